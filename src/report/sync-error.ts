@@ -1,0 +1,146 @@
+/**
+ * The one error of the project. `code` is stable and is what programs match on; the text is for people.
+ *
+ * Three families (design, section 5):
+ *  - `refused`: the peer answered NO or BAD; the connection is still good.
+ *  - `link`: the connection broke or could not be made; every command in flight on it failed with it.
+ *  - `local`: something on this host: configuration, a damaged store file, a lock, our own bug.
+ */
+export type ErrorFamily = 'refused' | 'link' | 'local';
+
+/** Cyrus's own names where Cyrus has one (protocol section 8); ours otherwise. */
+export type ErrorCode =
+  // said by the replica
+  | 'IMAP_INVALID_USER'
+  | 'IMAP_MAILBOX_NONEXISTENT'
+  | 'IMAP_MAILBOX_LOCKED'
+  | 'IMAP_MAILBOX_MOVED'
+  | 'IMAP_MAILBOX_NOTSUPPORTED'
+  | 'IMAP_SYNC_CHECKSUM'
+  | 'IMAP_SYNC_CHANGED'
+  | 'IMAP_SYNC_BADSIEVE'
+  | 'IMAP_PERMISSION_DENIED'
+  | 'IMAP_PROTOCOL_ERROR'
+  | 'IMAP_PROTOCOL_BAD_PARAMETERS'
+  | 'IMAP_REMOTE_DENIED'
+  // the link
+  | 'CONNECT_FAILED'
+  | 'CONNECT_TIMEOUT'
+  | 'HOST_NOT_FOUND'
+  | 'NOT_A_SYNC_SERVER'
+  | 'AUTHENTICATION_FAILED'
+  | 'NO_USABLE_MECHANISM'
+  | 'TLS_FAILED'
+  | 'COMPRESSION_UNAVAILABLE'
+  | 'LINK_BROKEN'
+  | 'LINK_TIMEOUT'
+  | 'IMAP_BYE_LOGOUT'
+  // this host
+  | 'USAGE'
+  | 'CONFIG'
+  | 'IO'
+  | 'DATABASE_DAMAGED'
+  | 'DATABASE_UNSUPPORTED'
+  | 'MAILBOX_DAMAGED'
+  | 'MESSAGE_UNREADABLE'
+  | 'LOCK_TIMEOUT'
+  | 'USER_LOCKED'
+  | 'PARTITION_UNKNOWN'
+  | 'CONFLICT'
+  | 'CANCELLED'
+  | 'BUG';
+
+/** What the work was doing when it failed. */
+export type Phase =
+  | 'start'
+  | 'connect'
+  | 'lock'
+  | 'read'
+  | 'compare'
+  | 'folders'
+  | 'reserve'
+  | 'upload'
+  | 'apply'
+  | 'quota'
+  | 'subscriptions'
+  | 'seen'
+  | 'sieve'
+  | 'annotations'
+  | 'log';
+
+/** Plain data form: the only way an error crosses a thread boundary or reaches a report file. */
+export interface ErrorData {
+  code: ErrorCode;
+  family: ErrorFamily;
+  message: string;
+  phase?: Phase | undefined;
+  user?: string | undefined;
+  mailbox?: string | undefined;
+  hint?: string | undefined;
+  retryable: boolean;
+}
+
+export interface SyncErrorFields {
+  family?: ErrorFamily;
+  phase?: Phase | undefined;
+  user?: string | undefined;
+  mailbox?: string | undefined;
+  /** What the operator can do about it: one sentence, no trailing full stop. */
+  hint?: string | undefined;
+  retryable?: boolean;
+  cause?: unknown;
+}
+
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly code: ErrorCode;
+  readonly family: ErrorFamily;
+  readonly phase: Phase | undefined;
+  readonly user: string | undefined;
+  readonly mailbox: string | undefined;
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, fields: SyncErrorFields = {}) {
+    super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
+    this.code = code;
+    this.family = fields.family ?? 'local';
+    this.phase = fields.phase;
+    this.user = fields.user;
+    this.mailbox = fields.mailbox;
+    this.hint = fields.hint;
+    this.retryable = fields.retryable ?? false;
+  }
+
+  /** The same error with the fields that were still unknown where it was thrown. Known fields are kept. */
+  within(fields: Pick<SyncErrorFields, 'phase' | 'user' | 'mailbox' | 'hint'>): SyncError {
+    return new SyncError(this.code, this.message, {
+      family: this.family,
+      phase: this.phase ?? fields.phase,
+      user: this.user ?? fields.user,
+      mailbox: this.mailbox ?? fields.mailbox,
+      hint: this.hint ?? fields.hint,
+      retryable: this.retryable,
+      cause: this.cause,
+    });
+  }
+
+  toData(): ErrorData {
+    const { code, family, message, phase, user, mailbox, hint, retryable } = this;
+    return { code, family, message, phase, user, mailbox, hint, retryable };
+  }
+
+  static fromData(data: ErrorData): SyncError {
+    return new SyncError(data.code, data.message, data);
+  }
+
+  /** Anything caught, as a SyncError. What is not one already is a system error (`IO`) or a bug of ours (`BUG`). */
+  static from(caught: unknown, fields: SyncErrorFields = {}): SyncError {
+    if (caught instanceof SyncError) return caught.within(fields);
+    if (caught instanceof Error && 'syscall' in caught) {
+      return new SyncError('IO', caught.message, { ...fields, cause: caught });
+    }
+    const message = caught instanceof Error ? caught.message : String(caught);
+    return new SyncError('BUG', message, { ...fields, cause: caught });
+  }
+}
