@@ -1,0 +1,65 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ConnectionSettings } from '../protocol/connection-settings.ts';
+import type { SyncEvent } from '../report/events.ts';
+import type { ErrorData } from '../report/sync-error.ts';
+import type { StoreLayout } from '../store/layout.ts';
+
+/**
+ * The thread contract: everything that crosses between the coordinator and a worker, as plain data.
+ *
+ * One piscina task is one `Batch`: a giant alone, or several small users so that the worker can look ahead. The worker
+ * answers with one `Outcome` per job, in any order, and posts `WorkerMessage`s while it works.
+ */
+export type Job =
+  | { kind: 'user'; userid: ByteString }
+  | { kind: 'meta'; userid: ByteString }
+  /** Mailboxes as one unit: shared ones (owner ''), or what `-m` names; all owners' locks are taken, sorted. */
+  | { kind: 'mailboxes'; owners: ByteString[]; names: ByteString[] };
+
+export interface Batch {
+  jobs: Job[];
+}
+
+export type Outcome =
+  | { kind: 'synced'; job: Job; counts: Counts }
+  /** No such user or mailbox here: not an error (algorithm section 3). */
+  | { kind: 'absent'; job: Job }
+  /** The sync lock is held by someone else. */
+  | { kind: 'locked'; job: Job; user: ByteString }
+  | { kind: 'failed'; job: Job; error: ErrorData; counts: Counts }
+  /** Never begun, because the link was down or the run is being cancelled: not the job's fault. */
+  | { kind: 'untouched'; job: Job; error: ErrorData };
+
+export interface Counts {
+  mailboxes: number;
+  messages: number;
+  bytes: number;
+}
+
+/** What every worker is started with (piscina's workerData). */
+export interface WorkerSetup {
+  layout: StoreLayout;
+  connection: ConnectionSettings;
+  options: JobOptions;
+  /** Whether `traffic` events are wanted at all. */
+  traffic: boolean;
+}
+
+export interface JobOptions {
+  /** -p: partition on the replica. */
+  partition: ByteString | undefined;
+  /** -L. */
+  local: boolean;
+  /** -O. */
+  noCopyback: boolean;
+  /** sync_batchsize; 0 = never split. */
+  batchSize: number;
+  /** Jobs that one worker works on at once over its connection. */
+  lookAhead: number;
+}
+
+/** Worker to coordinator, outside of task results. */
+export type WorkerMessage = { kind: 'event'; event: SyncEvent };
+
+/** Coordinator to worker, over the port handed over at start. */
+export type WorkerControl = { kind: 'exit' } | { kind: 'cancel' };

@@ -1,0 +1,49 @@
+import type { ByteString } from '../byte-string.ts';
+
+/** Where the replica is and how to log in: plain data, handed to worker threads. Never logged. */
+export interface ConnectionSettings {
+  /** As the operator spelled it: `host`, `host:port`, `host:port/tls/noauth`, `/unix/socket`. */
+  server: string;
+  /** sync_port: a service name or number; undefined = `imap` for the IMAP attempt, `csync` otherwise. */
+  port: string | undefined;
+  tryImap: boolean;
+  authname: ByteString | undefined;
+  realm: ByteString | undefined;
+  password: ByteString | undefined;
+  /** Allowed mechanisms, upper case; undefined = any that we speak. */
+  mechanisms: readonly string[] | undefined;
+  /** `ip:port` to bind, if client_bind is on. */
+  localAddress: string | undefined;
+  /** Milliseconds for connect, TLS, greeting and login together. */
+  connectTimeout: number;
+  /** Milliseconds without an octet while an answer is due. */
+  answerTimeout: number;
+  keepaliveSeconds: number | undefined;
+  tls: {
+    /** `auto`: only when no mechanism that we may use is offered in clear, or with `/tls`. `required`: always. */
+    mode: 'auto' | 'required' | 'off';
+    verify: boolean;
+    caFile: string | undefined;
+    caDirectory: string | undefined;
+    certFile: string | undefined;
+    keyFile: string | undefined;
+    minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined;
+    maxVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined;
+    ciphers: string | undefined;
+  };
+  /** PLAIN and LOGIN without TLS to another host than this one. */
+  allowClearText: boolean;
+  compression: {
+    /** `auto`: where it is likely to pay. `required`: -z, fail without it. */
+    mode: 'auto' | 'on' | 'off' | 'required';
+    /** zlib level 1 to 9; undefined = chosen with the mode. */
+    level: number | undefined;
+  };
+  /** -O: APPLY FORCE after login. */
+  force: boolean;
+  /** Octets of unanswered commands before `window()` waits. */
+  windowBytes: number;
+}
+
+/** `-v -v`: one call per chunk of plain protocol text, credentials and message bodies already left out. */
+export type TrafficListener = (direction: 'sent' | 'received', text: Buffer) => void;

@@ -1,0 +1,186 @@
+import type { ByteString } from '../byte-string.ts';
+
+/**
+ * One connection to a replica, one async method per command (protocol sections 9 to 11).
+ *
+ * Calling without awaiting is pipelining: commands go out in call order, answers resolve in that order. A NO or BAD
+ * rejects only its own promise (SyncError family `refused`); a broken link rejects every command in flight and every
+ * later one (family `link`). The caller awaits only what it truly depends on.
+ */
+export interface ReplicaSession {
+  readonly info: SessionInfo;
+  /** Octets written or queued whose command is not answered yet. */
+  readonly bytesInFlight: number;
+  readonly broken: boolean;
+
+  /** Resolves when `bytesInFlight` is below the window: await it before each upload slice. */
+  window(): Promise<void>;
+
+  getUser(userid: ByteString): Promise<ReplicaUser>;
+  getMailboxes(names: readonly ByteString[]): Promise<ReplicaMailbox[]>;
+  getMeta(userid: ByteString): Promise<ReplicaUser>;
+  getQuota(root: ByteString): Promise<ReplicaQuota | undefined>;
+  getAnnotation(name: ByteString): Promise<WireAnnotation[]>;
+  /** Records are handed over as they arrive and are not kept. */
+  getFullMailbox(name: ByteString, onRecord: (record: WireRecord) => void): Promise<ReplicaMailbox>;
+  /** The message's octets; one message must fit in memory. */
+  fetchMessage(what: MessageAddress): Promise<Buffer>;
+  fetchSieve(userid: ByteString, filename: ByteString): Promise<Buffer>;
+
+  /** @returns the GUIDs that the replica does not have. */
+  applyReserve(
+    partition: ByteString,
+    folders: readonly ByteString[],
+    guids: readonly string[],
+  ): Promise<Set<string>>;
+  applyMessages(messages: readonly MessageUpload[]): Promise<void>;
+  applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
+  applyExpunge(name: ByteString, uniqueid: ByteString, uids: readonly number[]): Promise<void>;
+  applyRename(rename: RenameRequest): Promise<void>;
+  applyUnmailbox(name: ByteString): Promise<void>;
+  applySub(userid: ByteString, name: ByteString): Promise<void>;
+  applyUnsub(userid: ByteString, name: ByteString): Promise<void>;
+  applySeen(userid: ByteString, seen: WireSeen): Promise<void>;
+  applyQuota(quota: ReplicaQuota, modseq: number): Promise<void>;
+  applyUnquota(root: ByteString): Promise<void>;
+  applyAnnotation(name: ByteString, annotation: WireAnnotation): Promise<void>;
+  applyUnannotation(name: ByteString, entry: ByteString, userid: ByteString): Promise<void>;
+  applySieve(userid: ByteString, filename: ByteString, lastUpdate: number, content: Buffer): Promise<void>;
+  applyUnsieve(userid: ByteString, filename: ByteString): Promise<void>;
+  applyActivateSieve(userid: ByteString, filename: ByteString): Promise<void>;
+  applyUnactivateSieve(userid: ByteString): Promise<void>;
+  applyUnuser(userid: ByteString): Promise<void>;
+  applyForce(): Promise<void>;
+  /** Drops the stage: every GUID reserved or uploaded before must not be relied on after. */
+  restart(): Promise<void>;
+  noop(): Promise<void>;
+
+  /** EXIT (or LOGOUT), then the socket is closed. Never rejects. */
+  exit(): Promise<void>;
+  /** Closes at once; commands in flight reject with `reason` or LINK_BROKEN. */
+  destroy(reason?: Error): void;
+}
+
+export interface SessionInfo {
+  /** As the operator spelled it. */
+  server: string;
+  flavour: 'csync' | 'imap';
+  banner: string;
+  mechanism: string | undefined;
+  tls: boolean;
+  compression: boolean;
+  /** `#sieve` is replicated as a mailbox (CAPABILITIES SIEVE-MAILBOX enabled). */
+  sieveMailbox: boolean;
+}
+
+/** A MAILBOX line of the wire without its records; optional fields absent or 0 when not given (protocol 9.1). */
+export interface ReplicaMailbox {
+  uniqueid: ByteString;
+  name: ByteString;
+  type: string;
+  crcBasic: number;
+  crcAnnotations: number;
+  lastUid: number;
+  highestmodseq: number;
+  recentuid: number;
+  recenttime: number;
+  lastAppenddate: number;
+  pop3LastLogin: number;
+  pop3ShowAfter: number;
+  xconvmodseq: number;
+  raclmodseq: number;
+  uidvalidity: number;
+  partition: ByteString | undefined;
+  acl: ByteString;
+  options: string;
+  quotaroot: ByteString | undefined;
+  createdmodseq: number;
+  foldermodseq: number;
+  annotations: WireAnnotation[];
+}
+
+/** What APPLY MAILBOX sends: the same fields, and the state it builds on. */
+export interface WireMailbox extends Omit<ReplicaMailbox, 'crcAnnotations'> {
+  /** undefined leaves SYNC_CRC_ANNOT out, as a partial update does. */
+  crcAnnotations: number | undefined;
+  since: { modseq: number; crcBasic: number; crcAnnotations: number } | undefined;
+  /** Rows without storage are sent in their short form. */
+  intermediate: boolean;
+  /** -L: no mupdate traffic on the replica. */
+  local: boolean;
+}
+
+export interface WireRecord {
+  uid: number;
+  modseq: number;
+  lastUpdated: number;
+  flags: readonly ByteString[];
+  internaldate: number;
+  size: number;
+  guid: string;
+  annotations: readonly WireAnnotation[];
+}
+
+export interface WireAnnotation {
+  entry: ByteString;
+  userid: ByteString;
+  modseq: number;
+  value: ByteString;
+}
+
+export interface WireSeen {
+  uniqueid: ByteString;
+  lastread: number;
+  lastuid: number;
+  lastchange: number;
+  seenuids: ByteString;
+}
+
+export interface ReplicaQuota {
+  root: ByteString;
+  /** -1 = unlimited. */
+  storage: number;
+  messages: number;
+  annotationStorage: number;
+  folders: number;
+}
+
+export interface ReplicaSieve {
+  filename: ByteString;
+  lastUpdate: number;
+  guid: string;
+  active: boolean;
+}
+
+export interface ReplicaUser {
+  mailboxes: ReplicaMailbox[];
+  quotas: ReplicaQuota[];
+  seen: WireSeen[];
+  subscriptions: ByteString[];
+  sieve: ReplicaSieve[];
+}
+
+export interface MessageAddress {
+  mailbox: ByteString;
+  partition: ByteString;
+  uniqueid: ByteString;
+  guid: string;
+  uid: number;
+}
+
+/** A message to stage. `content` is exactly `size` octets, already checked against its GUID. */
+export interface MessageUpload {
+  partition: ByteString;
+  guid: string;
+  size: number;
+  /** Whole, or for a very large message a stream whose total was checked beforehand. */
+  content: Buffer | AsyncIterable<Buffer>;
+}
+
+export interface RenameRequest {
+  oldName: ByteString;
+  newName: ByteString;
+  partition: ByteString;
+  uidvalidity: number;
+  local: boolean;
+}

@@ -1,0 +1,93 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ErrorData } from './sync-error.ts';
+
+/**
+ * The one catalogue of observable facts. Verbose lines, log, progress, report file and tests all hang on it; nothing
+ * else writes to stdout. Plain data: events cross threads as they are.
+ */
+export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | CommandEvent | NoticeEvent;
+
+export type RunEvent =
+  | { kind: 'run:start'; server: string; mode: string; workers: number }
+  /** Enumeration goes on while users are already synced; `complete` says that the totals are final. */
+  | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
+  | { kind: 'run:parked'; user: ByteString }
+  | { kind: 'run:retry'; user: ByteString; delayMs: number; error: ErrorData }
+  | { kind: 'run:end'; summary: RunSummary };
+
+export interface RunSummary {
+  synced: number;
+  absent: number;
+  locked: number;
+  failed: number;
+  messagesUploaded: number;
+  bytesUploaded: number;
+  mailboxesUpdated: number;
+  elapsedMs: number;
+  failures: { user: ByteString; error: ErrorData }[];
+}
+
+export type ConnectionEvent =
+  | {
+      kind: 'connection:open';
+      server: string;
+      flavour: 'csync' | 'imap';
+      mechanism: string | undefined;
+      tls: boolean;
+      compression: boolean;
+      sieveMailbox: boolean;
+    }
+  | { kind: 'connection:failed'; server: string; error: ErrorData; retryInSeconds: number | undefined }
+  | { kind: 'connection:lost'; server: string; error: ErrorData }
+  | { kind: 'traffic'; direction: 'sent' | 'received'; text: Uint8Array };
+
+export type UserEvent =
+  | { kind: 'user:start'; user: ByteString; work: 'user' | 'meta' | 'mailboxes' }
+  | { kind: 'user:absent'; user: ByteString }
+  | { kind: 'user:locked'; user: ByteString }
+  | { kind: 'user:done'; user: ByteString }
+  | { kind: 'user:failed'; user: ByteString; work: 'user' | 'meta' | 'mailboxes'; error: ErrorData }
+  /** Messages that the replica now has (uploaded or found there), for progress. */
+  | { kind: 'user:progress'; user: ByteString; messages: number; bytes: number };
+
+/** One per line of `-v` (algorithm section 11.1). */
+export type CommandEvent =
+  | { kind: 'command:mailboxes'; names: ByteString[] }
+  | { kind: 'command:mailbox'; name: ByteString; local: boolean }
+  | { kind: 'command:fullmailbox'; name: ByteString }
+  | {
+      kind: 'command:rename';
+      oldName: ByteString;
+      newName: ByteString;
+      partition: ByteString;
+      local: boolean;
+    }
+  | { kind: 'command:unmailbox'; name: ByteString; local: boolean }
+  | { kind: 'command:quota'; root: ByteString }
+  | { kind: 'command:unquota'; root: ByteString }
+  | { kind: 'command:sub' | 'command:unsub'; user: ByteString; name: ByteString }
+  | { kind: 'command:seen'; user: ByteString; uniqueid: ByteString }
+  | {
+      kind: 'command:sieve' | 'command:unsieve' | 'command:activate-sieve';
+      user: ByteString;
+      filename: ByteString;
+    }
+  | { kind: 'command:unactivate-sieve'; user: ByteString }
+  | {
+      kind: 'command:annotation' | 'command:unannotation';
+      name: ByteString;
+      entry: ByteString;
+      user: ByteString;
+    };
+
+/**
+ * Something for the log that is not one of the above: the text is the C client's (algorithm section 11.3) wherever it
+ * has one, so that existing alerts go on working.
+ */
+export interface NoticeEvent {
+  kind: 'notice';
+  level: 'error' | 'warning' | 'notice' | 'info' | 'debug';
+  text: string;
+}
+
+export type EventListener = (event: SyncEvent) => void;

@@ -1,0 +1,208 @@
+import type { ByteString } from '../byte-string.ts';
+
+/**
+ * The read-only view of a Cyrus master that the engine works from. Everything returned is plain data, a snapshot taken
+ * under the locks of store section 2.6; nothing here ever writes to the master.
+ *
+ * Numbers: UIDs, sizes, times (seconds since the epoch) and modseqs are JavaScript numbers. A modseq above 2^53-1
+ * cannot occur in practice (one per change); a store that holds one is refused with MAILBOX_DAMAGED rather than rounded.
+ */
+export interface MasterStore {
+  /**
+   * Users and shared mailboxes in mailboxes.db order, each user once. Tombstones, intermediates and the DELETED
+   * mailboxes of users are passed over (store section 3.4); DELETED shared mailboxes are not. The database lock is
+   * held for a page at a time, never across a yield.
+   *
+   * @param prefix internal mailbox name prefix (`-A PREFIX`)
+   */
+  enumerate(prefix?: ByteString): Generator<Enumerated>;
+
+  /** The user's mailboxes, intermediates and DELETED ones included, tombstones not; byte order, DELETED last. */
+  mailboxesOf(userid: ByteString): MailboxEntry[];
+
+  /** One row by internal name, tombstones and intermediates included. */
+  lookup(name: ByteString): MailboxEntry | undefined;
+
+  /** One row by uniqueid (the `I` record's current name); undefined if none or in a store older than 3.6. */
+  lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined;
+
+  /**
+   * Opens a mailbox as Cyrus does for reading: user namespace lock, row looked up again, mailbox name lock, index
+   * lock, all shared. Polls without blocking the thread.
+   *
+   * @returns undefined if the mailbox is gone, reserved, moving or marked deleted
+   * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
+   */
+  openMailbox(name: ByteString): Promise<OpenMailbox | undefined>;
+
+  /** Octets and messages on disk, estimated from one stat of each index file: for scheduling only. */
+  estimate(userid: ByteString): Estimate;
+  estimateMailbox(name: ByteString): Estimate;
+
+  /** undefined: no such root (the replica's is to be removed). */
+  quota(root: ByteString): QuotaEntry | undefined;
+  subscriptions(userid: ByteString): ByteString[];
+  seen(userid: ByteString): SeenEntry[];
+  /** Scripts of the user, from `#sieve`, or from the sieve directory where that is still the master copy. */
+  sieve(userid: ByteString): Promise<SieveState>;
+  /** Server-wide annotations (scope "" of annotations.db). */
+  serverAnnotations(): Annotation[];
+
+  /** The exclusive per-(server, user) sync lock of Cyrus (store section 11.1); "" for shared mailboxes. */
+  trySyncLock(server: string, userid: ByteString): Disposable | undefined;
+
+  close(): void;
+}
+
+export type Enumerated = { kind: 'user'; userid: ByteString } | { kind: 'shared'; name: ByteString };
+
+export interface Estimate {
+  mailboxes: number;
+  messages: number;
+}
+
+export interface MailboxEntry {
+  /** Internal name: `user.alice.Sent`, `dom!user.x`, `DELETED.user.alice.Gone.6B04D978`. */
+  name: ByteString;
+  uniqueid: ByteString;
+  /** Wire MBOXTYPE: T without `l`; '' for plain mail. */
+  type: string;
+  intermediate: boolean;
+  /** A tombstone row. */
+  deleted: boolean;
+  legacyDirs: boolean;
+  partition: ByteString | undefined;
+  /** Wire form: `ident TAB rights TAB ...`. */
+  acl: ByteString;
+  uidvalidity: number;
+  createdmodseq: number;
+  foldermodseq: number;
+  /** Owner, or undefined for a shared mailbox; also for DELETED ones. */
+  userid: ByteString | undefined;
+  /** In the DELETED namespace. */
+  inDeleted: boolean;
+  /** Former internal names, newest first (`I` record, H). */
+  formerNames: ByteString[];
+}
+
+export interface OpenMailbox extends Disposable {
+  readonly entry: MailboxEntry;
+  readonly state: MailboxState;
+  /** Mailbox-level annotations, wire order. */
+  readonly annotations: Annotation[];
+
+  /**
+   * Records in UID order, a page at a time. `fromUid` skips ahead by binary search. Only while the index lock is held.
+   */
+  pages(fromUid?: number): Generator<RecordPage>;
+
+  /** Drops the index and user namespace locks. Message files stay protected by the name lock until dispose. */
+  releaseIndex(): void;
+
+  /** Absolute path of a message file, archive partition considered. */
+  messagePath(record: Pick<IndexRecord, 'uid' | 'archived'>): string;
+}
+
+/** What one MAILBOX line says, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
+export interface MailboxState {
+  indexVersion: number;
+  records: number;
+  exists: number;
+  lastUid: number;
+  highestmodseq: number;
+  deletedmodseq: number;
+  recentuid: number;
+  recenttime: number;
+  lastAppenddate: number;
+  pop3LastLogin: number;
+  pop3ShowAfter: number;
+  uidvalidity: number;
+  /** Letters in the order P S D A. */
+  options: string;
+  /** 0 = absent (not sent). */
+  xconvmodseq: number;
+  raclmodseq: number;
+  createdmodseq: number;
+  foldermodseq: number;
+  /** Both as stored in the index header. */
+  crcBasic: number;
+  crcAnnotations: number;
+  quotaroot: ByteString | undefined;
+  /** Slot order; null = unused slot. */
+  userFlags: (ByteString | null)[];
+}
+
+/** Records of one read of the index file. Accessors avoid building an object for records that are only looked at. */
+export interface RecordPage {
+  readonly count: number;
+  uid(i: number): number;
+  modseq(i: number): number;
+  /** 20 raw octets all zero. */
+  guidIsNull(i: number): boolean;
+  /** 40 lower-case hex digits. */
+  guid(i: number): string;
+  size(i: number): number;
+  expunged(i: number): boolean;
+  unlinked(i: number): boolean;
+  archived(i: number): boolean;
+  /** The whole record, flags and annotations (stored and virtual, wire order) included. */
+  record(i: number): IndexRecord;
+}
+
+/** One message as the wire shows it (protocol section 9.2). */
+export interface IndexRecord {
+  uid: number;
+  modseq: number;
+  lastUpdated: number;
+  /** Wire order: \Deleted \Answered \Flagged \Draft \Expunged \Seen, then user flags by slot. */
+  flags: ByteString[];
+  internaldate: number;
+  size: number;
+  guid: string;
+  annotations: Annotation[];
+  unlinked: boolean;
+  archived: boolean;
+}
+
+export interface Annotation {
+  entry: ByteString;
+  /** '' = shared. */
+  userid: ByteString;
+  modseq: number;
+  value: ByteString;
+}
+
+export interface QuotaEntry {
+  root: ByteString;
+  /** -1 = unlimited. KiB for storage and annotation storage. */
+  storage: number;
+  messages: number;
+  annotationStorage: number;
+  folders: number;
+  modseq: number;
+}
+
+export interface SeenEntry {
+  uniqueid: ByteString;
+  lastread: number;
+  lastuid: number;
+  lastchange: number;
+  seenuids: ByteString;
+}
+
+export interface SieveScript {
+  /** `name.script`. */
+  filename: ByteString;
+  lastUpdate: number;
+  /** SHA-1 of the content, hex. */
+  guid: string;
+  content: Buffer;
+}
+
+export interface SieveState {
+  /** Where the master keeps them: as messages of `#sieve` (3.6+), or still as files. */
+  source: 'mailbox' | 'directory' | 'none';
+  scripts: SieveScript[];
+  /** `name.bc` of the active script. */
+  active: ByteString | undefined;
+}
