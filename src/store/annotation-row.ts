@@ -72,7 +72,9 @@ export function inWireOrder(annotations: Annotation[]): Annotation[] {
   for (const annotation of sorted) {
     const last = merged.at(-1);
     const same =
-      last?.entry === annotation.entry && last.userid === annotation.userid && last.value === annotation.value;
+      last?.entry === annotation.entry &&
+      last.userid === annotation.userid &&
+      last.value === annotation.value;
     if (last !== undefined && same) last.modseq = Math.max(last.modseq, annotation.modseq);
     else merged.push({ ...annotation });
   }

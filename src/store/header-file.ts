@@ -55,7 +55,9 @@ function parseMap(text: string): DiskMap {
 
 function flagsOf(value: DiskValue | undefined): (ByteString | null)[] {
   if (!Array.isArray(value)) return [];
-  return value.slice(0, MAX_USER_FLAGS).map((flag) => (typeof flag === 'string' && flag !== '' ? flag : null));
+  return value
+    .slice(0, MAX_USER_FLAGS)
+    .map((flag) => (typeof flag === 'string' && flag !== '' ? flag : null));
 }
 
 /** Cyrus 2.x to 3.4: quotaroot TAB uniqueid, flags with single spaces, ACL. */

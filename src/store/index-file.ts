@@ -33,7 +33,11 @@ export class IndexFile implements Disposable {
    * @returns undefined if there is no such file
    * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
    */
-  static async open(path: string, mailbox: ByteString, lockDeadlineMs: number): Promise<IndexFile | undefined> {
+  static async open(
+    path: string,
+    mailbox: ByteString,
+    lockDeadlineMs: number,
+  ): Promise<IndexFile | undefined> {
     for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
       const fd = openIfThere(path);
       if (fd === undefined) return undefined;
@@ -78,7 +82,10 @@ export class IndexFile implements Disposable {
     const perPage = Math.max(1, Math.floor(PAGE_OCTETS / recordSize));
     let previousUid = 0;
     for (let first = this.#firstFrom(fromUid); first < records; first += perPage) {
-      const octets = this.#read(startOffset + first * recordSize, Math.min(perPage, records - first) * recordSize);
+      const octets = this.#read(
+        startOffset + first * recordSize,
+        Math.min(perPage, records - first) * recordSize,
+      );
       const page = new IndexPage(octets, context, fromUid, previousUid);
       if (page.count === 0) continue;
       previousUid = page.uid(page.count - 1);

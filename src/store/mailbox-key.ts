@@ -27,11 +27,11 @@ function namesMailbox(value: ByteString): boolean {
 
 /** Between internal name and dbname nothing but three separators differs, so this also works on prefixes. */
 export function dbnameOf(internalName: ByteString): ByteString {
-  return internalName.replace('!', '\x1d').replace(/[.^]/g, (char) => (char === '.' ? '\x1f' : '.'));
+  return internalName.replace('!', '\x1d').replaceAll('.', '\x1f').replaceAll('^', '.');
 }
 
 export function internalNameOf(dbname: ByteString): ByteString {
-  return dbname.replace('\x1d', '!').replace(/[.\x1f]/g, (char) => (char === '.' ? '^' : '.'));
+  return dbname.replace('\x1d', '!').replaceAll('.', '^').replaceAll('\x1f', '.');
 }
 
 export function mailboxKey(keying: MailboxKeying, internalName: ByteString): ByteString {

@@ -2,8 +2,22 @@ import { type ByteString, compareBytes, textFromBytes } from '../byte-string.ts'
 import { SyncError } from '../report/sync-error.ts';
 import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
 import type { StoreLayout } from './layout.ts';
-import { detectKeying, dbnameOf, internalNameOf, type MailboxKeying, mailboxKey, nameInKey } from './mailbox-key.ts';
-import { parseInternalName, parseUserid, toInternalName, useridOf } from './mailbox-name.ts';
+import {
+  dbnameOf,
+  detectKeying,
+  internalNameOf,
+  type MailboxKeying,
+  mailboxKey,
+  nameInKey,
+} from './mailbox-key.ts';
+import {
+  inboxOf,
+  isInbox,
+  parseInternalName,
+  parseUserid,
+  toInternalName,
+  useridOf,
+} from './mailbox-name.ts';
 import { type MailboxRow, MailboxRowError, parseMailboxRow } from './mailbox-row.ts';
 import { wireType } from './mailbox-type.ts';
 import type { Enumerated, MailboxEntry } from './master-store.ts';
@@ -90,6 +104,17 @@ export class MailboxList {
 
   lookup(name: ByteString): MailboxEntry | undefined {
     return this.#read((db, keying) => this.#get(db, keying, name));
+  }
+
+  /** The row and that of its owner's INBOX, which says where the owner's files are, under one lock. */
+  lookupWithInbox(name: ByteString): { entry: MailboxEntry | undefined; inbox: MailboxEntry | undefined } {
+    const parsed = parseInternalName(this.#layout, name);
+    const needsInbox = this.#layout.conversations && parsed.localpart !== undefined && !isInbox(parsed);
+    return this.#read((db, keying) => {
+      const entry = this.#get(db, keying, name);
+      if (!needsInbox) return { entry, inbox: entry };
+      return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
+    });
   }
 
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {

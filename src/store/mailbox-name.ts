@@ -13,7 +13,10 @@ export interface MailboxName {
 }
 
 /** The settings that decide how a name is split. */
-export type NameRules = Pick<StoreLayout, 'defaultdomain' | 'deletedprefix' | 'unixhierarchysep' | 'virtdomains'>;
+export type NameRules = Pick<
+  StoreLayout,
+  'defaultdomain' | 'deletedprefix' | 'unixhierarchysep' | 'virtdomains'
+>;
 
 const DBNAME_SEPARATOR = '\x1f';
 const DBNAME_DOMAIN_END = '\x1d';
@@ -56,11 +59,7 @@ export function parseUserid(rules: NameRules, userid: ByteString): MailboxName {
   };
 }
 
-function classify(
-  rules: NameRules,
-  domain: ByteString | undefined,
-  components: ByteString[],
-): MailboxName {
+function classify(rules: NameRules, domain: ByteString | undefined, components: ByteString[]): MailboxName {
   let boxes = components;
   let deletedTime = 0;
   if (boxes.length > 2 && boxes[0] === rules.deletedprefix) {

@@ -1,6 +1,6 @@
 import { type ByteString, textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { directoryHash } from './directory-hash.ts';
+import { directoryHash } from './cyrusdb/directory-hash.ts';
 import type { StoreLayout } from './layout.ts';
 import { componentsOf, escapeDot, type MailboxName, parseInternalName } from './mailbox-name.ts';
 import type { MailboxEntry } from './master-store.ts';

@@ -59,7 +59,9 @@ function numberOf(map: DiskMap, key: ByteString): number {
 
 function aclOf(value: DiskValue | undefined): ByteString {
   if (!(value instanceof DiskMap)) return '';
-  return value.pairs.map(([ident, rights]) => `${ident}\t${typeof rights === 'string' ? rights : ''}\t`).join('');
+  return value.pairs
+    .map(([ident, rights]) => `${ident}\t${typeof rights === 'string' ? rights : ''}\t`)
+    .join('');
 }
 
 function formerNames(value: DiskValue | undefined): ByteString[] {

@@ -14,7 +14,9 @@ export class QuotaValueError extends Error {
 
 /** Limits and modseq of a quota root, in either grammar (store section 10.3). @throws QuotaValueError */
 export function parseQuotaValue(value: ByteString): Omit<QuotaEntry, 'root'> {
-  return value.startsWith('%') ? fromMap(parseMap(value)) : fromWords(value.split(/[ \t\r\n]+/).filter(Boolean));
+  return value.startsWith('%')
+    ? fromMap(parseMap(value))
+    : fromWords(value.split(/[ \t\r\n]+/).filter(Boolean));
 }
 
 function parseMap(value: ByteString): DiskMap {
@@ -45,10 +47,15 @@ function fromMap(map: DiskMap): Omit<QuotaEntry, 'root'> {
 
 /** `used limit [used twice]` for storage, then for others `NAME used limit [used twice]`. */
 function fromWords(words: ByteString[]): Omit<QuotaEntry, 'root'> {
-  const limits = { storage: UNLIMITED, messages: UNLIMITED, annotationStorage: UNLIMITED, folders: UNLIMITED };
+  const limits = {
+    storage: UNLIMITED,
+    messages: UNLIMITED,
+    annotationStorage: UNLIMITED,
+    folders: UNLIMITED,
+  };
   let resource: Resource | undefined = 'storage';
   let at = 0;
-  while (at < words.length || at === 0) {
+  for (;;) {
     const [used, limit] = [words[at], words[at + 1]];
     if (resource === undefined || used === undefined || limit === undefined || !isNumber(used)) {
       throw new QuotaValueError('expected "USED LIMIT" for a known resource');
@@ -57,9 +64,9 @@ function fromWords(words: ByteString[]): Omit<QuotaEntry, 'root'> {
     at += 2;
     // Left behind by an interrupted `quota -f`.
     if (isNumber(words[at])) at++;
+    if (at === words.length) return { ...limits, modseq: 0 };
     resource = resourceNamed(words[at++]);
   }
-  return { ...limits, modseq: 0 };
 }
 
 function resourceNamed(word: ByteString | undefined): Resource | undefined {

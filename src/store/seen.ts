@@ -9,7 +9,8 @@ const SEEN_VERSION = '1';
 /** All seen states that a user has, on any mailbox (store section 10.1). No file: none. */
 export function readSeen(path: string): SeenEntry[] {
   return (
-    withDatabase(path, (db) => Array.from(db.entries(''), ([key, value]) => parseSeen(path, key, value))) ?? []
+    withDatabase(path, (db) => Array.from(db.entries(''), ([key, value]) => parseSeen(path, key, value))) ??
+    []
   );
 }
 
@@ -17,7 +18,12 @@ export function readSeen(path: string): SeenEntry[] {
 export function parseSeen(path: string, uniqueid: ByteString, value: ByteString): SeenEntry {
   const [, version, lastread, lastuid, lastchange, seenuids = ''] =
     /^([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)(?: ([\s\S]*))?$/.exec(value) ?? [];
-  if (version !== SEEN_VERSION || lastread === undefined || lastuid === undefined || lastchange === undefined) {
+  if (
+    version !== SEEN_VERSION ||
+    lastread === undefined ||
+    lastuid === undefined ||
+    lastchange === undefined
+  ) {
     throw databaseDamaged(
       path,
       `seen state of ${uniqueid}: expected "1 LASTREAD LASTUID LASTCHANGE UIDS", found "${value}"`,

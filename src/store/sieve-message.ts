@@ -5,7 +5,7 @@ export function parseSieveMessage(message: Buffer): { name: ByteString; content:
   const end = message.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const header = message.toString('latin1', 0, end + 2).replace(/\r\n([ \t])/g, '$1');
-  const subject = /^subject:[ \t]*(.*?)[ \t]*\r$/im.exec(header.replaceAll('\n', '\n'))?.[1];
+  const subject = /^subject:[ \t]*(.*?)[ \t]*$/im.exec(header)?.[1];
   if (subject === undefined || subject === '') return undefined;
   return { name: decodeEncodedWords(subject), content: message.subarray(end + 4) };
 }

@@ -72,7 +72,8 @@ function countedOnce(annotations: readonly Annotation[], virtual: ReadonlySet<By
   return annotations.filter(
     (annotation, i) =>
       !virtual.has(annotation.entry) ||
-      (annotation.userid === '' && !annotations.slice(i + 1).some((later) => later.entry === annotation.entry)),
+      (annotation.userid === '' &&
+        !annotations.slice(i + 1).some((later) => later.entry === annotation.entry)),
   );
 }
 

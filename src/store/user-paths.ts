@@ -1,5 +1,5 @@
 import { type ByteString, textFromBytes } from '../byte-string.ts';
-import { directoryHash } from './directory-hash.ts';
+import { directoryHash } from './cyrusdb/directory-hash.ts';
 import type { StoreLayout } from './layout.ts';
 import { type MailboxName, parseUserid } from './mailbox-name.ts';
 import { uniqueidDirectory } from './mailbox-paths.ts';
@@ -33,7 +33,9 @@ function hashedUserDirectory(layout: StoreLayout, name: MailboxName): string {
 }
 
 function domainDirectory(layout: StoreLayout, domain: ByteString | undefined): string {
-  return domain === undefined ? '' : `/domain/${directoryHash(domain, layout.fulldirhash)}/${textFromBytes(domain)}`;
+  return domain === undefined
+    ? ''
+    : `/domain/${directoryHash(domain, layout.fulldirhash)}/${textFromBytes(domain)}`;
 }
 
 /** Where scripts are, or only their compiled form if they live in `#sieve`. undefined: sieveusehomedir. */
