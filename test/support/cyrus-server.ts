@@ -129,8 +129,7 @@ export class CyrusServer implements AsyncDisposable {
     }
     await server.writeConfiguration();
     await server.#makePassword();
-    const owned = spawnSync('chown', ['-R', 'cyrus:mail', directory]);
-    if (owned.status !== 0) throw new Error(`chown of ${directory} to cyrus:mail failed: ${owned.stderr}`);
+    giveToCyrus(directory);
     return server;
   }
 
@@ -369,6 +368,12 @@ export function replicaSettings(replica: CyrusServer): Record<string, string> {
 /** Runs any command line as user cyrus. Never throws for a non-zero exit. */
 export async function runAs(command: readonly string[], options: RunOptions = {}): Promise<ToolResult> {
   return await runProcess(command, options, cyrusIdentity());
+}
+
+/** What the test process wrote below `path` becomes readable and writable for the servers. */
+export function giveToCyrus(path: string): void {
+  const owned = spawnSync('chown', ['-R', 'cyrus:mail', path], { encoding: 'utf8' });
+  if (owned.status !== 0) throw new Error(`chown of ${path} to cyrus:mail failed: ${owned.stderr}`);
 }
 
 /** Throws, loudly, unless real Cyrus servers can be started here. */
