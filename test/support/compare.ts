@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CyrusServer, Pair } from './cyrus-server.ts';
-import { dumpServer } from './dump.ts';
+import { dumpServer, type ServerDump } from './dump.ts';
 
 /** Differences shown in a failure; more would bury the first, which is mostly the cause. */
 const SHOWN = 40;
@@ -11,8 +11,7 @@ export async function assertSameMail(
   replica: CyrusServer,
   users: readonly string[],
 ): Promise<void> {
-  const there = await userDumpOrError(replica, users);
-  const here = await userDumpOrError(master, users);
+  const [here, there] = await Promise.all([dumpOrExplain(master, users), dumpOrExplain(replica, users)]);
   const lines = differences(here, there);
   const more = lines.length > SHOWN ? `\n... and ${lines.length - SHOWN} more` : '';
   assert.equal(
@@ -20,7 +19,7 @@ export async function assertSameMail(
     0,
     `master and replica differ in ${lines.length} places:\n${lines.slice(0, SHOWN).join('\n')}${more}`,
   );
-  assert.ok(Object.keys((here as { mail: object }).mail).length > 0, 'the master holds no mail at all');
+  assert.ok(Object.keys(here.mail).length > 0, 'the master holds no mail at all');
 }
 
 /** Path by path, what differs between two values of plain data: `path: master X, replica Y`. */
@@ -65,7 +64,7 @@ export function sentCommands(transcript: string): string[] {
   return found;
 }
 
-async function userDumpOrError(server: CyrusServer, users: readonly string[]): Promise<unknown> {
+async function dumpOrExplain(server: CyrusServer, users: readonly string[]): Promise<ServerDump> {
   try {
     return await dumpServer(server, users);
   } catch (error) {

@@ -57,6 +57,12 @@ export interface UserDump {
 /** Differs between two ends by nature. */
 const LOCAL_METADATA = ['/shared/vendor/cmu/cyrus-imapd/lastupdate'];
 
+/** Connections at a time: enough to hide the servers' delays, few enough for a small machine. */
+const PARALLEL_USERS = 4;
+
+const FETCH_ITEMS =
+  'UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ THREADID BODY.PEEK[] ANNOTATION ("/*" ("value.shared" "value.priv"))';
+
 /** Dumps a whole server without changing it (EXAMINE and PEEK throughout). `users`: whose own view is dumped. */
 export async function dumpServer(server: CyrusServer, users: readonly string[]): Promise<ServerDump> {
   const list = await dumpList(server);
@@ -66,27 +72,41 @@ export async function dumpServer(server: CyrusServer, users: readonly string[]):
   const divider = separator(server);
   const unopenable = names.filter((name) => name.startsWith(`DELETED${divider}`) || /#sieve(@|$)/.test(name));
   dump.files = await dumpFiles(server, unopenable);
-  for (const name of names) {
-    if (name.startsWith(`user${divider}`) || unopenable.includes(name)) continue;
-    dump.mail[`admin ${name}`] = await dumpMailbox(admin, name);
-  }
-  for (const user of users) {
-    await using client = await server.imap(user);
-    const own = (await listNames(client, '*')).filter((name) => !/#sieve$/.test(name));
-    const seenElsewhere: Record<string, string> = {};
-    for (const name of own) {
-      if (name === 'INBOX' || name.startsWith(`INBOX${divider}`)) {
-        dump.mail[`${user} ${name}`] = await dumpMailbox(client, name);
-      } else {
-        seenElsewhere[name] = await seenUids(client, name);
-      }
+  const shared = names.filter((name) => !name.startsWith(`user${divider}`) && !unopenable.includes(name));
+  for (const [name, mailbox] of await dumpMailboxes(admin, shared)) {
+    // What the administrator himself has seen is not replicated with -A: he has no INBOX.
+    for (const message of Object.values(mailbox.messages)) {
+      message.flags = message.flags
+        .split(' ')
+        .filter((flag) => flag !== '\\Seen')
+        .join(' ');
     }
-    const subscribed = await client.ok('LSUB "" "*"');
-    const subscriptions = subscribed.map(([, , , name]) => expectText(name, 'a subscribed name')).sort();
-    await using sieve = await SieveClient.login(server, user);
-    dump.users[user] = { subscriptions, seenElsewhere, scripts: await sieve.scripts() };
+    dump.mail[`admin ${name}`] = mailbox;
+  }
+  for (let first = 0; first < users.length; first += PARALLEL_USERS) {
+    const batch = users.slice(first, first + PARALLEL_USERS);
+    for (const part of await Promise.all(batch.map((user) => dumpUser(server, user)))) {
+      Object.assign(dump.mail, part.mail);
+      Object.assign(dump.users, part.users);
+    }
   }
   return dump;
+}
+
+async function dumpUser(server: CyrusServer, user: string): Promise<Pick<ServerDump, 'mail' | 'users'>> {
+  await using client = await server.imap(user);
+  const divider = separator(server);
+  const names = (await listNames(client, '*')).filter((name) => !/#sieve$/.test(name));
+  const own = names.filter((name) => name === 'INBOX' || name.startsWith(`INBOX${divider}`));
+  const foreign = names.filter((name) => !own.includes(name));
+  const mail: ServerDump['mail'] = {};
+  for (const [name, mailbox] of await dumpMailboxes(client, own)) mail[`${user} ${name}`] = mailbox;
+  const seen = await Promise.all(foreign.map(async (name) => [name, await seenUids(client, name)] as const));
+  const subscribed = await client.ok('LSUB "" "*"');
+  const subscriptions = subscribed.map(([, , , name]) => expectText(name, 'a subscribed name')).sort();
+  await using sieve = await SieveClient.login(server, user);
+  const scripts = await sieve.scripts();
+  return { mail, users: { [user]: { subscriptions, seenElsewhere: Object.fromEntries(seen), scripts } } };
 }
 
 async function dumpList(server: CyrusServer): Promise<Record<string, ListRow>> {
@@ -113,16 +133,24 @@ async function listNames(client: ImapClient, pattern: string): Promise<string[]>
   return names;
 }
 
+async function dumpMailboxes(client: ImapClient, names: readonly string[]): Promise<[string, MailboxDump][]> {
+  return await Promise.all(
+    names.map(async (name) => [name, await dumpMailbox(client, name)] as [string, MailboxDump]),
+  );
+}
+
+/**
+ * Sends all its commands before it awaits any, so that several calls pipeline: a server that waits for each question
+ * answers in 40 ms steps (delayed acknowledgements).
+ */
 async function dumpMailbox(client: ImapClient, name: string): Promise<MailboxDump> {
   const quoted = quoteImap(name);
-  const codes = await examine(client, name);
-  const fetched =
-    codes.exists === 0
-      ? []
-      : await client.ok(
-          'UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ THREADID BODY.PEEK[] ' +
-            'ANNOTATION ("/*" ("value.shared" "value.priv")))',
-        );
+  const [examined, fetched, metadataAnswers, quotaAnswers] = await Promise.all([
+    client.ok(`EXAMINE ${quoted}`),
+    client.ok(`UID FETCH 1:* (${FETCH_ITEMS})`),
+    client.ok(`GETMETADATA (DEPTH infinity) ${quoted} (/shared /private)`),
+    client.ok(`GETQUOTAROOT ${quoted}`),
+  ]);
   const messages: Record<string, MessageDump> = {};
   for (const [, kind, items] of fetched) {
     if (kind !== 'FETCH') continue;
@@ -130,21 +158,21 @@ async function dumpMailbox(client: ImapClient, name: string): Promise<MailboxDum
     messages[expectText(values.get('UID'), 'a UID')] = messageDump(values);
   }
   const metadata: Record<string, string> = {};
-  for (const answer of await client.ok(`GETMETADATA (DEPTH infinity) ${quoted} (/shared /private)`)) {
+  for (const answer of metadataAnswers) {
     if (answer[0] !== 'METADATA') continue;
     for (const [entry, value] of pairs(expectList(answer[2], 'metadata'))) {
       if (typeof value === 'string' && !LOCAL_METADATA.includes(entry)) metadata[entry] = value;
     }
   }
   const quota: string[] = [];
-  for (const answer of await client.ok(`GETQUOTAROOT ${quoted}`)) {
+  for (const answer of quotaAnswers) {
     if (answer[0] !== 'QUOTA') continue;
     const resources = expectList(answer[2], 'quota resources');
     for (let index = 0; index < resources.length; index += 3) {
       quota.push(`${answer[1]} ${resources[index]} ${resources[index + 2]}`);
     }
   }
-  return { uidNext: codes.uidNext, highestModseq: codes.highestModseq, quota, metadata, messages };
+  return { ...statusCodes(examined), quota, metadata, messages };
 }
 
 function messageDump(values: Map<string, ImapValue>): MessageDump {
@@ -171,27 +199,25 @@ function messageDump(values: Map<string, ImapValue>): MessageDump {
   };
 }
 
-async function examine(
-  client: ImapClient,
-  name: string,
-): Promise<{ exists: number; uidNext: string; highestModseq: string }> {
-  let exists = 0;
+function statusCodes(answers: readonly ImapValue[][]): { uidNext: string; highestModseq: string } {
   let uidNext = '';
   let highestModseq = '';
-  for (const answer of await client.ok(`EXAMINE ${quoteImap(name)}`)) {
-    if (answer[1] === 'EXISTS') exists = Number(answer[0]);
+  for (const answer of answers) {
     const text = String(answer[1] ?? '');
     uidNext = /^\[UIDNEXT (\d+)\]/.exec(text)?.[1] ?? uidNext;
     highestModseq = /^\[HIGHESTMODSEQ (\d+)\]/.exec(text)?.[1] ?? highestModseq;
   }
-  return { exists, uidNext, highestModseq };
+  return { uidNext, highestModseq };
 }
 
 async function seenUids(client: ImapClient, name: string): Promise<string> {
-  const answer = await client.command(`EXAMINE ${quoteImap(name)}`);
-  if (answer.status !== 'OK') return `${answer.status} ${answer.text}`;
-  const found = await client.ok('UID SEARCH SEEN');
-  return found.map(([, ...uids]) => uids.join(' ')).join();
+  const [examined, found] = await Promise.all([
+    client.command(`EXAMINE ${quoteImap(name)}`),
+    client.command('UID SEARCH SEEN'),
+  ]);
+  // A mailbox may be listed without being readable; that must then be so at both ends.
+  if (examined.status !== 'OK') return `${examined.status} ${examined.text}`;
+  return found.untagged.map(([, ...uids]) => uids.join(' ')).join();
 }
 
 async function dumpFiles(
