@@ -53,15 +53,13 @@ export function appliedCommands(transcript: string): string[] {
   );
 }
 
-/** Each command line (or its beginning) of a `-v -v` transcript, without tag. */
+/** Each command line (or its beginning) that was sent in a `-v -v` transcript, literals apart. */
 export function sentCommands(transcript: string): string[] {
-  const found: string[] = [];
-  for (const [, command = ''] of transcript.matchAll(
-    /^(?:>\d+>)?(?:S\d+ )?(?:SYNC)?((?:APPLY|GET|RESTART|NOOP|EXIT)\b[^\r\n]{0,300})/gm,
-  )) {
-    found.push(command);
-  }
-  return found;
+  // `>TIME>` and `<TIME<` stand before each chunk of traffic, and a chunk may begin anywhere in a command.
+  const traffic = transcript.replace(/[<>]\d{9,11}[<>]/g, '');
+  return [...traffic.matchAll(/^(?:APPLY|GET|RESTART|NOOP|EXIT)\b[^\r\n]{0,300}/gm)].map(
+    ([command]) => command,
+  );
 }
 
 async function dumpOrExplain(server: CyrusServer, users: readonly string[]): Promise<ServerDump> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
 import type { ImapClient } from './imap-client.ts';
 import { expectList, expectText, type ImapValue, quoteImap } from './imap-values.ts';
-import { separator } from './populate.ts';
+import { mailboxOf, separator } from './populate.ts';
 import { SieveClient, type SieveScript } from './sieve-client.ts';
 
 /** What a server holds, as its own tools and its IMAP and ManageSieve clients see it: plain data. */
@@ -85,7 +85,7 @@ export async function dumpServer(server: CyrusServer, users: readonly string[]):
   }
   for (let first = 0; first < users.length; first += PARALLEL_USERS) {
     const batch = users.slice(first, first + PARALLEL_USERS);
-    for (const part of await Promise.all(batch.map((user) => dumpUser(server, user)))) {
+    for (const part of await Promise.all(batch.map((user) => dumpUser(server, user, names)))) {
       Object.assign(dump.mail, part.mail);
       Object.assign(dump.users, part.users);
     }
@@ -93,7 +93,11 @@ export async function dumpServer(server: CyrusServer, users: readonly string[]):
   return dump;
 }
 
-async function dumpUser(server: CyrusServer, user: string): Promise<Pick<ServerDump, 'mail' | 'users'>> {
+async function dumpUser(
+  server: CyrusServer,
+  user: string,
+  allNames: readonly string[],
+): Promise<Pick<ServerDump, 'mail' | 'users'>> {
   await using client = await server.imap(user);
   const divider = separator(server);
   const names = (await listNames(client, '*')).filter((name) => !/#sieve$/.test(name));
@@ -104,9 +108,16 @@ async function dumpUser(server: CyrusServer, user: string): Promise<Pick<ServerD
   const seen = await Promise.all(foreign.map(async (name) => [name, await seenUids(client, name)] as const));
   const subscribed = await client.ok('LSUB "" "*"');
   const subscriptions = subscribed.map(([, , , name]) => expectText(name, 'a subscribed name')).sort();
-  await using sieve = await SieveClient.login(server, user);
-  const scripts = await sieve.scripts();
+  // A ManageSieve login creates the script mailbox: only those who have one may be asked.
+  const scripts = allNames.includes(mailboxOf(server, user, ['#sieve']))
+    ? await dumpScripts(server, user)
+    : [];
   return { mail, users: { [user]: { subscriptions, seenElsewhere: Object.fromEntries(seen), scripts } } };
+}
+
+async function dumpScripts(server: CyrusServer, user: string): Promise<SieveScript[]> {
+  await using sieve = await SieveClient.login(server, user);
+  return await sieve.scripts();
 }
 
 async function dumpList(server: CyrusServer): Promise<Record<string, ListRow>> {
