@@ -1,5 +1,11 @@
 import type { ByteString } from '../../src/byte-string.ts';
-import type { Annotation, IndexRecord, OpenMailbox } from '../../src/store/master-store.ts';
+import type {
+  Annotation,
+  IndexRecord,
+  OpenMailbox,
+  QuotaEntry,
+  SeenEntry,
+} from '../../src/store/master-store.ts';
 
 /**
  * The argument of `APPLY MAILBOX` for a replica that has nothing, as the C client of 3.6 writes it (protocol sections
@@ -40,6 +46,39 @@ export function mailboxLine(mailbox: OpenMailbox): ByteString {
     for (let i = 0; i < page.count; i++) records.push(recordItem(page.record(i)));
   }
   fields.push(['RECORD', `(${records.join(' ')})`]);
+  return map(fields);
+}
+
+export function subLine(userid: ByteString, name: ByteString): ByteString {
+  return map([
+    ['USERID', text(userid)],
+    ['MBOXNAME', text(name)],
+  ]);
+}
+
+export function seenLine(userid: ByteString, seen: SeenEntry): ByteString {
+  return map([
+    ['USERID', text(userid)],
+    ['UNIQUEID', text(seen.uniqueid)],
+    ['LASTREAD', String(seen.lastread)],
+    ['LASTUID', String(seen.lastuid)],
+    ['LASTCHANGE', String(seen.lastchange)],
+    ['SEENUIDS', text(seen.seenuids)],
+  ]);
+}
+
+const UNLIMITED_ON_THE_WIRE = 4294967295;
+
+export function quotaLine(quota: QuotaEntry): ByteString {
+  const fields: [string, string][] = [
+    ['ROOT', text(quota.root)],
+    ['LIMIT', String(quota.storage < 0 ? UNLIMITED_ON_THE_WIRE : quota.storage)],
+  ];
+  if (quota.storage >= 0) fields.push(['STORAGE', String(quota.storage)]);
+  if (quota.messages >= 0) fields.push(['MESSAGE', String(quota.messages)]);
+  if (quota.annotationStorage >= 0) fields.push(['X-ANNOTATION-STORAGE', String(quota.annotationStorage)]);
+  if (quota.folders >= 0) fields.push(['X-NUM-FOLDERS', String(quota.folders)]);
+  fields.push(['MODSEQ', String(quota.modseq)]);
   return map(fields);
 }
 
