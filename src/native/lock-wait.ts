@@ -2,9 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../report/sync-error.ts';
 import { type LockKind, tryLock } from './locks.ts';
 
-/** A leaf database is held for one transaction: short steps, so that a reader gets in between two writers. */
 const FIRST_PAUSE_MS = 1;
-const LONGEST_BLOCKING_PAUSE_MS = 10;
+/**
+ * Leaf databases are held for one transaction after the other: steps so short that a reader finds the gap between two.
+ * A try costs 2 microseconds.
+ */
+const FIRST_BLOCKING_PAUSE_MS = 0.05;
+const LONGEST_BLOCKING_PAUSE_MS = 2;
 /** The long-lived locks are held for a whole user or mailbox: no point in asking more often. */
 const LONGEST_PAUSE_MS = 100;
 const PAUSE_GROWTH = 1.5;
@@ -19,11 +23,11 @@ const PAUSE_GROWTH = 1.5;
 export function lockNow(fd: number, kind: LockKind, deadlineMs: number, what: string): void {
   if (tryLock(fd, kind)) return;
   const started = performance.now();
-  let pause = FIRST_PAUSE_MS;
+  let pause = FIRST_BLOCKING_PAUSE_MS;
   for (;;) {
     const left = deadlineMs - (performance.now() - started);
     if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
-    blockThread(Math.min(pause, left));
+    blockThread(Math.min(pause * (0.5 + Math.random()), left));
     if (tryLock(fd, kind)) return;
     pause = Math.min(pause * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
   }
