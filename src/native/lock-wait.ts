@@ -21,21 +21,21 @@ const PAUSE_GROWTH = 1.5;
  * @throws SyncError LOCK_TIMEOUT, IO
  */
 export function lockNow(fd: number, kind: LockKind, deadlineMs: number, what: string): void {
-  if (tryLock(fd, kind)) return;
+  if (attempt(fd, kind, what)) return;
   const started = performance.now();
   let pause = FIRST_BLOCKING_PAUSE_MS;
   for (;;) {
     const left = deadlineMs - (performance.now() - started);
     if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
     blockThread(Math.min(pause * (0.5 + Math.random()), left));
-    if (tryLock(fd, kind)) return;
+    if (attempt(fd, kind, what)) return;
     pause = Math.min(pause * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
   }
 }
 
 /** The same for locks held long: the thread goes on with other work between tries. */
 export async function lockSoon(fd: number, kind: LockKind, deadlineMs: number, what: string): Promise<void> {
-  if (tryLock(fd, kind)) return;
+  if (attempt(fd, kind, what)) return;
   const started = performance.now();
   let pause = FIRST_PAUSE_MS;
   for (;;) {
@@ -43,8 +43,21 @@ export async function lockSoon(fd: number, kind: LockKind, deadlineMs: number, w
     if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
     // Jitter, so that threads waiting for one lock do not ask in step.
     await sleep(Math.min(pause * (0.5 + Math.random()), left));
-    if (tryLock(fd, kind)) return;
+    if (attempt(fd, kind, what)) return;
     pause = Math.min(pause * PAUSE_GROWTH, LONGEST_PAUSE_MS);
+  }
+}
+
+function attempt(fd: number, kind: LockKind, what: string): boolean {
+  try {
+    return tryLock(fd, kind);
+  } catch (caught) {
+    const { message } = SyncError.from(caught);
+    throw new SyncError('IO', `no ${kind} lock on ${what}: ${message}`, {
+      phase: 'lock',
+      hint: 'the file system must support fcntl locks: a local one does, and Cyrus itself needs them',
+      cause: caught,
+    });
   }
 }
 

@@ -55,3 +55,16 @@ test('a lock that stays held ends the wait at its deadline', async (context) => 
   closeSync(holder);
   closeSync(waiter);
 });
+
+test('a lock that cannot be taken at all is an error at once, with the name of the lock', async (context) => {
+  const path = scratchFile(context);
+  const readable = openSync(path, 'r');
+  const refused = (error: unknown) =>
+    error instanceof SyncError &&
+    error.code === 'IO' &&
+    error.message.includes(path) &&
+    error.message.includes('EBADF');
+  assert.throws(() => lockNow(readable, 'exclusive', AMPLE_MS, path), refused);
+  await assert.rejects(lockSoon(readable, 'exclusive', AMPLE_MS, path), refused);
+  closeSync(readable);
+});

@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
+import { unreadable } from './damage.ts';
 
 /** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */
 const BLOCK_BYTES = 16 * 1024;
@@ -79,7 +80,7 @@ export class BlockFile {
     const bytes = room.length === length ? room : room.subarray(0, length);
     let done = 0;
     while (done < length) {
-      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      const count = this.#readSome(bytes, done, length - done, offset + done);
       if (count === 0) {
         throw new SyncError('IO', `${this.path}: ends at ${offset + done}, expected ${this.size} octets`, {
           phase: 'read',
@@ -89,5 +90,13 @@ export class BlockFile {
       done += count;
     }
     return bytes;
+  }
+
+  #readSome(bytes: Buffer, at: number, length: number, offset: number): number {
+    try {
+      return readSync(this.#fd, bytes, at, length, offset);
+    } catch (caught) {
+      throw unreadable(this.path, caught);
+    }
   }
 }

@@ -4,7 +4,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import { BlockFile } from './block-file.ts';
 import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';
-import { damaged } from './damage.ts';
+import { damaged, unreadable } from './damage.ts';
 import { readFlat } from './flat.ts';
 import { detectFormat, type Format, MAGIC_BYTES } from './magic.ts';
 import { MapDatabase } from './map-database.ts';
@@ -44,14 +44,8 @@ export function withDatabase<T>(
     const fd = openIfThere(path);
     if (fd === undefined) return undefined;
     try {
-      const format = formatOf(fd, path, options.format ?? 'flat');
-      if (format === 'flat') return read(openFlat(fd, path, options));
-      lockNow(fd, 'shared', options.lockDeadlineMs ?? DEFAULT_LOCK_DEADLINE_MS, path);
-      const stats = fstatSync(fd);
-      if (isStillAt(path, stats)) return read(openLocked(fd, path, stats.size, format, options));
-    } catch (caught) {
-      if (caught instanceof SyncError) throw caught;
-      throw SyncError.from(caught, { phase: 'read' });
+      const database = openDatabase(fd, path, options);
+      if (database !== undefined) return read(database);
     } finally {
       closeSync(fd);
     }
@@ -69,6 +63,19 @@ function openIfThere(path: string): number | undefined {
   } catch (caught) {
     if (isAbsence(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
+  }
+}
+
+/** @returns undefined if the file was replaced before it could be locked */
+function openDatabase(fd: number, path: string, options: DatabaseOptions): CyrusDatabase | undefined {
+  try {
+    const format = formatOf(fd, path, options.format ?? 'flat');
+    if (format === 'flat') return openFlat(fd, path, options);
+    lockNow(fd, 'shared', options.lockDeadlineMs ?? DEFAULT_LOCK_DEADLINE_MS, path);
+    const stats = fstatSync(fd);
+    return isStillAt(path, stats) ? openLocked(fd, path, stats.size, format, options) : undefined;
+  } catch (caught) {
+    throw unreadable(path, caught);
   }
 }
 
