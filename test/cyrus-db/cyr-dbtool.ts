@@ -22,7 +22,7 @@ export class CyrusScratch {
   readonly directory: string;
   readonly #config: string;
 
-  constructor(context?: Pick<TestContext, 'after'>) {
+  constructor(context?: Pick<TestContext, 'after'>, options: readonly string[] = []) {
     this.directory = mkdtempSync(join(tmpdir(), 'cyrusdb-'));
     context?.after(() => this.remove());
     const configuration = join(this.directory, 'conf');
@@ -30,7 +30,7 @@ export class CyrusScratch {
     this.#config = join(this.directory, 'imapd.conf');
     writeFileSync(
       this.#config,
-      `configdirectory: ${configuration}\npartition-default: ${this.directory}/spool\ndefaultpartition: default\n`,
+      `${[`configdirectory: ${configuration}`, `partition-default: ${this.directory}/spool`, 'defaultpartition: default', ...options].join('\n')}\n`,
     );
     // Started by root, the tools go on as this user.
     if (process.getuid?.() === 0) {

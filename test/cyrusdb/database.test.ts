@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { tryLock } from '../../src/native/locks.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
 import { withDatabase } from '../../src/store/cyrusdb/database.ts';
 import { lockInThread } from '../native/lock-holders.ts';
 import { allRows, failure, Scratch } from './scratch.ts';
@@ -117,5 +118,17 @@ test('nothing is ever written: neither octets nor times of the file change, dirt
       [after.mtimeMs, after.ctimeMs, after.size],
       [before.mtimeMs, before.ctimeMs, before.size],
     );
+  }
+});
+
+test('rows that are asked for after the database was closed are an error, never those of another file', (context) => {
+  const scratch = new Scratch(context);
+  for (const bytes of [writeTwoskip([record]), writeSkiplist([record])]) {
+    const path = scratch.file(bytes);
+    const [database, walk] = withDatabase(path, (d) => [d, d.entries('')] as const) ?? [];
+    const bug = (error: unknown) =>
+      error instanceof SyncError && error.code === 'BUG' && error.message.includes(path);
+    assert.throws(() => database?.get('key'), bug);
+    assert.throws(() => walk?.next(), bug);
   }
 });

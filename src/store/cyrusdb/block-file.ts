@@ -14,11 +14,12 @@ const MAX_BLOCKS = 256;
  * `locate` makes `length` octets readable in `bytes` from the position that it returns; both are good until the next
  * call. That is one object for all records of a walk, instead of one for each.
  */
-export class BlockFile {
+export class BlockFile implements Disposable {
   readonly path: string;
   readonly size: number;
   bytes: Buffer = Buffer.alloc(0);
   readonly #fd: number;
+  #open = true;
   /** Least recently read first. */
   readonly #blocks = new Map<number, Buffer>();
   #current = -1;
@@ -27,6 +28,13 @@ export class BlockFile {
     this.#fd = fd;
     this.path = path;
     this.size = size;
+  }
+
+  /** The descriptor is the caller's, and may be another file's the next moment: nothing is read from it any more. */
+  [Symbol.dispose](): void {
+    this.#open = false;
+    this.#blocks.clear();
+    this.#current = -1;
   }
 
   /**
@@ -93,6 +101,8 @@ export class BlockFile {
   }
 
   #readSome(bytes: Buffer, at: number, length: number, offset: number): number {
+    if (!this.#open)
+      throw new SyncError('BUG', `${this.path}: read after the database was closed`, { phase: 'read' });
     try {
       return readSync(this.#fd, bytes, at, length, offset);
     } catch (caught) {
