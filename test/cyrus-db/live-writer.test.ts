@@ -10,8 +10,8 @@ import { CyrusScratch, kill, MARKER, type Operation } from './cyr-dbtool.ts';
 
 const KEYS = 40;
 const TRANSACTIONS = 150;
-const MAX_ROUNDS = 20;
-const WANTED_OVERLAPS = 5;
+const MAX_ROUNDS = 40;
+const WANTED_OVERLAPS = 3;
 
 /** All keys to one number: a read that sees two numbers has seen half a transaction. */
 function generation(number: number): Operation[] {
