@@ -153,7 +153,10 @@ class Merger {
   /** Rows 3 and 4. What never changes in a message's life stays the master's. */
   #reconcile(ours: WireRecord, theirs: WireRecord): void {
     const newer = theirs.modseq > ours.modseq && theirs.lastUpdated >= ours.lastUpdated;
-    if (!newer) return this.#both(ours, 'master-kept');
+    if (!newer) {
+      this.#both(ours, 'master-kept');
+      return;
+    }
     const fixed = (entry: ByteString): boolean => FIXED_ENTRIES.has(entry);
     this.#both(
       {
