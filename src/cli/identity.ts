@@ -76,7 +76,8 @@ function attempt(who: string, hint: string | undefined, change: () => void): voi
 }
 
 function thisProcess(): IdentitySystem {
-  const { geteuid, seteuid, initgroups, setgid, setuid } = process;
+  // Node's type declarations leave initgroups out.
+  const { geteuid, seteuid, initgroups, setgid, setuid }: Partial<IdentitySystem> = process;
   if (
     geteuid === undefined ||
     seteuid === undefined ||
