@@ -15,7 +15,17 @@ export interface RunPlan {
   reconnectMaxWait: number;
   /** -w, seconds. */
   startDelay: number;
+  /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
+  lockedRetry: number;
+  /** Whom to become when started as root. */
+  identity: IdentityPlan;
   output: OutputPlan;
+}
+
+export interface IdentityPlan {
+  user: string;
+  /** undefined = the user's own group. */
+  group: string | undefined;
 }
 
 export type RunMode =
