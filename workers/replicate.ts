@@ -7,7 +7,13 @@
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { BatchRunner } from '../src/coordinator/batch-runner.ts';
 import { EventBatcher } from '../src/coordinator/event-batcher.ts';
-import type { Batch, Outcome, WorkerControl, WorkerMessage, WorkerSetup } from '../src/coordinator/messages.ts';
+import type {
+  Batch,
+  Outcome,
+  WorkerControl,
+  WorkerMessage,
+  WorkerSetup,
+} from '../src/coordinator/messages.ts';
 import type { WorkerHello } from '../src/coordinator/pool.ts';
 import { realParts } from '../src/coordinator/real-parts.ts';
 

@@ -1,5 +1,5 @@
-import type { ReplicaSession } from '../protocol/replica-session.ts';
 import type { TrafficListener } from '../protocol/connection-settings.ts';
+import type { ReplicaSession } from '../protocol/replica-session.ts';
 import type { EngineContext } from '../replicate/engine.ts';
 import type { EventListener } from '../report/events.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';

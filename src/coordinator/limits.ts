@@ -19,9 +19,8 @@ export const DISCOVERY_SLICE = 10;
 
 /** A locked user is looked at again after this even while other work waits. */
 export const PARKED_WHILE_BUSY = 30_000;
-/** With nothing else to start: first wait and its cap. A lock is held for the length of one sync of that user. */
+/** With nothing else to start: the first wait for a lock, doubled up to the plan's `lockedRetry`. */
 export const PARKED_FIRST = 250;
-export const PARKED_CAP = 5_000;
 
 /** Attempts of a job that fails for a reason that may pass. */
 export const RETRYABLE_ATTEMPTS = 3;

@@ -49,7 +49,11 @@ export class ThreadPool implements WorkerPool {
     });
     this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
     this.#piscina.on('error', (caught: unknown) => {
-      emit({ kind: 'notice', level: 'error', text: `worker thread failed: ${SyncError.from(caught).message}` });
+      emit({
+        kind: 'notice',
+        level: 'error',
+        text: `worker thread failed: ${SyncError.from(caught).message}`,
+      });
     });
   }
 

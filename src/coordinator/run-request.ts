@@ -12,6 +12,8 @@ export interface RunRequest {
   connectOnce: boolean;
   /** Seconds; cap of the reconnect back-off; 0 = none. */
   reconnectMaxWait: number;
+  /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
+  lockedRetry: number;
 }
 
 export type RunMode =

@@ -7,7 +7,6 @@ import {
   FRUITLESS_LINK_ATTEMPTS,
   GIANT_MESSAGES,
   LINK_ATTEMPTS,
-  PARKED_CAP,
   PARKED_FIRST,
   PARKED_WHILE_BUSY,
   RETRY_FIRST,
@@ -32,6 +31,8 @@ export type Settlement =
 export interface ScheduleOptions {
   workers: number;
   skipLocked: boolean;
+  /** Milliseconds between tries of a locked user when nothing else waits. */
+  lockedRetry: number;
   /** 0 <= r < 1, for jitter. */
   random(): number;
 }
@@ -122,9 +123,9 @@ export class Schedule {
     if (giant) return this.#start([giant]);
     if (this.#smallWaiting > 0) return this.#start(this.#takeSmall());
 
-    const parked = takeDue(this.#parked, now, parkedUntil);
+    const parked = takeDue(this.#parked, now, this.#parkedUntil);
     if (parked) return this.#start([parked]);
-    const times = [...this.#delayed.map((entry) => entry.at), ...this.#parked.map(parkedUntil)];
+    const times = [...this.#delayed.map((entry) => entry.at), ...this.#parked.map(this.#parkedUntil)];
     if (times.length === 0) return { kind: 'nothing' };
     return { kind: 'wait', until: times.reduce((a, b) => Math.min(a, b)) };
   }
@@ -216,6 +217,10 @@ export class Schedule {
     return Math.round(RETRY_FIRST * 2 ** (attempt - 1) * (0.5 + this.#options.random()));
   }
 
+  /** When a parked job is due while nothing else waits: soon at first, since most locks are short. */
+  readonly #parkedUntil = (entry: Entry): number =>
+    entry.at + Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (entry.timesParked - 1));
+
   get #smallWaiting(): number {
     return this.#small.length - this.#smallHead;
   }
@@ -274,11 +279,6 @@ export class Schedule {
     if (entry.giant) this.#giantsRunning -= 1;
     return entry;
   }
-}
-
-/** When a parked job is due while nothing else waits. */
-function parkedUntil(entry: Entry): number {
-  return entry.at + Math.min(PARKED_CAP, PARKED_FIRST * 2 ** (entry.timesParked - 1));
 }
 
 function takeDue(entries: Entry[], now: number, due: (entry: Entry) => number): Entry | undefined {

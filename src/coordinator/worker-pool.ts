@@ -1,5 +1,4 @@
-import type { EventListener } from '../report/events.ts';
-import type { Batch, Outcome, WorkerSetup } from './messages.ts';
+import type { Batch, Outcome } from './messages.ts';
 
 /** Whoever runs batches: threads, or for a single job this very thread. */
 export interface WorkerPool {
@@ -16,5 +15,3 @@ export interface WorkerPool {
   /** Takes leave of the replica, within a limited time, and ends the workers. Never rejects. */
   close(): Promise<void>;
 }
-
-export type OpenWorkerPool = (setup: WorkerSetup, workers: number, emit: EventListener) => Promise<WorkerPool>;
