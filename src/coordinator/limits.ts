@@ -42,10 +42,6 @@ export const DRAIN_GRACE = 5_000;
 /** How long EXIT and its answer may take at the end of a run. */
 export const EXIT_GRACE = 5_000;
 
-/** Messages or octets on the replica's stage after which RESTART empties it, once nothing is in flight. */
-export const STAGE_MESSAGES = 50_000;
-export const STAGE_BYTES = 2 * 1024 ** 3;
-
 /** Events gathered for one post to the coordinator, and how long they may wait for it. */
 export const EVENTS_PER_POST = 256;
 export const EVENT_DELAY = 20;
