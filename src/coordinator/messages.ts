@@ -17,6 +17,8 @@ export type Job =
   | { kind: 'mailboxes'; owners: ByteString[]; names: ByteString[] };
 
 export interface Batch {
+  /** Unique within a run: pairs the answer with the last events of the batch. */
+  id: number;
   jobs: Job[];
 }
 
@@ -59,7 +61,17 @@ export interface JobOptions {
 }
 
 /** Worker to coordinator, outside of task results. */
-export type WorkerMessage = { kind: 'event'; event: SyncEvent };
+export type WorkerMessage =
+  | { kind: 'events'; events: SyncEvent[] }
+  /** Every event of this batch has been posted. Answers travel on another port, so their order says nothing. */
+  | { kind: 'flushed'; batch: number }
+  /** The session said EXIT and is closed: the answer to `exit`. */
+  | { kind: 'exited' };
 
 /** Coordinator to worker, over the port handed over at start. */
-export type WorkerControl = { kind: 'exit' } | { kind: 'cancel' };
+export type WorkerControl =
+  | { kind: 'exit' }
+  /** Begin no further job. */
+  | { kind: 'cancel' }
+  /** Close the link now, whatever is in flight. */
+  | { kind: 'cut' };

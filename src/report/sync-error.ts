@@ -38,6 +38,7 @@ export type ErrorCode =
   // this host
   | 'USAGE'
   | 'CONFIG'
+  | 'SYNC_HOST_NOT_DEFINED'
   | 'IO'
   | 'DATABASE_DAMAGED'
   | 'DATABASE_UNSUPPORTED'

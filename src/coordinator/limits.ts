@@ -1,0 +1,51 @@
+/**
+ * Sizes and times of the coordinator. Sizes are messages on disk as the store estimates them; times are milliseconds
+ * unless the name says otherwise.
+ */
+
+/** From here on a user is a batch of its own and starts first: about a minute of uploading on a local network. */
+export const GIANT_MESSAGES = 20_000;
+/** One worker in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
+export const WORKERS_PER_SMALL_SHARE = 4;
+/** A batch keeps a worker's pipeline full between two answers to the coordinator; more only delays the spreading of work. */
+export const BATCH_JOBS = 64;
+export const BATCH_MESSAGES = 5_000;
+/** While fewer jobs wait than workers times this, batches shrink, so that all workers end at about the same time. */
+export const BATCHES_AHEAD = 2;
+/** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
+export const SHARED_CHUNK = 1_000;
+/** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
+export const DISCOVERY_SLICE = 10;
+
+/** A locked user is looked at again after this even while other work waits. */
+export const PARKED_WHILE_BUSY = 30_000;
+/** With nothing else to start: the first wait for a lock, doubled up to the plan's `lockedRetry`. */
+export const PARKED_FIRST = 250;
+
+/** Attempts of a job that fails for a reason that may pass. */
+export const RETRYABLE_ATTEMPTS = 3;
+export const RETRY_FIRST = 1_000;
+/** Attempts of a job that was in flight when the link broke, counted while it gets no message across ... */
+export const FRUITLESS_LINK_ATTEMPTS = 3;
+/** ... and in all: a job that makes the replica's server die after some progress must end too. */
+export const LINK_ATTEMPTS = 10;
+/** Links lost in a row, beyond one per worker, without one job done: the replica is ill, not a user. */
+export const LOST_LINKS_TO_PAUSE = 4;
+/** Worker threads dying in a row, beyond one per worker, without one job done: the run cannot work. */
+export const DEAD_THREADS_TO_ABORT = 8;
+
+/** The C client's reconnect series: 15, 30, 60 ... seconds (algorithm section 1). */
+export const RECONNECT_FIRST_SECONDS = 15;
+
+/** After TERM: how long jobs in flight may go on before their connections are cut. Cutting is safe, only wasteful. */
+export const DRAIN_GRACE = 5_000;
+/** How long EXIT and its answer may take at the end of a run. */
+export const EXIT_GRACE = 5_000;
+
+/** Messages or octets on the replica's stage after which RESTART empties it, once nothing is in flight. */
+export const STAGE_MESSAGES = 50_000;
+export const STAGE_BYTES = 2 * 1024 ** 3;
+
+/** Events gathered for one post to the coordinator, and how long they may wait for it. */
+export const EVENTS_PER_POST = 256;
+export const EVENT_DELAY = 20;

@@ -1,0 +1,17 @@
+import { connectReplica } from '../protocol/connect.ts';
+import { runMailboxes, runMeta, runUser } from '../replicate/engine.ts';
+import type { EventListener } from '../report/events.ts';
+import { openMasterStore } from '../store/open-master-store.ts';
+import type { BatchRunnerParts } from './batch-runner.ts';
+import type { WorkerSetup } from './messages.ts';
+
+/** The store, the replica and the engine that a worker really works with. */
+export function realParts(setup: WorkerSetup, emit: EventListener): BatchRunnerParts {
+  return {
+    setup,
+    emit,
+    openStore: () => openMasterStore(setup.layout),
+    connect: (onTraffic) => connectReplica(setup.connection, onTraffic),
+    engine: { runUser, runMeta, runMailboxes },
+  };
+}

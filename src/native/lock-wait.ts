@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SyncError } from '../report/sync-error.ts';
+import { type LockKind, tryLock } from './locks.ts';
+
+/** A leaf database is held for one transaction: short steps, so that a reader gets in between two writers. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_BLOCKING_PAUSE_MS = 10;
+/** The long-lived locks are held for a whole user or mailbox: no point in asking more often. */
+const LONGEST_PAUSE_MS = 100;
+const PAUSE_GROWTH = 1.5;
+
+/**
+ * For leaf database locks only: blocks the thread between tries.
+ *
+ * @param deadlineMs how long to wait at most, counted from the call
+ * @param what names the lock in the error, for instance the path of the file
+ * @throws SyncError LOCK_TIMEOUT, IO
+ */
+export function lockNow(fd: number, kind: LockKind, deadlineMs: number, what: string): void {
+  if (tryLock(fd, kind)) return;
+  const started = performance.now();
+  let pause = FIRST_PAUSE_MS;
+  for (;;) {
+    const left = deadlineMs - (performance.now() - started);
+    if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
+    blockThread(Math.min(pause, left));
+    if (tryLock(fd, kind)) return;
+    pause = Math.min(pause * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
+  }
+}
+
+/** The same for locks held long: the thread goes on with other work between tries. */
+export async function lockSoon(fd: number, kind: LockKind, deadlineMs: number, what: string): Promise<void> {
+  if (tryLock(fd, kind)) return;
+  const started = performance.now();
+  let pause = FIRST_PAUSE_MS;
+  for (;;) {
+    const left = deadlineMs - (performance.now() - started);
+    if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
+    // Jitter, so that threads waiting for one lock do not ask in step.
+    await sleep(Math.min(pause * (0.5 + Math.random()), left));
+    if (tryLock(fd, kind)) return;
+    pause = Math.min(pause * PAUSE_GROWTH, LONGEST_PAUSE_MS);
+  }
+}
+
+function blockThread(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function lockTimeout(kind: LockKind, deadlineMs: number, what: string): SyncError {
+  return new SyncError('LOCK_TIMEOUT', `no ${kind} lock on ${what} within ${deadlineMs} ms`, {
+    phase: 'lock',
+    hint: 'another process holds it; it is tried again later, and fuser(1) on the file shows who has it open',
+    retryable: true,
+  });
+}

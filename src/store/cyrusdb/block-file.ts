@@ -1,0 +1,93 @@
+import { readSync } from 'node:fs';
+import { SyncError } from '../../report/sync-error.ts';
+
+/** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */
+const BLOCK_BYTES = 16 * 1024;
+/** 4 MiB a database: the upper levels of a skip list of a million records stay in. */
+const MAX_BLOCKS = 256;
+
+/**
+ * Positional reads of one open file through a small cache of blocks. The file must not change meanwhile: the caller
+ * holds its lock.
+ *
+ * `locate` makes `length` octets readable in `bytes` from the position that it returns; both are good until the next
+ * call. That is one object for all records of a walk, instead of one for each.
+ */
+export class BlockFile {
+  readonly path: string;
+  readonly size: number;
+  bytes: Buffer = Buffer.alloc(0);
+  readonly #fd: number;
+  /** Least recently read first. */
+  readonly #blocks = new Map<number, Buffer>();
+  #current = -1;
+
+  constructor(fd: number, path: string, size: number) {
+    this.#fd = fd;
+    this.path = path;
+    this.size = size;
+  }
+
+  /**
+   * @returns position in `bytes`; -1 if the file ends before offset + length
+   * @throws SyncError IO
+   */
+  locate(offset: number, length: number): number {
+    // The comparison is written so that NaN and offsets beyond 2^53 fail it.
+    if (!(offset >= 0 && offset + length <= this.size)) return -1;
+    const number = Math.floor(offset / BLOCK_BYTES);
+    const position = offset - number * BLOCK_BYTES;
+    if (position + length <= BLOCK_BYTES) {
+      if (number !== this.#current) {
+        this.bytes = this.#block(number);
+        this.#current = number;
+      }
+      return position;
+    }
+    this.bytes = this.#read(offset, length, Buffer.allocUnsafe(length));
+    this.#current = -1;
+    return 0;
+  }
+
+  #block(number: number): Buffer {
+    let block = this.#blocks.get(number);
+    if (block !== undefined) {
+      this.#blocks.delete(number);
+      this.#blocks.set(number, block);
+      return block;
+    }
+    const offset = number * BLOCK_BYTES;
+    block = this.#read(offset, Math.min(BLOCK_BYTES, this.size - offset), this.#room());
+    this.#blocks.set(number, block);
+    return block;
+  }
+
+  /** The oldest block's memory once the cache is full. */
+  #room(): Buffer {
+    if (this.#blocks.size >= MAX_BLOCKS) {
+      for (const [number, block] of this.#blocks) {
+        // A block at the end of the file may be short.
+        this.#blocks.delete(number);
+        if (block.length === BLOCK_BYTES) return block;
+        break;
+      }
+    }
+    return Buffer.allocUnsafe(BLOCK_BYTES);
+  }
+
+  #read(offset: number, length: number, room: Buffer): Buffer {
+    const bytes = room.length === length ? room : room.subarray(0, length);
+    let done = 0;
+    while (done < length) {
+      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      if (count === 0) {
+        throw new SyncError('IO', `${this.path}: ends at ${offset + done}, expected ${this.size} octets`, {
+          phase: 'read',
+          hint: 'the file was cut while it was locked: a program other than Cyrus has changed it',
+        });
+      }
+      done += count;
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,16 @@
+import type { ByteString } from '../../byte-string.ts';
+
+/** One cyrusdb file, whatever its format, as it was when it was opened. */
+export interface CyrusDatabase {
+  /** @throws SyncError DATABASE_DAMAGED, IO */
+  get(key: ByteString): ByteString | undefined;
+
+  /**
+   * The rows whose key starts with `prefix` ('' = all), in the order of the file: that of the octets, but in a skiplist
+   * that of signed octets (0x80..0xFF first).
+   *
+   * @param after begin with the first key strictly after this one, which need not exist
+   * @throws SyncError DATABASE_DAMAGED, IO
+   */
+  entries(prefix: ByteString, after?: ByteString): Generator<[key: ByteString, value: ByteString]>;
+}

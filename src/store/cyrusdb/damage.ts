@@ -1,0 +1,32 @@
+import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+
+const REPAIR =
+  'let Cyrus repair it (ctl_cyrusdb -r with Cyrus stopped, or cyr_dbtool FILE FORMAT repack), or restore it from a backup';
+
+/** The file is not what its format promises. `what`: expected and found. */
+export function damaged(path: string, offset: number, what: string, hint: string = REPAIR): SyncError {
+  return new SyncError('DATABASE_DAMAGED', `${path}: damaged at offset ${offset}: ${what}`, {
+    phase: 'read',
+    hint,
+  });
+}
+
+export function checksumMismatch(
+  path: string,
+  offset: number,
+  part: string,
+  computed: number,
+  stored: number,
+): SyncError {
+  return damaged(path, offset, `checksum of the ${part}: expected ${hex(computed)}, found ${hex(stored)}`);
+}
+
+export function outOfOrder(path: string, offset: number, previous: ByteString, key: ByteString): SyncError {
+  const what = `expected a key after ${JSON.stringify(previous)}, found ${JSON.stringify(key)}`;
+  return damaged(path, offset, what);
+}
+
+function hex(crc: number): string {
+  return crc.toString(16).padStart(8, '0');
+}

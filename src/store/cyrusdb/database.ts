@@ -1,0 +1,123 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from 'node:fs';
+import { lockNow } from '../../native/lock-wait.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { BlockFile } from './block-file.ts';
+import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
+import type { CyrusDatabase } from './contract.ts';
+import { damaged } from './damage.ts';
+import { readFlat } from './flat.ts';
+import { detectFormat, type Format, MAGIC_BYTES } from './magic.ts';
+import { MapDatabase } from './map-database.ts';
+import { openSkiplist } from './skiplist.ts';
+import { TwoskipDatabase } from './twoskip.ts';
+
+export type { CyrusDatabase } from './contract.ts';
+
+export interface DatabaseOptions {
+  /** What a file without a magic must be. Default flat, the only format that has none. */
+  format?: Format;
+  /** `mailbox`: written by Cyrus up to 3.4 with `improved_mboxlist_sort`. Default: the order of the format. */
+  order?: 'octets' | 'mailbox';
+  /** How long to wait for the shared lock, in milliseconds. */
+  lockDeadlineMs?: number;
+}
+
+/** A Cyrus writer holds its lock for one transaction, a repack of a large mailboxes.db for seconds. */
+const DEFAULT_LOCK_DEADLINE_MS = 60_000;
+/** A repack replaces the file; one that does so this often in a row is not a repack. */
+const MAX_REPLACEMENTS = 100;
+
+/**
+ * Opens a cyrusdb file, shared lock included where Cyrus takes one, runs `read` and closes. Nothing of the database may
+ * be used after `read` has returned, nor may `read` wait for anything: it holds up every Cyrus writer (store section
+ * 2.6). Never writes, not even to repair.
+ *
+ * @returns what `read` returned; undefined if there is no such file
+ * @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, IO
+ */
+export function withDatabase<T>(
+  path: string,
+  read: (database: CyrusDatabase) => T,
+  options: DatabaseOptions = {},
+): T | undefined {
+  for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
+    const fd = openIfThere(path);
+    if (fd === undefined) return undefined;
+    try {
+      const format = formatOf(fd, path, options.format ?? 'flat');
+      if (format === 'flat') return read(openFlat(fd, path, options));
+      lockNow(fd, 'shared', options.lockDeadlineMs ?? DEFAULT_LOCK_DEADLINE_MS, path);
+      const stats = fstatSync(fd);
+      if (isStillAt(path, stats)) return read(openLocked(fd, path, stats.size, format, options));
+    } catch (caught) {
+      if (caught instanceof SyncError) throw caught;
+      throw SyncError.from(caught, { phase: 'read' });
+    } finally {
+      closeSync(fd);
+    }
+  }
+  throw new SyncError('IO', `${path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
+    phase: 'read',
+    hint: 'look for a program that rewrites the file in a loop',
+    retryable: true,
+  });
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (caught) {
+    if (isAbsence(caught)) return undefined;
+    throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
+  }
+}
+
+function formatOf(fd: number, path: string, expected: Format): Format {
+  const start = Buffer.alloc(MAGIC_BYTES);
+  const length = readSync(fd, start, 0, MAGIC_BYTES, 0);
+  // Created a moment ago: its writer holds the lock, and will have written the magic when we get it.
+  if (length === 0) return expected;
+  const format = detectFormat(path, start.subarray(0, length));
+  if (format !== undefined) return format;
+  if (expected !== 'flat')
+    throw damaged(path, 0, `expected the magic of a ${expected} file, found ${start.toString('hex')}`);
+  return 'flat';
+}
+
+function openFlat(fd: number, path: string, options: DatabaseOptions): CyrusDatabase {
+  return readFlat(
+    path,
+    readFileSync(fd),
+    options.order === 'mailbox' ? compareMailboxOrder : compareUnsigned,
+  );
+}
+
+function openLocked(
+  fd: number,
+  path: string,
+  size: number,
+  format: 'twoskip' | 'skiplist',
+  options: DatabaseOptions,
+): CyrusDatabase {
+  if (size === 0) return new MapDatabase(new Map(), compareUnsigned);
+  const file = new BlockFile(fd, path, size);
+  const inMailboxOrder = options.order === 'mailbox';
+  if (format === 'twoskip')
+    return new TwoskipDatabase(file, inMailboxOrder ? compareMailboxOrder : compareUnsigned);
+  return openSkiplist(file, inMailboxOrder ? compareMailboxOrder : compareSigned);
+}
+
+/** Whether the path still leads to the file that was locked: a repack renames a new one over it. */
+function isStillAt(path: string, locked: Stats): boolean {
+  try {
+    const now = statSync(path);
+    return now.ino === locked.ino && now.dev === locked.dev;
+  } catch (caught) {
+    if (isAbsence(caught)) return false;
+    throw caught;
+  }
+}
+
+function isAbsence(caught: unknown): boolean {
+  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
+}

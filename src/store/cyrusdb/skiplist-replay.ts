@@ -1,0 +1,94 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { BlockFile } from './block-file.ts';
+
+/** Layout and rules: store section 2.2. */
+const WORD_BYTES = 4;
+/** Behind the header and the dummy with its 20 pointers. */
+const FIRST_RECORD = 144;
+
+const INORDER = 1;
+const ADD = 2;
+const DELETE = 4;
+const COMMIT = 255;
+const TERMINATOR = 0xffffffff;
+
+type Change = { key: ByteString; value: ByteString } | { deleted: number };
+
+/**
+ * What was committed, read from the log without following a pointer. The whole file is read, once. Ends quietly at the
+ * first thing that is not a record: a writer that died leaves exactly that, behind its last commit.
+ *
+ * @throws SyncError IO
+ */
+export function replaySkiplist(file: BlockFile): Map<ByteString, ByteString> {
+  const rows = new Map<ByteString, ByteString>();
+  const keyAt = new Map<number, ByteString>();
+  let pending: Change[] = [];
+  let offset = FIRST_RECORD;
+  for (;;) {
+    const type = word(file, offset);
+    if (type === 0) {
+      offset += WORD_BYTES;
+    } else if (type === INORDER || type === ADD) {
+      const record = readRecord(file, offset);
+      if (record === undefined) return rows;
+      keyAt.set(offset, record.key);
+      if (type === INORDER) rows.set(record.key, record.value);
+      else pending.push(record);
+      offset = record.end;
+    } else if (type === DELETE) {
+      const deleted = word(file, offset + WORD_BYTES);
+      if (deleted === undefined) return rows;
+      pending.push({ deleted });
+      offset += 2 * WORD_BYTES;
+    } else if (type === COMMIT) {
+      for (const change of pending) apply(change, rows, keyAt);
+      pending = [];
+      offset += WORD_BYTES;
+    } else {
+      return rows;
+    }
+  }
+}
+
+function apply(change: Change, rows: Map<ByteString, ByteString>, keyAt: Map<number, ByteString>): void {
+  if ('key' in change) {
+    rows.set(change.key, change.value);
+    return;
+  }
+  const key = keyAt.get(change.deleted);
+  if (key !== undefined) rows.delete(key);
+}
+
+function readRecord(file: BlockFile, offset: number) {
+  const keyLength = word(file, offset + WORD_BYTES);
+  if (keyLength === undefined) return undefined;
+  const keyAt = offset + 2 * WORD_BYTES;
+  const key = text(file, keyAt, keyLength);
+  const valueLengthAt = keyAt + padded(keyLength);
+  const valueLength = word(file, valueLengthAt);
+  if (key === undefined || valueLength === undefined) return undefined;
+  const value = text(file, valueLengthAt + WORD_BYTES, valueLength);
+  if (value === undefined) return undefined;
+  let end = valueLengthAt + WORD_BYTES + padded(valueLength);
+  for (;;) {
+    const pointer = word(file, end);
+    if (pointer === undefined) return undefined;
+    end += WORD_BYTES;
+    if (pointer === TERMINATOR) return { key, value, end };
+  }
+}
+
+function word(file: BlockFile, offset: number): number | undefined {
+  const at = file.locate(offset, WORD_BYTES);
+  return at < 0 ? undefined : file.bytes.readUInt32BE(at);
+}
+
+function text(file: BlockFile, offset: number, length: number): ByteString | undefined {
+  const at = file.locate(offset, length);
+  return at < 0 ? undefined : file.bytes.toString('latin1', at, at + length);
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / WORD_BYTES) * WORD_BYTES;
+}

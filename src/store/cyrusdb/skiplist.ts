@@ -1,0 +1,185 @@
+import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { BlockFile } from './block-file.ts';
+import type { KeyComparator } from './comparator.ts';
+import type { CyrusDatabase } from './contract.ts';
+import { damaged, outOfOrder } from './damage.ts';
+import { MapDatabase } from './map-database.ts';
+import { replaySkiplist } from './skiplist-replay.ts';
+
+/** Layout and rules: store section 2.2. */
+export const HEADER_BYTES = 48;
+const DUMMY_OFFSET = HEADER_BYTES;
+const HIGHEST_VERSION = 1;
+const WORD_BYTES = 4;
+/** Cyrus itself never makes more. */
+const MAX_LEVEL = 20;
+
+const DUMMY = 257;
+const INORDER = 1;
+const ADD = 2;
+const COMMIT = 255;
+const TERMINATOR = 0xffffffff;
+
+/** @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, IO */
+export function openSkiplist(file: BlockFile, compare: KeyComparator): CyrusDatabase {
+  const at = file.locate(0, HEADER_BYTES);
+  if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_BYTES} octets`);
+  const version = file.bytes.readUInt32BE(at + 20);
+  if (version > HIGHEST_VERSION) {
+    throw new SyncError(
+      'DATABASE_UNSUPPORTED',
+      `${file.path}: expected skiplist version ${HIGHEST_VERSION}, found ${version}`,
+      { phase: 'read', hint: 'this needs a newer release of this program' },
+    );
+  }
+  const maxLevel = file.bytes.readUInt32BE(at + 28);
+  const level = file.bytes.readUInt32BE(at + 32);
+  const logStart = file.bytes.readUInt32BE(at + 40);
+  if (maxLevel > MAX_LEVEL || level > maxLevel) {
+    throw damaged(file.path, 28, `expected at most ${MAX_LEVEL} levels, found ${level} of ${maxLevel}`);
+  }
+  // Whatever a writer that died has left behind may be linked in already: only a replay tells what was committed.
+  const committed = file.size === logStart || lastWord(file) === COMMIT;
+  return committed
+    ? new SkiplistDatabase(file, compare, level)
+    : new MapDatabase(replaySkiplist(file), compare);
+}
+
+function lastWord(file: BlockFile): number {
+  const at = file.size % WORD_BYTES === 0 ? file.locate(file.size - WORD_BYTES, WORD_BYTES) : -1;
+  return at < 0 ? 0 : file.bytes.readUInt32BE(at);
+}
+
+/** Where the parts of one node are. Filled again and again: a walk would make garbage of a million of them. */
+interface Node {
+  offset: number;
+  keyLength: number;
+  valueLength: number;
+  /** Absolute, as the next two. */
+  key: number;
+  value: number;
+  pointers: number;
+}
+
+class SkiplistDatabase implements CyrusDatabase {
+  readonly #file: BlockFile;
+  readonly #compare: KeyComparator;
+  readonly #level: number;
+
+  constructor(file: BlockFile, compare: KeyComparator, level: number) {
+    this.#file = file;
+    this.#compare = compare;
+    this.#level = level;
+  }
+
+  get(key: ByteString): ByteString | undefined {
+    const node = newNode();
+    return this.#seek(key, node) === key ? this.#text(node.value, node.valueLength) : undefined;
+  }
+
+  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
+    const skipping = after !== undefined && this.#compare(after, prefix) >= 0;
+    const from = skipping ? after : prefix;
+    const node = newNode();
+    let key = this.#seek(from, node);
+    if (skipping && key === from) key = this.#enter(this.#pointer(node, 0), node, key);
+    while (key?.startsWith(prefix)) {
+      yield [key, this.#text(node.value, node.valueLength)];
+      key = this.#enter(this.#pointer(node, 0), node, key);
+    }
+  }
+
+  /**
+   * Leaves the first node at or after `target` in `node`.
+   *
+   * @returns its key; undefined if there is none
+   */
+  #seek(target: ByteString, node: Node): ByteString | undefined {
+    let before = newNode();
+    let candidate = newNode();
+    let beforeKey: ByteString | undefined;
+    this.#read(DUMMY_OFFSET, before, true);
+    // The node at which the level above stopped is the same again, more often than not.
+    let stop = 0;
+    for (let level = this.#level - 1; level >= 0; ) {
+      const offset = this.#pointer(before, level);
+      if (offset === 0 || offset === stop) {
+        stop = offset;
+        level--;
+        continue;
+      }
+      const key = this.#enter(offset, candidate, beforeKey);
+      if (key !== undefined && this.#compare(key, target) < 0) {
+        [before, candidate] = [candidate, before];
+        beforeKey = key;
+      } else {
+        stop = offset;
+        level--;
+      }
+    }
+    return this.#enter(stop, node, beforeKey);
+  }
+
+  /** @param previous the key that it must come after: this also ends every cycle that damage can make */
+  #enter(offset: number, node: Node, previous: ByteString | undefined): ByteString | undefined {
+    if (offset === 0) return undefined;
+    this.#read(offset, node, false);
+    const key = this.#text(node.key, node.keyLength);
+    if (previous !== undefined && this.#compare(previous, key) >= 0) {
+      throw outOfOrder(this.#file.path, offset, previous, key);
+    }
+    return key;
+  }
+
+  #read(offset: number, node: Node, dummy: boolean): void {
+    const type = this.#word(offset, offset);
+    if (dummy ? type !== DUMMY : type !== INORDER && type !== ADD) {
+      throw damaged(
+        this.#file.path,
+        offset,
+        `expected ${dummy ? 'the dummy' : 'a record'}, found type ${type}`,
+      );
+    }
+    node.offset = offset;
+    node.keyLength = this.#word(offset, offset + WORD_BYTES);
+    node.key = offset + 2 * WORD_BYTES;
+    const valueLengthAt = node.key + padded(node.keyLength);
+    node.valueLength = this.#word(offset, valueLengthAt);
+    node.value = valueLengthAt + WORD_BYTES;
+    node.pointers = node.value + padded(node.valueLength);
+  }
+
+  #pointer(node: Node, level: number): number {
+    const pointer = this.#word(node.offset, node.pointers + level * WORD_BYTES);
+    if (pointer === TERMINATOR)
+      throw damaged(
+        this.#file.path,
+        node.offset,
+        `expected a pointer at level ${level}, found the terminator`,
+      );
+    return pointer;
+  }
+
+  #word(record: number, offset: number): number {
+    const at = this.#file.locate(offset, WORD_BYTES);
+    if (at < 0)
+      throw damaged(this.#file.path, record, `record reaches past the ${this.#file.size} octets of the file`);
+    return this.#file.bytes.readUInt32BE(at);
+  }
+
+  #text(offset: number, length: number): ByteString {
+    const at = this.#file.locate(offset, length);
+    if (at < 0)
+      throw damaged(this.#file.path, offset, `expected ${length} octets, found the end of the file`);
+    return this.#file.bytes.toString('latin1', at, at + length);
+  }
+}
+
+function newNode(): Node {
+  return { offset: 0, keyLength: 0, valueLength: 0, key: 0, value: 0, pointers: 0 };
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / WORD_BYTES) * WORD_BYTES;
+}

@@ -1,0 +1,255 @@
+import { crc32 } from 'node:zlib';
+import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { BlockFile } from './block-file.ts';
+import type { KeyComparator } from './comparator.ts';
+import type { CyrusDatabase } from './contract.ts';
+import { checksumMismatch, damaged, outOfOrder } from './damage.ts';
+
+/** Layout and rules: store section 2.1. */
+const HEADER_BYTES = 64;
+const DUMMY_OFFSET = 64;
+const HIGHEST_VERSION = 1;
+const FLAG_DIRTY = 1;
+const MAX_LEVEL = 31;
+const ALIGNMENT = 8;
+
+const DUMMY = 0x3d; // =
+const RECORD = 0x2b; // +
+const DELETE = 0x2d; // -
+const ESCAPED_KEY_LENGTH = 0xffff;
+const ESCAPED_VALUE_LENGTH = 0xffffffff;
+/** type, level and both short lengths; the long lengths, if escaped, follow. */
+const FIXED_BYTES = 8;
+const LONG_LENGTH_BYTES = 8;
+const POINTER_BYTES = 8;
+const CRC_BYTES = 4;
+
+/** One record without its key and value. Filled again and again: a walk would make garbage of a million of them. */
+interface Head {
+  offset: number;
+  type: number;
+  level: number;
+  keyLength: number;
+  valueLength: number;
+  crcTail: number;
+  /** Where the key begins. */
+  body: number;
+  pointers: Float64Array;
+}
+
+export class TwoskipDatabase implements CyrusDatabase {
+  readonly #file: BlockFile;
+  readonly #compare: KeyComparator;
+  /** Committed end: nothing at or past it exists for a reader. */
+  readonly #end: number;
+  /** A writer died here: pointers above level 0 are not to be trusted. */
+  readonly #dirty: boolean;
+
+  /** @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, IO */
+  constructor(file: BlockFile, compare: KeyComparator) {
+    this.#file = file;
+    this.#compare = compare;
+    const at = file.locate(0, HEADER_BYTES);
+    if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_BYTES} octets`);
+    const bytes = file.bytes;
+    const stored = bytes.readUInt32BE(at + 60);
+    const computed = crc32(bytes.subarray(at, at + 60));
+    if (stored !== computed) throw checksumMismatch(file.path, 60, 'header', computed, stored);
+    const version = bytes.readUInt32BE(at + 20);
+    if (version > HIGHEST_VERSION) {
+      throw new SyncError(
+        'DATABASE_UNSUPPORTED',
+        `${file.path}: expected twoskip version ${HIGHEST_VERSION}, found ${version}`,
+        { phase: 'read', hint: 'this needs a newer release of this program' },
+      );
+    }
+    this.#end = readLong(bytes, at + 48);
+    if (!(this.#end >= DUMMY_OFFSET && this.#end <= file.size)) {
+      throw damaged(file.path, 48, `expected a committed end within ${file.size} octets, found ${this.#end}`);
+    }
+    this.#dirty = (bytes.readUInt32BE(at + 56) & FLAG_DIRTY) !== 0 || file.size !== this.#end;
+  }
+
+  get(key: ByteString): ByteString | undefined {
+    const head = newHead();
+    return this.#seek(key, head) === key ? this.#value(head) : undefined;
+  }
+
+  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
+    const skipping = after !== undefined && this.#compare(after, prefix) >= 0;
+    const from = skipping ? after : prefix;
+    const head = newHead();
+    let key = this.#seek(from, head);
+    if (skipping && key === from) key = this.#enter(this.#successor(head), head, key);
+    while (key?.startsWith(prefix)) {
+      yield [key, this.#value(head)];
+      key = this.#enter(this.#successor(head), head, key);
+    }
+  }
+
+  /**
+   * Leaves the first record at or after `target` in `head`.
+   *
+   * @returns its key; undefined if there is none
+   */
+  #seek(target: ByteString, head: Head): ByteString | undefined {
+    let before = newHead();
+    let candidate = newHead();
+    let beforeKey: ByteString | undefined;
+    this.#readHead(DUMMY_OFFSET, before);
+    if (before.type !== DUMMY) throw this.#unexpected(before, 'the dummy');
+    let level = this.#dirty ? 1 : before.level;
+    // The record at which the level above stopped is the same again, more often than not.
+    let stop = 0;
+    while (level > 0) {
+      const offset = level === 1 ? this.#successor(before) : this.#skip(before, level);
+      if (offset === 0 || offset === stop) {
+        stop = offset;
+        level--;
+        continue;
+      }
+      const key = this.#enter(offset, candidate, beforeKey);
+      if (key !== undefined && this.#compare(key, target) < 0) {
+        [before, candidate] = [candidate, before];
+        beforeKey = key;
+      } else {
+        stop = offset;
+        level--;
+      }
+    }
+    return this.#enter(stop, head, beforeKey);
+  }
+
+  /** Level-0 successor: of the two alternating pointers the newer one that was committed. */
+  #successor(head: Head): number {
+    const first = head.pointers[0] ?? 0;
+    const second = head.pointers[1] ?? 0;
+    if (first < this.#end && second < this.#end) return Math.max(first, second);
+    if (first >= this.#end && second >= this.#end) {
+      throw damaged(
+        this.#file.path,
+        head.offset,
+        `expected a pointer below ${this.#end}, found ${first} and ${second}`,
+      );
+    }
+    return first < this.#end ? first : second;
+  }
+
+  #skip(head: Head, level: number): number {
+    // A record takes part in the skip levels below its own level byte only.
+    const offset = level <= head.level ? (head.pointers[level] ?? 0) : 0;
+    if (offset >= this.#end) {
+      throw damaged(this.#file.path, head.offset, `expected a pointer below ${this.#end}, found ${offset}`);
+    }
+    return offset;
+  }
+
+  /**
+   * Reads the record at `offset`, or the one behind it if it marks a deletion, into `head`.
+   *
+   * @param previous the key that it must come after: this also ends every cycle that damage can make
+   * @returns its key; undefined for the end of the list
+   */
+  #enter(offset: number, head: Head, previous: ByteString | undefined): ByteString | undefined {
+    if (offset === 0) return undefined;
+    this.#readHead(offset, head);
+    if (head.type === DELETE) {
+      const next = head.pointers[0] ?? 0;
+      if (next === 0) return undefined;
+      this.#readHead(next, head);
+    }
+    if (head.type !== RECORD) throw this.#unexpected(head, 'a record');
+    const at = this.#file.locate(head.body, head.keyLength);
+    const key = this.#file.bytes.toString('latin1', at, at + head.keyLength);
+    if (previous !== undefined && this.#compare(previous, key) >= 0) {
+      throw outOfOrder(this.#file.path, head.offset, previous, key);
+    }
+    return key;
+  }
+
+  #readHead(offset: number, head: Head): void {
+    const file = this.#file;
+    let at = offset % ALIGNMENT === 0 && offset < this.#end ? file.locate(offset, FIXED_BYTES) : -1;
+    if (at < 0) throw damaged(file.path, offset, `expected a record before the committed end ${this.#end}`);
+    const bytes = file.bytes;
+    const type = bytes[at] ?? 0;
+    const level = bytes[at + 1] ?? 0;
+    if ((type !== RECORD && type !== DELETE && type !== DUMMY) || level > MAX_LEVEL) {
+      throw damaged(file.path, offset, `expected a record, found type ${type}, level ${level}`);
+    }
+    let keyLength = bytes.readUInt16BE(at + 2);
+    let valueLength = bytes.readUInt32BE(at + 4);
+    const longKey = keyLength === ESCAPED_KEY_LENGTH;
+    const longValue = valueLength === ESCAPED_VALUE_LENGTH;
+    const fixed = FIXED_BYTES + (longKey ? LONG_LENGTH_BYTES : 0) + (longValue ? LONG_LENGTH_BYTES : 0);
+    const checked = fixed + (level + 1) * POINTER_BYTES;
+    at = file.locate(offset, checked + 2 * CRC_BYTES);
+    if (at < 0)
+      throw damaged(file.path, offset, `expected a record head of ${checked + 2 * CRC_BYTES} octets`);
+    this.#checkHead(offset, at, checked);
+    head.offset = offset;
+    head.type = type;
+    head.level = level;
+    this.#readPointers(head, at + fixed);
+    if (longKey) keyLength = readLong(file.bytes, at + FIXED_BYTES);
+    if (longValue) valueLength = readLong(file.bytes, at + fixed - LONG_LENGTH_BYTES);
+    head.keyLength = keyLength;
+    head.valueLength = valueLength;
+    head.crcTail = file.bytes.readUInt32BE(at + checked + CRC_BYTES);
+    head.body = offset + checked + 2 * CRC_BYTES;
+    if (!(head.body + padded(keyLength + valueLength) <= this.#end)) {
+      throw damaged(
+        file.path,
+        offset,
+        `key of ${keyLength} and value of ${valueLength} octets reach past ${this.#end}`,
+      );
+    }
+  }
+
+  #checkHead(offset: number, at: number, length: number): void {
+    const stored = this.#file.bytes.readUInt32BE(at + length);
+    const computed = crc32(this.#file.bytes.subarray(at, at + length));
+    if (stored !== computed) throw checksumMismatch(this.#file.path, offset, 'record head', computed, stored);
+  }
+
+  #readPointers(head: Head, at: number): void {
+    for (let i = 0; i <= head.level; i++)
+      head.pointers[i] = readLong(this.#file.bytes, at + i * POINTER_BYTES);
+    // A deletion has one pointer; what the struct held before must not be taken for its second.
+    if (head.level === 0) head.pointers[1] = 0;
+  }
+
+  #value(head: Head): ByteString {
+    const length = padded(head.keyLength + head.valueLength);
+    const at = this.#file.locate(head.body, length);
+    const bytes = this.#file.bytes;
+    const computed = crc32(bytes.subarray(at, at + length));
+    if (computed !== head.crcTail) {
+      throw checksumMismatch(this.#file.path, head.body, 'key and value', computed, head.crcTail);
+    }
+    return bytes.toString('latin1', at + head.keyLength, at + head.keyLength + head.valueLength);
+  }
+
+  #unexpected(head: Head, expected: string): SyncError {
+    return damaged(
+      this.#file.path,
+      head.offset,
+      `expected ${expected}, found type ${String.fromCharCode(head.type)}`,
+    );
+  }
+}
+
+function newHead(): Head {
+  const pointers = new Float64Array(MAX_LEVEL + 1);
+  return { offset: 0, type: 0, level: 0, keyLength: 0, valueLength: 0, crcTail: 0, body: 0, pointers };
+}
+
+/** Rounded above 2^53, which is beyond every file: the bounds checks refuse it either way. */
+function readLong(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}
