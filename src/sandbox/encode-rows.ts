@@ -5,8 +5,8 @@ import {
   encodeKvlist,
   encodeList,
   encodeNumber,
-  encodeString,
 } from '../protocol/dlist/encode.ts';
+import { answerString } from './answer-string.ts';
 import { isDeleted } from './names.ts';
 import {
   type AnnotationRow,
@@ -28,9 +28,9 @@ export function encodeMailboxFields(row: MailboxRow, quotaroot: ByteString | und
 
 function mailboxFields(row: MailboxRow, quotaroot: ByteString | undefined): EncodedField[] {
   return [
-    ['UNIQUEID', encodeString(row.uniqueid)],
-    ['MBOXNAME', encodeString(row.name)],
-    ['MBOXTYPE', row.type === '' ? undefined : encodeString(row.type)],
+    ['UNIQUEID', answerString(row.uniqueid)],
+    ['MBOXNAME', answerString(row.name)],
+    ['MBOXTYPE', row.type === '' ? undefined : answerString(row.type)],
     ['SYNC_CRC', encodeNumber(row.crcBasic)],
     ['SYNC_CRC_ANNOT', encodeNumber(row.crcAnnotations)],
     ['LAST_UID', encodeNumber(row.lastUid)],
@@ -44,10 +44,10 @@ function mailboxFields(row: MailboxRow, quotaroot: ByteString | undefined): Enco
     ['XCONVMODSEQ', isDeleted(row.name) ? undefined : unlessZero(row.xconvmodseq)],
     ['RACLMODSEQ', unlessZero(row.raclmodseq)],
     ['UIDVALIDITY', encodeNumber(row.uidvalidity)],
-    ['PARTITION', encodeString(row.partition)],
-    ['ACL', encodeString(row.acl)],
-    ['OPTIONS', encodeString(row.options)],
-    ['QUOTAROOT', quotaroot === undefined ? undefined : encodeString(quotaroot)],
+    ['PARTITION', answerString(row.partition)],
+    ['ACL', answerString(row.acl)],
+    ['OPTIONS', answerString(row.options)],
+    ['QUOTAROOT', quotaroot === undefined ? undefined : answerString(quotaroot)],
     ['CREATEDMODSEQ', unlessZero(row.createdmodseq)],
     ['FOLDERMODSEQ', unlessZero(row.foldermodseq)],
     ['ANNOTATIONS', encodeAnnotations(row.annotations)],
@@ -56,9 +56,9 @@ function mailboxFields(row: MailboxRow, quotaroot: ByteString | undefined): Enco
 
 function intermediateFields(row: MailboxRow): EncodedField[] {
   return [
-    ['UNIQUEID', encodeString(row.uniqueid)],
-    ['MBOXNAME', encodeString(row.name)],
-    ['MBOXTYPE', encodeString(row.type)],
+    ['UNIQUEID', answerString(row.uniqueid)],
+    ['MBOXNAME', answerString(row.name)],
+    ['MBOXTYPE', answerString(row.type)],
     ['SYNC_CRC', '0'],
     ['LAST_UID', '0'],
     ['HIGHESTMODSEQ', '0'],
@@ -68,9 +68,9 @@ function intermediateFields(row: MailboxRow): EncodedField[] {
     ['POP3_LAST_LOGIN', '0'],
     ['POP3_SHOW_AFTER', '0'],
     ['UIDVALIDITY', encodeNumber(row.uidvalidity)],
-    ['PARTITION', encodeString(row.partition)],
-    ['ACL', encodeString(row.acl)],
-    ['OPTIONS', encodeString(row.options)],
+    ['PARTITION', answerString(row.partition)],
+    ['ACL', answerString(row.acl)],
+    ['OPTIONS', answerString(row.options)],
     ['CREATEDMODSEQ', encodeNumber(row.createdmodseq)],
     ['FOLDERMODSEQ', encodeNumber(row.foldermodseq)],
   ];
@@ -91,7 +91,7 @@ export function encodeRecord(record: RecordRow): ByteString {
 
 export function encodeQuota(quota: QuotaRow): ByteString {
   return encodeKvlist([
-    ['ROOT', encodeString(quota.root)],
+    ['ROOT', answerString(quota.root)],
     ['LIMIT', encodeNumber(quota.storage ?? UNLIMITED)],
     ['STORAGE', unlessUndefined(quota.storage)],
     ['MESSAGE', unlessUndefined(quota.messages)],
@@ -106,10 +106,10 @@ function encodeAnnotations(annotations: readonly AnnotationRow[]): ByteString | 
   return encodeList(
     annotations.map(({ entry, userid, modseq, value }) =>
       encodeKvlist([
-        ['ENTRY', encodeString(entry)],
-        ['USERID', encodeString(userid)],
+        ['ENTRY', answerString(entry)],
+        ['USERID', answerString(userid)],
         ['MODSEQ', encodeNumber(modseq)],
-        ['VALUE', encodeString(value)],
+        ['VALUE', answerString(value)],
       ]),
     ),
   );

@@ -1,4 +1,5 @@
-import { encodeFileHead, encodeString } from '../../protocol/dlist/encode.ts';
+import { encodeFileHead } from '../../protocol/dlist/encode.ts';
+import { answerString } from '../answer-string.ts';
 import { atom, guidOf, mapOf, num32 } from '../fields.ts';
 import { refusal } from '../refusal.ts';
 import type { Handler } from './context.ts';
@@ -30,6 +31,6 @@ export const getFetchSieve: Handler = (context, value) => {
   if (script === undefined) throw refusal('IMAP_MAILBOX_NONEXISTENT', `${userid} has no script ${filename}`);
   const content = `{${script.content.length}}\r\n${script.content}`;
   context.send(
-    `* SIEVE %(USERID ${encodeString(userid)} FILENAME ${encodeString(filename)} CONTENT ${content})\r\n`,
+    `* SIEVE %(USERID ${answerString(userid)} FILENAME ${answerString(filename)} CONTENT ${content})\r\n`,
   );
 };

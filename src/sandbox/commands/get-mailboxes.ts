@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeString } from '../../protocol/dlist/encode.ts';
+import { answerString } from '../answer-string.ts';
 import { encodeMailboxFields, encodeQuota, encodeRecord } from '../encode-rows.ts';
 import { atomOf, listOf } from '../fields.ts';
 import { deletedRoot, userRoots } from '../names.ts';
@@ -71,7 +71,7 @@ export const getAnnotation: Handler = (context, value) => {
   const annotations = name === '' ? users.serverAnnotations() : mailboxes.get(name)?.annotations;
   if (annotations === undefined) throw refusal('IMAP_MAILBOX_NONEXISTENT', 'no such mailbox', name);
   for (const { entry, userid, value: text } of annotations) {
-    const fields = [name, entry, userid, text].map(encodeString);
+    const fields = [name, entry, userid, text].map(answerString);
     context.send(
       `* ANNOTATION %(MBOXNAME ${fields[0]} ENTRY ${fields[1]} USERID ${fields[2]} VALUE ${fields[3]})\r\n`,
     );

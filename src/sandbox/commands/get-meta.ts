@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../byte-string.ts';
-import { encodeString, encodeStrings } from '../../protocol/dlist/encode.ts';
+import { encodeList } from '../../protocol/dlist/encode.ts';
+import { answerString } from '../answer-string.ts';
 import { atomOf } from '../fields.ts';
 import type { CommandContext, Handler } from './context.ts';
 import { bytecodeName } from './sieve.ts';
@@ -15,11 +16,11 @@ export const getMeta: Handler = (context, value) => {
 export function sendMeta(context: CommandContext, userid: ByteString): void {
   const { users } = context.storage;
   for (const { uniqueid, lastread, lastuid, lastchange, seenuids } of users.seen(userid)) {
-    const start = `* SEEN %(UNIQUEID ${encodeString(uniqueid)} LASTREAD ${lastread} LASTUID ${lastuid}`;
-    context.send(`${start} LASTCHANGE ${lastchange} SEENUIDS ${encodeString(seenuids)})\r\n`);
+    const start = `* SEEN %(UNIQUEID ${answerString(uniqueid)} LASTREAD ${lastread} LASTUID ${lastuid}`;
+    context.send(`${start} LASTCHANGE ${lastchange} SEENUIDS ${answerString(seenuids)})\r\n`);
   }
   const names = users.subscriptions(userid);
-  if (names.length > 0) context.send(`* LSUB ${encodeStrings(names)}\r\n`);
+  if (names.length > 0) context.send(`* LSUB ${encodeList(names.map(answerString))}\r\n`);
   if (context.session.sieveMailbox) return;
   const active = users.activeScript(userid);
   for (const { filename, lastUpdate, content } of users.scripts(userid)) {
@@ -38,6 +39,6 @@ function sendScript(
   active: 0 | 1,
 ): void {
   context.send(
-    `* SIEVE %(FILENAME ${encodeString(name)} LAST_UPDATE ${lastUpdate} GUID ${guid} ISACTIVE ${active})\r\n`,
+    `* SIEVE %(FILENAME ${answerString(name)} LAST_UPDATE ${lastUpdate} GUID ${guid} ISACTIVE ${active})\r\n`,
   );
 }
