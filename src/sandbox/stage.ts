@@ -23,7 +23,9 @@ export class Stage {
   readonly #partitions: readonly ByteString[] | undefined;
   readonly #staged = new Map<ByteString, Map<string, StagedMessage>>();
   #unwritten: { guid: string; content: Buffer }[] = [];
-  #unwrittenOctets = 0;
+  /** Memory of the contents not written yet, used again after each write: garbage of this size is dear. */
+  #arena: Buffer | undefined;
+  #arenaUsed = 0;
   /** Octets received since the connection began. */
   octetsReceived = 0;
   messagesReceived = 0;
@@ -58,7 +60,7 @@ export class Stage {
     this.octetsReceived += size;
     this.messagesReceived++;
     if (this.find(partition, guid) !== undefined) return discard(partition, guid, size);
-    const content = Buffer.allocUnsafe(size);
+    const content = this.#memory(size);
     let filled = 0;
     return {
       write: (piece) => {
@@ -66,8 +68,9 @@ export class Stage {
       },
       end: () => {
         const intact = createHash('sha1').update(content).digest('hex') === guid;
-        if (intact) this.#keep(guid, content);
+        if (intact && !this.#storage.messages.has(guid)) this.#unwritten.push({ guid, content });
         this.#add(partition, guid, intact);
+        if (size > WRITE_SLICE_OCTETS) this.flush();
         return new DlistFile(partition, guid, size);
       },
     };
@@ -76,18 +79,17 @@ export class Stage {
   /** Everything received is in the table from here on. */
   flush(): void {
     if (this.#unwritten.length === 0) return;
-    const slice = this.#unwritten;
-    this.#unwritten = [];
-    this.#unwrittenOctets = 0;
     this.#storage.transact(() => {
-      for (const { guid, content } of slice) this.#storage.messages.put(guid, content);
+      for (const { guid, content } of this.#unwritten) this.#storage.messages.put(guid, content);
     });
+    this.#unwritten = [];
+    this.#arenaUsed = 0;
   }
 
   /** RESTART, EXIT or the end of the connection. */
   clear(): void {
     this.#unwritten = [];
-    this.#unwrittenOctets = 0;
+    this.#arenaUsed = 0;
     if (this.#staged.size === 0) return;
     this.#storage.transact(() => {
       for (const messages of this.#staged.values()) {
@@ -107,11 +109,16 @@ export class Stage {
     if (intact) this.#storage.messages.pin(guid);
   }
 
-  #keep(guid: string, content: Buffer): void {
-    if (this.#storage.messages.has(guid)) return;
-    this.#unwritten.push({ guid, content });
-    this.#unwrittenOctets += content.length;
-    if (this.#unwrittenOctets >= WRITE_SLICE_OCTETS) this.flush();
+  #memory(size: number): Buffer {
+    if (size > WRITE_SLICE_OCTETS) return Buffer.allocUnsafe(size);
+    if (this.#arenaUsed + size > WRITE_SLICE_OCTETS) {
+      this.flush();
+      this.#arenaUsed = 0;
+    }
+    this.#arena ??= Buffer.allocUnsafeSlow(WRITE_SLICE_OCTETS);
+    const content = this.#arena.subarray(this.#arenaUsed, this.#arenaUsed + size);
+    this.#arenaUsed += size;
+    return content;
   }
 }
 
