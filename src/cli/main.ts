@@ -8,7 +8,8 @@ import { reasonWithHint } from '../report/failures.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
-import { parseArguments } from './arguments.ts';
+import { type Arguments, parseArguments } from './arguments.ts';
+import { USAGE } from './command-line.ts';
 import { becomeCyrusUser } from './identity.ts';
 import { planRun } from './plan.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -21,13 +22,20 @@ import { listenForStop } from './signals.ts';
  * @returns the exit code
  */
 export async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  let args: Arguments;
+  try {
+    args = parseArguments(argv);
+  } catch (caught) {
+    const code = fail(caught);
+    process.stderr.write(USAGE);
+    return code;
+  }
+  if (args.answer !== undefined) {
+    process.stdout.write(args.answer);
+    return EXIT_OK;
+  }
   let plan: RunPlan;
   try {
-    const args = parseArguments(argv);
-    if (args.answer !== undefined) {
-      process.stdout.write(args.answer);
-      return EXIT_OK;
-    }
     plan = planRun(args, environment);
     becomeCyrusUser(plan.identity);
   } catch (caught) {
