@@ -237,7 +237,6 @@ test('the stage is emptied between jobs, never while one is in flight', async ()
 test('after cancel no further job begins; after cut those in flight end too', async () => {
   const begun: string[] = [];
   const reached = gate();
-  let runner: BatchRunner | undefined;
   const cut = gate();
   const log: string[] = [];
   const session = fakeSession(log);
@@ -258,7 +257,7 @@ test('after cancel no further job begins; after cut those in flight end too', as
       }),
     },
   );
-  runner = built.runner;
+  const { runner } = built;
   const running = runner.run(batch('a', 'b', 'c', 'd', 'e'));
   await reached.opened;
   runner.cancel();
