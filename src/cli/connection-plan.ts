@@ -7,6 +7,7 @@ import { wordsOf } from '../config/values.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
+import { deepFreeze } from './deep-freeze.ts';
 
 /** Seconds. Cyrus never waits less than this for an answer (store 1.4). */
 const LEAST_ANSWER_TIMEOUT = 3;
@@ -128,10 +129,4 @@ function tlsRange(config: ImapdConfig): {
 function tlsCiphers(config: ImapdConfig): string | undefined {
   const ciphers = config.text('tls_ciphers');
   return ciphers === 'DEFAULT' ? undefined : ciphers;
-}
-
-function deepFreeze<Value extends object>(value: Value): Value {
-  for (const inner of Object.values(value))
-    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
-  return Object.freeze(value);
 }

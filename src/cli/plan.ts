@@ -4,6 +4,7 @@ import { readSettings, SETTINGS_VARIABLE, type Settings } from '../config/settin
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
 import { connectionSettings } from './connection-plan.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
 import { internalName, type NameSpelling } from './mailbox-names.ts';
@@ -43,20 +44,20 @@ export function decideRun(
   const mode = runMode(args, layout, listed);
   // -p is for -u and -m only, as in the C client.
   const partition = mode.kind === 'users' || mode.kind === 'mailboxes' ? args.partition : undefined;
-  return Object.freeze({
-    mode: Object.freeze(mode),
-    setup: Object.freeze({
+  return deepFreeze({
+    mode,
+    setup: {
       layout,
       connection: connectionSettings(config, settings, args, args.channel),
-      options: Object.freeze({
+      options: {
         partition: partition === undefined ? undefined : bytesFromText(partition),
         local: args.local,
         noCopyback: args.noCopyback,
         batchSize: Math.max(0, config.integer('sync_batchsize')),
         lookAhead: settings.lookAhead,
-      }),
+      },
       traffic: args.verbose >= VERBOSE_TRAFFIC,
-    }),
+    },
     channel: args.channel,
     workers: args.workers ?? settings.workers,
     skipLocked: args.skipLocked,
@@ -84,7 +85,12 @@ function refuseUnsupported(args: Arguments): void {
 /** Operands first, then the list. The C client looks at operands only without -f. */
 function runMode(args: Arguments, spelling: NameSpelling, listed: readonly ListedName[]): RunMode {
   const operands = args.operands.map(bytesFromText);
-  const userids = (): string[] => [...operands, ...listed.map(({ name }) => name)];
+  const userids = (): string[] => {
+    if (operands.includes('')) {
+      throw new SyncError('USAGE', 'expected user ids, found an empty one', { phase: 'start' });
+    }
+    return [...operands, ...listed.map(({ name }) => name)];
+  };
   switch (args.mode) {
     case 'all':
       return { kind: 'all', prefix: operands[0] };

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { textFromBytes } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { StoreLayout } from '../store/layout.ts';
+import { deepFreeze } from './deep-freeze.ts';
 
 /**
  * Where a Cyrus master with this imapd.conf keeps what (store 1.4).
@@ -16,13 +17,13 @@ export function storeLayout(
   const below = (name: string): string => `${configdirectory}/${name}`;
   const quotaDatabase = config.word('quota_db');
   const quotaFile = config.text('quota_db_path') ?? below('quotas.db');
-  return Object.freeze({
+  return deepFreeze({
     configdirectory,
     partitions: paths(config, 'partition-'),
     metaPartitions: paths(config, 'metapartition-'),
     archivePartitions: paths(config, 'archivepartition-'),
     metaDirectories: paths(config, 'metadir-'),
-    metapartitionFiles: Object.freeze([...config.words('metapartition_files')]),
+    metapartitionFiles: config.words('metapartition_files'),
     archiveEnabled: config.switch('archive_enabled'),
     hashimapspool: config.switch('hashimapspool'),
     fulldirhash: config.switch('fulldirhash'),
@@ -48,5 +49,5 @@ export function storeLayout(
 
 function paths(config: ImapdConfig, prefix: string): Readonly<Record<string, string>> {
   const found = [...config.overflowsWithPrefix(prefix)].map(([name, path]) => [name, textFromBytes(path)]);
-  return Object.freeze(Object.fromEntries(found));
+  return Object.fromEntries(found);
 }

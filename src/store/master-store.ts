@@ -20,6 +20,9 @@ export interface MasterStore {
   /** The user's mailboxes, intermediates and DELETED ones included, tombstones not; byte order, DELETED last. */
   mailboxesOf(userid: ByteString): MailboxEntry[];
 
+  /** Internal name of the user's INBOX, whether it exists or not. */
+  inboxName(userid: ByteString): ByteString;
+
   /** One row by internal name, tombstones and intermediates included. */
   lookup(name: ByteString): MailboxEntry | undefined;
 

@@ -1,0 +1,34 @@
+/** Sizes and times of the protocol layer: each with its unit and its reason. */
+
+/** Octets of one plain literal that we take into memory. Servers cap theirs at 128 KiB (protocol 7.2); old ones do not. */
+export const MAX_LITERAL_OCTETS = 64 * 1024 * 1024;
+
+/** Octets of one atom or quoted string. Cyrus writes none above 1023; its own cap for reading is 128 KiB. */
+export const MAX_WORD_OCTETS = 128 * 1024;
+
+/** Octets of a `{n}` or `%{partition guid size}` head: a partition name, a GUID and a number, with much room. */
+export const MAX_LITERAL_HEAD_OCTETS = 4096;
+
+/** Lists within lists. The deepest value in use is MAILBOX > RECORD > item > ANNOTATIONS > item: five. */
+export const MAX_NESTING = 32;
+
+/** Octets of one line of text: banner, capability list, final answer, SASL challenge. */
+export const MAX_LINE_OCTETS = 64 * 1024;
+
+/** Lines before the `* OK` that ends a banner. A real one has six; a server of another kind may never stop. */
+export const MAX_BANNER_LINES = 100;
+
+/** Octets of one message that `fetchMessage` takes into memory; the wire's SIZE is a 32-bit number. */
+export const MAX_FETCHED_MESSAGE_OCTETS = 1024 * 1024 * 1024;
+
+/** Octets of encoded records handed to the socket at once: large enough to be cheap, small enough not to hoard. */
+export const RECORD_PIECE_OCTETS = 64 * 1024;
+
+/** Octets of small commands gathered into one write within one turn of the event loop. */
+export const CORK_OCTETS = 64 * 1024;
+
+/** Milliseconds for EXIT or LOGOUT to be answered before the socket is closed anyway. */
+export const EXIT_TIMEOUT_MS = 3000;
+
+/** Milliseconds for a TLS handshake or greeting are part of `connectTimeout`; this is its smallest useful value. */
+export const MIN_CONNECT_TIMEOUT_MS = 100;

@@ -1,0 +1,35 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ReplicaSession } from '../protocol/replica-session.ts';
+import type { EventListener } from '../report/events.ts';
+import type { MasterStore } from '../store/master-store.ts';
+import type { CompareOptions } from './compare-mailbox.ts';
+import type { Partitions } from './partitions.ts';
+import type { Stage } from './stage.ts';
+
+/** What one job works with. Several jobs may share one at the same time: the session pipelines their commands. */
+export interface EngineContext {
+  store: MasterStore;
+  session: ReplicaSession;
+  stage: Stage;
+  partitions: Partitions;
+  options: EngineOptions;
+  emit: EventListener;
+}
+
+export interface EngineOptions extends CompareOptions {
+  /** The replica as the operator spelled it: part of the sync lock's name. */
+  server: string;
+  /** -p: partition on the replica, for every mailbox. */
+  partition: ByteString | undefined;
+  /** -L */
+  local: boolean;
+  /** -O */
+  noCopyback: boolean;
+  /** sync_batchsize; 0 = never split. */
+  batchSize: number;
+  /** `sieve_folder`: last component of the mailbox that holds scripts. */
+  sieveFolder: ByteString;
+}
+
+/** `absent`: no such user here; nothing was done, and that is not an error (algorithm section 3). */
+export type JobResult = 'synced' | 'absent';

@@ -1,0 +1,149 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
+
+/** What the master knows of a name or uniqueid that it does not list as a live mailbox of this job. */
+export type Fate = 'tombstone' | 'live' | 'unknown';
+
+export interface FolderQuestion {
+  master: readonly MailboxEntry[];
+  replica: readonly ReplicaMailbox[];
+  /** Partition that each mailbox is to have on the replica. */
+  partitionOf: (entry: MailboxEntry) => ByteString | undefined;
+  fateOfName: (name: ByteString) => Fate;
+  fateOfUniqueid: (uniqueid: ByteString) => Fate;
+  /** Whether the job covers all mailboxes of the replica's list, so that one missing here is to be judged. */
+  whole: boolean;
+}
+
+export interface FolderPlan {
+  steps: FolderStep[];
+  /** Mailboxes of the master that cannot be sent as things stand, by name. */
+  blocked: { entry: MailboxEntry; other: ReplicaMailbox; why: 'name-taken' | 'uniqueid-differs' }[];
+  /** Only the replica has these, and nothing here proves that they were deleted: left alone. */
+  replicaOnly: ReplicaMailbox[];
+  /** The replica's mailbox for each of ours, as it is before the steps. */
+  matches: Map<MailboxEntry, ReplicaMailbox>;
+}
+
+export type FolderStep =
+  | {
+      kind: 'rename';
+      oldName: ByteString;
+      newName: ByteString;
+      partition: ByteString;
+      uidvalidity: number;
+    }
+  | { kind: 'unmailbox'; name: ByteString };
+
+/**
+ * Matches both lists by uniqueid and orders what has to happen to the replica's names before contents are compared
+ * (algorithm section 4). Chains are walked from their free end; a cycle is broken through a temporary name in the same
+ * user's namespace, where an interrupted run finds it again by its uniqueid.
+ */
+export function planFolders(question: FolderQuestion): FolderPlan {
+  const plan: FolderPlan = { steps: [], blocked: [], replicaOnly: [], matches: new Map() };
+  const byUniqueid = new Map(question.replica.map((mailbox) => [mailbox.uniqueid, mailbox]));
+  const unmatched = new Map(question.replica.map((mailbox) => [mailbox.name, mailbox]));
+  for (const entry of question.master) {
+    const match = byUniqueid.get(entry.uniqueid);
+    if (!match) continue;
+    plan.matches.set(entry, match);
+    unmatched.delete(match.name);
+  }
+
+  const occupied = new Set(question.replica.map((mailbox) => mailbox.name));
+  const remove = (mailbox: ReplicaMailbox): void => {
+    plan.steps.push({ kind: 'unmailbox', name: mailbox.name });
+    occupied.delete(mailbox.name);
+    unmatched.delete(mailbox.name);
+  };
+  const names = new Map(question.master.map((entry) => [entry.name, entry]));
+  if (question.whole) {
+    for (const mailbox of [...unmatched.values()]) {
+      const deleted = names.has(mailbox.name)
+        ? question.fateOfUniqueid(mailbox.uniqueid) === 'tombstone'
+        : question.fateOfName(mailbox.name) === 'tombstone';
+      if (deleted) remove(mailbox);
+      else if (!names.has(mailbox.name)) plan.replicaOnly.push(mailbox);
+    }
+  }
+  for (const mailbox of unmatched.values()) {
+    const entry = names.get(mailbox.name);
+    // A mailbox that was never used is replaced by the replica's server itself when ours arrives.
+    if (entry && !plan.matches.has(entry) && mailbox.lastUid > 0) {
+      plan.blocked.push({ entry, other: mailbox, why: 'uniqueid-differs' });
+    }
+  }
+
+  orderRenames(question, plan, occupied, unmatched);
+  return plan;
+}
+
+interface Rename {
+  entry: MailboxEntry;
+  from: ByteString;
+  partition: ByteString;
+}
+
+function orderRenames(
+  question: FolderQuestion,
+  plan: FolderPlan,
+  occupied: Set<ByteString>,
+  unmatched: ReadonlyMap<ByteString, ReplicaMailbox>,
+): void {
+  let pending: Rename[] = [];
+  for (const [entry, mailbox] of plan.matches) {
+    const partition = question.partitionOf(entry) ?? mailbox.partition ?? '';
+    const moves = !entry.intermediate && mailbox.partition !== undefined && mailbox.partition !== partition;
+    if (entry.name !== mailbox.name || moves) pending.push({ entry, from: mailbox.name, partition });
+  }
+  pending = pending.filter((rename) => {
+    const other = rename.from === rename.entry.name ? undefined : unmatched.get(rename.entry.name);
+    if (!other) return true;
+    plan.blocked.push({ entry: rename.entry, other, why: 'name-taken' });
+    plan.matches.delete(rename.entry);
+    return false;
+  });
+
+  while (pending.length > 0) {
+    const ready = pending.filter(
+      (rename) => rename.from === rename.entry.name || !occupied.has(rename.entry.name),
+    );
+    const next = ready[0];
+    if (next) {
+      push(plan, next, next.entry.name);
+      occupied.delete(next.from);
+      occupied.add(next.entry.name);
+      pending = pending.filter((rename) => rename !== next);
+      continue;
+    }
+    // Every target is still occupied by another pending mailbox or by one that was blocked: a cycle if by the former.
+    const sources = new Set(pending.map((rename) => rename.from));
+    const cyclic = pending.find((rename) => sources.has(rename.entry.name));
+    if (!cyclic) {
+      for (const rename of pending) plan.matches.delete(rename.entry);
+      break;
+    }
+    const temporary = temporaryName(cyclic.from, cyclic.entry.uniqueid);
+    push(plan, cyclic, temporary);
+    occupied.delete(cyclic.from);
+    occupied.add(temporary);
+    cyclic.from = temporary;
+  }
+}
+
+function push(plan: FolderPlan, rename: Rename, newName: ByteString): void {
+  plan.steps.push({
+    kind: 'rename',
+    oldName: rename.from,
+    newName,
+    partition: rename.partition,
+    uidvalidity: rename.entry.uidvalidity,
+  });
+}
+
+/** Beside the mailbox, so that it stays in its user's namespace and under the same parent. */
+function temporaryName(name: ByteString, uniqueid: ByteString): ByteString {
+  return `${name}.cyrus-sync-${uniqueid}`;
+}

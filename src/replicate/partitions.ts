@@ -1,0 +1,91 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
+import { SyncError } from '../report/sync-error.ts';
+
+/**
+ * Partitions that the replica is known to have. Uploading to one that it lacks kills its server process (protocol
+ * section 10.2), and no command lists them, so the first mailbox on a partition not yet seen is created empty before
+ * anything is uploaded for it: an unknown partition then is an ordinary refusal.
+ */
+export class Partitions {
+  readonly #session: ReplicaSession;
+  readonly #known = new Set<ByteString>();
+  readonly #asking = new Map<ByteString, Promise<void>>();
+
+  constructor(session: ReplicaSession) {
+    this.#session = session;
+  }
+
+  learn(mailboxes: readonly ReplicaMailbox[]): void {
+    for (const { partition } of mailboxes) if (partition !== undefined) this.#known.add(partition);
+  }
+
+  isKnown(partition: ByteString): boolean {
+    return this.#known.has(partition);
+  }
+
+  /**
+   * Resolves once the replica is known to have `line.partition`, creating the mailbox of `line` empty if need be.
+   *
+   * @throws SyncError PARTITION_UNKNOWN
+   */
+  async ensure(line: WireMailbox): Promise<void> {
+    const partition = line.partition ?? '';
+    while (!this.#known.has(partition)) {
+      const asked = this.#asking.get(partition);
+      if (asked) {
+        // Whoever asked reports its own failure; it may have been the mailbox, so this one asks for itself.
+        await asked.catch(() => undefined);
+        continue;
+      }
+      const asking = this.#create(line, partition);
+      this.#asking.set(partition, asking);
+      try {
+        await asking;
+      } finally {
+        this.#asking.delete(partition);
+      }
+    }
+  }
+
+  async #create(line: WireMailbox, partition: ByteString): Promise<void> {
+    try {
+      await this.#session.applyMailbox(emptyLine(line), []);
+    } catch (caught) {
+      const error = SyncError.from(caught);
+      if (error.code !== 'IMAP_REMOTE_DENIED') throw error;
+      throw new SyncError(
+        'PARTITION_UNKNOWN',
+        `the replica refused to create the mailbox on partition ${partition}: ${error.message}`,
+        {
+          family: 'refused',
+          phase: 'apply',
+          mailbox: line.name,
+          hint: `define partition-${partition} in the replica's imapd.conf, or choose one that it has with -p`,
+          cause: caught,
+        },
+      );
+    }
+    this.#known.add(partition);
+  }
+}
+
+/** Never used yet, so that the real line, sent next without SINCE, finds a mailbox that it may fill. */
+function emptyLine(line: WireMailbox): WireMailbox {
+  return {
+    ...line,
+    crcBasic: 0,
+    crcAnnotations: undefined,
+    lastUid: 0,
+    highestmodseq: 1,
+    recentuid: 0,
+    recenttime: 0,
+    lastAppenddate: 0,
+    pop3LastLogin: 0,
+    pop3ShowAfter: 0,
+    xconvmodseq: 0,
+    raclmodseq: 0,
+    annotations: [],
+    since: undefined,
+  };
+}

@@ -1,0 +1,65 @@
+import { type ByteString, compareBytes } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
+import type { EngineContext, JobResult } from './engine.ts';
+import { Failures } from './failures.ts';
+import { reportDiverged } from './report-diverged.ts';
+import { isReplicated, takeSyncLock } from './run-user.ts';
+import { syncFolders } from './sync-folders.ts';
+
+const ROUNDS = 3;
+
+/**
+ * The named mailboxes, and nothing else of their owners (-m, and shared mailboxes of -A). `owners` are all of theirs,
+ * '' for shared ones: locked in byte order, as every client does, so that two of them cannot wait for each other.
+ *
+ * @throws SyncError as `runUser`
+ */
+export async function runMailboxes(
+  context: EngineContext,
+  owners: readonly ByteString[],
+  names: readonly ByteString[],
+): Promise<JobResult> {
+  const locks: Disposable[] = [];
+  try {
+    for (const owner of [...owners].sort(compareBytes)) locks.push(takeSyncLock(context, owner));
+    await syncNamed(context, owners[0] ?? '', names);
+    return 'synced';
+  } finally {
+    for (const lock of locks) lock[Symbol.dispose]();
+  }
+}
+
+async function syncNamed(
+  context: EngineContext,
+  user: ByteString,
+  names: readonly ByteString[],
+): Promise<void> {
+  for (let round = 1; round <= ROUNDS; round++) {
+    const failures = new Failures(user);
+    context.emit({ kind: 'command:mailboxes', names: [...names] });
+    const replica = await context.session.getMailboxes(names);
+    const folders = await syncFolders(context, {
+      user,
+      entries: names
+        .map((name) => context.store.lookup(name))
+        .filter((entry): entry is MailboxEntry => entry !== undefined && !entry.deleted)
+        .filter((entry) => isReplicated(context, entry)),
+      replica,
+      whole: false,
+      roots: new Set(),
+      failures,
+      diverged: reportDiverged,
+    });
+    if (folders === 'again') continue;
+    await folders.finished;
+    failures.throwIfAny();
+    return;
+  }
+  throw new SyncError('IMAP_SYNC_CHANGED', `failed to settle renames after ${ROUNDS} tries`, {
+    user,
+    phase: 'folders',
+    hint: 'these mailboxes change while they are being replicated; run again',
+    retryable: true,
+  });
+}

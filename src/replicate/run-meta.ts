@@ -1,0 +1,54 @@
+import type { ByteString } from '../byte-string.ts';
+import type { EngineContext, JobResult } from './engine.ts';
+import { Failures } from './failures.ts';
+import { reportDiverged } from './report-diverged.ts';
+import { hasInbox, settle, takeSyncLock } from './run-user.ts';
+import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
+import { syncFolders } from './sync-folders.ts';
+
+/**
+ * Subscriptions, seen state and sieve scripts of one user (-s). Where scripts are replicated as the mailbox `#sieve`,
+ * that mailbox is brought over too, provided that the replica has the user.
+ */
+export async function runMeta(context: EngineContext, userid: ByteString): Promise<JobResult> {
+  using _lock = takeSyncLock(context, userid);
+  context.emit({ kind: 'user:start', user: userid, work: 'meta' });
+  if (!hasInbox(context, userid)) {
+    context.emit({ kind: 'user:absent', user: userid });
+    return 'absent';
+  }
+  const failures = new Failures(userid);
+  const replica = await context.session.getMeta(userid);
+  await settle([
+    sendSubscriptions(context, userid, replica, failures),
+    sendSeen(context, userid, replica, failures),
+    context.session.info.sieveMailbox
+      ? syncSieveMailbox(context, userid, failures)
+      : sendSieve(context, userid, replica, failures),
+  ]);
+  failures.throwIfAny();
+  return 'synced';
+}
+
+async function syncSieveMailbox(
+  context: EngineContext,
+  userid: ByteString,
+  failures: Failures,
+): Promise<void> {
+  const inbox = context.store.inboxName(userid);
+  const name = `${inbox}.${context.options.sieveFolder}`;
+  const entry = context.store.lookup(name);
+  if (!entry || entry.deleted || entry.intermediate) return;
+  const replica = await context.session.getMailboxes([inbox, name]);
+  if (!replica.some((mailbox) => mailbox.name === inbox)) return;
+  const folders = await syncFolders(context, {
+    user: userid,
+    entries: [entry],
+    replica,
+    whole: false,
+    roots: new Set(),
+    failures,
+    diverged: reportDiverged,
+  });
+  if (folders !== 'again') await folders.finished;
+}

@@ -1,0 +1,88 @@
+import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
+import type { EngineContext, JobResult } from './engine.ts';
+import { Failures } from './failures.ts';
+import { reportDiverged } from './report-diverged.ts';
+import { sendQuota, sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
+import { type FolderJob, syncFolders } from './sync-folders.ts';
+
+/** Renames change what the replica reports, and a live master moves on: look again, but not for ever. */
+const ROUNDS = 3;
+
+/**
+ * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm section 3).
+ *
+ * @throws SyncError USER_LOCKED if another client is at work on the user; the first failure otherwise, after everything
+ *   else of the user was done
+ */
+export async function runUser(context: EngineContext, userid: ByteString): Promise<JobResult> {
+  using _lock = takeSyncLock(context, userid);
+  context.emit({ kind: 'user:start', user: userid, work: 'user' });
+  if (!hasInbox(context, userid)) {
+    context.emit({ kind: 'user:absent', user: userid });
+    return 'absent';
+  }
+  for (let round = 1; round <= ROUNDS; round++) {
+    const failures = new Failures(userid);
+    const replica = await context.session.getUser(userid);
+    const job: FolderJob = {
+      user: userid,
+      entries: context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry)),
+      replica: replica.mailboxes,
+      whole: true,
+      roots: new Set(),
+      failures,
+      diverged: reportDiverged,
+    };
+    const folders = await syncFolders(context, job);
+    if (folders === 'again') continue;
+    const userData = [
+      sendSubscriptions(context, userid, replica, failures),
+      sendSeen(context, userid, replica, failures),
+    ];
+    if (!context.session.info.sieveMailbox) userData.push(sendSieve(context, userid, replica, failures));
+    await settle([folders.finished, ...userData]);
+    // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
+    await sendQuota(context, job.roots, replica, failures);
+    if (failures.has('IMAP_MAILBOX_MOVED') && failures.retryable && round < ROUNDS) {
+      continue;
+    }
+    failures.throwIfAny();
+    return 'synced';
+  }
+  throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {
+    user: userid,
+    phase: 'folders',
+    hint: 'the folders of this user change while they are being replicated; run again',
+    retryable: true,
+  });
+}
+
+/** Waits for all, so that nothing of the job is left running, then throws the first rejection. */
+export async function settle(promises: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}
+
+/** Cyrus's own lock: the C client and this one exclude each other. */
+export function takeSyncLock(context: EngineContext, userid: ByteString): Disposable {
+  const lock = context.store.trySyncLock(context.options.server, userid);
+  if (lock) return lock;
+  throw new SyncError('USER_LOCKED', 'the sync lock is held: another sync_client is at work on this user', {
+    user: userid,
+    phase: 'lock',
+    retryable: true,
+  });
+}
+
+export function hasInbox(context: EngineContext, userid: ByteString): boolean {
+  const inbox = context.store.lookup(context.store.inboxName(userid));
+  return inbox !== undefined && !inbox.deleted && !inbox.intermediate;
+}
+
+/** Without SIEVE-MAILBOX the replica refuses `#sieve`, and scripts go by their own commands. */
+export function isReplicated(context: EngineContext, entry: MailboxEntry): boolean {
+  return context.session.info.sieveMailbox || !entry.type.includes('f');
+}

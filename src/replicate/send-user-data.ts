@@ -1,0 +1,88 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ReplicaUser } from '../protocol/replica-session.ts';
+import type { EngineContext } from './engine.ts';
+import type { Failures } from './failures.ts';
+import { planSieve } from './sieve.ts';
+import { planQuota, planSeen, planSubscriptions } from './user-data.ts';
+
+type Part = Pick<EngineContext, 'session' | 'store' | 'emit'>;
+
+/** Each sends its commands without waiting and returns when all are answered; refusals are collected. */
+export async function sendSubscriptions(
+  { session, store, emit }: Part,
+  userid: ByteString,
+  replica: ReplicaUser,
+  failures: Failures,
+): Promise<void> {
+  const plan = planSubscriptions(store.subscriptions(userid), replica.subscriptions);
+  await failures.all('subscriptions', [
+    ...plan.add.map((name) => {
+      emit({ kind: 'command:sub', user: userid, name });
+      return session.applySub(userid, name);
+    }),
+    ...plan.remove.map((name) => {
+      emit({ kind: 'command:unsub', user: userid, name });
+      return session.applyUnsub(userid, name);
+    }),
+  ]);
+}
+
+export async function sendSeen(
+  { session, store, emit }: Part,
+  userid: ByteString,
+  replica: ReplicaUser,
+  failures: Failures,
+): Promise<void> {
+  await failures.all(
+    'seen',
+    planSeen(store.seen(userid), replica.seen).map((seen) => {
+      emit({ kind: 'command:seen', user: userid, uniqueid: seen.uniqueid });
+      return session.applySeen(userid, seen);
+    }),
+  );
+}
+
+export async function sendQuota(
+  { session, store, emit }: Part,
+  roots: Iterable<ByteString>,
+  replica: ReplicaUser,
+  failures: Failures,
+): Promise<void> {
+  const plan = planQuota(roots, replica.quotas, (root) => store.quota(root));
+  await failures.all('quota', [
+    ...plan.set.map((quota) => {
+      emit({ kind: 'command:quota', root: quota.root });
+      return session.applyQuota(quota, quota.modseq);
+    }),
+    ...plan.remove.map((root) => {
+      emit({ kind: 'command:unquota', root });
+      return session.applyUnquota(root);
+    }),
+  ]);
+}
+
+/** Only for a replica that does not replicate `#sieve` as a mailbox. */
+export async function sendSieve(
+  { session, store, emit }: Part,
+  userid: ByteString,
+  replica: ReplicaUser,
+  failures: Failures,
+): Promise<void> {
+  const plan = planSieve(await store.sieve(userid), replica.sieve);
+  const commands = plan.upload.map((script) => {
+    emit({ kind: 'command:sieve', user: userid, filename: script.filename });
+    return session.applySieve(userid, script.filename, script.lastUpdate, script.content);
+  });
+  if (plan.activate === '') {
+    emit({ kind: 'command:unactivate-sieve', user: userid });
+    commands.push(session.applyUnactivateSieve(userid));
+  } else if (plan.activate !== undefined) {
+    emit({ kind: 'command:activate-sieve', user: userid, filename: plan.activate });
+    commands.push(session.applyActivateSieve(userid, plan.activate));
+  }
+  for (const filename of plan.remove) {
+    emit({ kind: 'command:unsieve', user: userid, filename });
+    commands.push(session.applyUnsieve(userid, filename));
+  }
+  await failures.all('sieve', commands);
+}

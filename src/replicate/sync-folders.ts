@@ -1,0 +1,238 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
+import { type Comparison, compareMailbox } from './compare-mailbox.ts';
+import { newMessages } from './delta.ts';
+import type { EngineContext } from './engine.ts';
+import type { Failures } from './failures.ts';
+import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
+import { intermediateLine } from './mailbox-line.ts';
+import { Order } from './order.ts';
+import { Reservation } from './reserve.ts';
+import { type DivergedHandler, type MailboxTask, startMailbox } from './sync-mailbox.ts';
+
+export interface FolderJob {
+  /** Owner, for reports; '' for shared mailboxes. */
+  user: ByteString;
+  entries: readonly MailboxEntry[];
+  replica: readonly ReplicaMailbox[];
+  /** The replica's list is all that the user has there. */
+  whole: boolean;
+  /** Quota roots of the mailboxes seen, filled in. */
+  roots: Set<ByteString>;
+  failures: Failures;
+  diverged: DivergedHandler;
+}
+
+/**
+ * Brings the folders of one job to the master's state: names first, then contents.
+ *
+ * @returns `again` if names were changed on the replica, which changes what it reports of them: fetch and call again.
+ *   Resolves when every MAILBOX is sent; `finished` when all are answered and their failures collected.
+ */
+export async function syncFolders(
+  context: EngineContext,
+  job: FolderJob,
+): Promise<'again' | { finished: Promise<void> }> {
+  context.partitions.learn(job.replica);
+  const plan = planFolders({
+    master: job.entries,
+    replica: job.replica,
+    partitionOf: (entry) => context.options.partition ?? entry.partition,
+    fateOfName: (name) => fate(context.store.lookup(name)),
+    fateOfUniqueid: (uniqueid) => fate(context.store.lookupUniqueid(uniqueid)),
+    whole: job.whole,
+  });
+  reportLeftAlone(context, job, plan);
+  if (plan.steps.length > 0) {
+    await runSteps(context, job, plan.steps);
+    if (!job.failures.any) return 'again';
+  }
+
+  const blocked = new Set(plan.blocked.map((item) => item.entry));
+  const entries = job.entries.filter((entry) => !blocked.has(entry));
+  const work = await survey(context, job, entries, plan);
+  return startAll(context, job, work);
+}
+
+function fate(entry: MailboxEntry | undefined): Fate {
+  if (!entry) return 'unknown';
+  return entry.deleted ? 'tombstone' : 'live';
+}
+
+function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPlan): void {
+  for (const mailbox of plan.replicaOnly) {
+    context.emit({
+      kind: 'notice',
+      // DELETED mailboxes that cyr_expire removed here stay there until the replica's own cyr_expire runs.
+      level: mailbox.name.includes('DELETED.') ? 'debug' : 'notice',
+      text: `do_folders: no tombstone for deleted mailbox ${mailbox.name} (${mailbox.uniqueid}), left alone on the replica`,
+    });
+  }
+  for (const { entry, other, why } of plan.blocked) {
+    const what =
+      why === 'uniqueid-differs'
+        ? `the replica has another mailbox of this name: uniqueid ${entry.uniqueid} here, ${other.uniqueid} there`
+        : `it has to be renamed on the replica, where another mailbox (uniqueid ${other.uniqueid}) has its name`;
+    job.failures.add(
+      'folders',
+      new SyncError('IMAP_MAILBOX_MOVED', what, {
+        hint: 'rename or remove the mailbox on the replica if it is not wanted, then run again',
+      }),
+      entry.name,
+    );
+  }
+}
+
+async function runSteps(context: EngineContext, job: FolderJob, steps: readonly FolderStep[]): Promise<void> {
+  const { local } = context.options;
+  const commands = steps.map((step) => {
+    if (step.kind === 'unmailbox') {
+      context.emit({ kind: 'command:unmailbox', name: step.name, local });
+      return context.session.applyUnmailbox(step.name);
+    }
+    const { kind: _kind, ...rename } = step;
+    context.emit({ kind: 'command:rename', local, ...rename });
+    return context.session.applyRename({ ...rename, local });
+  });
+  await job.failures.all('folders', commands);
+}
+
+interface Work {
+  entry: MailboxEntry;
+  remote: ReplicaMailbox | undefined;
+  comparison: Comparison;
+}
+
+/** Finds out what has to be sent, and has the replica reserve the messages that it holds already. */
+async function survey(
+  context: EngineContext,
+  job: FolderJob,
+  entries: readonly MailboxEntry[],
+  plan: FolderPlan,
+): Promise<Work[]> {
+  const work: Work[] = [];
+  const reservation = new Reservation();
+  let reserving = job.replica.length > 0;
+  for (const entry of entries) {
+    const remote = plan.matches.get(entry);
+    if (entry.intermediate) {
+      if (!remote || !sameIntermediate(entry, remote)) {
+        work.push({ entry, remote, comparison: { kind: 'delta' } });
+      }
+      continue;
+    }
+    if (!reserving && !remote) {
+      work.push({ entry, remote, comparison: { kind: 'delta' } });
+      continue;
+    }
+    try {
+      using mailbox = await context.store.openMailbox(entry.name);
+      if (!mailbox) continue;
+      if (mailbox.state.quotaroot !== undefined) job.roots.add(mailbox.state.quotaroot);
+      const comparison: Comparison = remote
+        ? compareMailbox(mailbox, remote, context.options)
+        : { kind: 'delta' };
+      if (comparison.kind === 'unchanged') continue;
+      work.push({ entry, remote, comparison });
+      if (comparison.kind !== 'delta') continue;
+      const partition = partitionOf(context, entry);
+      for (const message of newMessages(mailbox, remote)) {
+        if (!reserving) break;
+        reserving = reservation.add(partition, message);
+      }
+    } catch (caught) {
+      reportMailbox(context, job, entry, caught);
+    }
+  }
+  if (reservation.worthAsking) {
+    await reservation.ask(
+      context,
+      job.replica.filter((mailbox) => !mailbox.type.includes('i')).map((mailbox) => mailbox.name),
+    );
+  }
+  return work;
+}
+
+function sameIntermediate(entry: MailboxEntry, remote: ReplicaMailbox): boolean {
+  return remote.type === entry.type && remote.foldermodseq === entry.foldermodseq;
+}
+
+function partitionOf(context: EngineContext, entry: MailboxEntry): ByteString {
+  return context.options.partition ?? entry.partition ?? '';
+}
+
+/** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
+async function startAll(
+  context: EngineContext,
+  job: FolderJob,
+  work: readonly Work[],
+): Promise<{ finished: Promise<void> }> {
+  const order = new Order();
+  const running: Promise<void>[] = [];
+  let fatal: unknown;
+  const collect = (entry: MailboxEntry, finished: Promise<void>): void => {
+    const collected = finished.catch((caught) => {
+      try {
+        reportMailbox(context, job, entry, caught);
+      } catch (error) {
+        fatal ??= error;
+      }
+    });
+    running.push(collected);
+  };
+  for (const { entry, remote, comparison } of work) {
+    if (fatal !== undefined) break;
+    const place = order.place();
+    if (entry.intermediate) {
+      collect(entry, sendIntermediate(context, entry, place));
+      continue;
+    }
+    const task: MailboxTask = {
+      user: job.user,
+      entry,
+      remote,
+      partition: partitionOf(context, entry),
+      place,
+      onState: (state) => {
+        if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
+      },
+    };
+    if (comparison.kind === 'diverged') {
+      place.done();
+      collect(entry, job.diverged(task, comparison.reason, comparison.detail));
+      continue;
+    }
+    const { finished } = await startMailbox(context, task, job.diverged);
+    collect(entry, finished);
+  }
+  await order.all;
+  const finished = Promise.all(running).then(() => {
+    if (fatal !== undefined) throw fatal;
+  });
+  // Whoever awaits it may still be busy when it rejects.
+  finished.catch(() => undefined);
+  return { finished };
+}
+
+async function sendIntermediate(
+  context: EngineContext,
+  entry: MailboxEntry,
+  place: MailboxTask['place'],
+): Promise<void> {
+  await place.ready;
+  const applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
+  place.done();
+  await applied;
+}
+
+/** @throws SyncError if the failure ends the job */
+function reportMailbox(context: EngineContext, job: FolderJob, entry: MailboxEntry, caught: unknown): void {
+  const error = job.failures.add('apply', caught, entry.name);
+  context.emit({
+    kind: 'notice',
+    level: 'error',
+    text: `do_folders(): update failed: ${entry.name} '${error.message}'`,
+  });
+}

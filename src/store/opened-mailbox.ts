@@ -1,0 +1,82 @@
+import { textFromBytes } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { IndexFile } from './index-file.ts';
+import type {
+  Annotation,
+  IndexRecord,
+  MailboxEntry,
+  MailboxState,
+  OpenMailbox,
+  RecordPage,
+} from './master-store.ts';
+import type { RecordContext } from './record-page.ts';
+
+export interface MailboxLocks {
+  /** undefined where this Cyrus has no such lock. */
+  user: Disposable | undefined;
+  name: Disposable;
+  index: IndexFile;
+}
+
+export interface MessageDirectories {
+  live: string;
+  archive: string;
+}
+
+/** A mailbox while its locks last: index and user lock until `releaseIndex`, the name lock until disposed of. */
+export class OpenedMailbox implements OpenMailbox {
+  readonly entry: MailboxEntry;
+  readonly state: MailboxState;
+  readonly annotations: Annotation[];
+  readonly #locks: MailboxLocks;
+  readonly #context: RecordContext;
+  readonly #directories: MessageDirectories;
+  #indexHeld = true;
+
+  constructor(
+    entry: MailboxEntry,
+    state: MailboxState,
+    annotations: Annotation[],
+    locks: MailboxLocks,
+    context: RecordContext,
+    directories: MessageDirectories,
+  ) {
+    this.entry = entry;
+    this.state = state;
+    this.annotations = annotations;
+    this.#locks = locks;
+    this.#context = context;
+    this.#directories = directories;
+  }
+
+  *pages(fromUid = 1): Generator<RecordPage> {
+    for (const page of this.#locks.index.pages(fromUid, this.#context)) {
+      this.#assertIndexHeld();
+      yield page;
+      this.#assertIndexHeld();
+    }
+  }
+
+  /** Also after a page was handed out: going on without the lock would read what someone else is writing. */
+  #assertIndexHeld(): void {
+    if (this.#indexHeld) return;
+    throw new SyncError('BUG', 'records were read after the index lock was released', {
+      mailbox: textFromBytes(this.entry.name),
+    });
+  }
+
+  releaseIndex(): void {
+    this.#indexHeld = false;
+    this.#locks.index[Symbol.dispose]();
+    this.#locks.user?.[Symbol.dispose]();
+  }
+
+  messagePath(record: Pick<IndexRecord, 'uid' | 'archived'>): string {
+    return `${record.archived ? this.#directories.archive : this.#directories.live}/${record.uid}.`;
+  }
+
+  [Symbol.dispose](): void {
+    this.releaseIndex();
+    this.#locks.name[Symbol.dispose]();
+  }
+}

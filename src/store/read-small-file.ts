@@ -1,0 +1,44 @@
+import fs from 'node:fs';
+import { SyncError } from '../report/sync-error.ts';
+import { isMissing } from './store-error.ts';
+
+/** Header, counters, quota and subscription files are far below this; more is read in further steps. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * A whole small file in open, read, read, close, without asking for its size first. The writers of such files replace
+ * them by rename, so what is open is complete.
+ *
+ * @returns undefined if there is no such file
+ * @throws SyncError IO
+ */
+export function readSmallFile(path: string): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, 'r');
+  } catch (caught) {
+    if (isMissing(caught)) return undefined;
+    throw SyncError.from(caught, { phase: 'read' });
+  }
+  try {
+    return readAll(fd);
+  } catch (caught) {
+    throw SyncError.from(caught, { phase: 'read', hint: `could not read ${path}` });
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function readAll(fd: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const got = fs.readSync(fd, chunk, 0, CHUNK_BYTES, null);
+    if (got > 0) chunks.push(chunk.subarray(0, got));
+    if (got === 0) break;
+    // A short read of a regular file is its end.
+    if (got < CHUNK_BYTES) break;
+  }
+  const only = chunks[0];
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}

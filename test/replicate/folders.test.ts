@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { ReplicaMailbox } from '../../src/protocol/replica-session.ts';
+import { type Fate, type FolderPlan, planFolders } from '../../src/replicate/folders.ts';
+import type { MailboxEntry } from '../../src/store/master-store.ts';
+import { entry, remoteOf, state } from './fakes.ts';
+
+interface Question {
+  master: MailboxEntry[];
+  replica: ReplicaMailbox[];
+  tombstones?: string[];
+  deletedUniqueids?: string[];
+  whole?: boolean;
+  partition?: string;
+}
+
+function plan(question: Question): FolderPlan {
+  const fate = (list: string[] | undefined, item: string): Fate =>
+    list?.includes(item) ? 'tombstone' : 'unknown';
+  return planFolders({
+    master: question.master,
+    replica: question.replica,
+    partitionOf: (mailbox) => question.partition ?? mailbox.partition,
+    fateOfName: (name) => fate(question.tombstones, name),
+    fateOfUniqueid: (uniqueid) => fate(question.deletedUniqueids, uniqueid),
+    whole: question.whole ?? true,
+  });
+}
+
+/** The replica's names after the steps, each step refused if its target is taken, as the real server does. */
+function apply(replica: readonly ReplicaMailbox[], steps: FolderPlan['steps']): Map<string, string> {
+  const names = new Map(replica.map((mailbox) => [mailbox.name, mailbox.uniqueid]));
+  for (const step of steps) {
+    if (step.kind === 'unmailbox') {
+      assert.ok(names.delete(step.name), `${step.name} is there to be removed`);
+      continue;
+    }
+    const uniqueid = names.get(step.oldName);
+    assert.ok(uniqueid, `${step.oldName} is there to be renamed`);
+    if (step.oldName === step.newName) continue;
+    assert.ok(!names.has(step.newName), `${step.newName} is free`);
+    names.delete(step.oldName);
+    names.set(step.newName, uniqueid);
+  }
+  return names;
+}
+
+const remote = (name: string, uniqueid: string, fields: Partial<ReplicaMailbox> = {}): ReplicaMailbox =>
+  remoteOf(entry(name, { uniqueid }), state(), fields);
+
+test('any permutation of names, chains and cycles included, ends with the names of the master', () => {
+  const permutation = fc
+    .integer({ min: 1, max: 8 })
+    .chain((n) =>
+      fc.tuple(
+        fc.shuffledSubarray([...Array(n).keys()], { minLength: n, maxLength: n }),
+        fc.array(fc.boolean(), { minLength: n, maxLength: n }),
+      ),
+    );
+  fc.assert(
+    fc.property(permutation, ([order, moved]) => {
+      const master = order.map((to, id) =>
+        entry(moved[id] ? `user.alice.new${to}` : `user.alice.${to}`, { uniqueid: `u${id}` }),
+      );
+      const replica = order.map((_, id) => remote(`user.alice.${id}`, `u${id}`));
+      const result = plan({ master, replica });
+      assert.deepEqual(result.blocked, []);
+      assert.deepEqual(
+        apply(replica, result.steps),
+        new Map(master.map((mailbox) => [mailbox.name, mailbox.uniqueid])),
+      );
+    }),
+  );
+});
+
+test('a swap goes through one temporary name inside the namespace of the user', () => {
+  const { steps } = plan({
+    master: [entry('user.alice.a', { uniqueid: '1' }), entry('user.alice.b', { uniqueid: '2' })],
+    replica: [remote('user.alice.b', '1'), remote('user.alice.a', '2')],
+  });
+  assert.equal(steps.length, 3);
+  assert.match(steps[0]?.kind === 'rename' ? steps[0].newName : '', /^user\.alice\./);
+});
+
+test('a folder that only the replica has is left alone without a tombstone, removed with one', () => {
+  const master = [entry('user.alice')];
+  const replica = [remote('user.alice', 'id-user.alice'), remote('user.alice.x', 'x')];
+  assert.deepEqual(plan({ master, replica }).steps, []);
+  assert.deepEqual(
+    plan({ master, replica }).replicaOnly.map((mailbox) => mailbox.name),
+    ['user.alice.x'],
+  );
+  assert.deepEqual(plan({ master, replica, tombstones: ['user.alice.x'] }).steps, [
+    { kind: 'unmailbox', name: 'user.alice.x' },
+  ]);
+});
+
+test('a job that names some mailboxes never judges the others', () => {
+  const question = { master: [entry('user.alice')], replica: [remote('user.alice.x', 'x')], whole: false };
+  const result = plan({ ...question, tombstones: ['user.alice.x'] });
+  assert.deepEqual(result.steps, []);
+  assert.deepEqual(result.replicaOnly, []);
+});
+
+test('same name, other uniqueid: used is blocked, unused is left to the server, deleted here is removed', () => {
+  const master = [entry('user.alice.x', { uniqueid: 'new' })];
+  const used = [remote('user.alice.x', 'old', { lastUid: 3 })];
+  assert.equal(plan({ master, replica: used }).blocked[0]?.why, 'uniqueid-differs');
+  assert.deepEqual(plan({ master, replica: [remote('user.alice.x', 'old')] }).blocked, []);
+  assert.deepEqual(plan({ master, replica: used, deletedUniqueids: ['old'] }), {
+    steps: [{ kind: 'unmailbox', name: 'user.alice.x' }],
+    blocked: [],
+    replicaOnly: [],
+    matches: new Map(),
+  });
+});
+
+test('a rename onto a name that another mailbox has is not tried', () => {
+  const result = plan({
+    master: [entry('user.alice.new', { uniqueid: '1' })],
+    replica: [remote('user.alice.old', '1'), remote('user.alice.new', 'other', { lastUid: 2 })],
+  });
+  assert.deepEqual(result.steps, []);
+  assert.deepEqual(
+    result.blocked.map((item) => item.why),
+    ['name-taken'],
+  );
+});
+
+test('another target partition moves the mailbox under its own name, intermediates stay', () => {
+  const master = [
+    entry('user.alice'),
+    entry('user.alice.gap', { intermediate: true, type: 'i', partition: undefined }),
+  ];
+  const replica = [remote('user.alice', 'id-user.alice'), remote('user.alice.gap', 'id-user.alice.gap')];
+  assert.deepEqual(plan({ master, replica, partition: 'other' }).steps, [
+    {
+      kind: 'rename',
+      oldName: 'user.alice',
+      newName: 'user.alice',
+      partition: 'other',
+      uidvalidity: 1000,
+    },
+  ]);
+});

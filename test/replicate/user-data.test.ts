@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { planSieve } from '../../src/replicate/sieve.ts';
+import { planQuota, planSeen, planSubscriptions } from '../../src/replicate/user-data.ts';
+import type { QuotaEntry, SieveScript } from '../../src/store/master-store.ts';
+
+const limits = (root: string, storage: number): QuotaEntry => ({
+  root,
+  storage,
+  messages: -1,
+  annotationStorage: -1,
+  folders: -1,
+  modseq: 7,
+});
+const script = (name: string, guid: string): SieveScript => ({
+  filename: `${name}.script`,
+  lastUpdate: 1,
+  guid,
+  content: Buffer.from('keep;'),
+});
+const there = (name: string, guid: string) => ({
+  filename: `${name}.script`,
+  lastUpdate: 1,
+  guid,
+  active: false,
+});
+const active = (name: string) => ({ filename: `${name}.bc`, lastUpdate: 0, guid: '0', active: true });
+
+test('subscriptions are made equal', () => {
+  assert.deepEqual(planSubscriptions(['a', 'b'], ['b', 'c']), { add: ['a'], remove: ['c'] });
+});
+
+test('seen state is sent when any field differs and never removed', () => {
+  const seen = (uniqueid: string, seenuids: string) => ({
+    uniqueid,
+    lastread: 1,
+    lastuid: 2,
+    lastchange: 3,
+    seenuids,
+  });
+  assert.deepEqual(
+    planSeen([seen('a', '1:2'), seen('b', '1')], [seen('a', '1'), seen('b', '1'), seen('z', '9')]),
+    [seen('a', '1:2')],
+  );
+});
+
+test('quota limits that differ are set, roots that are gone here are removed', () => {
+  const here = new Map([
+    ['same', limits('same', 10)],
+    ['new', limits('new', 20)],
+  ]);
+  const plan = planQuota(
+    ['same', 'new', 'gone'],
+    [limits('same', 10), limits('gone', 1), limits('foreign', 1)],
+    (root) => here.get(root),
+  );
+  assert.deepEqual(
+    plan.set.map((quota) => quota.root),
+    ['new'],
+  );
+  assert.deepEqual(plan.remove, ['gone', 'foreign']);
+});
+
+test('sieve: an edited active script is uploaded and activated again', () => {
+  const plan = planSieve({ source: 'directory', scripts: [script('a', '2')], active: 'a.bc' }, [
+    there('a', '1'),
+    active('a'),
+  ]);
+  assert.deepEqual(
+    { upload: plan.upload.map((one) => one.filename), remove: plan.remove, activate: plan.activate },
+    { upload: ['a.script'], remove: [], activate: 'a.bc' },
+  );
+});
+
+test('sieve: deactivation on the master reaches the replica', () => {
+  const plan = planSieve({ source: 'directory', scripts: [script('a', '1')], active: undefined }, [
+    there('a', '1'),
+    active('a'),
+  ]);
+  assert.equal(plan.activate, '');
+  assert.deepEqual(plan.remove, []);
+});
+
+test('sieve: a script that is gone here is removed, equal ones are not touched', () => {
+  const plan = planSieve({ source: 'directory', scripts: [script('a', '1')], active: 'a.bc' }, [
+    there('a', '1'),
+    there('b', '2'),
+    active('a'),
+  ]);
+  assert.deepEqual(plan, { upload: [], remove: ['b.script'], activate: undefined });
+});
