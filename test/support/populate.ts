@@ -45,6 +45,9 @@ const NAMES = [
 const EPOCH = 1_704_067_200;
 const DAY = 86_400;
 
+/** Connections at a time: enough to hide the servers' delays, few enough for a small machine. */
+const PARALLEL_USERS = 4;
+
 /** The folders of an ordinary user: nested, with blanks, `&`, dots, umlauts and another script. */
 const FOLDERS: readonly (readonly string[])[] = [
   [],
@@ -80,7 +83,12 @@ export async function populate(server: CyrusServer, options: PopulateOptions = {
     await admin.ok(`SETACL ${quoteImap(name)} anyone lrs`);
     await append(admin, name, messages, `shared ${name}`, 'everybody');
   }
-  for (const [index, user] of users.entries()) await fillUser(server, admin, user, index, folders, messages);
+  for (let first = 0; first < users.length; first += PARALLEL_USERS) {
+    const batch = users.slice(first, first + PARALLEL_USERS);
+    await Promise.all(
+      batch.map((user, position) => fillUser(server, admin, user, first + position, folders, messages)),
+    );
+  }
   for (const [index, user] of users.entries()) if (index % 2 === 0) await fillSieve(server, user, index);
   if (bigUser !== undefined) await fillBigUser(server, bigUser, options.bigUserMessages ?? 0);
   await assertUniqueids(server);
