@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { BatchRunner, type BatchRunnerParts } from '../../src/coordinator/batch-runner.ts';
-import { STAGE_MESSAGES } from '../../src/coordinator/limits.ts';
 import type { Batch, Outcome } from '../../src/coordinator/messages.ts';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
 import type { EngineContext } from '../../src/replicate/engine.ts';
@@ -10,7 +9,7 @@ import { SyncError } from '../../src/report/sync-error.ts';
 import { fakeStore, setup, user } from './fakes.ts';
 
 /** The few parts of a session that a batch runner touches; the engine has the rest to itself. */
-function fakeSession(log: string[], restart: () => Promise<void> = async () => {}): ReplicaSession {
+function fakeSession(log: string[]): ReplicaSession {
   const unused = async (): Promise<never> => {
     throw new Error('only the engine speaks to the replica');
   };
@@ -29,10 +28,7 @@ function fakeSession(log: string[], restart: () => Promise<void> = async () => {
     get broken() {
       return broken;
     },
-    restart: async () => {
-      log.push('restart');
-      await restart();
-    },
+    restart: unused,
     exit: async () => {
       log.push('exit');
     },
@@ -209,29 +205,6 @@ test('what a job got across is counted for that job alone', async () => {
     { mailboxes: 1, messages: 3, bytes: 30 },
     { mailboxes: 1, messages: 7, bytes: 70 },
   ]);
-});
-
-test('the stage is emptied between jobs, never while one is in flight', async () => {
-  let running = 0;
-  const log: string[] = [];
-  const session = fakeSession(log, async () => {
-    assert.equal(running, 0);
-  });
-  const { runner } = scene(
-    async ({ emit }, userid) => {
-      running += 1;
-      emit({ kind: 'user:progress', user: userid, messages: STAGE_MESSAGES, bytes: 1 });
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      running -= 1;
-      return 'synced';
-    },
-    { connect: async () => session },
-  );
-  const outcomes = await runner.run(batch('a', 'b', 'c', 'd', 'e', 'f'));
-  assert.equal(outcomes.length, 6);
-  assert.ok(log.includes('restart'));
 });
 
 test('after cancel no further job begins; after cut those in flight end too', async () => {

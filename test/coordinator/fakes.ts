@@ -103,6 +103,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     estimateMailbox: () => ({ mailboxes: 1, messages: 1 }),
     close: () => {},
     mailboxesOf: unused,
+    inboxName: (userid) => `user.${userid}`,
     lookupUniqueid: unused,
     openMailbox: unused,
     quota: unused,

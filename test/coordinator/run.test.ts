@@ -25,7 +25,7 @@ interface Told {
   events: SyncEvent[];
   pool: FakePool | undefined;
   workers: number;
-  alone: boolean;
+  small: boolean;
   clock: FakeClock;
 }
 
@@ -42,7 +42,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
   const events: SyncEvent[] = [];
   let pool: FakePool | undefined;
   let workers = 0;
-  let alone = false;
+  let small = false;
   const result = await clock.drive(
     run(request(scene.request), {
       emit: (event) => {
@@ -50,9 +50,9 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
         scene.onEvent?.(event);
       },
       openStore: () => (typeof store === 'function' ? store() : (store ?? fakeStore(new Map()))),
-      openPool: async (count, single, emit) => {
+      openPool: async (count, isSmall, emit) => {
         workers = count;
-        alone = single;
+        small = isSmall;
         pool = new FakePool(work, emit);
         return pool;
       },
@@ -61,7 +61,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
       signal,
     }),
   );
-  return { result, events, pool, workers, alone, clock };
+  return { result, events, pool, workers, small, clock };
 }
 
 const syncAll: FakeWork = async ({ jobs }, emit) => {
@@ -95,13 +95,17 @@ test('all users and shared mailboxes are synced once, and the summary adds up', 
   assert.deepEqual(pool?.orders, ['close']);
 });
 
-test('no more workers than jobs, and a single job needs no thread', async () => {
-  const three = await runWith(syncAll, { store: fakeStore(users(3)) });
-  assert.equal(three.workers, 3);
-  assert.equal(three.alone, false);
-  const one = await runWith(syncAll, { request: { mode: { kind: 'users', userids: ['a'] } } });
-  assert.equal(one.workers, 1);
-  assert.equal(one.alone, true);
+test('workers are as many as there is work for, and a small run needs no thread', async () => {
+  const workersOf = async (scene: Scene) => {
+    const { workers, small } = await runWith(syncAll, scene);
+    return { workers, small };
+  };
+  const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
+  assert.deepEqual(await workersOf(one), { workers: 1, small: true });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(5)) }), { workers: 1, small: true });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 5_000)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(20)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(500)) }), { workers: 4, small: false });
 });
 
 test('nothing to do is no error and needs no replica', async () => {

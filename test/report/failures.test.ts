@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { failureLines, failureList } from '../../src/report/failures.ts';
+import { failureLines, failureList, failureText } from '../../src/report/failures.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 
 const error: ErrorData = {
@@ -43,4 +43,19 @@ test('the list holds every failed user as -u -f reads it, and nothing else but c
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   assert.deepEqual(users, ['alice', 'bob@example.org']);
+});
+
+test('when the run ended early, those not begun are counted and the reason is told once', () => {
+  const endedBy: ErrorData = { ...error, message: 'connect(replica) failed', hint: undefined };
+  const own: ErrorData = { ...error, message: 'Mailbox is locked', hint: undefined };
+  const failures = [
+    { user: 'alice', error: own },
+    { user: 'bob', error: endedBy },
+    { user: 'carl', error: endedBy },
+  ];
+  assert.equal(
+    failureText(failures, endedBy),
+    'alice: Mailbox is locked\nsync_client: connect(replica) failed\nsync_client: 2 users not replicated\n',
+  );
+  assert.equal(failureText([]), '');
 });
