@@ -22,6 +22,8 @@ export const MESSAGES_PER_WORKER = 1_000;
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
 export const DISCOVERY_SLICE = 10;
+/** The same before the workers are started: a site that is known whole by then gets only as many as it needs. */
+export const FIRST_DISCOVERY_SLICE = 50;
 
 /** A locked user is looked at again after this even while other work waits. */
 export const PARKED_WHILE_BUSY = 30_000;

@@ -9,6 +9,7 @@ import {
   DEAD_THREADS_TO_ABORT,
   DISCOVERY_SLICE,
   DRAIN_GRACE,
+  FIRST_DISCOVERY_SLICE,
   JOBS_PER_WORKER,
   LOST_LINKS_TO_PAUSE,
   MESSAGES_PER_WORKER,
@@ -144,12 +145,12 @@ class Run {
     const store = needsStore(mode) ? this.#parts.openStore() : undefined;
     try {
       const jobs = discover(mode, store);
-      this.#discoverSome(jobs);
+      this.#discoverSome(jobs, FIRST_DISCOVERY_SLICE);
       await this.#openPool();
       this.#pump();
       while (!this.#discovered.complete && !this.#stopped) {
         await this.#parts.clock.breathe();
-        this.#discoverSome(jobs);
+        this.#discoverSome(jobs, DISCOVERY_SLICE);
         this.#pump();
       }
     } finally {
@@ -159,9 +160,9 @@ class Run {
   }
 
   /** One slice, so that answers get their turn and work starts long before the last user is known. */
-  #discoverSome(jobs: Generator<SizedJob>): void {
+  #discoverSome(jobs: Generator<SizedJob>, slice: number): void {
     const { clock, emit } = this.#parts;
-    const end = clock.now() + DISCOVERY_SLICE;
+    const end = clock.now() + slice;
     while (!this.#discovered.complete && clock.now() <= end) {
       const found = jobs.next();
       if (found.done) {
