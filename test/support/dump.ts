@@ -54,8 +54,11 @@ export interface UserDump {
   scripts: SieveScript[];
 }
 
-/** Differs between two ends by nature. */
-const LOCAL_METADATA = ['/shared/vendor/cmu/cyrus-imapd/lastupdate'];
+/** The server's own bookkeeping: when it last touched the index, and how it stores what it computes itself. */
+const LOCAL_METADATA = [
+  '/shared/vendor/cmu/cyrus-imapd/lastupdate',
+  '/shared/vendor/cmu/cyrus-imapd/annotsize',
+];
 
 /** Connections at a time: enough to hide the servers' delays, few enough for a small machine. */
 const PARALLEL_USERS = 4;
