@@ -68,7 +68,7 @@ export function failureText(failures: readonly Failure[], endedBy?: ErrorData): 
   return lines([
     ...failureLines(own),
     reason,
-    ...(left > 1 ? [`sync_client: ${left} users not replicated`] : []),
+    ...(left > 1 ? [`${left} users not replicated`] : []),
   ]);
 }
 

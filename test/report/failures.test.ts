@@ -55,7 +55,7 @@ test('when the run ended early, those not begun are counted and the reason is to
   ];
   assert.equal(
     failureText(failures, endedBy),
-    'alice: Mailbox is locked\nsync_client: connect(replica) failed\nsync_client: 2 users not replicated\n',
+    'alice: Mailbox is locked\nsync_client: connect(replica) failed\n2 users not replicated\n',
   );
   assert.equal(failureText([]), '');
 });
