@@ -41,7 +41,7 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
   return queue.submit({
     verb: 'APPLY',
     name: 'ENABLED',
-    args: `CAPABILITIES ${encodeStrings(names)}`,
+    args: () => `CAPABILITIES ${encodeStrings(names)}`,
     untagged: dispatch({
       ENABLED: (value) => {
         enabled = stringItems(requireList(value, 'ENABLED'), 'ENABLED');
