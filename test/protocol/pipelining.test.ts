@@ -174,7 +174,6 @@ test('garbage breaks the link instead of being taken for answers', async () => {
 });
 
 test('an answer that nobody asked for breaks the link', async () => {
-  let session: ReplicaSession | undefined;
   await using server = await ScriptedServer.start(
     csync(async (peer) => {
       await peer.line();
@@ -182,7 +181,7 @@ test('an answer that nobody asked for breaks the link', async () => {
       await peer.closed();
     }),
   );
-  session = await connectReplica(settingsFor(server.address));
+  const session = await connectReplica(settingsFor(server.address));
   await session.noop();
   await rejectsWith(session.noop(), 'IMAP_PROTOCOL_ERROR', /unasked/);
 });

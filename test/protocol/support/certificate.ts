@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -24,5 +24,8 @@ export function selfSigned(subjectAltName: string): Certificate {
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  // A server under another account must be able to read both.
+  chmodSync(directory, 0o755);
+  chmodSync(keyFile, 0o644);
   return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8'), certFile, keyFile };
 }
