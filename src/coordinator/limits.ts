@@ -12,10 +12,18 @@ export const BATCH_JOBS = 64;
 export const BATCH_MESSAGES = 5_000;
 /** While fewer jobs wait than workers times this, batches shrink, so that all workers end at about the same time. */
 export const BATCHES_AHEAD = 2;
+/**
+ * Work that pays for one more worker: a thread and a connection cost about a tenth of a second before they do anything,
+ * in which one pipelined connection passes over some users or uploads a few hundred messages.
+ */
+export const JOBS_PER_WORKER = 8;
+export const MESSAGES_PER_WORKER = 1_000;
 /** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
 export const DISCOVERY_SLICE = 10;
+/** The same before the workers are started: a site that is known whole by then gets only as many as it needs. */
+export const FIRST_DISCOVERY_SLICE = 50;
 
 /** A locked user is looked at again after this even while other work waits. */
 export const PARKED_WHILE_BUSY = 30_000;
@@ -41,10 +49,6 @@ export const RECONNECT_FIRST_SECONDS = 15;
 export const DRAIN_GRACE = 5_000;
 /** How long EXIT and its answer may take at the end of a run. */
 export const EXIT_GRACE = 5_000;
-
-/** Messages or octets on the replica's stage after which RESTART empties it, once nothing is in flight. */
-export const STAGE_MESSAGES = 50_000;
-export const STAGE_BYTES = 2 * 1024 ** 3;
 
 /** Events gathered for one post to the coordinator, and how long they may wait for it. */
 export const EVENTS_PER_POST = 256;

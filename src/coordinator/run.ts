@@ -5,7 +5,15 @@ import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
 import { discover, needsStore, type SizedJob } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
-import { DEAD_THREADS_TO_ABORT, DISCOVERY_SLICE, DRAIN_GRACE, LOST_LINKS_TO_PAUSE } from './limits.ts';
+import {
+  DEAD_THREADS_TO_ABORT,
+  DISCOVERY_SLICE,
+  DRAIN_GRACE,
+  FIRST_DISCOVERY_SLICE,
+  JOBS_PER_WORKER,
+  LOST_LINKS_TO_PAUSE,
+  MESSAGES_PER_WORKER,
+} from './limits.ts';
 import type { Batch, Outcome } from './messages.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
 import type { RunRequest } from './run-request.ts';
@@ -17,8 +25,8 @@ import type { WorkerPool } from './worker-pool.ts';
 export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
-  /** @param alone the run has only this one job */
-  openPool(workers: number, alone: boolean, emit: EventListener): Promise<WorkerPool>;
+  /** @param small one worker does it all, soon: not worth a thread */
+  openPool(workers: number, small: boolean, emit: EventListener): Promise<WorkerPool>;
   clock: Clock;
   /** 0 <= r < 1 */
   random(): number;
@@ -137,12 +145,12 @@ class Run {
     const store = needsStore(mode) ? this.#parts.openStore() : undefined;
     try {
       const jobs = discover(mode, store);
-      this.#discoverSome(jobs);
+      this.#discoverSome(jobs, FIRST_DISCOVERY_SLICE);
       await this.#openPool();
       this.#pump();
       while (!this.#discovered.complete && !this.#stopped) {
         await this.#parts.clock.breathe();
-        this.#discoverSome(jobs);
+        this.#discoverSome(jobs, DISCOVERY_SLICE);
         this.#pump();
       }
     } finally {
@@ -152,9 +160,9 @@ class Run {
   }
 
   /** One slice, so that answers get their turn and work starts long before the last user is known. */
-  #discoverSome(jobs: Generator<SizedJob>): void {
+  #discoverSome(jobs: Generator<SizedJob>, slice: number): void {
     const { clock, emit } = this.#parts;
-    const end = clock.now() + DISCOVERY_SLICE;
+    const end = clock.now() + slice;
     while (!this.#discovered.complete && clock.now() <= end) {
       const found = jobs.next();
       if (found.done) {
@@ -168,16 +176,17 @@ class Run {
   }
 
   async #openPool(): Promise<void> {
-    const { users, complete } = this.#discovered;
+    const { users, messages, complete } = this.#discovered;
     if (this.#stopped || (complete && users === 0)) return;
-    this.#workers = complete ? Math.min(this.#request.workers, users) : this.#request.workers;
+    const limit = this.#request.workers;
+    this.#workers = complete ? workersFor(users, messages, limit) : limit;
     this.#parts.emit({
       kind: 'run:start',
       server: this.#request.setup.connection.server,
       mode: this.#request.mode.kind,
       workers: this.#workers,
     });
-    this.#pool = await this.#parts.openPool(this.#workers, complete && users === 1, this.#hear);
+    this.#pool = await this.#parts.openPool(this.#workers, complete && this.#workers === 1, this.#hear);
     if (this.#stopped) this.#pool.cancel();
   }
 
@@ -297,4 +306,10 @@ class Run {
     this.#pool?.cancel();
     this.#pump();
   }
+}
+
+/** As many workers as there is work for, up to the limit. */
+function workersFor(jobs: number, messages: number, limit: number): number {
+  const worth = Math.max(Math.ceil(jobs / JOBS_PER_WORKER), Math.ceil(messages / MESSAGES_PER_WORKER));
+  return Math.min(limit, jobs, worth);
 }

@@ -237,6 +237,8 @@ export class Schedule {
       // Back to the front: it has waited longest.
       this.#smallHead -= 1;
       this.#small[this.#smallHead] = entry;
+    } else if (again) {
+      this.#small.unshift(entry);
     } else {
       this.#small.push(entry);
     }

@@ -37,7 +37,8 @@ export interface ReplicaSession {
   applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
   applyExpunge(name: ByteString, uniqueid: ByteString, uids: readonly number[]): Promise<void>;
   applyRename(rename: RenameRequest): Promise<void>;
-  applyUnmailbox(name: ByteString): Promise<void>;
+  /** @param local -L: no mupdate traffic on the replica */
+  applyUnmailbox(name: ByteString, local?: boolean): Promise<void>;
   applySub(userid: ByteString, name: ByteString): Promise<void>;
   applyUnsub(userid: ByteString, name: ByteString): Promise<void>;
   applySeen(userid: ByteString, seen: WireSeen): Promise<void>;

@@ -3,7 +3,7 @@ import { failureText, writeFailureList } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { type OutputStreams, Streams } from './streams.ts';
-import { SyncError } from './sync-error.ts';
+import { type ErrorData, SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
 import { verboseSink } from './verbose.ts';
 
@@ -20,8 +20,11 @@ export interface Report {
   readonly emit: EventListener;
   /** One line on stderr, for what is no event. */
   say(line: string): void;
-  /** Ends the display, lists what failed, and resolves when all has been handed to the system. */
-  close(failures: RunSummary['failures']): Promise<void>;
+  /**
+   * Ends the display, tells why the run ended early and what failed, and resolves when all has been handed to the
+   * system.
+   */
+  close(failures: RunSummary['failures'], endedBy?: ErrorData): Promise<void>;
 }
 
 /** @throws system errors if the syslog file cannot be opened */
@@ -57,12 +60,10 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const sink of sinks) sink(event);
     },
     say: (line) => streams.errorText(`${line}\n`),
-    async close(failures) {
+    async close(failures, endedBy) {
       for (const close of closers) close();
-      if (failures.length > 0) {
-        streams.errorText(failureText(failures));
-        if (failureFile !== undefined) writeFailureList(failureFile, failures);
-      }
+      streams.errorText(failureText(failures, endedBy));
+      if (failures.length > 0 && failureFile !== undefined) writeFailureList(failureFile, failures);
       await streams.drained();
     },
   };

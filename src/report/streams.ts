@@ -47,7 +47,7 @@ export class Streams {
   errorText(text: string | Uint8Array): void {
     // What was said before on stdout comes before on a terminal too.
     this.flush();
-    if (!this.#stderrOpen) return;
+    if (!this.#stderrOpen || text.length === 0) return;
     this.clearLine();
     this.#streams.stderr.write(text);
   }

@@ -20,6 +20,8 @@ export interface DlistParserOptions {
   maxLiteralOctets?: number | undefined;
   maxFileOctets?: number | undefined;
   maxWordOctets?: number | undefined;
+  /** `push` returns at the start and end of each literal's and file's octets, so that they can be told apart. */
+  stopAtBodies?: boolean | undefined;
 }
 
 interface Frame {
@@ -103,9 +105,13 @@ export class DlistParser {
     return this.#state === DONE;
   }
 
-  /** True while the octets of a literal or file are being read: what a traffic listener must not show. */
+  /** The next octets are those of a literal or file. */
   get insideBody(): boolean {
     return this.#state === LITERAL_BODY || this.#state === FILE_BODY;
+  }
+
+  get insideFile(): boolean {
+    return this.#state === FILE_BODY;
   }
 
   /** The complete value; the parser is then ready for the next one. */
@@ -118,7 +124,7 @@ export class DlistParser {
   }
 
   /**
-   * @returns the offset of the first octet not consumed: `chunk.length` unless the value is complete
+   * @returns the offset of the first octet not consumed: `chunk.length` unless the value is complete (or `stopAtBodies`)
    * @throws SyncError IMAP_PROTOCOL_ERROR (family `link`): the stream cannot be followed any more
    */
   push(chunk: Buffer, offset = 0): number {
@@ -126,13 +132,15 @@ export class DlistParser {
     let at = offset;
     let text: string | undefined;
     while (at < end && this.#state !== DONE) {
-      if (this.#state === LITERAL_BODY || this.#state === FILE_BODY) {
+      if (this.insideBody) {
         at = this.#body(chunk, at);
+        if (this.#options.stopAtBodies) return at;
         continue;
       }
       // One copy of the chunk as text makes every scan below a plain string scan.
       text ??= chunk.toString('latin1');
       at = this.#scan(text, chunk, at);
+      if (this.insideBody && this.#options.stopAtBodies) return at;
     }
     return at;
   }
