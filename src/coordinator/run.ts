@@ -100,12 +100,11 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
-    this.#schedule = new Schedule({
-      workers: request.workers,
-      skipLocked: request.skipLocked,
-      lockedRetry: request.lockedRetry * 1_000,
-      random: parts.random,
-    });
+    const { skipLocked, lockedRetry, workers } = request;
+    this.#schedule = new Schedule(
+      { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
+      workers,
+    );
   }
 
   async execute(): Promise<RunResult> {
@@ -180,6 +179,7 @@ class Run {
     if (this.#stopped || (complete && users === 0)) return;
     const limit = this.#request.workers;
     this.#workers = complete ? workersFor(users, messages, limit) : limit;
+    this.#schedule.setWorkers(this.#workers);
     this.#parts.emit({
       kind: 'run:start',
       server: this.#request.setup.connection.server,

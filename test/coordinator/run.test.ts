@@ -103,8 +103,8 @@ test('workers are as many as there is work for, and a small run needs no thread'
   const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
   assert.deepEqual(await workersOf(one), { workers: 1, small: true });
   assert.deepEqual(await workersOf({ store: fakeStore(users(5)) }), { workers: 1, small: true });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 5_000)) }), { workers: 3, small: false });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(20)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 3_000)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(65)) }), { workers: 3, small: false });
   assert.deepEqual(await workersOf({ store: fakeStore(users(500)) }), { workers: 4, small: false });
 });
 
@@ -155,7 +155,7 @@ test('one worker tries the replica before the others', async () => {
       await clock.sleep(10);
       return await syncAll(batch, emit, pool);
     },
-    { clock, store: fakeStore(users(40)) },
+    { clock, store: fakeStore(users(400)) },
   );
   assert.equal(runningBefore, 1);
   assert.equal(pool?.mostRunning, 4);
