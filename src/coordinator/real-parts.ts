@@ -1,5 +1,7 @@
 import { connectReplica } from '../protocol/connect.ts';
-import { runMailboxes, runMeta, runUser } from '../replicate/engine.ts';
+import { runMailboxes } from '../replicate/run-mailboxes.ts';
+import { runMeta } from '../replicate/run-meta.ts';
+import { runUser } from '../replicate/run-user.ts';
 import type { EventListener } from '../report/events.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';

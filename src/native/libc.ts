@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
+import { SyncError } from '../report/sync-error.ts';
 
 export interface Libc {
   /** The classic int result: -1 on failure, with `errno()` set. */
@@ -20,8 +21,17 @@ export function libc(): Libc {
   return loaded;
 }
 
+/** struct flock and the lock commands are laid out as there (store section 2.6). */
+const NARROW = ['arm', 'ia32', 'mips', 'mipsel'];
+
 function load(): Libc {
-  const foreign = createRequire(import.meta.url)('koffi') as typeof koffi;
+  if (process.platform !== 'linux' || NARROW.includes(process.arch)) {
+    throw new SyncError('CONFIG', `expected 64-bit Linux, found ${process.platform} on ${process.arch}`, {
+      phase: 'start',
+      hint: 'run this on the host of the Cyrus master, with a 64-bit Node',
+    });
+  }
+  const foreign = loadKoffi();
   // The process itself: libc is in it under whatever file name this system gives it.
   const library = foreign.load(null);
   const fcntl = library.func('int fcntl(int fd, int cmd, ...)');
@@ -35,4 +45,16 @@ function load(): Libc {
     strdup: library.func('void *strdup(const char *text)'),
     free: library.func('void free(void *pointer)'),
   };
+}
+
+function loadKoffi(): typeof koffi {
+  try {
+    return createRequire(import.meta.url)('koffi') as typeof koffi;
+  } catch (caught) {
+    throw new SyncError('CONFIG', `koffi cannot be loaded: ${SyncError.from(caught).message}`, {
+      phase: 'start',
+      hint: `install this program again on this host: koffi brings one binary for each platform (here ${process.platform} on ${process.arch})`,
+      cause: caught,
+    });
+  }
 }

@@ -14,12 +14,31 @@ import { allRecords } from './records.ts';
 interface Kind {
   what: string;
   options: ServerOptions;
+  /** What must have been there to be read, or the comparison would prove less than it says. */
+  proves: readonly (keyof Facts)[];
   /** Between filling and reading. */
   prepare?: (master: CyrusServer) => Promise<void>;
 }
 
+interface Facts {
+  archived: number;
+  deletedmodseq: number;
+  expunged: number;
+  inDeleted: number;
+  raclmodseq: number;
+  xconvmodseq: number;
+}
+
 const archiveEverything = async (master: CyrusServer): Promise<void> => {
   await master.runOk('cyr_expire', ['-A', '0s', '-E', '0']);
+};
+
+/** Reverse ACLs are kept only once ctl_cyrusdb has built them. */
+const changeRights = async (master: CyrusServer): Promise<void> => {
+  await archiveEverything(master);
+  await master.runOk('ctl_cyrusdb', ['-r']);
+  await using admin = await master.imap();
+  await admin.ok('SETACL user/anna/Work chiara-b lrs');
 };
 
 const removeExpunged = async (master: CyrusServer): Promise<void> => {
@@ -27,10 +46,20 @@ const removeExpunged = async (master: CyrusServer): Promise<void> => {
 };
 
 const KINDS: readonly Kind[] = [
-  { what: 'the defaults', options: { imapd: { conversations: 'yes' } } },
-  { what: 'no conversations, and expunged messages removed', options: {}, prepare: removeExpunged },
+  {
+    what: 'the defaults',
+    options: { imapd: { conversations: 'yes' } },
+    proves: ['expunged', 'inDeleted', 'xconvmodseq'],
+  },
+  {
+    what: 'no conversations, and expunged messages removed',
+    options: {},
+    proves: ['deletedmodseq'],
+    prepare: removeExpunged,
+  },
   {
     what: 'domains, full hashing and meta directories',
+    proves: ['xconvmodseq'],
     options: {
       imapd: { virtdomains: 'userid', hashimapspool: 'yes', fulldirhash: 'yes', conversations: 'yes' },
       metapartitionFiles: 'header index cache expunge squat annotations',
@@ -38,6 +67,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     what: 'directories by name, hashed, with domains, meta and archive directories',
+    proves: ['archived', 'raclmodseq'],
     options: {
       imapd: {
         virtdomains: 'userid',
@@ -49,32 +79,36 @@ const KINDS: readonly Kind[] = [
       metapartitionFiles: 'header index',
       archive: true,
     },
-    prepare: archiveEverything,
+    prepare: changeRights,
   },
   {
     what: 'directories by name, not hashed, dots as separators',
+    proves: ['inDeleted'],
     options: { imapd: { mailbox_legacy_dirs: 'yes', unixhierarchysep: 'no', fulldirhash: 'yes' } },
   },
   {
     what: 'archive directories by uniqueid',
+    proves: ['archived'],
     options: { imapd: { hashimapspool: 'yes' }, archive: true },
     prepare: archiveEverything,
   },
 ];
 
-for (const { what, options, prepare } of KINDS) {
+for (const { what, options, prepare, proves } of KINDS) {
   test(`a first copy can be rebuilt from disk, octet for octet, with ${what}`, async () => {
     await using pair = await startPair({ both: options });
     const population = await populate(pair.master, { users: 6 });
     await prepare?.(pair.master);
     const expected = await readEverything(openMasterStore(layoutOf(pair.master)));
     handOverLocks(pair.master);
+    for (const fact of proves) assert.ok(expected.facts[fact] > 0, `nothing ${fact} was found`);
     assert.deepEqual([...expected.users].sort(), [...population.users].sort());
     await assertSameCommands(pair.master, expected);
   });
 }
 
 interface Expected {
+  facts: Facts;
   users: string[];
   /** By verb: the arguments of all commands that a first copy has to send. */
   commands: Record<'MAILBOX' | 'SUB' | 'SEEN' | 'QUOTA', Set<string>>;
@@ -107,12 +141,21 @@ async function readEverything(store: MasterStore): Promise<Expected> {
     SEEN: new Set<string>(),
     QUOTA: new Set<string>(),
   };
+  const facts: Facts = {
+    archived: 0,
+    deletedmodseq: 0,
+    expunged: 0,
+    inDeleted: 0,
+    raclmodseq: 0,
+    xconvmodseq: 0,
+  };
   const roots = new Set<string>();
   const read = async (name: string): Promise<void> => {
     using mailbox = await store.openMailbox(name);
     if (mailbox === undefined) return;
     commands.MAILBOX.add(mailboxLine(mailbox));
     if (mailbox.state.quotaroot !== undefined) roots.add(mailbox.state.quotaroot);
+    count(facts, mailbox);
     assertCrcs(mailbox);
     assertMessages(mailbox);
   };
@@ -132,7 +175,20 @@ async function readEverything(store: MasterStore): Promise<Expected> {
     commands.QUOTA.add(quotaLine(quota));
   }
   for (const [verb, lines] of Object.entries(commands)) assert.ok(lines.size > 0, `nothing of ${verb} found`);
-  return { users, commands };
+  return { facts, users, commands };
+}
+
+function count(facts: Facts, mailbox: OpenMailbox): void {
+  if (mailbox.entry.inDeleted) facts.inDeleted++;
+  if (mailbox.state.deletedmodseq > 0) facts.deletedmodseq++;
+  if (mailbox.state.raclmodseq > 0) facts.raclmodseq++;
+  if (mailbox.state.xconvmodseq > 0) facts.xconvmodseq++;
+  for (const page of mailbox.pages()) {
+    for (let i = 0; i < page.count; i++) {
+      if (page.archived(i)) facts.archived++;
+      if (page.expunged(i)) facts.expunged++;
+    }
+  }
 }
 
 function assertCrcs(mailbox: OpenMailbox): void {

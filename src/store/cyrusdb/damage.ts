@@ -27,6 +27,14 @@ export function outOfOrder(path: string, offset: number, previous: ByteString, k
   return damaged(path, offset, what);
 }
 
+/** What the system says of a read of this file; an error of readSync names no path. */
+export function unreadable(path: string, caught: unknown): SyncError {
+  if (caught instanceof SyncError) return caught;
+  const { message } = SyncError.from(caught);
+  const hint = 'look into the system log for disk errors, and at the permissions of the file';
+  return new SyncError('IO', `${path}: ${message}`, { phase: 'read', hint, cause: caught });
+}
+
 function hex(crc: number): string {
   return crc.toString(16).padStart(8, '0');
 }
