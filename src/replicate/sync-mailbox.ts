@@ -105,7 +105,7 @@ async function runMailbox(
           claim = undefined;
           return await diverged(task, 'checksum-refused', error.message);
         }
-        throw error;
+        throw context.partitions.explain(error, step.line);
       } finally {
         claim?.[Symbol.dispose]();
         claim = undefined;
