@@ -58,3 +58,6 @@ export const EXIT_GRACE = 5_000;
 /** Events gathered for one post to the coordinator, and how long they may wait for it. */
 export const EVENTS_PER_POST = 256;
 export const EVENT_DELAY = 20;
+
+/** Milliseconds that the master's private sync_server gets to leave after TERM. */
+export const PRIVATE_SERVER_STOP = 5_000;
