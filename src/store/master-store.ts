@@ -23,6 +23,9 @@ export interface MasterStore {
   /** Internal name of the user's INBOX, whether it exists or not. */
   inboxName(userid: ByteString): ByteString;
 
+  /** Owner by name alone, whether the mailbox exists or not; undefined for a shared one. */
+  ownerOf(name: ByteString): ByteString | undefined;
+
   /** One row by internal name, tombstones and intermediates included. */
   lookup(name: ByteString): MailboxEntry | undefined;
 

@@ -5,7 +5,7 @@ import type { StoreLayout } from './layout.ts';
 import { tryLockFile } from './lock-file.ts';
 import { syncLockPath } from './lock-names.ts';
 import { MailboxList } from './mailbox-list.ts';
-import { parseUserid, toDbname, toInternalName } from './mailbox-name.ts';
+import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
 import { MailboxOpener } from './mailbox-opener.ts';
 import type {
   Annotation,
@@ -59,6 +59,10 @@ class DiskMasterStore implements MasterStore {
 
   inboxName(userid: ByteString): ByteString {
     return toInternalName(this.#layout, parseUserid(this.#layout, userid));
+  }
+
+  ownerOf(name: ByteString): ByteString | undefined {
+    return useridOf(parseInternalName(this.#layout, name));
   }
 
   lookup(name: ByteString): MailboxEntry | undefined {
