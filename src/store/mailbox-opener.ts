@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { MessageAnnotations, readScope } from './annotations.ts';
 import { readConversationModseq } from './conversations.ts';
@@ -62,7 +62,7 @@ export class MailboxOpener {
       opened = await this.#open(name, held);
       return opened;
     } catch (caught) {
-      throw SyncError.from(caught, { phase: 'read', mailbox: textFromBytes(name) });
+      throw SyncError.from(caught, { phase: 'read', mailbox: name });
     } finally {
       if (opened === undefined) for (const lock of held.reverse()) lock[Symbol.dispose]();
     }

@@ -112,7 +112,7 @@ class DiskMasterStore implements MasterStore {
     const mailbox = await this.#opener.open(`${inboxName}.${this.#layout.sieveFolder}`);
     if (mailbox !== undefined) {
       try {
-        return readSieveMailbox(mailbox);
+        return await readSieveMailbox(mailbox);
       } finally {
         mailbox[Symbol.dispose]();
       }

@@ -1,4 +1,3 @@
-import { textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexFile } from './index-file.ts';
 import type {
@@ -6,9 +5,11 @@ import type {
   IndexRecord,
   MailboxEntry,
   MailboxState,
+  MessageContent,
   OpenMailbox,
   RecordPage,
 } from './master-store.ts';
+import { readMessageFile } from './message-file.ts';
 import type { RecordContext } from './record-page.ts';
 
 export interface MailboxLocks {
@@ -61,7 +62,7 @@ export class OpenedMailbox implements OpenMailbox {
   #assertIndexHeld(): void {
     if (this.#indexHeld) return;
     throw new SyncError('BUG', 'records were read after the index lock was released', {
-      mailbox: textFromBytes(this.entry.name),
+      mailbox: this.entry.name,
     });
   }
 
@@ -73,6 +74,10 @@ export class OpenedMailbox implements OpenMailbox {
 
   messagePath(record: Pick<IndexRecord, 'uid' | 'archived'>): string {
     return `${record.archived ? this.#directories.archive : this.#directories.live}/${record.uid}.`;
+  }
+
+  readMessage(record: IndexRecord): Promise<MessageContent | undefined> {
+    return readMessageFile(this.messagePath(record), record, this.entry.name);
   }
 
   [Symbol.dispose](): void {
