@@ -147,6 +147,11 @@ test('a mailbox of Cyrus 2.x: text rows, header in lines, version 10 index, dire
     { uid: 3, userFlags: [0, 2] },
   ]);
   assert.deepEqual(labels(store.enumerate()), ['Info.desk', 'user a', 'user a-b']);
+  assert.deepEqual(
+    store.mailboxesOf('a').map(({ uniqueid }) => uniqueid),
+    ['', '4e1b7a0c'],
+  );
+  assert.equal(store.lookup('user.a.x')?.uniqueid, '4e1b7a0c');
   using mailbox = await store.openMailbox('user.a.x');
   assert.ok(mailbox);
   assert.equal(mailbox.entry.uniqueid, '4e1b7a0c');
