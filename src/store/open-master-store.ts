@@ -4,6 +4,7 @@ import { estimateMessages } from './estimate.ts';
 import type { StoreLayout } from './layout.ts';
 import { tryLockFile } from './lock-file.ts';
 import { syncLockPath } from './lock-names.ts';
+import { withUniqueid } from './mailbox-header.ts';
 import { MailboxList } from './mailbox-list.ts';
 import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
 import { MailboxOpener } from './mailbox-opener.ts';
@@ -54,7 +55,7 @@ class DiskMasterStore implements MasterStore {
   }
 
   mailboxesOf(userid: ByteString): MailboxEntry[] {
-    return this.#list.mailboxesOf(userid);
+    return this.#list.mailboxesOf(userid).map((entry) => withUniqueid(this.#layout, entry));
   }
 
   inboxName(userid: ByteString): ByteString {
@@ -66,7 +67,8 @@ class DiskMasterStore implements MasterStore {
   }
 
   lookup(name: ByteString): MailboxEntry | undefined {
-    return this.#list.lookup(name);
+    const entry = this.#list.lookup(name);
+    return entry === undefined ? undefined : withUniqueid(this.#layout, entry);
   }
 
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {

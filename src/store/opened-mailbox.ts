@@ -51,14 +51,14 @@ export class OpenedMailbox implements OpenMailbox {
   }
 
   *pages(fromUid = 1): Generator<RecordPage> {
+    this.#assertIndexHeld();
     for (const page of this.#locks.index.pages(fromUid, this.#context)) {
-      this.#assertIndexHeld();
       yield page;
       this.#assertIndexHeld();
     }
   }
 
-  /** Also after a page was handed out: going on without the lock would read what someone else is writing. */
+  /** Also after a page was handed out: going on would read what someone else writes, or another file altogether. */
   #assertIndexHeld(): void {
     if (this.#indexHeld) return;
     throw new SyncError('BUG', 'records were read after the index lock was released', {
