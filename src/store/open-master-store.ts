@@ -57,6 +57,10 @@ class DiskMasterStore implements MasterStore {
     return this.#list.mailboxesOf(userid);
   }
 
+  inboxName(userid: ByteString): ByteString {
+    return toInternalName(this.#layout, parseUserid(this.#layout, userid));
+  }
+
   lookup(name: ByteString): MailboxEntry | undefined {
     return this.#list.lookup(name);
   }
@@ -100,7 +104,7 @@ class DiskMasterStore implements MasterStore {
   }
 
   async sieve(userid: ByteString): Promise<SieveState> {
-    const inboxName = this.#inboxName(userid);
+    const inboxName = this.inboxName(userid);
     const mailbox = await this.#opener.open(`${inboxName}.${this.#layout.sieveFolder}`);
     if (mailbox !== undefined) {
       try {
@@ -126,10 +130,6 @@ class DiskMasterStore implements MasterStore {
   }
 
   #userFile(userid: ByteString, file: UserFile): string {
-    return userFilePath(this.#layout, userid, this.#list.lookup(this.#inboxName(userid)), file);
-  }
-
-  #inboxName(userid: ByteString): ByteString {
-    return toInternalName(this.#layout, parseUserid(this.#layout, userid));
+    return userFilePath(this.#layout, userid, this.#list.lookup(this.inboxName(userid)), file);
   }
 }
