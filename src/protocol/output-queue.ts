@@ -5,9 +5,12 @@ import type { Transport } from './wire/transport.ts';
 /** Text of the protocol (latin1), or a body: octets that go out as they are and are not shown to traffic listeners. */
 export type Piece = string | Buffer | { hidden: string };
 
+/** What stands behind a command's verb: made when the command is submitted, in pieces as they are written. */
+export type CommandArgs = (() => string) | Iterable<Piece> | AsyncIterable<Piece>;
+
 export interface OutputJob {
   prefix: string;
-  args: Iterable<Piece> | AsyncIterable<Piece> | string | undefined;
+  args: CommandArgs | undefined;
   onWritten(octets: number): void;
   /** It failed half written: the link cannot be used any more. */
   onFailed(error: SyncError): void;
@@ -42,7 +45,8 @@ export class OutputQueue {
    */
   prepare(job: OutputJob): PreparedJob {
     const { args } = job;
-    if (args === undefined || typeof args === 'string') return { job, first: args, rest: undefined };
+    if (args === undefined) return { job, first: undefined, rest: undefined };
+    if (typeof args === 'function') return { job, first: args(), rest: undefined };
     if (Symbol.asyncIterator in args) return { job, first: undefined, rest: args[Symbol.asyncIterator]() };
     const rest = args[Symbol.iterator]();
     const { value, done } = rest.next();

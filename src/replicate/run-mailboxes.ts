@@ -3,7 +3,6 @@ import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { reportDiverged } from './report-diverged.ts';
 import { isReplicated, takeSyncLock } from './run-user.ts';
 import { syncFolders } from './sync-folders.ts';
 
@@ -49,7 +48,6 @@ async function syncNamed(
       whole: false,
       roots: new Set(),
       failures,
-      diverged: reportDiverged,
     });
     if (folders === 'again') continue;
     await folders.finished;

@@ -1,7 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { reportDiverged } from './report-diverged.ts';
 import { hasInbox, settle, takeSyncLock } from './run-user.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { syncFolders } from './sync-folders.ts';
@@ -48,7 +47,6 @@ async function syncSieveMailbox(
     whole: false,
     roots: new Set(),
     failures,
-    diverged: reportDiverged,
   });
   if (folders !== 'again') await folders.finished;
 }

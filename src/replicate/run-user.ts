@@ -3,7 +3,6 @@ import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { reportDiverged } from './report-diverged.ts';
 import { sendQuota, sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { type FolderJob, syncFolders } from './sync-folders.ts';
 
@@ -33,7 +32,6 @@ export async function runUser(context: EngineContext, userid: ByteString): Promi
       whole: true,
       roots: new Set(),
       failures,
-      diverged: reportDiverged,
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') continue;

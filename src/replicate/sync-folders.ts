@@ -8,9 +8,11 @@ import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
 import { intermediateLine } from './mailbox-line.ts';
+import type { MailboxTask } from './mailbox-task.ts';
 import { Order } from './order.ts';
 import { Reservation } from './reserve.ts';
-import { type DivergedHandler, type MailboxTask, startMailbox } from './sync-mailbox.ts';
+import { resolveDiverged } from './resolve-diverged.ts';
+import { startMailbox } from './sync-mailbox.ts';
 
 export interface FolderJob {
   /** Owner, for reports; '' for shared mailboxes. */
@@ -22,7 +24,6 @@ export interface FolderJob {
   /** Quota roots of the mailboxes seen, filled in. */
   roots: Set<ByteString>;
   failures: Failures;
-  diverged: DivergedHandler;
 }
 
 /**
@@ -201,10 +202,10 @@ async function startAll(
     };
     if (comparison.kind === 'diverged') {
       place.done();
-      collect(entry, job.diverged(task, comparison.reason, comparison.detail));
+      collect(entry, resolveDiverged(context, task, comparison.reason, comparison.detail));
       continue;
     }
-    const { finished } = await startMailbox(context, task, job.diverged);
+    const { finished } = await startMailbox(context, task);
     collect(entry, finished);
   }
   await order.all;

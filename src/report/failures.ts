@@ -65,11 +65,7 @@ export function failureText(failures: readonly Failure[], endedBy?: ErrorData): 
   const own = failures.filter(({ error }) => error !== endedBy);
   const reason = `sync_client: ${reasonWithHint(endedBy)}`;
   const left = failures.length - own.length;
-  return lines([
-    ...failureLines(own),
-    reason,
-    ...(left > 1 ? [`${left} users not replicated`] : []),
-  ]);
+  return lines([...failureLines(own), reason, ...(left > 1 ? [`${left} users not replicated`] : [])]);
 }
 
 function lines(lines: readonly ByteString[]): string {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ByteString, textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { MessageAnnotations, readScope } from './annotations.ts';
@@ -19,7 +20,14 @@ import { mailboxDamaged } from './store-error.ts';
 import { userFilePath } from './user-paths.ts';
 
 /** Someone renames or repacks a large mailbox for minutes at worst; the job is tried again later anyway. */
-const LOCK_DEADLINE_MS = 60_000;
+const OPEN_DEADLINE_MS = 60_000;
+/**
+ * How long one lock is waited for. The user lock, held meanwhile, stops every change of the user's mailboxes, and
+ * timsieved keeps `#sieve` locked for as long as someone is logged in.
+ */
+const LOCK_DEADLINE_MS = 3_000;
+/** In which those that our user lock held up get their turn. */
+const PAUSE_MS = 500;
 /** A shared mailbox can be moved between lookup and lock where nothing freezes its name; hardly twice in a row. */
 const MAX_LOOKUPS = 5;
 
@@ -35,6 +43,19 @@ export class MailboxOpener {
 
   /** See MasterStore.openMailbox. */
   async open(name: ByteString): Promise<OpenedMailbox | undefined> {
+    const started = performance.now();
+    for (;;) {
+      try {
+        return await this.#attempt(name);
+      } catch (caught) {
+        const isTimeout = caught instanceof SyncError && caught.code === 'LOCK_TIMEOUT';
+        if (!isTimeout || performance.now() - started > OPEN_DEADLINE_MS) throw caught;
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  async #attempt(name: ByteString): Promise<OpenedMailbox | undefined> {
     const held: Disposable[] = [];
     let opened: OpenedMailbox | undefined;
     try {

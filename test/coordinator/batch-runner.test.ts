@@ -85,6 +85,7 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
       log.push('connect');
       return fakeSession(log);
     },
+    master: undefined,
     engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced' },
     ...changes,
   };

@@ -233,7 +233,7 @@ const options: JobOptions = {
   lookAhead: 4,
 };
 
-export const setup: WorkerSetup = { layout, connection, options, traffic: false };
+export const setup: WorkerSetup = { layout, connection, options, master: { kind: 'none' }, traffic: false };
 
 export function request(fields: Partial<RunRequest> = {}): RunRequest {
   return {

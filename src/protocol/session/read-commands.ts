@@ -30,7 +30,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'MAILBOXES',
-        args: `MAILBOXES ${encodeStrings(names)}`,
+        args: () => `MAILBOXES ${encodeStrings(names)}`,
         untagged: dispatch({ MAILBOX: (value) => mailboxes.push(decodeMailbox(value)) }),
         result: () => mailboxes,
         refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
@@ -42,7 +42,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'QUOTA',
-        args: `QUOTA ${encodeString(root)}`,
+        args: () => `QUOTA ${encodeString(root)}`,
         untagged: dispatch({
           QUOTA: (value) => {
             quota = decodeQuota(value);
@@ -57,7 +57,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'ANNOTATION',
-        args: `ANNOTATION ${encodeString(name)}`,
+        args: () => `ANNOTATION ${encodeString(name)}`,
         untagged: dispatch({ ANNOTATION: (value) => annotations.push(decodeAnnotation(value)) }),
         result: () => annotations,
         refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
@@ -70,7 +70,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'FULLMAILBOX',
-        args: `FULLMAILBOX ${encodeString(name)}`,
+        args: () => `FULLMAILBOX ${encodeString(name)}`,
         valueOptions: {
           streamKey: 'RECORD',
           // Called from within the parser, which must come to the end of the value whatever happens here.
@@ -108,7 +108,7 @@ function getUserData(
   return queue.submit({
     verb: 'GET',
     name: command,
-    args: `${command} ${encodeString(userid)}`,
+    args: () => `${command} ${encodeString(userid)}`,
     untagged: dispatch({
       MAILBOX: (value) => user.mailboxes.push(decodeMailbox(value)),
       QUOTA: (value) => user.quotas.push(decodeQuota(value)),
