@@ -181,7 +181,8 @@ export class Coalescer {
       else if (work.meta) metas.push({ kind: 'meta', userid });
     }
     const absorbed = new Set([...metas, ...wholes].map((action) => 'userid' in action && action.userid));
-    for (const { quotas } of this.#works(nodes)) for (const root of quotas) single.push({ kind: 'quota', root });
+    for (const { quotas } of this.#works(nodes))
+      for (const root of quotas) single.push({ kind: 'quota', root });
     for (const { annotations } of this.#works(nodes)) {
       for (const name of annotations) single.push({ kind: 'annotation', name });
     }
@@ -259,7 +260,8 @@ export class Coalescer {
 
   #root(node: string): string {
     let root = node;
-    for (let parent = this.#parent.get(root); parent !== undefined; parent = this.#parent.get(root)) root = parent;
+    for (let parent = this.#parent.get(root); parent !== undefined; parent = this.#parent.get(root))
+      root = parent;
     // Path compression: a chain of renames must not be walked once per line.
     for (let at = node; at !== root; ) {
       const next = this.#parent.get(at) ?? root;

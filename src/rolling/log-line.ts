@@ -28,7 +28,8 @@ export function meaningOf(type: ByteString, words: readonly ByteString[]): LineM
   const upper = type.toUpperCase();
   const [first, second] = words;
   const one = words.length === 1 && first !== undefined ? first : undefined;
-  const two = first !== undefined && second !== undefined && words.length === 2 ? { first, second } : undefined;
+  const two =
+    first !== undefined && second !== undefined && words.length === 2 ? { first, second } : undefined;
   switch (upper) {
     case 'USER':
     case 'UNUSER':
@@ -74,7 +75,10 @@ export function meaningOf(type: ByteString, words: readonly ByteString[]): LineM
     default:
       return {
         kind: 'fault',
-        fault: { expected: 'a type of action that Cyrus logs', found: `Unknown action type: ${shown(upper)}` },
+        fault: {
+          expected: 'a type of action that Cyrus logs',
+          found: `Unknown action type: ${shown(upper)}`,
+        },
       };
   }
 }

@@ -128,7 +128,11 @@ function scanQuoted(text: string, start: number, final: boolean): Word {
     }
   }
   if (!final) return { kind: 'incomplete' };
-  return { kind: 'bad', at: text.length, fault: { expected: 'a closing quote', found: 'the end of the log' } };
+  return {
+    kind: 'bad',
+    at: text.length,
+    fault: { expected: 'a closing quote', found: 'the end of the log' },
+  };
 }
 
 function scanLiteral(text: string, start: number, final: boolean): Word {
