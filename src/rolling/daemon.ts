@@ -271,7 +271,7 @@ export class RollingDaemon {
     const blamed = new Map<string, ErrorData>();
     for (const { action, error } of verdict.failing) note([action], (node) => blamed.set(node, error));
     const { untouchedError, linkError } = verdict;
-    if (untouchedError && !linkError && unhappy.size === 0) {
+    if (untouchedError && !linkError && unhappy.size === 0 && this.#end === undefined) {
       // Not begun, and nothing here says why: without a pause this would spin.
       note(verdict.untouched, (node) => blamed.set(node, untouchedError));
     }
@@ -317,7 +317,7 @@ export class RollingDaemon {
       return false;
     }
     for (const line of lines) {
-      emit({ kind: 'notice', level: 'info', text: `  Deferred: ${formatLogLine(line).trimEnd()}` });
+      emit({ kind: 'notice', level: 'info', text: `  Deferred: ${formatLogLine(line).slice(0, -1)}` });
     }
     return true;
   }

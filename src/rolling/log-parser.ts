@@ -75,7 +75,8 @@ type Word =
   | { kind: 'bad'; at: number; fault: LineFault }
   | { kind: 'word'; end: number; word: ByteString };
 
-const WORD_END = /[\s()"]/g;
+/** C's isspace: unlike `\s` without octet A0, which is half of many a UTF-8 letter. */
+const WORD_END = /[ \t\n\v\f\r()"]/g;
 const LITERAL_HEAD = /\{(\d{1,10})\+?\}\r\n/y;
 
 function scanLine(text: string, start: number, final: boolean): Scan {
