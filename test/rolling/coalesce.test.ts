@@ -22,7 +22,9 @@ function normal(units: readonly RollingUnit[]): string[] {
         actions: unit.actions
           .map((action) =>
             JSON.stringify(
-              action.kind === 'mailboxes' ? { ...action, names: [...action.names].sort(compareBytes) } : action,
+              action.kind === 'mailboxes'
+                ? { ...action, names: [...action.names].sort(compareBytes) }
+                : action,
             ),
           )
           .sort(),
@@ -42,7 +44,9 @@ function covers(action: RollingAction, line: LogLine): boolean {
       return action.kind === 'mailboxes' && action.names.includes(line.name);
     case 'RENAME':
     case 'DOUBLEMAILBOX':
-      return action.kind === 'mailboxes' && action.names.includes(line.from) && action.names.includes(line.to);
+      return (
+        action.kind === 'mailboxes' && action.names.includes(line.from) && action.names.includes(line.to)
+      );
     case 'UNMAILBOX':
       return action.kind === 'unmailbox' && action.name === line.name;
     case 'ANNOTATION':
@@ -128,10 +132,17 @@ test('units written back as lines name everything again, ties included', () => {
         assert.ok(isCovered(line, again), JSON.stringify({ line, units, again }));
       }
       const users = (from: RollingUnit[]) =>
-        from.filter((unit) => unit.users.filter((user) => user !== '').length > 1 && unit.actions[0]?.kind === 'mailboxes');
+        from.filter(
+          (unit) =>
+            unit.users.filter((user) => user !== '').length > 1 && unit.actions[0]?.kind === 'mailboxes',
+        );
       assert.deepEqual(
-        users(again).map((unit) => unit.users.filter((user) => user !== '').join()).sort(),
-        users(units).map((unit) => unit.users.filter((user) => user !== '').join()).sort(),
+        users(again)
+          .map((unit) => unit.users.filter((user) => user !== '').join())
+          .sort(),
+        users(units)
+          .map((unit) => unit.users.filter((user) => user !== '').join())
+          .sort(),
       );
     }),
   );
@@ -170,7 +181,10 @@ test('rename_user_subscriptions: USER new and UNUSER old of a user rename are on
 
 test('units with an UNUSER come last even if nothing ties them', () => {
   const units = unitsOf({ type: 'UNUSER', userid: 'old' }, { type: 'USER', userid: 'new' });
-  assert.deepEqual(units.map((unit) => unit.users), [['new'], ['old']]);
+  assert.deepEqual(
+    units.map((unit) => unit.users),
+    [['new'], ['old']],
+  );
 });
 
 test('a user made again under an old name is not lost to the UNUSER', () => {
@@ -238,5 +252,8 @@ test('a chain of renames between users is one unit', () => {
     { type: 'RENAME', from: 'user.c.x', to: 'user.d.x' },
     { type: 'DOUBLEMAILBOX', from: 'user.d.x', to: 'user.b.x' },
   );
-  assert.deepEqual(units.map((unit) => unit.users), [['a', 'b', 'c', 'd']]);
+  assert.deepEqual(
+    units.map((unit) => unit.users),
+    [['a', 'b', 'c', 'd']],
+  );
 });

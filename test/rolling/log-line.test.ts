@@ -68,7 +68,10 @@ test('sync_log_mailbox_with_spaces: names with spaces are quoted, others are not
 });
 
 test('braces, quotes and backslashes are escaped as by the writers of Cyrus', () => {
-  assert.equal(formatLogLine({ type: 'MAILBOX', name: 'user.a.{b}\\"' }), 'MAILBOX "user.a.\\{b\\}\\\\\\""\n');
+  assert.equal(
+    formatLogLine({ type: 'MAILBOX', name: 'user.a.{b}\\"' }),
+    'MAILBOX "user.a.\\{b\\}\\\\\\""\n',
+  );
   assert.equal(formatLogLine({ type: 'ANNOTATION', name: '' }), 'ANNOTATION ""\n');
 });
 
@@ -119,11 +122,14 @@ for (const [what, text] of [
   ['a NUL in a quoted name', 'MAILBOX "a\0b"'],
 ] as const) {
   test(`bad line: ${what} is reported with its number and skipped`, () => {
-    assert.deepEqual(parse(`USER alice\n${text}\nUSER bob\n`).map((one) => [one.kind, one.number]), [
-      ['line', 1],
-      ['bad', 2],
-      ['line', 3],
-    ]);
+    assert.deepEqual(
+      parse(`USER alice\n${text}\nUSER bob\n`).map((one) => [one.kind, one.number]),
+      [
+        ['line', 1],
+        ['bad', 2],
+        ['line', 3],
+      ],
+    );
   });
 }
 
@@ -133,10 +139,13 @@ test('a line that never ends is reported once and costs no memory', () => {
   const block = Buffer.alloc(64 * 1024);
   for (let i = 0; i < 20; i++) parsed.push(...parser.feed(block));
   parsed.push(...parser.feed(Buffer.from('\nUSER bob\n')), ...parser.end());
-  assert.deepEqual(parsed.map((one) => [one.kind, one.number]), [
-    ['bad', 1],
-    ['line', 2],
-  ]);
+  assert.deepEqual(
+    parsed.map((one) => [one.kind, one.number]),
+    [
+      ['bad', 1],
+      ['line', 2],
+    ],
+  );
 });
 
 test('a literal cut off by the end of the log is a bad line', () => {

@@ -32,10 +32,13 @@ export const plain = { noNullPrototype: true } as const;
 export const logLine: fc.Arbitrary<LogLine> = fc.oneof(
   fc.record({ type: fc.constantFrom('USER', 'UNUSER', 'META', 'SIEVE'), userid }, plain),
   fc.record({ type: fc.constantFrom('MAILBOX', 'APPEND', 'UNMAILBOX'), name: mailbox }, plain),
-  fc.record({
-    type: fc.constant('ANNOTATION' as const),
-    name: fc.oneof({ weight: 3, arbitrary: mailbox }, fc.constant('')),
-  }, plain),
+  fc.record(
+    {
+      type: fc.constant('ANNOTATION' as const),
+      name: fc.oneof({ weight: 3, arbitrary: mailbox }, fc.constant('')),
+    },
+    plain,
+  ),
   fc.record({ type: fc.constant('QUOTA' as const), root: mailbox }, plain),
   fc.record({ type: fc.constantFrom('RENAME', 'DOUBLEMAILBOX'), from: mailbox, to: mailbox }, plain),
   fc.record({ type: fc.constant('SEEN' as const), userid, uniqueid }, plain),
