@@ -11,6 +11,14 @@ export interface PendingUnit {
   readonly since: number;
 }
 
+/** While it waits its content may grow; its place in the queue stays. */
+interface Entry {
+  readonly order: number;
+  unit: RollingUnit;
+  nodes: Set<string>;
+  since: number;
+}
+
 /**
  * Everything taken from the log that is not done: waiting or running.
  *
@@ -23,10 +31,11 @@ export class Pending {
   readonly #ownerOf: OwnerOf;
   readonly #troubles: Troubles;
   /** In order of arrival. */
-  readonly #waiting = new Set<PendingUnit>();
-  readonly #byNode = new Map<string, PendingUnit>();
+  readonly #waiting = new Set<Entry>();
+  readonly #byNode = new Map<string, Entry>();
   readonly #running = new Set<PendingUnit>();
   readonly #busy = new Set<ByteString>();
+  #arrivals = 0;
 
   constructor(ownerOf: OwnerOf, troubles: Troubles) {
     this.#ownerOf = ownerOf;
@@ -51,27 +60,34 @@ export class Pending {
   add(unit: RollingUnit, since: number): void {
     if (unit.actions.length === 0) return;
     const nodes = nodesOfUnit(unit, this.#ownerOf);
-    const overlapping = new Set<PendingUnit>();
+    const overlapping = new Set<Entry>();
     for (const node of nodes) {
       const other = this.#byNode.get(node);
       if (other) overlapping.add(other);
     }
-    if (overlapping.size === 0) {
-      this.#wait({ unit, nodes, since });
+    const [first, ...others] = [...overlapping].sort((a, b) => a.order - b.order);
+    if (!first) {
+      const entry = { order: this.#arrivals++, unit, nodes, since };
+      this.#waiting.add(entry);
+      for (const node of nodes) this.#byNode.set(node, entry);
       return;
     }
     const coalescer = new Coalescer(this.#ownerOf);
-    let oldest = since;
-    for (const other of overlapping) {
-      this.#waiting.delete(other);
-      for (const node of other.nodes) this.#byNode.delete(node);
+    coalescer.addUnit(first.unit);
+    for (const other of others) {
       coalescer.addUnit(other.unit);
-      oldest = Math.min(oldest, other.since);
+      this.#waiting.delete(other);
+      first.since = Math.min(first.since, other.since);
     }
     coalescer.addUnit(unit);
-    for (const merged of coalescer.units()) {
-      this.#wait({ unit: merged, nodes: nodesOfUnit(merged, this.#ownerOf), since: oldest });
-    }
+    // They share nodes, so that together they are one.
+    const [merged] = coalescer.units();
+    if (!merged) return;
+    // In its old place: somebody whose lines never end must not be the last in the queue for ever.
+    first.unit = merged;
+    first.nodes = nodesOfUnit(merged, this.#ownerOf);
+    first.since = Math.min(first.since, since);
+    for (const node of first.nodes) this.#byNode.set(node, first);
   }
 
   /** Moves the first unit that may start to running; with nothing to start, says when to ask again. */
@@ -98,16 +114,6 @@ export class Pending {
     for (const user of entry.unit.users) this.#busy.delete(user);
   }
 
-  /** Takes a waiting unit out for good: it is accounted for elsewhere. */
-  remove(entry: PendingUnit): void {
-    this.#waiting.delete(entry);
-    for (const node of entry.nodes) this.#byNode.delete(node);
-  }
-
-  waitingUnits(): PendingUnit[] {
-    return [...this.#waiting];
-  }
-
   /** What must be on disk: everything that waits or runs, as log lines. */
   *lines(): Generator<LogLine> {
     for (const entries of [this.#running, this.#waiting]) {
@@ -129,10 +135,5 @@ export class Pending {
       for (const { since } of entries) oldest = Math.min(oldest ?? since, since);
     }
     return oldest;
-  }
-
-  #wait(entry: PendingUnit): void {
-    this.#waiting.add(entry);
-    for (const node of entry.nodes) this.#byNode.set(node, entry);
   }
 }

@@ -55,6 +55,18 @@ test('a user who is busy from an earlier pass is queued behind itself, and nobod
   assert.deepEqual(site.linesOnDisk(), []);
 });
 
+test('a user whose changes never end keeps its place in a long queue', async () => {
+  using site = new Site();
+  site.workTime = () => 2000;
+  await site.change(...Array.from({ length: 20 }, (_, i) => mailbox(`user.u${i}`)));
+  site.start({ parallel: 1 });
+  for (let i = 0; i < 30; i++) {
+    await site.change(mailbox('user.u10'));
+    await site.clock.advance(1000);
+  }
+  assert.ok(site.startsOf('u10').length >= 1);
+});
+
 test('tied users keep their order: the unit waits until none of them is busy', async () => {
   using site = new Site();
   site.workTime = (action) => (isUser(action, 'alice') ? 3000 : 10);
