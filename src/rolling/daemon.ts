@@ -1,14 +1,14 @@
 import type { Backlog } from '../report/events.ts';
-import { type ErrorData, SyncError } from '../report/sync-error.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { Coalescer } from './coalesce.ts';
-import { judge, type Verdict } from './judge.ts';
-import { ONCE_LINK_ATTEMPTS, SHORTEST_INTERVAL, SHUTDOWN_POLL } from './limits.ts';
-import { formatLogLine, type LogLine } from './log-line.ts';
+import { SHORTEST_INTERVAL, SHUTDOWN_POLL } from './limits.ts';
+import type { LogLine } from './log-line.ts';
 import type { RollingDependencies, RollingEnd, RollingOptions } from './options.ts';
 import { Pending, type PendingUnit } from './pending.ts';
 import { ReplicaLink } from './replica-link.ts';
-import { isQuarantined, Troubles } from './troubles.ts';
-import { labelOfNode, linesOf, nodesOfAction, type RollingAction, type UnitOutcome } from './unit.ts';
+import { type LinkLoss, Settlement } from './settlement.ts';
+import { Troubles } from './troubles.ts';
+import { labelOfNode, linesOf, type UnitOutcome } from './unit.ts';
 
 /**
  * Rolling replication of one channel (algorithm section 9), one loop that alone touches log, queue and link:
@@ -31,10 +31,7 @@ export class RollingDaemon {
   readonly #pending: Pending;
   readonly #link: ReplicaLink;
   readonly #settled: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
-  /** -1: tried, not done, not to be tried again in this run. */
-  readonly #left: RollingAction[] = [];
-  readonly #failures: RollingEnd['failures'] = [];
-  readonly #linkAttempts = new Map<string, number>();
+  readonly #settlement: Settlement;
   #end: RollingEnd['reason'] | undefined;
   #wake: (() => void) | undefined;
   #woken = false;
@@ -42,7 +39,6 @@ export class RollingDaemon {
   #nextTake = Number.NEGATIVE_INFINITY;
   #nextReport: number;
   #sessionStart = 0;
-  #lastSuccess: number | undefined;
   #logFault: string | undefined;
   /** When the next waiting unit may start. */
   #nextDue = Number.POSITIVE_INFINITY;
@@ -54,6 +50,7 @@ export class RollingDaemon {
     this.#deps = deps;
     this.#troubles = new Troubles(deps.random);
     this.#pending = new Pending(deps.ownerOf, this.#troubles);
+    this.#settlement = new Settlement(options, deps, this.#pending, this.#troubles);
     this.#link = new ReplicaLink(options, deps);
     this.#nextReport = deps.clock.now() + options.reportInterval;
     this.#stopped = new Promise((resolve) => {
@@ -127,7 +124,7 @@ export class RollingDaemon {
         retryMs: Math.max(0, trouble.until - now),
         error: trouble.error,
       })),
-      lastSuccess: this.#lastSuccess,
+      lastSuccess: this.#settlement.lastSuccess,
       link: this.#link.isUp ? 'up' : 'down',
     };
   }
@@ -139,7 +136,7 @@ export class RollingDaemon {
     if (attempt.kind !== 'up') return;
     const now = this.#deps.clock.now();
     this.#sessionStart = now;
-    for (const { node, error } of attempt.guilty) this.#fail(node, error);
+    for (const { node, error } of attempt.guilty) this.#settlement.fail(node, error);
   }
 
   #restartIfDue(): void {
@@ -160,7 +157,7 @@ export class RollingDaemon {
       const error = SyncError.from(caught);
       emit({ kind: 'notice', level: 'error', text: `sync_client RESTART failed: ${error.message}` });
       if (error.family !== 'link') return;
-      this.#linkLost(error.toData(), []);
+      this.#linkLost({ error: error.toData(), suspects: [] });
       this.#wakeUp();
     }
   }
@@ -244,156 +241,18 @@ export class RollingDaemon {
 
   async #settleAll(): Promise<void> {
     for (let next = this.#settled.shift(); next; next = this.#settled.shift()) {
-      await this.#settle(next.entry, judge(next.entry.unit, next.outcome, this.#deps.ownerOf));
+      const ending = this.#end !== undefined;
+      const loss = await this.#settlement.settle(next.entry, next.outcome, ending);
+      if (loss) this.#linkLost(loss);
     }
   }
 
-  async #settle(entry: PendingUnit, verdict: Verdict): Promise<void> {
-    const { emit, clock } = this.#deps;
-    for (const text of verdict.notices) emit({ kind: 'notice', level: 'info', text });
-    const relogged = await this.#relog(entry, verdict.locked);
-    const parked = relogged ? [] : verdict.locked.map(({ action }) => action);
-    const failing = verdict.failing.map(({ action }) => action);
-
-    const unhappy = new Set<string>();
-    const note = (actions: readonly RollingAction[], each?: (node: string) => void): void => {
-      const nodes = new Set(actions.flatMap((action) => nodesOfAction(action, this.#deps.ownerOf)));
-      for (const node of nodes) {
-        unhappy.add(node);
-        each?.(node);
-      }
-    };
-    note(verdict.promoted);
-    note(
-      verdict.locked.map(({ action }) => action),
-      (node) => this.#lock(node),
-    );
-    const blamed = new Map<string, ErrorData>();
-    for (const { action, error } of verdict.failing) note([action], (node) => blamed.set(node, error));
-    const { untouchedError, linkError } = verdict;
-    if (untouchedError && !linkError && unhappy.size === 0 && this.#end === undefined) {
-      // Not begun, and nothing here says why: without a pause this would spin.
-      note(verdict.untouched, (node) => blamed.set(node, untouchedError));
-    }
-    note(verdict.untouched);
-    for (const [node, error] of blamed) this.#fail(node, error);
-
-    // Out of the running ones and into the waiting ones without a pause between: at no time is it in neither.
-    this.#pending.settle(entry);
-    if (this.#options.once) this.#leaveForLater(verdict, parked, entry.since);
-    else this.#queueAgain(verdict, [...failing, ...parked], entry.since);
-
-    for (const node of entry.nodes) {
-      if (unhappy.has(node)) continue;
-      this.#linkAttempts.delete(node);
-      if (!this.#troubles.succeeded(node)) continue;
-      emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
-    }
-    if (unhappy.size === 0) this.#lastSuccess = clock.date();
-    if (verdict.linkError) {
-      const suspects = verdict.broke.flatMap(({ action, error }) =>
-        nodesOfAction(action, this.#deps.ownerOf).map((node) => ({ node, error })),
-      );
-      this.#linkLost(verdict.linkError, uniqueByNode(suspects));
-    }
-  }
-
-  /** @returns whether the lines are safe in the log again */
-  async #relog(entry: PendingUnit, locked: Verdict['locked']): Promise<boolean> {
-    const { log, ownerOf, emit } = this.#deps;
-    if (!this.#options.relogLocked || !log.relog || locked.length === 0) return false;
-    // Lines cannot say that an UNUSER has to come after something else.
-    if (entry.unit.actions.some((action) => action.kind === 'unuser')) return false;
-    const nodes = locked.flatMap(({ action }) => nodesOfAction(action, ownerOf));
-    // Handed back once; found locked again it is parked, so that the log does not grow with the number of tries.
-    const again = nodes.some((node) => this.#troubles.get(node)?.kind === 'locked');
-    if (again && !this.#options.once) return false;
-    const lines = locked.flatMap(({ action }) => linesOf(action, ownerOf));
-    try {
-      await log.relog(lines);
-    } catch (caught) {
-      const { message } = SyncError.from(caught, { phase: 'log' });
-      emit({ kind: 'notice', level: 'error', text: `locked users are parked: ${message}` });
-      return false;
-    }
-    for (const line of lines) {
-      emit({ kind: 'notice', level: 'info', text: `  Deferred: ${formatLogLine(line).slice(0, -1)}` });
-    }
-    return true;
-  }
-
-  #queueAgain(verdict: Verdict, later: readonly RollingAction[], since: number): void {
-    const actions = [...verdict.promoted, ...verdict.untouched, ...later];
-    const coalescer = new Coalescer(this.#deps.ownerOf);
-    if (actions.some((action) => action.kind === 'unuser')) {
-      // What a user left behind goes only after everything is where it went.
-      coalescer.addUnit({ users: [], actions });
-    } else {
-      coalescer.addUnit({ users: [], actions: verdict.promoted });
-      for (const action of [...verdict.untouched, ...later]) coalescer.addAction(action);
-    }
-    for (const unit of coalescer.units()) this.#pending.add(unit, since);
-  }
-
-  /** -1: what was promoted or not begun gets its turn, what failed has had it. */
-  #leaveForLater(verdict: Verdict, parked: readonly RollingAction[], since: number): void {
-    const { ownerOf } = this.#deps;
-    const again: RollingAction[] = [];
-    // An UNUSER behind something that has had its turn in vain.
-    const blocked =
-      !verdict.linkError && (verdict.failing.length + parked.length > 0 || verdict.promoted.length === 0);
-    for (const action of verdict.untouched) {
-      const nodes = nodesOfAction(action, ownerOf);
-      const attempts = Math.max(...nodes.map((node) => this.#linkAttempts.get(node) ?? 0));
-      (attempts + 1 >= ONCE_LINK_ATTEMPTS || blocked ? this.#left : again).push(action);
-    }
-    const nodes = new Set(verdict.broke.flatMap(({ action }) => nodesOfAction(action, ownerOf)));
-    for (const node of nodes) this.#linkAttempts.set(node, (this.#linkAttempts.get(node) ?? 0) + 1);
-    for (const { action, error } of verdict.broke) {
-      if (this.#left.includes(action)) this.#reportFailure(action, error);
-    }
-    this.#left.push(...parked);
-    for (const { action, error } of verdict.failing) {
-      this.#left.push(action);
-      this.#reportFailure(action, error);
-    }
-    this.#queueAgain({ ...verdict, untouched: again }, [], since);
-  }
-
-  #reportFailure(action: RollingAction, error: ErrorData): void {
-    for (const node of nodesOfAction(action, this.#deps.ownerOf)) {
-      this.#failures.push({ user: labelOfNode(node), error });
-    }
-  }
-
-  #linkLost(error: ErrorData, suspects: readonly { node: string; error: ErrorData }[]): void {
+  #linkLost({ error, suspects }: LinkLoss): void {
     if (this.#link.lost(error, suspects) && this.#options.exitWhenReplicaGone) this.#end ??= 'replica-gone';
   }
 
-  #fail(node: string, error: ErrorData): void {
-    const { clock, emit } = this.#deps;
-    const { channel } = this.#options;
-    const now = clock.now();
-    const before = this.#troubles.get(node);
-    const trouble = this.#troubles.failed(node, now, error);
-    const user = labelOfNode(node);
-    const delayMs = trouble.until - now;
-    if (isQuarantined(trouble) && !(before && isQuarantined(before))) {
-      emit({ kind: 'rolling:quarantined', channel, user, failures: trouble.times, delayMs, error });
-    } else {
-      emit({ kind: 'rolling:retry', channel, user, delayMs, error });
-    }
-  }
-
-  #lock(node: string): void {
-    const { clock, emit } = this.#deps;
-    const trouble = this.#troubles.locked(node, clock.now());
-    if (trouble.times > 1) return;
-    emit({ kind: 'rolling:parked', channel: this.#options.channel, user: labelOfNode(node) });
-  }
-
   #tidy(): void {
-    if (this.#pending.running > 0 || this.#pending.waiting > 0 || this.#left.length > 0) return;
+    if (this.#pending.running > 0 || this.#pending.waiting > 0 || this.#settlement.left.length > 0) return;
     try {
       this.#deps.log.done();
     } catch (caught) {
@@ -409,14 +268,14 @@ export class RollingDaemon {
 
   *#unfinished(): Generator<LogLine> {
     yield* this.#pending.lines();
-    for (const action of this.#left) yield* linesOf(action, this.#deps.ownerOf);
+    for (const action of this.#settlement.left) yield* linesOf(action, this.#deps.ownerOf);
   }
 
   #finish(reason: RollingEnd['reason']): RollingEnd {
     const lines = [...this.#unfinished()];
     if (lines.length === 0) this.#deps.log.done();
     else this.#deps.log.keep(lines);
-    return { reason, unfinished: lines.length, failures: this.#failures };
+    return { reason, unfinished: lines.length, failures: this.#settlement.failures };
   }
 
   #shutdownRequested(): boolean {
@@ -469,8 +328,4 @@ export class RollingDaemon {
     this.#wake = undefined;
     this.#woken = false;
   }
-}
-
-function uniqueByNode(suspects: readonly { node: string; error: ErrorData }[]) {
-  return [...new Map(suspects.map((suspect) => [suspect.node, suspect])).values()];
 }
