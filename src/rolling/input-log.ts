@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { SyncError } from '../report/sync-error.ts';
-import { readLog } from './log-file.ts';
+import { readLog } from './log-io.ts';
 import type { LogLine } from './log-line.ts';
 import { LogParser, type ParsedLine } from './log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';

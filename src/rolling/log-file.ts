@@ -4,29 +4,30 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
-  readSync,
   renameSync,
-  type Stats,
-  statSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { lockSoon } from '../native/lock-wait.ts';
 import { unlock } from '../native/locks.ts';
 import type { EventListener } from '../report/events.ts';
-import { SyncError } from '../report/sync-error.ts';
-import { LOG_LOCK_DEADLINE, READ_CHUNK, READ_SLICE, WRITER_ATTEMPTS } from './limits.ts';
-import { formatLogLine, type LogLine } from './log-line.ts';
-import { LogParser, type ParsedLine } from './log-parser.ts';
+import { appendToLog } from './append-to-log.ts';
+import { LOG_LOCK_DEADLINE } from './limits.ts';
+import {
+  copy,
+  isMissing,
+  isSameFile,
+  logError,
+  measure,
+  openExisting,
+  readLog,
+  syncParent,
+  writeNew,
+  writtenSince,
+} from './log-io.ts';
+import type { LogLine } from './log-line.ts';
+import type { ParsedLine } from './log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';
-
-/** As Cyrus's writers create it. */
-const LOG_MODE = 0o640;
-const DIRECTORY_MODE = 0o755;
-const LINE_FEED = 0x0a;
 
 /**
  * The log of a channel, shared with Cyrus's writers and with whatever client runs after this one (store section 11.5).
@@ -167,165 +168,4 @@ export class ChannelLog implements SyncLog {
       throw logError(caught, this.file);
     }
   }
-}
-
-/**
- * Appends as Cyrus's writers do: locked, to the inode that the path names, synced.
- *
- * @param file path of the log
- * @throws SyncError IO, LOCK_TIMEOUT
- */
-export async function appendToLog(file: string, lines: readonly LogLine[]): Promise<void> {
-  const bytes = Buffer.from(lines.map(formatLogLine).join(''), 'latin1');
-  try {
-    for (let attempt = 1; attempt <= WRITER_ATTEMPTS; attempt++) {
-      const fd = openForAppending(file);
-      try {
-        await lockSoon(fd, 'exclusive', LOG_LOCK_DEADLINE, file);
-        if (!isSameFile(fd, file)) continue;
-        writeAll(fd, bytes);
-        fsyncSync(fd);
-        return;
-      } finally {
-        closeSync(fd);
-      }
-    }
-  } catch (caught) {
-    throw logError(caught, file);
-  }
-  throw new SyncError(
-    'LOCK_TIMEOUT',
-    `${file} was renamed ${WRITER_ATTEMPTS} times while it was being opened`,
-    {
-      phase: 'log',
-      hint: 'is a second sync_client running on the same channel',
-      retryable: true,
-    },
-  );
-}
-
-function isSameFile(fd: number, path: string): boolean {
-  return fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino;
-}
-
-function openForAppending(file: string): number {
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
-  const fd = openExisting(file, flags);
-  if (fd !== undefined) return fd;
-  mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
-  return openSync(file, flags, LOG_MODE);
-}
-
-function openExisting(file: string, flags: number): number | undefined {
-  try {
-    return openSync(file, flags, LOG_MODE);
-  } catch (caught) {
-    if (isMissing(caught)) return undefined;
-    throw caught;
-  }
-}
-
-/** A file beside `target`, to be renamed over it. */
-function writeNew(target: string, lines: Iterable<LogLine>): { path: string; fd: number } {
-  const path = `${target}.new`;
-  const fd = openSync(path, 'w', LOG_MODE);
-  try {
-    let text = '';
-    for (const line of lines) {
-      text += formatLogLine(line);
-      if (text.length < READ_CHUNK) continue;
-      writeAll(fd, Buffer.from(text, 'latin1'));
-      text = '';
-    }
-    writeAll(fd, Buffer.from(text, 'latin1'));
-    return { path, fd };
-  } catch (caught) {
-    closeSync(fd);
-    throw caught;
-  }
-}
-
-/** With a line break after a last line that has none: another log may be joined behind it. */
-function copy(from: number, to: number): void {
-  const chunk = Buffer.alloc(READ_CHUNK);
-  let last = LINE_FEED;
-  for (let position = 0; ; ) {
-    const count = readSync(from, chunk, 0, chunk.length, position);
-    if (count === 0) break;
-    writeAll(to, chunk.subarray(0, count));
-    last = chunk[count - 1] ?? LINE_FEED;
-    position += count;
-  }
-  if (last !== LINE_FEED) writeAll(to, Buffer.of(LINE_FEED));
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-}
-
-function syncParent(file: string): void {
-  const fd = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** From the start to the end, in memory that does not grow with the file. */
-export async function readLog(fd: number, line: (parsed: ParsedLine) => void): Promise<void> {
-  const parser = new LogParser();
-  const chunk = Buffer.alloc(READ_CHUNK);
-  for (let position = 0; ; ) {
-    const count = readSync(fd, chunk, 0, chunk.length, position);
-    if (count === 0) break;
-    for (const parsed of parser.feed(chunk.subarray(0, count))) line(parsed);
-    if (Math.floor(position / READ_SLICE) !== Math.floor((position + count) / READ_SLICE)) {
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-    }
-    position += count;
-  }
-  for (const parsed of parser.end()) line(parsed);
-}
-
-function measure(file: string): LogBacklog {
-  const fd = openExisting(file, constants.O_RDONLY);
-  if (fd === undefined) return { lines: 0, bytes: 0, since: undefined };
-  try {
-    const chunk = Buffer.alloc(READ_CHUNK);
-    let lines = 0;
-    let bytes = 0;
-    for (;;) {
-      const count = readSync(fd, chunk, 0, chunk.length, bytes);
-      if (count === 0) break;
-      bytes += count;
-      const part = chunk.subarray(0, count);
-      for (let at = part.indexOf(LINE_FEED); at >= 0; at = part.indexOf(LINE_FEED, at + 1)) lines++;
-    }
-    return { lines, bytes, since: bytes > 0 ? writtenSince(fstatSync(fd)) : undefined };
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The log is created by the writer of its first line. A file system that keeps no birth time says 0 there. */
-function writtenSince(stats: Stats): number {
-  return stats.birthtimeMs > 0 ? Math.min(stats.birthtimeMs, stats.mtimeMs) : stats.mtimeMs;
-}
-
-function isMissing(caught: unknown): boolean {
-  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
-}
-
-function logError(caught: unknown, file: string): SyncError {
-  const error = SyncError.from(caught, { phase: 'log' });
-  if (error.code !== 'IO') return error;
-  return new SyncError('IO', `sync log ${file}: ${error.message}`, {
-    phase: 'log',
-    cause: caught,
-    hint: 'the user that Cyrus runs as must be able to read and write the log and its directory',
-    retryable: true,
-  });
 }

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
+import { appendToLog } from '../../src/rolling/append-to-log.ts';
 import { InputLog } from '../../src/rolling/input-log.ts';
 import { QUARANTINE_AFTER } from '../../src/rolling/limits.ts';
-import { appendToLog } from '../../src/rolling/log-file.ts';
 import type { LogLine } from '../../src/rolling/log-line.ts';
 import { failed, isUser, linkError, Site } from './site.ts';
 

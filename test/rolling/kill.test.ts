@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { appendToLog } from '../../src/rolling/log-file.ts';
+import { appendToLog } from '../../src/rolling/append-to-log.ts';
 import type { LogLine } from '../../src/rolling/log-line.ts';
 
 const DAEMON = fileURLToPath(new URL('./killed-daemon.js', import.meta.url));
