@@ -1,4 +1,8 @@
+import { CommanderError } from 'commander';
+import { MOST_WORKERS } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
+import { programVersion } from './version.ts';
 
 /** Rolling is one mode to the parser, whichever of -r, -R and -1 asked for it. */
 export type ArgumentMode = 'users' | 'mailboxes' | 'meta' | 'all' | 'rolling';
@@ -61,10 +65,110 @@ export interface Arguments {
   exitCodes: 'classic' | 'extended';
 }
 
+/** A day count and more; keeps every time below Node's timer limit. */
+const MOST_SECONDS = 10_000_000;
+
 /**
+ * Parses as getopt does: bundled flags, options after operands, `--` ends them.
+ *
  * @param argv without the interpreter and script, as `process.argv.slice(2)`
- * @throws SyncError USAGE: its message is one line; print the usage after it and exit 64
+ * @throws SyncError USAGE: its message is one line; print it and `USAGE` after it and exit 64
  */
-export function parseArguments(_argv: readonly string[]): Arguments {
-  throw new SyncError('BUG', 'parseArguments is not written');
+export function parseArguments(argv: readonly string[]): Arguments {
+  const modes: ArgumentMode[] = [];
+  let verbose = 0;
+  let answer: string | undefined;
+  const command = commandLine(programVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        answer = (answer ?? '') + text;
+      },
+      // The thrown error says the same; whoever catches it prints it.
+      writeErr: () => undefined,
+    });
+  for (const [event, mode] of MODE_OPTIONS) command.on(`option:${event}`, () => modes.push(mode));
+  command.on('option:verbose', () => {
+    verbose += 1;
+  });
+  try {
+    command.parse(argv, { from: 'user' });
+  } catch (caught) {
+    if (!(caught instanceof CommanderError)) throw caught;
+    if (answer === undefined || caught.exitCode !== 0) throw usageError(commanderText(caught));
+  }
+  const raw = command.opts<RawOptions>();
+  const once = raw.rollingOnce === true;
+  // The C client wants -r or -R beside -1, though its manual describes -1 as a mode of its own: both are taken.
+  if (once && modes.length === 0) modes.push('rolling');
+  if (answer === undefined) checkModes(modes, command.args, raw);
+
+  return Object.freeze({
+    answer,
+    mode: modes[0],
+    operands: Object.freeze([...command.args]),
+    configFile: raw.config,
+    settingsFile: raw.settings,
+    server: raw.server,
+    // An empty name is how sync_log_channels spells the default channel.
+    channel: raw.channel === '' ? undefined : raw.channel,
+    inputFile: raw.inputFile,
+    shutdownFile: raw.shutdownFile,
+    partition: raw.destPartition,
+    background: raw.rolling === true,
+    once,
+    startDelay: seconds('-w', raw.delayedStartup) ?? 0,
+    sessionLifetime: seconds('-t', raw.timeout),
+    minimumDelay: seconds('-d', raw.delay),
+    verbose,
+    verboseLog: raw.verboseLogging === true,
+    local: raw.localOnly === true,
+    skipLocked: raw.skipLocked === true,
+    connectOnce: raw.connectOnce === true,
+    noCopyback: raw.copyback === false,
+    requireCompression: raw.requireCompression === true,
+    stageToArchive: raw.stageToArchive === true,
+    workers: wholeNumber('--workers', raw.workers, 1, MOST_WORKERS),
+    progress: raw.progress,
+    logToStderr: raw.logToStderr === true,
+    exitCodes: raw.exitCodes ?? 'classic',
+  });
+}
+
+/** Naming a mode twice, even the same one, is an error to the C client too. */
+function checkModes(modes: readonly ArgumentMode[], operands: readonly string[], raw: RawOptions): void {
+  const [mode] = modes;
+  if (modes.length > 1) throw usageError('Mutually exclusive options defined');
+  if (mode === undefined) throw usageError('No replication mode specified');
+  if (mode === 'all' && operands.length > 1) {
+    throw usageError(`expected at most one mailbox name prefix with -A, found ${operands.length}`);
+  }
+  if (mode === 'all' && raw.inputFile !== undefined) {
+    throw usageError('expected no -f with -A: to replicate users from a file give -u -f FILE');
+  }
+}
+
+function seconds(option: string, text: string | undefined): number | undefined {
+  return wholeNumber(option, text, 0, MOST_SECONDS);
+}
+
+function wholeNumber(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw usageError(`option ${option} expects a whole number from ${least} to ${most}, found "${text}"`);
+}
+
+function usageError(message: string): SyncError {
+  return new SyncError('USAGE', message, { phase: 'start' });
+}
+
+/** Its suggestions come on a line of their own. */
+function commanderText(error: CommanderError): string {
+  return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
 }

@@ -1,13 +1,132 @@
+import { bytesFromText } from '../byte-string.ts';
+import { type ImapdConfig, readImapdConfig } from '../config/imapd-config.ts';
+import { readSettings, SETTINGS_VARIABLE, type Settings } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
-import type { RunPlan } from './run-plan.ts';
+import { connectionSettings } from './connection-plan.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { identityPlan } from './identity.ts';
+import { type ListedName, listText, readNameList } from './input-file.ts';
+import { internalName, type NameSpelling } from './mailbox-names.ts';
+import { masterEndpoint } from './master-endpoint.ts';
+import { outputPlan, VERBOSE_TRAFFIC } from './output-plan.ts';
+import type { RunMode, RunPlan } from './run-plan.ts';
+import { storeLayout } from './store-layout.ts';
 
 /**
  * Reads imapd.conf, the settings file and the `-f` list, and decides the whole run. Opens nothing of the store.
  *
+ * @param terminal standard error is one
  * @throws SyncError USAGE (exit 64, message only: the command line was well-formed), CONFIG (78),
  *   SYNC_HOST_NOT_DEFINED (70), IO for an unreadable `-f` list (1)
  */
-export function planRun(_args: Arguments, _environment: NodeJS.ProcessEnv): RunPlan {
-  throw new SyncError('BUG', 'planRun is not written');
+export function planRun(
+  args: Arguments,
+  environment: NodeJS.ProcessEnv,
+  terminal: boolean = process.stderr.isTTY === true,
+): RunPlan {
+  refuseUnsupported(args);
+  const config = readImapdConfig(args.configFile, environment);
+  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], args.channel);
+  const listed = args.inputFile === undefined ? [] : readNameList(args.inputFile);
+  return decideRun(args, config, settings, environment, listed, terminal);
+}
+
+/** The pure part of `planRun`. */
+export function decideRun(
+  args: Arguments,
+  config: ImapdConfig,
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  listed: readonly ListedName[],
+  terminal: boolean,
+): RunPlan {
+  const layout = storeLayout(config, settings.userLock);
+  const connection = connectionSettings(config, settings, args, args.channel);
+  const mode = runMode(args, layout, listed);
+  // -p is for -u and -m only, as in the C client.
+  const partition = mode.kind === 'users' || mode.kind === 'mailboxes' ? args.partition : undefined;
+  return deepFreeze({
+    mode,
+    setup: {
+      layout,
+      connection,
+      master: masterEndpoint(config, settings, connection),
+      options: {
+        partition: partition === undefined ? undefined : bytesFromText(partition),
+        local: args.local,
+        noCopyback: args.noCopyback,
+        batchSize: Math.max(0, config.integer('sync_batchsize')),
+        lookAhead: settings.lookAhead,
+      },
+      traffic: args.verbose >= VERBOSE_TRAFFIC,
+    },
+    channel: args.channel,
+    workers: args.workers ?? settings.workers,
+    skipLocked: args.skipLocked,
+    connectOnce: args.connectOnce,
+    reconnectMaxWait: Math.max(0, config.duration('sync_reconnect_maxwait')),
+    startDelay: args.startDelay,
+    lockedRetry: settings.lockedRetry,
+    identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
+    output: outputPlan(config, settings, args, environment, terminal),
+  });
+}
+
+function refuseUnsupported(args: Arguments): void {
+  const refused =
+    args.mode === 'rolling'
+      ? 'rolling replication (-r, -R, -1)'
+      : args.stageToArchive
+        ? 'staging on the archive partition (-a)'
+        : undefined;
+  if (refused !== undefined) {
+    throw new SyncError('USAGE', `${refused} is not supported yet`, { phase: 'start' });
+  }
+}
+
+/** Operands first, then the list. The C client looks at operands only without -f. */
+function runMode(args: Arguments, spelling: NameSpelling, listed: readonly ListedName[]): RunMode {
+  const operands = args.operands.map(bytesFromText);
+  const userids = (): string[] => {
+    if (operands.includes('')) {
+      throw new SyncError('USAGE', 'expected user ids, found an empty one', { phase: 'start' });
+    }
+    return [...operands, ...listed.map(({ name }) => name)];
+  };
+  switch (args.mode) {
+    case 'all':
+      return { kind: 'all', prefix: operands[0] };
+    case 'users':
+      return { kind: 'users', userids: userids() };
+    case 'meta':
+      return { kind: 'meta', userids: userids() };
+    case 'mailboxes':
+      return { kind: 'mailboxes', names: mailboxNames(args, operands, spelling, listed) };
+    case 'rolling':
+    case undefined:
+      throw new SyncError('USAGE', 'No replication mode specified', { phase: 'start' });
+  }
+}
+
+function mailboxNames(
+  args: Arguments,
+  operands: readonly string[],
+  spelling: NameSpelling,
+  listed: readonly ListedName[],
+): string[] {
+  const name = (external: string, where: string, shown: string): string => {
+    const internal = internalName(external, spelling);
+    if (internal !== undefined) return internal;
+    const [separator, taken] = spelling.unixhierarchysep ? ['/', '^'] : ['.', '/'];
+    throw new SyncError('USAGE', `${where}expected a mailbox name without ${taken}, found "${shown}"`, {
+      phase: 'start',
+      hint: `name it as an administrator sees it, with ${separator} between its parts`,
+    });
+  };
+  const list = listText(args.inputFile ?? '');
+  return [
+    ...operands.map((operand, index) => name(operand, '-m: ', args.operands[index] ?? '')),
+    ...listed.map((entry) => name(entry.name, `${list}:${entry.line}: `, entry.name)),
+  ];
 }

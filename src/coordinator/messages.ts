@@ -17,6 +17,8 @@ export type Job =
   | { kind: 'mailboxes'; owners: ByteString[]; names: ByteString[] };
 
 export interface Batch {
+  /** Unique within a run: pairs the answer with the last events of the batch. */
+  id: number;
   jobs: Job[];
 }
 
@@ -41,9 +43,18 @@ export interface WorkerSetup {
   layout: StoreLayout;
   connection: ConnectionSettings;
   options: JobOptions;
+  master: MasterEndpoint;
   /** Whether `traffic` events are wanted at all. */
   traffic: boolean;
 }
+
+/** Who applies to the master what conflict resolution has to change there (design, decision 8). */
+export type MasterEndpoint =
+  /** Nobody: a mailbox that has diverged is reported and left alone. */
+  | { kind: 'none' }
+  /** A `sync_server` of our own on a private socket, as long as the run needs it. */
+  | { kind: 'private'; program: string; configFile: string; configdirectory: string }
+  | { kind: 'server'; connection: ConnectionSettings };
 
 export interface JobOptions {
   /** -p: partition on the replica. */
@@ -59,7 +70,17 @@ export interface JobOptions {
 }
 
 /** Worker to coordinator, outside of task results. */
-export type WorkerMessage = { kind: 'event'; event: SyncEvent };
+export type WorkerMessage =
+  | { kind: 'events'; events: SyncEvent[] }
+  /** Every event of this batch has been posted. Answers travel on another port, so their order says nothing. */
+  | { kind: 'flushed'; batch: number }
+  /** The session said EXIT and is closed: the answer to `exit`. */
+  | { kind: 'exited' };
 
 /** Coordinator to worker, over the port handed over at start. */
-export type WorkerControl = { kind: 'exit' } | { kind: 'cancel' };
+export type WorkerControl =
+  | { kind: 'exit' }
+  /** Begin no further job. */
+  | { kind: 'cancel' }
+  /** Close the link now, whatever is in flight. */
+  | { kind: 'cut' };

@@ -8,7 +8,7 @@ import type { ErrorData } from './sync-error.ts';
 export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | CommandEvent | RollingEvent | NoticeEvent;
 
 export type RunEvent =
-  | { kind: 'run:start'; server: string; mode: string; workers: number }
+  | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; workers: number }
   /** Enumeration goes on while users are already synced; `complete` says that the totals are final. */
   | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
   | { kind: 'run:parked'; user: ByteString }
@@ -44,7 +44,8 @@ export type ConnectionEvent =
 export type UserEvent =
   | { kind: 'user:start'; user: ByteString; work: 'user' | 'meta' | 'mailboxes' }
   | { kind: 'user:absent'; user: ByteString }
-  | { kind: 'user:locked'; user: ByteString }
+  /** Skipped (`-N`). `mailboxes`: the job was these mailboxes rather than a user. */
+  | { kind: 'user:locked'; user: ByteString; mailboxes?: ByteString[] | undefined }
   | { kind: 'user:done'; user: ByteString }
   | { kind: 'user:failed'; user: ByteString; work: 'user' | 'meta' | 'mailboxes'; error: ErrorData }
   /** Messages that the replica now has (uploaded or found there), for progress. */

@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { SyncError } from '../src/report/sync-error.ts';
+import type { ListenAddress } from '../src/sandbox/options.ts';
+import { startSandbox } from '../src/sandbox/server.ts';
+
+/** sysexits.h, as sync_client uses them. */
+const EX_USAGE = 64;
+const EX_SOFTWARE = 70;
+const EX_TEMPFAIL = 75;
+
+const PASSWORD_VARIABLE = 'SYNC_SANDBOX_PASSWORD';
+
+interface Flags {
+  directory: string;
+  listen: ListenAddress;
+  user: string;
+  passwordFile?: string;
+  servername: string;
+  durable?: true;
+  compression: boolean;
+  sieveMailbox: boolean;
+  verbose?: true;
+}
+
+function parseListen(text: string): ListenAddress {
+  if (text.startsWith('/')) return { path: text };
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  if (match === null)
+    throw new InvalidArgumentError('Expected host:port, [address]:port or /path/of/socket.');
+  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+}
+
+function readPassword(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env[PASSWORD_VARIABLE];
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SyncError('USAGE', `cannot read the password file: ${reason}`, { cause: error });
+  }
+}
+
+const program = new Command('sync_sandbox')
+  .description('A replica for trials: the Cyrus replication protocol, server side, on an embedded database.')
+  .requiredOption('-d, --directory <path>', 'where the database is kept; made if missing')
+  .option('-l, --listen <address>', 'host:port (port 0: any free one) or /path/of/socket', parseListen, {
+    host: '127.0.0.1',
+    port: 0,
+  })
+  .option('-u, --user <name>', 'who may log in', 'replication')
+  .option('-p, --password-file <path>', `file with his password; default: $${PASSWORD_VARIABLE}`)
+  .option('--servername <name>', 'name in the banner', 'sandbox')
+  .option('--durable', 'each command is on disk before it is answered')
+  .option('--no-compression', 'do not offer COMPRESS DEFLATE')
+  .option('--no-sieve-mailbox', 'do not offer SIEVE-MAILBOX')
+  .option('-v, --verbose', 'refusals and faults on stderr')
+  .exitOverride();
+
+async function main(): Promise<void> {
+  program.parse();
+  const flags = program.opts<Flags>();
+  const password = readPassword(flags.passwordFile);
+  if (password === undefined && !('path' in flags.listen)) {
+    throw new SyncError('USAGE', `no password: give --password-file or set ${PASSWORD_VARIABLE}`);
+  }
+  const sandbox = await startSandbox({
+    directory: flags.directory,
+    listen: flags.listen,
+    user: flags.user,
+    ...(password === undefined ? {} : { password }),
+    servername: flags.servername,
+    durable: flags.durable ?? false,
+    offer: { compression: flags.compression, sieveMailbox: flags.sieveMailbox },
+    ...(flags.verbose ? { log: (line: string) => process.stderr.write(`${line}\n`) } : {}),
+  });
+  const stop = () => void sandbox.close();
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.stdout.write(`listening on ${sandbox.server}\n`);
+}
+
+function exitCode(error: SyncError): number {
+  if (error.code === 'USAGE') return EX_USAGE;
+  return error.code === 'BUG' ? EX_SOFTWARE : EX_TEMPFAIL;
+}
+
+main().catch((caught: unknown) => {
+  if (caught instanceof CommanderError) {
+    // commander has said it already.
+    process.exitCode = caught.exitCode === 0 ? 0 : EX_USAGE;
+    return;
+  }
+  const error = SyncError.from(caught, { phase: 'start' });
+  const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+  process.stderr.write(`sync_sandbox: ${error.message}${hint}\n`);
+  process.exitCode = exitCode(error);
+});

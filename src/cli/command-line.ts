@@ -1,0 +1,133 @@
+import { Command, Option } from 'commander';
+
+export const PROGRAM = 'sync_client';
+
+/** Printed after the one line of a usage error. */
+export const USAGE = `Usage: ${PROGRAM} {-u | -m | -s} [options] NAME...
+       ${PROGRAM} {-u | -m} -f FILE [options]
+       ${PROGRAM} -A [options] [PREFIX]
+Try '${PROGRAM} --help' for all options.
+`;
+
+const EXAMPLES = `
+Examples:
+  ${PROGRAM} -A                          every user and shared mailbox, to sync_host of imapd.conf
+  ${PROGRAM} -v -u alice bob@example.org two users, saying what is sent
+  ${PROGRAM} -S replica:2005 -u alice    to another replica than the configured one
+  ${PROGRAM} -n offsite -A               the replica and login of channel "offsite"
+  ${PROGRAM} -u -f users.txt --workers 8 users from a file, eight connections
+  ${PROGRAM} -m user/alice/Sent          one mailbox, by its administrator's name
+
+Files:
+  /etc/imapd.conf       configuration, shared with Cyrus
+  /etc/cyrus-sync.ini   settings of this program alone (--settings or $CYRUS_SYNC_SETTINGS name another)
+
+Exit codes:
+  0 all done   1 something failed   64 usage   70 no replica configured   75 stopped by a signal   78 configuration
+`;
+
+/** Modes in the order of the options that choose them; the event of an option is its long name. */
+export const MODE_OPTIONS = [
+  ['userids', 'users'],
+  ['mailboxes', 'mailboxes'],
+  ['sieve-mode', 'meta'],
+  ['all-users', 'all'],
+  ['rolling', 'rolling'],
+  ['foreground-rolling', 'rolling'],
+] as const;
+
+/** What commander makes of the command line; property names are the long names in camel case. */
+export interface RawOptions {
+  config?: string;
+  settings?: string;
+  server?: string;
+  channel?: string;
+  inputFile?: string;
+  shutdownFile?: string;
+  destPartition?: string;
+  rolling?: true;
+  rollingOnce?: true;
+  delayedStartup?: string;
+  timeout?: string;
+  delay?: string;
+  verboseLogging?: true;
+  localOnly?: true;
+  skipLocked?: true;
+  connectOnce?: true;
+  copyback?: boolean;
+  requireCompression?: true;
+  stageToArchive?: true;
+  workers?: string;
+  progress?: boolean;
+  logToStderr?: true;
+  exitCodes?: 'classic' | 'extended';
+}
+
+/**
+ * All short options of the manual, with the long names of newer Cyrus (algorithm section 1). None has an optional
+ * argument: the prefix of -A is an operand, as with getopt.
+ */
+export function commandLine(version: string): Command {
+  const command = new Command(PROGRAM)
+    .usage('{-u | -m | -s | -A} [options] [NAME...]')
+    .description('Replicates mail, and all that belongs to it, from this Cyrus IMAP server to another.')
+    .argument('[names...]', 'users (-u, -s), mailboxes (-m), or one mailbox name prefix (-A)')
+    .helpOption('--help', 'show this and exit')
+    .version(version, '--version', 'show the version and exit')
+    .addHelpText('after', EXAMPLES);
+  const group = (heading: string, ...options: [flags: string, description: string][]): void => {
+    for (const [flags, description] of options) {
+      command.addOption(new Option(flags, description).helpGroup(heading));
+    }
+  };
+  group(
+    'What to replicate (one of):',
+    ['-u, --userids', 'the users named'],
+    ['-m, --mailboxes', 'the mailboxes named, as an administrator names them'],
+    ['-s, --sieve-mode', 'seen state, subscriptions and Sieve scripts of the users named'],
+    ['-A, --all-users', 'every user and shared mailbox, or those whose mailbox names begin with PREFIX'],
+    ['-r, --rolling', 'continuously, in the background'],
+    ['-R, --foreground-rolling', 'continuously, in the foreground'],
+    ['-1, --rolling-once', 'one log file, as -R does, then exit'],
+  );
+  group(
+    'Where to and from:',
+    ['-C, --config <file>', 'configuration file (default: /etc/imapd.conf)'],
+    ['-S, --server <server>', 'replica: host, host:port, host:port/tls or /unix/socket (default: sync_host)'],
+    ['-n, --channel <channel>', 'use the options CHANNEL_sync_... where they are set'],
+    ['-f, --input-file <file>', 'names from this file, one a line; - is standard input'],
+    ['-p, --dest-partition <partition>', 'put mailboxes on this partition of the replica (-u, -m)'],
+    ['--settings <file>', 'settings of this program (default: /etc/cyrus-sync.ini)'],
+  );
+  group(
+    'How:',
+    ['--workers <count>', 'connections to the replica, each with a thread of its own'],
+    ['-N, --skip-locked', 'skip users that another process is replicating'],
+    ['-o, --connect-once', 'fail at once if the replica cannot be reached'],
+    ['-z, --require-compression', 'fail if the connection cannot be compressed'],
+    ['-O, --no-copyback', 'never change the master; make the replica follow'],
+    ['-L, --local-only', 'no mupdate traffic on the replica'],
+    ['-a, --stage-to-archive', 'stage uploads on the archive partition of the replica'],
+    ['-w, --delayed-startup <seconds>', 'wait before starting'],
+  );
+  group(
+    'Rolling:',
+    ['-F, --shutdown-file <file>', 'end when this file appears (default: sync_shutdown_file)'],
+    ['-t, --timeout <seconds>', 'renew the session after this long (default: 600)'],
+    ['-d, --delay <seconds>', 'least time between two passes (default: sync_repeat_interval)'],
+  );
+  group(
+    'What to say:',
+    ['-v, --verbose', 'say on standard output what is sent; twice: protocol and log on standard error too'],
+    ['-l, --verbose-logging', 'the same to syslog'],
+    ['--progress', 'show progress (default: on a terminal)'],
+    ['--no-progress', 'do not show progress'],
+    ['--log-to-stderr', 'log to standard error as well as to syslog'],
+  );
+  command.addOption(
+    new Option('--exit-codes <set>', 'classic: those of the C client; extended: one for each kind of failure')
+      .choices(['classic', 'extended'])
+      .helpGroup('What to say:'),
+  );
+  return command;
+}

@@ -1,0 +1,22 @@
+import { SyncError } from '../report/sync-error.ts';
+
+/** Where a setting stands. */
+export interface Place {
+  file: string;
+  /** 1-based; the first physical line of a joined one. */
+  line: number;
+}
+
+export function placeText(place: Place): string {
+  return `${place.file}:${place.line}`;
+}
+
+export function configError(
+  where: Place | string,
+  problem: string,
+  hint?: string,
+  cause?: unknown,
+): SyncError {
+  const place = typeof where === 'string' ? where : placeText(where);
+  return new SyncError('CONFIG', `${place}: ${problem}`, { phase: 'start', hint, cause });
+}

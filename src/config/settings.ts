@@ -1,0 +1,228 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parse } from 'ini';
+import { configError, type Place } from './config-error.ts';
+import { settingPlaces } from './settings-places.ts';
+import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
+
+/** What imapd.conf has no word for: our own settings, all of them set. Frozen. */
+export interface Settings {
+  /** Threads, each with a connection of its own. */
+  workers: number;
+  /** Jobs that one worker works on at once. */
+  lookAhead: number;
+  /** Octets of unanswered commands per connection. */
+  windowBytes: number;
+  compression: 'auto' | 'on' | 'off';
+  /** zlib level 1 to 9; undefined = the connection chooses. */
+  compressionLevel: number | undefined;
+  tls: 'auto' | 'required' | 'off';
+  tlsVerify: boolean;
+  allowClearText: boolean;
+  userLock: 'auto' | 'userid' | 'inbox';
+  /** undefined = only where somebody watches. */
+  progress: boolean | undefined;
+  /** Seconds. */
+  lockedRetry: number;
+  /** Who applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
+  master: string;
+  masterUser: string | undefined;
+  masterPassword: string | undefined;
+  /** Cyrus's own program, for `private`; undefined = where packages put it. */
+  syncServer: string | undefined;
+}
+
+export const DEFAULT_SETTINGS_FILE = '/etc/cyrus-sync.ini';
+/** Names the settings file where `--settings` does not. */
+export const SETTINGS_VARIABLE = 'CYRUS_SYNC_SETTINGS';
+
+/** Work is mostly waiting for the replica and for disks, so two threads to a processor; past 8 a replica gains no more. */
+const MOST_DEFAULT_WORKERS = 8;
+const WORKERS_PER_PROCESSOR = 2;
+export const MOST_WORKERS = 64;
+const MOST_LOOK_AHEAD = 64;
+/** Octets. Less than a large command is no window, more is memory lost to a slow replica. */
+const WINDOW = { least: 64 * 1024, most: 1024 ** 3 };
+/** Seconds. */
+const MOST_LOCKED_RETRY = 3_600;
+
+export function defaultSettings(processors: number = availableParallelism()): Settings {
+  return Object.freeze({
+    workers: Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors)),
+    lookAhead: 4,
+    // 100 ms of round trip at 300 Mbit/s.
+    windowBytes: 4 * 1024 ** 2,
+    compression: 'auto',
+    compressionLevel: undefined,
+    tls: 'auto',
+    tlsVerify: true,
+    allowClearText: false,
+    userLock: 'auto',
+    progress: undefined,
+    lockedRetry: 5,
+    master: 'private',
+    masterUser: undefined,
+    masterPassword: undefined,
+    syncServer: undefined,
+  });
+}
+
+/** The value of one key, or undefined if it is not as `expected` says. */
+interface Rule {
+  expected: string;
+  read(value: string): Partial<Settings> | undefined;
+}
+
+const within = (number: number | undefined, least: number, most: number): number | undefined =>
+  number !== undefined && number >= least && number <= most ? number : undefined;
+
+const whole = (value: string): number | undefined => (/^[0-9]+$/.test(value) ? Number(value) : undefined);
+
+function rule<Value>(
+  expected: string,
+  parseValue: (value: string) => Value | undefined,
+  setting: (value: Value) => Partial<Settings>,
+): Rule {
+  return {
+    expected,
+    read: (text) => {
+      const value = parseValue(text);
+      return value === undefined ? undefined : setting(value);
+    },
+  };
+}
+
+const count = (least: number, most: number, setting: (value: number) => Partial<Settings>): Rule =>
+  rule(`a whole number from ${least} to ${most}`, (text) => within(whole(text), least, most), setting);
+
+const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
+const absolutePath = (text: string): string | undefined => (text.startsWith('/') ? text : undefined);
+
+function choice<const Word extends string>(
+  words: readonly Word[],
+  setting: (value: Word) => Partial<Settings>,
+): Rule {
+  return rule(`one of ${words.join(', ')}`, (text) => words.find((word) => word === text), setting);
+}
+
+const YES = ['yes', 'on', 'true', '1'];
+const NO = ['no', 'off', 'false', '0'];
+const toggle = (setting: (value: boolean) => Partial<Settings>): Rule =>
+  rule('yes or no', (text) => (YES.includes(text) ? true : NO.includes(text) ? false : undefined), setting);
+
+const RULES: ReadonlyMap<string, Rule> = new Map([
+  ['workers', count(1, MOST_WORKERS, (workers) => ({ workers }))],
+  ['look_ahead', count(1, MOST_LOOK_AHEAD, (lookAhead) => ({ lookAhead }))],
+  [
+    'window',
+    rule(
+      `${BYTE_SIZE_FORMS}, from 64K to 1G`,
+      (text) => within(parseByteSize(text), WINDOW.least, WINDOW.most),
+      (windowBytes) => ({ windowBytes }),
+    ),
+  ],
+  ['compression', choice(['auto', 'on', 'off'], (compression) => ({ compression }))],
+  ['compression_level', count(1, 9, (compressionLevel) => ({ compressionLevel }))],
+  ['tls', choice(['auto', 'required', 'off'], (tls) => ({ tls }))],
+  ['tls_verify', toggle((tlsVerify) => ({ tlsVerify }))],
+  ['allow_clear_text', toggle((allowClearText) => ({ allowClearText }))],
+  ['user_lock', choice(['auto', 'userid', 'inbox'], (userLock) => ({ userLock }))],
+  ['progress', toggle((progress) => ({ progress }))],
+  [
+    'locked_retry',
+    rule(
+      `${DURATION_FORMS}, from 1s to 1h`,
+      (text) => within(parseDuration(text), 1, MOST_LOCKED_RETRY),
+      (lockedRetry) => ({ lockedRetry }),
+    ),
+  ],
+  ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
+  ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],
+  ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
+  ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
+]);
+
+const CHANNEL_SECTION = /^channel[ \t]+(\S.*)$/;
+
+/**
+ * The settings of one channel: defaults, then the global keys, then `[channel NAME]`. Every section is checked, whether
+ * it is this channel's or not.
+ *
+ * @throws SyncError CONFIG with file, line, section, key, expected and found
+ */
+export function parseSettings(
+  content: string,
+  file: string,
+  channel: string | undefined,
+  defaults: Settings = defaultSettings(),
+): Settings {
+  const places = settingPlaces(content, file);
+  let global: Partial<Settings> = {};
+  let own: Partial<Settings> = {};
+
+  const visit = (section: string, values: object): void => {
+    for (const [key, value] of Object.entries(values)) {
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+        // ini nests `[channel a.b]` at the dot; a channel's name may have one.
+        visit(section === '' ? key : `${section}.${key}`, value);
+        continue;
+      }
+      // ini takes `key[]` for a list; there are none here, so the spelling itself is the mistake.
+      const spelled = Array.isArray(value) ? `${key}[]` : key;
+      const read = readSetting(section, spelled, value, places.get(section, spelled));
+      if (section === '') global = { ...global, ...read };
+      else if (CHANNEL_SECTION.exec(section)?.[1] === channel) own = { ...own, ...read };
+    }
+  };
+  for (const section of places.sections) {
+    if (section.name !== '' && !CHANNEL_SECTION.test(section.name)) {
+      throw configError(section.place, `expected a section [channel NAME], found [${section.name}]`);
+    }
+  }
+  visit('', parse(content));
+  return Object.freeze({ ...defaults, ...global, ...own });
+}
+
+function readSetting(section: string, key: string, value: unknown, place: Place): Partial<Settings> {
+  const where = section === '' ? '' : ` in [${section}]`;
+  const known = RULES.get(key);
+  if (known === undefined) {
+    throw configError(
+      place,
+      `expected a known key${where}, found ${key}`,
+      `known keys: ${[...RULES.keys()].join(', ')}`,
+    );
+  }
+  const read = known.read(String(value));
+  if (read === undefined) {
+    throw configError(place, `${key}${where}: expected ${known.expected}, found "${String(value)}"`);
+  }
+  return read;
+}
+
+/**
+ * @param named `--settings`, or else $CYRUS_SYNC_SETTINGS: must exist then. Without either, the default file is read if it exists.
+ * @throws SyncError CONFIG
+ */
+export function readSettings(
+  named: string | undefined,
+  channel: string | undefined,
+  defaultFile: string = DEFAULT_SETTINGS_FILE,
+): Settings {
+  const file = named ?? defaultFile;
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (caught) {
+    const code = caught instanceof Error && 'code' in caught ? caught.code : undefined;
+    if (code === undefined) throw caught;
+    if (named === undefined && code === 'ENOENT') return defaultSettings();
+    throw configError(
+      file,
+      `expected a readable settings file, but it cannot be opened (${code})`,
+      named === undefined ? undefined : 'correct --settings or $CYRUS_SYNC_SETTINGS',
+      caught,
+    );
+  }
+  return parseSettings(content, file, channel);
+}

@@ -1,0 +1,192 @@
+import type { TrafficListener } from '../protocol/connection-settings.ts';
+import type { ReplicaSession } from '../protocol/replica-session.ts';
+import type { EngineContext, EngineOptions } from '../replicate/engine.ts';
+import { Partitions } from '../replicate/partitions.ts';
+import { Stage } from '../replicate/stage.ts';
+import type { EventListener } from '../report/events.ts';
+import { type ErrorData, SyncError } from '../report/sync-error.ts';
+import type { MasterStore } from '../store/master-store.ts';
+import { jobUser } from './job-key.ts';
+import type { MasterLink } from './master-writer.ts';
+import type { Batch, Counts, Job, Outcome, WorkerSetup } from './messages.ts';
+
+/** What a batch runner works with; the thread entry gives the real ones. */
+export interface BatchRunnerParts {
+  setup: WorkerSetup;
+  emit: EventListener;
+  openStore(): MasterStore;
+  connect(onTraffic: TrafficListener | undefined): Promise<ReplicaSession>;
+  /** undefined: the master must not be written to. */
+  master: MasterLink | undefined;
+  engine: {
+    runUser(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
+    runMeta(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
+    runMailboxes(
+      context: EngineContext,
+      owners: readonly string[],
+      names: readonly string[],
+    ): Promise<'synced' | 'absent'>;
+  };
+}
+
+/**
+ * One worker's side of the thread contract: a store and a session, opened when first needed and kept from batch to
+ * batch, and up to `lookAhead` jobs at once on that session, so that its pipeline never runs empty.
+ *
+ * A broken link ends the batch: jobs in flight fail with it, the others are handed back untouched, and the next batch
+ * connects anew. Nothing here rejects: whatever happens becomes one outcome per job.
+ */
+export class BatchRunner {
+  readonly #parts: BatchRunnerParts;
+  #store: MasterStore | undefined;
+  #link: Link | undefined;
+  #cancelled = false;
+
+  constructor(parts: BatchRunnerParts) {
+    this.#parts = parts;
+  }
+
+  async run(batch: Batch): Promise<Outcome[]> {
+    const { jobs } = batch;
+    if (this.#cancelled) return untouched(jobs, cancelledError().toData());
+    let store: MasterStore;
+    try {
+      this.#store ??= this.#parts.openStore();
+      store = this.#store;
+    } catch (caught) {
+      const error = SyncError.from(caught, { phase: 'start' }).toData();
+      return jobs.map((job) => ({ kind: 'failed', job, error, counts: noCounts() }));
+    }
+    let link: Link;
+    try {
+      link = await this.#connected();
+    } catch (caught) {
+      // The phase is what tells the coordinator that no session was had at all.
+      return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
+    }
+    return await this.#runJobs(jobs, store, link);
+  }
+
+  /** No job is begun any more; those in flight go on. */
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  /** Cuts the link: jobs in flight fail at once. */
+  cut(): void {
+    this.#cancelled = true;
+    this.#link?.session.destroy(cancelledError());
+    this.#link = undefined;
+  }
+
+  /** Takes leave of the replica. Never rejects. */
+  async exit(): Promise<void> {
+    this.#cancelled = true;
+    const link = this.#link;
+    this.#link = undefined;
+    await Promise.all([link?.session.exit(), this.#parts.master?.close()]);
+    this.#store?.close();
+    this.#store = undefined;
+  }
+
+  async #connected(): Promise<Link> {
+    if (this.#link && !this.#link.session.broken) return this.#link;
+    this.#link?.session.destroy();
+    this.#link = undefined;
+    const { setup, emit, connect } = this.#parts;
+    const onTraffic: TrafficListener | undefined = setup.traffic
+      ? (direction, text) => emit({ kind: 'traffic', direction, text })
+      : undefined;
+    const session = await connect(onTraffic);
+    this.#link = { session, stage: new Stage(session), partitions: new Partitions(session) };
+    const { server, flavour, mechanism, tls, compression, sieveMailbox } = session.info;
+    emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
+    return this.#link;
+  }
+
+  async #runJobs(jobs: readonly Job[], store: MasterStore, link: Link): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    let next = 0;
+    let lost: ErrorData | undefined;
+
+    const lane = async () => {
+      while (lost === undefined && !this.#cancelled) {
+        const job = jobs[next];
+        if (!job) return;
+        next += 1;
+        const outcome = await this.#runJob(job, store, link);
+        outcomes.push(outcome);
+        if (outcome.kind === 'failed' && outcome.error.family === 'link') {
+          if (lost === undefined) this.#lose(link, outcome.error);
+          lost ??= outcome.error;
+        }
+      }
+    };
+    const lanes = Math.min(Math.max(1, this.#parts.setup.options.lookAhead), jobs.length);
+    await Promise.all(Array.from({ length: lanes }, lane));
+    return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
+  }
+
+  async #runJob(job: Job, store: MasterStore, link: Link): Promise<Outcome> {
+    const { setup, engine } = this.#parts;
+    const counts = noCounts();
+    const context: EngineContext = {
+      store,
+      ...link,
+      master: this.#parts.master,
+      options: engineOptions(setup),
+      emit: (event) => {
+        if (event.kind === 'user:progress') {
+          counts.messages += event.messages;
+          counts.bytes += event.bytes;
+        } else if (event.kind === 'command:mailbox') {
+          counts.mailboxes += 1;
+        }
+        this.#parts.emit(event);
+      },
+    };
+    try {
+      const kind =
+        job.kind === 'user'
+          ? await engine.runUser(context, job.userid)
+          : job.kind === 'meta'
+            ? await engine.runMeta(context, job.userid)
+            : await engine.runMailboxes(context, job.owners, job.names);
+      return kind === 'absent' ? { kind, job } : { kind, job, counts };
+    } catch (caught) {
+      const user = jobUser(job);
+      const error = SyncError.from(caught, { user });
+      if (error.code === 'USER_LOCKED') return { kind: 'locked', job, user: error.user ?? user };
+      return { kind: 'failed', job, error: error.toData(), counts };
+    }
+  }
+
+  #lose(link: Link, error: ErrorData): void {
+    if (this.#link === link) this.#link = undefined;
+    link.session.destroy();
+    if (this.#cancelled) return;
+    this.#parts.emit({ kind: 'connection:lost', server: link.session.info.server, error });
+  }
+}
+
+/** A session and what is known of its other end. */
+type Link = Pick<EngineContext, 'session' | 'stage' | 'partitions'>;
+
+function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {
+  const { partition, local, noCopyback, batchSize } = options;
+  const { conversations, reverseacls, sieveFolder } = layout;
+  const { server } = connection;
+  return { server, partition, local, noCopyback, batchSize, conversations, reverseacls, sieveFolder };
+}
+
+function noCounts(): Counts {
+  return { mailboxes: 0, messages: 0, bytes: 0 };
+}
+
+function untouched(jobs: readonly Job[], error: ErrorData): Outcome[] {
+  return jobs.map((job) => ({ kind: 'untouched', job, error }));
+}
+
+function cancelledError(): SyncError {
+  return new SyncError('CANCELLED', 'the run is being stopped', { retryable: true });
+}

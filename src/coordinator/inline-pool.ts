@@ -1,0 +1,28 @@
+import type { BatchRunnerParts } from './batch-runner.ts';
+import { BatchRunner } from './batch-runner.ts';
+import { EXIT_GRACE } from './limits.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** One worker on this thread: a small run gains nothing from another one, and loses its start-up time. */
+export function openInlinePool(parts: BatchRunnerParts): WorkerPool {
+  const runner = new BatchRunner(parts);
+  return {
+    run: (batch) => runner.run(batch),
+    cancel: () => runner.cancel(),
+    cut: () => runner.cut(),
+    close: () => within(EXIT_GRACE, runner.exit()),
+  };
+}
+
+/** Waits for `work`, but no longer than `limit` milliseconds. */
+export async function within(limit: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limit);
+  });
+  try {
+    await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,137 @@
+import type { MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { EventListener } from '../report/events.ts';
+import { SyncError } from '../report/sync-error.ts';
+import { within } from './inline-pool.ts';
+import { EXIT_GRACE } from './limits.ts';
+import type { Batch, Outcome, WorkerControl, WorkerMessage, WorkerSetup } from './messages.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** A worker's first message: the port on which it takes orders. */
+export interface WorkerHello {
+  kind: 'hello';
+  port: MessagePort;
+}
+
+const workerFile = new URL('../../workers/replicate.js', import.meta.url);
+
+/**
+ * Worker threads by piscina.
+ *
+ * - `atomics: 'disabled'`: otherwise a thread sleeps between tasks and its socket with it.
+ * - As many threads at the end as at the beginning: each holds a connection.
+ * - Tasks are never aborted: piscina would kill the thread, and its connection in the middle of a literal.
+ */
+export class ThreadPool implements WorkerPool {
+  readonly #piscina: Piscina<Batch, Outcome[]>;
+  readonly #emit: EventListener;
+  readonly #ports = new Set<MessagePort>();
+  /** Batches whose last events have not come yet. */
+  readonly #unflushed = new Map<number, () => void>();
+  readonly #flushed = new Set<number>();
+  #lastOrder: WorkerControl | undefined;
+  #exited = 0;
+  #allExited: () => void = () => {};
+  /** Piscina lets the process end while threads are idle or events are under way; a run in progress must not. */
+  readonly #keepAlive = setInterval(() => {}, 2 ** 30);
+
+  constructor(setup: WorkerSetup, workers: number, emit: EventListener, file: URL = workerFile) {
+    this.#emit = emit;
+    this.#piscina = new Piscina<Batch, Outcome[]>({
+      filename: file.href,
+      minThreads: workers,
+      maxThreads: workers,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+      recordTiming: false,
+      workerData: setup,
+    });
+    this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
+    this.#piscina.on('error', (caught: unknown) => {
+      emit({
+        kind: 'notice',
+        level: 'error',
+        text: `worker thread failed: ${SyncError.from(caught).message}`,
+      });
+    });
+  }
+
+  async run(batch: Batch): Promise<Outcome[]> {
+    let outcomes: Outcome[];
+    try {
+      outcomes = await this.#piscina.run(batch);
+    } catch (caught) {
+      const reason = caught instanceof Error ? caught.message : String(caught);
+      throw new SyncError('BUG', `a worker thread died: ${reason}`, { retryable: true, cause: caught });
+    }
+    if (!this.#flushed.delete(batch.id)) {
+      await new Promise<void>((resolve) => {
+        this.#unflushed.set(batch.id, resolve);
+      });
+    }
+    return outcomes;
+  }
+
+  cancel(): void {
+    this.#order({ kind: 'cancel' });
+  }
+
+  cut(): void {
+    this.#order({ kind: 'cut' });
+  }
+
+  async close(): Promise<void> {
+    if (this.#ports.size > 0) {
+      const exited = new Promise<void>((resolve) => {
+        this.#allExited = () => {
+          if (this.#exited >= this.#ports.size) resolve();
+        };
+      });
+      this.#order({ kind: 'exit' });
+      await within(EXIT_GRACE, exited);
+    }
+    for (const port of this.#ports) port.close();
+    await this.#piscina.destroy();
+    clearInterval(this.#keepAlive);
+  }
+
+  #order(order: WorkerControl): void {
+    this.#lastOrder = order;
+    for (const port of this.#ports) port.postMessage(order);
+  }
+
+  #receive(message: WorkerMessage | WorkerHello): void {
+    switch (message.kind) {
+      case 'events':
+        for (const event of message.events) this.#emit(event);
+        break;
+      case 'flushed': {
+        const resolve = this.#unflushed.get(message.batch);
+        if (resolve) {
+          this.#unflushed.delete(message.batch);
+          resolve();
+        } else {
+          this.#flushed.add(message.batch);
+        }
+        break;
+      }
+      case 'exited':
+        this.#exited += 1;
+        this.#allExited();
+        break;
+      case 'hello': {
+        const { port } = message;
+        this.#ports.add(port);
+        // A dead thread's port closes; it must not be waited for at the end.
+        port.on('close', () => {
+          this.#ports.delete(port);
+          this.#allExited();
+        });
+        port.unref();
+        if (this.#lastOrder) port.postMessage(this.#lastOrder);
+        break;
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { ByteString } from '../byte-string.ts';
+import type { WorkerSetup } from './messages.ts';
+
+/** The part of a run plan that the coordinator works from. */
+export interface RunRequest {
+  mode: RunMode;
+  setup: WorkerSetup;
+  workers: number;
+  /** -N: skip users whose sync lock is held, rather than wait for them. */
+  skipLocked: boolean;
+  /** -o */
+  connectOnce: boolean;
+  /** Seconds; cap of the reconnect back-off; 0 = none. */
+  reconnectMaxWait: number;
+  /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
+  lockedRetry: number;
+}
+
+export type RunMode =
+  | { kind: 'all'; prefix: ByteString | undefined }
+  | { kind: 'users'; userids: ByteString[] }
+  | { kind: 'mailboxes'; names: ByteString[] }
+  | { kind: 'meta'; userids: ByteString[] };

@@ -1,0 +1,335 @@
+import PQueue from 'p-queue';
+import type { EventListener, RunSummary, SyncEvent } from '../report/events.ts';
+import { type ErrorCode, type ErrorData, SyncError } from '../report/sync-error.ts';
+import type { MasterStore } from '../store/master-store.ts';
+import type { Clock } from './clock.ts';
+import { discover, needsStore, type SizedJob } from './discovery.ts';
+import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
+import {
+  CUT_GRACE,
+  DEAD_THREADS_TO_ABORT,
+  DISCOVERY_SLICE,
+  DRAIN_GRACE,
+  FIRST_DISCOVERY_SLICE,
+  JOBS_PER_WORKER,
+  LOST_LINKS_TO_PAUSE,
+  MESSAGES_PER_WORKER,
+} from './limits.ts';
+import type { Batch, Outcome } from './messages.ts';
+import { ReconnectBackoff } from './reconnect-backoff.ts';
+import type { RunRequest } from './run-request.ts';
+import { Schedule } from './schedule.ts';
+import { Tally } from './tally.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** What a run works with; tests give other ones. */
+export interface RunParts {
+  emit: EventListener;
+  openStore(): MasterStore;
+  /** @param small one worker does it all, soon: not worth a thread */
+  openPool(workers: number, small: boolean, emit: EventListener): Promise<WorkerPool>;
+  clock: Clock;
+  /** 0 <= r < 1 */
+  random(): number;
+  /** Aborted: hand out nothing more, let jobs in flight finish, end. */
+  signal: AbortSignal;
+}
+
+export interface RunResult {
+  exitCode: number;
+  summary: RunSummary;
+  /** Why the run ended before its work was done. */
+  error: ErrorData | undefined;
+}
+
+/** Connection errors that no waiting mends, as long as no connection has ever worked in this run. */
+const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HOST_NOT_FOUND',
+  'NOT_A_SYNC_SERVER',
+  'AUTHENTICATION_FAILED',
+  'NO_USABLE_MECHANISM',
+  'TLS_FAILED',
+  'COMPRESSION_UNAVAILABLE',
+]);
+
+/** Does what the request says. Never rejects for anything that went wrong on the way: that is in the result. */
+export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
+  return new Run(request, parts).execute();
+}
+
+/**
+ * One run. `Schedule` says what is next; p-queue says how many at once; the pool does it.
+ *
+ *     probing ──connection:open──► open
+ *        ▲                          │
+ *        └── wait over ── outage ◄──┘ connection failed, or links lost in a row
+ *                           ▲
+ *     probing ──────────────┘ connection failed
+ *
+ * - probing: one batch more than already runs may start, so that a dead replica is tried by one worker, not by all.
+ * - open: as many batches as workers.
+ * - outage: none starts. What runs on a good link goes on.
+ */
+class Run {
+  readonly #request: RunRequest;
+  readonly #parts: RunParts;
+  readonly #tally: Tally;
+  readonly #queue = new PQueue({ concurrency: 1 });
+  readonly #backoff: ReconnectBackoff;
+  readonly #schedule: Schedule;
+  #pool: WorkerPool | undefined;
+  #workers = 1;
+  #discovered = { users: 0, messages: 0, complete: false };
+  /** Why not every job could be found; those found are done all the same. */
+  #discoveryError: ErrorData | undefined;
+  #everConnected = false;
+  /** Counts outages, so that a batch begun before one does not prolong it. */
+  #outages = 0;
+  #lostInARow = 0;
+  #deadInARow = 0;
+  #cancelWake: (() => void) | undefined;
+  #cancelReconnect: (() => void) | undefined;
+  /** Why nothing is handed out any more. */
+  #stopped: { by: 'signal' } | { by: 'error'; error: ErrorData } | undefined;
+  readonly #finished: Promise<void>;
+  #finish: () => void = () => {};
+
+  constructor(request: RunRequest, parts: RunParts) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#tally = new Tally(parts.emit);
+    this.#finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#queue.on('next', () => this.#pump());
+    this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
+    const { skipLocked, lockedRetry, workers } = request;
+    this.#schedule = new Schedule(
+      { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
+      workers,
+    );
+  }
+
+  async execute(): Promise<RunResult> {
+    const { clock, signal, emit } = this.#parts;
+    const started = clock.now();
+    let cancelCut: (() => void) | undefined;
+    const stop = () => {
+      cancelCut = clock.after(DRAIN_GRACE, () => {
+        this.#pool?.cut();
+        // What does not even end without its link, say a wait for a lock on this host, ends with its thread.
+        cancelCut = clock.after(CUT_GRACE, () => this.#finish());
+      });
+      emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+      this.#stop({ by: 'signal' });
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    try {
+      await this.#work();
+    } catch (caught) {
+      this.#fail(SyncError.from(caught, { phase: 'start' }).toData());
+      await this.#finished;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      cancelCut?.();
+      await this.#pool?.close();
+    }
+
+    const stopped = this.#stopped;
+    if (stopped?.by === 'error') {
+      const { error } = stopped;
+      for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
+    }
+    const error = stopped?.by === 'error' ? stopped.error : this.#discoveryError;
+    const summary = this.#tally.summary(clock.now() - started);
+    emit({ kind: 'run:end', summary });
+    let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
+    if (error) exitCode = exitCodeOfError(error.code);
+    if (stopped?.by === 'signal') exitCode = EXIT_STOPPED;
+    return { exitCode, summary, error };
+  }
+
+  async #work(): Promise<void> {
+    const { mode } = this.#request;
+    const store = needsStore(mode) ? this.#parts.openStore() : undefined;
+    try {
+      const jobs = discover(mode, store);
+      this.#discoverSome(jobs, FIRST_DISCOVERY_SLICE);
+      await this.#openPool();
+      this.#pump();
+      while (!this.#discovered.complete && !this.#stopped) {
+        await this.#parts.clock.breathe();
+        this.#discoverSome(jobs, DISCOVERY_SLICE);
+        this.#pump();
+      }
+    } finally {
+      store?.close();
+    }
+    await this.#finished;
+  }
+
+  /** One slice, so that answers get their turn and work starts long before the last user is known. */
+  #discoverSome(jobs: Generator<SizedJob>, slice: number): void {
+    const { clock, emit } = this.#parts;
+    const end = clock.now() + slice;
+    while (!this.#discovered.complete && clock.now() <= end) {
+      const found = this.#nextJob(jobs);
+      if (found.done) {
+        this.#discovered.complete = true;
+      } else if (this.#schedule.add(found.value.job, found.value.size)) {
+        this.#discovered.users += 1;
+        this.#discovered.messages += found.value.size;
+      }
+    }
+    emit({ kind: 'run:discovered', ...this.#discovered });
+  }
+
+  #nextJob(jobs: Generator<SizedJob>): IteratorResult<SizedJob, void> {
+    try {
+      return jobs.next();
+    } catch (caught) {
+      this.#discoveryError = SyncError.from(caught, { phase: 'read' }).toData();
+      return { done: true, value: undefined };
+    }
+  }
+
+  async #openPool(): Promise<void> {
+    const { users, messages, complete } = this.#discovered;
+    if (this.#stopped || (complete && users === 0)) return;
+    const limit = this.#request.workers;
+    this.#workers = complete ? workersFor(users, messages, limit) : limit;
+    this.#schedule.setWorkers(this.#workers);
+    this.#parts.emit({
+      kind: 'run:start',
+      server: this.#request.setup.connection.server,
+      mode: this.#request.mode.kind,
+      workers: this.#workers,
+    });
+    this.#pool = await this.#parts.openPool(this.#workers, complete && this.#workers === 1, this.#hear);
+    if (this.#stopped) this.#pool.cancel();
+  }
+
+  readonly #hear = (event: SyncEvent): void => {
+    if (event.kind === 'connection:open') this.#linkIsUp();
+    this.#parts.emit(event);
+  };
+
+  /** Starts what may start; notices when all is done. */
+  #pump(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    const queue = this.#queue;
+    while (!this.#stopped && !queue.isPaused && queue.pending + queue.size < queue.concurrency) {
+      const next = this.#schedule.next(this.#parts.clock.now());
+      if (next.kind === 'nothing') break;
+      if (next.kind === 'wait') {
+        const delay = Math.max(1, next.until - this.#parts.clock.now());
+        this.#cancelWake = this.#parts.clock.after(delay, () => this.#pump());
+        break;
+      }
+      const { batch } = next;
+      queue
+        .add(() => this.#runBatch(batch))
+        .catch((caught: unknown) => this.#fail(SyncError.from(caught).toData()));
+    }
+    const allDone = this.#discovered.complete && this.#schedule.unfinished === 0;
+    if ((allDone || this.#stopped) && queue.pending + queue.size === 0) this.#finish();
+  }
+
+  async #runBatch(batch: Batch): Promise<void> {
+    const outage = this.#outages;
+    let outcomes: Outcome[];
+    try {
+      if (!this.#pool) throw new SyncError('BUG', 'a batch was started before the workers');
+      outcomes = await this.#pool.run(batch);
+    } catch (caught) {
+      outcomes = this.#threadDied(batch, SyncError.from(caught).toData());
+    }
+    const settlements = this.#schedule.settle(batch, outcomes, this.#parts.clock.now());
+    for (const settlement of settlements) this.#tally.take(settlement);
+    this.#judgeLink(outcomes, outage);
+  }
+
+  #threadDied(batch: Batch, error: ErrorData): Outcome[] {
+    this.#deadInARow += 1;
+    if (this.#deadInARow >= DEAD_THREADS_TO_ABORT + this.#workers) this.#fail(error);
+    const counts = { mailboxes: 0, messages: 0, bytes: 0 };
+    return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
+  }
+
+  /** @param outage how many outages there had been when the batch began */
+  #judgeLink(outcomes: readonly Outcome[], outage: number): void {
+    let worked = false;
+    let failure: ErrorData | undefined;
+    let lost: ErrorData | undefined;
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'synced' || outcome.kind === 'absent') {
+        worked = true;
+      } else if (outcome.kind === 'untouched' && outcome.error.phase === 'connect') {
+        failure = outcome.error;
+      } else if (outcome.kind === 'failed' && outcome.error.family === 'link') {
+        lost = outcome.error;
+      }
+    }
+    if (worked) {
+      this.#lostInARow = 0;
+      this.#deadInARow = 0;
+      // The probe may have gone to a worker whose link had never been lost.
+      if (outage === this.#outages) this.#linkIsUp();
+    } else if (lost) {
+      this.#lostInARow += 1;
+      if (this.#lostInARow >= LOST_LINKS_TO_PAUSE + this.#workers) failure ??= lost;
+    }
+    if (failure && outage === this.#outages && !this.#stopped) this.#linkIsDown(failure);
+  }
+
+  #linkIsUp(): void {
+    this.#everConnected = true;
+    this.#backoff.reset();
+    if (this.#queue.isPaused || this.#queue.concurrency === this.#workers) return;
+    this.#queue.concurrency = this.#workers;
+    this.#pump();
+  }
+
+  #linkIsDown(error: ErrorData): void {
+    const { clock, emit } = this.#parts;
+    const { server } = this.#request.setup.connection;
+    this.#outages += 1;
+    const noUse = error.family !== 'link' || (hopeless.has(error.code) && !this.#everConnected);
+    if (this.#request.connectOnce || noUse) {
+      emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
+      this.#fail(error);
+      return;
+    }
+    const retryInSeconds = this.#backoff.nextSeconds();
+    emit({ kind: 'connection:failed', server, error, retryInSeconds });
+    this.#queue.pause();
+    this.#cancelReconnect = clock.after(retryInSeconds * 1_000, () => {
+      this.#cancelReconnect = undefined;
+      this.#queue.concurrency = Math.min(this.#workers, this.#queue.pending + 1);
+      this.#queue.start();
+      this.#pump();
+    });
+  }
+
+  #fail(error: ErrorData): void {
+    this.#stop({ by: 'error', error });
+  }
+
+  #stop(reason: { by: 'signal' } | { by: 'error'; error: ErrorData }): void {
+    // A signal that comes while an error is being cleared up says nothing new, and the other way round.
+    this.#stopped ??= reason;
+    this.#cancelReconnect?.();
+    // Nothing waits in the queue: batches are handed to it only as they can start.
+    this.#queue.start();
+    this.#pool?.cancel();
+    this.#pump();
+  }
+}
+
+/** As many workers as there is work for, up to the limit. */
+function workersFor(jobs: number, messages: number, limit: number): number {
+  const worth = Math.max(Math.ceil(jobs / JOBS_PER_WORKER), Math.ceil(messages / MESSAGES_PER_WORKER));
+  return Math.min(limit, jobs, worth);
+}

@@ -1,0 +1,310 @@
+import type { ErrorData } from '../report/sync-error.ts';
+import { jobKey } from './job-key.ts';
+import {
+  BATCH_JOBS,
+  BATCH_MESSAGES,
+  BATCHES_PER_WORKER,
+  FRUITLESS_LINK_ATTEMPTS,
+  GIANT_MESSAGES,
+  LEAST_BATCH_JOBS,
+  LEAST_BATCH_MESSAGES,
+  LINK_ATTEMPTS,
+  PARKED_FIRST,
+  PARKED_WHILE_BUSY,
+  RETRY_FIRST,
+  RETRYABLE_ATTEMPTS,
+  WORKERS_PER_SMALL_SHARE,
+} from './limits.ts';
+import type { Batch, Job, Outcome } from './messages.ts';
+
+/** What `next` says: something to start, when to ask again, or nothing that waits. */
+export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: number } | { kind: 'nothing' };
+
+export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' }>;
+
+/** What became of one job of a batch. */
+export type Settlement =
+  | { kind: 'final'; outcome: FinalOutcome }
+  | { kind: 'parked'; job: Job; user: string; first: boolean }
+  | { kind: 'retry'; job: Job; delayMs: number; error: ErrorData }
+  /** Never begun: it waits again as if nothing had been. */
+  | { kind: 'returned'; job: Job };
+
+export interface ScheduleOptions {
+  skipLocked: boolean;
+  /** Milliseconds between tries of a locked user when nothing else waits. */
+  lockedRetry: number;
+  /** 0 <= r < 1, for jitter. */
+  random(): number;
+}
+
+interface Entry {
+  readonly job: Job;
+  readonly key: string;
+  readonly giant: boolean;
+  readonly size: number;
+  attempts: number;
+  linkAttempts: number;
+  fruitlessLinkAttempts: number;
+  timesParked: number;
+  /** Milliseconds of the caller's clock; for a parked job, since when. */
+  at: number;
+}
+
+/**
+ * Which job when: pure policy, no clock and no promise of its own.
+ *
+ * A job is in exactly one place:
+ *
+ *     waiting ──next()──► running ──settle()──► done
+ *     (giants, small)       │ ▲
+ *        ▲                  │ └──── next() ── delayed (a retry, run alone) or parked (its lock is held)
+ *        └─── untouched ────┴──────────────► delayed, parked
+ *
+ * - Giants start first, the largest first, but a share of the workers stays with small users while any wait.
+ * - Small users go out in the order given, several to a batch.
+ * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it.
+ * - A parked job starts when nothing else waits, or after a good while.
+ */
+export class Schedule {
+  readonly #options: ScheduleOptions;
+  #workers: number;
+  readonly #keys = new Set<string>();
+  /** Ascending by size: the largest is popped. */
+  readonly #giants: Entry[] = [];
+  #small: Entry[] = [];
+  /** Entries before this one have left `#small`. */
+  #smallHead = 0;
+  #smallMessages = 0;
+  readonly #delayed: Entry[] = [];
+  readonly #parked: Entry[] = [];
+  readonly #running = new Map<string, Entry>();
+  #giantsRunning = 0;
+  #nextBatch = 1;
+
+  constructor(options: ScheduleOptions, workers: number) {
+    this.#options = options;
+    this.#workers = workers;
+  }
+
+  /** How many batches may run at once. */
+  setWorkers(workers: number): void {
+    this.#workers = workers;
+  }
+
+  /** Jobs that have no final outcome. */
+  get unfinished(): number {
+    return this.#waiting + this.#delayed.length + this.#parked.length + this.#running.size;
+  }
+
+  /** @param size messages expected; @returns false if the run has this job already */
+  add(job: Job, size: number): boolean {
+    const key = jobKey(job);
+    if (this.#keys.has(key)) return false;
+    this.#keys.add(key);
+    const giant = size >= GIANT_MESSAGES;
+    this.#wait({
+      job,
+      key,
+      giant,
+      size,
+      attempts: 0,
+      linkAttempts: 0,
+      fruitlessLinkAttempts: 0,
+      timesParked: 0,
+      at: 0,
+    });
+    return true;
+  }
+
+  next(now: number): Next {
+    const alone =
+      takeDue(this.#delayed, now, (entry) => entry.at) ??
+      takeDue(this.#parked, now, (entry) => entry.at + PARKED_WHILE_BUSY);
+    if (alone) return this.#start([alone]);
+
+    const giantsMayStart = this.#smallWaiting === 0 || this.#giantsRunning < this.#giantLimit;
+    const giant = giantsMayStart ? this.#giants.pop() : undefined;
+    if (giant) return this.#start([giant]);
+    if (this.#smallWaiting > 0) return this.#start(this.#takeSmall());
+
+    const parked = takeDue(this.#parked, now, this.#parkedUntil);
+    if (parked) return this.#start([parked]);
+    const times = [...this.#delayed.map((entry) => entry.at), ...this.#parked.map(this.#parkedUntil)];
+    if (times.length === 0) return { kind: 'nothing' };
+    return { kind: 'wait', until: times.reduce((a, b) => Math.min(a, b)) };
+  }
+
+  /**
+   * Takes a batch's outcomes. Answers for jobs that are not running are passed over and jobs without an answer go on
+   * as `untouched`, so that whatever a worker says, nothing is lost and nothing ends twice.
+   */
+  settle(batch: Batch, outcomes: readonly Outcome[], now: number): Settlement[] {
+    const settlements: Settlement[] = [];
+    const mine = new Set(batch.jobs.map(jobKey));
+    for (const outcome of outcomes) {
+      const key = jobKey(outcome.job);
+      if (!mine.delete(key)) continue;
+      const entry = this.#stop(key);
+      if (entry) settlements.push(this.#settleOne(entry, outcome, now));
+    }
+    for (const key of mine) {
+      const entry = this.#stop(key);
+      if (!entry) continue;
+      this.#wait(entry, true);
+      settlements.push({ kind: 'returned', job: entry.job });
+    }
+    return settlements;
+  }
+
+  /** The run ends early: everything that is not running fails with `error`. */
+  abandon(error: ErrorData): FinalOutcome[] {
+    const entries = [
+      ...this.#giants.splice(0),
+      ...this.#small.slice(this.#smallHead),
+      ...this.#delayed.splice(0),
+      ...this.#parked.splice(0),
+    ];
+    this.#small = [];
+    this.#smallHead = 0;
+    this.#smallMessages = 0;
+    const counts = { mailboxes: 0, messages: 0, bytes: 0 };
+    return entries.map(({ job }) => ({ kind: 'failed', job, error, counts }));
+  }
+
+  #settleOne(entry: Entry, outcome: Outcome, now: number): Settlement {
+    const { job } = entry;
+    switch (outcome.kind) {
+      case 'synced':
+      case 'absent':
+        return { kind: 'final', outcome: { ...outcome, job } };
+      case 'untouched':
+        this.#wait(entry, true);
+        return { kind: 'returned', job };
+      case 'locked':
+        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job } };
+        entry.at = now;
+        entry.timesParked += 1;
+        this.#parked.push(entry);
+        return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
+      case 'failed': {
+        const { error } = outcome;
+        if (error.code === 'CANCELLED') {
+          this.#wait(entry, true);
+          return { kind: 'returned', job };
+        }
+        const delayMs = this.#retryDelay(entry, outcome);
+        if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job } };
+        entry.at = now + delayMs;
+        this.#delayed.push(entry);
+        return { kind: 'retry', job, delayMs, error };
+      }
+    }
+  }
+
+  /** @returns undefined: no further attempt */
+  #retryDelay(entry: Entry, { error, counts }: Outcome & { kind: 'failed' }): number | undefined {
+    if (error.family === 'link') {
+      entry.linkAttempts += 1;
+      entry.fruitlessLinkAttempts = counts.messages > 0 ? 0 : entry.fruitlessLinkAttempts + 1;
+      if (entry.linkAttempts >= LINK_ATTEMPTS || entry.fruitlessLinkAttempts >= FRUITLESS_LINK_ATTEMPTS) {
+        return undefined;
+      }
+      // Most of those in flight were innocent: the first new attempt, alone, is at once.
+      return entry.linkAttempts === 1 ? 0 : this.#backoff(entry.linkAttempts - 1);
+    }
+    if (!error.retryable) return undefined;
+    entry.attempts += 1;
+    return entry.attempts >= RETRYABLE_ATTEMPTS ? undefined : this.#backoff(entry.attempts);
+  }
+
+  /** Doubling, with a jitter of half to one and a half, so that jobs that failed together do not meet again. */
+  #backoff(attempt: number): number {
+    return Math.round(RETRY_FIRST * 2 ** (attempt - 1) * (0.5 + this.#options.random()));
+  }
+
+  /** When a parked job is due while nothing else waits: soon at first, since most locks are short. */
+  readonly #parkedUntil = (entry: Entry): number =>
+    entry.at + Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (entry.timesParked - 1));
+
+  /** Giants at once while small users wait too; one worker alone does those first. */
+  get #giantLimit(): number {
+    const workers = this.#workers;
+    return workers === 1 ? 0 : workers - Math.max(1, Math.floor(workers / WORKERS_PER_SMALL_SHARE));
+  }
+
+  get #smallWaiting(): number {
+    return this.#small.length - this.#smallHead;
+  }
+
+  get #waiting(): number {
+    return this.#giants.length + this.#smallWaiting;
+  }
+
+  #wait(entry: Entry, again = false): void {
+    if (entry.giant) {
+      const index = this.#giants.findLastIndex((other) => other.size <= entry.size);
+      this.#giants.splice(index + 1, 0, entry);
+      return;
+    }
+    this.#smallMessages += entry.size;
+    if (again && this.#smallHead > 0) {
+      // Back to the front: it has waited longest.
+      this.#smallHead -= 1;
+      this.#small[this.#smallHead] = entry;
+    } else if (again) {
+      this.#small.unshift(entry);
+    } else {
+      this.#small.push(entry);
+    }
+  }
+
+  #takeSmall(): Entry[] {
+    const cuts = this.#workers === 1 ? 1 : this.#workers * BATCHES_PER_WORKER;
+    const jobs = clamp(Math.ceil(this.#smallWaiting / cuts), LEAST_BATCH_JOBS, BATCH_JOBS);
+    const limit = clamp(this.#smallMessages / cuts, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
+    const taken: Entry[] = [];
+    let messages = 0;
+    while (taken.length < jobs) {
+      const entry = this.#small[this.#smallHead];
+      if (!entry || (taken.length > 0 && messages + entry.size > limit)) break;
+      this.#smallHead += 1;
+      messages += entry.size;
+      taken.push(entry);
+    }
+    this.#smallMessages -= messages;
+    // Compacting only when half is dead keeps taking amortised O(1).
+    if (this.#smallHead * 2 > this.#small.length) {
+      this.#small = this.#small.slice(this.#smallHead);
+      this.#smallHead = 0;
+    }
+    return taken;
+  }
+
+  #start(entries: Entry[]): Next {
+    for (const entry of entries) {
+      this.#running.set(entry.key, entry);
+      if (entry.giant) this.#giantsRunning += 1;
+    }
+    const id = this.#nextBatch;
+    this.#nextBatch += 1;
+    return { kind: 'batch', batch: { id, jobs: entries.map((entry) => entry.job) } };
+  }
+
+  #stop(key: string): Entry | undefined {
+    const entry = this.#running.get(key);
+    if (!entry) return undefined;
+    this.#running.delete(key);
+    if (entry.giant) this.#giantsRunning -= 1;
+    return entry;
+  }
+}
+
+function takeDue(entries: Entry[], now: number, due: (entry: Entry) => number): Entry | undefined {
+  const index = entries.findIndex((entry) => due(entry) <= now);
+  return index < 0 ? undefined : entries.splice(index, 1)[0];
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}

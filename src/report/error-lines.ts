@@ -1,0 +1,53 @@
+import type { ByteString } from '../byte-string.ts';
+import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
+
+export type ModeName = Extract<RunEvent, { kind: 'run:start' }>['mode'];
+
+/** stderr whether or not `-v` is given (algorithm section 11.2). */
+export function connectionLine(event: SyncEvent): string | undefined {
+  if (event.kind !== 'connection:failed') return undefined;
+  const { server, error, retryInSeconds } = event;
+  if (retryInSeconds !== undefined) {
+    return `Can not connect to server '${server}', retrying in ${retryInSeconds} seconds`;
+  }
+  return error.code === 'COMPRESSION_UNAVAILABLE'
+    ? `Failed to enable compression to server '${server}'`
+    : `Can not connect to server '${server}'`;
+}
+
+/** stderr with `-v`. */
+export function diagnosticLines(event: SyncEvent, mode: ModeName): ByteString[] {
+  switch (event.kind) {
+    case 'user:locked': {
+      const lines = event.mailboxes
+        ? event.mailboxes.map((name) => `Skipping locked mailbox ${name}`)
+        : [`Skipping locked user ${event.user}`];
+      // To `-u` and `-m` it is a failure like any other.
+      if (mode !== 'all') lines.push(`Error from ${failedCall(mode, event.user)}: bailing out!`);
+      return lines;
+    }
+    case 'user:failed':
+      return [`Error from ${failedCall(mode, subject(event))}: bailing out!`];
+    default:
+      return [];
+  }
+}
+
+/** The C function that its messages name as the one that failed. */
+export function failedCall(mode: ModeName, subject: ByteString): ByteString {
+  switch (mode) {
+    case 'all':
+      return `do_user(${subject})`;
+    case 'users':
+      return `sync_do_user(${subject})`;
+    case 'meta':
+      return `sync_do_meta(${subject})`;
+    case 'mailboxes':
+      return 'sync_do_mailboxes()';
+  }
+}
+
+/** Whom or what a failure is about: the user, or the mailbox where there is no user. */
+export function subject(event: Extract<UserEvent, { kind: 'user:failed' }>): ByteString {
+  return event.user === '' ? (event.error.mailbox ?? '') : event.user;
+}

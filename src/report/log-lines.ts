@@ -1,0 +1,76 @@
+import type { ByteString } from '../byte-string.ts';
+import { connectionLine, failedCall, type ModeName, subject } from './error-lines.ts';
+import type { NoticeEvent, SyncEvent } from './events.ts';
+import type { ErrorData } from './sync-error.ts';
+
+export type LogLevel = NoticeEvent['level'];
+
+export interface LogLine {
+  level: LogLevel;
+  text: ByteString;
+}
+
+export interface LogContext {
+  mode: ModeName;
+  channel: string | undefined;
+  server: string;
+}
+
+/**
+ * What the log says of an event: the C client's words and levels wherever it has some, so that alerts on them go on
+ * working (algorithm section 11.3). A run without trouble logs nothing.
+ */
+export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
+  switch (event.kind) {
+    case 'notice':
+      return [{ level: event.level, text: event.text }];
+    case 'user:failed': {
+      const { mode, channel, server } = context;
+      const about = event.work === 'mailboxes' ? 'mailbox' : 'userid';
+      const what = event.work === 'mailboxes' ? 'mailbox' : 'user';
+      const who = event.work === 'mailboxes' ? (event.error.mailbox ?? '') : event.user;
+      return [
+        {
+          level: 'error',
+          text:
+            `IOERROR: ${what} replication failed: error=<${reason(event.error)}> ` +
+            `${about}=<${who}> channel=<${channel ?? ''}> servername=<${server}>`,
+        },
+        { level: 'error', text: `Error in ${failedCall(mode, subject(event))}: bailing out!` },
+      ];
+    }
+    case 'user:locked':
+      return event.mailboxes
+        ? event.mailboxes.map((name) => ({ level: 'notice', text: `Skipping locked mailbox ${name}` }))
+        : [{ level: 'notice', text: `Skipping locked user ${event.user}` }];
+    case 'connection:failed': {
+      const { error, retryInSeconds } = event;
+      // Its message is already in the C client's words: `connect(X) failed: ...`, `couldn't authenticate ...`.
+      const lines: LogLine[] = [{ level: 'error', text: oneLine(error.message) }];
+      if (retryInSeconds === undefined) {
+        const text = connectionLine(event);
+        if (text !== undefined) lines.push({ level: 'error', text });
+      }
+      return lines;
+    }
+    case 'connection:lost':
+      return [{ level: 'warning', text: `connection to '${event.server}' lost: ${reason(event.error)}` }];
+    case 'run:retry': {
+      const { user, delayMs, error } = event;
+      return [{ level: 'notice', text: `will try '${user}' again in ${delayMs} ms: ${reason(error)}` }];
+    }
+    case 'run:parked':
+      return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
+    default:
+      return [];
+  }
+}
+
+/** One line, whatever a peer put into its message. */
+function reason({ code, message }: ErrorData): string {
+  return `${code}: ${oneLine(message)}`;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
+}

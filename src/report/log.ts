@@ -1,0 +1,70 @@
+import { createRequire } from 'node:module';
+import type { DestinationStream, Logger } from 'pino';
+import { textFromBytes } from '../byte-string.ts';
+import type { ModeName } from './error-lines.ts';
+import type { EventListener } from './events.ts';
+import { type LogLevel, type LogLine, logLines } from './log-lines.ts';
+import { verboseLine } from './verbose-lines.ts';
+
+/** One place that log lines go to. */
+export type LogTarget = (level: LogLevel, text: string) => void;
+
+export interface LogOptions {
+  channel: string | undefined;
+  server: string;
+  /** -l: the verbose lines at INFO too. */
+  verboseLog: boolean;
+  targets: readonly LogTarget[];
+}
+
+/** pino's numbers, with syslog's NOTICE between INFO and WARNING. */
+const levels: Record<LogLevel, number> = { error: 50, warning: 40, notice: 35, info: 30, debug: 20 };
+
+/** The log sink: events to lines to targets, by way of pino. */
+export function logSink(options: LogOptions): EventListener {
+  const { channel, server, verboseLog } = options;
+  let mode: ModeName = 'users';
+  // Most runs have nothing to log, and pino costs a run as much as starting a thread.
+  let logger: Logger<LogLevel, true> | undefined;
+  const write = ({ level, text }: LogLine): void => {
+    logger ??= openLogger(options.targets);
+    logger[level](textFromBytes(text));
+  };
+  return (event) => {
+    if (event.kind === 'run:start') mode = event.mode;
+    for (const line of logLines(event, { mode, channel, server })) write(line);
+    if (!verboseLog) return;
+    const text = verboseLine(event);
+    if (text !== undefined) write({ level: 'info', text });
+  };
+}
+
+function openLogger(targets: readonly LogTarget[]): Logger<LogLevel, true> {
+  const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
+  return pino<LogLevel, true>(
+    { customLevels: levels, useOnlyCustomLevels: true, level: 'info', base: null, timestamp: false },
+    new TargetStream(targets),
+  );
+}
+
+/** Takes pino's lines apart for targets that want a level and a text rather than JSON. */
+class TargetStream implements DestinationStream {
+  readonly #targets: readonly LogTarget[];
+
+  constructor(targets: readonly LogTarget[]) {
+    this.#targets = targets;
+  }
+
+  write(line: string): void {
+    const { level, msg }: { level: number; msg: string } = JSON.parse(line);
+    const name = levelName(level);
+    for (const target of this.#targets) target(name, msg);
+  }
+}
+
+function levelName(number: number): LogLevel {
+  if (number >= levels.error) return 'error';
+  if (number >= levels.warning) return 'warning';
+  if (number >= levels.notice) return 'notice';
+  return number >= levels.info ? 'info' : 'debug';
+}

@@ -1,0 +1,100 @@
+import type { EventListener, RunSummary } from './events.ts';
+import { failureText, writeFailureList } from './failures.ts';
+import { type LogTarget, logSink } from './log.ts';
+import type { OutputPlan } from './output-plan.ts';
+import { type OutputStreams, Streams } from './streams.ts';
+import { type ErrorData, SyncError } from './sync-error.ts';
+import { syslogFileTarget } from './syslog-file.ts';
+import { verboseSink } from './verbose.ts';
+
+export interface ReportOptions extends OutputPlan {
+  channel: string | undefined;
+  server: string;
+  streams: OutputStreams;
+  /** Opens syslog(3); called only when there is something to log. */
+  openSyslog(ident: string, facility: string): { log: LogTarget; close(): void };
+}
+
+/** Every sink that a run's output plan asks for, behind one listener. */
+export interface Report {
+  readonly emit: EventListener;
+  /** One line on stderr, for what is no event. */
+  say(line: string): void;
+  /**
+   * Ends the display, tells why the run ended early and what failed, and resolves when all has been handed to the
+   * system.
+   */
+  close(failures: RunSummary['failures'], endedBy?: ErrorData): Promise<void>;
+}
+
+/** @throws system errors if the syslog file cannot be opened */
+export async function openReport(options: ReportOptions): Promise<Report> {
+  const { verbose, verboseLog, syslogIdent, syslogFile, failureFile, channel, server } = options;
+  const streams = new Streams(options.streams);
+  const closers: (() => void)[] = [];
+
+  const syslog = lazySyslog(options);
+  closers.push(syslog.close);
+  const complain = (text: string) => streams.errorText(text);
+  const targets: LogTarget[] = [untilItFails('syslog', syslog.log, complain)];
+  if (syslogFile !== undefined) {
+    const file = syslogFileTarget(syslogFile, syslogIdent);
+    closers.push(() => file[Symbol.dispose]());
+    targets.push(untilItFails(syslogFile, file, complain));
+  }
+  if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
+
+  const sinks: EventListener[] = [
+    verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
+    logSink({ channel, server, verboseLog, targets }),
+  ];
+  if (options.progress) {
+    const { progressSink } = await import('./progress.ts');
+    const progress = await progressSink(streams, options.streams);
+    // First, so that what follows stands below the last state of the display.
+    closers.unshift(() => progress[Symbol.dispose]());
+    sinks.push(progress);
+  }
+
+  return {
+    emit: (event) => {
+      for (const sink of sinks) sink(event);
+    },
+    say: (line) => streams.errorText(`${line}\n`),
+    async close(failures, endedBy) {
+      for (const close of closers) close();
+      streams.errorText(failureText(failures, endedBy));
+      if (failures.length > 0 && failureFile !== undefined) writeFailureList(failureFile, failures);
+      await streams.drained();
+    },
+  };
+}
+
+/** Opened at the first line: most runs log none. */
+function lazySyslog({ openSyslog, syslogIdent, syslogFacility }: ReportOptions): {
+  log: LogTarget;
+  close(): void;
+} {
+  let syslog: ReturnType<ReportOptions['openSyslog']> | undefined;
+  return {
+    log(level, text) {
+      syslog ??= openSyslog(syslogIdent, syslogFacility);
+      syslog.log(level, text);
+    },
+    close: () => syslog?.close(),
+  };
+}
+
+/** A log that cannot be written is complained about once, and is no reason to stop replicating. */
+function untilItFails(name: string, target: LogTarget, complain: (text: string) => void): LogTarget {
+  let usable = true;
+  return (level, text) => {
+    if (!usable) return;
+    try {
+      target(level, text);
+    } catch (caught) {
+      usable = false;
+      complain(`sync_client: logging to ${name} ended: ${SyncError.from(caught).message}\n`);
+    }
+  };
+}

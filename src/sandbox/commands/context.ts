@@ -1,0 +1,30 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { DlistValue } from '../../protocol/dlist/value.ts';
+import type { Stage } from '../stage.ts';
+import type { Storage } from '../storage.ts';
+
+/** What one connection has set for itself. */
+export interface SessionState {
+  /** APPLY FORCE was sent. Per connection, where the real server never forgets it (protocol 10.16). */
+  force: boolean;
+  /** `#sieve` is visible as a mailbox (protocol 10.15). */
+  sieveMailbox: boolean;
+}
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly storage: Storage;
+  readonly stage: Stage;
+  readonly session: SessionState;
+  /** Names that CAPABILITIES may enable. */
+  readonly enableable: readonly string[];
+  /** Adds to the answer; lines end with CRLF. */
+  send(piece: ByteString | Buffer): void;
+  /** Resolves when the client has taken enough of the answer so far. */
+  room(): Promise<void>;
+  /** A line for the operator of the sandbox. */
+  log(line: string): void;
+}
+
+/** Does one GET or APPLY command. @throws SyncError of family `refused` for NO; ServerDeath */
+export type Handler = (context: CommandContext, value: DlistValue) => void | Promise<void>;

@@ -1,0 +1,108 @@
+import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { Fault } from './faults.ts';
+import { MECHANISMS, type Mechanism } from './login.ts';
+
+export type ListenAddress = { host: string; port: number } | { path: string };
+
+/** The raw text of one APPLY command as it arrived: literals included, message files left out, no line end. */
+export interface RecordedCommand {
+  /** Number of the connection, counted from 1. */
+  connection: number;
+  /** `APPLY MAILBOX` */
+  command: string;
+  text: ByteString;
+}
+
+export interface SandboxOptions {
+  /** Of the database; made if missing, kept by close(). */
+  directory: string;
+  /** Port 0 takes a free one. A unix socket needs no login, as with the real server. */
+  listen: ListenAddress;
+  /** Default `replication`. */
+  user?: string;
+  /** Default: none, and then nobody can log in over TCP. */
+  password?: string;
+  /** Offered in this order; default all: PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-1. */
+  mechanisms?: readonly Mechanism[];
+  /** Name in the banner; default `sandbox`. */
+  servername?: string;
+  offer?: {
+    /** COMPRESS DEFLATE; default true. */
+    compression?: boolean;
+    /** Default true. */
+    sieveMailbox?: boolean;
+    /** Default false. */
+    replicationArchive?: boolean;
+  };
+  /** PEM texts: offers STARTTLS. */
+  tls?: { key: string; cert: string };
+  /** Partitions that exist; default: any name. */
+  partitions?: readonly ByteString[];
+  /** Each command is on disk before it is answered; default false. */
+  durable?: boolean;
+  faults?: readonly Fault[];
+  /** Keeps the APPLY commands in `Sandbox.recorded`, or hands them over as they come. Default false. */
+  recordCommands?: boolean | ((command: RecordedCommand) => void);
+  /** Refusals, connections, deaths: one line each. */
+  log?: (line: string) => void;
+}
+
+export interface FilledOptions {
+  directory: string;
+  listen: ListenAddress;
+  user: string;
+  password: string | undefined;
+  mechanisms: readonly Mechanism[];
+  servername: string;
+  compression: boolean;
+  /** Names that the banner shows and CAPABILITIES may enable. */
+  enableable: readonly string[];
+  tls: { key: string; cert: string } | undefined;
+  partitions: readonly ByteString[] | undefined;
+  durable: boolean;
+  faults: readonly Fault[];
+  recordCommands: boolean | ((command: RecordedCommand) => void);
+  log: (line: string) => void;
+}
+
+const HIGHEST_PORT = 65535;
+
+/** @throws SyncError USAGE */
+export function fillOptions(options: SandboxOptions): FilledOptions {
+  const { listen, mechanisms = MECHANISMS } = options;
+  if (options.directory === '') throw usage('directory: expected a path, found nothing');
+  if ('path' in listen) {
+    if (listen.path === '') throw usage('listen: expected the path of a socket, found nothing');
+  } else if (!Number.isInteger(listen.port) || listen.port < 0 || listen.port > HIGHEST_PORT) {
+    throw usage(`listen: expected a port from 0 to ${HIGHEST_PORT}, found ${listen.port}`);
+  }
+  for (const each of mechanisms) {
+    if (!MECHANISMS.includes(each)) {
+      throw usage(`mechanisms: expected any of ${MECHANISMS.join(' ')}, found ${String(each)}`);
+    }
+  }
+  const enableable: string[] = [];
+  if (options.offer?.sieveMailbox ?? true) enableable.push('SIEVE-MAILBOX');
+  if (options.offer?.replicationArchive ?? false) enableable.push('REPLICATION-ARCHIVE');
+  return {
+    directory: options.directory,
+    listen,
+    user: options.user ?? 'replication',
+    password: options.password,
+    mechanisms,
+    servername: options.servername ?? 'sandbox',
+    compression: options.offer?.compression ?? true,
+    enableable,
+    tls: options.tls,
+    partitions: options.partitions,
+    durable: options.durable ?? false,
+    faults: options.faults ?? [],
+    recordCommands: options.recordCommands ?? false,
+    log: options.log ?? (() => undefined),
+  };
+}
+
+function usage(message: string): SyncError {
+  return new SyncError('USAGE', `sandbox: ${message}`, { phase: 'start' });
+}

@@ -1,0 +1,89 @@
+import fs from 'node:fs';
+import type { ByteString } from '../byte-string.ts';
+import { annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';
+import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import type { Annotation } from './master-store.ts';
+
+/** Annotations of one scope of annotations.db, wire order. A store that never had any has no such file. */
+export function readScope(path: string, scope: ByteString, owner: ByteString | undefined): Annotation[] {
+  return withDatabase(path, (db) => scopeOf(db, scope, owner)) ?? [];
+}
+
+function scopeOf(db: CyrusDatabase, scope: ByteString, owner: ByteString | undefined): Annotation[] {
+  const found: Annotation[] = [];
+  for (const [key, value] of db.entries(`${scope}\0`)) {
+    const annotation = annotationOf(key, value, owner);
+    if (annotation !== undefined) found.push(plain(annotation));
+  }
+  return inWireOrder(found);
+}
+
+function plain({ entry, userid, modseq, value }: Annotation): Annotation {
+  return { entry, userid, modseq, value };
+}
+
+/** Up to this size cyrus.annotations is read at one go: cheaper than looking up record after record. */
+const WHOLE_FILE_OCTETS = 4 * 1024 * 1024;
+/** Messages looked up under one lock in a larger file; records are mostly wanted in runs. */
+const LOOKUP_RUN = 256;
+const NONE: Annotation[] = [];
+
+/**
+ * Stored annotations of the messages of one mailbox. The file is opened when the first record is wanted, if there is
+ * one at all, and read under the index lock, which every writer of it holds too.
+ */
+export class MessageAnnotations {
+  readonly #path: string;
+  readonly #owner: ByteString | undefined;
+  /** undefined: not looked yet. */
+  #size: number | undefined;
+  /** By UID: of the whole file, or of the last run of lookups. */
+  #known = new Map<number, Annotation[]>();
+  #whole = false;
+
+  constructor(path: string, owner: ByteString | undefined) {
+    this.#path = path;
+    this.#owner = owner;
+  }
+
+  /** @param nextUids those likely to be asked for after this one */
+  of(uid: number, nextUids: () => Iterable<number>): Annotation[] {
+    this.#size ??= fs.statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    if (this.#size === 0) return NONE;
+    if (this.#size <= WHOLE_FILE_OCTETS) {
+      if (!this.#whole) this.#loadAll();
+      return this.#known.get(uid) ?? NONE;
+    }
+    if (!this.#known.has(uid)) this.#loadRun(uid, nextUids());
+    return this.#known.get(uid) ?? NONE;
+  }
+
+  #loadAll(): void {
+    const found = new Map<number, Annotation[]>();
+    withDatabase(this.#path, (db) => {
+      for (const [key, value] of db.entries('')) {
+        const annotation = annotationOf(key, value, this.#owner);
+        if (annotation === undefined) continue;
+        const uid = uidOfScope(annotation.scope);
+        const list = found.get(uid);
+        if (list === undefined) found.set(uid, [plain(annotation)]);
+        else list.push(plain(annotation));
+      }
+    });
+    for (const [uid, list] of found) found.set(uid, inWireOrder(list));
+    this.#known = found;
+    this.#whole = true;
+  }
+
+  #loadRun(uid: number, nextUids: Iterable<number>): void {
+    const run = [uid];
+    for (const next of nextUids) {
+      if (run.length >= LOOKUP_RUN) break;
+      run.push(next);
+    }
+    this.#known = new Map();
+    withDatabase(this.#path, (db) => {
+      for (const each of run) this.#known.set(each, scopeOf(db, String(each), this.#owner));
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import type { ByteString } from '../byte-string.ts';
+import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import { decimal } from './disk-dlist.ts';
+import type { MailboxEntry } from './master-store.ts';
+import { databaseDamaged } from './store-error.ts';
+
+/** XCONVMODSEQ of one mailbox from its owner's conversations database (store section 10.6). 0 = not known. */
+export function readConversationModseq(
+  path: string,
+  mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>,
+): number {
+  const value = withDatabase(path, (db) => db.get(folderKey(db, mailbox)));
+  if (value === undefined) return 0;
+  const modseq = parseFolderStatus(value);
+  if (modseq === undefined) {
+    throw databaseDamaged(
+      path,
+      `folder ${mailbox.name}: expected "0 (MODSEQ ...)", found "${value}"`,
+      'rebuild it with ctl_conversationsdb -R',
+    );
+  }
+  return modseq;
+}
+
+/** Up to Cyrus 3.4 folders are keyed by name. */
+function folderKey(db: CyrusDatabase, mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>): ByteString {
+  const byName = db.get('$FOLDER_IDS') === undefined && db.get('$FOLDER_NAMES') !== undefined;
+  return `F${byName ? mailbox.name : mailbox.uniqueid}`;
+}
+
+/** `0 (THREADMODSEQ threadexists threadunseen ...)` */
+export function parseFolderStatus(value: ByteString): number | undefined {
+  const modseq = /^0 \(([0-9]+)[ )]/.exec(value)?.[1];
+  const number = modseq === undefined ? Number.NaN : decimal(modseq);
+  return Number.isNaN(number) ? undefined : number;
+}

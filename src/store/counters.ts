@@ -1,0 +1,24 @@
+import { crc32 } from 'node:zlib';
+import { readU64 } from './index-header.ts';
+import { readSmallFile } from './read-small-file.ts';
+
+/** The oldest form with a racl counter has 104 octets; the counter has been in one place ever since. */
+const OLDEST_WITH_RACL = 104;
+const RACL_OFFSET = 88;
+
+/**
+ * RACLMODSEQ of a user's INBOX from the counters file (store section 10.5). Cyrus counts a missing or unreadable file
+ * as 0, which means that nothing is known.
+ */
+export function readRaclModseq(path: string): number {
+  const content = readSmallFile(path);
+  return content === undefined ? 0 : raclModseq(content);
+}
+
+export function raclModseq(content: Buffer): number {
+  if (content.length < OLDEST_WITH_RACL) return 0;
+  const crcAt = content.length - 4;
+  if (content.readUInt32BE(crcAt) !== crc32(content.subarray(0, crcAt))) return 0;
+  const modseq = readU64(content, RACL_OFFSET);
+  return Number.isSafeInteger(modseq) ? modseq : 0;
+}

@@ -1,0 +1,156 @@
+import fs from 'node:fs';
+import type { ByteString } from '../byte-string.ts';
+import { lockSoon } from '../native/lock-wait.ts';
+import { SyncError } from '../report/sync-error.ts';
+import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
+import { LARGEST_HEADER, RECORD_UID } from './index-layout.ts';
+import { IndexPage, type RecordContext } from './record-page.ts';
+import { isMissing, mailboxDamaged } from './store-error.ts';
+
+/** One read of records: large enough to be worth the call, small enough to stay in a cache. */
+const PAGE_OCTETS = 256 * 1024;
+/** A repack renames a new file over the old one; more than a few in a row is not a repack. */
+const MAX_REPLACEMENTS = 10;
+
+/** An open cyrus.index under its shared lock. */
+export class IndexFile implements Disposable {
+  readonly path: string;
+  readonly header: IndexHeader;
+  readonly #mailbox: ByteString;
+  readonly #fd: number;
+  #closed = false;
+
+  private constructor(path: string, mailbox: ByteString, fd: number) {
+    this.path = path;
+    this.#mailbox = mailbox;
+    this.#fd = fd;
+    this.header = this.#readHeader();
+  }
+
+  /**
+   * Opens, locks, and makes sure that the path still leads to what was locked.
+   *
+   * @returns undefined if there is no such file
+   * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
+   */
+  static async open(
+    path: string,
+    mailbox: ByteString,
+    lockDeadlineMs: number,
+  ): Promise<IndexFile | undefined> {
+    for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
+      const fd = openIfThere(path);
+      if (fd === undefined) return undefined;
+      let keep = false;
+      try {
+        await lockSoon(fd, 'shared', lockDeadlineMs, path);
+        if (isStillAt(path, fd)) {
+          const file = new IndexFile(path, mailbox, fd);
+          keep = true;
+          return file;
+        }
+      } finally {
+        if (!keep) fs.closeSync(fd);
+      }
+    }
+    throw new SyncError('IO', `${path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
+      phase: 'read',
+      mailbox,
+      retryable: true,
+    });
+  }
+
+  #readHeader(): IndexHeader {
+    const head = Buffer.alloc(LARGEST_HEADER);
+    const length = this.#readInto(head, 0);
+    try {
+      return parseIndexHeader(head.subarray(0, length));
+    } catch (caught) {
+      if (!(caught instanceof IndexError)) throw caught;
+      if (!caught.unsupported) throw mailboxDamaged(this.path, caught.message, this.#mailbox);
+      throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${this.path}: ${caught.message}`, {
+        phase: 'read',
+        mailbox: this.#mailbox,
+        hint: 'upgrade the mailbox with reconstruct -V max',
+      });
+    }
+  }
+
+  /** Pages of records whose UID is at least `fromUid`. */
+  *pages(fromUid: number, context: RecordContext): Generator<IndexPage> {
+    const { records, recordSize, startOffset } = this.header;
+    const perPage = Math.max(1, Math.floor(PAGE_OCTETS / recordSize));
+    let previousUid = 0;
+    for (let first = this.#firstFrom(fromUid); first < records; first += perPage) {
+      const octets = this.#read(
+        startOffset + first * recordSize,
+        Math.min(perPage, records - first) * recordSize,
+      );
+      const page = new IndexPage(octets, context, fromUid, previousUid);
+      if (page.count === 0) continue;
+      previousUid = page.uid(page.count - 1);
+      yield page;
+    }
+  }
+
+  /** Number of the first record with that UID or a higher one. */
+  #firstFrom(fromUid: number): number {
+    if (fromUid <= 1) return 0;
+    let low = 0;
+    let high = this.header.records;
+    if (fromUid > this.header.lastUid) return high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const uid = this.#read(
+        this.header.startOffset + middle * this.header.recordSize + RECORD_UID,
+        4,
+      ).readUInt32BE(0);
+      // Never completed, so it says nothing about its neighbours: look at everything instead of missing some.
+      if (uid === 0) return 0;
+      if (uid < fromUid) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #read(position: number, length: number): Buffer {
+    const octets = Buffer.allocUnsafe(length);
+    const got = this.#readInto(octets, position);
+    if (got < length) {
+      throw mailboxDamaged(
+        this.path,
+        `expected ${this.header.records} records, but the file ends at octet ${position + got}`,
+        this.#mailbox,
+      );
+    }
+    return octets;
+  }
+
+  #readInto(octets: Buffer, position: number): number {
+    try {
+      return fs.readSync(this.#fd, octets, 0, octets.length, position);
+    } catch (caught) {
+      throw SyncError.from(caught, { phase: 'read', hint: `could not read ${this.path}` });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    fs.closeSync(this.#fd);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return fs.openSync(path, 'r');
+  } catch (caught) {
+    if (isMissing(caught)) return undefined;
+    throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
+  }
+}
+
+function isStillAt(path: string, fd: number): boolean {
+  const now = fs.statSync(path, { throwIfNoEntry: false });
+  return now !== undefined && now.ino === fs.fstatSync(fd).ino;
+}

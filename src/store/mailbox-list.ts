@@ -1,0 +1,223 @@
+import { type ByteString, compareBytes, textFromBytes } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import type { StoreLayout } from './layout.ts';
+import {
+  dbnameOf,
+  detectKeying,
+  internalNameOf,
+  type MailboxKeying,
+  mailboxKey,
+  nameInKey,
+} from './mailbox-key.ts';
+import {
+  inboxOf,
+  isInbox,
+  parseInternalName,
+  parseUserid,
+  toInternalName,
+  useridOf,
+} from './mailbox-name.ts';
+import { type MailboxRow, MailboxRowError, parseMailboxRow } from './mailbox-row.ts';
+import { wireType } from './mailbox-type.ts';
+import type { Enumerated, MailboxEntry } from './master-store.ts';
+import { databaseDamaged } from './store-error.ts';
+
+/** Rows read under one database lock while enumerating: a few milliseconds. */
+const PAGE_ROWS = 1000;
+
+const DAMAGE_HINT = 'run ctl_mboxlist -d to see the row, and ctl_cyrusdb -r to recover the database';
+
+/** mailboxes.db. The database lock never outlives a call, nor, while enumerating, a page. */
+export class MailboxList {
+  readonly #layout: StoreLayout;
+  #keying: MailboxKeying | undefined;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /** See MasterStore.enumerate. */
+  *enumerate(prefix: ByteString): Generator<Enumerated> {
+    const seen = new PassedUsers(this.keying());
+    let after: ByteString | undefined;
+    for (;;) {
+      const page = this.#read((db, keying) => this.#page(db, keying, prefix, after));
+      for (const [, name] of page.found) {
+        const parsed = parseInternalName(this.#layout, name);
+        const userid = useridOf(parsed);
+        if (userid === undefined) yield { kind: 'shared', name };
+        else if (parsed.deletedTime === 0 && seen.isNew(userid)) yield { kind: 'user', userid };
+      }
+      if (page.last === undefined) return;
+      after = page.last;
+    }
+  }
+
+  #page(
+    db: CyrusDatabase,
+    keying: MailboxKeying,
+    prefix: ByteString,
+    after: ByteString | undefined,
+  ): { found: [ByteString, ByteString][]; last: ByteString | undefined } {
+    const found: [ByteString, ByteString][] = [];
+    let rows = 0;
+    for (const [key, value] of db.entries(mailboxKey(keying, prefix), after)) {
+      const name = nameInKey(keying, key);
+      if (name !== undefined && isLive(value)) found.push([key, name]);
+      if (++rows === PAGE_ROWS) return { found, last: key };
+    }
+    return { found, last: undefined };
+  }
+
+  /** See MasterStore.mailboxesOf. */
+  mailboxesOf(userid: ByteString): MailboxEntry[] {
+    const inbox = parseUserid(this.#layout, userid);
+    const inboxName = toInternalName(this.#layout, inbox);
+    const deleted = toInternalName(this.#layout, {
+      domain: inbox.domain,
+      localpart: undefined,
+      boxes: [this.#layout.deletedprefix, 'user', inbox.localpart ?? ''],
+      deletedTime: 0,
+    });
+    return this.#read((db, keying) => {
+      const own = this.#get(db, keying, inboxName);
+      return [
+        ...(own === undefined || own.deleted ? [] : [own]),
+        ...this.#under(db, keying, `${inboxName}.`),
+        ...this.#under(db, keying, `${deleted}.`),
+      ];
+    });
+  }
+
+  #under(db: CyrusDatabase, keying: MailboxKeying, prefix: ByteString): MailboxEntry[] {
+    const entries: MailboxEntry[] = [];
+    for (const [key, value] of db.entries(mailboxKey(keying, prefix))) {
+      const name = nameInKey(keying, key);
+      if (name === undefined) continue;
+      const row = this.#parse(name, value);
+      if (!row.type.deleted) entries.push(this.#entry(db, keying, name, row));
+    }
+    // Old databases sort a dot where it happens to be; since 3.6 this is the stored order.
+    return entries.sort((a, b) => compareBytes(dbnameOf(a.name), dbnameOf(b.name)));
+  }
+
+  lookup(name: ByteString): MailboxEntry | undefined {
+    return this.#read((db, keying) => this.#get(db, keying, name));
+  }
+
+  /** The row and that of its owner's INBOX, which says where the owner's files are, under one lock. */
+  lookupWithInbox(name: ByteString): { entry: MailboxEntry | undefined; inbox: MailboxEntry | undefined } {
+    const parsed = parseInternalName(this.#layout, name);
+    const needsInbox = this.#layout.conversations && parsed.localpart !== undefined && !isInbox(parsed);
+    return this.#read((db, keying) => {
+      const entry = this.#get(db, keying, name);
+      if (!needsInbox) return { entry, inbox: entry };
+      return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
+    });
+  }
+
+  lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
+    return this.#read((db, keying) => {
+      if (keying !== 'by-record') return undefined;
+      const value = db.get(`I${uniqueid}`);
+      if (value === undefined) return undefined;
+      const { dbname } = this.#parse(uniqueid, value);
+      if (dbname === undefined) return undefined;
+      const entry = this.#get(db, keying, internalNameOf(dbname));
+      return entry?.uniqueid === uniqueid ? entry : undefined;
+    });
+  }
+
+  keying(): MailboxKeying {
+    return this.#keying ?? this.#read((_, keying) => keying);
+  }
+
+  #get(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): MailboxEntry | undefined {
+    const value = db.get(mailboxKey(keying, name));
+    return value === undefined ? undefined : this.#entry(db, keying, name, this.#parse(name, value));
+  }
+
+  #entry(db: CyrusDatabase, keying: MailboxKeying, name: ByteString, row: MailboxRow): MailboxEntry {
+    const parsed = parseInternalName(this.#layout, name);
+    return {
+      name,
+      uniqueid: row.uniqueid,
+      type: wireType(row.type),
+      intermediate: row.type.intermediate,
+      deleted: row.type.deleted,
+      legacyDirs: row.type.legacyDirs || keying === 'by-name',
+      partition: row.partition,
+      acl: row.acl,
+      uidvalidity: row.uidvalidity,
+      createdmodseq: row.createdmodseq,
+      foldermodseq: row.foldermodseq,
+      userid: useridOf(parsed),
+      inDeleted: parsed.deletedTime !== 0,
+      formerNames: keying === 'by-record' ? this.#formerNames(db, row.uniqueid) : [],
+    };
+  }
+
+  #formerNames(db: CyrusDatabase, uniqueid: ByteString): ByteString[] {
+    const value = uniqueid === '' ? undefined : db.get(`I${uniqueid}`);
+    if (value === undefined || !value.includes(' H (')) return [];
+    return this.#parse(uniqueid, value).formerDbnames.map(internalNameOf);
+  }
+
+  #parse(name: ByteString, value: ByteString): MailboxRow {
+    try {
+      return parseMailboxRow(value);
+    } catch (caught) {
+      if (!(caught instanceof MailboxRowError)) throw caught;
+      const finding = `row of ${textFromBytes(name)}: ${caught.message}`;
+      throw databaseDamaged(this.#layout.mboxlistPath, finding, DAMAGE_HINT);
+    }
+  }
+
+  #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
+    const path = this.#layout.mboxlistPath;
+    // Wrapped, because a result may itself be undefined.
+    const outcome = withDatabase(path, (db) => {
+      this.#keying ??= detectKeying(db);
+      return { result: read(db, this.#keying) };
+    });
+    if (outcome === undefined) {
+      throw new SyncError('IO', `${path}: no such file`, {
+        phase: 'read',
+        hint: 'check configdirectory and mboxlist_db_path in imapd.conf, and that this is a Cyrus master',
+      });
+    }
+    return outcome.result;
+  }
+}
+
+/**
+ * Rows of one user follow each other since 3.6, where a component ends with the lowest character there is, so the last
+ * user is enough to remember. Before, a user may come up again (`user.a`, `user.a-b`, `user.a.x`).
+ */
+class PassedUsers {
+  readonly #passed = new Set<ByteString>();
+  readonly #keying: MailboxKeying;
+
+  constructor(keying: MailboxKeying) {
+    this.#keying = keying;
+  }
+
+  isNew(userid: ByteString): boolean {
+    if (this.#passed.has(userid)) return false;
+    if (this.#keying === 'by-record') this.#passed.clear();
+    this.#passed.add(userid);
+    return true;
+  }
+}
+
+/** A row that cannot be read counts as live: its user then fails with a proper error, and nobody else does. */
+function isLive(value: ByteString): boolean {
+  try {
+    const { type } = parseMailboxRow(value);
+    return !type.deleted && !type.intermediate;
+  } catch (caught) {
+    if (caught instanceof MailboxRowError) return true;
+    throw caught;
+  }
+}

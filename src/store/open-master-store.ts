@@ -1,0 +1,141 @@
+import type { ByteString } from '../byte-string.ts';
+import { readScope } from './annotations.ts';
+import { estimateMessages } from './estimate.ts';
+import type { StoreLayout } from './layout.ts';
+import { tryLockFile } from './lock-file.ts';
+import { syncLockPath } from './lock-names.ts';
+import { withUniqueid } from './mailbox-header.ts';
+import { MailboxList } from './mailbox-list.ts';
+import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
+import { MailboxOpener } from './mailbox-opener.ts';
+import type {
+  Annotation,
+  Enumerated,
+  Estimate,
+  MailboxEntry,
+  MasterStore,
+  OpenMailbox,
+  QuotaEntry,
+  SeenEntry,
+  SieveState,
+} from './master-store.ts';
+import { readQuota } from './quota.ts';
+import { readSeen } from './seen.ts';
+import { readSieveMailbox } from './sieve.ts';
+import { NO_SIEVE, readSieveDirectory } from './sieve-directory.ts';
+import { readSubscriptions } from './subscriptions.ts';
+import { sieveDirectory, type UserFile, userFilePath } from './user-paths.ts';
+
+/** Scope of annotations.db for the server as a whole. */
+const SERVER_SCOPE = '';
+
+/**
+ * The store of the Cyrus that `layout` describes, read in place. Opens nothing until it is asked something.
+ *
+ * Every method may throw SyncError: DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, PARTITION_UNKNOWN, IO, and
+ * what MasterStore says for it.
+ */
+export function openMasterStore(layout: StoreLayout): MasterStore {
+  return new DiskMasterStore(layout);
+}
+
+class DiskMasterStore implements MasterStore {
+  readonly #layout: StoreLayout;
+  readonly #list: MailboxList;
+  readonly #opener: MailboxOpener;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+    this.#list = new MailboxList(layout);
+    this.#opener = new MailboxOpener(layout, this.#list);
+  }
+
+  enumerate(prefix: ByteString = ''): Generator<Enumerated> {
+    return this.#list.enumerate(prefix);
+  }
+
+  mailboxesOf(userid: ByteString): MailboxEntry[] {
+    return this.#list.mailboxesOf(userid).map((entry) => withUniqueid(this.#layout, entry));
+  }
+
+  inboxName(userid: ByteString): ByteString {
+    return toInternalName(this.#layout, parseUserid(this.#layout, userid));
+  }
+
+  ownerOf(name: ByteString): ByteString | undefined {
+    return useridOf(parseInternalName(this.#layout, name));
+  }
+
+  lookup(name: ByteString): MailboxEntry | undefined {
+    const entry = this.#list.lookup(name);
+    return entry === undefined ? undefined : withUniqueid(this.#layout, entry);
+  }
+
+  lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
+    return this.#list.lookupUniqueid(uniqueid);
+  }
+
+  openMailbox(name: ByteString): Promise<OpenMailbox | undefined> {
+    return this.#opener.open(name);
+  }
+
+  estimate(userid: ByteString): Estimate {
+    return this.#estimateAll(this.#list.mailboxesOf(userid));
+  }
+
+  estimateMailbox(name: ByteString): Estimate {
+    const entry = this.#list.lookup(name);
+    return this.#estimateAll(entry === undefined ? [] : [entry]);
+  }
+
+  #estimateAll(entries: MailboxEntry[]): Estimate {
+    let messages = 0;
+    for (const entry of entries) messages += estimateMessages(this.#layout, entry);
+    return { mailboxes: entries.length, messages };
+  }
+
+  quota(root: ByteString): QuotaEntry | undefined {
+    return readQuota(this.#layout, root);
+  }
+
+  subscriptions(userid: ByteString): ByteString[] {
+    return readSubscriptions(
+      this.#userFile(userid, 'sub'),
+      toDbname(this.#layout, parseUserid(this.#layout, userid)),
+    );
+  }
+
+  seen(userid: ByteString): SeenEntry[] {
+    return readSeen(this.#userFile(userid, 'seen'));
+  }
+
+  async sieve(userid: ByteString): Promise<SieveState> {
+    const inboxName = this.inboxName(userid);
+    const mailbox = await this.#opener.open(`${inboxName}.${this.#layout.sieveFolder}`);
+    if (mailbox !== undefined) {
+      try {
+        return await readSieveMailbox(mailbox);
+      } finally {
+        mailbox[Symbol.dispose]();
+      }
+    }
+    const directory = sieveDirectory(this.#layout, userid, this.#list.lookup(inboxName));
+    return directory === undefined ? NO_SIEVE : readSieveDirectory(directory);
+  }
+
+  serverAnnotations(): Annotation[] {
+    return readScope(this.#layout.annotationPath, SERVER_SCOPE, undefined);
+  }
+
+  trySyncLock(server: string, userid: ByteString): Disposable | undefined {
+    return tryLockFile(syncLockPath(this.#layout, server, userid), 'exclusive');
+  }
+
+  close(): void {
+    // Nothing stays open between calls; the method is there for stores that cache.
+  }
+
+  #userFile(userid: ByteString, file: UserFile): string {
+    return userFilePath(this.#layout, userid, this.#list.lookup(this.inboxName(userid)), file);
+  }
+}

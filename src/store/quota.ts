@@ -1,0 +1,33 @@
+import path from 'node:path';
+import { type ByteString, textFromBytes } from '../byte-string.ts';
+import { withDatabase } from './cyrusdb/database.ts';
+import { quotaLegacy } from './cyrusdb/quotalegacy.ts';
+import type { StoreLayout } from './layout.ts';
+import type { QuotaEntry } from './master-store.ts';
+import { parseQuotaValue, QuotaValueError } from './quota-value.ts';
+import { databaseDamaged } from './store-error.ts';
+
+/** @returns undefined if there is no such root. @throws SyncError DATABASE_DAMAGED, IO */
+export function readQuota(layout: StoreLayout, root: ByteString): QuotaEntry | undefined {
+  const value = quotaValue(layout, root);
+  if (value === undefined || value === '') return undefined;
+  try {
+    return { root, ...parseQuotaValue(value) };
+  } catch (caught) {
+    if (!(caught instanceof QuotaValueError)) throw caught;
+    throw databaseDamaged(
+      path.join(layout.quotaPath, textFromBytes(root)),
+      `quota root ${textFromBytes(root)}: ${caught.message}`,
+      'set the quota anew with cyradm setquota, then run quota -f',
+    );
+  }
+}
+
+function quotaValue(layout: StoreLayout, root: ByteString): ByteString | undefined {
+  if (layout.quotaDatabase !== 'quotalegacy') return withDatabase(layout.quotaPath, (db) => db.get(root));
+  return quotaLegacy({
+    directory: layout.quotaPath,
+    virtdomains: layout.virtdomains !== 'off',
+    fulldirhash: layout.fulldirhash,
+  }).get(root);
+}

@@ -1,0 +1,45 @@
+import type { ByteString } from '../byte-string.ts';
+import { withDatabase } from './cyrusdb/database.ts';
+import { decimal } from './disk-dlist.ts';
+import type { SeenEntry } from './master-store.ts';
+import { databaseDamaged } from './store-error.ts';
+
+const SEEN_VERSION = '1';
+
+/** All seen states that a user has, on any mailbox (store section 10.1). No file: none. */
+export function readSeen(path: string): SeenEntry[] {
+  return (
+    withDatabase(path, (db) => Array.from(db.entries(''), ([key, value]) => parseSeen(path, key, value))) ??
+    []
+  );
+}
+
+/** @throws SyncError DATABASE_DAMAGED */
+export function parseSeen(path: string, uniqueid: ByteString, value: ByteString): SeenEntry {
+  const [, version, lastread, lastuid, lastchange, seenuids = ''] =
+    /^([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)(?: ([\s\S]*))?$/.exec(value) ?? [];
+  if (
+    version !== SEEN_VERSION ||
+    lastread === undefined ||
+    lastuid === undefined ||
+    lastchange === undefined
+  ) {
+    throw databaseDamaged(
+      path,
+      `seen state of ${uniqueid}: expected "1 LASTREAD LASTUID LASTCHANGE UIDS", found "${value}"`,
+      'remove this row with cyr_dbtool; the user only loses what is marked as read in that mailbox',
+    );
+  }
+  return {
+    uniqueid,
+    lastread: decimal(lastread),
+    lastuid: decimal(lastuid),
+    lastchange: decimal(lastchange),
+    seenuids: isSequence(seenuids) ? seenuids : '',
+  };
+}
+
+/** What Cyrus cannot use as a sequence it forgets. */
+function isSequence(text: ByteString): boolean {
+  return /^(?:[0-9]+|\*)(?::(?:[0-9]+|\*))?(?:,(?:[0-9]+|\*)(?::(?:[0-9]+|\*))?)*$/.test(text);
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { bytesFromText } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { SieveScript, SieveState } from './master-store.ts';
+import { hasErrno, isMissing } from './store-error.ts';
+
+const SCRIPT_SUFFIX = '.script';
+const ACTIVE_LINK = 'defaultbc';
+
+export const NO_SIEVE: SieveState = { source: 'none', scripts: [], active: undefined };
+
+/**
+ * Scripts as files: Cyrus up to 3.4, or a newer one that has not moved them into `#sieve` yet. (Its own client moves
+ * them while it syncs; a reader leaves them alone.)
+ */
+export function readSieveDirectory(directory: string): SieveState {
+  const scripts: SieveScript[] = [];
+  for (const name of list(directory).sort()) {
+    const script = name.endsWith(SCRIPT_SUFFIX) ? readScript(directory, name) : undefined;
+    if (script !== undefined) scripts.push(script);
+  }
+  return scripts.length === 0 ? NO_SIEVE : { source: 'directory', scripts, active: activeTarget(directory) };
+}
+
+function readScript(directory: string, name: string): SieveScript | undefined {
+  const file = path.join(directory, name);
+  try {
+    const stats = fs.lstatSync(file);
+    // Cyrus passes over empty scripts too.
+    if (!stats.isFile() || stats.size === 0) return undefined;
+    const content = fs.readFileSync(file);
+    return {
+      filename: bytesFromText(name),
+      lastUpdate: Math.floor(stats.mtimeMs / 1000),
+      guid: sha1(content),
+      content,
+    };
+  } catch (caught) {
+    if (isMissing(caught)) return undefined;
+    throw SyncError.from(caught, { phase: 'sieve' });
+  }
+}
+
+/** `name.bc`, which need not exist. */
+function activeTarget(directory: string): string | undefined {
+  try {
+    return bytesFromText(path.basename(fs.readlinkSync(path.join(directory, ACTIVE_LINK))));
+  } catch (caught) {
+    // EINVAL: something that is not a link.
+    if (isMissing(caught) || hasErrno(caught, 'EINVAL')) return undefined;
+    throw SyncError.from(caught, { phase: 'sieve' });
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory);
+  } catch (caught) {
+    if (isMissing(caught)) return [];
+    throw SyncError.from(caught, { phase: 'sieve' });
+  }
+}
+
+export function sha1(content: Buffer): string {
+  return createHash('sha1').update(content).digest('hex');
+}

@@ -1,0 +1,26 @@
+import { type ByteString, textFromBytes } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+
+const RECONSTRUCT = 'run reconstruct on this mailbox, then sync it again';
+
+/** A file of one mailbox does not say what it must: names the file, what was expected and what was found. */
+export function mailboxDamaged(path: string, finding: string, mailbox?: ByteString): SyncError {
+  return new SyncError('MAILBOX_DAMAGED', `${path}: ${finding}`, {
+    phase: 'read',
+    mailbox: mailbox === undefined ? undefined : textFromBytes(mailbox),
+    hint: RECONSTRUCT,
+  });
+}
+
+/** A record of a database that the database layer could read but we could not. */
+export function databaseDamaged(path: string, finding: string, hint: string): SyncError {
+  return new SyncError('DATABASE_DAMAGED', `${path}: ${finding}`, { phase: 'read', hint });
+}
+
+export function isMissing(caught: unknown): boolean {
+  return hasErrno(caught, 'ENOENT') || hasErrno(caught, 'ENOTDIR');
+}
+
+export function hasErrno(caught: unknown, code: string): boolean {
+  return caught instanceof Error && 'code' in caught && caught.code === code;
+}

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { WireRecord } from '../../src/protocol/replica-session.ts';
+import { type Merge, mergeRecords } from '../../src/replicate/merge-records.ts';
+
+/** A mailbox as a server keeps it, with the checks that the real one makes (protocol section 12, step 8). */
+class Side {
+  records = new Map<number, WireRecord>();
+  lastUid = 0;
+  highestmodseq = 1;
+  deletedmodseq = 0;
+  #time = 1000;
+
+  clone(): Side {
+    const copy = new Side();
+    Object.assign(copy, { ...this, records: new Map(this.records) });
+    return copy;
+  }
+
+  snapshot() {
+    const { lastUid, highestmodseq, deletedmodseq } = this;
+    const records = [...this.records.values()].sort((a, b) => a.uid - b.uid);
+    return { lastUid, highestmodseq, deletedmodseq, records };
+  }
+
+  live(): WireRecord[] {
+    return this.snapshot().records.filter((one) => !one.flags.includes('\\Expunged'));
+  }
+
+  append(guid: string): void {
+    this.#write({
+      uid: ++this.lastUid,
+      modseq: 0,
+      lastUpdated: 0,
+      flags: [],
+      internaldate: 500,
+      size: 10,
+      guid,
+      annotations: [created(this.highestmodseq + 1)],
+    });
+  }
+
+  flag(nth: number, flag: string): void {
+    const one = this.#nth(nth);
+    if (one && !one.flags.includes(flag)) this.#write({ ...one, flags: [...one.flags, flag] });
+  }
+
+  expunge(nth: number): void {
+    const one = this.#nth(nth);
+    if (one) this.#write({ ...one, flags: [...one.flags, '\\Expunged'] });
+  }
+
+  cleanUp(): void {
+    for (const one of this.records.values()) {
+      if (!one.flags.includes('\\Expunged')) continue;
+      this.records.delete(one.uid);
+      this.deletedmodseq = Math.max(this.deletedmodseq, one.modseq);
+    }
+  }
+
+  receive(records: readonly WireRecord[], merge: Merge, staged: ReadonlySet<string>): void {
+    let before = 0;
+    for (const one of records) {
+      assert.ok(one.uid > before, 'ascending');
+      before = one.uid;
+      const gone = one.flags.includes('\\Expunged');
+      const mine = this.records.get(one.uid);
+      if (mine) {
+        const mineGone = mine.flags.includes('\\Expunged');
+        if (gone && mineGone) continue;
+        assert.equal(one.guid, mine.guid, 'GUID differs');
+        assert.ok(one.modseq >= mine.modseq, 'modseq goes down');
+        assert.ok(gone || !mineGone, 'an expunged record comes back');
+      } else if (one.uid <= this.lastUid) {
+        assert.ok(gone, 'a live message appears below LAST_UID');
+        continue;
+      } else if (!gone) {
+        assert.ok(staged.has(one.guid), 'a message that was never staged');
+      }
+      this.records.set(one.uid, one);
+    }
+    assert.ok(merge.lastUid >= this.lastUid && merge.highestmodseq >= this.highestmodseq);
+    this.lastUid = merge.lastUid;
+    this.highestmodseq = merge.highestmodseq;
+  }
+
+  #nth(nth: number): WireRecord | undefined {
+    const live = this.live();
+    return live[nth % Math.max(1, live.length)];
+  }
+
+  #write(one: WireRecord): void {
+    this.records.set(one.uid, { ...one, modseq: ++this.highestmodseq, lastUpdated: ++this.#time });
+  }
+}
+
+function created(modseq: number): WireRecord['annotations'][number] {
+  return { entry: '/vendor/cmu/cyrus-imapd/createdmodseq', userid: '', modseq: 0, value: String(modseq) };
+}
+
+const operation = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('append' as const), n: fc.integer({ min: 0, max: 3 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('flag' as const), n: fc.nat(9) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('expunge' as const), n: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clean' as const), n: fc.constant(0) }) },
+);
+type Operation = { kind: 'append' | 'flag' | 'expunge' | 'clean'; n: number };
+
+function run(side: Side, operations: readonly Operation[], who: string): void {
+  operations.forEach(({ kind, n }, step) => {
+    if (kind === 'append') side.append(`${n}${who}${step}`);
+    else if (kind === 'flag') side.flag(n, who === 'm' ? '\\Flagged' : '\\Answered');
+    else if (kind === 'expunge') side.expunge(n);
+    else side.cleanUp();
+  });
+}
+
+const history = fc.record({
+  common: fc.array(operation, { maxLength: 6 }),
+  master: fc.array(operation, { maxLength: 7 }),
+  replica: fc.array(operation, { maxLength: 7 }),
+});
+
+function diverge(of: { common: Operation[]; master: Operation[]; replica: Operation[] }): [Side, Side] {
+  const master = new Side();
+  run(master, of.common, 'c');
+  const replica = master.clone();
+  replica.deletedmodseq = 0;
+  run(master, of.master, 'm');
+  run(replica, of.replica, 'r');
+  return [master, replica];
+}
+
+const guids = (side: Side): Set<string> => new Set([...side.records.values()].map((one) => one.guid));
+const comparable = (side: Side) =>
+  side.live().map(({ uid, guid, modseq, flags }) => ({ uid, guid, modseq, flags: flags.toSorted() }));
+const merge = (master: Side, replica: Side): Merge =>
+  mergeRecords(master.snapshot(), { ...replica.snapshot(), deletedmodseq: 0 });
+
+function agree(master: Side, replica: Side): Merge {
+  const result = merge(master, replica);
+  const [masterFiles, replicaFiles] = [guids(master), guids(replica)];
+  for (const one of result.masterNeeds) assert.ok(replicaFiles.has(one.guid));
+  for (const one of result.replicaNeeds) assert.ok(masterFiles.has(one.guid));
+  const all = new Set([...masterFiles, ...replicaFiles]);
+  master.receive(result.toMaster, result, all);
+  replica.receive(result.toReplica, result, all);
+  return result;
+}
+
+test('both servers accept the merge and end equal, and merging again changes nothing', () => {
+  fc.assert(
+    fc.property(history, (of) => {
+      const [master, replica] = diverge(of);
+      agree(master, replica);
+      assert.deepEqual(comparable(replica), comparable(master));
+      const again = merge(master, replica);
+      assert.deepEqual([again.toMaster, again.toReplica], [[], []]);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('no live message of either side disappears unless the other side expunged or cleaned it up', () => {
+  fc.assert(
+    fc.property(history, (of) => {
+      const [master, replica] = diverge(of);
+      const [before, beforeThere] = [master.live(), replica.live()];
+      const [mine, theirs] = [master.clone(), replica.clone()];
+      agree(master, replica);
+      const after = new Set(master.live().map((one) => one.guid));
+      for (const one of before) {
+        const other = theirs.records.get(one.uid);
+        const expungedThere = other?.guid === one.guid && other.flags.includes('\\Expunged');
+        assert.ok(expungedThere || after.has(one.guid), `message ${one.uid} of the master is lost`);
+      }
+      for (const one of beforeThere) {
+        const other = mine.records.get(one.uid);
+        const expungedHere = other?.guid === one.guid && other.flags.includes('\\Expunged');
+        const cleanedHere = one.modseq < mine.deletedmodseq;
+        assert.ok(
+          expungedHere || cleanedHere || after.has(one.guid),
+          `message ${one.uid} of the replica is lost`,
+        );
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a merge that reached one side only is completed without a second copy of any message', () => {
+  fc.assert(
+    fc.property(history, fc.boolean(), (of, replicaFirst) => {
+      const [master, replica] = diverge(of);
+      const [wholeMaster, wholeReplica] = [master.clone(), replica.clone()];
+      agree(wholeMaster, wholeReplica);
+
+      const cut = merge(master, replica);
+      const all = new Set([...guids(master), ...guids(replica)]);
+      if (replicaFirst) replica.receive(cut.toReplica, cut, all);
+      else master.receive(cut.toMaster, cut, all);
+      agree(master, replica);
+      assert.deepEqual(comparable(replica), comparable(master));
+      const sorted = (side: Side): string[] =>
+        side
+          .live()
+          .map((one) => one.guid)
+          .sort();
+      assert.deepEqual(sorted(master), sorted(wholeMaster));
+    }),
+    { numRuns: 2000 },
+  );
+});

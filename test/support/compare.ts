@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import type { CyrusServer, Pair } from './cyrus-server.ts';
+import { dumpServer, type ServerDump } from './dump.ts';
+
+/** Differences shown in a failure; more would bury the first, which is mostly the cause. */
+const SHOWN = 40;
+
+/** Both servers hold the same, as far as clients and tools can see; the failure lists what differs. */
+export async function assertSameMail(
+  master: CyrusServer,
+  replica: CyrusServer,
+  users: readonly string[],
+): Promise<void> {
+  const [here, there] = await Promise.all([dumpOrExplain(master, users), dumpOrExplain(replica, users)]);
+  const lines = differences(here, there);
+  const more = lines.length > SHOWN ? `\n... and ${lines.length - SHOWN} more` : '';
+  assert.equal(
+    lines.length,
+    0,
+    `master and replica differ in ${lines.length} places:\n${lines.slice(0, SHOWN).join('\n')}${more}`,
+  );
+  assert.ok(Object.keys(here.mail).length > 0, 'the master holds no mail at all');
+}
+
+/** The same for some users alone, while others are known to differ; the mailbox list is looked at for these users only. */
+export async function assertSameMailOf(
+  master: CyrusServer,
+  replica: CyrusServer,
+  users: readonly string[],
+): Promise<void> {
+  const [here, there] = await Promise.all([dumpOrExplain(master, users), dumpOrExplain(replica, users)]);
+  const lines = differences(viewOf(here, users), viewOf(there, users));
+  assert.deepEqual(
+    lines,
+    [],
+    `master and replica differ for ${users.join(', ')}:\n${lines.slice(0, SHOWN).join('\n')}`,
+  );
+}
+
+function viewOf(dump: ServerDump, users: readonly string[]): Pick<ServerDump, 'list' | 'mail' | 'users'> {
+  const owners = users.map((user) => user.replaceAll('.', '^'));
+  const isTheirs = (name: string) =>
+    owners.some((owner) =>
+      [`user.${owner}`, `DELETED.user.${owner}`].some((root) => `${name}.`.startsWith(`${root}.`)),
+    );
+  const list = Object.fromEntries(Object.entries(dump.list).filter(([name]) => isTheirs(name)));
+  const mail = Object.fromEntries(
+    Object.entries(dump.mail).filter(([name]) => users.some((user) => name.startsWith(`${user} `))),
+  );
+  assert.ok(Object.keys(mail).length >= users.length, `no mail of ${users.join(', ')} was found`);
+  // What they read of others depends on what of the others has arrived.
+  const own = Object.entries(dump.users).map(
+    ([user, view]) => [user, { ...view, seenElsewhere: {} }] as const,
+  );
+  return { list, mail, users: Object.fromEntries(own) };
+}
+
+/** Path by path, what differs between two values of plain data: `path: master X, replica Y`. */
+export function differences(master: unknown, replica: unknown, path = ''): string[] {
+  if (isPlain(master) && isPlain(replica)) {
+    const keys = new Set([...Object.keys(master), ...Object.keys(replica)]);
+    return [...keys].flatMap((key) =>
+      differences(master[key], replica[key], path === '' ? key : `${path} > ${key}`),
+    );
+  }
+  const [left, right] = [show(master), show(replica)];
+  return left === right ? [] : [`${path}: master ${left}, replica ${right}`];
+}
+
+/**
+ * The C client, run from master to replica, must find nothing to send. Throws with every APPLY of its transcript that
+ * is not part of setting up the connection.
+ */
+export async function assertNothingLeft(pair: Pick<Pair, 'master'>): Promise<void> {
+  const run = await pair.master.run('sync_client', ['-v', '-v', '-o', '-A']);
+  const left = appliedCommands(run.stderr);
+  assert.deepEqual(left, [], `the C client still had something to send:\n${left.join('\n')}`);
+  assert.equal(run.code, 0, `the C client failed:\n${run.stderr.slice(-3000)}`);
+  assert.match(run.stderr, /GET USER/, 'the C client compared no user at all');
+}
+
+/** The APPLY lines of a `-v -v` transcript, those that only set up a connection left out, cut to a readable length. */
+export function appliedCommands(transcript: string): string[] {
+  return sentCommands(transcript).filter(
+    (line) => line.startsWith('APPLY ') && !/^APPLY (CAPABILITIES|FORCE)\b/.test(line),
+  );
+}
+
+/** Each command line (or its beginning) that was sent in a `-v -v` transcript, literals apart. */
+export function sentCommands(transcript: string): string[] {
+  // `>TIME>` and `<TIME<` stand before each chunk of traffic, and a chunk may begin anywhere in a command.
+  const traffic = transcript.replace(/[<>]\d{9,11}[<>]/g, '');
+  return [...traffic.matchAll(/^(?:APPLY|GET|RESTART|NOOP|EXIT)\b[^\r\n]{0,300}/gm)].map(
+    ([command]) => command,
+  );
+}
+
+async function dumpOrExplain(server: CyrusServer, users: readonly string[]): Promise<ServerDump> {
+  try {
+    return await dumpServer(server, users);
+  } catch (error) {
+    throw new Error(`${server.name} could not be dumped: ${(error as Error).message}\n${server.output}`, {
+      cause: error,
+    });
+  }
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}

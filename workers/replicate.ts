@@ -1,0 +1,53 @@
+/**
+ * The worker thread: one task is one batch, answered with one outcome per job.
+ *
+ * Store and session live as long as the thread. Events go out over `parentPort`, orders come in over a port of their
+ * own, because piscina owns the task port.
+ */
+import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
+import { BatchRunner } from '../src/coordinator/batch-runner.ts';
+import { EventBatcher } from '../src/coordinator/event-batcher.ts';
+import type {
+  Batch,
+  Outcome,
+  WorkerControl,
+  WorkerMessage,
+  WorkerSetup,
+} from '../src/coordinator/messages.ts';
+import type { WorkerHello } from '../src/coordinator/pool.ts';
+import { realParts } from '../src/coordinator/real-parts.ts';
+
+const setup: WorkerSetup = workerData;
+const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
+const runner = new BatchRunner(realParts(setup, events.emit));
+
+const { port1: orders, port2 } = new MessageChannel();
+orders.on('message', (order: WorkerControl) => {
+  switch (order.kind) {
+    case 'cancel':
+      runner.cancel();
+      break;
+    case 'cut':
+      runner.cut();
+      break;
+    case 'exit':
+      runner.exit().then(() => {
+        events.flush();
+        post({ kind: 'exited' });
+      });
+      break;
+  }
+});
+const hello: WorkerHello = { kind: 'hello', port: port2 };
+parentPort?.postMessage(hello, [port2]);
+
+export default async function replicate(batch: Batch): Promise<Outcome[]> {
+  const outcomes = await runner.run(batch);
+  events.flush();
+  post({ kind: 'flushed', batch: batch.id });
+  return outcomes;
+}
+
+function post(message: WorkerMessage): void {
+  parentPort?.postMessage(message);
+}
