@@ -6,7 +6,8 @@ import test from 'node:test';
 import { ChannelLog } from '../../src/rolling/log-file.ts';
 import type { LogLine } from '../../src/rolling/log-line.ts';
 import { syncLogPath } from '../../src/rolling/sync-log.ts';
-import { giveToCyrus, requireCyrus, runAs } from '../support/cyrus-server.ts';
+import { giveToCyrus, requireCyrus } from '../support/cyrus-server.ts';
+import { runAs } from '../support/processes.ts';
 
 const WRITERS = 4;
 const LINES_EACH = 8;
