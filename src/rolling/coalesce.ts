@@ -1,14 +1,7 @@
 import { type ByteString, compareBytes } from '../byte-string.ts';
+import type { Action } from '../replicate/action.ts';
 import type { LogLine } from './log-line.ts';
-import {
-  nodeOf,
-  nodesOfAction,
-  type OwnerOf,
-  type RollingAction,
-  type RollingUnit,
-  userNode,
-  userOfNode,
-} from './unit.ts';
+import { nodeOf, nodesOfAction, type OwnerOf, type RollingUnit, userNode, userOfNode } from './unit.ts';
 
 /** Everything said of one user or one shared mailbox; sets keep the order of first mention. */
 interface Work {
@@ -77,7 +70,7 @@ export class Coalescer {
         this.#at(this.#node(line.root)).quotas.add(line.root);
         break;
       case 'ANNOTATION': {
-        const action: RollingAction = { kind: 'annotation', name: line.name };
+        const action: Action = { kind: 'annotation', name: line.name };
         for (const node of nodesOfAction(action, this.#ownerOf)) this.#at(node).annotations.add(line.name);
         break;
       }
@@ -92,7 +85,7 @@ export class Coalescer {
   }
 
   /** An action of an earlier unit that has to run (again). The names of one `mailboxes` action stay together. */
-  addAction(action: RollingAction): void {
+  addAction(action: Action): void {
     switch (action.kind) {
       case 'mailboxes': {
         const nodes = nodesOfAction(action, this.#ownerOf);
@@ -163,10 +156,10 @@ export class Coalescer {
   #unit(nodes: readonly string[]): RollingUnit {
     const names = new Set<ByteString>();
     const users = new Set<ByteString>();
-    const single: RollingAction[] = [];
-    const metas: RollingAction[] = [];
-    const wholes: RollingAction[] = [];
-    const gone: RollingAction[] = [];
+    const single: Action[] = [];
+    const metas: Action[] = [];
+    const wholes: Action[] = [];
+    const gone: Action[] = [];
     for (const node of nodes) {
       const work = this.#at(node);
       const userid = userOfNode(node);
@@ -198,7 +191,7 @@ export class Coalescer {
     for (const { unmailboxes } of this.#works(nodes)) {
       for (const name of unmailboxes) single.push({ kind: 'unmailbox', name });
     }
-    const mailboxes: RollingAction[] = names.size > 0 ? [{ kind: 'mailboxes', names: [...names] }] : [];
+    const mailboxes: Action[] = names.size > 0 ? [{ kind: 'mailboxes', names: [...names] }] : [];
     return {
       users: [...users].sort(compareBytes),
       actions: [...mailboxes, ...single, ...metas, ...wholes, ...gone],

@@ -1,25 +1,19 @@
 import type { ByteString } from '../byte-string.ts';
+import type { Action, ActionResult } from '../replicate/action.ts';
 import type { ErrorData } from '../report/sync-error.ts';
-import {
-  type ActionResult,
-  describeAction,
-  type OwnerOf,
-  type RollingAction,
-  type RollingUnit,
-  type UnitOutcome,
-} from './unit.ts';
+import { describeAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
 
 /** What a unit leaves to do. An action that is done appears nowhere. */
 export interface Verdict {
   /** Wider actions in place of ones that failed: to run at once. */
-  promoted: RollingAction[];
+  promoted: Action[];
   /** Nothing wider would help: to run again after a pause. */
-  failing: { action: RollingAction; error: ErrorData }[];
-  locked: { action: RollingAction; user: ByteString }[];
+  failing: { action: Action; error: ErrorData }[];
+  locked: { action: Action; user: ByteString }[];
   /** To run again as if they had never been tried. */
-  untouched: RollingAction[];
+  untouched: Action[];
   /** The connection broke while these were under way. They are in `untouched`. */
-  broke: { action: RollingAction; error: ErrorData }[];
+  broke: { action: Action; error: ErrorData }[];
   /** The link is down, whether it broke here or was found so. */
   linkError: ErrorData | undefined;
   /** Why something was not begun, whatever the reason. */
@@ -51,7 +45,7 @@ export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf)
 
 function judgeOne(
   verdict: Verdict,
-  action: RollingAction,
+  action: Action,
   result: ActionResult | undefined,
   ownerOf: OwnerOf,
 ): void {
@@ -96,7 +90,7 @@ function judgeOne(
   }
 }
 
-function narrowed(action: RollingAction, names: readonly ByteString[] | undefined): RollingAction {
+function narrowed(action: Action, names: readonly ByteString[] | undefined): Action {
   if (action.kind !== 'mailboxes' || names === undefined || names.length === 0) return action;
   const left = new Set(names);
   const kept = action.names.filter((name) => left.has(name));
@@ -104,12 +98,12 @@ function narrowed(action: RollingAction, names: readonly ByteString[] | undefine
 }
 
 interface Promotion {
-  from: RollingAction;
-  to: RollingAction | undefined;
+  from: Action;
+  to: Action | undefined;
 }
 
 /** A part of `action` may be promoted and the rest not: shared mailboxes have no user. */
-function promotions(action: RollingAction, error: ErrorData, ownerOf: OwnerOf): Promotion[] {
+function promotions(action: Action, error: ErrorData, ownerOf: OwnerOf): Promotion[] {
   switch (action.kind) {
     case 'mailboxes':
       return mailboxPromotions(action.names, ownerOf);
@@ -145,6 +139,6 @@ function mailboxPromotions(names: readonly ByteString[], ownerOf: OwnerOf): Prom
   return result;
 }
 
-function wholeUser(userid: ByteString | undefined): RollingAction | undefined {
+function wholeUser(userid: ByteString | undefined): Action | undefined {
   return userid === undefined ? undefined : { kind: 'user', userid };
 }

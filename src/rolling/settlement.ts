@@ -1,3 +1,4 @@
+import type { Action } from '../replicate/action.ts';
 import type { ErrorData } from '../report/sync-error.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { Coalescer } from './coalesce.ts';
@@ -8,7 +9,7 @@ import type { RollingDependencies, RollingEnd, RollingOptions } from './options.
 import type { Pending, PendingUnit } from './pending.ts';
 import type { Suspect } from './replica-link.ts';
 import { isQuarantined, type Troubles } from './troubles.ts';
-import { labelOfNode, linesOf, nodesOfAction, type RollingAction, type UnitOutcome } from './unit.ts';
+import { labelOfNode, linesOf, nodesOfAction, type UnitOutcome } from './unit.ts';
 
 export interface LinkLoss {
   error: ErrorData;
@@ -21,7 +22,7 @@ export interface LinkLoss {
  */
 export class Settlement {
   /** -1: tried, not done, not to be tried again in this run. */
-  readonly left: RollingAction[] = [];
+  readonly left: Action[] = [];
   readonly failures: RollingEnd['failures'] = [];
   /** Milliseconds since the epoch. */
   lastSuccess: number | undefined;
@@ -51,7 +52,7 @@ export class Settlement {
     const failing = verdict.failing.map(({ action }) => action);
 
     const unhappy = new Set<string>();
-    const note = (actions: readonly RollingAction[], each?: (node: string) => void): void => {
+    const note = (actions: readonly Action[], each?: (node: string) => void): void => {
       const nodes = new Set(actions.flatMap((action) => nodesOfAction(action, ownerOf)));
       for (const node of nodes) {
         unhappy.add(node);
@@ -117,7 +118,7 @@ export class Settlement {
     return true;
   }
 
-  #queueAgain(verdict: Verdict, later: readonly RollingAction[], since: number): void {
+  #queueAgain(verdict: Verdict, later: readonly Action[], since: number): void {
     const actions = [...verdict.promoted, ...verdict.untouched, ...later];
     const coalescer = new Coalescer(this.#deps.ownerOf);
     if (actions.some((action) => action.kind === 'unuser')) {
@@ -131,9 +132,9 @@ export class Settlement {
   }
 
   /** -1: what was promoted or not begun gets its turn, what failed has had it. */
-  #leaveForLater(verdict: Verdict, parked: readonly RollingAction[], since: number): void {
+  #leaveForLater(verdict: Verdict, parked: readonly Action[], since: number): void {
     const { ownerOf } = this.#deps;
-    const again: RollingAction[] = [];
+    const again: Action[] = [];
     const already = this.left.length;
     // An UNUSER behind something that has had its turn in vain.
     const blocked =
@@ -160,7 +161,7 @@ export class Settlement {
     this.#queueAgain({ ...verdict, untouched: again }, [], since);
   }
 
-  #reportFailure(action: RollingAction, error: ErrorData): void {
+  #reportFailure(action: Action, error: ErrorData): void {
     for (const node of nodesOfAction(action, this.#deps.ownerOf)) {
       this.failures.push({ user: labelOfNode(node), error });
     }

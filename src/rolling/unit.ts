@@ -1,23 +1,9 @@
 import type { ByteString } from '../byte-string.ts';
-import type { ErrorData } from '../report/sync-error.ts';
+import type { Action, ActionResult } from '../replicate/action.ts';
 import type { LogLine } from './log-line.ts';
 
 /** The owner's userid of an internal mailbox name or quota root; undefined for a shared one. */
 export type OwnerOf = (name: ByteString) => ByteString | undefined;
-
-/** What is to be done. Names are internal names. Plain data. */
-export type RollingAction =
-  /** All names in one job, so that a rename between them is seen as one. */
-  | { kind: 'mailboxes'; names: ByteString[] }
-  | { kind: 'quota'; root: ByteString }
-  /** '' = the server's own annotations. */
-  | { kind: 'annotation'; name: ByteString }
-  | { kind: 'seen'; userid: ByteString; uniqueid: ByteString }
-  | { kind: 'sub'; userid: ByteString; name: ByteString }
-  | { kind: 'unmailbox'; name: ByteString }
-  | { kind: 'meta'; userid: ByteString }
-  | { kind: 'user'; userid: ByteString }
-  | { kind: 'unuser'; userid: ByteString };
 
 /**
  * What runs in order, on one connection: everything of one user, of several users tied together, or of one shared
@@ -26,21 +12,8 @@ export type RollingAction =
 export interface RollingUnit {
   /** All owners, byte order; '' stands for shared mailboxes, whose sync lock is one for all. */
   users: ByteString[];
-  actions: RollingAction[];
+  actions: Action[];
 }
-
-/**
- * What became of one action:
- *  - `failed` by a link error: the connection broke while it was under way;
- *  - `untouched`: not begun, because the link is down, the run is being cancelled, or (an `unuser`) because something
- *    before it in the unit failed.
- */
-export type ActionResult =
-  | { kind: 'done' }
-  | { kind: 'locked'; user: ByteString }
-  /** `names`: for `mailboxes`, those that are not done; all of them if absent. */
-  | { kind: 'failed'; error: ErrorData; names?: ByteString[] }
-  | { kind: 'untouched'; error: ErrorData };
 
 /** One result per action of the unit, same order. A missing one counts as untouched. */
 export interface UnitOutcome {
@@ -74,7 +47,7 @@ export function labelOfNode(node: string): ByteString {
   return node.slice(1);
 }
 
-export function nodesOfAction(action: RollingAction, ownerOf: OwnerOf): string[] {
+export function nodesOfAction(action: Action, ownerOf: OwnerOf): string[] {
   switch (action.kind) {
     case 'mailboxes': {
       const nodes = [...new Set(action.names.map((name) => nodeOf(name, ownerOf)))];
@@ -98,7 +71,7 @@ export function nodesOfUnit(unit: RollingUnit, ownerOf: OwnerOf): Set<string> {
 }
 
 /** Lines that say the same to any reader of the log, ties included. */
-export function linesOf(action: RollingAction, ownerOf: OwnerOf): LogLine[] {
+export function linesOf(action: Action, ownerOf: OwnerOf): LogLine[] {
   switch (action.kind) {
     case 'mailboxes':
       return mailboxLines(action.names, ownerOf);
@@ -139,7 +112,7 @@ function mailboxLines(names: readonly ByteString[], ownerOf: OwnerOf): LogLine[]
 }
 
 /** As the C client names an action in `Deferred:` and `Promoting:`. */
-export function describeAction(action: RollingAction): ByteString {
+export function describeAction(action: Action): ByteString {
   switch (action.kind) {
     case 'mailboxes':
       return `MAILBOX ${action.names.join(' ')}`;

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { compareBytes } from '../../src/byte-string.ts';
+import type { Action } from '../../src/replicate/action.ts';
 import { Coalescer } from '../../src/rolling/coalesce.ts';
 import type { LogLine } from '../../src/rolling/log-line.ts';
-import { linesOf, nodesOfUnit, type RollingAction, type RollingUnit } from '../../src/rolling/unit.ts';
+import { linesOf, nodesOfUnit, type RollingUnit } from '../../src/rolling/unit.ts';
 import { logLine, ownerOf } from './names.ts';
 
 function unitsOf(...lines: LogLine[]): RollingUnit[] {
@@ -37,7 +38,7 @@ function isCovered(line: LogLine, units: readonly RollingUnit[]): boolean {
   return units.some((unit) => unit.actions.some((action) => covers(action, line)));
 }
 
-function covers(action: RollingAction, line: LogLine): boolean {
+function covers(action: Action, line: LogLine): boolean {
   switch (line.type) {
     case 'MAILBOX':
     case 'APPEND':

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { Action } from '../../src/replicate/action.ts';
 import { Coalescer } from '../../src/rolling/coalesce.ts';
 import type { LogLine } from '../../src/rolling/log-line.ts';
 import { LogParser } from '../../src/rolling/log-parser.ts';
-import type { RollingAction } from '../../src/rolling/unit.ts';
 import { logLine, ownerOf, plain } from './names.ts';
 import { failed, isUser, linkError, Site } from './site.ts';
 
@@ -59,7 +59,7 @@ function assertDiskCovers(site: Site): void {
     assert.equal(parsed.kind, 'line', text);
     if (parsed.kind === 'line') coalescer.add(parsed.line);
   }
-  const actions: RollingAction[] = coalescer.units().flatMap((unit) => unit.actions);
+  const actions: Action[] = coalescer.units().flatMap((unit) => unit.actions);
   for (const object of site.behind()) {
     assert.ok(
       actions.some((action) => Site.copies(action, object)),

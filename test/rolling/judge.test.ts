@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { Action, ActionResult } from '../../src/replicate/action.ts';
 import type { ErrorCode } from '../../src/report/sync-error.ts';
 import { judge, type Verdict } from '../../src/rolling/judge.ts';
-import type { ActionResult, RollingAction } from '../../src/rolling/unit.ts';
 import { ownerOf } from './names.ts';
 import { failed, linkError, refused } from './site.ts';
 
-function judged(action: RollingAction, result: ActionResult): Verdict {
+function judged(action: Action, result: ActionResult): Verdict {
   return judge({ users: [], actions: [action] }, { results: [result] }, ownerOf);
 }
 
@@ -21,7 +21,7 @@ for (const [action, promoted, notice] of [
   [{ kind: 'seen', userid: 'alice', uniqueid: 'user.alice' }, user, 'SEEN alice user.alice -> USER alice'],
   [{ kind: 'sub', userid: 'alice', name: 'x' }, meta, 'SUB alice x -> META alice'],
   [meta, user, 'META alice -> USER alice'],
-] as [RollingAction, RollingAction, string][]) {
+] as [Action, Action, string][]) {
   test(`a failed ${notice.replace('->', 'is promoted to')}`, () => {
     const verdict = judged(action, failed());
     assert.deepEqual(verdict.promoted, [promoted]);
@@ -38,7 +38,7 @@ for (const [action, code] of [
   [{ kind: 'quota', root: 'shared' }, 'IMAP_PROTOCOL_ERROR'],
   [{ kind: 'mailboxes', names: ['shared.a', 'shared.b'] }, 'IMAP_MAILBOX_NONEXISTENT'],
   [meta, 'IMAP_INVALID_USER'],
-] as [RollingAction, ErrorCode][]) {
+] as [Action, ErrorCode][]) {
   test(`a failed ${JSON.stringify(action)} (${code}) is kept and tried again`, () => {
     const verdict = judged(action, failed(code));
     assert.deepEqual(verdict.promoted, []);
@@ -63,7 +63,7 @@ test('of a failed mailbox set, users are promoted, shared mailboxes stay, and wh
 });
 
 test('every failure of a unit counts, not only the last', () => {
-  const actions: RollingAction[] = [user, { kind: 'user', userid: 'bob' }, { kind: 'user', userid: 'carol' }];
+  const actions: Action[] = [user, { kind: 'user', userid: 'bob' }, { kind: 'user', userid: 'carol' }];
   const verdict = judge({ users: [], actions }, { results: [failed(), { kind: 'done' }, failed()] }, ownerOf);
   assert.deepEqual(
     verdict.failing.map(({ action }) => action),

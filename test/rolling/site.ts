@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Action, ActionResult } from '../../src/replicate/action.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
@@ -10,7 +11,7 @@ import { ChannelLog } from '../../src/rolling/log-file.ts';
 import type { LogLine } from '../../src/rolling/log-line.ts';
 import type { RollingDependencies, RollingEnd, RollingOptions } from '../../src/rolling/options.ts';
 import { syncLogPath } from '../../src/rolling/sync-log.ts';
-import type { ActionResult, RollingAction, RollingUnit, UnitOutcome } from '../../src/rolling/unit.ts';
+import type { RollingUnit, UnitOutcome } from '../../src/rolling/unit.ts';
 import { ownerOf } from './names.ts';
 import { quiet, VirtualClock } from './virtual-clock.ts';
 
@@ -25,13 +26,13 @@ export class Site {
   readonly replica = new Map<string, number>();
   readonly events: SyncEvent[] = [];
   /** Every action begun: `kind user-or-name`, with the virtual time. */
-  readonly begun: { at: number; unit: RollingUnit; action: RollingAction }[] = [];
+  readonly begun: { at: number; unit: RollingUnit; action: Action }[] = [];
   readonly file: string;
   channel: string | undefined;
   /** Virtual milliseconds that one action takes. */
-  workTime: (action: RollingAction, unit: RollingUnit) => number = () => 10;
+  workTime: (action: Action, unit: RollingUnit) => number = () => 10;
   /** What becomes of an action; undefined = it is done. */
-  verdict: (action: RollingAction, unit: RollingUnit) => ActionResult | undefined = () => undefined;
+  verdict: (action: Action, unit: RollingUnit) => ActionResult | undefined = () => undefined;
   replicaUp = true;
   connects = 0;
   restarts = 0;
@@ -125,7 +126,7 @@ export class Site {
   }
 
   /** Whether an action brings an object up to date. */
-  static copies(action: RollingAction, object: string): boolean {
+  static copies(action: Action, object: string): boolean {
     return copies(action, object);
   }
 
@@ -191,11 +192,11 @@ export function failed(code: ErrorData['code'] = 'IMAP_PROTOCOL_ERROR'): ActionR
   return { kind: 'failed', error: refused(code) };
 }
 
-export function isUser(action: RollingAction, user: string): boolean {
+export function isUser(action: Action, user: string): boolean {
   return ownersOf(action).includes(user);
 }
 
-function ownersOf(action: RollingAction): (string | undefined)[] {
+function ownersOf(action: Action): (string | undefined)[] {
   switch (action.kind) {
     case 'mailboxes':
       return action.names.map(ownerOf);
@@ -238,7 +239,7 @@ function objectsOf(line: LogLine): string[] {
   }
 }
 
-function copies(action: RollingAction, object: string): boolean {
+function copies(action: Action, object: string): boolean {
   const [kind = '', subject = ''] = object.split(/ (.*)/s);
   const user = subject.split(' ')[0] ?? '';
   const personal = kind === 'sieve' || kind === 'seen' || kind === 'sub';
