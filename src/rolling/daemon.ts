@@ -1,7 +1,7 @@
 import type { Backlog } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { Coalescer } from './coalesce.ts';
-import { SHORTEST_INTERVAL, SHUTDOWN_POLL } from './limits.ts';
+import { LONGEST_TAKE_PAUSE, SHORTEST_INTERVAL, SHUTDOWN_POLL, TAKE_PAUSE_FACTOR } from './limits.ts';
 import type { LogLine } from './log-line.ts';
 import type { RollingDependencies, RollingEnd, RollingOptions } from './options.ts';
 import { Pending, type PendingUnit } from './pending.ts';
@@ -169,7 +169,8 @@ export class RollingDaemon {
   async #take(): Promise<void> {
     const { log, clock, emit, ownerOf } = this.#deps;
     const { channel, once, repeatInterval } = this.#options;
-    this.#nextTake = clock.now() + Math.max(repeatInterval, SHORTEST_INTERVAL);
+    const started = clock.now();
+    const interval = Math.max(repeatInterval, SHORTEST_INTERVAL);
     const coalescer = new Coalescer(ownerOf);
     let lines = 0;
     let bad = 0;
@@ -204,6 +205,10 @@ export class RollingDaemon {
       }
       this.#logFault = message;
       if (once) this.#end ??= 'log-failed';
+    } finally {
+      // With a long queue log-run is long, and joining a log to it takes its time.
+      const spent = clock.now() - started;
+      this.#nextTake = started + Math.max(interval, Math.min(spent * TAKE_PAUSE_FACTOR, LONGEST_TAKE_PAUSE));
     }
   }
 

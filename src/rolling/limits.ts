@@ -15,6 +15,10 @@ export const LOG_LOCK_DEADLINE = 10_000;
 
 /** With a repeat interval of 0, how often the log is looked for: as the C client. */
 export const SHORTEST_INTERVAL = 100;
+/** Taking the log over may use one part in this many of the time. */
+export const TAKE_PAUSE_FACTOR = 10;
+/** Unless that comes to more than this. */
+export const LONGEST_TAKE_PAUSE = 10_000;
 /** The shutdown file is looked for at least this often, however long the repeat interval. */
 export const SHUTDOWN_POLL = 1_000;
 

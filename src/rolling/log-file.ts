@@ -70,9 +70,7 @@ export class ChannelLog implements SyncLog {
 
   async #rename(line: (parsed: ParsedLine) => void): Promise<TakenLog | undefined> {
     const leftover = existsSync(this.#run);
-    if (leftover) {
-      this.#emit({ kind: 'notice', level: 'notice', text: `Reprocessing sync log file ${this.#run}` });
-    } else {
+    if (!leftover) {
       try {
         renameSync(this.file, this.#run);
       } catch (caught) {
@@ -84,6 +82,9 @@ export class ChannelLog implements SyncLog {
     try {
       await lockSoon(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run);
       unlock(fd);
+      if (leftover) {
+        this.#emit({ kind: 'notice', level: 'notice', text: `Reprocessing sync log file ${this.#run}` });
+      }
       const since = writtenSince(fstatSync(fd));
       await readLog(fd, line);
       this.#taken = true;

@@ -34,8 +34,8 @@ export interface RollingDependencies {
   log: SyncLog;
   ownerOf: OwnerOf;
   /**
-   * Runs the actions in order and goes on after a failure, but not with an `unuser` behind one. A rejection is a failure
-   * of every action of the unit.
+   * Runs the actions in order and goes on after a failure, but runs an `unuser` only if everything before it is done. A
+   * rejection is a failure of every action of the unit.
    */
   run(unit: RollingUnit): Promise<UnitOutcome>;
   /** Settles when it is known whether the replica answers. Rejects with a SyncError. */
