@@ -235,6 +235,9 @@ test('a real replica and the sandbox refuse the same things with the same words'
       'NONSENSE',
       '',
       'NOOP',
+      // What all of it has left behind.
+      'GET FULLMAILBOX user.anna',
+      'GET USER anna',
       'RESTART',
       'EXIT',
     ];
