@@ -1,7 +1,7 @@
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
+import type { OutputPlan } from '../report/output-plan.ts';
 import type { Arguments } from './arguments.ts';
-import type { OutputPlan } from './run-plan.ts';
 
 const IDENT = 'sync_client';
 

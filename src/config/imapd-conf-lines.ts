@@ -14,7 +14,7 @@ export const readFromDisk: ReadConfigFile = (path) => readFileSync(path, 'latin1
 
 /** The blanks of C's isspace. JavaScript's trim would also take 0xA0, which is data here. */
 const BLANK = ' \\t\\n\\v\\f\\r';
-const ENTRY = new RegExp(`^(@?[A-Za-z0-9_-]*):[${BLANK}]*(.*?)[${BLANK}]*$`, 's');
+const ENTRY = new RegExp(`^(@?[A-Za-z0-9_-]+):[${BLANK}]*(.*?)[${BLANK}]*$`, 's');
 const COMMENT = new RegExp(`^[${BLANK}]*(?:#|$)`);
 const LEADING_BLANKS = new RegExp(`^[${BLANK}]+`);
 

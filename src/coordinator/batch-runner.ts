@@ -1,11 +1,13 @@
 import type { TrafficListener } from '../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
-import type { EngineContext } from '../replicate/engine.ts';
+import type { EngineContext, EngineOptions } from '../replicate/engine.ts';
+import { Partitions } from '../replicate/partitions.ts';
+import { Stage } from '../replicate/stage.ts';
 import type { EventListener } from '../report/events.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import { jobUser } from './job-key.ts';
-import { STAGE_BYTES, STAGE_MESSAGES } from './limits.ts';
+import type { MasterLink } from './master-writer.ts';
 import type { Batch, Counts, Job, Outcome, WorkerSetup } from './messages.ts';
 
 /** What a batch runner works with; the thread entry gives the real ones. */
@@ -14,6 +16,8 @@ export interface BatchRunnerParts {
   emit: EventListener;
   openStore(): MasterStore;
   connect(onTraffic: TrafficListener | undefined): Promise<ReplicaSession>;
+  /** undefined: the master must not be written to. */
+  master: MasterLink | undefined;
   engine: {
     runUser(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
     runMeta(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
@@ -35,8 +39,7 @@ export interface BatchRunnerParts {
 export class BatchRunner {
   readonly #parts: BatchRunnerParts;
   #store: MasterStore | undefined;
-  #session: ReplicaSession | undefined;
-  #staged = { messages: 0, bytes: 0 };
+  #link: Link | undefined;
   #cancelled = false;
 
   constructor(parts: BatchRunnerParts) {
@@ -54,14 +57,14 @@ export class BatchRunner {
       const error = SyncError.from(caught, { phase: 'start' }).toData();
       return jobs.map((job) => ({ kind: 'failed', job, error, counts: noCounts() }));
     }
-    let session: ReplicaSession;
+    let link: Link;
     try {
-      session = await this.#connected();
+      link = await this.#connected();
     } catch (caught) {
       // The phase is what tells the coordinator that no session was had at all.
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
-    return await this.#runJobs(jobs, store, session);
+    return await this.#runJobs(jobs, store, link);
   }
 
   /** No job is begun any more; those in flight go on. */
@@ -72,86 +75,70 @@ export class BatchRunner {
   /** Cuts the link: jobs in flight fail at once. */
   cut(): void {
     this.#cancelled = true;
-    this.#session?.destroy(cancelledError());
-    this.#session = undefined;
+    this.#link?.session.destroy(cancelledError());
+    this.#link = undefined;
   }
 
   /** Takes leave of the replica. Never rejects. */
   async exit(): Promise<void> {
     this.#cancelled = true;
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.exit();
+    const link = this.#link;
+    this.#link = undefined;
+    await Promise.all([link?.session.exit(), this.#parts.master?.close()]);
     this.#store?.close();
     this.#store = undefined;
   }
 
-  async #connected(): Promise<ReplicaSession> {
-    if (this.#session && !this.#session.broken) return this.#session;
-    this.#session?.destroy();
-    this.#session = undefined;
+  async #connected(): Promise<Link> {
+    if (this.#link && !this.#link.session.broken) return this.#link;
+    this.#link?.session.destroy();
+    this.#link = undefined;
     const { setup, emit, connect } = this.#parts;
     const onTraffic: TrafficListener | undefined = setup.traffic
       ? (direction, text) => emit({ kind: 'traffic', direction, text })
       : undefined;
     const session = await connect(onTraffic);
-    this.#session = session;
-    this.#staged = { messages: 0, bytes: 0 };
+    this.#link = { session, stage: new Stage(session), partitions: new Partitions(session) };
     const { server, flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
-    return session;
+    return this.#link;
   }
 
-  async #runJobs(jobs: readonly Job[], store: MasterStore, session: ReplicaSession): Promise<Outcome[]> {
+  async #runJobs(jobs: readonly Job[], store: MasterStore, link: Link): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let next = 0;
     let lost: ErrorData | undefined;
-    const goesOn = () => next < jobs.length && lost === undefined && !this.#cancelled;
 
     const lane = async () => {
-      while (goesOn() && !this.#stageIsFull) {
+      while (lost === undefined && !this.#cancelled) {
         const job = jobs[next];
         if (!job) return;
         next += 1;
-        const outcome = await this.#runJob(job, store, session);
+        const outcome = await this.#runJob(job, store, link);
         outcomes.push(outcome);
         if (outcome.kind === 'failed' && outcome.error.family === 'link') {
-          if (lost === undefined) this.#lose(session, outcome.error);
+          if (lost === undefined) this.#lose(link, outcome.error);
           lost ??= outcome.error;
         }
       }
     };
-
-    while (goesOn()) {
-      if (this.#stageIsFull) {
-        try {
-          await this.#emptyStage(session);
-        } catch (caught) {
-          lost = SyncError.from(caught).toData();
-          this.#lose(session, lost);
-          break;
-        }
-      }
-      const lanes = Math.min(Math.max(1, this.#parts.setup.options.lookAhead), jobs.length - next);
-      await Promise.all(Array.from({ length: lanes }, lane));
-    }
+    const lanes = Math.min(Math.max(1, this.#parts.setup.options.lookAhead), jobs.length);
+    await Promise.all(Array.from({ length: lanes }, lane));
     return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
   }
 
-  async #runJob(job: Job, store: MasterStore, session: ReplicaSession): Promise<Outcome> {
+  async #runJob(job: Job, store: MasterStore, link: Link): Promise<Outcome> {
     const { setup, engine } = this.#parts;
     const counts = noCounts();
     const context: EngineContext = {
       store,
-      session,
-      options: setup.options,
-      server: setup.connection.server,
+      ...link,
+      master: this.#parts.master,
+      options: engineOptions(setup),
       emit: (event) => {
         if (event.kind === 'user:progress') {
           counts.messages += event.messages;
           counts.bytes += event.bytes;
-          this.#staged.messages += event.messages;
-          this.#staged.bytes += event.bytes;
         } else if (event.kind === 'command:mailbox') {
           counts.mailboxes += 1;
         }
@@ -174,33 +161,22 @@ export class BatchRunner {
     }
   }
 
-  get #stageIsFull(): boolean {
-    return this.#staged.messages >= STAGE_MESSAGES || this.#staged.bytes >= STAGE_BYTES;
-  }
-
-  /** Only with nothing in flight: RESTART drops what a job may have reserved or uploaded. */
-  async #emptyStage(session: ReplicaSession): Promise<void> {
-    this.#staged = { messages: 0, bytes: 0 };
-    try {
-      await session.restart();
-    } catch (caught) {
-      const error = SyncError.from(caught);
-      if (error.family === 'link') throw error;
-      // The stage only costs the replica disk space; it empties itself when the connection ends.
-      this.#parts.emit({
-        kind: 'notice',
-        level: 'warning',
-        text: `sync_client RESTART failed: ${error.message}`,
-      });
-    }
-  }
-
-  #lose(session: ReplicaSession, error: ErrorData): void {
-    if (this.#session === session) this.#session = undefined;
-    session.destroy();
+  #lose(link: Link, error: ErrorData): void {
+    if (this.#link === link) this.#link = undefined;
+    link.session.destroy();
     if (this.#cancelled) return;
-    this.#parts.emit({ kind: 'connection:lost', server: session.info.server, error });
+    this.#parts.emit({ kind: 'connection:lost', server: link.session.info.server, error });
   }
+}
+
+/** A session and what is known of its other end. */
+type Link = Pick<EngineContext, 'session' | 'stage' | 'partitions'>;
+
+function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {
+  const { partition, local, noCopyback, batchSize } = options;
+  const { conversations, reverseacls, sieveFolder } = layout;
+  const { server } = connection;
+  return { server, partition, local, noCopyback, batchSize, conversations, reverseacls, sieveFolder };
 }
 
 function noCounts(): Counts {

@@ -3,7 +3,7 @@ import { BatchRunner } from './batch-runner.ts';
 import { EXIT_GRACE } from './limits.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** One worker on this thread. A run of one job gains nothing from a thread, and loses its start-up time. */
+/** One worker on this thread: a small run gains nothing from another one, and loses its start-up time. */
 export function openInlinePool(parts: BatchRunnerParts): WorkerPool {
   const runner = new BatchRunner(parts);
   return {

@@ -2,14 +2,14 @@ import type { EventListener } from '../report/events.ts';
 import type { WorkerSetup } from './messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** Threads, or this thread for a single job. Each is loaded only when it is the one needed. */
+/** Threads, or this thread for a small run. Each is loaded only when it is the one needed. */
 export async function openPool(
   setup: WorkerSetup,
   workers: number,
-  alone: boolean,
+  small: boolean,
   emit: EventListener,
 ): Promise<WorkerPool> {
-  if (alone) {
+  if (small) {
     const [{ openInlinePool }, { realParts }] = await Promise.all([
       import('./inline-pool.ts'),
       import('./real-parts.ts'),

@@ -82,11 +82,10 @@ export class ThreadPool implements WorkerPool {
   }
 
   async close(): Promise<void> {
-    const asked = this.#ports.size;
-    if (asked > 0) {
+    if (this.#ports.size > 0) {
       const exited = new Promise<void>((resolve) => {
         this.#allExited = () => {
-          if (this.#exited >= asked) resolve();
+          if (this.#exited >= this.#ports.size) resolve();
         };
       });
       this.#order({ kind: 'exit' });

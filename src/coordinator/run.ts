@@ -5,7 +5,16 @@ import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
 import { discover, needsStore, type SizedJob } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
-import { DEAD_THREADS_TO_ABORT, DISCOVERY_SLICE, DRAIN_GRACE, LOST_LINKS_TO_PAUSE } from './limits.ts';
+import {
+  CUT_GRACE,
+  DEAD_THREADS_TO_ABORT,
+  DISCOVERY_SLICE,
+  DRAIN_GRACE,
+  FIRST_DISCOVERY_SLICE,
+  JOBS_PER_WORKER,
+  LOST_LINKS_TO_PAUSE,
+  MESSAGES_PER_WORKER,
+} from './limits.ts';
 import type { Batch, Outcome } from './messages.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
 import type { RunRequest } from './run-request.ts';
@@ -17,8 +26,8 @@ import type { WorkerPool } from './worker-pool.ts';
 export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
-  /** @param alone the run has only this one job */
-  openPool(workers: number, alone: boolean, emit: EventListener): Promise<WorkerPool>;
+  /** @param small one worker does it all, soon: not worth a thread */
+  openPool(workers: number, small: boolean, emit: EventListener): Promise<WorkerPool>;
   clock: Clock;
   /** 0 <= r < 1 */
   random(): number;
@@ -71,6 +80,8 @@ class Run {
   #pool: WorkerPool | undefined;
   #workers = 1;
   #discovered = { users: 0, messages: 0, complete: false };
+  /** Why not every job could be found; those found are done all the same. */
+  #discoveryError: ErrorData | undefined;
   #everConnected = false;
   /** Counts outages, so that a batch begun before one does not prolong it. */
   #outages = 0;
@@ -92,12 +103,11 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
-    this.#schedule = new Schedule({
-      workers: request.workers,
-      skipLocked: request.skipLocked,
-      lockedRetry: request.lockedRetry * 1_000,
-      random: parts.random,
-    });
+    const { skipLocked, lockedRetry, workers } = request;
+    this.#schedule = new Schedule(
+      { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
+      workers,
+    );
   }
 
   async execute(): Promise<RunResult> {
@@ -105,7 +115,11 @@ class Run {
     const started = clock.now();
     let cancelCut: (() => void) | undefined;
     const stop = () => {
-      cancelCut = clock.after(DRAIN_GRACE, () => this.#pool?.cut());
+      cancelCut = clock.after(DRAIN_GRACE, () => {
+        this.#pool?.cut();
+        // What does not even end without its link, say a wait for a lock on this host, ends with its thread.
+        cancelCut = clock.after(CUT_GRACE, () => this.#finish());
+      });
       emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
       this.#stop({ by: 'signal' });
     };
@@ -114,7 +128,8 @@ class Run {
     try {
       await this.#work();
     } catch (caught) {
-      this.#stop({ by: 'error', error: SyncError.from(caught, { phase: 'start' }).toData() });
+      this.#fail(SyncError.from(caught, { phase: 'start' }).toData());
+      await this.#finished;
     } finally {
       signal.removeEventListener('abort', stop);
       cancelCut?.();
@@ -122,8 +137,11 @@ class Run {
     }
 
     const stopped = this.#stopped;
-    const error = stopped?.by === 'error' ? stopped.error : undefined;
-    if (error) for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
+    if (stopped?.by === 'error') {
+      const { error } = stopped;
+      for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
+    }
+    const error = stopped?.by === 'error' ? stopped.error : this.#discoveryError;
     const summary = this.#tally.summary(clock.now() - started);
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
@@ -137,12 +155,12 @@ class Run {
     const store = needsStore(mode) ? this.#parts.openStore() : undefined;
     try {
       const jobs = discover(mode, store);
-      this.#discoverSome(jobs);
+      this.#discoverSome(jobs, FIRST_DISCOVERY_SLICE);
       await this.#openPool();
       this.#pump();
       while (!this.#discovered.complete && !this.#stopped) {
         await this.#parts.clock.breathe();
-        this.#discoverSome(jobs);
+        this.#discoverSome(jobs, DISCOVERY_SLICE);
         this.#pump();
       }
     } finally {
@@ -152,11 +170,11 @@ class Run {
   }
 
   /** One slice, so that answers get their turn and work starts long before the last user is known. */
-  #discoverSome(jobs: Generator<SizedJob>): void {
+  #discoverSome(jobs: Generator<SizedJob>, slice: number): void {
     const { clock, emit } = this.#parts;
-    const end = clock.now() + DISCOVERY_SLICE;
+    const end = clock.now() + slice;
     while (!this.#discovered.complete && clock.now() <= end) {
-      const found = jobs.next();
+      const found = this.#nextJob(jobs);
       if (found.done) {
         this.#discovered.complete = true;
       } else if (this.#schedule.add(found.value.job, found.value.size)) {
@@ -167,17 +185,28 @@ class Run {
     emit({ kind: 'run:discovered', ...this.#discovered });
   }
 
+  #nextJob(jobs: Generator<SizedJob>): IteratorResult<SizedJob, void> {
+    try {
+      return jobs.next();
+    } catch (caught) {
+      this.#discoveryError = SyncError.from(caught, { phase: 'read' }).toData();
+      return { done: true, value: undefined };
+    }
+  }
+
   async #openPool(): Promise<void> {
-    const { users, complete } = this.#discovered;
+    const { users, messages, complete } = this.#discovered;
     if (this.#stopped || (complete && users === 0)) return;
-    this.#workers = complete ? Math.min(this.#request.workers, users) : this.#request.workers;
+    const limit = this.#request.workers;
+    this.#workers = complete ? workersFor(users, messages, limit) : limit;
+    this.#schedule.setWorkers(this.#workers);
     this.#parts.emit({
       kind: 'run:start',
       server: this.#request.setup.connection.server,
       mode: this.#request.mode.kind,
       workers: this.#workers,
     });
-    this.#pool = await this.#parts.openPool(this.#workers, complete && users === 1, this.#hear);
+    this.#pool = await this.#parts.openPool(this.#workers, complete && this.#workers === 1, this.#hear);
     if (this.#stopped) this.#pool.cancel();
   }
 
@@ -297,4 +326,10 @@ class Run {
     this.#pool?.cancel();
     this.#pump();
   }
+}
+
+/** As many workers as there is work for, up to the limit. */
+function workersFor(jobs: number, messages: number, limit: number): number {
+  const worth = Math.max(Math.ceil(jobs / JOBS_PER_WORKER), Math.ceil(messages / MESSAGES_PER_WORKER));
+  return Math.min(limit, jobs, worth);
 }

@@ -1,6 +1,6 @@
 import type { Batch, Outcome } from './messages.ts';
 
-/** Whoever runs batches: threads, or for a single job this very thread. */
+/** Whoever runs batches: threads, or for a small run this very thread. */
 export interface WorkerPool {
   /**
    * Resolves when every event of the batch has been delivered.

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
+import { SyncError } from '../report/sync-error.ts';
 
 export interface Libc {
   /** The classic int result: -1 on failure, with `errno()` set. */
@@ -8,6 +9,10 @@ export interface Libc {
   openlog(ident: unknown, option: number, facility: number): void;
   syslog(priority: number, text: string): void;
   closelog(): void;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  listen(fd: number, backlog: number): number;
+  close(fd: number): number;
   strdup(text: string): unknown;
   free(pointer: unknown): void;
 }
@@ -20,8 +25,17 @@ export function libc(): Libc {
   return loaded;
 }
 
+/** struct flock and the lock commands are laid out as there (store section 2.6). */
+const NARROW = ['arm', 'ia32', 'mips', 'mipsel'];
+
 function load(): Libc {
-  const foreign = createRequire(import.meta.url)('koffi') as typeof koffi;
+  if (process.platform !== 'linux' || NARROW.includes(process.arch)) {
+    throw new SyncError('CONFIG', `expected 64-bit Linux, found ${process.platform} on ${process.arch}`, {
+      phase: 'start',
+      hint: 'run this on the host of the Cyrus master, with a 64-bit Node',
+    });
+  }
+  const foreign = loadKoffi();
   // The process itself: libc is in it under whatever file name this system gives it.
   const library = foreign.load(null);
   const fcntl = library.func('int fcntl(int fd, int cmd, ...)');
@@ -32,7 +46,23 @@ function load(): Libc {
     openlog: library.func('void openlog(const void *ident, int option, int facility)'),
     syslog: (priority, text) => void syslog(priority, '%s', 'const char *', text),
     closelog: library.func('void closelog()'),
+    socket: library.func('int socket(int domain, int type, int protocol)'),
+    bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
+    listen: library.func('int listen(int fd, int backlog)'),
+    close: library.func('int close(int fd)'),
     strdup: library.func('void *strdup(const char *text)'),
     free: library.func('void free(void *pointer)'),
   };
+}
+
+function loadKoffi(): typeof koffi {
+  try {
+    return createRequire(import.meta.url)('koffi') as typeof koffi;
+  } catch (caught) {
+    throw new SyncError('CONFIG', `koffi cannot be loaded: ${SyncError.from(caught).message}`, {
+      phase: 'start',
+      hint: `install this program again on this host: koffi brings one binary for each platform (here ${process.platform} on ${process.arch})`,
+      cause: caught,
+    });
+  }
 }

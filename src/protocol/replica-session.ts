@@ -18,6 +18,8 @@ export interface ReplicaSession {
 
   getUser(userid: ByteString): Promise<ReplicaUser>;
   getMailboxes(names: readonly ByteString[]): Promise<ReplicaMailbox[]>;
+  /** Mailboxes wherever they are, under whatever name; none from a server before 3.2, which refuses. */
+  getUniqueids(uniqueids: readonly ByteString[]): Promise<ReplicaMailbox[]>;
   getMeta(userid: ByteString): Promise<ReplicaUser>;
   getQuota(root: ByteString): Promise<ReplicaQuota | undefined>;
   getAnnotation(name: ByteString): Promise<WireAnnotation[]>;
@@ -37,7 +39,8 @@ export interface ReplicaSession {
   applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
   applyExpunge(name: ByteString, uniqueid: ByteString, uids: readonly number[]): Promise<void>;
   applyRename(rename: RenameRequest): Promise<void>;
-  applyUnmailbox(name: ByteString): Promise<void>;
+  /** @param local -L: no mupdate traffic on the replica */
+  applyUnmailbox(name: ByteString, local?: boolean): Promise<void>;
   applySub(userid: ByteString, name: ByteString): Promise<void>;
   applyUnsub(userid: ByteString, name: ByteString): Promise<void>;
   applySeen(userid: ByteString, seen: WireSeen): Promise<void>;

@@ -52,21 +52,27 @@ export class Partitions {
     try {
       await this.#session.applyMailbox(emptyLine(line), []);
     } catch (caught) {
-      const error = SyncError.from(caught);
-      if (error.code !== 'IMAP_REMOTE_DENIED') throw error;
-      throw new SyncError(
-        'PARTITION_UNKNOWN',
-        `the replica refused to create the mailbox on partition ${partition}: ${error.message}`,
-        {
-          family: 'refused',
-          phase: 'apply',
-          mailbox: line.name,
-          hint: `define partition-${partition} in the replica's imapd.conf, or choose one that it has with -p`,
-          cause: caught,
-        },
-      );
+      throw this.explain(SyncError.from(caught), line);
     }
     this.#known.add(partition);
+  }
+
+  /** A refusal without a reason of a mailbox on a partition that was never seen on the replica: that is the reason. */
+  explain(error: SyncError, line: WireMailbox): SyncError {
+    const { partition } = line;
+    if (error.code !== 'IMAP_REMOTE_DENIED' || partition === undefined || this.#known.has(partition))
+      return error;
+    return new SyncError(
+      'PARTITION_UNKNOWN',
+      `the replica refused to create the mailbox on partition ${partition}: ${error.message}`,
+      {
+        family: 'refused',
+        phase: 'apply',
+        mailbox: line.name,
+        hint: `define partition-${partition} in the replica's imapd.conf, or choose one that it has with -p`,
+        cause: error,
+      },
+    );
   }
 }
 

@@ -56,9 +56,18 @@ function failureName(user: ByteString, error: ErrorData): ByteString {
   return error.mailbox === undefined ? 'shared mailboxes' : `mailbox ${error.mailbox}`;
 }
 
-/** @returns text for a terminal, LF at the end of each line */
-export function failureText(failures: readonly Failure[]): string {
-  return failureLines(failures)
-    .map((line) => `${textFromBytes(line)}\n`)
-    .join('');
+/**
+ * @param endedBy why the run ended before its work was done: those that were not begun for that are only counted
+ * @returns text for a terminal, LF at the end of each line
+ */
+export function failureText(failures: readonly Failure[], endedBy?: ErrorData): string {
+  if (endedBy === undefined) return lines(failureLines(failures));
+  const own = failures.filter(({ error }) => error !== endedBy);
+  const reason = `sync_client: ${reasonWithHint(endedBy)}`;
+  const left = failures.length - own.length;
+  return lines([...failureLines(own), reason, ...(left > 1 ? [`${left} users not replicated`] : [])]);
+}
+
+function lines(lines: readonly ByteString[]): string {
+  return lines.map((line) => `${textFromBytes(line)}\n`).join('');
 }

@@ -3,7 +3,7 @@ import { failureText, writeFailureList } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { type OutputStreams, Streams } from './streams.ts';
-import { SyncError } from './sync-error.ts';
+import { type ErrorData, SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
 import { verboseSink } from './verbose.ts';
 
@@ -20,8 +20,11 @@ export interface Report {
   readonly emit: EventListener;
   /** One line on stderr, for what is no event. */
   say(line: string): void;
-  /** Ends the display, lists what failed, and resolves when all has been handed to the system. */
-  close(failures: RunSummary['failures']): Promise<void>;
+  /**
+   * Ends the display, tells why the run ended early and what failed, and resolves when all has been handed to the
+   * system.
+   */
+  close(failures: RunSummary['failures'], endedBy?: ErrorData): Promise<void>;
 }
 
 /** @throws system errors if the syslog file cannot be opened */
@@ -30,13 +33,14 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   const streams = new Streams(options.streams);
   const closers: (() => void)[] = [];
 
-  const syslog = lazySyslog(options, (line) => streams.errorText(line));
+  const syslog = lazySyslog(options);
   closers.push(syslog.close);
-  const targets: LogTarget[] = [syslog.log];
+  const complain = (text: string) => streams.errorText(text);
+  const targets: LogTarget[] = [untilItFails('syslog', syslog.log, complain)];
   if (syslogFile !== undefined) {
     const file = syslogFileTarget(syslogFile, syslogIdent);
     closers.push(() => file[Symbol.dispose]());
-    targets.push(file);
+    targets.push(untilItFails(syslogFile, file, complain));
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
 
@@ -57,36 +61,40 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const sink of sinks) sink(event);
     },
     say: (line) => streams.errorText(`${line}\n`),
-    async close(failures) {
+    async close(failures, endedBy) {
       for (const close of closers) close();
-      if (failures.length > 0) {
-        streams.errorText(failureText(failures));
-        if (failureFile !== undefined) writeFailureList(failureFile, failures);
-      }
+      streams.errorText(failureText(failures, endedBy));
+      if (failures.length > 0 && failureFile !== undefined) writeFailureList(failureFile, failures);
       await streams.drained();
     },
   };
 }
 
-/** Opened at the first line; a syslog that cannot be had is complained about once and is no reason to fail. */
-function lazySyslog(
-  { openSyslog, syslogIdent, syslogFacility }: ReportOptions,
-  complain: (text: string) => void,
-): { log: LogTarget; close(): void } {
+/** Opened at the first line: most runs log none. */
+function lazySyslog({ openSyslog, syslogIdent, syslogFacility }: ReportOptions): {
+  log: LogTarget;
+  close(): void;
+} {
   let syslog: ReturnType<ReportOptions['openSyslog']> | undefined;
-  let usable = true;
   return {
     log(level, text) {
-      if (!usable) return;
-      try {
-        syslog ??= openSyslog(syslogIdent, syslogFacility);
-      } catch (caught) {
-        usable = false;
-        complain(`${syslogIdent}: no syslog: ${SyncError.from(caught).message}\n`);
-        return;
-      }
+      syslog ??= openSyslog(syslogIdent, syslogFacility);
       syslog.log(level, text);
     },
     close: () => syslog?.close(),
+  };
+}
+
+/** A log that cannot be written is complained about once, and is no reason to stop replicating. */
+function untilItFails(name: string, target: LogTarget, complain: (text: string) => void): LogTarget {
+  let usable = true;
+  return (level, text) => {
+    if (!usable) return;
+    try {
+      target(level, text);
+    } catch (caught) {
+      usable = false;
+      complain(`sync_client: logging to ${name} ended: ${SyncError.from(caught).message}\n`);
+    }
   };
 }

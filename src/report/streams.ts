@@ -3,7 +3,7 @@ import { type ByteString, textFromBytes } from '../byte-string.ts';
 
 export interface OutputStreams {
   stdout: Writable;
-  stderr: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
 /**
@@ -47,7 +47,7 @@ export class Streams {
   errorText(text: string | Uint8Array): void {
     // What was said before on stdout comes before on a terminal too.
     this.flush();
-    if (!this.#stderrOpen) return;
+    if (!this.#stderrOpen || text.length === 0) return;
     this.clearLine();
     this.#streams.stderr.write(text);
   }

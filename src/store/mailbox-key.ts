@@ -25,13 +25,26 @@ function namesMailbox(value: ByteString): boolean {
   }
 }
 
-/** Between internal name and dbname nothing but three separators differs, so this also works on prefixes. */
+/**
+ * Between internal name and dbname only separators differ, so this also works on prefixes. A domain keeps its dots in
+ * both.
+ */
 export function dbnameOf(internalName: ByteString): ByteString {
-  return internalName.replace('!', '\x1d').replaceAll('.', '\x1f').replaceAll('^', '.');
+  const bang = internalName.indexOf('!');
+  const path = internalName
+    .slice(bang + 1)
+    .replaceAll('.', '\x1f')
+    .replaceAll('^', '.');
+  return bang < 0 ? path : `${internalName.slice(0, bang)}\x1d${path}`;
 }
 
 export function internalNameOf(dbname: ByteString): ByteString {
-  return dbname.replace('\x1d', '!').replaceAll('.', '^').replaceAll('\x1f', '.');
+  const end = dbname.indexOf('\x1d');
+  const path = dbname
+    .slice(end + 1)
+    .replaceAll('.', '^')
+    .replaceAll('\x1f', '.');
+  return end < 0 ? path : `${dbname.slice(0, end)}!${path}`;
 }
 
 export function mailboxKey(keying: MailboxKeying, internalName: ByteString): ByteString {

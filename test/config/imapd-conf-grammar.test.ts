@@ -67,7 +67,7 @@ test('octet 0xA0 is not a blank: a UTF-8 value keeps its last octet', () => {
 });
 
 test('a blank before the colon, a missing colon and odd characters in a key are refused with file and line', () => {
-  for (const bad of ['sync_host : x', 'sync_host', 'sync.host: x', 'h\u00e9: x', '=x']) {
+  for (const bad of ['sync_host : x', 'sync_host', 'sync.host: x', 'h\u00e9: x', '=x', ': x', '@: x']) {
     assertRefused(() => entries(`a: 1\n${bad}\n`), /^\/etc\/imapd\.conf:2: expected an option name/);
   }
 });

@@ -22,6 +22,39 @@ export async function assertSameMail(
   assert.ok(Object.keys(here.mail).length > 0, 'the master holds no mail at all');
 }
 
+/** The same for some users alone, while others are known to differ; the mailbox list is looked at for these users only. */
+export async function assertSameMailOf(
+  master: CyrusServer,
+  replica: CyrusServer,
+  users: readonly string[],
+): Promise<void> {
+  const [here, there] = await Promise.all([dumpOrExplain(master, users), dumpOrExplain(replica, users)]);
+  const lines = differences(viewOf(here, users), viewOf(there, users));
+  assert.deepEqual(
+    lines,
+    [],
+    `master and replica differ for ${users.join(', ')}:\n${lines.slice(0, SHOWN).join('\n')}`,
+  );
+}
+
+function viewOf(dump: ServerDump, users: readonly string[]): Pick<ServerDump, 'list' | 'mail' | 'users'> {
+  const owners = users.map((user) => user.replaceAll('.', '^'));
+  const isTheirs = (name: string) =>
+    owners.some((owner) =>
+      [`user.${owner}`, `DELETED.user.${owner}`].some((root) => `${name}.`.startsWith(`${root}.`)),
+    );
+  const list = Object.fromEntries(Object.entries(dump.list).filter(([name]) => isTheirs(name)));
+  const mail = Object.fromEntries(
+    Object.entries(dump.mail).filter(([name]) => users.some((user) => name.startsWith(`${user} `))),
+  );
+  assert.ok(Object.keys(mail).length >= users.length, `no mail of ${users.join(', ')} was found`);
+  // What they read of others depends on what of the others has arrived.
+  const own = Object.entries(dump.users).map(
+    ([user, view]) => [user, { ...view, seenElsewhere: {} }] as const,
+  );
+  return { list, mail, users: Object.fromEntries(own) };
+}
+
 /** Path by path, what differs between two values of plain data: `path: master X, replica Y`. */
 export function differences(master: unknown, replica: unknown, path = ''): string[] {
   if (isPlain(master) && isPlain(replica)) {

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImapClient } from './imap-client.ts';
+import { cyrusIdentity, type RunOptions, runAs, runProcess, type ToolResult } from './processes.ts';
 
 /**
  * Real Cyrus servers on loopback for tests (design, section 7). Everything runs as `cyrus:mail`, in a temporary
@@ -19,8 +20,9 @@ const TOOL_DIRECTORY = '/usr/lib/cyrus/bin';
 const START_DEADLINE = 30_000;
 /** Milliseconds that `master` gets to leave by itself before its process group is killed. */
 const STOP_DEADLINE = 10_000;
-/** Milliseconds for one tool, unless the caller says otherwise. */
-const TOOL_DEADLINE = 300_000;
+
+/** Octets free in memory before stores are made there; the largest pair of the tests takes a tenth. */
+const MEMORY_FREE = 4 * 2 ** 30;
 
 export const ADMIN = 'admin';
 export const PASSWORD = 'test-secret';
@@ -38,20 +40,6 @@ export interface ServerOptions {
   archive?: boolean;
   /** Directory of a *stopped* server (or an unpacked fixture) whose store is copied before the start. */
   store?: string;
-}
-
-export interface ToolResult {
-  stdout: string;
-  stderr: string;
-  /** Exit code; 128 + signal number when killed by a signal. */
-  code: number;
-}
-
-export interface RunOptions {
-  input?: string | Buffer;
-  deadline?: number;
-  env?: Record<string, string>;
-  cwd?: string;
 }
 
 export interface Pair extends AsyncDisposable {
@@ -101,12 +89,12 @@ export class CyrusServer implements AsyncDisposable {
   /** Directories, password and configuration of a server that is not started yet. */
   static async prepare(name: string, options: ServerOptions = {}): Promise<CyrusServer> {
     requireCyrus();
-    const directory = await mkdtemp(join(tmpdir(), `cyrus-${name}-`));
+    const directory = await mkdtemp(join(storeRoot(), `cyrus-${name}-`));
     await chmod(directory, 0o755);
     const server = new CyrusServer(name, directory, await freePorts(3), options);
     watchExit(server);
     for (const each of ['spool', 'meta', 'archive']) await mkdir(join(directory, each));
-    if (options.store !== undefined) await copyStore(options.store, directory);
+    if (options.store !== undefined) copyStore(options.store, directory);
     for (const each of [
       'db',
       'socket',
@@ -365,11 +353,6 @@ export function replicaSettings(replica: CyrusServer): Record<string, string> {
   };
 }
 
-/** Runs any command line as user cyrus. Never throws for a non-zero exit. */
-export async function runAs(command: readonly string[], options: RunOptions = {}): Promise<ToolResult> {
-  return await runProcess(command, options, cyrusIdentity());
-}
-
 /** What the test process wrote below `path` becomes readable and writable for the servers. */
 export function giveToCyrus(path: string): void {
   const owned = spawnSync('chown', ['-R', 'cyrus:mail', path], { encoding: 'utf8' });
@@ -404,76 +387,23 @@ export const CYRUS_PACKAGES = [
   'libsasl2-modules',
 ] as const;
 
-let identity: { uid: number; gid: number } | Record<string, never> | undefined;
-
-/** uid and gid for spawn: those of cyrus when we are root, none when we are cyrus already. */
-function cyrusIdentity(): { uid: number; gid: number } | Record<string, never> {
-  if (identity !== undefined) return identity;
-  const uid = Number(spawnSync('id', ['-u', 'cyrus'], { encoding: 'utf8' }).stdout.trim() || Number.NaN);
-  const gid = Number(spawnSync('id', ['-g', 'cyrus'], { encoding: 'utf8' }).stdout.trim() || Number.NaN);
-  if (Number.isNaN(uid)) throw new Error('There is no user `cyrus` on this machine: install cyrus-imapd');
-  if (process.getuid?.() === 0) identity = { uid, gid };
-  else if (process.getuid?.() === uid) identity = {};
-  else throw new Error('Tests against real Cyrus servers must run as root or as the user `cyrus`');
-  return identity;
+/**
+ * Where the stores are made: $TMPDIR if it is set, else memory if there is plenty, because Cyrus syncs every file and
+ * a disk makes these tests four times slower, else the usual temporary directory.
+ */
+function storeRoot(): string {
+  const memory = '/dev/shm';
+  if (process.env.TMPDIR !== undefined || !existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize >= MEMORY_FREE ? memory : tmpdir();
 }
 
-async function runProcess(
-  command: readonly string[],
-  options: RunOptions = {},
-  spawnAs: { uid?: number; gid?: number } = {},
-): Promise<ToolResult> {
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, {
-    ...spawnAs,
-    cwd: options.cwd,
-    env: { ...process.env, ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A tool that ends without reading its input closes the pipe: its exit code tells what happened.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(options.input ?? '');
-  const deadline = options.deadline ?? TOOL_DEADLINE;
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill('SIGKILL');
-  }, deadline);
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  clearTimeout(timer);
-  const result = {
-    stdout: Buffer.concat(stdout).toString(),
-    stderr: Buffer.concat(stderr).toString(),
-    code: code ?? 128 + signalNumber(signal),
-  };
-  if (late) {
-    throw new Error(
-      `${command.join(' ')} was killed after ${deadline} ms\n${result.stdout}\n${result.stderr}`,
-    );
-  }
-  return result;
-}
-
-function signalNumber(signal: NodeJS.Signals | null): number {
-  return (
-    { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }[
-      signal as string
-    ] ?? 0
-  );
-}
-
-async function copyStore(from: string, to: string): Promise<void> {
-  for (const each of ['conf', 'spool', 'meta', 'archive']) {
-    if (!existsSync(join(from, each))) continue;
-    // Sockets and process entries belong to the server that made them.
-    const filter = (source: string) =>
-      !source.startsWith(join(from, 'conf', 'socket')) && !source.startsWith(join(from, 'conf', 'proc'));
-    await cp(join(from, each), join(to, each), { recursive: true, preserveTimestamps: true, filter });
-  }
+function copyStore(from: string, to: string): void {
+  const parts = ['conf', 'spool', 'meta', 'archive'].filter((each) => existsSync(join(from, each)));
+  const copied = spawnSync('cp', ['-a', ...parts.map((each) => join(from, each)), to], { encoding: 'utf8' });
+  if (copied.status !== 0) throw new Error(`cp of the store ${from} failed: ${copied.stderr}`);
+  // Sockets and process entries belong to the server that made them.
+  for (const each of ['socket', 'proc']) rmSync(join(to, 'conf', each), { recursive: true, force: true });
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
+import { unreadable } from './damage.ts';
 
 /** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */
 const BLOCK_BYTES = 16 * 1024;
@@ -13,11 +14,12 @@ const MAX_BLOCKS = 256;
  * `locate` makes `length` octets readable in `bytes` from the position that it returns; both are good until the next
  * call. That is one object for all records of a walk, instead of one for each.
  */
-export class BlockFile {
+export class BlockFile implements Disposable {
   readonly path: string;
   readonly size: number;
   bytes: Buffer = Buffer.alloc(0);
   readonly #fd: number;
+  #open = true;
   /** Least recently read first. */
   readonly #blocks = new Map<number, Buffer>();
   #current = -1;
@@ -26,6 +28,13 @@ export class BlockFile {
     this.#fd = fd;
     this.path = path;
     this.size = size;
+  }
+
+  /** The descriptor is the caller's, and may be another file's the next moment: nothing is read from it any more. */
+  [Symbol.dispose](): void {
+    this.#open = false;
+    this.#blocks.clear();
+    this.#current = -1;
   }
 
   /**
@@ -79,7 +88,7 @@ export class BlockFile {
     const bytes = room.length === length ? room : room.subarray(0, length);
     let done = 0;
     while (done < length) {
-      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      const count = this.#readSome(bytes, done, length - done, offset + done);
       if (count === 0) {
         throw new SyncError('IO', `${this.path}: ends at ${offset + done}, expected ${this.size} octets`, {
           phase: 'read',
@@ -89,5 +98,15 @@ export class BlockFile {
       done += count;
     }
     return bytes;
+  }
+
+  #readSome(bytes: Buffer, at: number, length: number, offset: number): number {
+    if (!this.#open)
+      throw new SyncError('BUG', `${this.path}: read after the database was closed`, { phase: 'read' });
+    try {
+      return readSync(this.#fd, bytes, at, length, offset);
+    } catch (caught) {
+      throw unreadable(this.path, caught);
+    }
   }
 }

@@ -1,11 +1,12 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
-const REPAIR =
-  'let Cyrus repair it (ctl_cyrusdb -r with Cyrus stopped, or cyr_dbtool FILE FORMAT repack), or restore it from a backup';
+function repair(path: string): string {
+  return `let Cyrus repair it, with "ctl_cyrusdb -r" while Cyrus is stopped or "cyr_dbtool ${path} FORMAT repack", or restore it from a backup`;
+}
 
 /** The file is not what its format promises. `what`: expected and found. */
-export function damaged(path: string, offset: number, what: string, hint: string = REPAIR): SyncError {
+export function damaged(path: string, offset: number, what: string, hint: string = repair(path)): SyncError {
   return new SyncError('DATABASE_DAMAGED', `${path}: damaged at offset ${offset}: ${what}`, {
     phase: 'read',
     hint,
@@ -25,6 +26,14 @@ export function checksumMismatch(
 export function outOfOrder(path: string, offset: number, previous: ByteString, key: ByteString): SyncError {
   const what = `expected a key after ${JSON.stringify(previous)}, found ${JSON.stringify(key)}`;
   return damaged(path, offset, what);
+}
+
+/** What the system says of a read of this file; an error of readSync names no path. */
+export function unreadable(path: string, caught: unknown): SyncError {
+  if (caught instanceof SyncError) return caught;
+  const { message } = SyncError.from(caught);
+  const hint = 'look into the system log for disk errors, and at the permissions of the file';
+  return new SyncError('IO', `${path}: ${message}`, { phase: 'read', hint, cause: caught });
 }
 
 function hex(crc: number): string {

@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { lockNow } from '../../native/lock-wait.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { BlockFile } from './block-file.ts';
 import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';
-import { damaged } from './damage.ts';
+import { damaged, unreadable } from './damage.ts';
 import { readFlat } from './flat.ts';
 import { detectFormat, type Format, MAGIC_BYTES } from './magic.ts';
 import { MapDatabase } from './map-database.ts';
@@ -44,14 +44,10 @@ export function withDatabase<T>(
     const fd = openIfThere(path);
     if (fd === undefined) return undefined;
     try {
-      const format = formatOf(fd, path, options.format ?? 'flat');
-      if (format === 'flat') return read(openFlat(fd, path, options));
-      lockNow(fd, 'shared', options.lockDeadlineMs ?? DEFAULT_LOCK_DEADLINE_MS, path);
-      const stats = fstatSync(fd);
-      if (isStillAt(path, stats)) return read(openLocked(fd, path, stats.size, format, options));
-    } catch (caught) {
-      if (caught instanceof SyncError) throw caught;
-      throw SyncError.from(caught, { phase: 'read' });
+      const opened = openDatabase(fd, path, options);
+      if (opened === undefined) continue;
+      using _ = opened.file;
+      return read(opened.database);
     } finally {
       closeSync(fd);
     }
@@ -72,6 +68,25 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
+interface OpenedDatabase {
+  database: CyrusDatabase;
+  /** What `database` goes on reading from; undefined if all of it is in memory. */
+  file?: BlockFile;
+}
+
+/** @returns undefined if it must be opened again: the file was replaced before it could be locked */
+function openDatabase(fd: number, path: string, options: DatabaseOptions): OpenedDatabase | undefined {
+  try {
+    const format = formatOf(fd, path, options.format ?? 'flat');
+    if (format === 'flat') return openFlat(fd, path, options);
+    lockNow(fd, 'shared', options.lockDeadlineMs ?? DEFAULT_LOCK_DEADLINE_MS, path);
+    const stats = fstatSync(fd, { bigint: true });
+    return isStillAt(path, stats) ? openLocked(fd, path, Number(stats.size), format, options) : undefined;
+  } catch (caught) {
+    throw unreadable(path, caught);
+  }
+}
+
 function formatOf(fd: number, path: string, expected: Format): Format {
   const start = Buffer.alloc(MAGIC_BYTES);
   const length = readSync(fd, start, 0, MAGIC_BYTES, 0);
@@ -79,17 +94,18 @@ function formatOf(fd: number, path: string, expected: Format): Format {
   if (length === 0) return expected;
   const format = detectFormat(path, start.subarray(0, length));
   if (format !== undefined) return format;
-  if (expected !== 'flat')
+  if (expected !== 'flat') {
     throw damaged(path, 0, `expected the magic of a ${expected} file, found ${start.toString('hex')}`);
+  }
   return 'flat';
 }
 
-function openFlat(fd: number, path: string, options: DatabaseOptions): CyrusDatabase {
-  return readFlat(
-    path,
-    readFileSync(fd),
-    options.order === 'mailbox' ? compareMailboxOrder : compareUnsigned,
-  );
+function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDatabase | undefined {
+  const content = readFileSync(fd);
+  // It was empty when its magic was looked for, and is not a flat file after all.
+  if (detectFormat(path, content.subarray(0, MAGIC_BYTES)) !== undefined) return undefined;
+  const compare = options.order === 'mailbox' ? compareMailboxOrder : compareUnsigned;
+  return { database: readFlat(path, content, compare) };
 }
 
 function openLocked(
@@ -98,19 +114,21 @@ function openLocked(
   size: number,
   format: 'twoskip' | 'skiplist',
   options: DatabaseOptions,
-): CyrusDatabase {
-  if (size === 0) return new MapDatabase(new Map(), compareUnsigned);
+): OpenedDatabase {
+  if (size === 0) return { database: new MapDatabase(new Map(), compareUnsigned) };
   const file = new BlockFile(fd, path, size);
-  const inMailboxOrder = options.order === 'mailbox';
-  if (format === 'twoskip')
-    return new TwoskipDatabase(file, inMailboxOrder ? compareMailboxOrder : compareUnsigned);
-  return openSkiplist(file, inMailboxOrder ? compareMailboxOrder : compareSigned);
+  const ofFormat = format === 'twoskip' ? compareUnsigned : compareSigned;
+  const compare = options.order === 'mailbox' ? compareMailboxOrder : ofFormat;
+  return {
+    database: format === 'twoskip' ? new TwoskipDatabase(file, compare) : openSkiplist(file, compare),
+    file,
+  };
 }
 
 /** Whether the path still leads to the file that was locked: a repack renames a new one over it. */
-function isStillAt(path: string, locked: Stats): boolean {
+function isStillAt(path: string, locked: BigIntStats): boolean {
   try {
-    const now = statSync(path);
+    const now = statSync(path, { bigint: true });
     return now.ino === locked.ino && now.dev === locked.dev;
   } catch (caught) {
     if (isAbsence(caught)) return false;

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { isIP, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
+import { SyncError } from '../../report/sync-error.ts';
+import type { ConnectionSettings } from '../connection-settings.ts';
+import { linkError } from '../link-errors.ts';
+import type { Deadline } from './deadline.ts';
+
+/**
+ * TLS over a connected socket.
+ * @throws SyncError TLS_FAILED, CONFIG (a certificate file that cannot be read), CONNECT_TIMEOUT
+ */
+export async function startTls(
+  socket: Socket,
+  host: string,
+  settings: ConnectionSettings,
+  deadline: Deadline,
+): Promise<TLSSocket> {
+  const secure = connect({ socket, ...tlsOptions(host, settings.tls) });
+  await new Promise<void>((resolve, reject) => {
+    secure.once('secureConnect', resolve);
+    secure.on('error', (error) => reject(tlsFailure(error, settings.server)));
+    secure.once('close', () => reject(tlsFailure(new Error('the connection was closed'), settings.server)));
+    deadline.stage('the TLS handshake', (error) => {
+      secure.destroy();
+      reject(error);
+    });
+  });
+  return secure;
+}
+
+function tlsOptions(host: string, tls: ConnectionSettings['tls']): ConnectionOptions {
+  const options: ConnectionOptions = { host, rejectUnauthorized: tls.verify };
+  if (isIP(host) === 0) options.servername = host;
+  const authorities = trustedAuthorities(tls.caFile, tls.caDirectory);
+  if (authorities !== undefined) options.ca = authorities;
+  if (tls.certFile !== undefined) options.cert = readPem(tls.certFile);
+  if (tls.keyFile !== undefined) options.key = readPem(tls.keyFile);
+  else if (tls.certFile !== undefined) options.key = readPem(tls.certFile);
+  if (tls.minVersion !== undefined) options.minVersion = tls.minVersion;
+  if (tls.maxVersion !== undefined) options.maxVersion = tls.maxVersion;
+  if (tls.ciphers !== undefined) options.ciphers = tls.ciphers;
+  return options;
+}
+
+/** undefined leaves Node's own list; a file or directory adds to it, as OpenSSL's default store would be added to. */
+function trustedAuthorities(file: string | undefined, directory: string | undefined): string[] | undefined {
+  const own: string[] = [];
+  if (file !== undefined) own.push(readPem(file));
+  if (directory !== undefined) own.push(...pemsOf(directory));
+  return own.length === 0 ? undefined : [...rootCertificates, ...own];
+}
+
+function pemsOf(directory: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    throw unreadable(directory, error);
+  }
+  return names
+    .filter((name) => /\.(?:pem|crt|\d+)$/.test(name))
+    .map((name) => readPem(join(directory, name)));
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, cause: unknown): SyncError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SyncError('CONFIG', `certificate or key ${path} cannot be read: ${why}`, {
+    phase: 'connect',
+    cause,
+    hint: 'Check tls_client_* and that this account may read the file',
+  });
+}
+
+/** OpenSSL's names for a certificate that will be no better in a minute. */
+const CERTIFICATE_PROBLEM = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|ALTNAME|HOSTNAME/;
+
+function tlsFailure(cause: Error, server: string): SyncError {
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  const certificate = code !== undefined && CERTIFICATE_PROBLEM.test(code);
+  return linkError(
+    'TLS_FAILED',
+    `TLS with ${server} failed: ${cause.message}${code === undefined ? '' : ` (${code})`}`,
+    {
+      phase: 'connect',
+      retryable: !certificate,
+      cause,
+      hint: certificate
+        ? 'Install the replica’s authority (tls_client_ca_file), use the name in its certificate, or turn verification off'
+        : 'Check that the replica speaks TLS there and that both sides have a TLS version in common',
+    },
+  );
+}

@@ -1,0 +1,31 @@
+import type { ByteString } from '../../byte-string.ts';
+
+/** Who logs in, as octets: Cyrus gives them to SASL as they stand in imapd.conf. */
+export interface Credentials {
+  authname: ByteString;
+  password: ByteString;
+}
+
+/**
+ * The client's side of one SASL exchange. Octets in, octets out; base64 is the framing's business.
+ *
+ * `realm` plays no part: libsasl asks for it with DIGEST-MD5 only, and the other mechanisms send the name as it is.
+ */
+export interface SaslExchange {
+  /** What goes out on the AUTHENTICATE line; undefined for a mechanism where the server speaks first. */
+  readonly initialResponse: Buffer | undefined;
+  /**
+   * @returns the answer to one challenge, possibly empty
+   * @throws SyncError AUTHENTICATION_FAILED when the server is not who it should be
+   */
+  respond(challenge: Buffer): Buffer;
+  /** @throws SyncError AUTHENTICATION_FAILED when the server said OK before it proved what it had to */
+  succeeded(): void;
+}
+
+export interface SaslMechanism {
+  readonly name: string;
+  /** The password itself goes over the wire. */
+  readonly clearText: boolean;
+  start(credentials: Credentials): SaslExchange;
+}

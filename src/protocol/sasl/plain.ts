@@ -1,0 +1,12 @@
+import type { SaslMechanism } from './mechanism.ts';
+
+/** RFC 4616, without an authorization identity. */
+export const plain: SaslMechanism = {
+  name: 'PLAIN',
+  clearText: true,
+  start: ({ authname, password }) => ({
+    initialResponse: Buffer.from(`\0${authname}\0${password}`, 'latin1'),
+    respond: () => Buffer.from(`\0${authname}\0${password}`, 'latin1'),
+    succeeded: () => {},
+  }),
+};

@@ -1,0 +1,64 @@
+import type { CommandQueue } from '../command-queue.ts';
+import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { DlistFile } from '../dlist/value.ts';
+import { MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
+import type { ReplicaSession } from '../replica-session.ts';
+import { requireMap, requireString, unusable } from './fields.ts';
+import { dispatch } from './untagged.ts';
+
+type FetchCommands = Pick<ReplicaSession, 'fetchMessage' | 'fetchSieve'>;
+
+/** GET FETCH and GET FETCH_SIEVE: answers with bodies (protocol section 9). The server does not check the GUID. */
+export function fetchCommands(queue: CommandQueue): FetchCommands {
+  return {
+    fetchMessage(what) {
+      let content: Buffer | undefined;
+      return queue.submit({
+        verb: 'GET',
+        name: 'FETCH',
+        args: () =>
+          `FETCH ${encodeKvlist([
+            ['MBOXNAME', encodeString(what.mailbox)],
+            ['PARTITION', encodeString(what.partition)],
+            ['UNIQUEID', encodeString(what.uniqueid)],
+            ['GUID', what.guid],
+            ['UID', encodeNumber(what.uid)],
+          ])}`,
+        valueOptions: { maxFileOctets: MAX_FETCHED_MESSAGE_OCTETS },
+        untagged: dispatch({
+          MESSAGE: (value) => {
+            if (!(value instanceof DlistFile)) throw unusable('MESSAGE as %{...}', value);
+            content = value.content;
+          },
+        }),
+        result: () => {
+          if (content === undefined) throw unusable('MESSAGE', undefined);
+          return content;
+        },
+      });
+    },
+
+    fetchSieve(userid, filename) {
+      let content: Buffer | undefined;
+      return queue.submit({
+        verb: 'GET',
+        name: 'FETCH_SIEVE',
+        args: () =>
+          `FETCH_SIEVE ${encodeKvlist([
+            ['USERID', encodeString(userid)],
+            ['FILENAME', encodeString(filename)],
+          ])}`,
+        valueOptions: { hideLiterals: true },
+        untagged: dispatch({
+          SIEVE: (value) => {
+            content = Buffer.from(requireString(requireMap(value, 'SIEVE'), 'CONTENT'), 'latin1');
+          },
+        }),
+        result: () => {
+          if (content === undefined) throw unusable('SIEVE', undefined);
+          return content;
+        },
+      });
+    },
+  };
+}

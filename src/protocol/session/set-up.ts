@@ -1,0 +1,66 @@
+import { SyncError } from '../../report/sync-error.ts';
+import type { CommandQueue } from '../command-queue.ts';
+import type { ConnectionSettings } from '../connection-settings.ts';
+import { encodeStrings } from '../dlist/encode.ts';
+import type { Offer } from '../handshake/offer.ts';
+import { NOT_ADMIN, NOT_ADMIN_HINT } from '../refusals.ts';
+import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
+import { requireList, stringItems } from './fields.ts';
+import { createSession } from './session.ts';
+import { dispatch } from './untagged.ts';
+
+const SIEVE_MAILBOX = 'SIEVE-MAILBOX';
+
+/**
+ * CAPABILITIES and FORCE in one write, as the C client orders them (protocol section 1). A refused CAPABILITIES only
+ * means that scripts go the old way; a refused FORCE ends the attempt.
+ */
+export async function setUp(
+  queue: CommandQueue,
+  offer: Offer,
+  settings: ConnectionSettings,
+  link: Pick<SessionInfo, 'mechanism' | 'tls' | 'compression'>,
+): Promise<ReplicaSession> {
+  const info: SessionInfo = {
+    server: settings.server,
+    flavour: offer.flavour,
+    banner: offer.banner,
+    ...link,
+    sieveMailbox: false,
+  };
+  const session = createSession(queue, info);
+  const enabled = offer.sieveMailbox ? enable(queue, [SIEVE_MAILBOX]) : Promise.resolve([]);
+  const forced = settings.force ? session.applyForce() : Promise.resolve();
+  try {
+    info.sieveMailbox = (await enabled).includes(SIEVE_MAILBOX);
+  } catch (error) {
+    throw explained(SyncError.from(error), offer);
+  }
+  await forced;
+  return session;
+}
+
+/** @returns those of the names that the replica enabled @throws SyncError for an account that may do nothing */
+function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]> {
+  let enabled: string[] = [];
+  return queue.submit({
+    verb: 'APPLY',
+    name: 'ENABLED',
+    args: () => `CAPABILITIES ${encodeStrings(names)}`,
+    untagged: dispatch({
+      ENABLED: (value) => {
+        enabled = stringItems(requireList(value, 'ENABLED'), 'ENABLED');
+      },
+    }),
+    result: () => enabled,
+    // A user who is no admin gets this for every command: better said at once than for each mailbox.
+    refused: (_error, text) => (text === NOT_ADMIN ? undefined : { result: [] }),
+  });
+}
+
+/** imapd lists X-REPLICATION to everybody, and does not know its commands when a user who is no admin sends them. */
+function explained(error: SyncError, offer: Offer): SyncError {
+  if (error.code !== 'IMAP_PROTOCOL_ERROR' || error.family !== 'refused' || offer.flavour !== 'imap')
+    return error;
+  return new SyncError('IMAP_REMOTE_DENIED', error.message, { ...error.toData(), hint: NOT_ADMIN_HINT });
+}

@@ -1,0 +1,43 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { CommandQueue } from '../command-queue.ts';
+import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { Piece } from '../output-queue.ts';
+import type { ReplicaSession } from '../replica-session.ts';
+import { apply, applyPieces } from './simple-apply.ts';
+
+type SieveCommands = Pick<
+  ReplicaSession,
+  'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
+>;
+
+/** Scripts outside #sieve, for replicas without SIEVE-MAILBOX (protocol 10.13). */
+export function sieveCommands(queue: CommandQueue): SieveCommands {
+  return {
+    applySieve: (userid, filename, lastUpdate, content) =>
+      applyPieces(queue, 'SIEVE', scriptPieces(userid, filename, lastUpdate, content)),
+
+    applyUnsieve: (userid, filename) => apply(queue, 'UNSIEVE', () => script(userid, filename)),
+    applyActivateSieve: (userid, filename) => apply(queue, 'ACTIVATE_SIEVE', () => script(userid, filename)),
+    applyUnactivateSieve: (userid) =>
+      apply(queue, 'UNACTIVATE_SIEVE', () => encodeKvlist([['USERID', encodeString(userid)]])),
+  };
+}
+
+function script(userid: ByteString, filename: ByteString): ByteString {
+  return encodeKvlist([
+    ['USERID', encodeString(userid)],
+    ['FILENAME', encodeString(filename)],
+  ]);
+}
+
+function* scriptPieces(
+  userid: ByteString,
+  filename: ByteString,
+  lastUpdate: number,
+  content: Buffer,
+): Generator<Piece> {
+  yield `SIEVE %(USERID ${encodeString(userid)} FILENAME ${encodeString(filename)}` +
+    ` LAST_UPDATE ${encodeNumber(lastUpdate)} CONTENT `;
+  yield { hidden: encodeString(content.toString('latin1')) };
+  yield ')';
+}

@@ -1,0 +1,26 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { SyncError } from '../../report/sync-error.ts';
+import type { Command, CommandQueue } from '../command-queue.ts';
+import type { Piece } from '../output-queue.ts';
+
+/** APPLY with one value and nothing in the answer. */
+export function apply(
+  queue: CommandQueue,
+  name: string,
+  encode: () => ByteString,
+  refused?: Command<void>['refused'],
+): Promise<void> {
+  const command: Command<void> = { verb: 'APPLY', name, args: () => `${name} ${encode()}`, result: () => {} };
+  if (refused !== undefined) command.refused = refused;
+  return queue.submit(command);
+}
+
+/** As `apply`, for values with parts that traffic listeners must not see. */
+export function applyPieces(queue: CommandQueue, name: string, pieces: Iterable<Piece>): Promise<void> {
+  return queue.submit({ verb: 'APPLY', name, args: pieces, result: () => {} });
+}
+
+/** What was to be removed is not there: done. */
+export function goneIsFine(error: SyncError): { result: undefined } | undefined {
+  return error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: undefined } : undefined;
+}

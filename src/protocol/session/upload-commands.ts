@@ -1,0 +1,96 @@
+import { SyncError } from '../../report/sync-error.ts';
+import type { CommandQueue } from '../command-queue.ts';
+import { encodeFileHead, encodeKvlist, encodeList, encodeString, encodeStrings } from '../dlist/encode.ts';
+import type { Piece } from '../output-queue.ts';
+import type { MessageUpload, ReplicaSession } from '../replica-session.ts';
+import { requireList, stringItems } from './fields.ts';
+import { dispatch } from './untagged.ts';
+
+type UploadCommands = Pick<ReplicaSession, 'applyReserve' | 'applyMessages'>;
+
+/** Octets of brackets, size and spaces around one file, for the count of what is in flight. */
+const FILE_HEAD_OCTETS = 80;
+
+/** What puts messages into the replica's stage (protocol 10.1, 10.2). */
+export function uploadCommands(queue: CommandQueue): UploadCommands {
+  return {
+    applyReserve(partition, folders, guids) {
+      const missing = new Set<string>();
+      if (guids.length === 0) return Promise.resolve(missing);
+      return queue.submit({
+        verb: 'APPLY',
+        name: 'RESERVE',
+        args: () =>
+          `RESERVE ${encodeKvlist([
+            ['PARTITION', encodeString(partition)],
+            ['MBOXNAME', encodeStrings(folders)],
+            ['GUID', encodeList(guids)],
+          ])}`,
+        untagged: dispatch({
+          MISSING: (value) => {
+            for (const guid of stringItems(requireList(value, 'MISSING'), 'MISSING')) missing.add(guid);
+          },
+        }),
+        result: () => missing,
+      });
+    },
+
+    applyMessages(messages) {
+      if (messages.length === 0) return Promise.resolve();
+      let octets = 0;
+      for (const { size } of messages) octets += size + FILE_HEAD_OCTETS;
+      const whole = messages.every(({ content }) => Buffer.isBuffer(content));
+      return queue.submit({
+        verb: 'APPLY',
+        name: 'MESSAGE',
+        args: whole ? wholeFiles(messages) : streamedFiles(messages),
+        octets,
+        result: () => {},
+      });
+    },
+  };
+}
+
+function* wholeFiles(messages: readonly MessageUpload[]): Generator<Piece> {
+  for (const [i, message] of messages.entries()) {
+    yield fileHead(message, i);
+    if (Buffer.isBuffer(message.content)) {
+      checkSize(message, message.content.length);
+      if (message.size > 0) yield message.content;
+    }
+  }
+  yield ')';
+}
+
+async function* streamedFiles(messages: readonly MessageUpload[]): AsyncGenerator<Piece> {
+  for (const [i, message] of messages.entries()) {
+    yield fileHead(message, i);
+    if (Buffer.isBuffer(message.content)) {
+      checkSize(message, message.content.length);
+      if (message.size > 0) yield message.content;
+      continue;
+    }
+    let octets = 0;
+    for await (const piece of message.content) {
+      octets += piece.length;
+      if (octets > message.size) checkSize(message, octets);
+      if (piece.length > 0) yield piece;
+    }
+    checkSize(message, octets);
+  }
+  yield ')';
+}
+
+function fileHead({ partition, guid, size }: MessageUpload, index: number): Piece {
+  return `${index === 0 ? 'MESSAGE (' : ' '}${encodeFileHead(partition, guid, size)}`;
+}
+
+/** The size is on the wire already: octets too few or too many would be read as something else. */
+function checkSize({ guid, size }: MessageUpload, found: number): void {
+  if (found === size) return;
+  throw new SyncError('MESSAGE_UNREADABLE', `expected ${size} octets of message ${guid}, found ${found}`, {
+    phase: 'upload',
+    retryable: true,
+    hint: 'The message file changed while it was sent, or is damaged: reconstruct the mailbox if it happens again',
+  });
+}

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { BatchRunner, type BatchRunnerParts } from '../../src/coordinator/batch-runner.ts';
+import type { Batch, Outcome } from '../../src/coordinator/messages.ts';
+import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
+import type { EngineContext } from '../../src/replicate/engine.ts';
+import type { SyncEvent } from '../../src/report/events.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
+import { fakeStore, setup, user } from './fakes.ts';
+
+/** The few parts of a session that a batch runner touches; the engine has the rest to itself. */
+function fakeSession(log: string[]): ReplicaSession {
+  const unused = async (): Promise<never> => {
+    throw new Error('only the engine speaks to the replica');
+  };
+  let broken = false;
+  const session: ReplicaSession = {
+    info: {
+      server: 'replica',
+      flavour: 'csync',
+      banner: '',
+      mechanism: undefined,
+      tls: false,
+      compression: false,
+      sieveMailbox: true,
+    },
+    bytesInFlight: 0,
+    get broken() {
+      return broken;
+    },
+    restart: unused,
+    exit: async () => {
+      log.push('exit');
+    },
+    destroy: () => {
+      broken = true;
+      log.push('destroy');
+    },
+    window: unused,
+    getUser: unused,
+    getMailboxes: unused,
+    getUniqueids: unused,
+    getMeta: unused,
+    getQuota: unused,
+    getAnnotation: unused,
+    getFullMailbox: unused,
+    fetchMessage: unused,
+    fetchSieve: unused,
+    applyReserve: unused,
+    applyMessages: unused,
+    applyMailbox: unused,
+    applyExpunge: unused,
+    applyRename: unused,
+    applyUnmailbox: unused,
+    applySub: unused,
+    applyUnsub: unused,
+    applySeen: unused,
+    applyQuota: unused,
+    applyUnquota: unused,
+    applyAnnotation: unused,
+    applyUnannotation: unused,
+    applySieve: unused,
+    applyUnsieve: unused,
+    applyActivateSieve: unused,
+    applyUnactivateSieve: unused,
+    applyUnuser: unused,
+    applyForce: unused,
+    noop: unused,
+  };
+  return session;
+}
+
+type RunUser = (context: EngineContext, userid: string) => Promise<'synced' | 'absent'>;
+
+function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
+  const events: SyncEvent[] = [];
+  const log: string[] = [];
+  const parts: BatchRunnerParts = {
+    setup,
+    emit: (event) => events.push(event),
+    openStore: () => {
+      log.push('open');
+      return fakeStore(new Map());
+    },
+    connect: async () => {
+      log.push('connect');
+      return fakeSession(log);
+    },
+    master: undefined,
+    engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced' },
+    ...changes,
+  };
+  return { runner: new BatchRunner(parts), events, log };
+}
+
+function batch(...userids: string[]): Batch {
+  return { id: 1, jobs: userids.map(user) };
+}
+
+function summary(outcomes: readonly Outcome[]): Record<string, string> {
+  return Object.fromEntries(
+    outcomes.map((outcome) => [outcome.job.kind === 'mailboxes' ? '' : outcome.job.userid, outcome.kind]),
+  );
+}
+
+/** A promise settled from outside. */
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+test('store and session are opened once and kept from batch to batch', async () => {
+  const { runner, log, events } = scene(async () => 'synced');
+  await runner.run(batch('a'));
+  await runner.run(batch('b', 'c'));
+  assert.deepEqual(log, ['open', 'connect']);
+  assert.equal(events.filter(({ kind }) => kind === 'connection:open').length, 1);
+  await runner.exit();
+  assert.deepEqual(log, ['open', 'connect', 'exit']);
+});
+
+test('as many jobs as lookAhead says are under way at once, and no more', async () => {
+  let running = 0;
+  let most = 0;
+  const { runner } = scene(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    running -= 1;
+    return 'synced';
+  });
+  const outcomes = await runner.run(batch('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'));
+  assert.equal(most, setup.options.lookAhead);
+  assert.equal(outcomes.length, 9);
+});
+
+test('a lost link fails what was in flight, hands back the rest untouched, and the next batch connects anew', async () => {
+  const failing = gate();
+  const { runner, log, events } = scene(async (_context, userid) => {
+    if (userid >= 'x') return 'synced';
+    if (userid === 'd') failing.open();
+    await failing.opened;
+    throw new SyncError('LINK_BROKEN', 'the replica closed the connection', {
+      family: 'link',
+      retryable: true,
+    });
+  });
+  const outcomes = await runner.run(batch('a', 'b', 'c', 'd', 'e', 'f'));
+  assert.deepEqual(summary(outcomes), {
+    a: 'failed',
+    b: 'failed',
+    c: 'failed',
+    d: 'failed',
+    e: 'untouched',
+    f: 'untouched',
+  });
+  assert.equal(events.filter(({ kind }) => kind === 'connection:lost').length, 1);
+  assert.deepEqual(summary(await runner.run(batch('x'))), { x: 'synced' });
+  assert.deepEqual(log, ['open', 'connect', 'destroy', 'connect']);
+});
+
+test('without a connection every job is untouched, and the phase says why', async () => {
+  const { runner } = scene(async () => 'synced', {
+    connect: async () => {
+      throw new SyncError('LINK_BROKEN', 'closed during the greeting', { family: 'link' });
+    },
+  });
+  const outcomes = await runner.run(batch('a', 'b'));
+  assert.deepEqual(summary(outcomes), { a: 'untouched', b: 'untouched' });
+  assert.ok(outcomes.every((outcome) => outcome.kind === 'untouched' && outcome.error.phase === 'connect'));
+});
+
+test('a refusal, a lock or a bug is the affair of its own job', async () => {
+  const { runner } = scene(async (_context, userid) => {
+    if (userid === 'refused') throw new SyncError('IMAP_INVALID_USER', 'no', { family: 'refused' });
+    if (userid === 'locked') throw new SyncError('USER_LOCKED', 'held', { user: 'locked' });
+    if (userid === 'bug') throw new TypeError('undefined is not a function');
+    return userid === 'absent' ? 'absent' : 'synced';
+  });
+  const outcomes = await runner.run(batch('refused', 'locked', 'bug', 'absent', 'fine'));
+  assert.deepEqual(summary(outcomes), {
+    refused: 'failed',
+    locked: 'locked',
+    bug: 'failed',
+    absent: 'absent',
+    fine: 'synced',
+  });
+  const bug = outcomes.find((outcome) => outcome.kind === 'failed' && outcome.error.code === 'BUG');
+  assert.ok(bug?.kind === 'failed' && bug.error.user === 'bug');
+});
+
+test('what a job got across is counted for that job alone', async () => {
+  const { runner } = scene(async ({ emit }, userid) => {
+    emit({ kind: 'command:mailbox', name: `user.${userid}`, local: false });
+    emit({ kind: 'user:progress', user: userid, messages: 3, bytes: 30 });
+    if (userid === 'b') emit({ kind: 'user:progress', user: userid, messages: 4, bytes: 40 });
+    return 'synced';
+  });
+  const outcomes = await runner.run(batch('a', 'b'));
+  const counts = outcomes.map((outcome) => (outcome.kind === 'synced' ? outcome.counts : undefined));
+  assert.deepEqual(counts, [
+    { mailboxes: 1, messages: 3, bytes: 30 },
+    { mailboxes: 1, messages: 7, bytes: 70 },
+  ]);
+});
+
+test('after cancel no further job begins; after cut those in flight end too', async () => {
+  const begun: string[] = [];
+  const reached = gate();
+  const cut = gate();
+  const log: string[] = [];
+  const session = fakeSession(log);
+  const built = scene(
+    async (_context, userid) => {
+      begun.push(userid);
+      if (begun.length === setup.options.lookAhead) reached.open();
+      await cut.opened;
+      throw new SyncError('CANCELLED', 'the run is being stopped', { family: 'link' });
+    },
+    {
+      connect: async () => ({
+        ...session,
+        destroy: () => {
+          log.push('destroy');
+          cut.open();
+        },
+      }),
+    },
+  );
+  const { runner } = built;
+  const running = runner.run(batch('a', 'b', 'c', 'd', 'e'));
+  await reached.opened;
+  runner.cancel();
+  runner.cut();
+  const outcomes = await running;
+  assert.deepEqual(begun, ['a', 'b', 'c', 'd']);
+  assert.equal(summary(outcomes).e, 'untouched');
+  assert.deepEqual(summary(await runner.run(batch('z'))), { z: 'untouched' });
+  assert.equal(built.events.filter(({ kind }) => kind === 'connection:lost').length, 0);
+});
+
+test('a store that cannot be opened fails the jobs with its reason', async () => {
+  const { runner } = scene(async () => 'synced', {
+    openStore: () => {
+      throw new SyncError('IO', 'mailboxes.db: permission denied');
+    },
+  });
+  assert.deepEqual(summary(await runner.run(batch('a'))), { a: 'failed' });
+});

@@ -1,0 +1,250 @@
+import type { Clock } from '../../src/coordinator/clock.ts';
+import type { Batch, Job, JobOptions, Outcome, WorkerSetup } from '../../src/coordinator/messages.ts';
+import type { RunRequest } from '../../src/coordinator/run-request.ts';
+import type { WorkerPool } from '../../src/coordinator/worker-pool.ts';
+import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
+import type { EventListener } from '../../src/report/events.ts';
+import type { ErrorCode, ErrorData, ErrorFamily } from '../../src/report/sync-error.ts';
+import type { StoreLayout } from '../../src/store/layout.ts';
+import type { Enumerated, MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
+
+export const noCounts = { mailboxes: 0, messages: 0, bytes: 0 };
+
+export function user(userid: string): Job {
+  return { kind: 'user', userid };
+}
+
+export function errorData(code: ErrorCode, family: ErrorFamily, fields: Partial<ErrorData> = {}): ErrorData {
+  return { code, family, message: `${code} happened`, retryable: false, ...fields };
+}
+
+export const connectFailed = errorData('CONNECT_FAILED', 'link', { phase: 'connect', retryable: true });
+export const linkBroken = errorData('LINK_BROKEN', 'link', { phase: 'apply', retryable: true });
+
+/** Time that passes only when everything that could happen now has happened. */
+export class FakeClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ at: number; call: () => void }>();
+
+  now = (): number => this.#now;
+
+  after = (delay: number, call: () => void): (() => void) => {
+    const timer = { at: this.#now + delay, call };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  };
+
+  breathe = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+
+  sleep(delay: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(delay, resolve);
+    });
+  }
+
+  /** Lets `work` come to its end, jumping from timer to timer. */
+  async drive<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const end = work.finally(() => {
+      done = true;
+    });
+    end.catch(() => {});
+    while (!done) {
+      // Whatever is possible without time passing: far more turns than any chain of promises here has.
+      for (let turn = 0; turn < 8 && !done; turn += 1) await this.breathe();
+      if (!done) this.#fireNext();
+    }
+    return await end;
+  }
+
+  #fireNext(): void {
+    const [first] = [...this.#timers].sort((a, b) => a.at - b.at);
+    if (!first) throw new Error('nothing can happen any more: the work under test is stuck');
+    this.#timers.delete(first);
+    this.#now = first.at;
+    first.call();
+  }
+}
+
+/** A store of the given users, each with so many messages, and shared mailboxes. */
+export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly string[] = []): MasterStore {
+  const unused = (): never => {
+    throw new Error('the coordinator has no business with this');
+  };
+  return {
+    *enumerate(): Generator<Enumerated> {
+      for (const name of shared) yield { kind: 'shared', name };
+      for (const userid of users.keys()) yield { kind: 'user', userid };
+    },
+    ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
+    lookup: (name): MailboxEntry | undefined => {
+      const userid = /^user\.([^.]+)/.exec(name)?.[1];
+      if (userid !== undefined && !users.has(userid)) return undefined;
+      return {
+        name,
+        uniqueid: name,
+        type: '',
+        intermediate: false,
+        deleted: false,
+        legacyDirs: false,
+        partition: 'default',
+        acl: '',
+        uidvalidity: 1,
+        createdmodseq: 1,
+        foldermodseq: 1,
+        userid,
+        inDeleted: false,
+        formerNames: [],
+      };
+    },
+    estimate: (userid) => ({ mailboxes: 1, messages: users.get(userid) ?? 0 }),
+    estimateMailbox: () => ({ mailboxes: 1, messages: 1 }),
+    close: () => {},
+    mailboxesOf: unused,
+    inboxName: (userid) => `user.${userid}`,
+    lookupUniqueid: unused,
+    openMailbox: unused,
+    quota: unused,
+    subscriptions: unused,
+    seen: unused,
+    sieve: unused,
+    serverAnnotations: unused,
+    trySyncLock: unused,
+  };
+}
+
+export type FakeWork = (batch: Batch, emit: EventListener, pool: FakePool) => Promise<Outcome[]>;
+
+/** A pool whose workers do what the test says, and that keeps what it was told. */
+export class FakePool implements WorkerPool {
+  readonly batches: Batch[] = [];
+  readonly orders: string[] = [];
+  running = 0;
+  mostRunning = 0;
+  /** What `cut` does to the jobs in flight. */
+  onCut: () => void = () => {};
+  readonly #work: FakeWork;
+  readonly #emit: EventListener;
+
+  constructor(work: FakeWork, emit: EventListener) {
+    this.#work = work;
+    this.#emit = emit;
+  }
+
+  async run(batch: Batch): Promise<Outcome[]> {
+    this.batches.push(batch);
+    this.running += 1;
+    this.mostRunning = Math.max(this.mostRunning, this.running);
+    try {
+      return await this.#work(batch, this.#emit, this);
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  cancel(): void {
+    this.orders.push('cancel');
+  }
+
+  cut(): void {
+    this.orders.push('cut');
+    this.onCut();
+  }
+
+  async close(): Promise<void> {
+    this.orders.push('close');
+  }
+}
+
+export const opened = {
+  kind: 'connection:open',
+  server: 'replica',
+  flavour: 'csync',
+  mechanism: 'PLAIN',
+  tls: false,
+  compression: false,
+  sieveMailbox: false,
+} as const;
+
+const layout: StoreLayout = {
+  configdirectory: '/nowhere',
+  partitions: {},
+  metaPartitions: {},
+  archivePartitions: {},
+  metaDirectories: {},
+  metapartitionFiles: [],
+  archiveEnabled: false,
+  hashimapspool: false,
+  fulldirhash: false,
+  virtdomains: 'off',
+  defaultdomain: '',
+  unixhierarchysep: false,
+  deletedprefix: 'DELETED',
+  mboxlistPath: '/nowhere/mailboxes.db',
+  annotationPath: '/nowhere/annotations.db',
+  quotaPath: '/nowhere/quota',
+  quotaDatabase: 'quotalegacy',
+  conversations: false,
+  reverseacls: false,
+  lockPath: '/nowhere/lock',
+  sievedir: '/nowhere/sieve',
+  sieveusehomedir: false,
+  sieveFolder: '#sieve',
+  jmapsubmissionfolder: '#jmapsubmission',
+  userLock: 'userid',
+};
+
+const connection: ConnectionSettings = {
+  server: 'replica',
+  port: undefined,
+  tryImap: false,
+  authname: 'mailproxy',
+  realm: undefined,
+  password: 'secret',
+  mechanisms: undefined,
+  localAddress: undefined,
+  connectTimeout: 1_000,
+  answerTimeout: 1_000,
+  keepaliveSeconds: undefined,
+  tls: {
+    mode: 'off',
+    verify: true,
+    caFile: undefined,
+    caDirectory: undefined,
+    certFile: undefined,
+    keyFile: undefined,
+    minVersion: undefined,
+    maxVersion: undefined,
+    ciphers: undefined,
+  },
+  allowClearText: true,
+  compression: { mode: 'off', level: undefined },
+  force: false,
+  windowBytes: 1_000_000,
+};
+
+const options: JobOptions = {
+  partition: undefined,
+  local: false,
+  noCopyback: false,
+  batchSize: 8_192,
+  lookAhead: 4,
+};
+
+export const setup: WorkerSetup = { layout, connection, options, master: { kind: 'none' }, traffic: false };
+
+export function request(fields: Partial<RunRequest> = {}): RunRequest {
+  return {
+    mode: { kind: 'all', prefix: undefined },
+    setup,
+    workers: 4,
+    skipLocked: false,
+    connectOnce: false,
+    reconnectMaxWait: 20,
+    lockedRetry: 5,
+    ...fields,
+  };
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Batch } from '../../src/coordinator/messages.ts';
+import { ThreadPool } from '../../src/coordinator/pool.ts';
+import type { SyncEvent } from '../../src/report/events.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
+import { setup, user } from './fakes.ts';
+
+const worker = new URL('./scripted-worker.js', import.meta.url);
+
+function batch(id: number, ...userids: string[]): Batch {
+  return { id, jobs: userids.map(user) };
+}
+
+test('batches run on threads, and all their events are there when the answer is', async () => {
+  const events: SyncEvent[] = [];
+  const pool = new ThreadPool(setup, 2, (event) => events.push(event), worker);
+  try {
+    for (let id = 1; id <= 20; id += 1) {
+      const outcomes = await pool.run(batch(id, 'a', 'b'));
+      assert.equal(outcomes.length, 2);
+      assert.equal(events.length, id * 50);
+    }
+  } finally {
+    await pool.close();
+  }
+});
+
+test('a thread that dies is an error of its batch; the pool goes on', async () => {
+  const pool = new ThreadPool(setup, 1, () => {}, worker);
+  try {
+    await assert.rejects(
+      pool.run(batch(1, 'die')),
+      (caught) => caught instanceof SyncError && caught.code === 'BUG' && caught.retryable,
+    );
+    assert.equal((await pool.run(batch(2, 'a'))).length, 1);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('orders reach a thread that is at work', async () => {
+  const pool = new ThreadPool(
+    setup,
+    1,
+    (event) => {
+      if (event.kind === 'user:start') pool.cut();
+    },
+    worker,
+  );
+  try {
+    assert.equal((await pool.run(batch(1, 'await-cut'))).length, 1);
+  } finally {
+    await pool.close();
+  }
+});

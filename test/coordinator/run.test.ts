@@ -1,0 +1,521 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { GIANT_MESSAGES } from '../../src/coordinator/limits.ts';
+import type { Batch, Job, Outcome } from '../../src/coordinator/messages.ts';
+import { type RunResult, run } from '../../src/coordinator/run.ts';
+import type { RunRequest } from '../../src/coordinator/run-request.ts';
+import type { SyncEvent } from '../../src/report/events.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
+import type { MasterStore } from '../../src/store/master-store.ts';
+import {
+  connectFailed,
+  errorData,
+  FakeClock,
+  FakePool,
+  type FakeWork,
+  fakeStore,
+  linkBroken,
+  noCounts,
+  opened,
+  request,
+} from './fakes.ts';
+
+interface Told {
+  result: RunResult;
+  events: SyncEvent[];
+  pool: FakePool | undefined;
+  workers: number;
+  small: boolean;
+  clock: FakeClock;
+}
+
+interface Scene {
+  request?: Partial<RunRequest>;
+  store?: MasterStore | (() => MasterStore);
+  clock?: FakeClock;
+  signal?: AbortSignal;
+  onEvent?(event: SyncEvent): void;
+}
+
+async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
+  const { store, clock = new FakeClock(), signal = new AbortController().signal } = scene;
+  const events: SyncEvent[] = [];
+  let pool: FakePool | undefined;
+  let workers = 0;
+  let small = false;
+  const result = await clock.drive(
+    run(request(scene.request), {
+      emit: (event) => {
+        events.push(event);
+        scene.onEvent?.(event);
+      },
+      openStore: () => (typeof store === 'function' ? store() : (store ?? fakeStore(new Map()))),
+      openPool: async (count, isSmall, emit) => {
+        workers = count;
+        small = isSmall;
+        pool = new FakePool(work, emit);
+        return pool;
+      },
+      clock,
+      random: () => 0.5,
+      signal,
+    }),
+  );
+  return { result, events, pool, workers, small, clock };
+}
+
+const syncAll: FakeWork = async ({ jobs }, emit) => {
+  emit(opened);
+  return jobs.map((job) => ({ kind: 'synced', job, counts: { mailboxes: 1, messages: 2, bytes: 3 } }));
+};
+
+function names(job: Job): string {
+  return job.kind === 'mailboxes' ? job.names.join(' ') : job.userid;
+}
+
+function users(count: number, messages = 10): Map<string, number> {
+  return new Map(Array.from({ length: count }, (_, index) => [`u${index}`, messages]));
+}
+
+function kinds(events: readonly SyncEvent[], kind: SyncEvent['kind']): SyncEvent[] {
+  return events.filter((event) => event.kind === kind);
+}
+
+test('all users and shared mailboxes are synced once, and the summary adds up', async () => {
+  const { result, events, pool } = await runWith(syncAll, {
+    store: fakeStore(users(500), ['shared.a', 'shared.b']),
+  });
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.summary.synced, 501);
+  assert.equal(result.summary.messagesUploaded, 1_002);
+  const done = pool?.batches.flatMap(({ jobs }) => jobs.map(names)) ?? [];
+  assert.equal(new Set(done).size, done.length);
+  assert.ok(done.includes('shared.a shared.b'), 'shared mailboxes go as one job');
+  assert.equal(kinds(events, 'user:done').length, 501);
+  assert.deepEqual(pool?.orders, ['close']);
+});
+
+test('workers are as many as there is work for, and a small run needs no thread', async () => {
+  const workersOf = async (scene: Scene) => {
+    const { workers, small } = await runWith(syncAll, scene);
+    return { workers, small };
+  };
+  const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
+  assert.deepEqual(await workersOf(one), { workers: 1, small: true });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(5)) }), { workers: 1, small: true });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 3_000)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(65)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(500)) }), { workers: 4, small: false });
+});
+
+test('nothing to do is no error and needs no replica', async () => {
+  const { result, pool } = await runWith(syncAll);
+  assert.equal(result.exitCode, 0);
+  assert.equal(pool, undefined);
+});
+
+test('a user named twice is synced once', async () => {
+  const { result } = await runWith(syncAll, {
+    request: { mode: { kind: 'users', userids: ['a', 'b', 'a'] } },
+  });
+  assert.equal(result.summary.synced, 2);
+});
+
+test('-m is one job that names every owner in order', async () => {
+  const { pool } = await runWith(syncAll, {
+    request: { mode: { kind: 'mailboxes', names: ['user.b', 'shared', 'user.a.x', 'user.gone'] } },
+    store: fakeStore(
+      new Map([
+        ['a', 1],
+        ['b', 1],
+      ]),
+    ),
+  });
+  assert.deepEqual(pool?.batches[0]?.jobs, [
+    {
+      kind: 'mailboxes',
+      owners: ['', 'a', 'b'],
+      names: ['user.b', 'shared', 'user.a.x', 'user.gone'],
+    },
+  ]);
+});
+
+test('one worker tries the replica before the others', async () => {
+  const clock = new FakeClock();
+  let connected = false;
+  let runningBefore = 0;
+  const { pool } = await runWith(
+    async (batch, emit, pool) => {
+      if (!connected) {
+        await clock.sleep(500);
+        runningBefore = pool.mostRunning;
+        connected = true;
+        emit(opened);
+      }
+      await clock.sleep(10);
+      return await syncAll(batch, emit, pool);
+    },
+    { clock, store: fakeStore(users(400)) },
+  );
+  assert.equal(runningBefore, 1);
+  assert.equal(pool?.mostRunning, 4);
+});
+
+test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one worker, and nothing is lost', async () => {
+  const clock = new FakeClock();
+  const attempts: number[] = [];
+  const { result, events } = await runWith(
+    async (batch, emit, pool) => {
+      if (attempts.length < 4) {
+        attempts.push(clock.now());
+        return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed }));
+      }
+      return await syncAll(batch, emit, pool);
+    },
+    { clock, store: fakeStore(users(100)) },
+  );
+  assert.deepEqual(attempts, [0, 15_000, 35_000, 55_000]);
+  assert.deepEqual(
+    kinds(events, 'connection:failed').map((event) => 'retryInSeconds' in event && event.retryInSeconds),
+    [15, 20, 20, 20],
+  );
+  assert.equal(result.summary.synced, 100);
+  assert.equal(result.exitCode, 0);
+});
+
+test('an outage in the middle of a run is announced once, not once per worker', async () => {
+  const clock = new FakeClock();
+  let down = false;
+  let tries = 0;
+  const { result, events } = await runWith(
+    async (batch, emit, pool) => {
+      await clock.sleep(10);
+      if (clock.now() >= 30 && tries < 6) down = true;
+      if (down && tries < 6) {
+        tries += 1;
+        if (tries === 6) down = false;
+        return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed }));
+      }
+      return await syncAll(batch, emit, pool);
+    },
+    { clock, store: fakeStore(users(400)) },
+  );
+  const waits = kinds(events, 'connection:failed').map((event) =>
+    event.kind === 'connection:failed' ? event.retryInSeconds : undefined,
+  );
+  assert.deepEqual(waits, [15, 20, 20]);
+  assert.equal(result.summary.synced, 400);
+});
+
+for (const code of ['AUTHENTICATION_FAILED', 'HOST_NOT_FOUND', 'NOT_A_SYNC_SERVER'] as const) {
+  test(`${code} on the first connection ends the run at once`, async () => {
+    const error = errorData(code, 'link', { phase: 'connect' });
+    const { result, events, pool } = await runWith(
+      async ({ jobs }) => jobs.map((job): Outcome => ({ kind: 'untouched', job, error })),
+      { store: fakeStore(users(30)) },
+    );
+    assert.equal(result.exitCode, 1);
+    assert.equal(result.error?.code, code);
+    assert.equal(pool?.batches.length, 1);
+    assert.equal(result.summary.failures.length, 30);
+    assert.equal(kinds(events, 'user:failed').length, 0, 'told once, not once per user');
+  });
+}
+
+test('a password that stops working in the middle of a run is waited out like an outage', async () => {
+  let batches = 0;
+  const error = errorData('AUTHENTICATION_FAILED', 'link', { phase: 'connect' });
+  const { result } = await runWith(
+    async (batch, emit, pool) => {
+      batches += 1;
+      if (batches === 2) return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error }));
+      return await syncAll(batch, emit, pool);
+    },
+    { store: fakeStore(users(30)), request: { workers: 1 } },
+  );
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.summary.synced, 30);
+});
+
+test('-o tries once', async () => {
+  const { result, events, pool } = await runWith(
+    async ({ jobs }) => jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed })),
+    { store: fakeStore(users(30)), request: { connectOnce: true } },
+  );
+  assert.equal(result.exitCode, 1);
+  assert.equal(pool?.batches.length, 1);
+  const [failed] = kinds(events, 'connection:failed');
+  assert.ok(failed?.kind === 'connection:failed' && failed.retryInSeconds === undefined);
+});
+
+test('a user whose every attempt kills the link fails alone, and everybody else is synced', async () => {
+  const { result, pool } = await runWith(
+    async (batch, emit, pool) => {
+      const poisoned = batch.jobs.some((job) => names(job) === 'u7');
+      if (!poisoned) return await syncAll(batch, emit, pool);
+      emit(opened);
+      return batch.jobs.map((job): Outcome => ({ kind: 'failed', job, error: linkBroken, counts: noCounts }));
+    },
+    { store: fakeStore(users(200)) },
+  );
+  assert.equal(result.exitCode, 1);
+  assert.equal(result.summary.synced, 199);
+  assert.deepEqual(
+    result.summary.failures.map((failure) => failure.user),
+    ['u7'],
+  );
+  const withPoison = pool?.batches.filter(({ jobs }) => jobs.some((job) => names(job) === 'u7')) ?? [];
+  assert.deepEqual(
+    withPoison.slice(1).map(({ jobs }) => jobs.length),
+    [1, 1],
+  );
+});
+
+test('a replica that takes connections but drops every one is treated as an outage', async () => {
+  let attempts = 0;
+  const { result, events } = await runWith(
+    async (batch, emit, pool) => {
+      emit(opened);
+      attempts += 1;
+      if (attempts > 12) return await syncAll(batch, emit, pool);
+      const [first, ...rest] = batch.jobs;
+      return [
+        ...(first ? [{ kind: 'failed', job: first, error: linkBroken, counts: noCounts } as const] : []),
+        ...rest.map((job): Outcome => ({ kind: 'untouched', job, error: linkBroken })),
+      ];
+    },
+    { store: fakeStore(users(300)), request: { workers: 1 } },
+  );
+  assert.ok(kinds(events, 'connection:failed').length > 0);
+  assert.equal(result.summary.synced + result.summary.failed, 300);
+});
+
+test('a thread that dies fails its batch, whose jobs are tried again alone', async () => {
+  let died = false;
+  const { result } = await runWith(
+    async (batch, emit, pool) => {
+      if (!died) {
+        died = true;
+        throw new SyncError('BUG', 'a worker thread died: out of memory', { retryable: true });
+      }
+      return await syncAll(batch, emit, pool);
+    },
+    { store: fakeStore(users(50)) },
+  );
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.summary.synced, 50);
+});
+
+test('threads that die at every start end the run instead of dying for every user', async () => {
+  const { result, pool } = await runWith(
+    async () => {
+      throw new SyncError('BUG', 'a worker thread died: cannot load', { retryable: true });
+    },
+    { store: fakeStore(users(10_000)) },
+  );
+  assert.equal(result.exitCode, 1);
+  assert.ok((pool?.batches.length ?? 0) < 20);
+  assert.equal(result.summary.failed, 10_000);
+});
+
+test('a locked user holds nobody up and is synced when its lock is free', async () => {
+  const clock = new FakeClock();
+  const order: string[] = [];
+  const { result, events } = await runWith(
+    async ({ jobs }, emit) => {
+      emit(opened);
+      await clock.sleep(1);
+      return jobs.map((job): Outcome => {
+        if (names(job) === 'u0' && clock.now() < 4_000) return { kind: 'locked', job, user: 'u0' };
+        order.push(names(job));
+        return { kind: 'synced', job, counts: noCounts };
+      });
+    },
+    { clock, store: fakeStore(users(100)), request: { workers: 1 } },
+  );
+  assert.equal(result.exitCode, 0);
+  assert.equal(order.length, 100);
+  assert.equal(order.at(-1), 'u0');
+  assert.equal(kinds(events, 'run:parked').length, 1);
+});
+
+const lockAll: FakeWork = async ({ jobs }, emit) => {
+  emit(opened);
+  return jobs.map((job): Outcome => ({ kind: 'locked', job, user: names(job) }));
+};
+
+test('-N skips a locked user: no failure with -A, a failure when named', async () => {
+  const all = await runWith(lockAll, { store: fakeStore(users(2)), request: { skipLocked: true } });
+  assert.equal(all.result.exitCode, 0);
+  assert.equal(all.result.summary.locked, 2);
+  assert.equal(kinds(all.events, 'user:locked').length, 2);
+  const named = await runWith(lockAll, {
+    request: { skipLocked: true, mode: { kind: 'users', userids: ['a'] } },
+  });
+  assert.equal(named.result.exitCode, 1);
+  const mailbox = await runWith(lockAll, {
+    request: { skipLocked: true, mode: { kind: 'mailboxes', names: ['user.a'] } },
+    store: fakeStore(users(1)),
+  });
+  assert.equal(mailbox.result.exitCode, 1);
+});
+
+test('an unknown user is no failure', async () => {
+  const { result } = await runWith(
+    async ({ jobs }, emit) => {
+      emit(opened);
+      return jobs.map((job): Outcome => ({ kind: 'absent', job }));
+    },
+    { request: { mode: { kind: 'users', userids: ['nobody'] } } },
+  );
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.summary.absent, 1);
+});
+
+test('a signal lets jobs in flight finish, starts nothing more and exits 75', async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const { result, events, pool } = await runWith(
+    async (batch, emit, pool) => {
+      emit(opened);
+      stop.abort();
+      await clock.sleep(1_000);
+      return await syncAll(batch, emit, pool);
+    },
+    { clock, store: fakeStore(users(100)), signal: stop.signal, request: { workers: 1 } },
+  );
+  assert.equal(result.exitCode, 75);
+  assert.equal(pool?.batches.length, 1);
+  assert.deepEqual(pool?.orders, ['cancel', 'close']);
+  assert.ok(result.summary.synced > 0);
+  assert.equal(result.summary.failed, 0);
+  assert.ok(events.some((event) => event.kind === 'notice' && event.text === 'graceful shutdown'));
+});
+
+test('a job that does not end in the grace period after a signal is cut off', async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const { result, pool } = await runWith(
+    async ({ jobs }, emit, pool) => {
+      emit(opened);
+      stop.abort();
+      await new Promise<void>((resolve) => {
+        pool.onCut = resolve;
+      });
+      const error = errorData('CANCELLED', 'local', { retryable: true });
+      return jobs.map((job): Outcome => ({ kind: 'failed', job, error, counts: noCounts }));
+    },
+    { clock, store: fakeStore(users(1)), signal: stop.signal },
+  );
+  assert.deepEqual(pool?.orders, ['cancel', 'cut', 'close']);
+  assert.equal(result.exitCode, 75);
+  assert.equal(result.summary.failed, 0);
+});
+
+test('a signal ends the wait for a replica that is down', async () => {
+  const stop = new AbortController();
+  const { result } = await runWith(
+    async ({ jobs }) => jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed })),
+    {
+      store: fakeStore(users(5)),
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.kind === 'connection:failed') stop.abort();
+      },
+    },
+  );
+  assert.equal(result.exitCode, 75);
+});
+
+test('a store that cannot be opened is the result of the run, with its own exit code', async () => {
+  const open = (): MasterStore => {
+    throw new SyncError('DATABASE_DAMAGED', 'mailboxes.db: expected a header, found zeroes');
+  };
+  const { result } = await runWith(syncAll, { store: open });
+  assert.equal(result.exitCode, 1);
+  assert.equal(result.error?.code, 'DATABASE_DAMAGED');
+});
+
+test('users found before the list of mailboxes turned out damaged are synced, and the run fails', async () => {
+  const store = fakeStore(users(20));
+  const { result } = await runWith(syncAll, {
+    store: {
+      ...store,
+      *enumerate() {
+        yield* store.enumerate();
+        throw new SyncError('DATABASE_DAMAGED', 'mailboxes.db: expected a record at 4096, found zeroes');
+      },
+    },
+  });
+  assert.equal(result.summary.synced, 20);
+  assert.equal(result.exitCode, 1);
+  assert.equal(result.error?.code, 'DATABASE_DAMAGED');
+});
+
+test('the giant of a big site does not keep small users waiting', async () => {
+  const clock = new FakeClock();
+  const ended = new Map<string, number>();
+  const sizes = users(200);
+  for (const giant of ['g1', 'g2', 'g3', 'g4', 'g5']) sizes.set(giant, GIANT_MESSAGES);
+  await runWith(
+    async ({ jobs }: Batch, emit) => {
+      emit(opened);
+      await clock.sleep(jobs.some((job) => names(job).startsWith('g')) ? 1_000_000 : 10);
+      for (const job of jobs) ended.set(names(job), clock.now());
+      return jobs.map((job) => ({ kind: 'synced', job, counts: noCounts }));
+    },
+    { clock, store: fakeStore(sizes), request: { workers: 4 } },
+  );
+  const lastSmall = Math.max(...[...ended].filter(([name]) => name.startsWith('u')).map(([, at]) => at));
+  assert.ok(lastSmall < 1_000_000, `small users were done at ${lastSmall}`);
+});
+
+test('whatever workers and links do, every user ends once and the run ends', async () => {
+  const act = fc.constantFrom('sync', 'sync', 'sync', 'down', 'drop', 'die', 'lock', 'refuse', 'mute');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 300 }),
+      fc.array(act, { maxLength: 60 }),
+      async (workers, count, acts) => {
+        const clock = new FakeClock();
+        const script = [...acts];
+        const { result, pool } = await runWith(
+          async (batch, emit, pool) => {
+            await clock.sleep(1 + (batch.id % 3));
+            const next = script.shift() ?? 'sync';
+            if (next === 'down') {
+              return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed }));
+            }
+            if (next === 'die') throw new SyncError('BUG', 'a worker thread died', { retryable: true });
+            if (next === 'mute') return [];
+            emit(opened);
+            return (await syncAll(batch, emit, pool)).map((outcome, index): Outcome => {
+              const { job } = outcome;
+              if (next === 'lock' && index === 0) return { kind: 'locked', job, user: names(job) };
+              if (next === 'drop') return { kind: 'failed', job, error: linkBroken, counts: noCounts };
+              if (next === 'refuse' && index === 0) {
+                return {
+                  kind: 'failed',
+                  job,
+                  error: errorData('IMAP_PERMISSION_DENIED', 'refused'),
+                  counts: noCounts,
+                };
+              }
+              return outcome;
+            });
+          },
+          { clock, store: fakeStore(users(count)), request: { workers } },
+        );
+        const { synced, failed, locked, absent, failures } = result.summary;
+        assert.equal(synced + failed + locked + absent, count);
+        assert.equal(failures.length, failed);
+        assert.equal(new Set(failures.map((failure) => failure.user)).size, failed);
+        assert.ok((pool?.mostRunning ?? 0) <= workers);
+        assert.equal(result.exitCode, failed > 0 ? 1 : 0);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

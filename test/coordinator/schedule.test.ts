@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { jobKey } from '../../src/coordinator/job-key.ts';
+import {
+  BATCH_JOBS,
+  BATCH_MESSAGES,
+  GIANT_MESSAGES,
+  LEAST_BATCH_JOBS,
+  LINK_ATTEMPTS,
+} from '../../src/coordinator/limits.ts';
+import type { Batch, Job, Outcome } from '../../src/coordinator/messages.ts';
+import { type FinalOutcome, Schedule } from '../../src/coordinator/schedule.ts';
+import { connectFailed, errorData, linkBroken, noCounts, user } from './fakes.ts';
+
+function schedule(workers: number, fields: { skipLocked?: boolean; lockedRetry?: number } = {}): Schedule {
+  return new Schedule({ skipLocked: false, lockedRetry: 5_000, random: () => 0.5, ...fields }, workers);
+}
+
+function started(next: ReturnType<Schedule['next']>): Batch {
+  assert.equal(next.kind, 'batch');
+  return next.kind === 'batch' ? next.batch : { id: 0, jobs: [] };
+}
+
+function synced(job: Job): Outcome {
+  return { kind: 'synced', job, counts: noCounts };
+}
+
+function userids(batch: Batch): string[] {
+  return batch.jobs.map((job) => (job.kind === 'mailboxes' ? job.names.join() : job.userid));
+}
+
+test('giants start first and largest first, but a worker stays with small users', () => {
+  const plan = schedule(2);
+  for (let index = 0; index < 40; index += 1) plan.add(user(`small${index}`), 10);
+  plan.add(user('big'), GIANT_MESSAGES);
+  plan.add(user('bigger'), GIANT_MESSAGES * 2);
+  assert.deepEqual(userids(started(plan.next(0))), ['bigger']);
+  const second = userids(started(plan.next(0)));
+  assert.equal(second[0], 'small0');
+  assert.ok(!second.includes('big'));
+});
+
+test('giants get every worker when no small user waits', () => {
+  const plan = schedule(2);
+  plan.add(user('a'), GIANT_MESSAGES);
+  plan.add(user('b'), GIANT_MESSAGES);
+  started(plan.next(0));
+  assert.equal(plan.next(0).kind, 'batch');
+});
+
+test('batches of small users are bounded by count and by messages, and shrink towards the end', () => {
+  const many = schedule(1);
+  for (let index = 0; index < 1_000; index += 1) many.add(user(`u${index}`), 1);
+  assert.equal(started(many.next(0)).jobs.length, BATCH_JOBS);
+
+  const fat = schedule(1);
+  for (let index = 0; index < 1_000; index += 1) fat.add(user(`u${index}`), BATCH_MESSAGES / 4);
+  assert.equal(started(fat.next(0)).jobs.length, 4);
+
+  const tail = schedule(4);
+  for (let index = 0; index < 100; index += 1) tail.add(user(`u${index}`), 1);
+  assert.equal(started(tail.next(0)).jobs.length, 13);
+
+  const last = schedule(4);
+  for (let index = 0; index < 10; index += 1) last.add(user(`u${index}`), 1);
+  assert.equal(started(last.next(0)).jobs.length, LEAST_BATCH_JOBS, 'a pipeline wants more than one job');
+});
+
+test('the same job is taken once', () => {
+  const plan = schedule(1);
+  assert.equal(plan.add(user('a'), 1), true);
+  assert.equal(plan.add(user('a'), 1), false);
+  assert.equal(plan.unfinished, 1);
+});
+
+test('a locked user waits until nothing else is left to start', () => {
+  const plan = schedule(1);
+  for (let index = 0; index < 150; index += 1) plan.add(user(`u${index}`), 1);
+  const first = started(plan.next(0));
+  const locked = first.jobs.map((job): Outcome => ({ kind: 'locked', job, user: 'u0' }));
+  plan.settle(first, locked, 0);
+  const second = started(plan.next(1_000));
+  assert.ok(!userids(second).includes('u0'), 'others first, although its wait is over');
+  plan.settle(second, second.jobs.map(synced), 1_000);
+  const third = started(plan.next(1_000));
+  plan.settle(third, third.jobs.map(synced), 1_000);
+  assert.deepEqual(userids(started(plan.next(1_000))).slice(0, 1), ['u0']);
+});
+
+test('waits for a lock grow up to the configured time', () => {
+  const plan = schedule(1, { lockedRetry: 1_000 });
+  plan.add(user('a'), 1);
+  const waits: number[] = [];
+  let now = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const batch = started(plan.next(now));
+    plan.settle(
+      batch,
+      batch.jobs.map((job) => ({ kind: 'locked', job, user: 'a' })),
+      now,
+    );
+    const next = plan.next(now);
+    assert.equal(next.kind, 'wait');
+    if (next.kind !== 'wait') return;
+    waits.push(next.until - now);
+    now = next.until;
+  }
+  assert.deepEqual(waits, [250, 500, 1_000, 1_000, 1_000]);
+});
+
+test('jobs in flight on a lost link run alone the next time', () => {
+  const plan = schedule(1);
+  for (let index = 0; index < 8; index += 1) plan.add(user(`u${index}`), 1);
+  const batch = started(plan.next(0));
+  assert.ok(batch.jobs.length > 1);
+  plan.settle(
+    batch,
+    batch.jobs.map((job) => ({ kind: 'failed', job, error: linkBroken, counts: noCounts })),
+    0,
+  );
+  for (const job of batch.jobs) assert.deepEqual(started(plan.next(0)).jobs, [job]);
+});
+
+test('a job that makes progress gets more attempts over lost links, but not for ever', () => {
+  const attempts = (messages: number): number => {
+    const plan = schedule(1);
+    plan.add(user('a'), 1);
+    for (let attempt = 1; ; attempt += 1) {
+      const batch = started(plan.next(Number.POSITIVE_INFINITY));
+      const [settlement] = plan.settle(
+        batch,
+        batch.jobs.map((job) => ({
+          kind: 'failed',
+          job,
+          error: linkBroken,
+          counts: { ...noCounts, messages },
+        })),
+        0,
+      );
+      if (settlement?.kind === 'final') return attempt;
+    }
+  };
+  assert.equal(attempts(0), 3);
+  assert.equal(attempts(1), LINK_ATTEMPTS);
+});
+
+test('an untouched job costs no attempt and comes back to the front', () => {
+  const plan = schedule(1);
+  for (let index = 0; index < 8; index += 1) plan.add(user(`u${index}`), 1);
+  for (let round = 0; round < 20; round += 1) {
+    const batch = started(plan.next(0));
+    assert.equal(userids(batch).includes('u0'), true);
+    const settlements = plan.settle(
+      batch,
+      batch.jobs.map((job) => ({ kind: 'untouched', job, error: connectFailed })),
+      0,
+    );
+    assert.deepEqual(new Set(settlements.map(({ kind }) => kind)), new Set(['returned']));
+  }
+  assert.equal(plan.unfinished, 8);
+});
+
+test('foreign and second answers change nothing, and a job without an answer waits again', () => {
+  const plan = schedule(1);
+  plan.add(user('a'), 1);
+  plan.add(user('b'), 1);
+  const batch = started(plan.next(0));
+  const settlements = plan.settle(batch, [synced(user('x')), synced(user('a')), synced(user('a'))], 0);
+  assert.deepEqual(
+    settlements.map(({ kind }) => kind),
+    ['final', 'returned'],
+  );
+  assert.deepEqual(userids(started(plan.next(0))), ['b']);
+});
+
+/** What a worker may answer about one job. */
+const answer = fc.constantFrom(
+  'synced',
+  'absent',
+  'locked',
+  'refused',
+  'retryable',
+  'link',
+  'untouched',
+  'silent',
+);
+
+function outcomeOf(kind: string, job: Job): Outcome | undefined {
+  switch (kind) {
+    case 'synced':
+      return synced(job);
+    case 'absent':
+      return { kind: 'absent', job };
+    case 'locked':
+      return { kind: 'locked', job, user: 'x' };
+    case 'refused':
+      return { kind: 'failed', job, error: errorData('IMAP_PERMISSION_DENIED', 'refused'), counts: noCounts };
+    case 'retryable':
+      return {
+        kind: 'failed',
+        job,
+        error: errorData('IMAP_MAILBOX_LOCKED', 'refused', { retryable: true }),
+        counts: noCounts,
+      };
+    case 'link':
+      return { kind: 'failed', job, error: linkBroken, counts: noCounts };
+    case 'untouched':
+      return { kind: 'untouched', job, error: connectFailed };
+    default:
+      return undefined;
+  }
+}
+
+test('whatever the workers answer, every job gets exactly one final outcome and never runs twice at once', () => {
+  const scenario = fc.record({
+    workers: fc.integer({ min: 1, max: 5 }),
+    skipLocked: fc.boolean(),
+    sizes: fc.array(fc.oneof(fc.integer({ min: 0, max: 6_000 }), fc.constant(GIANT_MESSAGES)), {
+      maxLength: 60,
+    }),
+    answers: fc.infiniteStream(answer),
+    orders: fc.infiniteStream(fc.nat(4)),
+  });
+  fc.assert(
+    fc.property(scenario, ({ workers, skipLocked, sizes, answers, orders }) => {
+      const plan = schedule(workers, { skipLocked });
+      const final = new Map<string, FinalOutcome>();
+      const running: Batch[] = [];
+      sizes.forEach((size, index) => {
+        plan.add(user(`u${index}`), size);
+      });
+      let now = 0;
+      let answersLeft = 400;
+      while (plan.unfinished > 0) {
+        const next = running.length < workers ? plan.next(now) : undefined;
+        if (next?.kind === 'batch') {
+          const busy = new Set(running.flatMap(({ jobs }) => jobs.map(jobKey)));
+          for (const job of next.batch.jobs) assert.ok(!busy.has(jobKey(job)) && !final.has(jobKey(job)));
+          running.push(next.batch);
+          continue;
+        }
+        const [batch] = running.splice(Number(orders.next().value) % Math.max(1, running.length), 1);
+        if (!batch) {
+          assert.equal(next?.kind, 'wait', 'something unfinished must run or wait');
+          if (next?.kind === 'wait') now = next.until;
+          continue;
+        }
+        const outcomes = batch.jobs.flatMap((job) => {
+          answersLeft -= 1;
+          const kind = answersLeft > 0 ? String(answers.next().value) : 'synced';
+          const outcome = outcomeOf(kind, job);
+          return outcome ? [outcome] : [];
+        });
+        for (const settlement of plan.settle(batch, outcomes, now)) {
+          if (settlement.kind !== 'final') continue;
+          const key = jobKey(settlement.outcome.job);
+          assert.ok(!final.has(key));
+          final.set(key, settlement.outcome);
+        }
+      }
+      assert.equal(final.size, sizes.length);
+    }),
+    { numRuns: 300 },
+  );
+});

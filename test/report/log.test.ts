@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { SyncEvent } from '../../src/report/events.ts';
+import { logSink } from '../../src/report/log.ts';
+import type { ErrorData } from '../../src/report/sync-error.ts';
+import { syslogFileTarget } from '../../src/report/syslog-file.ts';
+
+function logged(events: readonly SyncEvent[], verboseLog = false): string[] {
+  const lines: string[] = [];
+  const sink = logSink({
+    channel: 'offsite',
+    server: 'replica',
+    verboseLog,
+    targets: [(level, text) => lines.push(`${level}: ${text}`)],
+  });
+  for (const event of events) sink(event);
+  return lines;
+}
+
+const error: ErrorData = {
+  code: 'IMAP_SYNC_CHECKSUM',
+  family: 'refused',
+  message: 'Checksum\r\nfailure',
+  retryable: false,
+};
+
+const ordinary: SyncEvent[] = [
+  { kind: 'run:start', server: 'replica', mode: 'users', workers: 1 },
+  {
+    kind: 'connection:open',
+    server: 'replica',
+    flavour: 'csync',
+    mechanism: 'PLAIN',
+    tls: false,
+    compression: false,
+    sieveMailbox: true,
+  },
+  { kind: 'user:start', user: 'alice', work: 'user' },
+  { kind: 'command:mailbox', name: 'user.alice', local: false },
+  { kind: 'user:progress', user: 'alice', messages: 1, bytes: 2 },
+  { kind: 'user:done', user: 'alice' },
+];
+
+test('a run without trouble logs nothing', () => {
+  assert.deepEqual(logged(ordinary), []);
+});
+
+test('-l logs the verbose lines', () => {
+  assert.deepEqual(logged(ordinary, true), [
+    'info: ENABLE 0x800',
+    'info: USER alice',
+    'info: MAILBOX user.alice',
+  ]);
+});
+
+test('a failed user is logged in the words that alerts look for', () => {
+  const events: SyncEvent[] = [
+    { kind: 'run:start', server: 'replica', mode: 'users', workers: 1 },
+    { kind: 'user:failed', user: 'alice', work: 'user', error },
+  ];
+  assert.deepEqual(logged(events), [
+    'error: IOERROR: user replication failed: error=<IMAP_SYNC_CHECKSUM: Checksum failure> userid=<alice> ' +
+      'channel=<offsite> servername=<replica>',
+    'error: Error in sync_do_user(alice): bailing out!',
+  ]);
+});
+
+test('connection failures say what failed, and at last that it is given up', () => {
+  const failed = (message: string, retryInSeconds: number | undefined): SyncEvent => ({
+    kind: 'connection:failed',
+    server: 'replica',
+    error: { ...error, code: 'CONNECT_FAILED', family: 'link', message },
+    retryInSeconds,
+  });
+  assert.deepEqual(
+    logged([failed('connect(replica) failed: a', 15), failed('connect(replica) failed: b', undefined)]),
+    [
+      'error: connect(replica) failed: a',
+      'error: connect(replica) failed: b',
+      "error: Can not connect to server 'replica'",
+    ],
+  );
+});
+
+test('notices keep their level and are decoded for the log', () => {
+  const text = Buffer.from('SYNC_NOTICE: CRC failure on sync user.müller', 'utf8').toString('latin1');
+  assert.deepEqual(logged([{ kind: 'notice', level: 'notice', text }]), [
+    'notice: SYNC_NOTICE: CRC failure on sync user.müller',
+  ]);
+  assert.deepEqual(logged([{ kind: 'notice', level: 'debug', text: 'detail' }]), []);
+});
+
+test('lines for a syslog file look like syslogd wrote them', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'syslog-file-'));
+  try {
+    const path = join(directory, 'syslog');
+    {
+      using target = syslogFileTarget(path, 'sync_client');
+      target('error', 'first');
+      target('info', 'second');
+    }
+    const lines = readFileSync(path, 'utf8').split('\n');
+    assert.equal(lines.length, 3);
+    assert.match(lines[0] ?? '', /^[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d \S+ sync_client\[\d+\]: first$/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize, relative, sep } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The rooms of design section 2 and who may import whom:
+ *
+ *     cli → coordinator, rolling → replicate → protocol, store → native
+ *
+ * A room may also import what stands further down the arrow (cli builds the settings that protocol reads).
+ */
+const rooms: Record<string, readonly string[]> = {
+  bin: ['cli', 'sandbox', 'report'],
+  workers: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
+  cli: ['config', 'coordinator', 'rolling', 'replicate', 'protocol', 'store', 'native'],
+  config: [],
+  coordinator: ['replicate', 'protocol', 'store', 'native'],
+  rolling: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
+  replicate: ['coordinator/messages.ts', 'protocol', 'store'],
+  protocol: ['native'],
+  store: ['native'],
+  native: [],
+  sandbox: ['protocol/dlist'],
+  report: [],
+};
+/** Imported by all; they import nobody, except that a report turns byte strings into text. */
+const forAll: readonly string[] = ['report', 'byte-string.ts'];
+
+/** Files and sockets are for store and protocol; the engine sees interfaces. */
+const systemModules = [
+  'node:fs',
+  'node:fs/promises',
+  'node:net',
+  'node:tls',
+  'node:dns',
+  'node:child_process',
+];
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+interface SourceFile {
+  /** Relative to the project, with `/`. */
+  path: string;
+  imports: { specifier: string; typeOnly: boolean }[];
+}
+
+const files = ['src', 'workers', 'bin'].flatMap(sourceFiles);
+
+test('every import goes in the direction of the design', () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    const from = place(file.path);
+    for (const target of localImports(file)) {
+      const to = place(target);
+      if (!allowed(from, to)) wrong.push(`${file.path} imports ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('no file takes part in an import cycle', () => {
+  const graph = new Map(files.map((file) => [file.path, localImports(file, 'values')]));
+  assert.deepEqual(cycles(graph), []);
+});
+
+test('there are no utility drawers and no files of re-exports', () => {
+  const drawers = files.filter(({ path }) => /(^|\/)(index|utils?|helpers?|common|misc)\.ts$/.test(path));
+  assert.deepEqual(
+    drawers.map(({ path }) => path),
+    [],
+  );
+});
+
+test('the engine touches no files and no sockets', () => {
+  const wrong = files
+    .filter(({ path }) => path.startsWith('src/replicate/'))
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ specifier }) => systemModules.includes(specifier))
+        .map(({ specifier }) => `${path} imports ${specifier}`),
+    );
+  assert.deepEqual(wrong, []);
+});
+
+test('nothing but the report and the command itself writes to stdout or stderr', () => {
+  const wrong = files.filter(
+    ({ path }) =>
+      !/^(src\/report|src\/cli|bin)\//.test(path) &&
+      /\bprocess\.std(out|err)\b|\bconsole\./.test(readFileSync(join(root, path), 'utf8')),
+  );
+  assert.deepEqual(
+    wrong.map(({ path }) => path),
+    [],
+  );
+});
+
+test('the test sees the imports that it judges', () => {
+  const run = files.find(({ path }) => path === 'src/coordinator/run.ts');
+  assert.ok(run && localImports(run).includes('src/coordinator/schedule.ts'));
+  assert.equal(allowed(place('src/store/a.ts'), place('src/cli/b.ts')), false);
+  assert.equal(allowed(place('src/coordinator/a.ts'), place('src/config/b.ts')), false);
+  assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/dlist/b.ts')), true);
+  assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/sasl/b.ts')), false);
+  assert.equal(allowed(place('src/report/a.ts'), place('src/store/b.ts')), false);
+  assert.deepEqual(
+    cycles(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b → c → b'],
+  );
+});
+
+function sourceFiles(directory: string): SourceFile[] {
+  return readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => {
+      const path = relative(root, join(entry.parentPath, entry.name)).split(sep).join('/');
+      return { path, imports: importsOf(readFileSync(join(root, path), 'utf8')) };
+    });
+}
+
+/** The formatter keeps every import and export-from statement in these shapes. */
+function importsOf(text: string): SourceFile['imports'] {
+  const statements = text.matchAll(
+    /^(?:import|export)\s+(type\s)?[^;'"]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
+  );
+  return [...statements].map(([, type, from, bare, dynamic]) => ({
+    specifier: from ?? bare ?? dynamic ?? '',
+    typeOnly: type !== undefined,
+  }));
+}
+
+function localImports(file: SourceFile, which: 'all' | 'values' = 'all'): string[] {
+  return file.imports
+    .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !(which === 'values' && typeOnly))
+    .map(({ specifier }) =>
+      normalize(join(dirname(file.path), specifier))
+        .split(sep)
+        .join('/'),
+    );
+}
+
+/** A path from its room on: `store/layout.ts`, `bin/sync_client.ts`, `byte-string.ts`. */
+function place(path: string): string {
+  return path.replace(/^src\//, '');
+}
+
+function room(at: string): string {
+  return at.split('/')[0] ?? '';
+}
+
+function allowed(from: string, to: string): boolean {
+  if (room(from) === room(to)) return true;
+  const shared = forAll.find((name) => within(to, name));
+  if (shared !== undefined)
+    return forAll.every((name) => !within(from, name)) || within(to, 'byte-string.ts');
+  return (rooms[room(from)] ?? []).some((name) => within(to, name));
+}
+
+/** In the room or folder, or the file itself. */
+function within(at: string, name: string): boolean {
+  return (
+    at === name ||
+    at.startsWith(`${name}/`) ||
+    (basename(at) === `${basename(name)}.ts` && dirname(at) === dirname(name))
+  );
+}
+
+/** Each cycle once, from its first file in path order. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found = new Set<string>();
+  const settled = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const seen = trail.indexOf(path);
+    if (seen >= 0) {
+      found.add([...trail.slice(seen), path].join(' → '));
+      return;
+    }
+    if (settled.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    settled.add(path);
+  };
+  for (const path of [...graph.keys()].sort()) visit(path, []);
+  return [...found];
+}
