@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startSandbox } from '../../src/sandbox/server.ts';
 import { ScriptClient } from './script-client.ts';
+import { guidOf, mailboxCommand, upload } from './world.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/sync_sandbox.js', import.meta.url));
 
@@ -51,6 +53,35 @@ test('the program prints its address when ready, serves, and leaves cleanly on S
     const [code, signal] = await once(child, 'close');
     assert.deepEqual([code, signal], [0, null]);
     assert.equal(child.text()[1], '');
+  });
+});
+
+test('what was answered is still there after SIGKILL, and what was only staged is swept', async () => {
+  await inDirectory(async (directory) => {
+    const env = { SYNC_SANDBOX_PASSWORD: 'hidden' };
+    const start = async () => {
+      const child = run(['--directory', directory, '--user', 'me'], env);
+      await once(child.stdout ?? child, 'data');
+      const port = Number(/:(\d+)\n$/.exec(child.text()[0])?.[1]);
+      return { child, client: await ScriptClient.login({ host: '127.0.0.1', port }, 'me', 'hidden') };
+    };
+    const first = await start();
+    await upload(first.client, ['kept', 'only staged']);
+    const record = { uid: 1, modseq: 3, guid: guidOf('kept'), size: 4 };
+    const mailbox = { name: 'user.anna', uniqueid: 'aaaa', highestmodseq: 3, lastUid: 1, records: [record] };
+    assert.equal((await first.client.say(mailboxCommand(mailbox))).final, 'OK success');
+    first.child.kill('SIGKILL');
+    await once(first.child, 'close');
+    const second = await start();
+    const fetch = `GET FETCH %(MBOXNAME user.anna PARTITION default UNIQUEID aaaa GUID ${guidOf('kept')} UID 1)`;
+    assert.deepEqual((await second.client.say(fetch)).untagged, [
+      `MESSAGE %{default ${guidOf('kept')} 4}\r\nkept`,
+    ]);
+    second.client.destroy();
+    second.child.kill('SIGTERM');
+    await once(second.child, 'close');
+    await using after = await startSandbox({ directory, listen: { host: '127.0.0.1', port: 0 } });
+    assert.deepEqual(Object.keys(after.inspect().contents), [guidOf('kept')]);
   });
 });
 
