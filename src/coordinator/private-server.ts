@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { listenUnix } from '../native/listen.ts';
+import { closeDescriptor, listenUnix } from '../native/listen.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { PRIVATE_SERVER_STOP } from './limits.ts';
 import type { MasterEndpoint } from './messages.ts';
@@ -52,7 +52,7 @@ export function startPrivateServer(
       env: { ...process.env, CYRUS_SERVICE: SERVICE, CYRUS_ID: id },
     });
   } finally {
-    closeSync(listening);
+    closeDescriptor(listening);
   }
   // Whoever waits on the socket learns of a failed start from it.
   child.on('error', (error) => onText(error.message));

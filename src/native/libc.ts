@@ -12,6 +12,7 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   listen(fd: number, backlog: number): number;
+  close(fd: number): number;
   strdup(text: string): unknown;
   free(pointer: unknown): void;
 }
@@ -48,6 +49,7 @@ function load(): Libc {
     socket: library.func('int socket(int domain, int type, int protocol)'),
     bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
     listen: library.func('int listen(int fd, int backlog)'),
+    close: library.func('int close(int fd)'),
     strdup: library.func('void *strdup(const char *text)'),
     free: library.func('void free(void *pointer)'),
   };

@@ -32,6 +32,11 @@ export function listenUnix(path: string): number {
   return fd;
 }
 
+/** For a descriptor that Node did not open and would warn about. */
+export function closeDescriptor(fd: number): void {
+  libc().close(fd);
+}
+
 function failed(call: string, path: string): SyncError {
   return new SyncError('IO', `${path}: ${call} failed: errno ${libc().errno()}`);
 }

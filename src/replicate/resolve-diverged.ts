@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import type {
   MessageUpload,
@@ -9,7 +8,7 @@ import type {
   WireRecord,
 } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { IndexRecord, MailboxState } from '../store/master-store.ts';
+import type { IndexRecord, MailboxState, MessageContent } from '../store/master-store.ts';
 import { type DivergedReason, type LocalMailbox, sameChecksums } from './compare-mailbox.ts';
 import type { EngineContext } from './engine.ts';
 import { mailboxLine } from './mailbox-line.ts';
@@ -80,16 +79,9 @@ async function mergeOnce(
   }
 
   const line = mergedLine(mailbox, remote, merge, task.partition, options.local);
-  const readMaster = (message: MessageSource): Promise<Buffer> =>
-    Promise.resolve(readFileSync(mailbox.messagePath(recordOf(ours, message.uid))));
-  const readReplica = (message: MessageSource): Promise<Buffer> =>
-    session.fetchMessage({
-      mailbox: name,
-      partition: remote.partition ?? task.partition,
-      uniqueid: remote.uniqueid,
-      guid: message.guid,
-      uid: message.uid,
-    });
+  const readMaster = (message: MessageSource): Promise<MessageContent | undefined> =>
+    mailbox.readMessage(recordOf(ours, message.uid));
+  const readReplica = (message: MessageSource): Promise<Buffer> => fetchChecked(session, remote, message);
 
   await applySide({
     session,
@@ -182,7 +174,10 @@ interface SideWork {
   records: readonly WireRecord[];
   lastUid: number;
   /** Where the octets of a message are, by GUID, in order of preference. */
-  sources: { messages: readonly MessageSource[]; read: (message: MessageSource) => Promise<Buffer> }[];
+  sources: {
+    messages: readonly MessageSource[];
+    read: (message: MessageSource) => Promise<MessageContent | undefined>;
+  }[];
 }
 
 async function applySide(work: SideWork): Promise<void> {
@@ -210,17 +205,30 @@ async function findMessage(work: SideWork, partition: ByteString, guid: string):
     const message = messages.find((one) => one.guid === guid);
     if (!message) continue;
     const content = await read(message);
-    const hash = createHash('sha1').update(content).digest('hex');
-    if (hash !== guid || content.length !== message.size) {
-      throw new SyncError(
-        'MESSAGE_UNREADABLE',
-        `message ${message.uid} is not what its record says: SHA-1 ${hash} of ${content.length} octets, expected ${guid} of ${message.size}`,
-        { phase: 'upload', mailbox: work.line.name, hint: 'run reconstruct on the mailbox on both servers' },
-      );
-    }
-    return { partition, guid, size: message.size, content };
+    if (content !== undefined) return { partition, guid, size: message.size, content };
   }
   throw new SyncError('BUG', `a merged message has no source: ${guid}`, { mailbox: work.line.name });
+}
+
+async function fetchChecked(
+  session: ReplicaSession,
+  { name, partition, uniqueid }: ReplicaMailbox,
+  { guid, size, uid }: MessageSource,
+): Promise<Buffer> {
+  const content = await session.fetchMessage({
+    mailbox: name,
+    partition: partition ?? '',
+    uniqueid,
+    guid,
+    uid,
+  });
+  const hash = createHash('sha1').update(content).digest('hex');
+  if (hash === guid && content.length === size) return content;
+  throw new SyncError(
+    'MESSAGE_UNREADABLE',
+    `message ${uid} of the replica is not what its record says: SHA-1 ${hash} of ${content.length} octets, expected ${guid} of ${size}`,
+    { phase: 'upload', mailbox: name, hint: 'run reconstruct on the mailbox on the replica' },
+  );
 }
 
 function recordOf(records: readonly IndexRecord[], uid: number): IndexRecord {

@@ -1,10 +1,11 @@
-import { type ByteString, compareBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { isReplicated, takeSyncLock } from './run-user.ts';
+import { isReplicated } from './run-user.ts';
 import { syncFolders } from './sync-folders.ts';
+import { SyncLocks } from './sync-locks.ts';
 
 const ROUNDS = 3;
 
@@ -19,21 +20,19 @@ export async function runMailboxes(
   owners: readonly ByteString[],
   names: readonly ByteString[],
 ): Promise<JobResult> {
-  const locks: Disposable[] = [];
-  try {
-    for (const owner of [...owners].sort(compareBytes)) locks.push(takeSyncLock(context, owner));
-    await syncNamed(context, owners[0] ?? '', names);
-    return 'synced';
-  } finally {
-    for (const lock of locks) lock[Symbol.dispose]();
-  }
+  using locks = new SyncLocks(context, owners);
+  await syncMailboxes(context, owners[0] ?? '', names, locks);
+  return 'synced';
 }
 
-async function syncNamed(
+/** The same for a caller that holds the owners' locks; `user` is whom failures are reported of. */
+export async function syncMailboxes(
   context: EngineContext,
   user: ByteString,
   names: readonly ByteString[],
+  locks: SyncLocks,
 ): Promise<void> {
+  let moved = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
@@ -48,9 +47,15 @@ async function syncNamed(
       whole: false,
       roots: new Set(),
       failures,
+      locks,
+      moved,
     });
     if (folders === 'again') continue;
     await folders.finished;
+    if (failures.onlyMoved && !moved) {
+      moved = true;
+      continue;
+    }
     failures.throwIfAny();
     return;
   }

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { MessageAnnotations, readScope } from './annotations.ts';
 import { readConversationModseq } from './conversations.ts';
 import { readRaclModseq } from './counters.ts';
-import { type HeaderFile, HeaderFileError, parseHeaderFile } from './header-file.ts';
+import type { HeaderFile } from './header-file.ts';
 import { IndexFile } from './index-file.ts';
 import { type IndexHeader, isMarkedDeleted, optionLetters } from './index-header.ts';
 import type { StoreLayout } from './layout.ts';
 import { acquireLockFile } from './lock-file.ts';
 import { mailboxLockPath, namespaceOwner, userLockPath } from './lock-names.ts';
+import { readMailboxHeader } from './mailbox-header.ts';
 import type { MailboxList } from './mailbox-list.ts';
 import { isInbox, parseInternalName } from './mailbox-name.ts';
 import { messageDirectory, metaPath } from './mailbox-paths.ts';
 import type { MailboxEntry, MailboxState } from './master-store.ts';
 import { OpenedMailbox } from './opened-mailbox.ts';
-import { readSmallFile } from './read-small-file.ts';
 import { mailboxDamaged } from './store-error.ts';
 import { userFilePath } from './user-paths.ts';
 
@@ -62,7 +62,7 @@ export class MailboxOpener {
       opened = await this.#open(name, held);
       return opened;
     } catch (caught) {
-      throw SyncError.from(caught, { phase: 'read', mailbox: textFromBytes(name) });
+      throw SyncError.from(caught, { phase: 'read', mailbox: name });
     } finally {
       if (opened === undefined) for (const lock of held.reverse()) lock[Symbol.dispose]();
     }
@@ -82,7 +82,7 @@ export class MailboxOpener {
     held.push(index);
     if (isMarkedDeleted(index.header)) return undefined;
 
-    const header = this.#readHeader(entry);
+    const header = readMailboxHeader(this.#layout, entry);
     const identified = entry.uniqueid === '' ? { ...entry, uniqueid: header.uniqueid ?? '' } : entry;
     return new OpenedMailbox(
       identified,
@@ -121,18 +121,6 @@ export class MailboxOpener {
   #isStill(entry: MailboxEntry): boolean {
     const now = this.#list.lookup(entry.name);
     return now?.uniqueid === entry.uniqueid && now.partition === entry.partition && now.type === entry.type;
-  }
-
-  #readHeader(entry: MailboxEntry): HeaderFile {
-    const path = metaPath(this.#layout, entry, 'header');
-    const content = readSmallFile(path);
-    if (content === undefined) throw mailboxDamaged(path, 'no such file', entry.name);
-    try {
-      return parseHeaderFile(content);
-    } catch (caught) {
-      if (!(caught instanceof HeaderFileError)) throw caught;
-      throw mailboxDamaged(path, caught.message, entry.name);
-    }
   }
 
   #annotations(entry: MailboxEntry) {

@@ -39,6 +39,7 @@ function fakeSession(log: string[]): ReplicaSession {
     window: unused,
     getUser: unused,
     getMailboxes: unused,
+    getUniqueids: unused,
     getMeta: unused,
     getQuota: unused,
     getAnnotation: unused,

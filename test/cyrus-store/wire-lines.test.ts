@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import test from 'node:test';
 import type { StoreLayout } from '../../src/store/layout.ts';
 import { mailboxLockPath, userLockPath } from '../../src/store/lock-names.ts';
@@ -161,7 +161,7 @@ async function readEverything(store: MasterStore): Promise<Expected> {
     if (mailbox.state.quotaroot !== undefined) roots.add(mailbox.state.quotaroot);
     count(facts, mailbox);
     assertCrcs(mailbox);
-    assertMessages(mailbox);
+    await assertMessages(mailbox);
   };
   for (const each of store.enumerate()) {
     if (each.kind === 'shared') {
@@ -220,10 +220,11 @@ function assertCrcs(mailbox: OpenMailbox): void {
   );
 }
 
-function assertMessages(mailbox: OpenMailbox): void {
+async function assertMessages(mailbox: OpenMailbox): Promise<void> {
   for (const record of allRecords(mailbox)) {
     if (record.unlinked) continue;
-    const content = readFileSync(mailbox.messagePath(record));
+    const content = await mailbox.readMessage(record);
+    assert.ok(Buffer.isBuffer(content));
     assert.equal(content.length, record.size);
     assert.equal(createHash('sha1').update(content).digest('hex'), record.guid);
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { planAttempts } from '../../src/protocol/connect-attempts.ts';
+import { type Attempt, planAttempts, tryInTurn } from '../../src/protocol/connect-attempts.ts';
 import { parseTarget, resolvePort, splitPort } from '../../src/protocol/connect-target.ts';
-import { SyncError } from '../../src/report/sync-error.ts';
+import { type ErrorCode, SyncError } from '../../src/report/sync-error.ts';
+import { rejectsWith } from './support/errors.ts';
 import { settingsFor } from './support/settings.ts';
 
 function isConfigError(error: unknown): boolean {
@@ -57,3 +58,37 @@ test('IMAP is tried first only where no port is given', () => {
   assert.deepEqual(plan('replica:143', { tryImap: false }), [['csync', false]]);
   assert.deepEqual(plan('/run/sync', {}), [['csync', true]]);
 });
+
+test('where IMAP fails csync is tried, and the failure told is that of the server that was there', async () => {
+  const attempts = planAttempts(parseTarget('replica'), settingsFor('replica'));
+  const outcome = (failures: Record<string, ErrorCode>) => {
+    const tried: string[] = [];
+    const connected = tryInTurn(attempts, async ({ service }: Attempt) => {
+      tried.push(service);
+      const code = failures[service];
+      if (code !== undefined)
+        throw new SyncError(code, service, { family: code === 'CONFIG' ? 'local' : 'link' });
+      return service;
+    });
+    return { tried, connected };
+  };
+  assert.equal(await outcome({}).connected, 'imap');
+  assert.equal(await outcome({ imap: 'CONNECT_FAILED' }).connected, 'csync');
+  assert.equal(await outcome({ imap: 'NOT_A_SYNC_SERVER' }).connected, 'csync');
+  const told = async (imap: ErrorCode, csync: ErrorCode): Promise<string> =>
+    (await rejectsWith(outcome({ imap, csync }).connected, expectedCode(imap, csync))).message;
+  assert.equal(await told('AUTHENTICATION_FAILED', 'CONNECT_FAILED'), 'imap');
+  assert.equal(await told('CONNECT_FAILED', 'AUTHENTICATION_FAILED'), 'csync');
+  assert.equal(await told('CONNECT_FAILED', 'CONNECT_FAILED'), 'csync');
+  assert.equal(await told('NOT_A_SYNC_SERVER', 'AUTHENTICATION_FAILED'), 'csync');
+  for (const code of ['CONFIG', 'HOST_NOT_FOUND'] as const) {
+    const { tried, connected } = outcome({ imap: code });
+    await rejectsWith(connected, code);
+    assert.deepEqual(tried, ['imap']);
+  }
+});
+
+/** Nobody at the csync port says less than somebody at the IMAP port. */
+function expectedCode(imap: ErrorCode, csync: ErrorCode): ErrorCode {
+  return csync === 'CONNECT_FAILED' ? imap : csync;
+}

@@ -66,6 +66,7 @@ test('the owner token is the owner, and what is then there twice is sent once', 
     { ...a, userid: '' },
     a,
   ]);
+  assert.deepEqual(inWireOrder([a, { ...a, modseq: 9 }]), [{ ...a, modseq: 9 }]);
   assert.deepEqual(sorted, [
     { ...a, userid: '' },
     { ...a, modseq: 9 },

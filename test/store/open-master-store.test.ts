@@ -144,31 +144,40 @@ test('a mailbox of Cyrus 2.x: text rows, header in lines, version 10 index, dire
     'Info.desk': '0 default anyone\tlrs\t',
   });
   fill(join(root, 'spool/user/a/x'), 'user.a\t4e1b7a0c\nImportant  $Third \na\tlrs\t\n', { version: 10 }, [
-    { uid: 3, userFlags: [0, 2] },
+    { uid: 3, userFlags: [0, 1, 2] },
   ]);
   assert.deepEqual(labels(store.enumerate()), ['Info.desk', 'user a', 'user a-b']);
+  assert.deepEqual(
+    store.mailboxesOf('a').map(({ uniqueid }) => uniqueid),
+    ['', '4e1b7a0c'],
+  );
+  assert.equal(store.lookup('user.a.x')?.uniqueid, '4e1b7a0c');
   using mailbox = await store.openMailbox('user.a.x');
   assert.ok(mailbox);
   assert.equal(mailbox.entry.uniqueid, '4e1b7a0c');
   assert.deepEqual([mailbox.state.quotaroot, mailbox.state.exists], ['user.a', 1]);
   const [page] = mailbox.pages();
   assert.deepEqual(page?.record(0).flags, ['Important', '$Third']);
-  assert.equal(mailbox.messagePath({ uid: 3, archived: false }), join(root, 'spool/user/a/x/3.'));
+  const record = page?.record(0);
+  assert.ok(record);
+  const path = join(root, 'spool/user/a/x/3.');
+  await assert.rejects(mailbox.readMessage(record), (error: Error) => error.message.includes(path));
   assert.ok(statSync(join(root, 'conf/lock/user/a/x.lock')).isFile());
   assert.ok(statSync(join(root, 'conf/lock/*U*a.lock')).isFile());
 });
 
 test('what is marked deleted, moving, reserved, elsewhere or intermediate does not open', async () => {
-  const row = (type: string) => `%(T ${type} I aa01 ${LIVE})`;
-  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': row('e') };
+  const row = (type: string) => `%(T ${type} I bb01 ${LIVE})`;
   const { store, root } = makeStore({
-    ...rows,
+    Iaa01: `%(T e N user\x1fa ${LIVE})`,
+    'Nuser\x1fa': `%(T e I aa01 ${LIVE})`,
+    'Nuser\x1fb': row('e'),
     'Nuser\x1fm': row('em'),
     'Nuser\x1fz': row('ez'),
     'Nuser\x1fr': row('er'),
     'Nuser\x1fi': row('ei'),
     'Nuser\x1fd': row('ed'),
-    'Nuser\x1fp': '%(T e I aa01 V 1)',
+    'Nuser\x1fp': '%(T e I bb01 V 1)',
   });
   fill(
     join(root, 'spool/uuid/a/a/aa01'),
@@ -176,9 +185,12 @@ test('what is marked deleted, moving, reserved, elsewhere or intermediate does n
     { version: 17, options: 0x80000000 },
     [],
   );
+  fill(join(root, 'spool/uuid/b/b/bb01'), '%(T e N user.b I bb01 A %())\n', { version: 17 }, []);
   for (const user of ['a', 'm', 'z', 'r', 'i', 'd', 'p', 'none']) {
     assert.equal(await store.openMailbox(`user.${user}`), undefined, user);
   }
+  using sound = await store.openMailbox('user.b');
+  assert.ok(sound);
 });
 
 test('missing and damaged files are named, and the locks are free afterwards', async () => {
@@ -216,7 +228,8 @@ test('records cannot be read once the index lock is gone, and disposing twice is
   const mailbox = await store.openMailbox('user.a');
   assert.ok(mailbox);
   mailbox.releaseIndex();
-  assert.throws(() => [...mailbox.pages()], SyncError);
+  const isBug = (error: unknown) => error instanceof SyncError && error.code === 'BUG';
+  assert.throws(() => [...mailbox.pages()], isBug);
   mailbox[Symbol.dispose]();
   mailbox[Symbol.dispose]();
 });

@@ -28,6 +28,7 @@ test('quotas in both grammars; no limit is -1', () => {
   assert.deepEqual(parseQuotaValue('%(S (1) SCAN %(MBOX user.a S 4))'), unlimited);
   assert.deepEqual(parseQuotaValue('1234\n100'), { ...unlimited, storage: 100 });
   assert.deepEqual(parseQuotaValue('1234 -1'), unlimited);
+  assert.deepEqual(parseQuotaValue('1234 -2'), unlimited);
   assert.deepEqual(parseQuotaValue('1234 100 77 M 5 50 AS 1 2'), {
     ...unlimited,
     storage: 100,

@@ -15,7 +15,7 @@ import { dispatch } from './untagged.ts';
 
 type ReadCommands = Pick<
   ReplicaSession,
-  'getUser' | 'getMailboxes' | 'getMeta' | 'getQuota' | 'getAnnotation' | 'getFullMailbox'
+  'getUser' | 'getMailboxes' | 'getUniqueids' | 'getMeta' | 'getQuota' | 'getAnnotation' | 'getFullMailbox'
 >;
 
 /** GET commands without bodies (protocol section 9). */
@@ -24,18 +24,8 @@ export function readCommands(queue: CommandQueue): ReadCommands {
     getUser: (userid) => getUserData(queue, 'USER', userid),
     getMeta: (userid) => getUserData(queue, 'META', userid),
 
-    getMailboxes(names) {
-      const mailboxes: ReplicaMailbox[] = [];
-      if (names.length === 0) return Promise.resolve(mailboxes);
-      return queue.submit({
-        verb: 'GET',
-        name: 'MAILBOXES',
-        args: () => `MAILBOXES ${encodeStrings(names)}`,
-        untagged: dispatch({ MAILBOX: (value) => mailboxes.push(decodeMailbox(value)) }),
-        result: () => mailboxes,
-        refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
-      });
-    },
+    getMailboxes: (names) => getList(queue, 'MAILBOXES', names),
+    getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids),
 
     getQuota(root) {
       let quota: ReplicaQuota | undefined;
@@ -120,5 +110,22 @@ function getUserData(
     }),
     result: () => user,
     refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: user } : undefined),
+  });
+}
+
+function getList(
+  queue: CommandQueue,
+  name: 'MAILBOXES' | 'UNIQUEIDS',
+  items: readonly ByteString[],
+): Promise<ReplicaMailbox[]> {
+  const mailboxes: ReplicaMailbox[] = [];
+  if (items.length === 0) return Promise.resolve(mailboxes);
+  return queue.submit({
+    verb: 'GET',
+    name,
+    args: () => `${name} ${encodeStrings(items)}`,
+    untagged: dispatch({ MAILBOX: (value) => mailboxes.push(decodeMailbox(value)) }),
+    result: () => mailboxes,
+    refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
   });
 }
