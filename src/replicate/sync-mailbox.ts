@@ -143,6 +143,8 @@ async function prepareStep(
     context.emit({ kind: 'command:mailbox', name: task.entry.name, local: options.local });
   }
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
+    // It creates the mailbox, which has to come after its parent.
+    await task.place.ready;
     await context.partitions.ensure(line);
   }
   const octets = await upload(context, mailbox, task.partition, delta.uploads);
