@@ -149,7 +149,7 @@ async function removeMailbox(
     return;
   }
   emit({ kind: 'command:unmailbox', name, local: options.local });
-  await session.applyUnmailbox(name);
+  await session.applyUnmailbox(name, options.local);
 }
 
 /** Algorithm section 8.5: both lists are merged by entry and user. */
