@@ -31,7 +31,17 @@ export const CASES: readonly BenchCase[] = [
     replica: 'empty',
     roundTrips: ALL_ROUND_TRIPS,
     contenders: {
-      small: ['c', 'c:plain', 'xargs8', 'xargs16', 'ours', 'ours1', 'ours8', 'ours8:deflate', 'ours8:sandbox'],
+      small: [
+        'c',
+        'c:plain',
+        'xargs8',
+        'xargs16',
+        'ours',
+        'ours1',
+        'ours8',
+        'ours8:deflate',
+        'ours8:sandbox',
+      ],
       full: [
         ...['c', 'c:plain', 'xargs8', 'xargs16', 'xargs16:plain', 'ours', ...WORKERS],
         ...['ours:deflate', 'ours8:deflate', 'ours8:sandbox'],
@@ -122,3 +132,23 @@ export const CASES: readonly BenchCase[] = [
     },
   },
 ];
+
+/** Messages of the two runs of (m). */
+const MEMORY_MESSAGES = [10_000, 100_000];
+
+/** (m): the giant mailbox in two sizes, whose peaks are compared. Each is a case of its own with a store of its own. */
+export const MEMORY_CASES: readonly BenchCase[] = MEMORY_MESSAGES.map((messages) => ({
+  id: `m-${messages}`,
+  title: `Memory: first copy of one mailbox of ${messages} messages`,
+  replica: 'empty',
+  roundTrips: [0],
+  contenders: { small: ['ours1'], full: ['ours1', 'ours8', 'c'] },
+  store: () => ({
+    name: 'giant',
+    users: 1,
+    folders: [],
+    messages,
+    messageSize: 1000,
+    userData: false,
+  }),
+}));

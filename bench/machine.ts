@@ -32,6 +32,7 @@ export function describeMachine(directory: string): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.version,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a word of dpkg-query's own.
     cyrus: firstLine('dpkg-query', ['-W', '-f', '${Version}', 'cyrus-imapd']),
     fileSystem: FILE_SYSTEMS.get(type) ?? `type 0x${type.toString(16)}`,
     cyrusSync: firstLine('git', ['-C', import.meta.dirname, 'describe', '--always', '--dirty']),

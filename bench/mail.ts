@@ -45,6 +45,8 @@ function fillPools(): void {
   for (let i = 0; i + 4 <= POOL; i += 4) random.writeUInt32LE(numbers.below(2 ** 32), i);
   const lines = random.toString('base64').match(/.{1,76}/g) ?? [];
   base64.write(lines.join('\r\n'), 'latin1');
+  // The end and the beginning of a pool meet in the middle of bodies.
+  for (const pool of [text, base64]) pool.write('xx', POOL - 2);
 }
 
 /**
@@ -96,5 +98,9 @@ export function makeMail(number: number, size: number): Buffer {
 function cut(pool: Buffer, number: number, octets: number): Buffer {
   const from = (number * 7919) % (POOL - 1);
   const first = pool.subarray(from, Math.min(POOL, from + octets));
-  return first.length === octets ? first : Buffer.concat([first, pool.subarray(0, octets - first.length)]);
+  const whole = Buffer.concat([first, pool.subarray(0, octets - first.length)]);
+  // Half a line end would be a bare one.
+  if (whole[0] === 0x0a) whole[0] = 0x20;
+  if (whole[octets - 1] === 0x0d) whole[octets - 1] = 0x20;
+  return whole;
 }

@@ -1,6 +1,8 @@
-import { CASES } from './cases.ts';
+import { CASES, MEMORY_CASES } from './cases.ts';
+import { runMicro } from './micro.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
+import { writeReport } from './report.ts';
 import { runCase } from './run-case.ts';
 
 function say(text: string): void {
@@ -20,10 +22,25 @@ async function checkProxy(): Promise<void> {
 }
 
 async function runOne(id: string, options: BenchOptions): Promise<void> {
-  if (id === 'proxy') return await checkProxy();
-  const bench = CASES.find((each) => each.id === id);
-  if (bench === undefined) throw new TypeError(`expected a case, found "${id}"`);
-  await runCase(bench, options, say);
+  switch (id) {
+    case 'proxy':
+      await checkProxy();
+      break;
+    case 'g':
+      await runMicro(options, say);
+      break;
+    case 'm':
+      for (const bench of MEMORY_CASES) await runCase(bench, options, say);
+      break;
+    case 'report':
+      writeReport(options.resultsDirectory, say);
+      break;
+    default: {
+      const bench = CASES.find((each) => each.id === id);
+      if (bench === undefined) throw new TypeError(`expected a case, found "${id}"`);
+      await runCase(bench, options, say);
+    }
+  }
 }
 
 async function main(): Promise<void> {
@@ -32,7 +49,8 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const ids = options.cases.length > 0 ? options.cases : ['proxy', ...CASES.map((each) => each.id)];
+  const ids =
+    options.cases.length > 0 ? options.cases : ['proxy', ...CASES.map((each) => each.id), 'g', 'm', 'report'];
   for (const id of ids) await runOne(id, options);
 }
 

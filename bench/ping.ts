@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { Proxy } from './proxy.ts';
+import { DelayProxy } from './proxy.ts';
 import { median } from './statistics.ts';
 
 const PINGS = 15;
@@ -31,7 +31,7 @@ export async function ping(roundTrip: number, bulk: boolean): Promise<PingResult
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
-    await using proxy = await Proxy.start({
+    await using proxy = await DelayProxy.start({
       targetPort: portOf(server),
       roundTrip,
       rate: 0,

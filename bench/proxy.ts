@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ProxyCounts, ProxyOrder, ProxyReport, ProxySettings } from './delay-proxy.ts';
 
 /** A running delay proxy. */
-export class Proxy implements AsyncDisposable {
+export class DelayProxy implements AsyncDisposable {
   readonly port: number;
   readonly #process: ChildProcess;
 
@@ -17,7 +17,7 @@ export class Proxy implements AsyncDisposable {
     const child = fork(join(import.meta.dirname, 'delay-proxy.js'), [JSON.stringify(settings)]);
     const message = await answer(child);
     if (message.kind !== 'listening') throw new Error(`the proxy said ${message.kind} before it listened`);
-    return new Proxy(child, message.port);
+    return new DelayProxy(child, message.port);
   }
 
   async counts(): Promise<ProxyCounts> {

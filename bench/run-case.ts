@@ -9,7 +9,7 @@ import { describeMachine } from './machine.ts';
 import { measure, serverCpu } from './measure.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { ping } from './ping.ts';
-import { Proxy } from './proxy.ts';
+import { DelayProxy } from './proxy.ts';
 import { countMessages, cyrusTarget, sandboxTarget, type Target } from './replicas.ts';
 import { codeDigest, ResultFile, type Run } from './results.ts';
 import { masterStore, type Store } from './stores.ts';
@@ -123,7 +123,7 @@ class CaseStage implements AsyncDisposable {
     const target = await this.#target(contender);
     await using proxy =
       roundTrip > 0 || options.countAtZero || (contender.client !== 'ours' && contender.compression === 'off')
-        ? await Proxy.start({
+        ? await DelayProxy.start({
             targetPort: target.port,
             roundTrip,
             rate: options.rate,

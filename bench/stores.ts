@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { type CyrusServer, giveToCyrus, CyrusServer as Server } from '../test/support/cyrus-server.ts';
 import { quoteImap } from '../test/support/imap-values.ts';
-import { makeMail, MEAN_OCTETS, Numbers, ordinarySize } from './mail.ts';
+import { MEAN_OCTETS, makeMail, Numbers, ordinarySize } from './mail.ts';
 
 /** What a master store is to hold. */
 export interface StoreSpec {
@@ -82,7 +82,10 @@ export async function masterStore(
 
 async function fill(server: CyrusServer, spec: StoreSpec): Promise<Omit<Store, 'directory'>> {
   const users = Array.from({ length: spec.users }, (_, i) => `u${String(i + 1).padStart(5, '0')}`);
-  const names = users.flatMap((user) => [`user/${user}`, ...spec.folders.map((each) => `user/${user}/${each}`)]);
+  const names = users.flatMap((user) => [
+    `user/${user}`,
+    ...spec.folders.map((each) => `user/${user}/${each}`),
+  ]);
   await createAll(server, names);
   const directories = await pathsOf(server, names);
   const shares = shareOut(spec.messages, spec.users, spec.folders.length + 1);
@@ -106,7 +109,8 @@ async function fill(server: CyrusServer, spec: StoreSpec): Promise<Omit<Store, '
   giveToCyrus(server.directory);
   const filled = names.filter((_, index) => (shares[index] ?? 0) > 0);
   const calls: string[][] = [];
-  for (let at = 0; at < filled.length; at += NAMES_PER_CALL) calls.push(filled.slice(at, at + NAMES_PER_CALL));
+  for (let at = 0; at < filled.length; at += NAMES_PER_CALL)
+    calls.push(filled.slice(at, at + NAMES_PER_CALL));
   await inParallel(calls, 2, async (some) => {
     await server.runOk('reconstruct', some);
   });
