@@ -46,14 +46,16 @@ export interface CommandLine {
 }
 
 /**
- * @param users all users of the store; null: only `-A` is wanted
+ * @param users all users of the store
  * @param directory of the master, for the settings file of ours
+ * @param profile where ours is to leave CPU profiles
  */
 export async function commandLine(
   contender: Contender,
   configFile: string,
   users: readonly string[],
   directory: string,
+  profile?: string,
 ): Promise<CommandLine> {
   switch (contender.client) {
     case 'c':
@@ -82,4 +84,8 @@ export async function commandLine(
       return { command: [...command, '-A'], input: '' };
     }
   }
+}
+
+function profiling(directory: string | undefined): string[] {
+  return directory === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', directory];
 }

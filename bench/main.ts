@@ -2,6 +2,7 @@ import { CASES, MEMORY_CASES } from './cases.ts';
 import { runMicro } from './micro.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
+import { summariseProfiles } from './profile.ts';
 import { writeReport } from './report.ts';
 import { runCase } from './run-case.ts';
 
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
   const ids =
     options.cases.length > 0 ? options.cases : ['proxy', ...CASES.map((each) => each.id), 'g', 'm', 'report'];
   for (const id of ids) await runOne(id, options);
+  if (options.profile !== undefined) summariseProfiles(options.profile, say);
 }
 
 main().catch((error: unknown) => {

@@ -25,6 +25,8 @@ export interface BenchOptions {
   fresh: boolean;
   /** Milliseconds for one run. */
   deadline: number;
+  /** Where runs of ours leave a CPU profile of each thread; such runs are not kept as results. */
+  profile: string | undefined;
 }
 
 export const USAGE = `Usage: npm run bench -- [CASE...] [options]
@@ -42,6 +44,7 @@ Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, 
   --work DIR           caches and servers (default: $CYRUS_SYNC_BENCH or the temporary directory)
   --results DIR        default: bench/results
   --fresh              do not resume; start the case over
+  --profile DIR        CPU profiles of our runs instead of results; prints where the time went
   --deadline SECONDS   for one run (default 1800)
 `;
 
@@ -68,6 +71,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
       results: { type: 'string' },
       fresh: { type: 'boolean' },
       deadline: { type: 'string' },
+      profile: { type: 'string' },
     },
   });
   if (values.help === true) return undefined;
@@ -86,6 +90,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     workDirectory: values.work ?? process.env.CYRUS_SYNC_BENCH ?? join(tmpdir(), 'cyrus-sync-bench'),
     fresh: values.fresh ?? false,
     deadline: (optional('--deadline', values.deadline) ?? 1800) * 1000,
+    profile: values.profile,
   };
 }
 

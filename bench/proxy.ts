@@ -13,7 +13,7 @@ export class DelayProxy implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(settings: ProxySettings): Promise<Proxy> {
+  static async start(settings: ProxySettings): Promise<DelayProxy> {
     const child = fork(join(import.meta.dirname, 'delay-proxy.js'), [JSON.stringify(settings)]);
     const message = await answer(child);
     if (message.kind !== 'listening') throw new Error(`the proxy said ${message.kind} before it listened`);

@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CyrusServer, replicaSettings } from '../test/support/cyrus-server.ts';
+import { CyrusServer, giveToCyrus, replicaSettings } from '../test/support/cyrus-server.ts';
 import type { BenchCase } from './cases.ts';
 import { changeOnePercent } from './changes.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
@@ -23,6 +23,10 @@ type Say = (text: string) => void;
 export async function runCase(bench: BenchCase, options: BenchOptions, say: Say): Promise<void> {
   await mkdir(options.workDirectory, { recursive: true });
   await chmod(options.workDirectory, 0o755);
+  if (options.profile !== undefined) {
+    await mkdir(options.profile, { recursive: true });
+    giveToCyrus(options.profile);
+  }
   // Where the servers of the test support make their stores.
   process.env.TMPDIR = options.workDirectory;
   const store = await masterStore(bench.store(options), options.workDirectory, say);
@@ -71,7 +75,7 @@ export async function runCase(bench: BenchCase, options: BenchOptions, say: Say)
       for (const contender of order) {
         if (file.has(roundTrip, contender.name, round)) continue;
         const run = await stage.run(contender, roundTrip, round, options);
-        file.add(run);
+        if (options.profile === undefined) file.add(run);
         say(`  ${line(run)}`);
       }
       await stage.clearAway();
@@ -136,6 +140,7 @@ class CaseStage implements AsyncDisposable {
       this.#master.configFile,
       this.#store.users,
       this.#master.directory,
+      options.profile,
     );
     await wait(SETTLE);
     const cpuBefore = serverCpu(target.pid);
