@@ -70,16 +70,8 @@ export async function commandLine(
       const settings = join(directory, 'bench-settings.ini');
       const compression = contender.compression === 'default' ? 'auto' : contender.compression;
       await writeFile(settings, `compression = ${compression}\n`);
-      const command = [
-        process.execPath,
-        OURS,
-        '-C',
-        configFile,
-        '--settings',
-        settings,
-        '--no-progress',
-        '-o',
-      ];
+      const command = [process.execPath, ...profiling(profile), OURS, '-C', configFile];
+      command.push('--settings', settings, '--no-progress', '-o');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
       return { command: [...command, '-A'], input: '' };
     }

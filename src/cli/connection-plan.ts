@@ -80,7 +80,8 @@ export function connectionSettings(
       mode: args.requireCompression ? 'required' : settings.compression,
       level: settings.compressionLevel,
     },
-    force: args.noCopyback,
+    // -O needs no FORCE: what it would force is done by removing what is in the way, and FORCE outlives the connection.
+    force: false,
     windowBytes: settings.windowBytes,
   });
 }

@@ -8,6 +8,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
 import { internalName, type NameSpelling } from './mailbox-names.ts';
+import { masterEndpoint } from './master-endpoint.ts';
 import { outputPlan, VERBOSE_TRAFFIC } from './output-plan.ts';
 import type { RunMode, RunPlan } from './run-plan.ts';
 import { storeLayout } from './store-layout.ts';
@@ -41,6 +42,7 @@ export function decideRun(
   terminal: boolean,
 ): RunPlan {
   const layout = storeLayout(config, settings.userLock);
+  const connection = connectionSettings(config, settings, args, args.channel);
   const mode = runMode(args, layout, listed);
   // -p is for -u and -m only, as in the C client.
   const partition = mode.kind === 'users' || mode.kind === 'mailboxes' ? args.partition : undefined;
@@ -48,7 +50,8 @@ export function decideRun(
     mode,
     setup: {
       layout,
-      connection: connectionSettings(config, settings, args, args.channel),
+      connection,
+      master: masterEndpoint(config, settings, connection),
       options: {
         partition: partition === undefined ? undefined : bytesFromText(partition),
         local: args.local,

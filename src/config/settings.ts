@@ -24,6 +24,12 @@ export interface Settings {
   progress: boolean | undefined;
   /** Seconds. */
   lockedRetry: number;
+  /** Who applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
+  master: string;
+  masterUser: string | undefined;
+  masterPassword: string | undefined;
+  /** Cyrus's own program, for `private`; undefined = where packages put it. */
+  syncServer: string | undefined;
 }
 
 export const DEFAULT_SETTINGS_FILE = '/etc/cyrus-sync.ini';
@@ -54,6 +60,10 @@ export function defaultSettings(processors: number = availableParallelism()): Se
     userLock: 'auto',
     progress: undefined,
     lockedRetry: 5,
+    master: 'private',
+    masterUser: undefined,
+    masterPassword: undefined,
+    syncServer: undefined,
   });
 }
 
@@ -84,6 +94,9 @@ function rule<Value>(
 
 const count = (least: number, most: number, setting: (value: number) => Partial<Settings>): Rule =>
   rule(`a whole number from ${least} to ${most}`, (text) => within(whole(text), least, most), setting);
+
+const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
+const absolutePath = (text: string): string | undefined => (text.startsWith('/') ? text : undefined);
 
 function choice<const Word extends string>(
   words: readonly Word[],
@@ -123,6 +136,10 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       (lockedRetry) => ({ lockedRetry }),
     ),
   ],
+  ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
+  ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],
+  ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
+  ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
 ]);
 
 const CHANNEL_SECTION = /^channel[ \t]+(\S.*)$/;

@@ -7,6 +7,7 @@ import type { EventListener } from '../report/events.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import { jobUser } from './job-key.ts';
+import type { MasterLink } from './master-writer.ts';
 import type { Batch, Counts, Job, Outcome, WorkerSetup } from './messages.ts';
 
 /** What a batch runner works with; the thread entry gives the real ones. */
@@ -15,6 +16,8 @@ export interface BatchRunnerParts {
   emit: EventListener;
   openStore(): MasterStore;
   connect(onTraffic: TrafficListener | undefined): Promise<ReplicaSession>;
+  /** undefined: the master must not be written to. */
+  master: MasterLink | undefined;
   engine: {
     runUser(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
     runMeta(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
@@ -81,7 +84,7 @@ export class BatchRunner {
     this.#cancelled = true;
     const link = this.#link;
     this.#link = undefined;
-    await link?.session.exit();
+    await Promise.all([link?.session.exit(), this.#parts.master?.close()]);
     this.#store?.close();
     this.#store = undefined;
   }
@@ -130,6 +133,7 @@ export class BatchRunner {
     const context: EngineContext = {
       store,
       ...link,
+      master: this.#parts.master,
       options: engineOptions(setup),
       emit: (event) => {
         if (event.kind === 'user:progress') {

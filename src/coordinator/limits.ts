@@ -10,20 +10,23 @@ export const WORKERS_PER_SMALL_SHARE = 4;
 /** A batch keeps a worker's pipeline full between two answers to the coordinator; more only delays the spreading of work. */
 export const BATCH_JOBS = 64;
 export const BATCH_MESSAGES = 5_000;
-/** While fewer jobs wait than workers times this, batches shrink, so that all workers end at about the same time. */
-export const BATCHES_AHEAD = 2;
+/** Towards the end batches shrink to these, so that all workers end at about the same time with pipelines still full. */
+export const LEAST_BATCH_JOBS = 8;
+export const LEAST_BATCH_MESSAGES = 500;
+/** Batches that what waits is cut into for each worker, within the bounds above. */
+export const BATCHES_PER_WORKER = 2;
 /**
- * Work that pays for one more worker: a thread and a connection cost about a tenth of a second before they do anything,
- * in which one pipelined connection passes over some users or uploads a few hundred messages.
+ * Work that pays for one more worker: a thread and its connection cost two tenths of a second of processor time before
+ * they do anything, in which one pipelined connection compares many users or uploads a good thousand messages.
  */
-export const JOBS_PER_WORKER = 8;
-export const MESSAGES_PER_WORKER = 1_000;
+export const JOBS_PER_WORKER = 32;
+export const MESSAGES_PER_WORKER = 2_000;
 /** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
 export const DISCOVERY_SLICE = 10;
 /** The same before the workers are started: a site that is known whole by then gets only as many as it needs. */
-export const FIRST_DISCOVERY_SLICE = 50;
+export const FIRST_DISCOVERY_SLICE = 150;
 
 /** A locked user is looked at again after this even while other work waits. */
 export const PARKED_WHILE_BUSY = 30_000;
@@ -47,9 +50,14 @@ export const RECONNECT_FIRST_SECONDS = 15;
 
 /** After TERM: how long jobs in flight may go on before their connections are cut. Cutting is safe, only wasteful. */
 export const DRAIN_GRACE = 5_000;
+/** After the cut: how long jobs may take to notice. */
+export const CUT_GRACE = 2_000;
 /** How long EXIT and its answer may take at the end of a run. */
 export const EXIT_GRACE = 5_000;
 
 /** Events gathered for one post to the coordinator, and how long they may wait for it. */
 export const EVENTS_PER_POST = 256;
 export const EVENT_DELAY = 20;
+
+/** Milliseconds that the master's private sync_server gets to leave after TERM. */
+export const PRIVATE_SERVER_STOP = 5_000;

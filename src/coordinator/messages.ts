@@ -43,9 +43,18 @@ export interface WorkerSetup {
   layout: StoreLayout;
   connection: ConnectionSettings;
   options: JobOptions;
+  master: MasterEndpoint;
   /** Whether `traffic` events are wanted at all. */
   traffic: boolean;
 }
+
+/** Who applies to the master what conflict resolution has to change there (design, decision 8). */
+export type MasterEndpoint =
+  /** Nobody: a mailbox that has diverged is reported and left alone. */
+  | { kind: 'none' }
+  /** A `sync_server` of our own on a private socket, as long as the run needs it. */
+  | { kind: 'private'; program: string; configFile: string; configdirectory: string }
+  | { kind: 'server'; connection: ConnectionSettings };
 
 export interface JobOptions {
   /** -p: partition on the replica. */

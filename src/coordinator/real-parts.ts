@@ -5,6 +5,7 @@ import { runUser } from '../replicate/run-user.ts';
 import type { EventListener } from '../report/events.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';
+import { masterLink } from './master-writer.ts';
 import type { WorkerSetup } from './messages.ts';
 
 /** The store, the replica and the engine that a worker really works with. */
@@ -14,6 +15,7 @@ export function realParts(setup: WorkerSetup, emit: EventListener): BatchRunnerP
     emit,
     openStore: () => openMasterStore(setup.layout),
     connect: (onTraffic) => connectReplica(setup.connection, onTraffic),
+    master: masterLink(setup.master, setup.connection, connectReplica, emit),
     engine: { runUser, runMeta, runMailboxes },
   };
 }

@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import { discover, needsStore, type SizedJob } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
 import {
+  CUT_GRACE,
   DEAD_THREADS_TO_ABORT,
   DISCOVERY_SLICE,
   DRAIN_GRACE,
@@ -79,6 +80,8 @@ class Run {
   #pool: WorkerPool | undefined;
   #workers = 1;
   #discovered = { users: 0, messages: 0, complete: false };
+  /** Why not every job could be found; those found are done all the same. */
+  #discoveryError: ErrorData | undefined;
   #everConnected = false;
   /** Counts outages, so that a batch begun before one does not prolong it. */
   #outages = 0;
@@ -100,12 +103,11 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
-    this.#schedule = new Schedule({
-      workers: request.workers,
-      skipLocked: request.skipLocked,
-      lockedRetry: request.lockedRetry * 1_000,
-      random: parts.random,
-    });
+    const { skipLocked, lockedRetry, workers } = request;
+    this.#schedule = new Schedule(
+      { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
+      workers,
+    );
   }
 
   async execute(): Promise<RunResult> {
@@ -113,7 +115,11 @@ class Run {
     const started = clock.now();
     let cancelCut: (() => void) | undefined;
     const stop = () => {
-      cancelCut = clock.after(DRAIN_GRACE, () => this.#pool?.cut());
+      cancelCut = clock.after(DRAIN_GRACE, () => {
+        this.#pool?.cut();
+        // What does not even end without its link, say a wait for a lock on this host, ends with its thread.
+        cancelCut = clock.after(CUT_GRACE, () => this.#finish());
+      });
       emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
       this.#stop({ by: 'signal' });
     };
@@ -122,7 +128,8 @@ class Run {
     try {
       await this.#work();
     } catch (caught) {
-      this.#stop({ by: 'error', error: SyncError.from(caught, { phase: 'start' }).toData() });
+      this.#fail(SyncError.from(caught, { phase: 'start' }).toData());
+      await this.#finished;
     } finally {
       signal.removeEventListener('abort', stop);
       cancelCut?.();
@@ -130,8 +137,11 @@ class Run {
     }
 
     const stopped = this.#stopped;
-    const error = stopped?.by === 'error' ? stopped.error : undefined;
-    if (error) for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
+    if (stopped?.by === 'error') {
+      const { error } = stopped;
+      for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
+    }
+    const error = stopped?.by === 'error' ? stopped.error : this.#discoveryError;
     const summary = this.#tally.summary(clock.now() - started);
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
@@ -164,7 +174,7 @@ class Run {
     const { clock, emit } = this.#parts;
     const end = clock.now() + slice;
     while (!this.#discovered.complete && clock.now() <= end) {
-      const found = jobs.next();
+      const found = this.#nextJob(jobs);
       if (found.done) {
         this.#discovered.complete = true;
       } else if (this.#schedule.add(found.value.job, found.value.size)) {
@@ -175,11 +185,21 @@ class Run {
     emit({ kind: 'run:discovered', ...this.#discovered });
   }
 
+  #nextJob(jobs: Generator<SizedJob>): IteratorResult<SizedJob, void> {
+    try {
+      return jobs.next();
+    } catch (caught) {
+      this.#discoveryError = SyncError.from(caught, { phase: 'read' }).toData();
+      return { done: true, value: undefined };
+    }
+  }
+
   async #openPool(): Promise<void> {
     const { users, messages, complete } = this.#discovered;
     if (this.#stopped || (complete && users === 0)) return;
     const limit = this.#request.workers;
     this.#workers = complete ? workersFor(users, messages, limit) : limit;
+    this.#schedule.setWorkers(this.#workers);
     this.#parts.emit({
       kind: 'run:start',
       server: this.#request.setup.connection.server,

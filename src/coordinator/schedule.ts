@@ -3,9 +3,11 @@ import { jobKey } from './job-key.ts';
 import {
   BATCH_JOBS,
   BATCH_MESSAGES,
-  BATCHES_AHEAD,
+  BATCHES_PER_WORKER,
   FRUITLESS_LINK_ATTEMPTS,
   GIANT_MESSAGES,
+  LEAST_BATCH_JOBS,
+  LEAST_BATCH_MESSAGES,
   LINK_ATTEMPTS,
   PARKED_FIRST,
   PARKED_WHILE_BUSY,
@@ -29,7 +31,6 @@ export type Settlement =
   | { kind: 'returned'; job: Job };
 
 export interface ScheduleOptions {
-  workers: number;
   skipLocked: boolean;
   /** Milliseconds between tries of a locked user when nothing else waits. */
   lockedRetry: number;
@@ -67,24 +68,28 @@ interface Entry {
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
-  readonly #giantLimit: number;
+  #workers: number;
   readonly #keys = new Set<string>();
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
   #small: Entry[] = [];
   /** Entries before this one have left `#small`. */
   #smallHead = 0;
+  #smallMessages = 0;
   readonly #delayed: Entry[] = [];
   readonly #parked: Entry[] = [];
   readonly #running = new Map<string, Entry>();
   #giantsRunning = 0;
   #nextBatch = 1;
 
-  constructor(options: ScheduleOptions) {
+  constructor(options: ScheduleOptions, workers: number) {
     this.#options = options;
-    const { workers } = options;
-    this.#giantLimit =
-      workers === 1 ? 0 : workers - Math.max(1, Math.floor(workers / WORKERS_PER_SMALL_SHARE));
+    this.#workers = workers;
+  }
+
+  /** How many batches may run at once. */
+  setWorkers(workers: number): void {
+    this.#workers = workers;
   }
 
   /** Jobs that have no final outcome. */
@@ -162,6 +167,7 @@ export class Schedule {
     ];
     this.#small = [];
     this.#smallHead = 0;
+    this.#smallMessages = 0;
     const counts = { mailboxes: 0, messages: 0, bytes: 0 };
     return entries.map(({ job }) => ({ kind: 'failed', job, error, counts }));
   }
@@ -221,6 +227,12 @@ export class Schedule {
   readonly #parkedUntil = (entry: Entry): number =>
     entry.at + Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (entry.timesParked - 1));
 
+  /** Giants at once while small users wait too; one worker alone does those first. */
+  get #giantLimit(): number {
+    const workers = this.#workers;
+    return workers === 1 ? 0 : workers - Math.max(1, Math.floor(workers / WORKERS_PER_SMALL_SHARE));
+  }
+
   get #smallWaiting(): number {
     return this.#small.length - this.#smallHead;
   }
@@ -233,7 +245,10 @@ export class Schedule {
     if (entry.giant) {
       const index = this.#giants.findLastIndex((other) => other.size <= entry.size);
       this.#giants.splice(index + 1, 0, entry);
-    } else if (again && this.#smallHead > 0) {
+      return;
+    }
+    this.#smallMessages += entry.size;
+    if (again && this.#smallHead > 0) {
       // Back to the front: it has waited longest.
       this.#smallHead -= 1;
       this.#small[this.#smallHead] = entry;
@@ -245,17 +260,19 @@ export class Schedule {
   }
 
   #takeSmall(): Entry[] {
-    const share = Math.ceil(this.#smallWaiting / (this.#options.workers * BATCHES_AHEAD));
-    const limit = Math.min(BATCH_JOBS, share);
+    const cuts = this.#workers === 1 ? 1 : this.#workers * BATCHES_PER_WORKER;
+    const jobs = clamp(Math.ceil(this.#smallWaiting / cuts), LEAST_BATCH_JOBS, BATCH_JOBS);
+    const limit = clamp(this.#smallMessages / cuts, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
     const taken: Entry[] = [];
     let messages = 0;
-    while (taken.length < limit) {
+    while (taken.length < jobs) {
       const entry = this.#small[this.#smallHead];
-      if (!entry || (taken.length > 0 && messages + entry.size > BATCH_MESSAGES)) break;
+      if (!entry || (taken.length > 0 && messages + entry.size > limit)) break;
       this.#smallHead += 1;
       messages += entry.size;
       taken.push(entry);
     }
+    this.#smallMessages -= messages;
     // Compacting only when half is dead keeps taking amortised O(1).
     if (this.#smallHead * 2 > this.#small.length) {
       this.#small = this.#small.slice(this.#smallHead);
@@ -286,4 +303,8 @@ export class Schedule {
 function takeDue(entries: Entry[], now: number, due: (entry: Entry) => number): Entry | undefined {
   const index = entries.findIndex((entry) => due(entry) <= now);
   return index < 0 ? undefined : entries.splice(index, 1)[0];
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }

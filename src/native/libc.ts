@@ -9,6 +9,10 @@ export interface Libc {
   openlog(ident: unknown, option: number, facility: number): void;
   syslog(priority: number, text: string): void;
   closelog(): void;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  listen(fd: number, backlog: number): number;
+  close(fd: number): number;
   strdup(text: string): unknown;
   free(pointer: unknown): void;
 }
@@ -42,6 +46,10 @@ function load(): Libc {
     openlog: library.func('void openlog(const void *ident, int option, int facility)'),
     syslog: (priority, text) => void syslog(priority, '%s', 'const char *', text),
     closelog: library.func('void closelog()'),
+    socket: library.func('int socket(int domain, int type, int protocol)'),
+    bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
+    listen: library.func('int listen(int fd, int backlog)'),
+    close: library.func('int close(int fd)'),
     strdup: library.func('void *strdup(const char *text)'),
     free: library.func('void free(void *pointer)'),
   };

@@ -3,7 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { DlistValue } from './dlist/value.ts';
 import type { Framing, Verb } from './flavour.ts';
 import { linkError } from './link-errors.ts';
-import { OutputQueue, type Piece } from './output-queue.ts';
+import { type CommandArgs, OutputQueue } from './output-queue.ts';
 import { badResponse, byeResponse, fatalError, refusal, zeroLengthResponse } from './refusals.ts';
 import { ResponseReader, type ValueOptions } from './wire/response-reader.ts';
 import type { Traffic } from './wire/traffic.ts';
@@ -15,7 +15,7 @@ export interface Command<T> {
   /** What the C client calls it in its log lines. */
   name: string;
   /** Between the verb and the line end, without the space in front. */
-  args?: Iterable<Piece> | AsyncIterable<Piece> | ByteString;
+  args?: CommandArgs;
   /** Octets of `args` if known beforehand; counted as in flight at once. */
   octets?: number;
   valueOptions?: ValueOptions;
@@ -112,7 +112,6 @@ export class CommandQueue implements Consumer {
         resolve: (value) => resolve(value as T),
         reject,
       };
-      this.#count(pending, command.octets ?? 0);
       let written = 0;
       const job = {
         prefix,
@@ -128,7 +127,9 @@ export class CommandQueue implements Consumer {
           );
         },
       };
+      // What cannot be encoded throws here, and nothing has happened yet.
       const begun = this.#output.prepare(job);
+      this.#count(pending, command.octets ?? 0);
       this.#pending.push(pending);
       this.#output.enqueue(begun);
     });

@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import type { SyncError } from '../report/sync-error.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { Attempt } from './connect-attempts.ts';
 import type { ConnectTarget } from './connect-target.ts';
@@ -32,51 +31,62 @@ export async function connectOnce(
 ): Promise<ReplicaSession> {
   using deadline = new Deadline(settings.connectTimeout, settings.server);
   const socket = await openSocket(target, attempt.service, settings, deadline);
+  const traffic = new Traffic(onTraffic);
+  let talk: Conversation | undefined;
   try {
-    return await shakeHands(socket, target, attempt, settings, new Traffic(onTraffic), deadline);
-  } catch (error) {
+    const tls = target.kind === 'tcp' && target.tls;
+    const stream = tls ? await startTls(socket, target.host, settings, deadline) : socket;
+    talk = new Conversation(stream, traffic, deadline);
+    return await shakeHands(talk, traffic, {
+      target,
+      attempt,
+      settings,
+      deadline,
+      tls,
+      local: isLocal(target, socket),
+    });
+  } catch (caught) {
+    const error = SyncError.from(caught);
+    talk?.transport.destroy(error);
     socket.destroy();
     throw error;
   }
 }
 
+interface Circumstances {
+  target: ConnectTarget;
+  attempt: Attempt;
+  settings: ConnectionSettings;
+  deadline: Deadline;
+  /** TLS is active from the start. */
+  tls: boolean;
+  local: boolean;
+}
+
 async function shakeHands(
-  socket: Socket,
-  target: ConnectTarget,
-  attempt: Attempt,
-  settings: ConnectionSettings,
+  talk: Conversation,
   traffic: Traffic,
-  deadline: Deadline,
+  circumstances: Circumstances,
 ): Promise<ReplicaSession> {
+  const { target, attempt, settings, deadline, local } = circumstances;
   const tcp = target.kind === 'tcp' ? target : undefined;
-  const host = tcp?.host ?? 'localhost';
-  const local = isLocal(socket);
-  let secure = tcp?.tls ?? false;
-  const stream = secure ? await startTls(socket, host, settings, deadline) : socket;
-  const talk = new Conversation(stream, traffic, deadline);
+  let secure = circumstances.tls;
   let offer = await readBanner(talk, settings.server, attempt.accepted);
 
   let mechanism: string | undefined;
   let step: LoginStep =
     tcp === undefined ? { kind: 'none' } : planLogin(offer, settings, tcp.noauth, secure, local);
-  if (step.kind === 'starttls') {
-    offer = await upgradeToTls(talk, offer, host, settings, deadline);
+  if (tcp !== undefined && step.kind === 'starttls') {
+    offer = await upgradeToTls(talk, offer, tcp.host, settings, deadline);
     secure = true;
-    step = planLogin(offer, settings, tcp?.noauth ?? false, secure, local);
+    step = planLogin(offer, settings, tcp.noauth, secure, local);
   }
   if (step.kind === 'login') {
     const credentials = requireCredentials(settings);
-    const capabilities = await authenticate(
-      talk,
-      offer.flavour,
-      step.mechanism,
-      credentials,
-      offer.initialResponse,
-    );
+    const { initialResponse, flavour } = offer;
+    const capabilities = await authenticate(talk, flavour, step.mechanism, credentials, initialResponse);
     mechanism = step.mechanism.name;
-    if (offer.flavour === 'imap') {
-      offer = imapOffer(offer.banner, capabilities ?? (await askCapabilities(talk)));
-    }
+    if (flavour === 'imap') offer = imapOffer(offer.banner, capabilities ?? (await askCapabilities(talk)));
   }
   if (!offer.replication) throw noReplication(settings.server);
 
@@ -88,8 +98,7 @@ async function shakeHands(
   if (unread.length > 0) queue.octets(unread);
   const session = await setUp(queue, offer, settings, { mechanism, tls: secure, compression });
   // Until here the deadline watched; from here on each answer has its own time.
-  socket.setTimeout(settings.answerTimeout);
-  socket.on('timeout', () => queue.silent(settings.answerTimeout));
+  talk.transport.watchSilence(settings.answerTimeout, () => queue.silent(settings.answerTimeout));
   return session;
 }
 

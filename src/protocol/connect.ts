@@ -1,5 +1,4 @@
-import { SyncError } from '../report/sync-error.ts';
-import { planAttempts } from './connect-attempts.ts';
+import { planAttempts, tryInTurn } from './connect-attempts.ts';
 import { connectOnce } from './connect-once.ts';
 import { parseTarget } from './connect-target.ts';
 import type { ConnectionSettings, TrafficListener } from './connection-settings.ts';
@@ -17,23 +16,7 @@ export async function connectReplica(
   onTraffic?: TrafficListener,
 ): Promise<ReplicaSession> {
   const target = parseTarget(settings.server);
-  const attempts = planAttempts(target, settings);
-  let earlier: SyncError | undefined;
-  for (const attempt of attempts) {
-    try {
-      return await connectOnce(target, attempt, settings, onTraffic);
-    } catch (caught) {
-      const error = SyncError.from(caught, { phase: 'connect' });
-      // The name is as unknown and the settings are as wrong at the next port.
-      if (error.family === 'local' || error.code === 'HOST_NOT_FOUND') throw error;
-      earlier = moreTelling(earlier, error);
-    }
-  }
-  throw earlier ?? new SyncError('BUG', `no way to connect to ${settings.server}`);
-}
-
-/** Of two failures the one of the server that was there; of equals the later, which is csync's. */
-function moreTelling(earlier: SyncError | undefined, later: SyncError): SyncError {
-  const nobodyThere = later.code === 'CONNECT_FAILED' || later.code === 'CONNECT_TIMEOUT';
-  return earlier !== undefined && nobodyThere && earlier.code !== 'CONNECT_FAILED' ? earlier : later;
+  return tryInTurn(planAttempts(target, settings), (attempt) =>
+    connectOnce(target, attempt, settings, onTraffic),
+  );
 }

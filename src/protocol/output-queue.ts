@@ -5,9 +5,12 @@ import type { Transport } from './wire/transport.ts';
 /** Text of the protocol (latin1), or a body: octets that go out as they are and are not shown to traffic listeners. */
 export type Piece = string | Buffer | { hidden: string };
 
+/** What stands behind a command's verb: made when the command is submitted, in pieces as they are written. */
+export type CommandArgs = (() => string) | Iterable<Piece> | AsyncIterable<Piece>;
+
 export interface OutputJob {
   prefix: string;
-  args: Iterable<Piece> | AsyncIterable<Piece> | string | undefined;
+  args: CommandArgs | undefined;
   onWritten(octets: number): void;
   /** It failed half written: the link cannot be used any more. */
   onFailed(error: SyncError): void;
@@ -17,8 +20,13 @@ export interface OutputJob {
 export interface PreparedJob {
   job: OutputJob;
   first: Piece | undefined;
-  rest: Iterator<Piece> | AsyncIterator<Piece> | undefined;
+  rest: Iterator<Piece> | undefined;
+  /** Instead of `rest` where pieces have to be waited for. */
+  later: AsyncIterator<Piece> | undefined;
 }
+
+/** Octets of a long command that traffic listeners are shown in one call; a short command is one call. */
+const SHOWN_AT_ONCE = 32 * 1024;
 
 /**
  * Writes commands one after another. A command whose pieces are there at once leaves at once; one that has to wait, for
@@ -30,6 +38,7 @@ export class OutputQueue {
   #jobs: PreparedJob[] = [];
   #running = false;
   #stopped = false;
+  #shown = '';
 
   constructor(transport: Transport, traffic: Traffic) {
     this.#transport = transport;
@@ -42,11 +51,13 @@ export class OutputQueue {
    */
   prepare(job: OutputJob): PreparedJob {
     const { args } = job;
-    if (args === undefined || typeof args === 'string') return { job, first: args, rest: undefined };
-    if (Symbol.asyncIterator in args) return { job, first: undefined, rest: args[Symbol.asyncIterator]() };
+    const prepared: PreparedJob = { job, first: undefined, rest: undefined, later: undefined };
+    if (args === undefined) return prepared;
+    if (typeof args === 'function') return { ...prepared, first: args() };
+    if (Symbol.asyncIterator in args) return { ...prepared, later: args[Symbol.asyncIterator]() };
     const rest = args[Symbol.iterator]();
     const { value, done } = rest.next();
-    return { job, first: done ? undefined : value, rest: done ? undefined : rest };
+    return done ? prepared : { ...prepared, first: value, rest };
   }
 
   enqueue(prepared: PreparedJob): void {
@@ -54,9 +65,12 @@ export class OutputQueue {
     if (!this.#running) void this.#run();
   }
 
+  /** Ends for good. Iterators that were not read to their end are told so. */
   stop(): void {
     this.#stopped = true;
+    const dropped = this.#jobs;
     this.#jobs = [];
+    for (const prepared of dropped) abandon(prepared);
   }
 
   async #run(): Promise<void> {
@@ -68,53 +82,73 @@ export class OutputQueue {
       } catch (error) {
         next.job.onFailed(SyncError.from(error));
       }
+      this.#showSent();
     }
     this.#running = false;
   }
 
-  #writeJob(prepared: PreparedJob): Promise<void> | undefined {
-    const { job, first, rest } = prepared;
-    if (rest !== undefined) return this.#writePieces(job, first, rest);
-    const args = first === undefined ? '' : first;
-    this.#write(
-      job,
-      typeof args === 'string'
-        ? [args === '' ? `${job.prefix}\r\n` : `${job.prefix} ${args}\r\n`]
-        : [`${job.prefix} `, args, '\r\n'],
-    );
+  /** @returns undefined if all was written at once */
+  #writeJob({ job, first, rest, later }: PreparedJob): Promise<void> | undefined {
+    const { prefix } = job;
+    if (later !== undefined) return this.#writeLater(job, later);
+    if (rest !== undefined) {
+      this.#write(job, first === undefined ? [`${prefix} `] : [`${prefix} `, first]);
+      return this.#writeRest(job, rest);
+    }
+    if (first === undefined) this.#write(job, [`${prefix}\r\n`]);
+    else this.#write(job, [`${prefix} `, first, '\r\n']);
     return this.#transport.full ? this.#transport.drained() : undefined;
   }
 
-  async #writePieces(
-    job: OutputJob,
-    first: Piece | undefined,
-    rest: Iterator<Piece> | AsyncIterator<Piece>,
-  ): Promise<void> {
-    this.#write(job, first === undefined ? [`${job.prefix} `] : [`${job.prefix} `, first]);
-    for (;;) {
-      if (this.#transport.full) await this.#transport.drained();
-      if (this.#stopped) {
-        await rest.return?.();
-        return;
+  #writeRest(job: OutputJob, rest: Iterator<Piece>): Promise<void> | undefined {
+    while (!this.#stopped) {
+      if (this.#transport.full) return this.#transport.drained().then(() => this.#writeRest(job, rest));
+      const { value, done } = rest.next();
+      if (done) {
+        this.#write(job, ['\r\n']);
+        return undefined;
       }
-      const step = rest.next();
-      const { value, done } = step instanceof Promise ? await step : step;
-      if (done) break;
       this.#write(job, [value]);
     }
-    this.#write(job, ['\r\n']);
+    rest.return?.();
+    return undefined;
+  }
+
+  async #writeLater(job: OutputJob, later: AsyncIterator<Piece>): Promise<void> {
+    this.#write(job, [`${job.prefix} `]);
+    while (!this.#stopped) {
+      if (this.#transport.full) await this.#transport.drained();
+      const { value, done } = await later.next();
+      if (done) {
+        this.#write(job, ['\r\n']);
+        return;
+      }
+      this.#write(job, [value]);
+    }
+    await later.return?.();
   }
 
   #write(job: OutputJob, pieces: readonly Piece[]): void {
     let octets = 0;
-    let shown = '';
     for (const piece of pieces) {
       const content = typeof piece === 'object' && 'hidden' in piece ? piece.hidden : piece;
       this.#transport.write(content);
       octets += content.length;
-      if (this.#traffic.wanted) shown += typeof piece === 'string' ? piece : hiddenOctets(content.length);
+      if (this.#traffic.wanted)
+        this.#shown += typeof piece === 'string' ? piece : hiddenOctets(content.length);
     }
     job.onWritten(octets);
-    if (this.#traffic.wanted) this.#traffic.sent(shown);
+    if (this.#shown.length > SHOWN_AT_ONCE) this.#showSent();
   }
+
+  #showSent(): void {
+    if (this.#shown !== '') this.#traffic.sent(this.#shown);
+    this.#shown = '';
+  }
+}
+
+function abandon({ rest, later }: PreparedJob): void {
+  rest?.return?.();
+  // How the end of a stream that nobody reads any more goes is nobody's concern; its command has failed already.
+  later?.return?.().catch(() => {});
 }

@@ -29,8 +29,10 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 /** What every command of a user who is not in the replica's `admins` is answered, after a login that worked. */
 export const NOT_ADMIN = 'Permission denied';
 
+export const NOT_ADMIN_HINT = 'Log in as a user who is in the replica’s admins';
+
 const HINTS: ReadonlyMap<string, string> = new Map([
-  [NOT_ADMIN, 'Log in as a user who is in the replica’s admins'],
+  [NOT_ADMIN, NOT_ADMIN_HINT],
   ['Please authenticate first', 'The server string says /noauth, but the replica wants a login'],
 ]);
 

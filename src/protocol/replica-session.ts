@@ -18,6 +18,8 @@ export interface ReplicaSession {
 
   getUser(userid: ByteString): Promise<ReplicaUser>;
   getMailboxes(names: readonly ByteString[]): Promise<ReplicaMailbox[]>;
+  /** Mailboxes wherever they are, under whatever name; none from a server before 3.2, which refuses. */
+  getUniqueids(uniqueids: readonly ByteString[]): Promise<ReplicaMailbox[]>;
   getMeta(userid: ByteString): Promise<ReplicaUser>;
   getQuota(root: ByteString): Promise<ReplicaQuota | undefined>;
   getAnnotation(name: ByteString): Promise<WireAnnotation[]>;

@@ -12,8 +12,16 @@ export interface EngineContext {
   session: ReplicaSession;
   stage: Stage;
   partitions: Partitions;
+  /** Writes to the master through its own server; undefined: the master must not be written to. */
+  master: MasterWriter | undefined;
   options: EngineOptions;
   emit: EventListener;
+}
+
+/** The master's own Cyrus server, spoken to with the replication protocol (design, decision 8). */
+export interface MasterWriter {
+  /** The one session of this worker, opened when first needed. */
+  connect(): Promise<{ session: ReplicaSession; stage: Stage }>;
 }
 
 export interface EngineOptions extends CompareOptions {

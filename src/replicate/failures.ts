@@ -27,8 +27,12 @@ export class Failures {
     }
   }
 
-  has(code: SyncError['code']): boolean {
-    return this.#errors.some((error) => error.code === code);
+  /** Nothing but mailboxes that the replica has under another name, or that moved here meanwhile. */
+  get onlyMoved(): boolean {
+    return (
+      this.any &&
+      this.#errors.every((error) => error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders')
+    );
   }
 
   get any(): boolean {

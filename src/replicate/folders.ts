@@ -14,6 +14,8 @@ export interface FolderQuestion {
   fateOfUniqueid: (uniqueid: ByteString) => Fate;
   /** Whether the job covers all mailboxes of the replica's list, so that one missing here is to be judged. */
   whole: boolean;
+  /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
+  replace: boolean;
 }
 
 export interface FolderPlan {
@@ -59,19 +61,18 @@ export function planFolders(question: FolderQuestion): FolderPlan {
     unmatched.delete(mailbox.name);
   };
   const names = new Map(question.master.map((entry) => [entry.name, entry]));
-  if (question.whole) {
-    for (const mailbox of [...unmatched.values()]) {
-      const deleted = names.has(mailbox.name)
-        ? question.fateOfUniqueid(mailbox.uniqueid) === 'tombstone'
-        : question.fateOfName(mailbox.name) === 'tombstone';
-      if (deleted) remove(mailbox);
-      else if (!names.has(mailbox.name)) plan.replicaOnly.push(mailbox);
-    }
-  }
-  for (const mailbox of unmatched.values()) {
+  for (const mailbox of [...unmatched.values()]) {
     const entry = names.get(mailbox.name);
-    // A mailbox that was never used is replaced by the replica's server itself when ours arrives.
-    if (entry && !plan.matches.has(entry) && mailbox.lastUid > 0) {
+    const fate = question.fateOfUniqueid(mailbox.uniqueid);
+    if (entry === undefined) {
+      // One that is live belongs to another user here by now, and moves there when that user's turn comes.
+      if (!question.whole || fate === 'live') continue;
+      if (question.replace || question.fateOfName(mailbox.name) === 'tombstone') remove(mailbox);
+      else plan.replicaOnly.push(mailbox);
+    } else if (fate !== 'live' && (question.replace || (question.whole && fate === 'tombstone'))) {
+      remove(mailbox);
+    } else if (!plan.matches.has(entry) && mailbox.lastUid > 0) {
+      // One that was never used is replaced by the replica's server itself when ours arrives.
       plan.blocked.push({ entry, other: mailbox, why: 'uniqueid-differs' });
     }
   }

@@ -23,7 +23,15 @@ export interface Merge {
   /** Messages that a side lacks, with the UID under which the other side has the file. */
   masterNeeds: MessageSource[];
   replicaNeeds: MessageSource[];
-  verdicts: { uid: number; verdict: Verdict }[];
+  decided: Decision[];
+}
+
+export interface Decision {
+  uid: number;
+  verdict: Verdict;
+  /** undefined: that side has no record of this UID. */
+  masterGuid: string | undefined;
+  replicaGuid: string | undefined;
 }
 
 export interface MessageSource {
@@ -64,6 +72,7 @@ class Merger {
   /** Live records above the other side's LAST_UID: where an interrupted merge has put renumbered messages. */
   readonly #masterTail: Map<string, WireRecord>;
   readonly #replicaTail: Map<string, WireRecord>;
+  #pair: Pick<Decision, 'masterGuid' | 'replicaGuid'> = { masterGuid: undefined, replicaGuid: undefined };
 
   constructor(master: MergeSide, replica: MergeSide) {
     this.#master = master;
@@ -77,7 +86,7 @@ class Merger {
       toReplica: [],
       masterNeeds: [],
       replicaNeeds: [],
-      verdicts: [],
+      decided: [],
     };
   }
 
@@ -88,6 +97,7 @@ class Merger {
   }
 
   decide(ours: WireRecord | undefined, theirs: WireRecord | undefined): void {
+    this.#pair = { masterGuid: ours?.guid, replicaGuid: theirs?.guid };
     if (ours && theirs) this.#decideBoth(ours, theirs);
     else if (ours) this.#decideMasterOnly(ours);
     else if (theirs) this.#decideReplicaOnly(theirs);
@@ -189,9 +199,16 @@ class Merger {
     this.#append(theirs);
   }
 
+  /**
+   * Only the replica's state changes. Where the master's modseq is ahead anyway, the change fits below it, and the
+   * master need not be written to for it.
+   */
   #expungeReplica(theirs: WireRecord): void {
     this.#verdict(theirs, 'replica-expunged');
-    this.#send('replica', expunged(theirs));
+    const ahead = this.#master.highestmodseq > this.#replica.highestmodseq;
+    const record = expunged(theirs);
+    if (ahead) this.#merge.toReplica.push({ ...record, modseq: this.#master.highestmodseq });
+    else this.#send('replica', record);
   }
 
   /** The same message under the next UID, on both sides. */
@@ -216,7 +233,7 @@ class Merger {
   }
 
   #verdict(record: WireRecord, verdict: Verdict): void {
-    this.#merge.verdicts.push({ uid: record.uid, verdict });
+    this.#merge.decided.push({ uid: record.uid, verdict, ...this.#pair });
   }
 
   #nextModseq(): number {

@@ -1,11 +1,11 @@
-import { type ByteString, compareBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { reportDiverged } from './report-diverged.ts';
-import { isReplicated, takeSyncLock } from './run-user.ts';
+import { isReplicated } from './run-user.ts';
 import { syncFolders } from './sync-folders.ts';
+import { SyncLocks } from './sync-locks.ts';
 
 const ROUNDS = 3;
 
@@ -20,21 +20,9 @@ export async function runMailboxes(
   owners: readonly ByteString[],
   names: readonly ByteString[],
 ): Promise<JobResult> {
-  const locks: Disposable[] = [];
-  try {
-    for (const owner of [...owners].sort(compareBytes)) locks.push(takeSyncLock(context, owner));
-    await syncNamed(context, owners[0] ?? '', names);
-    return 'synced';
-  } finally {
-    for (const lock of locks) lock[Symbol.dispose]();
-  }
-}
-
-async function syncNamed(
-  context: EngineContext,
-  user: ByteString,
-  names: readonly ByteString[],
-): Promise<void> {
+  using locks = new SyncLocks(context, owners);
+  const user = owners[0] ?? '';
+  let moved = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
@@ -49,12 +37,17 @@ async function syncNamed(
       whole: false,
       roots: new Set(),
       failures,
-      diverged: reportDiverged,
+      locks,
+      moved,
     });
     if (folders === 'again') continue;
     await folders.finished;
+    if (failures.onlyMoved && !moved) {
+      moved = true;
+      continue;
+    }
     failures.throwIfAny();
-    return;
+    return 'synced';
   }
   throw new SyncError('IMAP_SYNC_CHANGED', `failed to settle renames after ${ROUNDS} tries`, {
     user,

@@ -1,17 +1,17 @@
 import type { ByteString } from '../byte-string.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { reportDiverged } from './report-diverged.ts';
-import { hasInbox, settle, takeSyncLock } from './run-user.ts';
+import { hasInbox, settle } from './run-user.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { syncFolders } from './sync-folders.ts';
+import { SyncLocks } from './sync-locks.ts';
 
 /**
  * Subscriptions, seen state and sieve scripts of one user (-s). Where scripts are replicated as the mailbox `#sieve`,
  * that mailbox is brought over too, provided that the replica has the user.
  */
 export async function runMeta(context: EngineContext, userid: ByteString): Promise<JobResult> {
-  using _lock = takeSyncLock(context, userid);
+  using locks = new SyncLocks(context, [userid]);
   context.emit({ kind: 'user:start', user: userid, work: 'meta' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
@@ -23,7 +23,7 @@ export async function runMeta(context: EngineContext, userid: ByteString): Promi
     sendSubscriptions(context, userid, replica, failures),
     sendSeen(context, userid, replica, failures),
     context.session.info.sieveMailbox
-      ? syncSieveMailbox(context, userid, failures)
+      ? syncSieveMailbox(context, userid, failures, locks)
       : sendSieve(context, userid, replica, failures),
   ]);
   failures.throwIfAny();
@@ -34,6 +34,7 @@ async function syncSieveMailbox(
   context: EngineContext,
   userid: ByteString,
   failures: Failures,
+  locks: SyncLocks,
 ): Promise<void> {
   const inbox = context.store.inboxName(userid);
   const name = `${inbox}.${context.options.sieveFolder}`;
@@ -48,7 +49,8 @@ async function syncSieveMailbox(
     whole: false,
     roots: new Set(),
     failures,
-    diverged: reportDiverged,
+    locks,
+    moved: false,
   });
   if (folders !== 'again') await folders.finished;
 }

@@ -3,9 +3,9 @@ import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { reportDiverged } from './report-diverged.ts';
 import { sendQuota, sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { type FolderJob, syncFolders } from './sync-folders.ts';
+import { SyncLocks } from './sync-locks.ts';
 
 /** Renames change what the replica reports, and a live master moves on: look again, but not for ever. */
 const ROUNDS = 3;
@@ -17,12 +17,13 @@ const ROUNDS = 3;
  *   else of the user was done
  */
 export async function runUser(context: EngineContext, userid: ByteString): Promise<JobResult> {
-  using _lock = takeSyncLock(context, userid);
+  using locks = new SyncLocks(context, [userid]);
   context.emit({ kind: 'user:start', user: userid, work: 'user' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
     return 'absent';
   }
+  let moved = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(userid);
     const replica = await context.session.getUser(userid);
@@ -33,7 +34,8 @@ export async function runUser(context: EngineContext, userid: ByteString): Promi
       whole: true,
       roots: new Set(),
       failures,
-      diverged: reportDiverged,
+      locks,
+      moved,
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') continue;
@@ -45,7 +47,8 @@ export async function runUser(context: EngineContext, userid: ByteString): Promi
     await settle([folders.finished, ...userData]);
     // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
     await sendQuota(context, job.roots, replica, failures);
-    if (failures.has('IMAP_MAILBOX_MOVED') && failures.retryable && round < ROUNDS) {
+    if (failures.onlyMoved && !moved) {
+      moved = true;
       continue;
     }
     failures.throwIfAny();
@@ -64,17 +67,6 @@ export async function settle(promises: readonly Promise<void>[]): Promise<void> 
   for (const outcome of await Promise.allSettled(promises)) {
     if (outcome.status === 'rejected') throw outcome.reason;
   }
-}
-
-/** Cyrus's own lock: the C client and this one exclude each other. */
-export function takeSyncLock(context: EngineContext, userid: ByteString): Disposable {
-  const lock = context.store.trySyncLock(context.options.server, userid);
-  if (lock) return lock;
-  throw new SyncError('USER_LOCKED', 'the sync lock is held: another sync_client is at work on this user', {
-    user: userid,
-    phase: 'lock',
-    retryable: true,
-  });
 }
 
 export function hasInbox(context: EngineContext, userid: ByteString): boolean {

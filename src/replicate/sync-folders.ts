@@ -8,9 +8,12 @@ import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
 import { intermediateLine } from './mailbox-line.ts';
+import type { MailboxTask } from './mailbox-task.ts';
 import { Order } from './order.ts';
 import { Reservation } from './reserve.ts';
-import { type DivergedHandler, type MailboxTask, startMailbox } from './sync-mailbox.ts';
+import { resolveDiverged } from './resolve-diverged.ts';
+import type { SyncLocks } from './sync-locks.ts';
+import { startMailbox } from './sync-mailbox.ts';
 
 export interface FolderJob {
   /** Owner, for reports; '' for shared mailboxes. */
@@ -22,7 +25,9 @@ export interface FolderJob {
   /** Quota roots of the mailboxes seen, filled in. */
   roots: Set<ByteString>;
   failures: Failures;
-  diverged: DivergedHandler;
+  locks: SyncLocks;
+  /** An earlier round was told that a mailbox is under another name there: look for all by their uniqueid. */
+  moved: boolean;
 }
 
 /**
@@ -38,11 +43,12 @@ export async function syncFolders(
   context.partitions.learn(job.replica);
   const plan = planFolders({
     master: job.entries,
-    replica: job.replica,
+    replica: [...job.replica, ...(await findElsewhere(context, job))],
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context.store.lookup(name)),
     fateOfUniqueid: (uniqueid) => fate(context.store.lookupUniqueid(uniqueid)),
     whole: job.whole,
+    replace: context.options.noCopyback,
   });
   reportLeftAlone(context, job, plan);
   if (plan.steps.length > 0) {
@@ -54,6 +60,22 @@ export async function syncFolders(
   const entries = job.entries.filter((entry) => !blocked.has(entry));
   const work = await survey(context, job, entries, plan);
   return startAll(context, job, work);
+}
+
+/**
+ * Mailboxes of ours that the replica has outside of what it listed for this job: a user or a folder that was renamed
+ * from another owner's namespace. They are asked for only where there is a reason to expect one.
+ *
+ * @throws SyncError USER_LOCKED if another client is at work on that owner
+ */
+async function findElsewhere(context: EngineContext, job: FolderJob): Promise<ReplicaMailbox[]> {
+  const listed = new Set(job.replica.map((mailbox) => mailbox.uniqueid));
+  const sought = job.entries.filter(
+    (entry) => !listed.has(entry.uniqueid) && (job.moved || entry.formerNames.length > 0),
+  );
+  const found = await context.session.getUniqueids(sought.map((entry) => entry.uniqueid));
+  for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');
+  return found;
 }
 
 function fate(entry: MailboxEntry | undefined): Fate {
@@ -201,10 +223,10 @@ async function startAll(
     };
     if (comparison.kind === 'diverged') {
       place.done();
-      collect(entry, job.diverged(task, comparison.reason, comparison.detail));
+      collect(entry, resolveDiverged(context, task, comparison.reason, comparison.detail));
       continue;
     }
-    const { finished } = await startMailbox(context, task, job.diverged);
+    const { finished } = await startMailbox(context, task);
     collect(entry, finished);
   }
   await order.all;

@@ -1,33 +1,18 @@
-import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxEntry, MailboxState, OpenMailbox } from '../store/master-store.ts';
+import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
-import type { Place } from './order.ts';
+import type { MailboxTask } from './mailbox-task.ts';
+import { resolveDiverged } from './resolve-diverged.ts';
 import { upload } from './upload.ts';
 
 /** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
 const CHANGED_ATTEMPTS = 3;
 /** A mailbox is given room for at least this many records, which also bounds how many are open at once. */
 const LEAST_ROOM = 256;
-
-export interface MailboxTask {
-  /** Owner, for progress; '' for shared mailboxes. */
-  user: ByteString;
-  entry: MailboxEntry;
-  /** The replica's state, undefined if it does not have the mailbox. */
-  remote: ReplicaMailbox | undefined;
-  /** Partition on the replica. */
-  partition: ByteString;
-  place: Place;
-  onState: (state: MailboxState) => void;
-}
-
-/** Called for a mailbox that no forward delta can repair. Throws, or brings both sides to agreement. */
-export type DivergedHandler = (task: MailboxTask, reason: DivergedReason, detail: string) => Promise<void>;
 
 /**
  * Brings one mailbox of the replica to the master's state. Waits its turn for room and for the stage, in call order,
@@ -36,10 +21,9 @@ export type DivergedHandler = (task: MailboxTask, reason: DivergedReason, detail
 export async function startMailbox(
   context: EngineContext,
   task: MailboxTask,
-  diverged: DivergedHandler,
 ): Promise<{ finished: Promise<void> }> {
   const claim = await claimRoom(context, task);
-  const finished = runMailbox(context, task, diverged, claim).finally(task.place.done);
+  const finished = runMailbox(context, task, claim).finally(task.place.done);
   return { finished };
 }
 
@@ -67,12 +51,7 @@ function stepSize(context: EngineContext, messages: number): number {
   return context.options.batchSize > 0 ? Math.min(messages, context.options.batchSize) : messages;
 }
 
-async function runMailbox(
-  context: EngineContext,
-  task: MailboxTask,
-  diverged: DivergedHandler,
-  firstClaim: Claim,
-): Promise<void> {
+async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim: Claim): Promise<void> {
   let { remote } = task;
   let claim: Claim | undefined = firstClaim;
   let changed = 0;
@@ -86,7 +65,7 @@ async function runMailbox(
         claim[Symbol.dispose]();
         claim = undefined;
         task.place.done();
-        return await diverged(task, step.reason, step.detail);
+        return await resolveDiverged(context, task, step.reason, step.detail);
       }
       announced = true;
       await task.place.ready;
@@ -103,7 +82,7 @@ async function runMailbox(
         if (error.code === 'IMAP_SYNC_CHECKSUM') {
           claim[Symbol.dispose]();
           claim = undefined;
-          return await diverged(task, 'checksum-refused', error.message);
+          return await resolveDiverged(context, task, 'checksum-refused', error.message);
         }
         throw context.partitions.explain(error, step.line);
       } finally {

@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import type { MessageUpload } from '../protocol/replica-session.ts';
-import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord, OpenMailbox } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 
@@ -10,8 +7,6 @@ import type { EngineContext } from './engine.ts';
 const SLICE_BYTES = 1024 * 1024;
 /** The replica's server flushes each file to disk before it answers. */
 const SLICE_MESSAGES = 256;
-/** Larger messages are hashed and sent as streams, read twice, rather than held in memory. */
-const WHOLE_IN_MEMORY = 16 * 1024 * 1024;
 
 /**
  * Stages the files of `records` that are not on the stage yet. Resolves when the replica has confirmed all of them,
@@ -83,80 +78,11 @@ async function readSlice(
     if (!record) break;
     if (slice.messages.length >= SLICE_MESSAGES) break;
     if (slice.messages.length > 0 && slice.octets + record.size > SLICE_BYTES) break;
-    const content = await readMessage(mailbox, record);
+    const content = await mailbox.readMessage(record);
     slice.taken++;
     if (content === undefined) continue;
     slice.messages.push({ partition, guid: record.guid, size: record.size, content });
     slice.octets += record.size;
   }
   return slice;
-}
-
-/** undefined: an expunged message whose file is gone already, which the replica takes without its file. */
-async function readMessage(
-  mailbox: OpenMailbox,
-  record: IndexRecord,
-): Promise<MessageUpload['content'] | undefined> {
-  const path = mailbox.messagePath(record);
-  try {
-    if (record.size > WHOLE_IN_MEMORY) {
-      await checkStream(mailbox, record, path);
-      return createReadStream(path) as AsyncIterable<Buffer>;
-    }
-    const content = readFileSync(path);
-    checkSize(mailbox, record, path, content.length);
-    checkGuid(mailbox, record, path, createHash('sha1').update(content).digest('hex'));
-    return content;
-  } catch (caught) {
-    if (record.flags.includes('\\Expunged') && isMissing(caught)) return undefined;
-    if (caught instanceof SyncError) throw caught;
-    throw unreadable(
-      mailbox,
-      record,
-      path,
-      caught instanceof Error ? caught.message : String(caught),
-      caught,
-    );
-  }
-}
-
-/** The whole file is checked before its first octet is sent: a literal cannot be taken back half way. */
-async function checkStream(mailbox: OpenMailbox, record: IndexRecord, path: string): Promise<void> {
-  const hash = createHash('sha1');
-  let octets = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    octets += chunk.length;
-  }
-  checkSize(mailbox, record, path, octets);
-  checkGuid(mailbox, record, path, hash.digest('hex'));
-}
-
-function checkSize(mailbox: OpenMailbox, record: IndexRecord, path: string, octets: number): void {
-  if (octets === record.size) return;
-  throw unreadable(mailbox, record, path, `${octets} octets, the index says ${record.size}`);
-}
-
-function checkGuid(mailbox: OpenMailbox, record: IndexRecord, path: string, hash: string): void {
-  if (hash === record.guid) return;
-  throw unreadable(mailbox, record, path, `SHA-1 is ${hash}, the index says ${record.guid}`);
-}
-
-function isMissing(caught: unknown): boolean {
-  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
-}
-
-function unreadable(
-  mailbox: OpenMailbox,
-  record: IndexRecord,
-  path: string,
-  what: string,
-  cause?: unknown,
-): SyncError {
-  return new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${path}: ${what}`, {
-    phase: 'upload',
-    mailbox: mailbox.entry.name,
-    hint: 'restore the file, or run reconstruct on the mailbox on the master',
-    cause,
-  });
 }

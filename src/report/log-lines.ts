@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import { failedCall, type ModeName, subject } from './error-lines.ts';
+import { connectionLine, failedCall, type ModeName, subject } from './error-lines.ts';
 import type { NoticeEvent, SyncEvent } from './events.ts';
 import type { ErrorData } from './sync-error.ts';
 
@@ -44,10 +44,12 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
         ? event.mailboxes.map((name) => ({ level: 'notice', text: `Skipping locked mailbox ${name}` }))
         : [{ level: 'notice', text: `Skipping locked user ${event.user}` }];
     case 'connection:failed': {
-      const { server, error, retryInSeconds } = event;
-      const lines: LogLine[] = [{ level: 'error', text: connectReason(server, error) }];
+      const { error, retryInSeconds } = event;
+      // Its message is already in the C client's words: `connect(X) failed: ...`, `couldn't authenticate ...`.
+      const lines: LogLine[] = [{ level: 'error', text: oneLine(error.message) }];
       if (retryInSeconds === undefined) {
-        lines.push({ level: 'error', text: `Can not connect to server '${server}'` });
+        const text = connectionLine(event);
+        if (text !== undefined) lines.push({ level: 'error', text });
       }
       return lines;
     }
@@ -64,21 +66,11 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
   }
 }
 
-function connectReason(server: string, error: ErrorData): string {
-  switch (error.code) {
-    case 'AUTHENTICATION_FAILED':
-    case 'NO_USABLE_MECHANISM':
-      return `couldn't authenticate to backend server: ${reason(error)}`;
-    case 'HOST_NOT_FOUND':
-      return `getaddrinfo(${server}) failed: ${reason(error)}`;
-    case 'COMPRESSION_UNAVAILABLE':
-      return `Failed to enable compression to server '${server}'`;
-    default:
-      return `connect(${server}) failed: ${reason(error)}`;
-  }
-}
-
 /** One line, whatever a peer put into its message. */
 function reason({ code, message }: ErrorData): string {
-  return `${code}: ${message.replaceAll(/[\r\n]+/g, ' ')}`;
+  return `${code}: ${oneLine(message)}`;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
 }

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import type { SingleBar } from 'cli-progress';
 import type { EventListener } from './events.ts';
 import { followProgress, progressText, startOfProgress } from './progress-state.ts';
@@ -20,7 +21,7 @@ export async function progressSink(
   const { SingleBar: Bar } = (await import('cli-progress')).default;
   const state = startOfProgress();
   const bar: SingleBar = new Bar({
-    stream: stderr,
+    stream: new BarStream(stderr),
     format: (_options, params) => {
       const elapsed = (Date.now() - params.startTime) / 1_000;
       const eta = Number.isFinite(params.eta) ? params.eta : undefined;
@@ -52,4 +53,31 @@ export async function progressSink(
       streams.clearLine = () => {};
     },
   });
+}
+
+const SAVE_CURSOR = '\u001b7';
+const RESTORE_CURSOR = '\u001b8';
+
+/**
+ * stderr for the bar, which would put the cursor back to where it was at its start: by then other lines have been
+ * written there, and what comes after the bar would overwrite them.
+ */
+class BarStream extends Writable {
+  readonly #stderr: OutputStreams['stderr'];
+  readonly isTTY: boolean;
+
+  constructor(stderr: OutputStreams['stderr']) {
+    super({ decodeStrings: false });
+    this.#stderr = stderr;
+    this.isTTY = stderr.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.#stderr.columns;
+  }
+
+  override _write(text: string, _encoding: BufferEncoding, done: () => void): void {
+    if (text !== SAVE_CURSOR && text !== RESTORE_CURSOR) this.#stderr.write(text);
+    done();
+  }
 }

@@ -33,13 +33,14 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   const streams = new Streams(options.streams);
   const closers: (() => void)[] = [];
 
-  const syslog = lazySyslog(options, (line) => streams.errorText(line));
+  const syslog = lazySyslog(options);
   closers.push(syslog.close);
-  const targets: LogTarget[] = [syslog.log];
+  const complain = (text: string) => streams.errorText(text);
+  const targets: LogTarget[] = [untilItFails('syslog', syslog.log, complain)];
   if (syslogFile !== undefined) {
     const file = syslogFileTarget(syslogFile, syslogIdent);
     closers.push(() => file[Symbol.dispose]());
-    targets.push(file);
+    targets.push(untilItFails(syslogFile, file, complain));
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
 
@@ -69,25 +70,31 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   };
 }
 
-/** Opened at the first line; a syslog that cannot be had is complained about once and is no reason to fail. */
-function lazySyslog(
-  { openSyslog, syslogIdent, syslogFacility }: ReportOptions,
-  complain: (text: string) => void,
-): { log: LogTarget; close(): void } {
+/** Opened at the first line: most runs log none. */
+function lazySyslog({ openSyslog, syslogIdent, syslogFacility }: ReportOptions): {
+  log: LogTarget;
+  close(): void;
+} {
   let syslog: ReturnType<ReportOptions['openSyslog']> | undefined;
-  let usable = true;
   return {
     log(level, text) {
-      if (!usable) return;
-      try {
-        syslog ??= openSyslog(syslogIdent, syslogFacility);
-      } catch (caught) {
-        usable = false;
-        complain(`${syslogIdent}: no syslog: ${SyncError.from(caught).message}\n`);
-        return;
-      }
+      syslog ??= openSyslog(syslogIdent, syslogFacility);
       syslog.log(level, text);
     },
     close: () => syslog?.close(),
+  };
+}
+
+/** A log that cannot be written is complained about once, and is no reason to stop replicating. */
+function untilItFails(name: string, target: LogTarget, complain: (text: string) => void): LogTarget {
+  let usable = true;
+  return (level, text) => {
+    if (!usable) return;
+    try {
+      target(level, text);
+    } catch (caught) {
+      usable = false;
+      complain(`sync_client: logging to ${name} ended: ${SyncError.from(caught).message}\n`);
+    }
   };
 }

@@ -3,7 +3,7 @@ import { type ByteString, textFromBytes } from '../byte-string.ts';
 
 export interface OutputStreams {
   stdout: Writable;
-  stderr: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
 /**

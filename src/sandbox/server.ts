@@ -31,6 +31,7 @@ export interface Traffic {
 export interface Sandbox {
   /** What a client connects to; the port is the real one when 0 was asked for. */
   readonly address: ListenAddress;
+  readonly directory: string;
   /** As `sync_client -S` takes it. */
   readonly server: string;
   /** APPLY commands so far, with the option `recordCommands: true`. */
@@ -87,6 +88,10 @@ class RunningSandbox implements Sandbox {
 
   get address(): ListenAddress {
     return this.#address;
+  }
+
+  get directory(): string {
+    return this.#options.directory;
   }
 
   get server(): string {

@@ -73,17 +73,19 @@ class Parser {
     if (depth > MAX_DEPTH) this.#fail('nested too deep');
     const text = this.#text;
     if (text.startsWith('%(', this.#at)) return this.#map(depth);
-    switch (text[this.#at]) {
-      case '(':
-        return this.#list(depth);
+    if (text[this.#at] === '(') return this.#list(depth);
+    const item = this.#item();
+    return item.bare && item.text === 'NIL' ? null : item.text;
+  }
+
+  #item(): { text: ByteString; bare: boolean } {
+    switch (this.#text[this.#at]) {
       case '"':
-        return this.#quoted();
+        return { text: this.#quoted(), bare: false };
       case '{':
-        return this.#literal();
-      default: {
-        const atom = this.#atom();
-        return atom === 'NIL' ? null : atom;
-      }
+        return { text: this.#literal(), bare: false };
+      default:
+        return { text: this.#atom(), bare: true };
     }
   }
 
@@ -97,7 +99,8 @@ class Parser {
     const pairs: [ByteString, DiskValue][] = [];
     while (!this.#closes()) {
       if (pairs.length > 0) this.#space();
-      const key = this.#atom();
+      // Not always a word: in an ACL the keys are the identifiers.
+      const key = this.#item().text;
       this.#space();
       pairs.push([key, this.value(depth + 1)]);
     }

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { lockSoon } from '../native/lock-wait.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
@@ -55,7 +55,7 @@ export class IndexFile implements Disposable {
     }
     throw new SyncError('IO', `${path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
       phase: 'read',
-      mailbox: textFromBytes(mailbox),
+      mailbox,
       retryable: true,
     });
   }
@@ -70,7 +70,7 @@ export class IndexFile implements Disposable {
       if (!caught.unsupported) throw mailboxDamaged(this.path, caught.message, this.#mailbox);
       throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${this.path}: ${caught.message}`, {
         phase: 'read',
-        mailbox: textFromBytes(this.#mailbox),
+        mailbox: this.#mailbox,
         hint: 'upgrade the mailbox with reconstruct -V max',
       });
     }

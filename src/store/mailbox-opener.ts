@@ -1,25 +1,33 @@
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { MessageAnnotations, readScope } from './annotations.ts';
 import { readConversationModseq } from './conversations.ts';
 import { readRaclModseq } from './counters.ts';
-import { type HeaderFile, HeaderFileError, parseHeaderFile } from './header-file.ts';
+import type { HeaderFile } from './header-file.ts';
 import { IndexFile } from './index-file.ts';
 import { type IndexHeader, isMarkedDeleted, optionLetters } from './index-header.ts';
 import type { StoreLayout } from './layout.ts';
 import { acquireLockFile } from './lock-file.ts';
 import { mailboxLockPath, namespaceOwner, userLockPath } from './lock-names.ts';
+import { readMailboxHeader } from './mailbox-header.ts';
 import type { MailboxList } from './mailbox-list.ts';
 import { isInbox, parseInternalName } from './mailbox-name.ts';
 import { messageDirectory, metaPath } from './mailbox-paths.ts';
 import type { MailboxEntry, MailboxState } from './master-store.ts';
 import { OpenedMailbox } from './opened-mailbox.ts';
-import { readSmallFile } from './read-small-file.ts';
 import { mailboxDamaged } from './store-error.ts';
 import { userFilePath } from './user-paths.ts';
 
 /** Someone renames or repacks a large mailbox for minutes at worst; the job is tried again later anyway. */
-const LOCK_DEADLINE_MS = 60_000;
+const OPEN_DEADLINE_MS = 60_000;
+/**
+ * How long one lock is waited for. The user lock, held meanwhile, stops every change of the user's mailboxes, and
+ * timsieved keeps `#sieve` locked for as long as someone is logged in.
+ */
+const LOCK_DEADLINE_MS = 3_000;
+/** In which those that our user lock held up get their turn. */
+const PAUSE_MS = 500;
 /** A shared mailbox can be moved between lookup and lock where nothing freezes its name; hardly twice in a row. */
 const MAX_LOOKUPS = 5;
 
@@ -35,13 +43,26 @@ export class MailboxOpener {
 
   /** See MasterStore.openMailbox. */
   async open(name: ByteString): Promise<OpenedMailbox | undefined> {
+    const started = performance.now();
+    for (;;) {
+      try {
+        return await this.#attempt(name);
+      } catch (caught) {
+        const isTimeout = caught instanceof SyncError && caught.code === 'LOCK_TIMEOUT';
+        if (!isTimeout || performance.now() - started > OPEN_DEADLINE_MS) throw caught;
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  async #attempt(name: ByteString): Promise<OpenedMailbox | undefined> {
     const held: Disposable[] = [];
     let opened: OpenedMailbox | undefined;
     try {
       opened = await this.#open(name, held);
       return opened;
     } catch (caught) {
-      throw SyncError.from(caught, { phase: 'read', mailbox: textFromBytes(name) });
+      throw SyncError.from(caught, { phase: 'read', mailbox: name });
     } finally {
       if (opened === undefined) for (const lock of held.reverse()) lock[Symbol.dispose]();
     }
@@ -61,7 +82,7 @@ export class MailboxOpener {
     held.push(index);
     if (isMarkedDeleted(index.header)) return undefined;
 
-    const header = this.#readHeader(entry);
+    const header = readMailboxHeader(this.#layout, entry);
     const identified = entry.uniqueid === '' ? { ...entry, uniqueid: header.uniqueid ?? '' } : entry;
     return new OpenedMailbox(
       identified,
@@ -100,18 +121,6 @@ export class MailboxOpener {
   #isStill(entry: MailboxEntry): boolean {
     const now = this.#list.lookup(entry.name);
     return now?.uniqueid === entry.uniqueid && now.partition === entry.partition && now.type === entry.type;
-  }
-
-  #readHeader(entry: MailboxEntry): HeaderFile {
-    const path = metaPath(this.#layout, entry, 'header');
-    const content = readSmallFile(path);
-    if (content === undefined) throw mailboxDamaged(path, 'no such file', entry.name);
-    try {
-      return parseHeaderFile(content);
-    } catch (caught) {
-      if (!(caught instanceof HeaderFileError)) throw caught;
-      throw mailboxDamaged(path, caught.message, entry.name);
-    }
   }
 
   #annotations(entry: MailboxEntry) {

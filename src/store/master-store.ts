@@ -23,6 +23,9 @@ export interface MasterStore {
   /** Internal name of the user's INBOX, whether it exists or not. */
   inboxName(userid: ByteString): ByteString;
 
+  /** Owner by name alone, whether the mailbox exists or not; undefined for a shared one. */
+  ownerOf(name: ByteString): ByteString | undefined;
+
   /** One row by internal name, tombstones and intermediates included. */
   lookup(name: ByteString): MailboxEntry | undefined;
 
@@ -102,9 +105,17 @@ export interface OpenMailbox extends Disposable {
   /** Drops the index and user namespace locks. Message files stay protected by the name lock until dispose. */
   releaseIndex(): void;
 
-  /** Absolute path of a message file, archive partition considered. */
-  messagePath(record: Pick<IndexRecord, 'uid' | 'archived'>): string;
+  /**
+   * The octets of a message, checked against the size and GUID of its record; undefined for an expunged one whose file
+   * is gone.
+   *
+   * @throws SyncError MESSAGE_UNREADABLE
+   */
+  readMessage(record: IndexRecord): Promise<MessageContent | undefined>;
 }
+
+/** Whole, or for a very large message a stream. */
+export type MessageContent = Buffer | AsyncIterable<Buffer>;
 
 /** What one MAILBOX line says, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
 export interface MailboxState {

@@ -4,8 +4,9 @@ import { estimateMessages } from './estimate.ts';
 import type { StoreLayout } from './layout.ts';
 import { tryLockFile } from './lock-file.ts';
 import { syncLockPath } from './lock-names.ts';
+import { withUniqueid } from './mailbox-header.ts';
 import { MailboxList } from './mailbox-list.ts';
-import { parseUserid, toDbname, toInternalName } from './mailbox-name.ts';
+import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
 import { MailboxOpener } from './mailbox-opener.ts';
 import type {
   Annotation,
@@ -54,15 +55,20 @@ class DiskMasterStore implements MasterStore {
   }
 
   mailboxesOf(userid: ByteString): MailboxEntry[] {
-    return this.#list.mailboxesOf(userid);
+    return this.#list.mailboxesOf(userid).map((entry) => withUniqueid(this.#layout, entry));
   }
 
   inboxName(userid: ByteString): ByteString {
     return toInternalName(this.#layout, parseUserid(this.#layout, userid));
   }
 
+  ownerOf(name: ByteString): ByteString | undefined {
+    return useridOf(parseInternalName(this.#layout, name));
+  }
+
   lookup(name: ByteString): MailboxEntry | undefined {
-    return this.#list.lookup(name);
+    const entry = this.#list.lookup(name);
+    return entry === undefined ? undefined : withUniqueid(this.#layout, entry);
   }
 
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
@@ -108,7 +114,7 @@ class DiskMasterStore implements MasterStore {
     const mailbox = await this.#opener.open(`${inboxName}.${this.#layout.sieveFolder}`);
     if (mailbox !== undefined) {
       try {
-        return readSieveMailbox(mailbox);
+        return await readSieveMailbox(mailbox);
       } finally {
         mailbox[Symbol.dispose]();
       }

@@ -1,4 +1,3 @@
-import { textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexFile } from './index-file.ts';
 import type {
@@ -6,9 +5,11 @@ import type {
   IndexRecord,
   MailboxEntry,
   MailboxState,
+  MessageContent,
   OpenMailbox,
   RecordPage,
 } from './master-store.ts';
+import { readMessageFile } from './message-file.ts';
 import type { RecordContext } from './record-page.ts';
 
 export interface MailboxLocks {
@@ -50,18 +51,18 @@ export class OpenedMailbox implements OpenMailbox {
   }
 
   *pages(fromUid = 1): Generator<RecordPage> {
+    this.#assertIndexHeld();
     for (const page of this.#locks.index.pages(fromUid, this.#context)) {
-      this.#assertIndexHeld();
       yield page;
       this.#assertIndexHeld();
     }
   }
 
-  /** Also after a page was handed out: going on without the lock would read what someone else is writing. */
+  /** Also after a page was handed out: going on would read what someone else writes, or another file altogether. */
   #assertIndexHeld(): void {
     if (this.#indexHeld) return;
     throw new SyncError('BUG', 'records were read after the index lock was released', {
-      mailbox: textFromBytes(this.entry.name),
+      mailbox: this.entry.name,
     });
   }
 
@@ -73,6 +74,10 @@ export class OpenedMailbox implements OpenMailbox {
 
   messagePath(record: Pick<IndexRecord, 'uid' | 'archived'>): string {
     return `${record.archived ? this.#directories.archive : this.#directories.live}/${record.uid}.`;
+  }
+
+  readMessage(record: IndexRecord): Promise<MessageContent | undefined> {
+    return readMessageFile(this.messagePath(record), record, this.entry.name);
   }
 
   [Symbol.dispose](): void {

@@ -29,13 +29,14 @@ export function readSmallFile(path: string): Buffer | undefined {
   }
 }
 
+/** One for the thread: nearly every such file fits, and a mailbox that has not changed is opened for little else. */
+const scratch = Buffer.allocUnsafe(CHUNK_BYTES);
+
 function readAll(fd: number): Buffer {
   const chunks: Buffer[] = [];
   for (;;) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const got = fs.readSync(fd, chunk, 0, CHUNK_BYTES, null);
-    if (got > 0) chunks.push(chunk.subarray(0, got));
-    if (got === 0) break;
+    const got = fs.readSync(fd, scratch, 0, CHUNK_BYTES, null);
+    chunks.push(Buffer.from(scratch.subarray(0, got)));
     // A short read of a regular file is its end.
     if (got < CHUNK_BYTES) break;
   }

@@ -39,6 +39,7 @@ function fakeSession(log: string[]): ReplicaSession {
     window: unused,
     getUser: unused,
     getMailboxes: unused,
+    getUniqueids: unused,
     getMeta: unused,
     getQuota: unused,
     getAnnotation: unused,
@@ -85,6 +86,7 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
       log.push('connect');
       return fakeSession(log);
     },
+    master: undefined,
     engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced' },
     ...changes,
   };

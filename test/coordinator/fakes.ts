@@ -79,6 +79,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
       for (const name of shared) yield { kind: 'shared', name };
       for (const userid of users.keys()) yield { kind: 'user', userid };
     },
+    ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {
       const userid = /^user\.([^.]+)/.exec(name)?.[1];
       if (userid !== undefined && !users.has(userid)) return undefined;
@@ -233,7 +234,7 @@ const options: JobOptions = {
   lookAhead: 4,
 };
 
-export const setup: WorkerSetup = { layout, connection, options, traffic: false };
+export const setup: WorkerSetup = { layout, connection, options, master: { kind: 'none' }, traffic: false };
 
 export function request(fields: Partial<RunRequest> = {}): RunRequest {
   return {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { GIANT_MESSAGES } from '../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../src/coordinator/messages.ts';
 import { type RunResult, run } from '../../src/coordinator/run.ts';
@@ -103,8 +104,8 @@ test('workers are as many as there is work for, and a small run needs no thread'
   const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
   assert.deepEqual(await workersOf(one), { workers: 1, small: true });
   assert.deepEqual(await workersOf({ store: fakeStore(users(5)) }), { workers: 1, small: true });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 5_000)) }), { workers: 3, small: false });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(20)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 3_000)) }), { workers: 3, small: false });
+  assert.deepEqual(await workersOf({ store: fakeStore(users(65)) }), { workers: 3, small: false });
   assert.deepEqual(await workersOf({ store: fakeStore(users(500)) }), { workers: 4, small: false });
 });
 
@@ -155,7 +156,7 @@ test('one worker tries the replica before the others', async () => {
       await clock.sleep(10);
       return await syncAll(batch, emit, pool);
     },
-    { clock, store: fakeStore(users(40)) },
+    { clock, store: fakeStore(users(400)) },
   );
   assert.equal(runningBefore, 1);
   assert.equal(pool?.mostRunning, 4);
@@ -436,6 +437,22 @@ test('a store that cannot be opened is the result of the run, with its own exit 
   assert.equal(result.error?.code, 'DATABASE_DAMAGED');
 });
 
+test('users found before the list of mailboxes turned out damaged are synced, and the run fails', async () => {
+  const store = fakeStore(users(20));
+  const { result } = await runWith(syncAll, {
+    store: {
+      ...store,
+      *enumerate() {
+        yield* store.enumerate();
+        throw new SyncError('DATABASE_DAMAGED', 'mailboxes.db: expected a record at 4096, found zeroes');
+      },
+    },
+  });
+  assert.equal(result.summary.synced, 20);
+  assert.equal(result.exitCode, 1);
+  assert.equal(result.error?.code, 'DATABASE_DAMAGED');
+});
+
 test('the giant of a big site does not keep small users waiting', async () => {
   const clock = new FakeClock();
   const ended = new Map<string, number>();
@@ -452,4 +469,53 @@ test('the giant of a big site does not keep small users waiting', async () => {
   );
   const lastSmall = Math.max(...[...ended].filter(([name]) => name.startsWith('u')).map(([, at]) => at));
   assert.ok(lastSmall < 1_000_000, `small users were done at ${lastSmall}`);
+});
+
+test('whatever workers and links do, every user ends once and the run ends', async () => {
+  const act = fc.constantFrom('sync', 'sync', 'sync', 'down', 'drop', 'die', 'lock', 'refuse', 'mute');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 300 }),
+      fc.array(act, { maxLength: 60 }),
+      async (workers, count, acts) => {
+        const clock = new FakeClock();
+        const script = [...acts];
+        const { result, pool } = await runWith(
+          async (batch, emit, pool) => {
+            await clock.sleep(1 + (batch.id % 3));
+            const next = script.shift() ?? 'sync';
+            if (next === 'down') {
+              return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed }));
+            }
+            if (next === 'die') throw new SyncError('BUG', 'a worker thread died', { retryable: true });
+            if (next === 'mute') return [];
+            emit(opened);
+            return (await syncAll(batch, emit, pool)).map((outcome, index): Outcome => {
+              const { job } = outcome;
+              if (next === 'lock' && index === 0) return { kind: 'locked', job, user: names(job) };
+              if (next === 'drop') return { kind: 'failed', job, error: linkBroken, counts: noCounts };
+              if (next === 'refuse' && index === 0) {
+                return {
+                  kind: 'failed',
+                  job,
+                  error: errorData('IMAP_PERMISSION_DENIED', 'refused'),
+                  counts: noCounts,
+                };
+              }
+              return outcome;
+            });
+          },
+          { clock, store: fakeStore(users(count)), request: { workers } },
+        );
+        const { synced, failed, locked, absent, failures } = result.summary;
+        assert.equal(synced + failed + locked + absent, count);
+        assert.equal(failures.length, failed);
+        assert.equal(new Set(failures.map((failure) => failure.user)).size, failed);
+        assert.ok((pool?.mostRunning ?? 0) <= workers);
+        assert.equal(result.exitCode, failed > 0 ? 1 : 0);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });

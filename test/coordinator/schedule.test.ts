@@ -2,13 +2,19 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { jobKey } from '../../src/coordinator/job-key.ts';
-import { BATCH_JOBS, BATCH_MESSAGES, GIANT_MESSAGES, LINK_ATTEMPTS } from '../../src/coordinator/limits.ts';
+import {
+  BATCH_JOBS,
+  BATCH_MESSAGES,
+  GIANT_MESSAGES,
+  LEAST_BATCH_JOBS,
+  LINK_ATTEMPTS,
+} from '../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../src/coordinator/messages.ts';
 import { type FinalOutcome, Schedule } from '../../src/coordinator/schedule.ts';
 import { connectFailed, errorData, linkBroken, noCounts, user } from './fakes.ts';
 
 function schedule(workers: number, fields: { skipLocked?: boolean; lockedRetry?: number } = {}): Schedule {
-  return new Schedule({ workers, skipLocked: false, lockedRetry: 5_000, random: () => 0.5, ...fields });
+  return new Schedule({ skipLocked: false, lockedRetry: 5_000, random: () => 0.5, ...fields }, workers);
 }
 
 function started(next: ReturnType<Schedule['next']>): Batch {
@@ -52,9 +58,13 @@ test('batches of small users are bounded by count and by messages, and shrink to
   for (let index = 0; index < 1_000; index += 1) fat.add(user(`u${index}`), BATCH_MESSAGES / 4);
   assert.equal(started(fat.next(0)).jobs.length, 4);
 
-  const few = schedule(4);
-  for (let index = 0; index < 16; index += 1) few.add(user(`u${index}`), 1);
-  assert.equal(started(few.next(0)).jobs.length, 2);
+  const tail = schedule(4);
+  for (let index = 0; index < 100; index += 1) tail.add(user(`u${index}`), 1);
+  assert.equal(started(tail.next(0)).jobs.length, 13);
+
+  const last = schedule(4);
+  for (let index = 0; index < 10; index += 1) last.add(user(`u${index}`), 1);
+  assert.equal(started(last.next(0)).jobs.length, LEAST_BATCH_JOBS, 'a pipeline wants more than one job');
 });
 
 test('the same job is taken once', () => {
@@ -66,7 +76,7 @@ test('the same job is taken once', () => {
 
 test('a locked user waits until nothing else is left to start', () => {
   const plan = schedule(1);
-  for (let index = 0; index < 4; index += 1) plan.add(user(`u${index}`), 1);
+  for (let index = 0; index < 150; index += 1) plan.add(user(`u${index}`), 1);
   const first = started(plan.next(0));
   const locked = first.jobs.map((job): Outcome => ({ kind: 'locked', job, user: 'u0' }));
   plan.settle(first, locked, 0);
@@ -151,19 +161,17 @@ test('an untouched job costs no attempt and comes back to the front', () => {
   assert.equal(plan.unfinished, 8);
 });
 
-test('an answer for a job of another batch, or a second answer, changes nothing', () => {
+test('foreign and second answers change nothing, and a job without an answer waits again', () => {
   const plan = schedule(1);
   plan.add(user('a'), 1);
   plan.add(user('b'), 1);
-  const first = started(plan.next(0));
-  const [job] = first.jobs;
-  assert.ok(job);
-  const settlements = plan.settle(first, [synced(user('b')), synced(job), synced(job)], 0);
+  const batch = started(plan.next(0));
+  const settlements = plan.settle(batch, [synced(user('x')), synced(user('a')), synced(user('a'))], 0);
   assert.deepEqual(
     settlements.map(({ kind }) => kind),
-    ['final'],
+    ['final', 'returned'],
   );
-  assert.equal(plan.unfinished, 1);
+  assert.deepEqual(userids(started(plan.next(0))), ['b']);
 });
 
 /** What a worker may answer about one job. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
+import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
 import { startPair } from '../support/cyrus-server.ts';
 import { handOverLocks, layoutOf } from './layout-of.ts';
+import { allRecords } from './records.ts';
 
 test('the sync lock keeps the C client out while it is held, and only for that server and user', async () => {
   await using pair = await startPair();
@@ -50,4 +52,47 @@ test('an open mailbox holds up its removal by Cyrus until it is disposed of', as
   mailbox[Symbol.dispose]();
   assert.equal((await removal).status, 'OK');
   assert.equal(await store.openMailbox('user.anna.Work'), undefined);
+});
+
+test('a mailbox read while Cyrus changes it is always one consistent state', async () => {
+  await using pair = await startPair({
+    both: { imapd: { expunge_mode: 'immediate', conversations: 'yes' } },
+  });
+  await using admin = await pair.master.imap();
+  await admin.ok('CREATE user/anna');
+  await using anna = await pair.master.imap('anna');
+  const store = openMasterStore(layoutOf(pair.master));
+  (await store.openMailbox('user.anna'))?.[Symbol.dispose]();
+  handOverLocks(pair.master);
+  const message = (i: number): Buffer =>
+    Buffer.from(`Subject: ${i}\r\nMessage-ID: <${i}@x>\r\n\r\nbody ${i}\r\n`);
+  let busy = true;
+  const states = new Set<number>();
+  const writing = (async () => {
+    await anna.ok('SELECT INBOX');
+    for (let i = 1; i <= 60; i++) {
+      await anna.ok(`APPEND INBOX (\\Seen Label${i % 40}) `, message(i));
+      await anna.ok(`STORE * ANNOTATION (/comment (value.shared "comment ${i}"))`);
+      if (i % 7 === 0) {
+        await anna.ok('STORE 1:2 +FLAGS (\\Deleted)');
+        await anna.ok('EXPUNGE');
+      }
+    }
+    busy = false;
+  })();
+  while (busy) {
+    using mailbox = await store.openMailbox('user.anna');
+    assert.ok(mailbox);
+    const records = allRecords(mailbox);
+    const { crcBasic, crcAnnotations, indexVersion, highestmodseq } = mailbox.state;
+    assert.deepEqual(
+      [basicCrc(records), annotationCrc(records, indexVersion)],
+      [crcBasic, crcAnnotations],
+      `at modseq ${highestmodseq}`,
+    );
+    states.add(highestmodseq);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await writing;
+  assert.ok(states.size > 10, `only ${states.size} states were seen`);
 });

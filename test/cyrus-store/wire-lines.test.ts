@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import test from 'node:test';
+import type { StoreLayout } from '../../src/store/layout.ts';
+import { mailboxLockPath, userLockPath } from '../../src/store/lock-names.ts';
 import type { MasterStore, OpenMailbox } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
 import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
@@ -99,7 +101,9 @@ for (const { what, options, prepare, proves } of KINDS) {
     await using pair = await startPair({ both: options });
     const population = await populate(pair.master, { users: 6 });
     await prepare?.(pair.master);
-    const expected = await readEverything(openMasterStore(layoutOf(pair.master)));
+    const layout = layoutOf(pair.master);
+    assertLockNames(layout);
+    const expected = await readEverything(openMasterStore(layout));
     handOverLocks(pair.master);
     for (const fact of proves) assert.ok(expected.facts[fact] > 0, `nothing ${fact} was found`);
     assert.deepEqual([...expected.users].sort(), [...population.users].sort());
@@ -157,7 +161,7 @@ async function readEverything(store: MasterStore): Promise<Expected> {
     if (mailbox.state.quotaroot !== undefined) roots.add(mailbox.state.quotaroot);
     count(facts, mailbox);
     assertCrcs(mailbox);
-    assertMessages(mailbox);
+    await assertMessages(mailbox);
   };
   for (const each of store.enumerate()) {
     if (each.kind === 'shared') {
@@ -176,6 +180,21 @@ async function readEverything(store: MasterStore): Promise<Expected> {
   }
   for (const [verb, lines] of Object.entries(commands)) assert.ok(lines.size > 0, `nothing of ${verb} found`);
   return { facts, users, commands };
+}
+
+/** Cyrus has opened every mailbox by now, so the lock files that we mean have to be there without our doing. */
+function assertLockNames(layout: StoreLayout): void {
+  const store = openMasterStore(layout);
+  for (const each of store.enumerate()) {
+    if (each.kind === 'shared') continue;
+    const userLock = userLockPath(layout, each.userid) ?? '';
+    assert.ok(existsSync(userLock), `Cyrus has no ${userLock}`);
+    for (const entry of store.mailboxesOf(each.userid)) {
+      if (entry.intermediate) continue;
+      const lock = mailboxLockPath(layout, entry);
+      assert.ok(existsSync(lock), `Cyrus has no ${lock}`);
+    }
+  }
 }
 
 function count(facts: Facts, mailbox: OpenMailbox): void {
@@ -201,10 +220,11 @@ function assertCrcs(mailbox: OpenMailbox): void {
   );
 }
 
-function assertMessages(mailbox: OpenMailbox): void {
+async function assertMessages(mailbox: OpenMailbox): Promise<void> {
   for (const record of allRecords(mailbox)) {
     if (record.unlinked) continue;
-    const content = readFileSync(mailbox.messagePath(record));
+    const content = await mailbox.readMessage(record);
+    assert.ok(Buffer.isBuffer(content));
     assert.equal(content.length, record.size);
     assert.equal(createHash('sha1').update(content).digest('hex'), record.guid);
   }

@@ -11,7 +11,9 @@ interface Question {
   replica: ReplicaMailbox[];
   tombstones?: string[];
   deletedUniqueids?: string[];
+  liveElsewhere?: string[];
   whole?: boolean;
+  replace?: boolean;
   partition?: string;
 }
 
@@ -23,8 +25,10 @@ function plan(question: Question): FolderPlan {
     replica: question.replica,
     partitionOf: (mailbox) => question.partition ?? mailbox.partition,
     fateOfName: (name) => fate(question.tombstones, name),
-    fateOfUniqueid: (uniqueid) => fate(question.deletedUniqueids, uniqueid),
+    fateOfUniqueid: (uniqueid) =>
+      question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid),
     whole: question.whole ?? true,
+    replace: question.replace ?? false,
   });
 }
 
@@ -114,6 +118,21 @@ test('same name, other uniqueid: used is blocked, unused is left to the server, 
     replicaOnly: [],
     matches: new Map(),
   });
+});
+
+test('-O removes what is in the way in this namespace, but not what lives on under another owner', () => {
+  const master = [entry('user.alice.x', { uniqueid: 'new' })];
+  const replica = [
+    remote('user.alice.x', 'old', { lastUid: 3 }),
+    remote('user.alice.only', 'only'),
+    remote('user.alice.moved', 'moved', { lastUid: 1 }),
+  ];
+  const result = plan({ master, replica, replace: true, liveElsewhere: ['moved'] });
+  assert.deepEqual(result.steps, [
+    { kind: 'unmailbox', name: 'user.alice.x' },
+    { kind: 'unmailbox', name: 'user.alice.only' },
+  ]);
+  assert.deepEqual(result.blocked, []);
 });
 
 test('a rename onto a name that another mailbox has is not tried', () => {

@@ -46,3 +46,25 @@ test('without a terminal the last state stands as a plain line', async () => {
   assert.match(text, /^2\/5\+ users \| 1000 messages, 2\.5 MB/m);
   assert.ok(!text.includes('\u001b'));
 });
+
+test('lines written meanwhile stay where they are on a terminal', async () => {
+  let text = '';
+  const stderr = Object.assign(
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        done();
+      },
+    }),
+    { isTTY: true, columns: 80 },
+  );
+  const streams = new Streams({ stdout: stderr, stderr });
+  const sink = await progressSink(streams, { stderr });
+  for (const event of events) sink(event);
+  streams.errorLine('Can not connect');
+  sink[Symbol.dispose]();
+  streams.errorLine('after');
+  assert.ok(text.includes('\r\u001b[2KCan not connect\n'), 'the bar is wiped before another line');
+  assert.ok(!text.includes('\u001b8'), 'the cursor is never put back over other lines');
+  assert.match(text, /2\/5\+ users[^\n]*\n.*after\n$/s);
+});

@@ -111,6 +111,15 @@ export class ScriptClient implements AsyncDisposable {
     this.#deflate = deflate;
   }
 
+  /** Reads nothing more until resume(). */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }

@@ -18,7 +18,7 @@ export async function changeRound(
   await admin.ok(`CREATE ${quoteImap(mailboxOf(server, newUser))}`);
   await admin.ok(`CREATE ${quoteImap(mailboxOf(server, newUser, ['Sent']))}`);
   const ordinary = population.users.filter(
-    (user) => user !== population.emptyUser && user !== population.bigUser && !user.startsWith('newcomer'),
+    (user) => user !== population.emptyUser && !user.startsWith('newcomer'),
   );
   const [flags, mail, expunge, copy, annotations, rights] = ordinary;
   const second = population.folders[1] ?? [];

@@ -48,7 +48,11 @@ function viewOf(dump: ServerDump, users: readonly string[]): Pick<ServerDump, 'l
     Object.entries(dump.mail).filter(([name]) => users.some((user) => name.startsWith(`${user} `))),
   );
   assert.ok(Object.keys(mail).length >= users.length, `no mail of ${users.join(', ')} was found`);
-  return { list, mail, users: dump.users };
+  // What they read of others depends on what of the others has arrived.
+  const own = Object.entries(dump.users).map(
+    ([user, view]) => [user, { ...view, seenElsewhere: {} }] as const,
+  );
+  return { list, mail, users: Object.fromEntries(own) };
 }
 
 /** Path by path, what differs between two values of plain data: `path: master X, replica Y`. */

@@ -11,15 +11,12 @@ export interface PopulateOptions {
   users?: number;
   /** Messages in each folder of an ordinary user. Default 6, at least 6. */
   messagesPerFolder?: number;
-  /** A further user with so many messages in the INBOX. Default none. */
-  bigUserMessages?: number;
 }
 
 export interface Population {
-  /** All userids, in order; the empty one and the big one included. */
+  /** All userids, the empty one included. */
   users: string[];
   emptyUser: string;
-  bigUser: string | undefined;
   /** Folder of each ordinary user, below the INBOX; `[]` is the INBOX itself. Names are in modified UTF-7. */
   folders: string[][];
   /** Admin names. */
@@ -69,14 +66,11 @@ export async function populate(server: CyrusServer, options: PopulateOptions = {
   if (separator(server) === '/') folders.push(['v1.2.final']);
   const users = userNames(server, wanted);
   const emptyUser = 'empty';
-  const bigUser = options.bigUserMessages === undefined ? undefined : 'big';
   const shared = ['shared', 'shared/Announcements'].map((name) => name.replaceAll('/', separator(server)));
-  const all = [...users, emptyUser, ...(bigUser === undefined ? [] : [bigUser])];
 
   await using admin = await server.imap();
   await createMailboxes(server, admin, users, folders);
   await admin.ok(`CREATE ${quoteImap(mailboxOf(server, emptyUser))}`);
-  if (bigUser !== undefined) await admin.ok(`CREATE ${quoteImap(mailboxOf(server, bigUser))}`);
   for (const name of shared) {
     await admin.ok(`CREATE ${quoteImap(name)}`);
     await admin.ok(`SETACL ${quoteImap(name)} admin lrswipkxtecda`);
@@ -90,9 +84,8 @@ export async function populate(server: CyrusServer, options: PopulateOptions = {
     );
   }
   for (const [index, user] of users.entries()) if (index % 2 === 0) await fillSieve(server, user, index);
-  if (bigUser !== undefined) await fillBigUser(server, bigUser, options.bigUserMessages ?? 0);
   await assertUniqueids(server);
-  return { users: all, emptyUser, bigUser, folders, sharedMailboxes: shared };
+  return { users: [...users, emptyUser], emptyUser, folders, sharedMailboxes: shared };
 }
 
 export function separator(server: CyrusServer): '/' | '.' {
@@ -251,8 +244,10 @@ async function fillSieve(server: CyrusServer, user: string, index: number): Prom
   if (index % 4 === 0) await sieve.activate('vacation');
 }
 
-async function fillBigUser(server: CyrusServer, user: string, count: number): Promise<void> {
-  // Files in the spool and a reconstruct: minutes of APPEND become seconds.
+/** One more user with `count` messages in the INBOX: files in the spool and a reconstruct, as APPEND takes minutes. */
+export async function addBigUser(server: CyrusServer, user: string, count: number): Promise<void> {
+  await using admin = await server.imap();
+  await admin.ok(`CREATE ${quoteImap(mailboxOf(server, user))}`);
   const { stdout } = await server.runOk('mbpath', [mailboxOf(server, user)]);
   const directory = stdout.trim();
   await mkdir(directory, { recursive: true });

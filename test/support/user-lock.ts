@@ -6,7 +6,8 @@ import { startAs } from './processes.ts';
 const HOLD = `
   use Fcntl;
   open(my $file, '+>>', $ARGV[0]) or die "$ARGV[0]: $!";
-  fcntl($file, F_SETLKW, pack('s s x4 q q l x4', F_WRLCK, 0, 0, 0, 0)) or die "lock: $!";
+  my $whole_file = pack('s s x4 q q l x4', F_WRLCK, 0, 0, 0, 0);
+  fcntl($file, F_SETLKW, $whole_file) or die "lock: $!";
   $| = 1;
   print "locked\\n";
   <STDIN>;

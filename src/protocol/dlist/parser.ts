@@ -80,7 +80,9 @@ const COPIED_SUBSTRING_LENGTH = 13;
  */
 export class DlistParser {
   #state = BETWEEN;
-  #frames: Frame[] = [];
+  /** Open lists, the innermost apart from the others. */
+  #frame: Frame | undefined;
+  #outer: Frame[] = [];
   #token = '';
   #left = 0;
   #sink: FileSink | undefined;
@@ -95,7 +97,8 @@ export class DlistParser {
   reset(options: DlistParserOptions = this.#options): void {
     this.#options = options;
     this.#state = BETWEEN;
-    this.#frames = [];
+    this.#frame = undefined;
+    this.#outer = [];
     this.#token = '';
     this.#sink = undefined;
     this.#result = null;
@@ -131,16 +134,17 @@ export class DlistParser {
     const end = chunk.length;
     let at = offset;
     let text: string | undefined;
+    const stopAtBodies = this.#options.stopAtBodies ?? false;
     while (at < end && this.#state !== DONE) {
-      if (this.insideBody) {
+      if (this.#state === LITERAL_BODY || this.#state === FILE_BODY) {
         at = this.#body(chunk, at);
-        if (this.#options.stopAtBodies) return at;
+        if (stopAtBodies) return at;
         continue;
       }
       // One copy of the chunk as text makes every scan below a plain string scan.
       text ??= chunk.toString('latin1');
       at = this.#scan(text, chunk, at);
-      if (this.insideBody && this.#options.stopAtBodies) return at;
+      if (stopAtBodies && this.insideBody) return at;
     }
     return at;
   }
@@ -176,7 +180,7 @@ export class DlistParser {
           break;
         case CR:
         case LF:
-          if (this.#frames.length === 0) throw syntaxError('a value', 'the end of the line');
+          if (this.#frame === undefined) throw syntaxError('a value', 'the end of the line');
           at++;
           break;
         case CLOSE:
@@ -307,13 +311,13 @@ export class DlistParser {
   /** A complete atom, quoted string or literal: a key if one is due, a value otherwise. */
   #string(token: ByteString, isNil: boolean): void {
     this.#state = BETWEEN;
-    const frame = this.#frames.at(-1);
+    const frame = this.#frame;
     if (frame?.map !== undefined && frame.key === undefined) frame.key = token;
     else this.#add(isNil ? null : token);
   }
 
   #add(value: DlistValue): void {
-    const frame = this.#frames.at(-1);
+    const frame = this.#frame;
     if (frame === undefined) {
       this.#result = value;
       this.#state = DONE;
@@ -328,29 +332,31 @@ export class DlistParser {
 
   #open(frame: Frame): void {
     this.#refuseAsKey('a list');
-    if (this.#frames.length >= MAX_NESTING)
+    if (this.#frame !== undefined) this.#outer.push(this.#frame);
+    if (this.#outer.length >= MAX_NESTING)
       throw syntaxError(`at most ${MAX_NESTING} lists within lists`, 'more');
-    this.#frames.push(frame);
+    this.#frame = frame;
     this.#state = BETWEEN;
   }
 
   #close(): void {
-    const frame = this.#frames.pop();
+    const frame = this.#frame;
     if (frame === undefined) throw syntaxError('a value', '")"');
     if (frame.key !== undefined) throw syntaxError(`a value for ${frame.key}`, '")"');
+    this.#frame = this.#outer.pop();
     this.#state = BETWEEN;
     this.#add(frame.list ?? frame.map ?? null);
   }
 
   #listenerForList(): ((item: DlistValue) => void) | undefined {
     const { streamKey, onItem } = this.#options;
-    if (streamKey === undefined || this.#frames.length !== 1) return undefined;
-    const outermost = this.#frames[0];
+    const outermost = this.#frame;
+    if (streamKey === undefined || this.#outer.length > 0) return undefined;
     return outermost?.key === streamKey && !outermost.map?.has(streamKey) ? onItem : undefined;
   }
 
   #refuseAsKey(what: string): void {
-    const frame = this.#frames.at(-1);
+    const frame = this.#frame;
     if (frame?.map !== undefined && frame.key === undefined) throw syntaxError('a key', what);
   }
 

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { ByteString } from '../../byte-string.ts';
 import { LineReader } from '../wire/line-reader.ts';
 import { hiddenOctets, type Traffic } from '../wire/traffic.ts';
@@ -12,7 +12,7 @@ export class Conversation {
   readonly #traffic: Traffic;
   readonly #deadline: Deadline;
 
-  constructor(socket: Duplex, traffic: Traffic, deadline: Deadline) {
+  constructor(socket: Socket, traffic: Traffic, deadline: Deadline) {
     this.transport = new Transport(socket);
     this.#reader = new LineReader(this.transport);
     this.#traffic = traffic;

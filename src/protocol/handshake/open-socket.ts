@@ -57,8 +57,8 @@ function localEnd(localAddress: string): Partial<TcpNetConnectOpts> {
 }
 
 /** The peer is on this host: what is sent there is seen by nobody on the way. */
-export function isLocal(socket: Socket): boolean {
-  const address = socket.remoteAddress;
-  if (address === undefined) return true;
+export function isLocal(target: ConnectTarget, socket: Socket): boolean {
+  if (target.kind === 'unix') return true;
+  const address = socket.remoteAddress ?? '';
   return /^(?:::ffff:)?127\./.test(address) || address === '::1';
 }

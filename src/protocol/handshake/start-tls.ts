@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
@@ -13,7 +12,7 @@ import type { Deadline } from './deadline.ts';
  * @throws SyncError TLS_FAILED, CONFIG (a certificate file that cannot be read), CONNECT_TIMEOUT
  */
 export async function startTls(
-  socket: Duplex,
+  socket: Socket,
   host: string,
   settings: ConnectionSettings,
   deadline: Deadline,

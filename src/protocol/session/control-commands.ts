@@ -8,7 +8,7 @@ type ControlCommands = Pick<ReplicaSession, 'applyForce' | 'restart' | 'noop'>;
 export function controlCommands(queue: CommandQueue): ControlCommands {
   return {
     // The value must be there: without one the server's parser is out of step (protocol 7.3).
-    applyForce: () => apply(queue, 'FORCE', '%()'),
+    applyForce: () => apply(queue, 'FORCE', () => '%()'),
     restart: () => queue.submit({ verb: 'RESTART', name: 'RESTART', result: () => {} }),
     noop: () => queue.submit({ verb: 'NOOP', name: 'NOOP', result: () => {} }),
   };

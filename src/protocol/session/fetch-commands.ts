@@ -16,13 +16,14 @@ export function fetchCommands(queue: CommandQueue): FetchCommands {
       return queue.submit({
         verb: 'GET',
         name: 'FETCH',
-        args: `FETCH ${encodeKvlist([
-          ['MBOXNAME', encodeString(what.mailbox)],
-          ['PARTITION', encodeString(what.partition)],
-          ['UNIQUEID', encodeString(what.uniqueid)],
-          ['GUID', what.guid],
-          ['UID', encodeNumber(what.uid)],
-        ])}`,
+        args: () =>
+          `FETCH ${encodeKvlist([
+            ['MBOXNAME', encodeString(what.mailbox)],
+            ['PARTITION', encodeString(what.partition)],
+            ['UNIQUEID', encodeString(what.uniqueid)],
+            ['GUID', what.guid],
+            ['UID', encodeNumber(what.uid)],
+          ])}`,
         valueOptions: { maxFileOctets: MAX_FETCHED_MESSAGE_OCTETS },
         untagged: dispatch({
           MESSAGE: (value) => {
@@ -42,10 +43,11 @@ export function fetchCommands(queue: CommandQueue): FetchCommands {
       return queue.submit({
         verb: 'GET',
         name: 'FETCH_SIEVE',
-        args: `FETCH_SIEVE ${encodeKvlist([
-          ['USERID', encodeString(userid)],
-          ['FILENAME', encodeString(filename)],
-        ])}`,
+        args: () =>
+          `FETCH_SIEVE ${encodeKvlist([
+            ['USERID', encodeString(userid)],
+            ['FILENAME', encodeString(filename)],
+          ])}`,
         valueOptions: { hideLiterals: true },
         untagged: dispatch({
           SIEVE: (value) => {

@@ -21,9 +21,7 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
       }),
 
     applyExpunge: (name, uniqueid, uids) =>
-      apply(
-        queue,
-        'EXPUNGE',
+      apply(queue, 'EXPUNGE', () =>
         encodeKvlist([
           ['MBOXNAME', encodeString(name)],
           ['UNIQUEID', encodeString(uniqueid)],
@@ -32,9 +30,7 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
       ),
 
     applyRename: (rename) =>
-      apply(
-        queue,
-        rename.local ? 'LOCAL_RENAME' : 'RENAME',
+      apply(queue, rename.local ? 'LOCAL_RENAME' : 'RENAME', () =>
         encodeKvlist([
           ['OLDMBOXNAME', encodeString(rename.oldName)],
           ['NEWMBOXNAME', encodeString(rename.newName)],
@@ -44,9 +40,9 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
       ),
 
     applyUnmailbox: (name, local = false) =>
-      apply(queue, local ? 'LOCAL_UNMAILBOX' : 'UNMAILBOX', encodeString(name), goneIsFine),
+      apply(queue, local ? 'LOCAL_UNMAILBOX' : 'UNMAILBOX', () => encodeString(name), goneIsFine),
 
     // Always in its plain form, with -L too (protocol 10.17).
-    applyUnuser: (userid) => apply(queue, 'UNUSER', encodeString(userid), goneIsFine),
+    applyUnuser: (userid) => apply(queue, 'UNUSER', () => encodeString(userid), goneIsFine),
   };
 }

@@ -15,7 +15,7 @@ import { dispatch } from './untagged.ts';
 
 type ReadCommands = Pick<
   ReplicaSession,
-  'getUser' | 'getMailboxes' | 'getMeta' | 'getQuota' | 'getAnnotation' | 'getFullMailbox'
+  'getUser' | 'getMailboxes' | 'getUniqueids' | 'getMeta' | 'getQuota' | 'getAnnotation' | 'getFullMailbox'
 >;
 
 /** GET commands without bodies (protocol section 9). */
@@ -24,25 +24,15 @@ export function readCommands(queue: CommandQueue): ReadCommands {
     getUser: (userid) => getUserData(queue, 'USER', userid),
     getMeta: (userid) => getUserData(queue, 'META', userid),
 
-    getMailboxes(names) {
-      const mailboxes: ReplicaMailbox[] = [];
-      if (names.length === 0) return Promise.resolve(mailboxes);
-      return queue.submit({
-        verb: 'GET',
-        name: 'MAILBOXES',
-        args: `MAILBOXES ${encodeStrings(names)}`,
-        untagged: dispatch({ MAILBOX: (value) => mailboxes.push(decodeMailbox(value)) }),
-        result: () => mailboxes,
-        refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
-      });
-    },
+    getMailboxes: (names) => getList(queue, 'MAILBOXES', names),
+    getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids),
 
     getQuota(root) {
       let quota: ReplicaQuota | undefined;
       return queue.submit({
         verb: 'GET',
         name: 'QUOTA',
-        args: `QUOTA ${encodeString(root)}`,
+        args: () => `QUOTA ${encodeString(root)}`,
         untagged: dispatch({
           QUOTA: (value) => {
             quota = decodeQuota(value);
@@ -57,7 +47,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'ANNOTATION',
-        args: `ANNOTATION ${encodeString(name)}`,
+        args: () => `ANNOTATION ${encodeString(name)}`,
         untagged: dispatch({ ANNOTATION: (value) => annotations.push(decodeAnnotation(value)) }),
         result: () => annotations,
         refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
@@ -70,7 +60,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'FULLMAILBOX',
-        args: `FULLMAILBOX ${encodeString(name)}`,
+        args: () => `FULLMAILBOX ${encodeString(name)}`,
         valueOptions: {
           streamKey: 'RECORD',
           // Called from within the parser, which must come to the end of the value whatever happens here.
@@ -108,7 +98,7 @@ function getUserData(
   return queue.submit({
     verb: 'GET',
     name: command,
-    args: `${command} ${encodeString(userid)}`,
+    args: () => `${command} ${encodeString(userid)}`,
     untagged: dispatch({
       MAILBOX: (value) => user.mailboxes.push(decodeMailbox(value)),
       QUOTA: (value) => user.quotas.push(decodeQuota(value)),
@@ -120,5 +110,22 @@ function getUserData(
     }),
     result: () => user,
     refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: user } : undefined),
+  });
+}
+
+function getList(
+  queue: CommandQueue,
+  name: 'MAILBOXES' | 'UNIQUEIDS',
+  items: readonly ByteString[],
+): Promise<ReplicaMailbox[]> {
+  const mailboxes: ReplicaMailbox[] = [];
+  if (items.length === 0) return Promise.resolve(mailboxes);
+  return queue.submit({
+    verb: 'GET',
+    name,
+    args: () => `${name} ${encodeStrings(items)}`,
+    untagged: dispatch({ MAILBOX: (value) => mailboxes.push(decodeMailbox(value)) }),
+    result: () => mailboxes,
+    refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
   });
 }

@@ -1,8 +1,9 @@
+import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { encodeStrings } from '../dlist/encode.ts';
 import type { Offer } from '../handshake/offer.ts';
-import { NOT_ADMIN } from '../refusals.ts';
+import { NOT_ADMIN, NOT_ADMIN_HINT } from '../refusals.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
 import { requireList, stringItems } from './fields.ts';
 import { createSession } from './session.ts';
@@ -30,7 +31,11 @@ export async function setUp(
   const session = createSession(queue, info);
   const enabled = offer.sieveMailbox ? enable(queue, [SIEVE_MAILBOX]) : Promise.resolve([]);
   const forced = settings.force ? session.applyForce() : Promise.resolve();
-  info.sieveMailbox = (await enabled).includes(SIEVE_MAILBOX);
+  try {
+    info.sieveMailbox = (await enabled).includes(SIEVE_MAILBOX);
+  } catch (error) {
+    throw explained(SyncError.from(error), offer);
+  }
   await forced;
   return session;
 }
@@ -41,7 +46,7 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
   return queue.submit({
     verb: 'APPLY',
     name: 'ENABLED',
-    args: `CAPABILITIES ${encodeStrings(names)}`,
+    args: () => `CAPABILITIES ${encodeStrings(names)}`,
     untagged: dispatch({
       ENABLED: (value) => {
         enabled = stringItems(requireList(value, 'ENABLED'), 'ENABLED');
@@ -51,4 +56,11 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
     // A user who is no admin gets this for every command: better said at once than for each mailbox.
     refused: (_error, text) => (text === NOT_ADMIN ? undefined : { result: [] }),
   });
+}
+
+/** imapd lists X-REPLICATION to everybody, and does not know its commands when a user who is no admin sends them. */
+function explained(error: SyncError, offer: Offer): SyncError {
+  if (error.code !== 'IMAP_PROTOCOL_ERROR' || error.family !== 'refused' || offer.flavour !== 'imap')
+    return error;
+  return new SyncError('IMAP_REMOTE_DENIED', error.message, { ...error.toData(), hint: NOT_ADMIN_HINT });
 }

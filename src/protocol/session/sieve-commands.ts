@@ -16,10 +16,10 @@ export function sieveCommands(queue: CommandQueue): SieveCommands {
     applySieve: (userid, filename, lastUpdate, content) =>
       applyPieces(queue, 'SIEVE', scriptPieces(userid, filename, lastUpdate, content)),
 
-    applyUnsieve: (userid, filename) => apply(queue, 'UNSIEVE', script(userid, filename)),
-    applyActivateSieve: (userid, filename) => apply(queue, 'ACTIVATE_SIEVE', script(userid, filename)),
+    applyUnsieve: (userid, filename) => apply(queue, 'UNSIEVE', () => script(userid, filename)),
+    applyActivateSieve: (userid, filename) => apply(queue, 'ACTIVATE_SIEVE', () => script(userid, filename)),
     applyUnactivateSieve: (userid) =>
-      apply(queue, 'UNACTIVATE_SIEVE', encodeKvlist([['USERID', encodeString(userid)]])),
+      apply(queue, 'UNACTIVATE_SIEVE', () => encodeKvlist([['USERID', encodeString(userid)]])),
   };
 }
 

@@ -7,10 +7,10 @@ import type { Piece } from '../output-queue.ts';
 export function apply(
   queue: CommandQueue,
   name: string,
-  encoded: ByteString,
+  encode: () => ByteString,
   refused?: Command<void>['refused'],
 ): Promise<void> {
-  const command: Command<void> = { verb: 'APPLY', name, args: `${name} ${encoded}`, result: () => {} };
+  const command: Command<void> = { verb: 'APPLY', name, args: () => `${name} ${encode()}`, result: () => {} };
   if (refused !== undefined) command.refused = refused;
   return queue.submit(command);
 }

@@ -20,11 +20,12 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
       return queue.submit({
         verb: 'APPLY',
         name: 'RESERVE',
-        args: `RESERVE ${encodeKvlist([
-          ['PARTITION', encodeString(partition)],
-          ['MBOXNAME', encodeStrings(folders)],
-          ['GUID', encodeList(guids)],
-        ])}`,
+        args: () =>
+          `RESERVE ${encodeKvlist([
+            ['PARTITION', encodeString(partition)],
+            ['MBOXNAME', encodeStrings(folders)],
+            ['GUID', encodeList(guids)],
+          ])}`,
         untagged: dispatch({
           MISSING: (value) => {
             for (const guid of stringItems(requireList(value, 'MISSING'), 'MISSING')) missing.add(guid);

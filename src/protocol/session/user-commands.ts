@@ -20,9 +20,7 @@ export function userCommands(queue: CommandQueue): UserCommands {
   const subscription =
     (command: 'SUB' | 'UNSUB'): ReplicaSession['applySub'] =>
     (userid, name) =>
-      apply(
-        queue,
-        command,
+      apply(queue, command, () =>
         encodeKvlist([
           ['USERID', encodeString(userid)],
           ['MBOXNAME', encodeString(name)],
@@ -33,9 +31,7 @@ export function userCommands(queue: CommandQueue): UserCommands {
     applyUnsub: subscription('UNSUB'),
 
     applySeen: (userid, seen) =>
-      apply(
-        queue,
-        'SEEN',
+      apply(queue, 'SEEN', () =>
         encodeKvlist([
           ['USERID', encodeString(userid)],
           ['UNIQUEID', encodeString(seen.uniqueid)],
@@ -47,9 +43,7 @@ export function userCommands(queue: CommandQueue): UserCommands {
       ),
 
     applyQuota: (quota, modseq) =>
-      apply(
-        queue,
-        'QUOTA',
+      apply(queue, 'QUOTA', () =>
         encodeKvlist([
           ['ROOT', encodeString(quota.root)],
           ['LIMIT', encodeNumber(encodedLimit(quota.storage))],
@@ -61,12 +55,10 @@ export function userCommands(queue: CommandQueue): UserCommands {
         ]),
       ),
 
-    applyUnquota: (root) => apply(queue, 'UNQUOTA', encodeString(root)),
+    applyUnquota: (root) => apply(queue, 'UNQUOTA', () => encodeString(root)),
 
     applyAnnotation: (name, annotation) =>
-      apply(
-        queue,
-        'ANNOTATION',
+      apply(queue, 'ANNOTATION', () =>
         encodeKvlist([
           ['MBOXNAME', encodeString(name)],
           ['ENTRY', encodeString(annotation.entry)],
@@ -76,9 +68,7 @@ export function userCommands(queue: CommandQueue): UserCommands {
       ),
 
     applyUnannotation: (name, entry, userid) =>
-      apply(
-        queue,
-        'UNANNOTATION',
+      apply(queue, 'UNANNOTATION', () =>
         encodeKvlist([
           ['MBOXNAME', encodeString(name)],
           ['ENTRY', encodeString(entry)],

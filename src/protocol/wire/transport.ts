@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw } from 'node:zlib';
+import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
 import { SyncError } from '../../report/sync-error.ts';
 import { CORK_OCTETS } from '../limits.ts';
 import { linkError, linkLost } from '../link-errors.ts';
@@ -22,9 +21,11 @@ const GATHERED_BUFFER_OCTETS = 16 * 1024;
  * Small writes of one turn of the event loop leave as one write. Order is that of the calls, always.
  */
 export class Transport {
-  #socket: Duplex;
+  /** The outermost: the TLS one if there is TLS. */
+  #socket: Socket;
   /** What output is written to: the socket or the deflater in front of it. */
-  #sink: Duplex | DeflateRaw;
+  #sink: Socket | DeflateRaw;
+  #codecs: (DeflateRaw | InflateRaw)[] = [];
   #consumer: Consumer | undefined;
   #closed = false;
   #closeReason: SyncError | undefined;
@@ -36,7 +37,7 @@ export class Transport {
   #wantsDrain = false;
   #drainWaiters: (() => void)[] = [];
 
-  constructor(socket: Duplex) {
+  constructor(socket: Socket) {
     this.#socket = socket;
     this.#sink = socket;
     this.#attach(socket);
@@ -84,13 +85,13 @@ export class Transport {
   /**
    * The socket without our listeners, for TLS to be put on top. What was read but not consumed is the caller's problem.
    */
-  detachSocket(): Duplex {
+  detachSocket(): Socket {
     this.#flush();
     this.#detach();
     return this.#socket;
   }
 
-  replaceSocket(socket: Duplex): void {
+  replaceSocket(socket: Socket): void {
     this.#socket = socket;
     this.#sink = socket;
     this.#attach(socket);
@@ -110,6 +111,7 @@ export class Transport {
     if (early.length > 0) inflate.write(early);
     socket.pipe(inflate);
     this.#sink = deflate;
+    this.#codecs = [deflate, inflate];
     this.#watch(inflate, socket);
     inflate.on('error', (error) => {
       this.destroy(linkLost(error, 'the compressed stream from the replica is damaged'));
@@ -118,19 +120,27 @@ export class Transport {
     deflate.on('drain', () => this.#drained());
   }
 
+  /** `onSilence` is called after this many milliseconds without an octet in either direction, again and again. */
+  watchSilence(milliseconds: number, onSilence: () => void): void {
+    this.#socket.setTimeout(milliseconds, onSilence);
+  }
+
   /** Everything written so far leaves, then the connection is closed. */
   end(): void {
+    if (this.#closed) return;
     this.#flush();
+    const socket = this.#socket;
+    this.#tellClosed(undefined);
+    // A peer that does not close its end must not keep this process.
+    socket.once('finish', () => this.#dispose());
     this.#sink.end();
-    this.#close(undefined);
   }
 
   destroy(reason: SyncError): void {
     this.#close(reason);
-    this.#socket.destroy();
   }
 
-  #attach(socket: Duplex): void {
+  #attach(socket: Socket): void {
     this.#watch(socket, socket);
     const drained = (): void => this.#drained();
     socket.on('drain', drained);
@@ -142,7 +152,7 @@ export class Transport {
   }
 
   /** @param source where plain octets come from @param socket what tells of errors and of the end */
-  #watch(source: Duplex | ReturnType<typeof createInflateRaw>, socket: Duplex): void {
+  #watch(source: Socket | InflateRaw, socket: Socket): void {
     const onData = (chunk: Buffer): void => {
       if (this.#closed) return;
       try {
@@ -154,7 +164,6 @@ export class Transport {
     const onEnd = (): void => this.#close(undefined);
     const onError = (error: Error): void => {
       this.#close(linkLost(error, 'the connection to the replica broke'));
-      socket.destroy();
     };
     // A reset comes as an error first; a bare close is the end of a stream whose end nobody read.
     const onClose = (): void => this.#close(undefined);
@@ -198,18 +207,23 @@ export class Transport {
   }
 
   #close(reason: SyncError | undefined): void {
+    this.#tellClosed(reason);
+    this.#dispose();
+  }
+
+  #tellClosed(reason: SyncError | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#closeReason = reason;
     this.#drained();
     this.#consumer?.closed(reason);
   }
-}
 
-/** Milliseconds without an octet in either direction end in `onSilence`, once per silence. */
-export function watchSilence(socket: Socket, milliseconds: number, onSilence: () => void): void {
-  socket.setTimeout(milliseconds);
-  socket.on('timeout', onSilence);
+  /** Compressors hold memory of their own until they are destroyed. */
+  #dispose(): void {
+    for (const codec of this.#codecs) codec.destroy();
+    this.#socket.destroy();
+  }
 }
 
 export function silenceError(milliseconds: number, command: string): SyncError {

@@ -1,11 +1,12 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
-const REPAIR =
-  'let Cyrus repair it (ctl_cyrusdb -r with Cyrus stopped, or cyr_dbtool FILE FORMAT repack), or restore it from a backup';
+function repair(path: string): string {
+  return `let Cyrus repair it, with "ctl_cyrusdb -r" while Cyrus is stopped or "cyr_dbtool ${path} FORMAT repack", or restore it from a backup`;
+}
 
 /** The file is not what its format promises. `what`: expected and found. */
-export function damaged(path: string, offset: number, what: string, hint: string = REPAIR): SyncError {
+export function damaged(path: string, offset: number, what: string, hint: string = repair(path)): SyncError {
   return new SyncError('DATABASE_DAMAGED', `${path}: damaged at offset ${offset}: ${what}`, {
     phase: 'read',
     hint,

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { bytesFromText } from '../byte-string.ts';
+import type { ImapdConfig } from '../config/imapd-config.ts';
+import type { Settings } from '../config/settings.ts';
+import type { MasterEndpoint } from '../coordinator/messages.ts';
+import type { ConnectionSettings } from '../protocol/connection-settings.ts';
+
+/** Where distributions and Cyrus's own installation put its service programs; the first that exists is taken. */
+const PROGRAMS = [
+  '/usr/lib/cyrus/bin/sync_server',
+  '/usr/lib/cyrus-imapd/sync_server',
+  '/usr/libexec/cyrus-imapd/sync_server',
+  '/usr/cyrus/libexec/sync_server',
+  '/usr/cyrus/bin/sync_server',
+];
+
+/** Who may change the master, when both sides have diverged (settings `master`, `sync_server`). */
+export function masterEndpoint(
+  config: ImapdConfig,
+  settings: Settings,
+  replica: ConnectionSettings,
+): MasterEndpoint {
+  if (settings.master === 'none') return { kind: 'none' };
+  if (settings.master === 'private') {
+    const [first = ''] = PROGRAMS;
+    return {
+      kind: 'private',
+      program: settings.syncServer ?? PROGRAMS.find((path) => existsSync(path)) ?? first,
+      configFile: resolve(config.file),
+      configdirectory: config.configdirectory,
+    };
+  }
+  const bytes = (text: string | undefined) => (text === undefined ? undefined : bytesFromText(text));
+  return {
+    kind: 'server',
+    connection: {
+      ...replica,
+      server: settings.master,
+      port: undefined,
+      authname: bytes(settings.masterUser) ?? replica.authname,
+      realm: undefined,
+      password: bytes(settings.masterPassword) ?? replica.password,
+      mechanisms: undefined,
+      localAddress: undefined,
+      compression: { mode: 'auto', level: undefined },
+      // Force would let a mistake of ours lower what the master has.
+      force: false,
+    },
+  };
+}

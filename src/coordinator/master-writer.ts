@@ -1,0 +1,80 @@
+import type { ConnectionSettings } from '../protocol/connection-settings.ts';
+import type { ReplicaSession } from '../protocol/replica-session.ts';
+import type { MasterWriter } from '../replicate/engine.ts';
+import { Stage } from '../replicate/stage.ts';
+import type { EventListener } from '../report/events.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { MasterEndpoint } from './messages.ts';
+import { type PrivateServer, startPrivateServer } from './private-server.ts';
+
+/** A worker's way to the master's own server; connects when first asked, and again if that link broke. */
+export interface MasterLink extends MasterWriter {
+  close(): Promise<void>;
+}
+
+/** @returns undefined if the endpoint is `none` */
+export function masterLink(
+  endpoint: MasterEndpoint,
+  replica: ConnectionSettings,
+  connect: (settings: ConnectionSettings) => Promise<ReplicaSession>,
+  emit: EventListener,
+): MasterLink | undefined {
+  if (endpoint.kind === 'none') return undefined;
+  let server: PrivateServer | undefined;
+  let opening: Promise<{ session: ReplicaSession; stage: Stage }> | undefined;
+
+  const open = async (): Promise<{ session: ReplicaSession; stage: Stage }> => {
+    try {
+      const session = await connect(await settings());
+      server?.hide();
+      return { session, stage: new Stage(session) };
+    } catch (caught) {
+      const error = SyncError.from(caught);
+      // Never of the family that says the replica is gone.
+      throw new SyncError('CONFLICT', `the master's own server cannot be reached: ${error.message}`, {
+        phase: 'connect',
+        hint:
+          error.hint ??
+          'see the setting `master`; with `none` mailboxes that have diverged are only reported',
+        cause: caught,
+      });
+    }
+  };
+  const settings = async (): Promise<ConnectionSettings> => {
+    if (endpoint.kind === 'server') return endpoint.connection;
+    await server?.stop();
+    server = startPrivateServer(endpoint, (text) =>
+      emit({ kind: 'notice', level: 'warning', text: `master's sync_server: ${text}` }),
+    );
+    return socketSettings(replica, server.path);
+  };
+
+  return {
+    connect: async () => {
+      if (opening && (await opening.catch(() => undefined))?.session.broken !== false) opening = undefined;
+      opening ??= open();
+      return await opening;
+    },
+    close: async () => {
+      const link = await opening?.catch(() => undefined);
+      await link?.session.exit();
+      await server?.stop();
+    },
+  };
+}
+
+function socketSettings(replica: ConnectionSettings, path: string): ConnectionSettings {
+  return {
+    ...replica,
+    server: path,
+    port: undefined,
+    tryImap: false,
+    authname: undefined,
+    realm: undefined,
+    password: undefined,
+    localAddress: undefined,
+    tls: { ...replica.tls, mode: 'off' },
+    compression: { mode: 'off', level: undefined },
+    force: false,
+  };
+}

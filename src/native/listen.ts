@@ -1,0 +1,42 @@
+import { SyncError } from '../report/sync-error.ts';
+import { libc } from './libc.ts';
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+/** sun_path of struct sockaddr_un, its final NUL included. */
+const PATH_OCTETS = 108;
+/** One client connects; a few more may wait. */
+const BACKLOG = 8;
+
+/**
+ * A listening unix socket as a bare descriptor, to be handed to a child process that accepts on it. Node's own servers
+ * accept in this process as well, and so cannot be handed over.
+ *
+ * @throws SyncError IO
+ */
+export function listenUnix(path: string): number {
+  const octets = Buffer.from(path);
+  if (octets.length >= PATH_OCTETS) {
+    throw new SyncError('IO', `${path}: a socket's path has at most ${PATH_OCTETS - 1} octets`, {
+      hint: 'set TMPDIR to a shorter directory',
+    });
+  }
+  const address = Buffer.alloc(2 + PATH_OCTETS);
+  address.writeUInt16LE(AF_UNIX, 0);
+  octets.copy(address, 2);
+  const fd = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw failed('socket', path);
+  if (libc().bind(fd, address, address.length) < 0) throw failed('bind', path);
+  if (libc().listen(fd, BACKLOG) < 0) throw failed('listen', path);
+  return fd;
+}
+
+/** For a descriptor that Node did not open and would warn about. */
+export function closeDescriptor(fd: number): void {
+  libc().close(fd);
+}
+
+function failed(call: string, path: string): SyncError {
+  return new SyncError('IO', `${path}: ${call} failed: errno ${libc().errno()}`);
+}

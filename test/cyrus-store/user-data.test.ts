@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { openMasterStore } from '../../src/store/open-master-store.ts';
+import { sha1 } from '../../src/store/sieve-directory.ts';
+import { CyrusServer } from '../support/cyrus-server.ts';
+import { populate } from '../support/populate.ts';
+import { SieveClient } from '../support/sieve-client.ts';
+import { handOverLocks, layoutOf } from './layout-of.ts';
+
+test('scripts, names, former names and removed mailboxes are what Cyrus itself says they are', async () => {
+  await using server = await CyrusServer.start('userdata');
+  const population = await populate(server, { users: 6 });
+  const store = openMasterStore(layoutOf(server));
+
+  for (const user of population.users) {
+    const { source, scripts, active } = await store.sieve(user);
+    handOverLocks(server);
+    // Only now: timsieved keeps #sieve locked while somebody is logged in.
+    await using client = await SieveClient.login(server, user);
+    const listed = await client.scripts();
+    assert.deepEqual(
+      scripts.map(({ filename }) => filename).sort(),
+      listed.map(({ name }) => `${name}.script`).sort(),
+    );
+    if (scripts.length === 0) continue;
+    assert.equal(source, 'mailbox');
+    const activeName = listed.find((script) => script.active)?.name;
+    assert.equal(active, activeName === undefined ? undefined : `${activeName}.bc`);
+    for (const script of scripts) {
+      const name = Buffer.from(script.filename, 'latin1')
+        .toString('utf8')
+        .replace(/\.script$/, '');
+      assert.deepEqual(
+        script.content,
+        Buffer.from(listed.find((each) => each.name === name)?.content ?? 'no such script'),
+      );
+      assert.equal(script.guid, sha1(script.content));
+    }
+  }
+
+  await using admin = await server.imap();
+  const before = store.lookup('user.anna.Work');
+  assert.ok(before);
+  await admin.ok('SETACL user/anna admin lrswipkxtecdan');
+  await admin.ok('SETACL user/anna/Work admin lrswipkxtecdan');
+  await admin.ok('RENAME user/anna/Work user/anna/Play');
+  const after = store.lookup('user.anna.Play');
+  assert.equal(after?.uniqueid, before.uniqueid);
+  assert.deepEqual(after.formerNames, ['user.anna.Work']);
+  assert.deepEqual(store.lookupUniqueid(before.uniqueid), after);
+  assert.equal(store.lookup('user.anna.Work')?.deleted, true, 'the old name is a tombstone');
+  assert.equal(await store.openMailbox('user.anna.Work'), undefined);
+  assert.ok(!store.mailboxesOf('anna').some(({ name }) => name === 'user.anna.Work'));
+  assert.equal(store.lookup('user.nobody'), undefined);
+  assert.equal(store.lookupUniqueid('nosuchid'), undefined);
+
+  const [gone] = store.mailboxesOf('anna').filter((entry) => entry.inDeleted);
+  assert.ok(gone);
+  assert.match(gone.name, /^DELETED\.user\.anna\.Old stuff\.[0-9A-F]{8}$/);
+  assert.equal(gone.userid, 'anna');
+
+  const shared = [...store.enumerate('shared')];
+  assert.deepEqual(shared, [
+    { kind: 'shared', name: 'shared' },
+    { kind: 'shared', name: 'shared.Announcements' },
+  ]);
+  assert.deepEqual([...store.enumerate('user.anna.Play')], [{ kind: 'user', userid: 'anna' }]);
+  assert.ok(store.estimate('anna').messages >= 30);
+  assert.ok(store.estimateMailbox('user.anna').messages >= 6);
+});

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Makes sure that real Cyrus servers can be started for the tests: installs Debian's packages when they are missing and we
+# may. Exits 0 if Cyrus is there in the end, 1 if not.
+set -euo pipefail
+
+packages=(cyrus-imapd cyrus-replication cyrus-admin sasl2-bin libsasl2-modules)
+
+cyrus_is_there() {
+  [[ -x /usr/lib/cyrus/bin/master && -x /usr/lib/cyrus/bin/sync_server && -x /usr/lib/cyrus/bin/sync_client &&
+    -x /usr/lib/cyrus/bin/reconstruct && -x /usr/sbin/saslpasswd2 ]]
+}
+
+cyrus_is_there && exit 0
+
+if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+  echo "Cyrus IMAP is missing, and only root on Debian or Ubuntu can install it here. As root:" >&2
+  echo "  apt-get update && apt-get install -y ${packages[*]}" >&2
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+# In run level 1 the packages do not start a server of their own: the tests start theirs on free ports.
+RUNLEVEL=1 apt-get install -y --no-install-recommends "${packages[@]}"
+cyrus_is_there

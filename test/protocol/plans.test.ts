@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
+import { compressionLevel } from '../../src/protocol/handshake/compress.ts';
+import { planLogin } from '../../src/protocol/handshake/login.ts';
+import { csyncOffer, imapCapabilities, imapOffer, type Offer } from '../../src/protocol/handshake/offer.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
+import { NO_TLS, settingsFor } from './support/settings.ts';
+
+const FULL = csyncOffer([
+  '* SASL PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-1 DIGEST-MD5 CRAM-MD5',
+  '* STARTTLS',
+  '* COMPRESS DEFLATE',
+  '* SIEVE-MAILBOX',
+  '* REPLICATION-ARCHIVE',
+  '* OK replica Cyrus sync server 3.6.1',
+]);
+
+test('a csync banner', () => {
+  assert.deepEqual(FULL, {
+    flavour: 'csync',
+    banner: 'OK replica Cyrus sync server 3.6.1',
+    mechanisms: ['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'DIGEST-MD5', 'CRAM-MD5'],
+    starttls: true,
+    compress: true,
+    sieveMailbox: true,
+    replication: true,
+    initialResponse: true,
+  } satisfies Offer);
+});
+
+test('an IMAP capability list, from a greeting, an OK or its own line', () => {
+  const list = ['IMAP4rev1', 'AUTH=PLAIN', 'auth=scram-sha-1', 'STARTTLS', 'SASL-IR', 'X-REPLICATION'];
+  assert.deepEqual(imapCapabilities(`* OK [CAPABILITY ${list.join(' ')}] ready`), list);
+  assert.deepEqual(imapCapabilities(`* CAPABILITY ${list.join(' ')}`), list);
+  assert.equal(imapCapabilities('* OK ready'), undefined);
+  const offer = imapOffer('* OK ready', list);
+  assert.deepEqual(offer.mechanisms, ['PLAIN', 'SCRAM-SHA-1']);
+  assert.deepEqual(
+    [offer.starttls, offer.replication, offer.sieveMailbox, offer.initialResponse, offer.compress],
+    [true, true, false, true, false],
+  );
+});
+
+/** What is done before or instead of a login: the mechanism's name, `starttls`, `none`, or the error's code. */
+function plan(
+  offer: Partial<Offer>,
+  changes: Partial<ConnectionSettings>,
+  where: { secure?: boolean; local?: boolean; noauth?: boolean } = {},
+): string {
+  try {
+    const { noauth = false, secure = false, local = false } = where;
+    const step = planLogin({ ...FULL, ...offer }, settingsFor('replica', changes), noauth, secure, local);
+    return step.kind === 'login' ? step.mechanism.name : step.kind;
+  } catch (error) {
+    assert.ok(error instanceof SyncError && error.hint !== undefined);
+    return error.code;
+  }
+}
+
+test('clear-text mechanisms only where nobody on the way can read', () => {
+  const plainOnly = { mechanisms: ['PLAIN'] };
+  const withoutTls = { ...plainOnly, starttls: false };
+  assert.equal(plan({}, {}), 'SCRAM-SHA-256');
+  assert.equal(plan(plainOnly, {}), 'starttls');
+  assert.equal(plan(plainOnly, {}, { local: true }), 'PLAIN');
+  assert.equal(plan(plainOnly, {}, { secure: true }), 'PLAIN');
+  assert.equal(plan(plainOnly, { allowClearText: true }), 'PLAIN');
+  assert.equal(plan(withoutTls, {}), 'NO_USABLE_MECHANISM');
+  assert.equal(plan(plainOnly, { tls: { ...NO_TLS, mode: 'off' } }), 'NO_USABLE_MECHANISM');
+  assert.equal(plan({}, { mechanisms: ['PLAIN'] }), 'starttls');
+  assert.equal(plan({ mechanisms: [] }, {}, { secure: true }), 'NO_USABLE_MECHANISM');
+});
+
+test('required TLS comes first, for /noauth too', () => {
+  const required = { tls: { ...NO_TLS, mode: 'required' as const } };
+  assert.equal(plan({}, required), 'starttls');
+  assert.equal(plan({}, required, { local: true }), 'starttls');
+  assert.equal(plan({}, required, { noauth: true }), 'starttls');
+  assert.equal(plan({ starttls: false }, required), 'TLS_FAILED');
+  assert.equal(plan({}, required, { secure: true }), 'SCRAM-SHA-256');
+  assert.equal(plan({}, {}, { noauth: true }), 'none');
+});
+
+test('compression by mode, place and offer', () => {
+  const level = (mode: 'auto' | 'on' | 'off' | 'required', local: boolean, offered = true, chosen?: number) =>
+    compressionLevel(
+      { ...FULL, compress: offered },
+      settingsFor('replica', { compression: { mode, level: chosen } }),
+      local,
+      false,
+    );
+  assert.equal(level('auto', true), undefined);
+  assert.equal(level('auto', false), 1);
+  assert.equal(level('auto', false, true, 6), 6);
+  assert.equal(level('on', true), 1);
+  assert.equal(level('on', true, false), undefined);
+  assert.equal(level('off', false), undefined);
+  assert.equal(level('required', true), 1);
+  assert.throws(
+    () => level('required', true, false),
+    (error) => error instanceof SyncError && error.code === 'COMPRESSION_UNAVAILABLE',
+  );
+});

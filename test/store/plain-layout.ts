@@ -1,0 +1,33 @@
+import type { StoreLayout } from '../../src/store/layout.ts';
+
+/** A layout below `root` with the defaults of Cyrus. */
+export function plainLayout(root: string, changes: Partial<StoreLayout> = {}): StoreLayout {
+  return {
+    configdirectory: `${root}/conf`,
+    partitions: { default: `${root}/spool`, fast: `${root}/fast` },
+    metaPartitions: {},
+    archivePartitions: {},
+    metaDirectories: {},
+    metapartitionFiles: [],
+    archiveEnabled: false,
+    hashimapspool: false,
+    fulldirhash: false,
+    virtdomains: 'off',
+    defaultdomain: 'internal',
+    unixhierarchysep: true,
+    deletedprefix: 'DELETED',
+    mboxlistPath: `${root}/conf/mailboxes.db`,
+    annotationPath: `${root}/conf/annotations.db`,
+    quotaPath: `${root}/conf`,
+    quotaDatabase: 'quotalegacy',
+    conversations: false,
+    reverseacls: false,
+    lockPath: `${root}/conf/lock`,
+    sievedir: `${root}/sieve`,
+    sieveusehomedir: false,
+    sieveFolder: '#sieve',
+    jmapsubmissionfolder: '#jmapsubmission',
+    userLock: 'userid',
+    ...changes,
+  };
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { SyncError } from '../../src/report/sync-error.ts';
+import { mailboxLockPath, namespaceOwner, syncLockPath, userLockPath } from '../../src/store/lock-names.ts';
+import { messageDirectory, metaPath } from '../../src/store/mailbox-paths.ts';
+import { sieveDirectory, userFilePath } from '../../src/store/user-paths.ts';
+import { plainLayout } from './plain-layout.ts';
+
+const byId = { name: 'user.amy.Work', uniqueid: 'k3fkl2dv', partition: 'default', legacyDirs: false };
+const byName = { ...byId, legacyDirs: true };
+
+test('directories by uniqueid ignore both kinds of hashing', () => {
+  const layout = plainLayout('/r', { hashimapspool: true, fulldirhash: true });
+  assert.equal(messageDirectory(layout, byId, false), '/r/spool/uuid/k/3/k3fkl2dv');
+  assert.equal(metaPath(layout, byId, 'index'), '/r/spool/uuid/k/3/k3fkl2dv/cyrus.index');
+});
+
+test('directories by name follow hashing, domain and escaped dots', () => {
+  const hashed = plainLayout('/r', { hashimapspool: true, fulldirhash: true, virtdomains: 'userid' });
+  const paths: [string, string][] = [
+    ['user.amy.Work', '/r/spool/C/user/amy/Work'],
+    ['dom.org!user.jo^smith.Sub^dot', '/r/spool/domain/J/dom.org/A/user/jo^smith/Sub^dot'],
+    ['DELETED.user.amy.Work.In^side.6B04DFE0', '/r/spool/C/DELETED/user/amy/Work/In^side/6B04DFE0'],
+  ];
+  for (const [name, path] of paths) {
+    assert.equal(messageDirectory(hashed, { ...byName, name }, false), path);
+  }
+  assert.equal(messageDirectory(plainLayout('/r'), byName, false), '/r/spool/user/amy/Work');
+  const simple = plainLayout('/r', { hashimapspool: true });
+  assert.equal(messageDirectory(simple, byName, false), '/r/spool/a/user/amy/Work');
+});
+
+test('a meta file is in its metadir, else on the meta partition if listed, else with the messages', () => {
+  const layout = plainLayout('/r', {
+    metaPartitions: { default: '/meta' },
+    metapartitionFiles: ['header', 'annotations'],
+    metaDirectories: { 'index-default': '/ssd' },
+  });
+  const below = 'uuid/k/3/k3fkl2dv';
+  assert.equal(metaPath(layout, byId, 'header'), `/meta/${below}/cyrus.header`);
+  assert.equal(metaPath(layout, byId, 'index'), `/ssd/${below}/cyrus.index`);
+  assert.equal(metaPath(layout, byId, 'annotations'), `/ssd/${below}/cyrus.annotations`);
+  const other = { ...byId, partition: 'fast' };
+  assert.equal(metaPath(layout, other, 'header'), `/r/fast/${below}/cyrus.header`);
+});
+
+test('archived messages are looked for in the archive only where there is one', () => {
+  const archive = { archivePartitions: { default: '/old' } };
+  const on = plainLayout('/r', { ...archive, archiveEnabled: true });
+  assert.equal(messageDirectory(on, byId, true), '/old/uuid/k/3/k3fkl2dv');
+  assert.equal(messageDirectory(on, { ...byId, partition: 'fast' }, true), '/r/fast/uuid/k/3/k3fkl2dv');
+  assert.equal(messageDirectory(plainLayout('/r', archive), byId, true), '/r/spool/uuid/k/3/k3fkl2dv');
+});
+
+test('a partition that imapd.conf does not know is named', () => {
+  assert.throws(
+    () => metaPath(plainLayout('/r'), { ...byId, partition: 'gone' }, 'index'),
+    (error) => error instanceof SyncError && error.code === 'PARTITION_UNKNOWN' && /gone/.test(error.message),
+  );
+});
+
+test('per-user files are hashed with or without hashimapspool, and keep their dots', () => {
+  const layout = plainLayout('/r', { virtdomains: 'userid', fulldirhash: true });
+  const inbox = { uniqueid: '1sh0xxlt', legacyDirs: false };
+  assert.equal(userFilePath(layout, 'amy', inbox, 'seen'), '/r/conf/user/uuid/1/s/1sh0xxlt/seen.db');
+  assert.equal(userFilePath(layout, 'amy', undefined, 'seen'), '/r/conf/user/C/amy.seen');
+  const old = { ...inbox, legacyDirs: true };
+  assert.equal(
+    userFilePath(layout, 'jo.smith@dom.org', old, 'counters'),
+    '/r/conf/domain/J/dom.org/user/A/jo.smith.counters',
+  );
+  assert.equal(sieveDirectory(layout, 'amy', inbox), '/r/sieve/uuid/1/s/1sh0xxlt');
+  assert.equal(sieveDirectory(layout, 'jo.smith@dom.org', old), '/r/sieve/domain/J/dom.org/A/jo.smith');
+  assert.equal(sieveDirectory(plainLayout('/r'), 'a@b.c', old), '/r/sieve/a/a@b.c');
+  assert.equal(sieveDirectory(plainLayout('/r', { sieveusehomedir: true }), 'amy', inbox), undefined);
+});
+
+test('lock files have the names that Cyrus gives them', () => {
+  const layout = plainLayout('/r');
+  const below = '/r/conf/lock';
+  assert.equal(syncLockPath(layout, '127.0.0.1', 'carol.smith'), `${below}/*S*127^0^0^1*carol^smith.lock`);
+  assert.equal(syncLockPath(layout, '127.0.0.1', ''), `${below}/*S*127^0^0^1*.lock`);
+  assert.equal(userLockPath(layout, 'alice'), `${below}/*U*alice.lock`);
+  assert.equal(userLockPath(layout, undefined), undefined);
+  const hashed = plainLayout('/r', { hashimapspool: true, fulldirhash: true });
+  assert.equal(userLockPath(hashed, 'jo.smith@dom.org'), `${below}/K/*U*jo^smith@dom^org.lock`);
+  const newer = plainLayout('/r', { userLock: 'inbox' });
+  assert.equal(userLockPath(newer, 'alice'), `${below}/*U*user/alice.lock`);
+  assert.equal(userLockPath(newer, undefined), `${below}/*U*.lock`);
+  assert.equal(mailboxLockPath(layout, byId), `${below}/k3fkl2dv.lock`);
+  assert.equal(mailboxLockPath(layout, byName), `${below}/user/amy/Work.lock`);
+  assert.equal(namespaceOwner(layout, 'DELETED.user.foo.Gone.6B04D978'), 'foo');
+});
