@@ -15,12 +15,13 @@ export interface BenchCase {
   title: string;
   replica: ReplicaStart;
   contenders: { small: readonly string[]; full: readonly string[] };
-  /** Milliseconds. */
-  roundTrips: readonly number[];
+  /** Milliseconds; undefined = `ROUND_TRIPS`. */
+  roundTrips?: readonly number[];
   store(options: BenchOptions): StoreSpec;
 }
 
-const ALL_ROUND_TRIPS = [0, 10, 40, 100];
+/** Milliseconds, of cases that do not say otherwise. */
+export const ROUND_TRIPS = { small: [0, 40], full: [0, 10, 40, 100] } as const;
 const WORKERS = [1, 2, 4, 8, 16, 32].map((count) => `ours${count}`);
 
 /** (f), rolling lag and sustained rate, has a shape of its own (a writer beside the client) and comes with rolling. */
@@ -29,7 +30,6 @@ export const CASES: readonly BenchCase[] = [
     id: 'a',
     title: 'First copy: -A to an empty replica',
     replica: 'empty',
-    roundTrips: ALL_ROUND_TRIPS,
     contenders: {
       small: [
         'c',
@@ -49,9 +49,9 @@ export const CASES: readonly BenchCase[] = [
     },
     store: (options) => ({
       name: 'ordinary',
-      users: options.users ?? 60,
+      users: options.users ?? (options.full ? 60 : 24),
       folders: ORDINARY_FOLDERS,
-      messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 100)),
+      messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
       messageSize: undefined,
       userData: true,
     }),
@@ -60,7 +60,6 @@ export const CASES: readonly BenchCase[] = [
     id: 'b',
     title: 'Nothing to do: -A when both ends are alike',
     replica: 'same',
-    roundTrips: ALL_ROUND_TRIPS,
     contenders: {
       small: ['c', 'xargs8', 'ours', 'ours1', 'ours8', 'ours8:sandbox'],
       full: ['c', 'xargs8', 'xargs16', 'ours', ...WORKERS, 'ours8:deflate', 'ours8:sandbox'],
@@ -78,16 +77,15 @@ export const CASES: readonly BenchCase[] = [
     id: 'c',
     title: 'One percent changed: -A after new mail and new flags',
     replica: 'before-changes',
-    roundTrips: ALL_ROUND_TRIPS,
     contenders: {
       small: ['c', 'xargs8', 'ours', 'ours1', 'ours8'],
       full: ['c', 'c:plain', 'xargs8', 'xargs16', 'ours', ...WORKERS, 'ours8:deflate'],
     },
     store: (options) => ({
       name: 'ordinary',
-      users: options.users ?? 60,
+      users: options.users ?? (options.full ? 60 : 24),
       folders: ORDINARY_FOLDERS,
-      messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 100)),
+      messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
       messageSize: undefined,
       userData: true,
     }),
@@ -96,7 +94,6 @@ export const CASES: readonly BenchCase[] = [
     id: 'd',
     title: 'One giant mailbox: first copy of many small messages',
     replica: 'empty',
-    roundTrips: ALL_ROUND_TRIPS,
     contenders: {
       small: ['c', 'c:plain', 'ours', 'ours:sandbox'],
       full: ['c', 'c:plain', 'ours', 'ours1', 'ours:deflate', 'ours:sandbox'],
@@ -114,7 +111,6 @@ export const CASES: readonly BenchCase[] = [
     id: 'e',
     title: 'Many tiny users: first copy of two messages each',
     replica: 'empty',
-    roundTrips: ALL_ROUND_TRIPS,
     contenders: {
       small: ['c', 'xargs8', 'xargs16', 'ours', 'ours1', 'ours8', 'ours8:sandbox'],
       full: ['c', 'xargs8', 'xargs16', 'xargs32', 'ours', ...WORKERS, 'ours8:deflate', 'ours8:sandbox'],

@@ -93,6 +93,7 @@ async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
     `%(UNIQUEID x RECORD (${records.map((record) => encodeRecord(record)).join(' ')}))\r\n`,
     'latin1',
   );
+  const scratchpad = Buffer.alloc(CHUNK);
   return [
     {
       name: 'mailbox: open, lock, read the header',
@@ -128,8 +129,9 @@ async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
       unit: 'records',
       units: records.length,
       work: () => {
+        // Written out, as they are when sent: a string put together of parts is not put together before that.
         let octets = 0;
-        for (const record of records) octets += encodeRecord(record).length;
+        for (const record of records) octets += scratchpad.write(encodeRecord(record), 'latin1');
         if (octets === 0) throw new Error('nothing was encoded');
       },
     },

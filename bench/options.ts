@@ -10,7 +10,8 @@ export interface BenchOptions {
   /** Milliseconds; undefined = those of the case. */
   roundTrips: readonly number[] | undefined;
   contenders: readonly string[] | undefined;
-  rounds: number;
+  /** undefined: those of the size. */
+  rounds: number | undefined;
   users: number | undefined;
   megabytes: number | undefined;
   messages: number | undefined;
@@ -35,9 +36,9 @@ Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, 
        g micro, m memory, proxy (checks the delay proxy), report (docs from the results). Default: all.
 
   --full               the sizes of docs/performance.md (hours); default: small ones (minutes)
-  --rtt 0,10,40,100    round trips in milliseconds
+  --rtt 0,10,40,100    round trips in milliseconds (default 0,40; with --full these four)
   --contenders LIST    c, c:plain, xargs8, xargs8:plain, ours, ours8, ours8:deflate, ours8:sandbox ...
-  --rounds N           paired runs of each contender (default 3)
+  --rounds N           paired runs of each contender (default 2, with --full 3)
   --users N  --megabytes N  --messages N    size of the store
   --rate OCTETS        limit of the link, octets a second
   --count-at-zero      count octets on the wire at 0 ms too, through the proxy
@@ -80,7 +81,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     full: values.full ?? false,
     roundTrips: values.rtt?.split(',').map((each) => number('--rtt', each)),
     contenders: values.contenders?.split(','),
-    rounds: values.rounds === undefined ? 3 : number('--rounds', values.rounds),
+    rounds: optional('--rounds', values.rounds),
     users: optional('--users', values.users),
     megabytes: optional('--megabytes', values.megabytes),
     messages: optional('--messages', values.messages),

@@ -2,7 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CyrusServer, giveToCyrus, replicaSettings } from '../test/support/cyrus-server.ts';
-import type { BenchCase } from './cases.ts';
+import { type BenchCase, ROUND_TRIPS } from './cases.ts';
 import { changeOnePercent } from './changes.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
 import { describeMachine } from './machine.ts';
@@ -16,6 +16,9 @@ import { masterStore, type Store } from './stores.ts';
 
 /** Milliseconds of quiet before a timed run, for what the last one left to the kernel. */
 const SETTLE = 300;
+
+/** Paired runs of each contender. */
+const ROUNDS = { small: 2, full: 3 };
 
 type Say = (text: string) => void;
 
@@ -51,10 +54,12 @@ export async function runCase(bench: BenchCase, options: BenchOptions, say: Say)
   );
   const names = options.contenders ?? (options.full ? bench.contenders.full : bench.contenders.small);
   const contenders = names.map(parseContender);
-  const roundTrips = options.roundTrips ?? bench.roundTrips;
+  const usual = options.full ? ROUND_TRIPS.full : ROUND_TRIPS.small;
+  const roundTrips = options.roundTrips ?? bench.roundTrips ?? usual;
+  const rounds = options.rounds ?? (options.full ? ROUNDS.full : ROUNDS.small);
   const missing = roundTrips.some((roundTrip) =>
     contenders.some(({ name }) =>
-      Array.from({ length: options.rounds }, (_, i) => i).some((round) => !file.has(roundTrip, name, round)),
+      Array.from({ length: rounds }, (_, i) => i).some((round) => !file.has(roundTrip, name, round)),
     ),
   );
   if (!missing) {
@@ -69,7 +74,7 @@ export async function runCase(bench: BenchCase, options: BenchOptions, say: Say)
       file.addPing(pinged);
       say(`  round trip asked ${roundTrip} ms, measured ${pinged.median.toFixed(1)} ms`);
     }
-    for (let round = 0; round < options.rounds; round++) {
+    for (let round = 0; round < rounds; round++) {
       // Every second round runs backwards, so that neither side always has the warmer caches.
       const order = round % 2 === 0 ? contenders : contenders.toReversed();
       for (const contender of order) {
