@@ -39,6 +39,8 @@ export async function measure(
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('bash could not be started: the bench needs it to measure');
+  const killed = () => killGroup(pid);
+  process.once('exit', killed);
   let stderr = '';
   let times = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -58,17 +60,28 @@ export async function measure(
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    process.kill(-pid, 'SIGKILL');
+    killGroup(pid);
   }, options.deadline);
   const [code] = (await once(child, 'close')) as [number | null];
   clearInterval(sampler);
   clearTimeout(timer);
+  process.off('exit', killed);
   if (late) throw new Error(`${command.join(' ')} was killed after ${options.deadline} ms\n${stderr}`);
   const [wall, user, system] = times.trim().split(' ').map(Number);
   if (wall === undefined || user === undefined || system === undefined) {
     throw new Error(`no times from bash for ${command.join(' ')}: "${times}"\n${stderr}`);
   }
   return { wall, user, system, peakRss, code: code ?? 128, stderr };
+}
+
+/** An interrupted bench leaves no client behind. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // ESRCH: all of it has ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Processes under `pid`, itself left out. */

@@ -26,19 +26,31 @@ export function summariseProfiles(directory: string, say: (text: string) => void
     if (busy < WORTH_SHOWING) continue;
     say(`\n${file}: busy ${busy.toFixed(0)} ms`);
     say('   self ms  total ms  function');
-    for (const { name, self, total } of rows.slice(0, SHOWN)) {
-      say(`${self.toFixed(1).padStart(10)}${total.toFixed(1).padStart(10)}  ${name}`);
-    }
+    for (const row of rows.slice(0, SHOWN)) say(lineOf(row));
+    say('  and of this program, with all they call:');
+    const ours = rows.filter((row) => row.name.includes(' dist/')).sort((a, b) => b.total - a.total);
+    for (const row of ours.slice(0, SHOWN)) say(lineOf(row));
   }
 }
 
-function summarise(profile: Profile): { name: string; self: number; total: number }[] {
+interface Row {
+  name: string;
+  /** Milliseconds. */
+  self: number;
+  total: number;
+}
+
+function lineOf({ name, self, total }: Row): string {
+  return `${self.toFixed(1).padStart(10)}${total.toFixed(1).padStart(10)}  ${name}`;
+}
+
+function summarise(profile: Profile): Row[] {
   const selfOf = new Map<number, number>();
   for (const [index, id] of profile.samples.entries()) {
     selfOf.set(id, (selfOf.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0) / 1000);
   }
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
-  const rows = new Map<string, { name: string; self: number; total: number }>();
+  const rows = new Map<string, Row>();
   /** A function that is on the stack already is not counted twice. */
   const visit = (id: number, open: ReadonlySet<string>): number => {
     const node = byId.get(id);

@@ -37,6 +37,9 @@ export async function sandboxTarget(): Promise<Target> {
     env: { ...process.env, SYNC_SANDBOX_PASSWORD: PASSWORD },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const killed = () => child.kill('SIGKILL');
+  process.once('exit', killed);
+  child.once('exit', () => process.off('exit', killed));
   const [line] = (await Promise.race([
     once(child.stdout, 'data'),
     once(child, 'exit').then(([code]) => {
