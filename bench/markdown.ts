@@ -1,0 +1,84 @@
+import type { MicroResult } from './micro-results.ts';
+import type { CaseResult } from './results.ts';
+import { cellsOf, displayName, speedup } from './summary.ts';
+import type { Target } from './targets.ts';
+
+export function caseTable(result: CaseResult): string {
+  const { work, machine } = result;
+  const cells = cellsOf(result);
+  const wire = cells.some((cell) => cell.wire !== undefined);
+  const lines = [
+    `${work.users} users, ${work.mailboxes} mailboxes, ${work.messages} messages, ${mb(work.octets)} MB. ` +
+      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
+      `Node ${machine.node}, Cyrus ${machine.cyrus}, cyrus-sync ${machine.cyrusSync} (${result.code}).`,
+    '',
+    ...pingLines(result),
+    row([
+      'RTT ms',
+      'client',
+      'seconds',
+      'times faster than C -A',
+      'client CPU s',
+      'replica CPU s',
+      'peak MB',
+      ...(wire ? ['MB on the wire'] : []),
+      'runs',
+    ]),
+    row(['--:', ':--', '--:', '--:', '--:', '--:', '--:', ...(wire ? ['--:'] : []), '--:']),
+  ];
+  for (const cell of cells) {
+    const times = speedup(result, 'c', cell.contender, cell.roundTrip);
+    lines.push(
+      row([
+        String(cell.roundTrip),
+        displayName(cell.contender),
+        seconds(cell.wall),
+        times === undefined ? '' : times.toFixed(2),
+        seconds(cell.cpu),
+        seconds(cell.serverCpu),
+        mb(cell.peakRss),
+        ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
+        String(cell.rounds),
+      ]),
+    );
+  }
+  return lines.join('\n');
+}
+
+function pingLines(result: CaseResult): string[] {
+  if (result.pings.length === 0) return [];
+  const measured = result.pings.map((each) => `${each.roundTrip} ms: ${each.median.toFixed(1)} ms`);
+  return [`Round trips as measured through the proxy (median of pings): ${measured.join(', ')}.`, ''];
+}
+
+export function targetTable(targets: readonly Target[]): string {
+  const verdict = (met: boolean | undefined) => (met === undefined ? '' : met ? 'yes' : '**no**');
+  return [
+    row(['what', 'wanted', 'measured', 'met']),
+    row([':--', '--:', '--:', ':--']),
+    ...targets.map(({ text, least, found, met }) => row([text, least, found, verdict(met)])),
+  ].join('\n');
+}
+
+export function microTable(result: MicroResult): string {
+  return [
+    row(['what', 'per second', 'unit', 'spread']),
+    row([':--', '--:', ':--', '--:']),
+    ...result.rows.map((each) =>
+      row([each.name, each.rate.toFixed(each.rate < 100 ? 1 : 0), each.unit, `±${each.spread.toFixed(1)}%`]),
+    ),
+  ].join('\n');
+}
+
+function row(columns: readonly string[]): string {
+  return `| ${columns.join(' | ')} |`;
+}
+
+function mb(octets: number): string {
+  const value = octets / 1e6;
+  return value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
+function seconds(value: number): string {
+  return value < 100 ? value.toFixed(2) : value.toFixed(0);
+}
