@@ -181,6 +181,21 @@ test('nothing is left of the name that a renamed user had', async () => {
   assert.deepEqual(await sides.replica.imap.ok('LIST "" "user/olduser*"'), []);
 });
 
+test('a user gone from the master: -u takes the mailboxes where they went, and then the rest', async () => {
+  const { master, replica } = sides;
+  await master.create('user/gone', ['inbox']);
+  await master.create('user/gone/A', ['A']);
+  await syncClientOk(pair.master, ['-u', 'gone']);
+  await replica.imap.ok('SETQUOTA user/gone (STORAGE 1000)');
+  await master.imap.ok('DELETE user/gone');
+  const gone = await syncClientOk(pair.master, ['-v', '-u', 'gone']);
+  assert.match(gone.stdout, /^Does not exist locally gone$/m);
+  assert.deepEqual(await replica.imap.ok('LIST "" "user/gone*"'), []);
+  assert.equal((await replica.imap.command('GETQUOTA user/gone')).status, 'NO');
+  const again = await syncClientOk(pair.master, ['-v', '-u', 'gone']);
+  assert.doesNotMatch(again.stdout, /RENAME|UNMAILBOX/);
+});
+
 test('both ends are the same over IMAP', async () => {
   await assertSameMail(
     pair.master,
