@@ -7,9 +7,11 @@
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { BatchRunner } from '../src/coordinator/batch-runner.ts';
 import { EventBatcher } from '../src/coordinator/event-batcher.ts';
+import { IDLE_WATCH } from '../src/coordinator/limits.ts';
 import type {
-  Batch,
   Outcome,
+  Task,
+  UnitAnswer,
   WorkerControl,
   WorkerMessage,
   WorkerSetup,
@@ -21,11 +23,19 @@ const setup: WorkerSetup = workerData;
 const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
 const runner = new BatchRunner(realParts(setup, events.emit));
 
+// In rolling mode a connection waits for work for hours, and its end should not be news only then.
+setInterval(() => {
+  if (runner.dropIdleClosed()) post({ kind: 'idle-closed' });
+}, IDLE_WATCH).unref();
+
 const { port1: orders, port2 } = new MessageChannel();
 orders.on('message', (order: WorkerControl) => {
   switch (order.kind) {
     case 'cancel':
       runner.cancel();
+      break;
+    case 'renew':
+      runner.renew();
       break;
     case 'cut':
       runner.cut();
@@ -41,11 +51,11 @@ orders.on('message', (order: WorkerControl) => {
 const hello: WorkerHello = { kind: 'hello', port: port2 };
 parentPort?.postMessage(hello, [port2]);
 
-export default async function replicate(batch: Batch): Promise<Outcome[]> {
-  const outcomes = await runner.run(batch);
+export default async function replicate(task: Task): Promise<Outcome[] | UnitAnswer> {
+  const answer = 'jobs' in task ? await runner.run(task) : await runner.runUnit(task.unit);
   events.flush();
-  post({ kind: 'flushed', batch: batch.id });
-  return outcomes;
+  post({ kind: 'flushed', batch: task.id });
+  return answer;
 }
 
 function post(message: WorkerMessage): void {

@@ -21,8 +21,10 @@ export interface Arguments {
   settingsFile: string | undefined;
   /** -S */
   server: string | undefined;
-  /** -n */
+  /** -n, the last one; undefined = the default channel. */
   channel: string | undefined;
+  /** Every -n; one undefined if there is none. More than one only in rolling mode. */
+  channels: readonly (string | undefined)[];
   /** -f; `-` is standard input. */
   inputFile: string | undefined;
   /** -F */
@@ -76,6 +78,7 @@ const MOST_SECONDS = 10_000_000;
  */
 export function parseArguments(argv: readonly string[]): Arguments {
   const modes: ArgumentMode[] = [];
+  const channels: (string | undefined)[] = [];
   let verbose = 0;
   let answer: string | undefined;
   const command = commandLine(programVersion())
@@ -91,6 +94,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
   command.on('option:verbose', () => {
     verbose += 1;
   });
+  // An empty name is how sync_log_channels spells the default channel.
+  command.on('option:channel', (name: string) => channels.push(name === '' ? undefined : name));
   try {
     command.parse(argv, { from: 'user' });
   } catch (caught) {
@@ -101,7 +106,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const once = raw.rollingOnce === true;
   // The C client wants -r or -R beside -1, though its manual describes -1 as a mode of its own: both are taken.
   if (once && modes.length === 0) modes.push('rolling');
-  if (answer === undefined) checkModes(modes, command.args, raw);
+  if (answer === undefined) {
+    checkModes(modes, command.args, raw);
+    if (modes[0] !== 'rolling' && channels.length > 1) throw usageError('expected one -n, found more');
+  }
 
   return Object.freeze({
     answer,
@@ -110,8 +118,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     configFile: raw.config,
     settingsFile: raw.settings,
     server: raw.server,
-    // An empty name is how sync_log_channels spells the default channel.
-    channel: raw.channel === '' ? undefined : raw.channel,
+    channel: channels.at(-1),
+    channels: Object.freeze(channels.length > 0 ? [...new Set(channels)] : [undefined]),
     inputFile: raw.inputFile,
     shutdownFile: raw.shutdownFile,
     partition: raw.destPartition,

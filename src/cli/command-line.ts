@@ -69,7 +69,7 @@ export interface RawOptions {
  */
 export function commandLine(version: string): Command {
   const command = new Command(PROGRAM)
-    .usage('{-u | -m | -s | -A} [options] [NAME...]')
+    .usage('{-u | -m | -s | -A | -r | -R | -1} [options] [NAME...]')
     .description('Replicates mail, and all that belongs to it, from this Cyrus IMAP server to another.')
     .argument('[names...]', 'users (-u, -s), mailboxes (-m), or one mailbox name prefix (-A)')
     .helpOption('--help', 'show this and exit')
@@ -94,7 +94,10 @@ export function commandLine(version: string): Command {
     'Where to and from:',
     ['-C, --config <file>', 'configuration file (default: /etc/imapd.conf)'],
     ['-S, --server <server>', 'replica: host, host:port, host:port/tls or /unix/socket (default: sync_host)'],
-    ['-n, --channel <channel>', 'use the options CHANNEL_sync_... where they are set'],
+    [
+      '-n, --channel <channel>',
+      'use the options CHANNEL_sync_... where they are set; may be repeated with -r and -R',
+    ],
     ['-f, --input-file <file>', 'names from this file, one a line; - is standard input'],
     ['-p, --dest-partition <partition>', 'put mailboxes on this partition of the replica (-u, -m)'],
     ['--settings <file>', 'settings of this program (default: /etc/cyrus-sync.ini)'],

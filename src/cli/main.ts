@@ -27,6 +27,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   const { signal, stopListening } = listenForStop();
   try {
     // Everything below is loaded only by a command line that is in order.
+    if (args.mode === 'rolling') return await rolling(args, argv, environment, signal);
     const [{ planRun }, { becomeCyrusUser }, { carryOut }] = await Promise.all([
       import('./plan.ts'),
       import('./identity.ts'),
@@ -40,6 +41,31 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   } finally {
     stopListening();
   }
+}
+
+/** Every channel named, side by side; the worst exit code is the command's. */
+async function rolling(
+  args: Arguments,
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  const [{ planRolling }, { becomeCyrusUser }, { carryOutRolling }, { continueInBackground, isBackground }] =
+    await Promise.all([
+      import('./plan.ts'),
+      import('./identity.ts'),
+      import('./carry-out-rolling.ts'),
+      import('./background.ts'),
+    ]);
+  const plans = planRolling(args, environment);
+  const [first] = plans;
+  if (first?.background && !isBackground(environment)) {
+    continueInBackground(argv, environment);
+    return EXIT_OK;
+  }
+  if (first) becomeCyrusUser(first.identity);
+  const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, signal)));
+  return Math.max(EXIT_OK, ...codes);
 }
 
 function fail(caught: unknown): number {

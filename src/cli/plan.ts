@@ -3,15 +3,15 @@ import { type ImapdConfig, readImapdConfig } from '../config/imapd-config.ts';
 import { readSettings, SETTINGS_VARIABLE, type Settings } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
-import { connectionSettings } from './connection-plan.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
 import { internalName, type NameSpelling } from './mailbox-names.ts';
-import { masterEndpoint } from './master-endpoint.ts';
-import { outputPlan, VERBOSE_TRAFFIC } from './output-plan.ts';
+import { outputPlan } from './output-plan.ts';
+import { type RollingPlan, rollingPlan } from './rolling-plan.ts';
 import type { RunMode, RunPlan } from './run-plan.ts';
 import { storeLayout } from './store-layout.ts';
+import { workerSetup } from './worker-setup.ts';
 
 /**
  * Reads imapd.conf, the settings file and the `-f` list, and decides the whole run. Opens nothing of the store.
@@ -27,9 +27,26 @@ export function planRun(
 ): RunPlan {
   refuseUnsupported(args);
   const config = readImapdConfig(args.configFile, environment);
-  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], args.channel);
+  const settings = settingsOf(args, environment, args.channel);
   const listed = args.inputFile === undefined ? [] : readNameList(args.inputFile);
   return decideRun(args, config, settings, environment, listed, terminal);
+}
+
+/**
+ * Reads the same files and decides rolling replication of every channel named.
+ *
+ * @throws SyncError as `planRun`
+ */
+export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): RollingPlan[] {
+  refuseUnsupported(args);
+  const config = readImapdConfig(args.configFile, environment);
+  return args.channels.map((channel) =>
+    rollingPlan(args, config, settingsOf(args, environment, channel), environment, channel),
+  );
+}
+
+function settingsOf(args: Arguments, environment: NodeJS.ProcessEnv, channel: string | undefined): Settings {
+  return readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], channel);
 }
 
 /** The pure part of `planRun`. */
@@ -41,26 +58,12 @@ export function decideRun(
   listed: readonly ListedName[],
   terminal: boolean,
 ): RunPlan {
-  const layout = storeLayout(config, settings.userLock);
-  const connection = connectionSettings(config, settings, args, args.channel);
-  const mode = runMode(args, layout, listed);
+  const mode = runMode(args, storeLayout(config, settings.userLock), listed);
   // -p is for -u and -m only, as in the C client.
   const partition = mode.kind === 'users' || mode.kind === 'mailboxes' ? args.partition : undefined;
   return deepFreeze({
     mode,
-    setup: {
-      layout,
-      connection,
-      master: masterEndpoint(config, settings, connection),
-      options: {
-        partition: partition === undefined ? undefined : bytesFromText(partition),
-        local: args.local,
-        noCopyback: args.noCopyback,
-        batchSize: Math.max(0, config.integer('sync_batchsize')),
-        lookAhead: settings.lookAhead,
-      },
-      traffic: args.verbose >= VERBOSE_TRAFFIC,
-    },
+    setup: workerSetup(config, settings, args, args.channel, partition),
     channel: args.channel,
     workers: args.workers ?? settings.workers,
     skipLocked: args.skipLocked,
@@ -74,15 +77,10 @@ export function decideRun(
 }
 
 function refuseUnsupported(args: Arguments): void {
-  const refused =
-    args.mode === 'rolling'
-      ? 'rolling replication (-r, -R, -1)'
-      : args.stageToArchive
-        ? 'staging on the archive partition (-a)'
-        : undefined;
-  if (refused !== undefined) {
-    throw new SyncError('USAGE', `${refused} is not supported yet`, { phase: 'start' });
-  }
+  if (!args.stageToArchive) return;
+  throw new SyncError('USAGE', 'staging on the archive partition (-a) is not supported yet', {
+    phase: 'start',
+  });
 }
 
 /** Operands first, then the list. The C client looks at operands only without -f. */

@@ -24,6 +24,10 @@ export interface Settings {
   progress: boolean | undefined;
   /** Seconds. */
   lockedRetry: number;
+  /** Rolling mode ends, with success, when the replica goes away, as the C client does. */
+  exitWhenReplicaGone: boolean;
+  /** Seconds between two log lines on how far behind rolling mode is; 0 = none. */
+  backlogReport: number;
   /** Who applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
   master: string;
   masterUser: string | undefined;
@@ -45,6 +49,8 @@ const MOST_LOOK_AHEAD = 64;
 const WINDOW = { least: 64 * 1024, most: 1024 ** 3 };
 /** Seconds. */
 const MOST_LOCKED_RETRY = 3_600;
+/** Seconds. */
+const MOST_BACKLOG_REPORT = 86_400;
 
 export function defaultSettings(processors: number = availableParallelism()): Settings {
   return Object.freeze({
@@ -60,6 +66,8 @@ export function defaultSettings(processors: number = availableParallelism()): Se
     userLock: 'auto',
     progress: undefined,
     lockedRetry: 5,
+    exitWhenReplicaGone: false,
+    backlogReport: 300,
     master: 'private',
     masterUser: undefined,
     masterPassword: undefined,
@@ -134,6 +142,15 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       `${DURATION_FORMS}, from 1s to 1h`,
       (text) => within(parseDuration(text), 1, MOST_LOCKED_RETRY),
       (lockedRetry) => ({ lockedRetry }),
+    ),
+  ],
+  ['exit_when_replica_gone', toggle((exitWhenReplicaGone) => ({ exitWhenReplicaGone }))],
+  [
+    'backlog_report',
+    rule(
+      `${DURATION_FORMS}, from 0 to 1d`,
+      (text) => within(parseDuration(text), 0, MOST_BACKLOG_REPORT),
+      (backlogReport) => ({ backlogReport }),
     ),
   ],
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],

@@ -1,5 +1,6 @@
 import type { TrafficListener } from '../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
+import type { Action, ActionResult } from '../replicate/action.ts';
 import type { EngineContext, EngineOptions } from '../replicate/engine.ts';
 import { Partitions } from '../replicate/partitions.ts';
 import { Stage } from '../replicate/stage.ts';
@@ -8,7 +9,7 @@ import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import { jobUser } from './job-key.ts';
 import type { MasterLink } from './master-writer.ts';
-import type { Batch, Counts, Job, Outcome, WorkerSetup } from './messages.ts';
+import type { Batch, Counts, Job, Outcome, UnitAnswer, UnitTask, WorkerSetup } from './messages.ts';
 
 /** What a batch runner works with; the thread entry gives the real ones. */
 export interface BatchRunnerParts {
@@ -26,6 +27,11 @@ export interface BatchRunnerParts {
       owners: readonly string[],
       names: readonly string[],
     ): Promise<'synced' | 'absent'>;
+    runActions(
+      context: EngineContext,
+      owners: readonly string[],
+      actions: readonly Action[],
+    ): Promise<ActionResult[]>;
   };
 }
 
@@ -40,6 +46,7 @@ export class BatchRunner {
   readonly #parts: BatchRunnerParts;
   #store: MasterStore | undefined;
   #link: Link | undefined;
+  #connecting: Promise<Link> | undefined;
   #cancelled = false;
 
   constructor(parts: BatchRunnerParts) {
@@ -64,7 +71,68 @@ export class BatchRunner {
       // The phase is what tells the coordinator that no session was had at all.
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
+    using _use = this.#use(link);
     return await this.#runJobs(jobs, store, link);
+  }
+
+  /** One unit of a sync log. Several may be under way at once: they share the session. */
+  async runUnit({ users, actions }: UnitTask['unit']): Promise<UnitAnswer> {
+    const untouchedBy = (error: ErrorData): UnitAnswer => ({
+      results: actions.map(() => ({ kind: 'untouched', error })),
+      linkError: error.family === 'link' || error.phase === 'connect' ? error : undefined,
+    });
+    if (this.#cancelled) return untouchedBy(cancelledError().toData());
+    let link: Link;
+    try {
+      this.#store ??= this.#parts.openStore();
+      link = await this.#connected();
+    } catch (caught) {
+      return untouchedBy({ ...SyncError.from(caught).toData(), phase: 'connect' });
+    }
+    using _use = this.#use(link);
+    if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
+    const context = this.#context(this.#store, link, this.#parts.emit);
+    const results = await this.#parts.engine.runActions(context, users, actions);
+    const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
+    if (broken?.kind === 'failed') this.#lose(link, broken.error);
+    return { results, linkError: broken?.kind === 'failed' ? broken.error : undefined };
+  }
+
+  async #ping(link: Link): Promise<ErrorData | undefined> {
+    try {
+      await link.session.noop();
+      return undefined;
+    } catch (caught) {
+      const error = SyncError.from(caught).toData();
+      this.#lose(link, error);
+      return error;
+    }
+  }
+
+  /** What is begun after this gets a new connection. */
+  renew(): void {
+    const link = this.#link;
+    this.#link = undefined;
+    if (link && link.uses === 0) void link.session.exit();
+  }
+
+  /** Whether the replica closed the connection while nothing was under way; then it is dropped. */
+  dropIdleClosed(): boolean {
+    const link = this.#link;
+    if (!link?.session.broken || link.uses > 0) return false;
+    this.#link = undefined;
+    link.session.destroy();
+    return true;
+  }
+
+  #use(link: Link): Disposable {
+    link.uses += 1;
+    return {
+      [Symbol.dispose]: () => {
+        link.uses -= 1;
+        if (link.uses === 0 && link !== this.#link && !link.session.broken) void link.session.exit();
+      },
+    };
   }
 
   /** No job is begun any more; those in flight go on. */
@@ -89,19 +157,33 @@ export class BatchRunner {
     this.#store = undefined;
   }
 
-  async #connected(): Promise<Link> {
-    if (this.#link && !this.#link.session.broken) return this.#link;
+  /** Tasks that come at the same time share one attempt. */
+  #connected(): Promise<Link> {
+    if (this.#link && !this.#link.session.broken) return Promise.resolve(this.#link);
     this.#link?.session.destroy();
     this.#link = undefined;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Link> {
     const { setup, emit, connect } = this.#parts;
     const onTraffic: TrafficListener | undefined = setup.traffic
       ? (direction, text) => emit({ kind: 'traffic', direction, text })
       : undefined;
     const session = await connect(onTraffic);
-    this.#link = { session, stage: new Stage(session), partitions: new Partitions(session) };
+    const link: Link = {
+      session,
+      stage: new Stage(session),
+      partitions: new Partitions(session),
+      uses: 0,
+    };
+    this.#link = link;
     const { server, flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
-    return this.#link;
+    return link;
   }
 
   async #runJobs(jobs: readonly Job[], store: MasterStore, link: Link): Promise<Outcome[]> {
@@ -128,23 +210,17 @@ export class BatchRunner {
   }
 
   async #runJob(job: Job, store: MasterStore, link: Link): Promise<Outcome> {
-    const { setup, engine } = this.#parts;
+    const { engine } = this.#parts;
     const counts = noCounts();
-    const context: EngineContext = {
-      store,
-      ...link,
-      master: this.#parts.master,
-      options: engineOptions(setup),
-      emit: (event) => {
-        if (event.kind === 'user:progress') {
-          counts.messages += event.messages;
-          counts.bytes += event.bytes;
-        } else if (event.kind === 'command:mailbox') {
-          counts.mailboxes += 1;
-        }
-        this.#parts.emit(event);
-      },
-    };
+    const context = this.#context(store, link, (event) => {
+      if (event.kind === 'user:progress') {
+        counts.messages += event.messages;
+        counts.bytes += event.bytes;
+      } else if (event.kind === 'command:mailbox') {
+        counts.mailboxes += 1;
+      }
+      this.#parts.emit(event);
+    });
     try {
       const kind =
         job.kind === 'user'
@@ -161,6 +237,12 @@ export class BatchRunner {
     }
   }
 
+  #context(store: MasterStore, link: Link, emit: EventListener): EngineContext {
+    const { setup, master } = this.#parts;
+    const { session, stage, partitions } = link;
+    return { store, session, stage, partitions, master, options: engineOptions(setup), emit };
+  }
+
   #lose(link: Link, error: ErrorData): void {
     if (this.#link === link) this.#link = undefined;
     link.session.destroy();
@@ -170,7 +252,10 @@ export class BatchRunner {
 }
 
 /** A session and what is known of its other end. */
-type Link = Pick<EngineContext, 'session' | 'stage' | 'partitions'>;
+type Link = Pick<EngineContext, 'session' | 'stage' | 'partitions'> & {
+  /** Tasks that are using it. */
+  uses: number;
+};
 
 function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {
   const { partition, local, noCopyback, batchSize } = options;

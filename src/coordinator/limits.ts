@@ -61,3 +61,6 @@ export const EVENT_DELAY = 20;
 
 /** Milliseconds that the master's private sync_server gets to leave after TERM. */
 export const PRIVATE_SERVER_STOP = 5_000;
+
+/** Milliseconds between two looks at whether an idle connection was closed by the replica. */
+export const IDLE_WATCH = 1_000;

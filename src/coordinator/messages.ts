@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
+import type { Action, ActionResult } from '../replicate/action.ts';
 import type { SyncEvent } from '../report/events.ts';
 import type { ErrorData } from '../report/sync-error.ts';
 import type { StoreLayout } from '../store/layout.ts';
@@ -21,6 +22,21 @@ export interface Batch {
   id: number;
   jobs: Job[];
 }
+
+/** Rolling mode's task: what the log asks for one user, or users tied together, in order. */
+export interface UnitTask {
+  id: number;
+  unit: { users: ByteString[]; actions: Action[] };
+}
+
+export interface UnitAnswer {
+  /** One per action. */
+  results: ActionResult[];
+  /** Why there is no connection; also the answer to a unit without actions, which only asks for that. */
+  linkError: ErrorData | undefined;
+}
+
+export type Task = Batch | UnitTask;
 
 export type Outcome =
   | { kind: 'synced'; job: Job; counts: Counts }
@@ -74,6 +90,8 @@ export type WorkerMessage =
   | { kind: 'events'; events: SyncEvent[] }
   /** Every event of this batch has been posted. Answers travel on another port, so their order says nothing. */
   | { kind: 'flushed'; batch: number }
+  /** The replica closed the connection while nothing was under way. */
+  | { kind: 'idle-closed' }
   /** The session said EXIT and is closed: the answer to `exit`. */
   | { kind: 'exited' };
 
@@ -83,4 +101,6 @@ export type WorkerControl =
   /** Begin no further job. */
   | { kind: 'cancel' }
   /** Close the link now, whatever is in flight. */
-  | { kind: 'cut' };
+  | { kind: 'cut' }
+  /** Make a new connection for what comes next; take leave of the old one when nothing uses it any more. */
+  | { kind: 'renew' };

@@ -4,13 +4,30 @@ import type { EventListener } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { within } from './inline-pool.ts';
 import { EXIT_GRACE } from './limits.ts';
-import type { Batch, Outcome, WorkerControl, WorkerMessage, WorkerSetup } from './messages.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import type {
+  Batch,
+  Outcome,
+  Task,
+  UnitAnswer,
+  UnitTask,
+  WorkerControl,
+  WorkerMessage,
+  WorkerSetup,
+} from './messages.ts';
+import type { UnitPool, WorkerPool } from './worker-pool.ts';
 
 /** A worker's first message: the port on which it takes orders. */
 export interface WorkerHello {
   kind: 'hello';
   port: MessagePort;
+}
+
+export interface PoolOptions {
+  /** Units of a sync log that one worker works on at once; batches have their own look-ahead. */
+  tasksPerWorker?: number;
+  onIdleClosed?: () => void;
+  /** Another thread entry, for tests. */
+  file?: URL;
 }
 
 const workerFile = new URL('../../workers/replicate.js', import.meta.url);
@@ -22,9 +39,10 @@ const workerFile = new URL('../../workers/replicate.js', import.meta.url);
  * - As many threads at the end as at the beginning: each holds a connection.
  * - Tasks are never aborted: piscina would kill the thread, and its connection in the middle of a literal.
  */
-export class ThreadPool implements WorkerPool {
-  readonly #piscina: Piscina<Batch, Outcome[]>;
+export class ThreadPool implements WorkerPool, UnitPool {
+  readonly #piscina: Piscina<Task, Outcome[] | UnitAnswer>;
   readonly #emit: EventListener;
+  readonly #onIdleClosed: () => void;
   readonly #ports = new Set<MessagePort>();
   /** Batches whose last events have not come yet. */
   readonly #unflushed = new Map<number, () => void>();
@@ -35,14 +53,20 @@ export class ThreadPool implements WorkerPool {
   /** Piscina lets the process end while threads are idle or events are under way; a run in progress must not. */
   readonly #keepAlive = setInterval(() => {}, 2 ** 30);
 
-  constructor(setup: WorkerSetup, workers: number, emit: EventListener, file: URL = workerFile) {
+  constructor(
+    setup: WorkerSetup,
+    workers: number,
+    emit: EventListener,
+    { tasksPerWorker = 1, onIdleClosed = () => {}, file = workerFile }: PoolOptions = {},
+  ) {
     this.#emit = emit;
-    this.#piscina = new Piscina<Batch, Outcome[]>({
+    this.#onIdleClosed = onIdleClosed;
+    this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
       minThreads: workers,
       maxThreads: workers,
       idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: 1,
+      concurrentTasksPerWorker: tasksPerWorker,
       atomics: 'disabled',
       recordTiming: false,
       workerData: setup,
@@ -58,19 +82,31 @@ export class ThreadPool implements WorkerPool {
   }
 
   async run(batch: Batch): Promise<Outcome[]> {
-    let outcomes: Outcome[];
+    return (await this.#run(batch)) as Outcome[];
+  }
+
+  async runUnit(task: UnitTask): Promise<UnitAnswer> {
+    return (await this.#run(task)) as UnitAnswer;
+  }
+
+  async #run(task: Task): Promise<Outcome[] | UnitAnswer> {
+    let answer: Outcome[] | UnitAnswer;
     try {
-      outcomes = await this.#piscina.run(batch);
+      answer = await this.#piscina.run(task);
     } catch (caught) {
       const reason = caught instanceof Error ? caught.message : String(caught);
       throw new SyncError('BUG', `a worker thread died: ${reason}`, { retryable: true, cause: caught });
     }
-    if (!this.#flushed.delete(batch.id)) {
+    if (!this.#flushed.delete(task.id)) {
       await new Promise<void>((resolve) => {
-        this.#unflushed.set(batch.id, resolve);
+        this.#unflushed.set(task.id, resolve);
       });
     }
-    return outcomes;
+    return answer;
+  }
+
+  renew(): void {
+    for (const port of this.#ports) port.postMessage({ kind: 'renew' } satisfies WorkerControl);
   }
 
   cancel(): void {
@@ -116,6 +152,9 @@ export class ThreadPool implements WorkerPool {
         }
         break;
       }
+      case 'idle-closed':
+        this.#onIdleClosed();
+        break;
       case 'exited':
         this.#exited += 1;
         this.#allExited();

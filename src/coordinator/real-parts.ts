@@ -1,4 +1,5 @@
 import { connectReplica } from '../protocol/connect.ts';
+import { runActions } from '../replicate/run-actions.ts';
 import { runMailboxes } from '../replicate/run-mailboxes.ts';
 import { runMeta } from '../replicate/run-meta.ts';
 import { runUser } from '../replicate/run-user.ts';
@@ -16,6 +17,6 @@ export function realParts(setup: WorkerSetup, emit: EventListener): BatchRunnerP
     openStore: () => openMasterStore(setup.layout),
     connect: (onTraffic) => connectReplica(setup.connection, onTraffic),
     master: masterLink(setup.master, setup.connection, connectReplica, emit),
-    engine: { runUser, runMeta, runMailboxes },
+    engine: { runUser, runMeta, runMailboxes, runActions },
   };
 }

@@ -1,17 +1,29 @@
-import type { Batch, Outcome } from './messages.ts';
+import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 
-/** Whoever runs batches: threads, or for a small run this very thread. */
-export interface WorkerPool {
+/** Whoever does the work: threads, or for a single job this very thread. */
+export interface Workers {
+  /** Work not begun comes back untouched; what is in flight goes on. */
+  cancel(): void;
+  /** Cuts every link; work in flight fails. */
+  cut(): void;
+  /** Takes leave of the replica, within a limited time, and ends the workers. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** For one-shot runs. */
+export interface WorkerPool extends Workers {
   /**
    * Resolves when every event of the batch has been delivered.
    *
    * @throws SyncError BUG if the worker died
    */
   run(batch: Batch): Promise<Outcome[]>;
-  /** Jobs not begun come back untouched; those in flight go on. */
-  cancel(): void;
-  /** Cuts every link; jobs in flight fail. */
-  cut(): void;
-  /** Takes leave of the replica, within a limited time, and ends the workers. Never rejects. */
-  close(): Promise<void>;
+}
+
+/** For rolling mode. */
+export interface UnitPool extends Workers {
+  /** As `WorkerPool.run`. */
+  runUnit(task: UnitTask): Promise<UnitAnswer>;
+  /** New connections for what comes next. */
+  renew(): void;
 }

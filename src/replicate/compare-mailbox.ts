@@ -88,7 +88,7 @@ function divergence(state: MailboxState, remote: ReplicaMailbox): Comparison | u
 function sameState(local: LocalMailbox, remote: ReplicaMailbox, options: CompareOptions): boolean {
   const { entry, state } = local;
   return (
-    remote.type === entry.type &&
+    sameType(remote.type, entry.type) &&
     remote.lastUid === state.lastUid &&
     remote.highestmodseq === state.highestmodseq &&
     remote.uidvalidity === state.uidvalidity &&
@@ -108,6 +108,11 @@ function sameState(local: LocalMailbox, remote: ReplicaMailbox, options: Compare
     sameAnnotations(local.annotations, remote.annotations) &&
     sameChecksums(state, remote)
   );
+}
+
+/** Plain mail is `e` or nothing, also before a flag (`i`, `ei`): servers differ in whether they write it. */
+export function sameType(a: string, b: string): boolean {
+  return a.replace(/^e/, '') === b.replace(/^e/, '');
 }
 
 /** 0 on either side matches anything, per half (protocol section 13). */

@@ -19,7 +19,17 @@ export async function runMailboxes(
   names: readonly ByteString[],
 ): Promise<JobResult> {
   using locks = new SyncLocks(context, owners);
-  const user = owners[0] ?? '';
+  await syncMailboxes(context, owners[0] ?? '', names, locks);
+  return 'synced';
+}
+
+/** The same for a caller that holds the owners' locks; `user` is whom failures are reported of. */
+export async function syncMailboxes(
+  context: EngineContext,
+  user: ByteString,
+  names: readonly ByteString[],
+  locks: SyncLocks,
+): Promise<void> {
   let moved = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(user);
@@ -45,7 +55,7 @@ export async function runMailboxes(
       continue;
     }
     failures.throwIfAny();
-    return 'synced';
+    return;
   }
   throw new SyncError('IMAP_SYNC_CHANGED', `failed to settle renames after ${ROUNDS} tries`, {
     user,

@@ -13,6 +13,15 @@ import { SyncLocks } from './sync-locks.ts';
  */
 export async function runMeta(context: EngineContext, userid: ByteString): Promise<JobResult> {
   using locks = new SyncLocks(context, [userid]);
+  return await syncMeta(context, userid, locks);
+}
+
+/** The same for a caller that holds the user's lock. */
+export async function syncMeta(
+  context: EngineContext,
+  userid: ByteString,
+  locks: SyncLocks,
+): Promise<JobResult> {
   context.emit({ kind: 'user:start', user: userid, work: 'meta' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });

@@ -16,6 +16,15 @@ import { SyncLocks } from './sync-locks.ts';
  */
 export async function runUser(context: EngineContext, userid: ByteString): Promise<JobResult> {
   using locks = new SyncLocks(context, [userid]);
+  return await syncUser(context, userid, locks);
+}
+
+/** The same for a caller that holds the user's lock. */
+export async function syncUser(
+  context: EngineContext,
+  userid: ByteString,
+  locks: SyncLocks,
+): Promise<JobResult> {
   context.emit({ kind: 'user:start', user: userid, work: 'user' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });

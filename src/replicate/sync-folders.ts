@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
-import { type Comparison, compareMailbox } from './compare-mailbox.ts';
+import { type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
 import { newMessages } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
@@ -119,7 +119,7 @@ async function runSteps(context: EngineContext, job: FolderJob, steps: readonly 
   const commands = steps.map((step) => {
     if (step.kind === 'unmailbox') {
       context.emit({ kind: 'command:unmailbox', name: step.name, local });
-      return context.session.applyUnmailbox(step.name);
+      return context.session.applyUnmailbox(step.name, local);
     }
     const { kind: _kind, ...rename } = step;
     context.emit({ kind: 'command:rename', local, ...rename });
@@ -185,7 +185,7 @@ async function survey(
 }
 
 function sameIntermediate(entry: MailboxEntry, remote: ReplicaMailbox): boolean {
-  return remote.type === entry.type && remote.foldermodseq === entry.foldermodseq;
+  return sameType(remote.type, entry.type) && remote.foldermodseq === entry.foldermodseq;
 }
 
 function partitionOf(context: EngineContext, entry: MailboxEntry): ByteString {

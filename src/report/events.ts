@@ -5,7 +5,7 @@ import type { ErrorData } from './sync-error.ts';
  * The one catalogue of observable facts. Verbose lines, log, progress, report file and tests all hang on it; nothing
  * else writes to stdout. Plain data: events cross threads as they are.
  */
-export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | CommandEvent | NoticeEvent;
+export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | CommandEvent | RollingEvent | NoticeEvent;
 
 export type RunEvent =
   | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; workers: number }
@@ -80,6 +80,57 @@ export type CommandEvent =
       entry: ByteString;
       user: ByteString;
     };
+
+/** `channel` undefined = the default one. `user`: a userid, or the name of a shared mailbox. */
+export type RollingEvent =
+  /** Lines were taken from the log; `units` of work is what they come to. */
+  | {
+      kind: 'rolling:pass';
+      channel: string | undefined;
+      file: string;
+      lines: number;
+      bad: number;
+      units: number;
+    }
+  | { kind: 'rolling:bad-line'; file: string; line: number; expected: string; found: string }
+  | {
+      kind: 'rolling:retry';
+      channel: string | undefined;
+      user: ByteString;
+      delayMs: number;
+      error: ErrorData;
+    }
+  | {
+      kind: 'rolling:quarantined';
+      channel: string | undefined;
+      user: ByteString;
+      failures: number;
+      delayMs: number;
+      error: ErrorData;
+    }
+  | { kind: 'rolling:released'; channel: string | undefined; user: ByteString }
+  /** Its sync lock is held, or a skipuser file asks to leave it alone. Said once until it gets on. */
+  | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString }
+  | { kind: 'rolling:backlog'; backlog: Backlog };
+
+/** How far behind rolling replication is. */
+export interface Backlog {
+  channel: string | undefined;
+  /** In the log, and taken from it but not done. */
+  lines: number;
+  /** Age of the oldest of them in milliseconds; undefined if there is none. */
+  oldestMs: number | undefined;
+  /** Users and shared mailboxes that are being replicated at this moment. */
+  inFlight: number;
+  /** Units of work that wait. */
+  waiting: number;
+  /** Users whose sync lock is held by somebody else. */
+  locked: number;
+  quarantined: { user: ByteString; failures: number; retryMs: number; error: ErrorData | undefined }[];
+  /** When something was last replicated without a failure, milliseconds since the epoch. */
+  lastSuccess: number | undefined;
+  link: 'up' | 'down';
+}
 
 /**
  * Something for the log that is not one of the above: the text is the C client's (algorithm section 11.3) wherever it

@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import { connectionLine, failedCall, type ModeName, subject } from './error-lines.ts';
-import type { NoticeEvent, SyncEvent } from './events.ts';
+import type { NoticeEvent, RollingEvent, SyncEvent } from './events.ts';
+import { rollingLines } from './rolling-lines.ts';
 import type { ErrorData } from './sync-error.ts';
 
 export type LogLevel = NoticeEvent['level'];
@@ -62,8 +63,12 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     case 'run:parked':
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
     default:
-      return [];
+      return isRolling(event) ? rollingLines(event) : [];
   }
+}
+
+function isRolling(event: SyncEvent): event is RollingEvent {
+  return event.kind.startsWith('rolling:');
 }
 
 /** One line, whatever a peer put into its message. */

@@ -87,7 +87,7 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
       return fakeSession(log);
     },
     master: undefined,
-    engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced' },
+    engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced', runActions: async () => [] },
     ...changes,
   };
   return { runner: new BatchRunner(parts), events, log };

@@ -14,7 +14,7 @@ function batch(id: number, ...userids: string[]): Batch {
 
 test('batches run on threads, and all their events are there when the answer is', async () => {
   const events: SyncEvent[] = [];
-  const pool = new ThreadPool(setup, 2, (event) => events.push(event), worker);
+  const pool = new ThreadPool(setup, 2, (event) => events.push(event), { file: worker });
   try {
     for (let id = 1; id <= 20; id += 1) {
       const outcomes = await pool.run(batch(id, 'a', 'b'));
@@ -27,7 +27,7 @@ test('batches run on threads, and all their events are there when the answer is'
 });
 
 test('a thread that dies is an error of its batch; the pool goes on', async () => {
-  const pool = new ThreadPool(setup, 1, () => {}, worker);
+  const pool = new ThreadPool(setup, 1, () => {}, { file: worker });
   try {
     await assert.rejects(
       pool.run(batch(1, 'die')),
@@ -46,7 +46,7 @@ test('orders reach a thread that is at work', async () => {
     (event) => {
       if (event.kind === 'user:start') pool.cut();
     },
-    worker,
+    { file: worker },
   );
   try {
     assert.equal((await pool.run(batch(1, 'await-cut'))).length, 1);

@@ -7,6 +7,7 @@ import type { SandboxOptions } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { mailboxCrc } from '../../src/sandbox/sync-crc.ts';
 import { ScriptClient } from '../sandbox/script-client.ts';
+import { guidOf, mailboxCommand, type TestMailbox, upload } from '../sandbox/world.ts';
 import { changeRound } from '../support/change-round.ts';
 import { appliedCommands } from '../support/compare.ts';
 import { ADMIN, CyrusServer, PASSWORD, replicaSettings, startPair } from '../support/cyrus-server.ts';
@@ -169,6 +170,83 @@ function normalised(answer: { untagged: string[]; final: string }): { untagged: 
   );
   return { untagged, final: answer.final };
 }
+
+test('a real replica and the sandbox refuse the same things with the same words', async () => {
+  await using replica = await CyrusServer.start('replica');
+  await withSandbox({}, async (sandbox) => {
+    const uniqueid = 'abcdefghijklmnopqrstuvwx';
+    const address = { host: '127.0.0.1', port: replica.syncPort };
+    await using real = await ScriptClient.login(address, ADMIN, PASSWORD);
+    await using ours = await ScriptClient.login(sandbox.address, ADMIN, PASSWORD);
+    const mailbox = (changes: Partial<TestMailbox>) =>
+      mailboxCommand({ name: 'user.anna', uniqueid, highestmodseq: 5, lastUid: 2, records: [], ...changes });
+    const records = ['Subject: one\r\n\r\n', 'Subject: two\r\n\r\n'].map((content, index) => ({
+      uid: index + 1,
+      modseq: 4 + index,
+      guid: guidOf(content),
+      size: content.length,
+    }));
+    for (const client of [real, ours]) await upload(client, ['Subject: one\r\n\r\n', 'Subject: two\r\n\r\n']);
+    const [first, second] = records;
+    assert.ok(first !== undefined && second !== undefined);
+    const commands = [
+      mailbox({ records }),
+      mailbox({ name: 'user.bob' }),
+      mailbox({ uniqueid: 'xbcdefghijklmnopqrstuvwx' }),
+      mailbox({ since: [4, 0, 0] }),
+      mailbox({ since: [5, 1, 0] }),
+      mailbox({ highestmodseq: 4 }),
+      mailbox({ uidvalidity: 6 }),
+      mailbox({ lastUid: 1 }),
+      mailbox({ highestmodseq: 6, records: [{ ...first, modseq: 6, guid: guidOf('other') }] }),
+      mailbox({ highestmodseq: 6, records: [{ ...second, modseq: 3 }] }),
+      mailbox({ highestmodseq: 6, crc: [1, 1] }),
+      mailbox({ highestmodseq: 7, records: [{ ...first, modseq: 7, flags: ['\\Expunged'] }] }),
+      mailbox({ highestmodseq: 8, records: [{ ...first, modseq: 8 }] }),
+      mailbox({ highestmodseq: 8, type: 'c' }),
+      mailbox({
+        highestmodseq: 8,
+        name: 'user.anna.#sieve',
+        uniqueid: 'sbcdefghijklmnopqrstuvwx',
+        type: 'f',
+      }),
+      mailbox({}).replace('OPTIONS', 'XOPTIONS'),
+      'APPLY EXPUNGE %(MBOXNAME user.anna UNIQUEID wrong UID (1))',
+      `APPLY EXPUNGE %(MBOXNAME user.anna UNIQUEID ${uniqueid} UID (2 9))`,
+      `APPLY RESERVE %(PARTITION default MBOXNAME (user.anna user.nope) GUID (${first.guid} ${guidOf('x')}))`,
+      'APPLY RESERVE %(PARTITION default MBOXNAME () GUID (abc))',
+      'APPLY RENAME %(OLDMBOXNAME user.nope NEWMBOXNAME user.y PARTITION default)',
+      'APPLY UNMAILBOX user.nope',
+      'APPLY UNUSER nobody',
+      'APPLY UNQUOTA user.nobody',
+      'APPLY SUB %(USERID anna MBOXNAME user.zzz)',
+      'APPLY SEEN %(USERID anna UNIQUEID zzz)',
+      'APPLY MESSAGE (NIL)',
+      'APPLY NONSENSE x',
+      'APPLY SUB %(USERID)',
+      'GET USER nobody',
+      'GET USER %(USERID anna)',
+      'GET META anna',
+      'GET SIEVE anna',
+      'GET FULLMAILBOX user.nope',
+      'GET UNIQUEIDS (nope)',
+      'GET QUOTA user.nope',
+      'GET MAILBOXES ()',
+      'NONSENSE',
+      '',
+      'NOOP',
+      // What all of it has left behind.
+      'GET FULLMAILBOX user.anna',
+      'GET USER anna',
+      'RESTART',
+      'EXIT',
+    ];
+    for (const command of commands) {
+      const [expected, found] = await Promise.all([real.say(command), ours.say(command)]);
+      assert.deepEqual(normalised(found), normalised(expected), command);
+    }
+  });
+});
 
 test('a message uploaded by the C client is fetched back octet for octet', async () => {
   await using master = await CyrusServer.start('master');

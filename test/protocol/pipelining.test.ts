@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { connectReplica } from '../../src/protocol/connect.ts';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
@@ -254,6 +254,9 @@ test('silence while an answer is due is LINK_TIMEOUT; silence while none is due 
     },
     async (session) => {
       await session.noop();
+      // Long enough for the timer to run out, more than once, while nothing is due.
+      await wait(500);
+      assert.equal(session.broken, false);
       const error = await rejectsWith(session.restart(), 'LINK_TIMEOUT', /command=<RESTART>/);
       assert.equal(error.retryable, true);
     },

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -20,6 +21,11 @@ const TOOL_DIRECTORY = '/usr/lib/cyrus/bin';
 const START_DEADLINE = 30_000;
 /** Milliseconds that `master` gets to leave by itself before its process group is killed. */
 const STOP_DEADLINE = 10_000;
+
+/** Above the ports of well-known services. */
+const LOWEST_PORT = 12_000;
+/** Linux gives outgoing connections ports from here (net.ipv4.ip_local_port_range). */
+const LOWEST_EPHEMERAL_PORT = 32_768;
 
 /** Octets free in memory before stores are made there; the largest pair of the tests takes a tenth. */
 const MEMORY_FREE = 4 * 2 ** 30;
@@ -406,24 +412,25 @@ function copyStore(from: string, to: string): void {
   for (const each of ['socket', 'proc']) rmSync(join(to, 'conf', each), { recursive: true, force: true });
 }
 
+/**
+ * Ports that nobody uses, below those that the system gives to outgoing connections: one of these could otherwise
+ * take the port between our look and the start of the server. At random, because test files run side by side.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  // All held at once, so that one call never returns the same port twice.
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  return await Promise.all(
-    servers.map(async (server) => {
-      const address = server.address();
-      server.close();
-      await once(server, 'close');
-      if (address === null || typeof address === 'string') throw new Error('no TCP port given by the system');
-      return address.port;
-    }),
-  );
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(LOWEST_PORT, LOWEST_EPHEMERAL_PORT);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    ports.add(port);
+  }
+  return [...ports];
 }
 
 async function waitForGreeting(port: number, check: () => void): Promise<void> {

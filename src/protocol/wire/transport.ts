@@ -122,7 +122,13 @@ export class Transport {
 
   /** `onSilence` is called after this many milliseconds without an octet in either direction, again and again. */
   watchSilence(milliseconds: number, onSilence: () => void): void {
-    this.#socket.setTimeout(milliseconds, onSilence);
+    const socket = this.#socket;
+    socket.setTimeout(milliseconds);
+    socket.on('timeout', () => {
+      onSilence();
+      // Node arms the timer once: without this, a silence while idle would be the last one ever noticed.
+      if (!this.#closed) socket.setTimeout(milliseconds);
+    });
   }
 
   /** Everything written so far leaves, then the connection is closed. */

@@ -57,20 +57,25 @@ export const applyUnuser: Handler = (context, value) => {
   });
 };
 
-/** APPLY EXPUNGE: without a new modseq, so that the master's next MAILBOX is not refused for it. */
+/**
+ * APPLY EXPUNGE: without a new modseq, so that the master's next MAILBOX is not refused for it. Unknown UIDs are skipped;
+ * but when the last of the list is one, 3.6.1 does all the others and then answers with an error.
+ */
 export const applyExpunge: Handler = (context, value) => {
   const map = mapOf(value);
   const name = atom(map, 'MBOXNAME');
   const uniqueid = atom(map, 'UNIQUEID');
   const uids = list(map, 'UID');
   const { storage } = context;
-  storage.transact(() => {
+  const unknownLast = storage.transact(() => {
     const row = existing(storage, name);
     if (row.uniqueid !== uniqueid) {
       throw refusal('IMAP_MAILBOX_MOVED', `uniqueid ${row.uniqueid}, master has ${uniqueid}`, name);
     }
+    let unknown = false;
     for (const item of uids) {
       const old = storage.mailboxes.record(row.id, numberOf(item, 'UID'));
+      unknown = old === undefined;
       if (old === undefined || isExpunged(old)) continue;
       // `\Expunged` stands before `\Seen` and the user flags (protocol 7.4).
       const before = old.flags.filter((flag) => /^\\(Deleted|Answered|Flagged|Draft)$/.test(flag));
@@ -78,7 +83,9 @@ export const applyExpunge: Handler = (context, value) => {
       storage.mailboxes.putRecord(row, { ...old, flags }, old);
     }
     storage.mailboxes.put(row);
+    return unknown;
   });
+  if (unknownLast) throw refusal('IMAP_REMOTE_DENIED', 'the last UID is not on the replica', name);
 };
 
 function existing(storage: Storage, name: ByteString): MailboxRow {

@@ -1,0 +1,136 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { EXIT_FAILED, EXIT_OK, EXIT_STOPPED } from '../coordinator/exit-code.ts';
+import { CUT_GRACE, DRAIN_GRACE } from '../coordinator/limits.ts';
+import { ThreadPool } from '../coordinator/pool.ts';
+import { openSyslog } from '../native/syslog.ts';
+import { openReport, type Report } from '../report/report.ts';
+import { SyncError } from '../report/sync-error.ts';
+import { appendToLog } from '../rolling/append-to-log.ts';
+import { systemClock } from '../rolling/clock.ts';
+import { RollingDaemon } from '../rolling/daemon.ts';
+import { InputLog } from '../rolling/input-log.ts';
+import { ChannelLog } from '../rolling/log-file.ts';
+import type { RollingEnd } from '../rolling/options.ts';
+import { ownerBy } from '../rolling/owner.ts';
+import { shutdownFile } from '../rolling/shutdown-file.ts';
+import { skipUsers } from '../rolling/skip-users.ts';
+import { type SyncLog, syncLogPath } from '../rolling/sync-log.ts';
+import type { RollingPlan } from './rolling-plan.ts';
+
+/**
+ * Rolling replication of one channel until it ends by itself or is told to.
+ *
+ * @param signal aborted: end politely
+ * @returns the exit code
+ */
+export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): Promise<number> {
+  const { stdout, stderr } = process;
+  const report = await openReport({
+    ...plan.output,
+    channel: plan.channel,
+    server: plan.setup.connection.server,
+    streams: { stdout, stderr },
+    openSyslog,
+  });
+  for (const { text, hint } of plan.warnings) {
+    report.emit({ kind: 'notice', level: 'warning', text: `${text}; ${hint}` });
+    report.say(`sync_client: ${text} (${hint})`);
+  }
+  if (plan.startDelay > 0) {
+    report.say(`Waiting for ${plan.startDelay} seconds for gdb attach...`);
+    await wait(plan.startDelay * 1_000, undefined, { signal }).catch(() => undefined);
+  }
+  const end = signal.aborted ? stopped() : await roll(plan, report, signal);
+  if (end.reason === 'signal') report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+  await report.close(end.failures);
+  return exitCode(end);
+}
+
+async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Promise<RollingEnd> {
+  const { layout, options: jobs } = plan.setup;
+  const { configdirectory } = layout;
+  let daemon: RollingDaemon | undefined;
+  const pool = new ThreadPool(plan.setup, plan.workers, report.emit, {
+    tasksPerWorker: jobs.lookAhead,
+    onIdleClosed: () => daemon?.replicaClosedIdle(),
+  });
+  let tasks = 0;
+  const connect = async (): Promise<void> => {
+    const { linkError } = await pool.runUnit({ id: ++tasks, unit: { users: [], actions: [] } });
+    if (linkError) throw SyncError.fromData(linkError);
+  };
+  daemon = new RollingDaemon(plan.options, {
+    log: openLog(plan, report),
+    ownerOf: ownerBy(layout),
+    run: (unit) => pool.runUnit({ id: ++tasks, unit }),
+    connect,
+    restart: async () => {
+      pool.renew();
+      await connect();
+    },
+    isSkipped: skipUsers(configdirectory, plan.channel),
+    shutdownRequested: shutdownFile(plan.shutdownFile),
+    clock: systemClock,
+    random: Math.random,
+    emit: report.emit,
+  });
+  const tellBacklog = (): void => {
+    if (daemon) report.emit({ kind: 'rolling:backlog', backlog: daemon.backlog() });
+  };
+  const timers: NodeJS.Timeout[] = [];
+  const stop = (): void => {
+    daemon?.stop();
+    timers.push(setTimeout(() => pool.cut(), DRAIN_GRACE));
+  };
+  process.on('SIGUSR1', tellBacklog);
+  signal.addEventListener('abort', stop, { once: true });
+  const cutOff = new Promise<RollingEnd>((resolve) => {
+    const last = (): void => {
+      timers.push(setTimeout(() => resolve(stopped()), DRAIN_GRACE + CUT_GRACE));
+    };
+    signal.addEventListener('abort', last, { once: true });
+  });
+  try {
+    return await Promise.race([daemon.run(), cutOff]);
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    process.off('SIGUSR1', tellBacklog);
+    await pool.close();
+  }
+}
+
+function openLog(plan: RollingPlan, report: Report): SyncLog {
+  const { configdirectory } = plan.setup.layout;
+  const path = syncLogPath(configdirectory, plan.channel);
+  if (plan.source.kind === 'log') return new ChannelLog(path, report.emit);
+  // What cannot be done now goes on through the channel's own log, if there is one.
+  const relog =
+    plan.channel === undefined
+      ? undefined
+      : (lines: Parameters<typeof appendToLog>[1]) => appendToLog(path, lines);
+  const date = (): number => Date.now();
+  return plan.source.kind === 'file'
+    ? new InputLog(plan.source.path, date, undefined, relog)
+    : new InputLog('standard input', date, process.stdin, relog);
+}
+
+function stopped(): RollingEnd {
+  return { reason: 'signal', unfinished: 0, failures: [] };
+}
+
+/** As the C client's, except that what -1 or -f could not do is a failure (algorithm section 14, row 6). */
+function exitCode(end: RollingEnd): number {
+  switch (end.reason) {
+    case 'signal':
+      return EXIT_STOPPED;
+    case 'shutdown-file':
+    case 'replica-gone':
+      return EXIT_OK;
+    case 'not-connected':
+    case 'log-failed':
+      return EXIT_FAILED;
+    case 'once':
+      return end.unfinished > 0 ? EXIT_FAILED : EXIT_OK;
+  }
+}

@@ -1,0 +1,90 @@
+import type { ImapdConfig } from '../config/imapd-config.ts';
+import type { Settings } from '../config/settings.ts';
+import type { WorkerSetup } from '../coordinator/messages.ts';
+import type { OutputPlan } from '../report/output-plan.ts';
+import { goesToBackground } from '../rolling/background.ts';
+import { checkSyncLog, type LogWarning } from '../rolling/check.ts';
+import type { RollingOptions } from '../rolling/options.ts';
+import type { Arguments } from './arguments.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { identityPlan } from './identity.ts';
+import { outputPlan } from './output-plan.ts';
+import type { IdentityPlan } from './run-plan.ts';
+import { workerSetup } from './worker-setup.ts';
+
+/** Rolling replication of one channel, decided before anything is opened. Frozen. */
+export interface RollingPlan {
+  setup: WorkerSetup;
+  workers: number;
+  channel: string | undefined;
+  /** The channel's own log, or what -f names, read once. */
+  source: { kind: 'log' } | { kind: 'file'; path: string } | { kind: 'standard-input' };
+  options: RollingOptions;
+  /** -F, or sync_shutdown_file. */
+  shutdownFile: string | undefined;
+  /** -r: hand over to a background process and end. */
+  background: boolean;
+  /** What is wrong with the configuration of the log itself. */
+  warnings: LogWarning[];
+  /** -w, seconds. */
+  startDelay: number;
+  identity: IdentityPlan;
+  output: OutputPlan;
+}
+
+/** Seconds; the manual's default of -t. */
+const SESSION_LIFETIME = 600;
+
+/** @throws SyncError CONFIG, SYNC_HOST_NOT_DEFINED */
+export function rollingPlan(
+  args: Arguments,
+  config: ImapdConfig,
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  channel: string | undefined,
+): RollingPlan {
+  const setup = workerSetup(config, settings, args, channel, undefined);
+  const workers = args.workers ?? settings.workers;
+  const once = args.once || args.inputFile !== undefined;
+  return deepFreeze({
+    setup,
+    workers,
+    channel,
+    source: logSource(args.inputFile),
+    options: {
+      channel,
+      server: setup.connection.server,
+      once,
+      parallel: workers * setup.options.lookAhead,
+      repeatInterval: (args.minimumDelay || config.channelDuration(channel, 'sync_repeat_interval')) * 1_000,
+      sessionTimeout: (args.sessionLifetime ?? SESSION_LIFETIME) * 1_000,
+      connectOnce: args.connectOnce,
+      reconnectMaxWait: Math.max(0, config.duration('sync_reconnect_maxwait')),
+      exitWhenReplicaGone: settings.exitWhenReplicaGone,
+      relogLocked: args.skipLocked && channel !== undefined,
+      reportInterval: settings.backlogReport * 1_000,
+    },
+    shutdownFile: args.shutdownFile ?? config.channelText(channel, 'sync_shutdown_file'),
+    background: goesToBackground({
+      rolling: args.once ? 'once' : args.background ? 'background' : 'foreground',
+      inputFile: args.inputFile,
+      isDaemon: environment.CYRUS_ISDAEMON,
+    }),
+    warnings:
+      args.inputFile === undefined
+        ? checkSyncLog(
+            { syncLog: config.switch('sync_log'), syncLogChannels: config.text('sync_log_channels') },
+            channel,
+          )
+        : [],
+    startDelay: args.startDelay,
+    identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
+    // A display of progress has no end to show progress towards.
+    output: { ...outputPlan(config, settings, args, environment, false), progress: false },
+  });
+}
+
+function logSource(inputFile: string | undefined): RollingPlan['source'] {
+  if (inputFile === undefined) return { kind: 'log' };
+  return inputFile === '-' ? { kind: 'standard-input' } : { kind: 'file', path: inputFile };
+}

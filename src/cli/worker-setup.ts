@@ -1,0 +1,42 @@
+import { type ByteString, bytesFromText } from '../byte-string.ts';
+import type { ImapdConfig } from '../config/imapd-config.ts';
+import type { Settings } from '../config/settings.ts';
+import type { WorkerSetup } from '../coordinator/messages.ts';
+import type { Arguments } from './arguments.ts';
+import { connectionSettings } from './connection-plan.ts';
+import { masterEndpoint } from './master-endpoint.ts';
+import { VERBOSE_TRAFFIC } from './output-plan.ts';
+import { storeLayout } from './store-layout.ts';
+
+/**
+ * What every worker of a run is started with.
+ *
+ * @param partition -p, where the mode takes it
+ * @throws SyncError CONFIG, SYNC_HOST_NOT_DEFINED
+ */
+export function workerSetup(
+  config: ImapdConfig,
+  settings: Settings,
+  args: Arguments,
+  channel: string | undefined,
+  partition: string | undefined,
+): WorkerSetup {
+  const connection = connectionSettings(config, settings, args, channel);
+  return {
+    layout: storeLayout(config, settings.userLock),
+    connection,
+    master: masterEndpoint(config, settings, connection),
+    options: {
+      partition: optionalBytes(partition),
+      local: args.local,
+      noCopyback: args.noCopyback,
+      batchSize: Math.max(0, config.integer('sync_batchsize')),
+      lookAhead: settings.lookAhead,
+    },
+    traffic: args.verbose >= VERBOSE_TRAFFIC,
+  };
+}
+
+function optionalBytes(text: string | undefined): ByteString | undefined {
+  return text === undefined ? undefined : bytesFromText(text);
+}

@@ -1,0 +1,52 @@
+import type { Backlog, RollingEvent } from './events.ts';
+import type { LogLine } from './log-lines.ts';
+import type { ErrorData } from './sync-error.ts';
+
+/** What the log says of rolling mode, beyond the C client's own lines, which come as notices. */
+export function rollingLines(event: RollingEvent): LogLine[] {
+  switch (event.kind) {
+    case 'rolling:pass':
+      return [];
+    case 'rolling:bad-line': {
+      const { file, line, expected, found } = event;
+      return [{ level: 'error', text: `${file} line ${line} skipped: expected ${expected}, found ${found}` }];
+    }
+    case 'rolling:retry': {
+      const text = `will try '${event.user}' again in ${seconds(event.delayMs)}: ${reason(event.error)}`;
+      return [{ level: 'notice', text }];
+    }
+    case 'rolling:quarantined': {
+      const { user, failures, delayMs, error } = event;
+      const text =
+        `'${user}' is in quarantine after ${failures} failures, ` +
+        `next try in ${seconds(delayMs)}: ${reason(error)}`;
+      return [{ level: 'error', text }];
+    }
+    case 'rolling:released':
+      return [{ level: 'notice', text: `'${event.user}' is synced again and out of quarantine` }];
+    case 'rolling:parked':
+      return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
+    case 'rolling:backlog':
+      return [{ level: 'info', text: backlogText(event.backlog) }];
+  }
+}
+
+/** One line for the log and for SIGUSR1. */
+export function backlogText(backlog: Backlog): string {
+  const { channel, lines, oldestMs, inFlight, waiting, locked, quarantined, lastSuccess, link } = backlog;
+  const quarantine = quarantined.map(({ user }) => user).join(' ');
+  return [
+    `backlog: channel=<${channel ?? ''}> link=<${link}> lines=<${lines}>`,
+    `oldest=<${oldestMs === undefined ? '' : seconds(oldestMs)}> inflight=<${inFlight}> waiting=<${waiting}>`,
+    `locked=<${locked}> quarantined=<${quarantine}>`,
+    `lastsuccess=<${lastSuccess === undefined ? '' : new Date(lastSuccess).toISOString()}>`,
+  ].join(' ');
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function reason({ code, message }: ErrorData): string {
+  return `${code}: ${message.replaceAll(/[\r\n]+/g, ' ')}`;
+}

@@ -1,0 +1,52 @@
+import { closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { lockSoon } from '../native/lock-wait.ts';
+import { SyncError } from '../report/sync-error.ts';
+import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from './limits.ts';
+import { isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
+import { formatLogLine, type LogLine } from './log-line.ts';
+
+const DIRECTORY_MODE = 0o755;
+
+/**
+ * Appends as Cyrus's writers do: locked, to the inode that the path names, synced.
+ *
+ * @param file path of the log
+ * @throws SyncError IO, LOCK_TIMEOUT
+ */
+export async function appendToLog(file: string, lines: readonly LogLine[]): Promise<void> {
+  const bytes = Buffer.from(lines.map(formatLogLine).join(''), 'latin1');
+  try {
+    for (let attempt = 1; attempt <= WRITER_ATTEMPTS; attempt++) {
+      const fd = openForAppending(file);
+      try {
+        await lockSoon(fd, 'exclusive', LOG_LOCK_DEADLINE, file);
+        if (!isSameFile(fd, file)) continue;
+        writeAll(fd, bytes);
+        fsyncSync(fd);
+        return;
+      } finally {
+        closeSync(fd);
+      }
+    }
+  } catch (caught) {
+    throw logError(caught, file);
+  }
+  throw new SyncError(
+    'LOCK_TIMEOUT',
+    `${file} was renamed ${WRITER_ATTEMPTS} times while it was being opened`,
+    {
+      phase: 'log',
+      hint: 'is a second sync_client running on the same channel',
+      retryable: true,
+    },
+  );
+}
+
+function openForAppending(file: string): number {
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+  const fd = openExisting(file, flags);
+  if (fd !== undefined) return fd;
+  mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+  return openSync(file, flags, LOG_MODE);
+}

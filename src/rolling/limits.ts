@@ -1,0 +1,39 @@
+/** Sizes and times of rolling mode. Times are milliseconds unless the name says otherwise. */
+
+/** Octets of one log line. Two names of Cyrus's longest mailbox path, every octet escaped, fit four times over. */
+export const MAX_LINE = 64 * 1024;
+/** Octets of one literal in a log line: as many as a mailbox path may have, with room to spare. */
+export const MAX_LITERAL = 16 * 1024;
+/** Octets of the log read at a time. */
+export const READ_CHUNK = 64 * 1024;
+/** Octets of the log parsed before other work of the process gets its turn. */
+export const READ_SLICE = 1024 * 1024;
+/** How often a writer looks again for the log when a reader renames it under its hands: Cyrus's own number. */
+export const WRITER_ATTEMPTS = 64;
+/** How long a writer of Cyrus may hold the log; it writes a line and syncs. */
+export const LOG_LOCK_DEADLINE = 10_000;
+
+/** With a repeat interval of 0, how often the log is looked for: as the C client. */
+export const SHORTEST_INTERVAL = 100;
+/** Taking the log over may use one part in this many of the time. */
+export const TAKE_PAUSE_FACTOR = 10;
+/** Unless that comes to more than this. */
+export const LONGEST_TAKE_PAUSE = 10_000;
+/** The shutdown file is looked for at least this often, however long the repeat interval. */
+export const SHUTDOWN_POLL = 1_000;
+
+/** First pause of something that fails, doubled with each failure in a row up to the longest. */
+export const BACKOFF_FIRST = 1_000;
+export const BACKOFF_LONGEST = 10 * 60_000;
+/** Failures in a row from which on a user counts as quarantined: seen by the operator, tried at long intervals. */
+export const QUARANTINE_AFTER = 5;
+/** Somebody else works on the user: that ends by itself, so it is looked at more often. */
+export const LOCKED_FIRST = 1_000;
+export const LOCKED_LONGEST = 30_000;
+/** Pauses are spread over this part of their length, so that users who failed together do not come back together. */
+export const BACKOFF_JITTER = 0.25;
+
+/** The C client's reconnect series: 15, 30, 60 ... seconds (algorithm section 1). */
+export const RECONNECT_FIRST_SECONDS = 15;
+/** -1 and -f: how often a unit is tried whose connection breaks. */
+export const ONCE_LINK_ATTEMPTS = 3;

@@ -1,0 +1,94 @@
+import { type ErrorData, SyncError } from '../report/sync-error.ts';
+import { RECONNECT_FIRST_SECONDS } from './limits.ts';
+import type { RollingDependencies, RollingOptions } from './options.ts';
+
+type LinkDependencies = Pick<RollingDependencies, 'connect' | 'clock' | 'emit'>;
+type LinkOptions = Pick<RollingOptions, 'server' | 'reconnectMaxWait' | 'connectOnce'>;
+
+/** Someone whose connection broke under it, to be blamed only if the replica turns out to be well. */
+export interface Suspect {
+  node: string;
+  error: ErrorData;
+}
+
+/**
+ * Whether the replica is there, as far as is known.
+ *
+ *     down ──attempt() ok──► up ──lost()──► down
+ *       └──attempt() failed: 15, 30, 60 ... seconds, capped──┘
+ *
+ * When the first attempt after a loss succeeds at once, the replica was never away, and what ran on the broken
+ * connection may be what breaks it. After an outage nobody is to blame.
+ */
+export class ReplicaLink {
+  readonly #options: LinkOptions;
+  readonly #deps: LinkDependencies;
+  #up = false;
+  #everUp = false;
+  #failedAttempts = 0;
+  #nextAttempt = Number.NEGATIVE_INFINITY;
+  #suspects: Suspect[] = [];
+
+  constructor(options: LinkOptions, deps: LinkDependencies) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get isUp(): boolean {
+    return this.#up;
+  }
+
+  /** Clock time of the next attempt. */
+  get nextAttempt(): number {
+    return this.#nextAttempt;
+  }
+
+  /** A unit found the connection broken. @returns whether that is news */
+  lost(error: ErrorData, suspects: readonly Suspect[]): boolean {
+    this.#suspects.push(...suspects);
+    if (!this.#up) return false;
+    this.#down();
+    this.#deps.emit({ kind: 'connection:lost', server: this.#options.server, error });
+    return true;
+  }
+
+  /** Nothing was under way. */
+  closedIdle(): boolean {
+    if (!this.#up) return false;
+    this.#down();
+    const text = `${this.#options.server} closed the idle connection`;
+    this.#deps.emit({ kind: 'notice', level: 'info', text });
+    return true;
+  }
+
+  /** @returns who is to blame for the loss; or that there is no use in going on */
+  async attempt(): Promise<{ kind: 'up'; guilty: Suspect[] } | { kind: 'down' } | { kind: 'given-up' }> {
+    const { server, connectOnce, reconnectMaxWait } = this.#options;
+    try {
+      await this.#deps.connect();
+    } catch (caught) {
+      const error = SyncError.from(caught, { phase: 'connect' }).toData();
+      if (connectOnce && !this.#everUp) {
+        this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
+        return { kind: 'given-up' };
+      }
+      const cap = reconnectMaxWait > 0 ? reconnectMaxWait : Number.MAX_SAFE_INTEGER;
+      const wait = Math.min(cap, RECONNECT_FIRST_SECONDS * 2 ** Math.min(this.#failedAttempts, 40));
+      this.#failedAttempts++;
+      this.#nextAttempt = this.#deps.clock.now() + wait * 1000;
+      this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds: wait });
+      return { kind: 'down' };
+    }
+    const guilty = this.#failedAttempts === 0 ? this.#suspects : [];
+    this.#suspects = [];
+    this.#failedAttempts = 0;
+    this.#up = true;
+    this.#everUp = true;
+    return { kind: 'up', guilty };
+  }
+
+  #down(): void {
+    this.#up = false;
+    this.#nextAttempt = Number.NEGATIVE_INFINITY;
+  }
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Action, ActionResult } from '../../src/replicate/action.ts';
+import type { ErrorCode } from '../../src/report/sync-error.ts';
+import { judge, type Verdict } from '../../src/rolling/judge.ts';
+import { ownerOf } from './names.ts';
+import { failed, linkError, refused } from './site.ts';
+
+function judged(action: Action, result: ActionResult): Verdict {
+  return judge({ users: [], actions: [action] }, { results: [result] }, ownerOf);
+}
+
+const user = { kind: 'user', userid: 'alice' } as const;
+const meta = { kind: 'meta', userid: 'alice' } as const;
+
+for (const [action, promoted, notice] of [
+  [{ kind: 'mailboxes', names: ['user.alice.x'] }, user, 'MAILBOX user.alice.x -> USER alice'],
+  [{ kind: 'quota', root: 'user.alice' }, user, 'QUOTA user.alice -> USER alice'],
+  [{ kind: 'annotation', name: 'user.alice' }, user, 'ANNOTATION user.alice -> USER alice'],
+  [{ kind: 'seen', userid: 'alice', uniqueid: 'id' }, meta, 'SEEN alice id -> META alice'],
+  [{ kind: 'seen', userid: 'alice', uniqueid: 'user.alice' }, user, 'SEEN alice user.alice -> USER alice'],
+  [{ kind: 'sub', userid: 'alice', name: 'x' }, meta, 'SUB alice x -> META alice'],
+  [meta, user, 'META alice -> USER alice'],
+] as [Action, Action, string][]) {
+  test(`a failed ${notice.replace('->', 'is promoted to')}`, () => {
+    const verdict = judged(action, failed());
+    assert.deepEqual(verdict.promoted, [promoted]);
+    assert.deepEqual(verdict.failing, []);
+    assert.deepEqual(verdict.notices, [`  Promoting: ${notice}`]);
+  });
+}
+
+for (const [action, code] of [
+  [user, 'IMAP_PROTOCOL_ERROR'],
+  [{ kind: 'unuser', userid: 'alice' }, 'IMAP_PROTOCOL_ERROR'],
+  [{ kind: 'unmailbox', name: 'user.alice.x' }, 'IMAP_PROTOCOL_ERROR'],
+  [{ kind: 'annotation', name: '' }, 'IMAP_PROTOCOL_ERROR'],
+  [{ kind: 'quota', root: 'shared' }, 'IMAP_PROTOCOL_ERROR'],
+  [{ kind: 'mailboxes', names: ['shared.a', 'shared.b'] }, 'IMAP_MAILBOX_NONEXISTENT'],
+  [meta, 'IMAP_INVALID_USER'],
+] as [Action, ErrorCode][]) {
+  test(`a failed ${JSON.stringify(action)} (${code}) is kept and tried again`, () => {
+    const verdict = judged(action, failed(code));
+    assert.deepEqual(verdict.promoted, []);
+    assert.deepEqual(verdict.failing, [{ action, error: refused(code) }]);
+  });
+}
+
+test('of a failed mailbox set, users are promoted, shared mailboxes stay, and what is done is dropped', () => {
+  const verdict = judged(
+    { kind: 'mailboxes', names: ['user.alice.x', 'user.bob.y', 'shared.z', 'user.alice.done'] },
+    {
+      kind: 'failed',
+      error: refused('IMAP_PROTOCOL_ERROR'),
+      names: ['user.alice.x', 'user.bob.y', 'shared.z'],
+    },
+  );
+  assert.deepEqual(verdict.promoted, [user, { kind: 'user', userid: 'bob' }]);
+  assert.deepEqual(
+    verdict.failing.map(({ action }) => action),
+    [{ kind: 'mailboxes', names: ['shared.z'] }],
+  );
+});
+
+test('every failure of a unit counts, not only the last', () => {
+  const actions: Action[] = [user, { kind: 'user', userid: 'bob' }, { kind: 'user', userid: 'carol' }];
+  const verdict = judge({ users: [], actions }, { results: [failed(), { kind: 'done' }, failed()] }, ownerOf);
+  assert.deepEqual(
+    verdict.failing.map(({ action }) => action),
+    [actions[0], actions[2]],
+  );
+});
+
+test('a broken link promotes nothing', () => {
+  const verdict = judged({ kind: 'quota', root: 'user.alice' }, { kind: 'failed', error: linkError });
+  assert.deepEqual(verdict.promoted, []);
+  assert.deepEqual(verdict.untouched, [{ kind: 'quota', root: 'user.alice' }]);
+  assert.equal(verdict.linkError, linkError);
+  assert.equal(verdict.broke.length, 1);
+});
+
+test('a locked action is neither promoted nor failed', () => {
+  const verdict = judged(user, { kind: 'locked', user: 'alice' });
+  assert.deepEqual(verdict.locked, [{ action: user, user: 'alice' }]);
+  assert.deepEqual([verdict.promoted, verdict.failing, verdict.untouched], [[], [], []]);
+});
