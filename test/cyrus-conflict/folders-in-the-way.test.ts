@@ -8,6 +8,7 @@ import { expectList } from '../support/imap-values.ts';
 import type { ToolResult } from '../support/processes.ts';
 import { syncClient, syncClientOk } from '../support/sync-client.ts';
 import { openSides, type Sides } from './two-sides.ts';
+import { leavingUntouched } from './untouched.ts';
 
 /** Deletes take effect at once here and leave a tombstone, where those of folders.test.ts are renames. */
 let pair: Pair;
@@ -41,7 +42,10 @@ async function newUser(): Promise<string> {
 async function sync(...args: readonly string[]): Promise<Run> {
   const file = join(pair.master.directory, 'syslog');
   await rm(file, { force: true });
-  const run = await syncClient(pair.master, ['-v', ...args], { env: { CASSANDANE_SYSLOG_FNAME: file } });
+  // No question of names is ever answered by changing the master, with -O or without.
+  const run = await leavingUntouched([pair.master], () =>
+    syncClient(pair.master, ['-v', ...args], { env: { CASSANDANE_SYSLOG_FNAME: file } }),
+  );
   return { ...run, log: await readFile(file, 'utf8').catch(() => '') };
 }
 
