@@ -97,6 +97,13 @@ function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPla
       why === 'uniqueid-differs'
         ? `the replica has another mailbox of this name: uniqueid ${entry.uniqueid} here, ${other.uniqueid} there`
         : `it has to be renamed on the replica, where another mailbox (uniqueid ${other.uniqueid}) has its name`;
+    // The words of the C client, which sends the command and is told; alerts look for them.
+    const command = why === 'uniqueid-differs' ? 'MAILBOX' : 'RENAME';
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `${command} received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): ${entry.name}: ${what}`,
+    });
     job.failures.add(
       'folders',
       new SyncError('IMAP_MAILBOX_MOVED', what, {
