@@ -1,5 +1,6 @@
 import type { MicroResult } from './micro-results.ts';
 import type { CaseResult } from './results.ts';
+import { median } from './statistics.ts';
 import { cellsOf, displayName, speedup } from './summary.ts';
 import type { Target } from './targets.ts';
 
@@ -12,6 +13,7 @@ export function caseTable(result: CaseResult): string {
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
       `Node ${machine.node}, Cyrus ${machine.cyrus}, cyrus-sync ${machine.cyrusSync} (${result.code}).`,
     '',
+    ...loadLines(result),
     ...pingLines(result),
     row([
       'RTT ms',
@@ -43,6 +45,16 @@ export function caseTable(result: CaseResult): string {
     );
   }
   return lines.join('\n');
+}
+
+function loadLines(result: CaseResult): string[] {
+  const loads = result.runs.flatMap((run) => (run.load === undefined ? [] : [run.load]));
+  if (loads.length === 0) return [];
+  return [
+    `Load average when a run began: median ${median(loads).toFixed(1)}, highest ${Math.max(...loads).toFixed(1)}; ` +
+      `runs from ${new Set(result.runs.map((run) => run.round)).size} rounds.`,
+    '',
+  ];
 }
 
 function pingLines(result: CaseResult): string[] {

@@ -105,17 +105,17 @@ function line(x1: number, y1: number, x2: number, y2: number): string {
 
 function text(x: number, y: number, content: string, attributes = ''): string {
   const extra = attributes === '' ? '' : ` ${attributes}`;
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${extra}>${escape(content)}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${extra}>${escapeXml(content)}</text>`;
 }
 
-function escape(content: string): string {
+function escapeXml(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 function svg(title: string, height: number, parts: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ${FONT}>`,
-    `<title>${escape(title)}</title>`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(12, 20, title, 'font-size="14" font-weight="bold"'),
     ...parts,
