@@ -39,7 +39,7 @@ export function barPlot(
 
 /** Both axes logarithmic to base 2: equal steps are equal factors. */
 export function linePlot(title: string, xLabel: string, yLabel: string, series: readonly Series[]): string {
-  const box = { left: 70, right: 540, top: 40, bottom: 360 };
+  const box = { left: 70, right: 540, top: 56, bottom: 376 };
   const all = series.flatMap((each) => each.points);
   const xs = axis(all.map((point) => point.x));
   const ys = axis(all.map((point) => point.y));
