@@ -30,7 +30,7 @@ export function describeMachine(directory: string): Machine {
     cpu: model,
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
+    kernel: release().split('-')[0] ?? '',
     node: process.version,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a word of dpkg-query's own.
     cyrus: firstLine('dpkg-query', ['-W', '-f', '${Version}', 'cyrus-imapd']),

@@ -1,5 +1,6 @@
 import type { MicroResult } from './micro-results.ts';
 import type { CaseResult } from './results.ts';
+import { median } from './statistics.ts';
 import { cellsOf, displayName, speedup } from './summary.ts';
 import type { Target } from './targets.ts';
 
@@ -12,37 +13,47 @@ export function caseTable(result: CaseResult): string {
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
       `Node ${machine.node}, Cyrus ${machine.cyrus}, cyrus-sync ${machine.cyrusSync} (${result.code}).`,
     '',
+    ...loadLines(result),
     ...pingLines(result),
-    row([
-      'RTT ms',
-      'client',
-      'seconds',
-      'times faster than C -A',
-      'client CPU s',
-      'replica CPU s',
-      'peak MB',
-      ...(wire ? ['MB on the wire'] : []),
-      'runs',
-    ]),
-    row(['--:', ':--', '--:', '--:', '--:', '--:', '--:', ...(wire ? ['--:'] : []), '--:']),
+  ];
+  const rows = [
+    [
+      '>RTT ms',
+      '<client',
+      '>seconds',
+      '>times faster than C -A',
+      '>client CPU s',
+      '>replica CPU s',
+      '>peak MB',
+      ...(wire ? ['>MB on the wire'] : []),
+      '>runs',
+    ],
   ];
   for (const cell of cells) {
     const times = speedup(result, 'c', cell.contender, cell.roundTrip);
-    lines.push(
-      row([
-        String(cell.roundTrip),
-        displayName(cell.contender),
-        seconds(cell.wall),
-        times === undefined ? '' : times.toFixed(2),
-        seconds(cell.cpu),
-        seconds(cell.serverCpu),
-        mb(cell.peakRss),
-        ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
-        String(cell.rounds),
-      ]),
-    );
+    rows.push([
+      String(cell.roundTrip),
+      displayName(cell.contender),
+      seconds(cell.wall),
+      times === undefined ? '' : times.toFixed(2),
+      seconds(cell.cpu),
+      seconds(cell.serverCpu),
+      mb(cell.peakRss),
+      ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
+      String(cell.rounds),
+    ]);
   }
-  return lines.join('\n');
+  return [...lines, table(rows)].join('\n');
+}
+
+function loadLines(result: CaseResult): string[] {
+  const loads = result.runs.flatMap((run) => (run.load === undefined ? [] : [run.load]));
+  if (loads.length === 0) return [];
+  return [
+    `Load average when a run began: median ${median(loads).toFixed(1)}, highest ${Math.max(...loads).toFixed(1)}; ` +
+      `runs from ${new Set(result.runs.map((run) => run.round)).size} rounds.`,
+    '',
+  ];
 }
 
 function pingLines(result: CaseResult): string[] {
@@ -53,25 +64,46 @@ function pingLines(result: CaseResult): string[] {
 
 export function targetTable(targets: readonly Target[]): string {
   const verdict = (met: boolean | undefined) => (met === undefined ? '' : met ? 'yes' : '**no**');
-  return [
-    row(['what', 'wanted', 'measured', 'met']),
-    row([':--', '--:', '--:', ':--']),
-    ...targets.map(({ text, least, found, met }) => row([text, least, found, verdict(met)])),
-  ].join('\n');
+  return table([
+    ['<what', '>wanted', '>measured', '<met'],
+    ...targets.map(({ text, least, found, met }) => [text, least, found, verdict(met)]),
+  ]);
 }
 
 export function microTable(result: MicroResult): string {
-  return [
-    row(['what', 'per second', 'unit', 'spread']),
-    row([':--', '--:', ':--', '--:']),
-    ...result.rows.map((each) =>
-      row([each.name, each.rate.toFixed(each.rate < 100 ? 1 : 0), each.unit, `±${each.spread.toFixed(1)}%`]),
-    ),
-  ].join('\n');
+  return table([
+    ['<what', '>per second', '<unit', '>spread'],
+    ...result.rows.map((each) => [
+      each.name,
+      each.rate.toFixed(each.rate < 100 ? 1 : 0),
+      each.unit,
+      `±${each.spread.toFixed(1)}%`,
+    ]),
+  ]);
 }
 
-function row(columns: readonly string[]): string {
-  return `| ${columns.join(' | ')} |`;
+/**
+ * Columns padded to one width, as the project's formatter wants them.
+ * @param rows the first is the head; each of its cells begins with `<` or `>`, the column's alignment
+ */
+function table(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const right = head.map((cell) => cell.startsWith('>'));
+  const content = [head.map((cell) => cell.slice(1)), ...body];
+  const widths = head.map((_, column) => Math.max(3, ...content.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const padded = content.map((row) =>
+    line(
+      widths.map((width, column) => {
+        const cell = row[column] ?? '';
+        return right[column] ? cell.padStart(width) : cell.padEnd(width);
+      }),
+    ),
+  );
+  const rule = widths.map((width, column) =>
+    right[column] ? `${'-'.repeat(width - 1)}:` : `:${'-'.repeat(width - 1)}`,
+  );
+  return [padded[0], line(rule), ...padded.slice(1)].join('\n');
 }
 
 function mb(octets: number): string {

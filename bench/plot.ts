@@ -39,7 +39,7 @@ export function barPlot(
 
 /** Both axes logarithmic to base 2: equal steps are equal factors. */
 export function linePlot(title: string, xLabel: string, yLabel: string, series: readonly Series[]): string {
-  const box = { left: 70, right: 540, top: 40, bottom: 360 };
+  const box = { left: 70, right: 540, top: 56, bottom: 376 };
   const all = series.flatMap((each) => each.points);
   const xs = axis(all.map((point) => point.x));
   const ys = axis(all.map((point) => point.y));
@@ -105,17 +105,17 @@ function line(x1: number, y1: number, x2: number, y2: number): string {
 
 function text(x: number, y: number, content: string, attributes = ''): string {
   const extra = attributes === '' ? '' : ` ${attributes}`;
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${extra}>${escapeText(content)}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${extra}>${escapeXml(content)}</text>`;
 }
 
-function escapeText(content: string): string {
+function escapeXml(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 function svg(title: string, height: number, parts: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ${FONT}>`,
-    `<title>${escapeText(title)}</title>`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(12, 20, title, 'font-size="14" font-weight="bold"'),
     ...parts,

@@ -21,6 +21,8 @@ export interface Run {
   connections: number | null;
   /** Processor seconds of the replica's processes. */
   serverCpu: number;
+  /** Load average of the last minute when the run began: what else the machine had to do, and the runs before. */
+  load?: number;
 }
 
 /** What was worked on. */

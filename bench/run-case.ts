@@ -1,4 +1,5 @@
 import { chmod, mkdir } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CyrusServer, giveToCyrus, replicaSettings } from '../test/support/cyrus-server.ts';
@@ -148,6 +149,7 @@ class CaseStage implements AsyncDisposable {
       options.profile,
     );
     await wait(SETTLE);
+    const [load = 0] = loadavg();
     const cpuBefore = serverCpu(target.pid);
     const measured = await measure(command, {
       input,
@@ -177,6 +179,7 @@ class CaseStage implements AsyncDisposable {
       down: counts?.down ?? null,
       connections: counts?.connections ?? null,
       serverCpu: cpu,
+      load,
     };
   }
 
