@@ -46,7 +46,7 @@ export interface MasterStore {
 
   /** Octets and messages on disk, estimated from one stat of each index file: for scheduling only. */
   estimate(userid: ByteString): Estimate;
-  estimateMailbox(name: ByteString): Estimate;
+  estimateMailbox(entry: MailboxEntry): Estimate;
 
   /** undefined: no such root (the replica's is to be removed). */
   quota(root: ByteString): QuotaEntry | undefined;

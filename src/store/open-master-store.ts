@@ -92,9 +92,8 @@ class DiskMasterStore implements MasterStore {
     return this.#estimateAll(this.#list.mailboxesOf(userid));
   }
 
-  estimateMailbox(name: ByteString): Estimate {
-    const entry = this.#list.lookup(name);
-    return this.#estimateAll(entry === undefined ? [] : [entry]);
+  estimateMailbox(entry: MailboxEntry): Estimate {
+    return this.#estimateAll([entry]);
   }
 
   #estimateAll(entries: MailboxEntry[]): Estimate {
