@@ -51,7 +51,10 @@ function* everything(store: MasterStore, prefix: ByteString | undefined): Genera
       continue;
     }
     names.push(found.name);
-    size += sizeOf(() => store.estimateMailbox(found.name));
+    size += sizeOf(() => {
+      const entry = store.lookup(found.name);
+      return entry && store.estimateMailbox(entry);
+    });
     if (names.length === SHARED_CHUNK) {
       yield { job: { kind: 'mailboxes', owners: [''], names }, size };
       names = [];
@@ -71,7 +74,7 @@ function namedMailboxes(wanted: readonly ByteString[], store: MasterStore | unde
     // A name that the store does not know has nobody to lock; the job reports it as absent.
     if (!entry) continue;
     owners.add(entry.userid ?? '');
-    size += sizeOf(() => store?.estimateMailbox(name));
+    size += sizeOf(() => store?.estimateMailbox(entry));
   }
   if (owners.size === 0) owners.add('');
   return { job: { kind: 'mailboxes', owners: [...owners].sort(), names }, size };

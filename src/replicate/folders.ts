@@ -77,14 +77,17 @@ export function planFolders(question: FolderQuestion): FolderPlan {
     }
   }
 
-  orderRenames(question, plan, occupied, unmatched);
+  orderRenames(question, plan, occupied, unmatched, remove);
   return plan;
 }
 
 interface Rename {
   entry: MailboxEntry;
   from: ByteString;
+  /** Partition on the replica now. */
   partition: ByteString;
+  /** Partition where it has to go, if it is another: a step of its own, as imapd would not do both in one either. */
+  movesTo: ByteString | undefined;
 }
 
 function orderRenames(
@@ -92,16 +95,25 @@ function orderRenames(
   plan: FolderPlan,
   occupied: Set<ByteString>,
   unmatched: ReadonlyMap<ByteString, ReplicaMailbox>,
+  remove: (mailbox: ReplicaMailbox) => void,
 ): void {
   let pending: Rename[] = [];
   for (const [entry, mailbox] of plan.matches) {
-    const partition = question.partitionOf(entry) ?? mailbox.partition ?? '';
-    const moves = !entry.intermediate && mailbox.partition !== undefined && mailbox.partition !== partition;
-    if (entry.name !== mailbox.name || moves) pending.push({ entry, from: mailbox.name, partition });
+    const wanted = question.partitionOf(entry) ?? mailbox.partition ?? '';
+    const partition = mailbox.partition ?? wanted;
+    const movesTo = !entry.intermediate && partition !== wanted ? wanted : undefined;
+    if (entry.name !== mailbox.name || movesTo !== undefined) {
+      pending.push({ entry, from: mailbox.name, partition, movesTo });
+    }
   }
   pending = pending.filter((rename) => {
     const other = rename.from === rename.entry.name ? undefined : unmatched.get(rename.entry.name);
     if (!other) return true;
+    if (other.lastUid === 0 && question.fateOfUniqueid(other.uniqueid) !== 'live') {
+      // Never used: the replica's server itself replaces such a one when a mailbox of its name arrives.
+      remove(other);
+      return true;
+    }
     plan.blocked.push({ entry: rename.entry, other, why: 'name-taken' });
     plan.matches.delete(rename.entry);
     return false;
@@ -113,7 +125,10 @@ function orderRenames(
     );
     const next = ready[0];
     if (next) {
-      push(plan, next, next.entry.name);
+      if (next.from !== next.entry.name) push(plan, next, next.entry.name);
+      if (next.movesTo !== undefined) {
+        push(plan, { ...next, from: next.entry.name, partition: next.movesTo }, next.entry.name);
+      }
       occupied.delete(next.from);
       occupied.add(next.entry.name);
       pending = pending.filter((rename) => rename !== next);

@@ -137,8 +137,15 @@ function leftAlone(
   return new SyncError('CONFLICT', `the replica has diverged (${reason}): ${detail}`, {
     phase: 'compare',
     mailbox: task.entry.name,
-    hint: 'nothing was changed on either side; allow a server for the master in the settings (master = private) and run again to have both sides merged',
+    hint: `${untouched(reason)}; allow a server for the master in the settings (master = private) and run again to have both sides merged`,
   });
+}
+
+/** A replica that compares checksums does so last, with the change already made (protocol section 8). */
+function untouched(reason: DivergedReason): string {
+  return reason === 'checksum-refused'
+    ? 'the master was not changed, the replica has only taken what is newer here'
+    : 'nothing was changed on either side';
 }
 
 /** The merged mailbox; partition and SINCE are each side's own. Checksums are left out: each side reports its own after. */

@@ -3,9 +3,10 @@ import { SyncError } from '../report/sync-error.ts';
 import type { Annotation } from '../store/master-store.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
+import { hasInbox } from './job-scope.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
-import { hasInbox, settle, syncUser } from './run-user.ts';
+import { settle, syncUser } from './run-user.ts';
 import { SyncLocks } from './sync-locks.ts';
 
 /**

@@ -3,11 +3,9 @@ import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { isReplicated } from './run-user.ts';
+import { isReplicated, ROUNDS } from './job-scope.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
-
-const ROUNDS = 3;
 
 /**
  * The named mailboxes, and nothing else of their owners (-m, and shared mailboxes of -A). `owners` are all of theirs,

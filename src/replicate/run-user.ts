@@ -1,14 +1,12 @@
 import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
+import { settleGoneUser } from './gone-user.ts';
+import { hasInbox, isReplicated, ROUNDS } from './job-scope.ts';
 import { sendQuota, sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { type FolderJob, syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
-
-/** Renames change what the replica reports, and a live master moves on: look again, but not for ever. */
-const ROUNDS = 3;
 
 /**
  * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm section 3).
@@ -30,7 +28,7 @@ export async function syncUser(
   context.emit({ kind: 'user:start', user: userid, work: 'user' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
-    return 'absent';
+    return await settleGoneUser(context, userid, locks);
   }
   let moved = false;
   for (let round = 1; round <= ROUNDS; round++) {
@@ -76,14 +74,4 @@ export async function settle(promises: readonly Promise<void>[]): Promise<void> 
   for (const outcome of await Promise.allSettled(promises)) {
     if (outcome.status === 'rejected') throw outcome.reason;
   }
-}
-
-export function hasInbox(context: EngineContext, userid: ByteString): boolean {
-  const inbox = context.store.lookup(context.store.inboxName(userid));
-  return inbox !== undefined && !inbox.deleted && !inbox.intermediate;
-}
-
-/** Without SIEVE-MAILBOX the replica refuses `#sieve`, and scripts go by their own commands. */
-export function isReplicated(context: EngineContext, entry: MailboxEntry): boolean {
-  return context.session.info.sieveMailbox || !entry.type.includes('f');
 }

@@ -71,7 +71,7 @@ export async function syncFolders(
 async function findElsewhere(context: EngineContext, job: FolderJob): Promise<ReplicaMailbox[]> {
   const listed = new Set(job.replica.map((mailbox) => mailbox.uniqueid));
   const sought = job.entries.filter(
-    (entry) => !listed.has(entry.uniqueid) && (job.moved || entry.formerNames.length > 0),
+    ({ uniqueid }) => !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid).length > 0),
   );
   const found = await context.session.getUniqueids(sought.map((entry) => entry.uniqueid));
   for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');
@@ -97,6 +97,13 @@ function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPla
       why === 'uniqueid-differs'
         ? `the replica has another mailbox of this name: uniqueid ${entry.uniqueid} here, ${other.uniqueid} there`
         : `it has to be renamed on the replica, where another mailbox (uniqueid ${other.uniqueid}) has its name`;
+    // The words of the C client, which sends the command and is told; alerts look for them.
+    const command = why === 'uniqueid-differs' ? 'MAILBOX' : 'RENAME';
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `${command} received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): ${entry.name}: ${what}`,
+    });
     job.failures.add(
       'folders',
       new SyncError('IMAP_MAILBOX_MOVED', what, {

@@ -34,7 +34,7 @@ interface Claim extends Disposable {
 
 /** Room before the stage, always in this order: a holder of the stage never waits for room. */
 async function claimRoom(context: EngineContext, task: MailboxTask): Promise<Claim> {
-  const { messages } = context.store.estimateMailbox(task.entry.name);
+  const { messages } = context.store.estimateMailbox(task.entry);
   const room = await context.stage.room(Math.max(LEAST_ROOM, stepSize(context, messages)));
   const hold = await context.stage.hold();
   return {

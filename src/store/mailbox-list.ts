@@ -1,6 +1,7 @@
 import { type ByteString, compareBytes, textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import type { CyrusDatabase } from './cyrusdb/contract.ts';
+import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import type { StoreLayout } from './layout.ts';
 import {
   dbnameOf,
@@ -31,10 +32,12 @@ const DAMAGE_HINT = 'run ctl_mboxlist -d to see the row, and ctl_cyrusdb -r to r
 /** mailboxes.db. The database lock never outlives a call, nor, while enumerating, a page. */
 export class MailboxList {
   readonly #layout: StoreLayout;
+  readonly #databases: KeptDatabases;
   #keying: MailboxKeying | undefined;
 
-  constructor(layout: StoreLayout) {
+  constructor(layout: StoreLayout, databases: KeptDatabases) {
     this.#layout = layout;
+    this.#databases = databases;
   }
 
   /** See MasterStore.enumerate. */
@@ -96,7 +99,7 @@ export class MailboxList {
       const name = nameInKey(keying, key);
       if (name === undefined) continue;
       const row = this.#parse(name, value);
-      if (!row.type.deleted) entries.push(this.#entry(db, keying, name, row));
+      if (!row.type.deleted) entries.push(this.#entry(keying, name, row));
     }
     // Old databases sort a dot where it happens to be; since 3.6 this is the stored order.
     return entries.sort((a, b) => compareBytes(dbnameOf(a.name), dbnameOf(b.name)));
@@ -135,10 +138,10 @@ export class MailboxList {
 
   #get(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): MailboxEntry | undefined {
     const value = db.get(mailboxKey(keying, name));
-    return value === undefined ? undefined : this.#entry(db, keying, name, this.#parse(name, value));
+    return value === undefined ? undefined : this.#entry(keying, name, this.#parse(name, value));
   }
 
-  #entry(db: CyrusDatabase, keying: MailboxKeying, name: ByteString, row: MailboxRow): MailboxEntry {
+  #entry(keying: MailboxKeying, name: ByteString, row: MailboxRow): MailboxEntry {
     const parsed = parseInternalName(this.#layout, name);
     return {
       name,
@@ -154,14 +157,16 @@ export class MailboxList {
       foldermodseq: row.foldermodseq,
       userid: useridOf(parsed),
       inDeleted: parsed.deletedTime !== 0,
-      formerNames: keying === 'by-record' ? this.#formerNames(db, row.uniqueid) : [],
     };
   }
 
-  #formerNames(db: CyrusDatabase, uniqueid: ByteString): ByteString[] {
-    const value = uniqueid === '' ? undefined : db.get(`I${uniqueid}`);
-    if (value === undefined || !value.includes(' H (')) return [];
-    return this.#parse(uniqueid, value).formerDbnames.map(internalNameOf);
+  /** See MasterStore.formerNames. */
+  formerNames(uniqueid: ByteString): ByteString[] {
+    return this.#read((db, keying) => {
+      const value = keying === 'by-record' && uniqueid !== '' ? db.get(`I${uniqueid}`) : undefined;
+      if (!value?.includes(' H (')) return [];
+      return this.#parse(uniqueid, value).formerDbnames.map(internalNameOf);
+    });
   }
 
   #parse(name: ByteString, value: ByteString): MailboxRow {
@@ -177,7 +182,7 @@ export class MailboxList {
   #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
     const path = this.#layout.mboxlistPath;
     // Wrapped, because a result may itself be undefined.
-    const outcome = withDatabase(path, (db) => {
+    const outcome = this.#databases.read(path, (db) => {
       this.#keying ??= detectKeying(db);
       return { result: read(db, this.#keying) };
     });

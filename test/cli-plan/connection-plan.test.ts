@@ -154,7 +154,7 @@ test('client_bind: the name given, else that of the server, else of the host; ne
   assert.equal(connection('client_bind_name: 127.0.0.9', ['-S', 'r']).localAddress, undefined);
 });
 
-test('our own settings and -z, -O', () => {
+test('our own settings and -z; -O never forces the replica', () => {
   const own = connection('sync_host: r', ['-O'], {
     tls: 'required',
     tlsVerify: false,
@@ -165,7 +165,7 @@ test('our own settings and -z, -O', () => {
   });
   assert.deepEqual(
     [own.tls.mode, own.tls.verify, own.allowClearText, own.force],
-    ['required', false, true, true],
+    ['required', false, true, false],
   );
   assert.deepEqual([own.compression, own.windowBytes], [{ mode: 'off', level: 9 }, 65_536]);
   assert.equal(connection('sync_host: r', ['-z'], { compression: 'off' }).compression.mode, 'required');

@@ -79,6 +79,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
       for (const name of shared) yield { kind: 'shared', name };
       for (const userid of users.keys()) yield { kind: 'user', userid };
     },
+    formerNames: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {
       const userid = /^user\.([^.]+)/.exec(name)?.[1];
@@ -97,7 +98,6 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
         foldermodseq: 1,
         userid,
         inDeleted: false,
-        formerNames: [],
       };
     },
     estimate: (userid) => ({ mailboxes: 1, messages: users.get(userid) ?? 0 }),

@@ -147,6 +147,38 @@ test('a rename onto a name that another mailbox has is not tried', () => {
   );
 });
 
+test('a rename onto a name that the replica uses for an empty mailbox of its own removes that first', () => {
+  const question = {
+    master: [entry('user.alice.new', { uniqueid: '1' })],
+    replica: [remote('user.alice.old', '1'), remote('user.alice.new', 'other', { lastUid: 0 })],
+  };
+  const { steps, blocked } = plan(question);
+  assert.deepEqual(blocked, []);
+  assert.deepEqual(
+    steps.map(({ kind }) => kind),
+    ['unmailbox', 'rename'],
+  );
+  assert.deepEqual(
+    plan({ ...question, liveElsewhere: ['other'] }).steps,
+    [],
+    'one that lives on is no obstacle to remove',
+  );
+});
+
+test('a new name on a new partition takes two steps', () => {
+  const { steps } = plan({
+    master: [entry('user.alice.new', { uniqueid: '1', partition: 'fast' })],
+    replica: [remote('user.alice.old', '1', { partition: 'slow' })],
+  });
+  assert.deepEqual(
+    steps.map((step) => step.kind === 'rename' && [step.oldName, step.newName, step.partition]),
+    [
+      ['user.alice.old', 'user.alice.new', 'slow'],
+      ['user.alice.new', 'user.alice.new', 'fast'],
+    ],
+  );
+});
+
 test('another target partition moves the mailbox under its own name, intermediates stay', () => {
   const master = [
     entry('user.alice'),

@@ -166,11 +166,17 @@ export class CyrusServer implements AsyncDisposable {
       service('csync', 'sync_server', this.syncPort),
       service('sieve', 'timsieved', this.sievePort),
       `${lmtp} prefork=0`,
+      `  csyncunix cmd="${join(TOOL_DIRECTORY, 'sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,
     ];
     await writeFile(
       join(this.directory, 'cyrus.conf'),
       `START {\n}\nSERVICES {\n${services.join('\n')}\n}\nEVENTS {\n}\n`,
     );
+  }
+
+  /** Where sync_server answers without asking for a login. */
+  get syncSocket(): string {
+    return join(this.configDirectory, 'socket', 'csync');
   }
 
   get lmtpSocket(): string {

@@ -1,0 +1,55 @@
+import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { EngineContext, JobResult } from './engine.ts';
+import { Failures } from './failures.ts';
+import { isReplicated, ROUNDS } from './job-scope.ts';
+import { syncFolders } from './sync-folders.ts';
+import type { SyncLocks } from './sync-locks.ts';
+
+/**
+ * A user who has no INBOX here. A tombstone in its place proves that there was one: then the replica's mailboxes go the
+ * way that the master's went, each on its own evidence, and what is left of the user follows once none is left. Without
+ * a tombstone it is only a name that nobody has here, and nothing is done (algorithm section 3).
+ */
+export async function settleGoneUser(
+  context: EngineContext,
+  userid: ByteString,
+  locks: SyncLocks,
+): Promise<JobResult> {
+  if (context.store.lookup(context.store.inboxName(userid))?.deleted !== true) return 'absent';
+  let changed = false;
+  for (let round = 1; round <= ROUNDS; round++) {
+    const failures = new Failures(userid);
+    const entries = context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry));
+    const { mailboxes } = await context.session.getUser(userid);
+    if (mailboxes.length === 0 && !changed) return 'absent';
+    const folders = await syncFolders(context, {
+      user: userid,
+      entries,
+      replica: mailboxes,
+      whole: true,
+      roots: new Set(),
+      failures,
+      locks,
+      moved: false,
+    });
+    if (folders === 'again') {
+      changed = true;
+      continue;
+    }
+    await folders.finished;
+    failures.throwIfAny();
+    const deleted = new Set(entries.filter((entry) => entry.inDeleted).map((entry) => entry.uniqueid));
+    const nothingLive =
+      entries.length === deleted.size && mailboxes.every(({ uniqueid }) => deleted.has(uniqueid));
+    // UNUSER would take live mailboxes along, so only what has none left is removed: subscriptions, seen state, quota.
+    if (changed && nothingLive) await context.session.applyUnuser(userid);
+    return changed ? 'synced' : 'absent';
+  }
+  throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {
+    user: userid,
+    phase: 'folders',
+    hint: 'the folders of this user change while they are being replicated; run again',
+    retryable: true,
+  });
+}
