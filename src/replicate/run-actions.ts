@@ -4,6 +4,7 @@ import type { Annotation } from '../store/master-store.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
 import { hasInbox } from './job-scope.ts';
+import { removeUser } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
 import { settle, syncUser } from './run-user.ts';
@@ -92,7 +93,7 @@ async function runAction(context: EngineContext, action: Action, locks: SyncLock
       return await removeMailbox(context, action.name);
     case 'unuser':
       // A user of that name may have been created again since.
-      if (!hasInbox(context, action.userid)) await context.session.applyUnuser(action.userid);
+      if (!hasInbox(context, action.userid)) await removeUser(context, action.userid, locks);
       return;
   }
 }
