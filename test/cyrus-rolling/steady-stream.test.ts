@@ -34,7 +34,7 @@ after(async () => {
 
 test('a steady stream of changes to 50 users: when it stops both ends are alike and the C client has nothing to send', async (t) => {
   await using client = new RollingClient(pair);
-  const stream = await StreamOfChanges.start(pair.master, `${SEED}s`);
+  await using stream = await StreamOfChanges.start(pair.master, `${SEED}s`);
   await stream.lasts(SECONDS * 1000);
   await stream.stop();
   const stopped = Date.now();
@@ -47,7 +47,7 @@ test('a steady stream of changes to 50 users: when it stops both ends are alike 
 test('killed at random moments of the stream and started again each time, nothing is lost', async (t) => {
   const choices = new Choices(`${SEED} kills`);
   await using client = new RollingClient(pair);
-  const stream = await StreamOfChanges.start(pair.master, `${SEED}k`, FEWER_USERS);
+  await using stream = await StreamOfChanges.start(pair.master, `${SEED}k`, FEWER_USERS);
   const end = Date.now() + SECONDS * 1000;
   let kills = 0;
   let atWork = 0;
@@ -68,7 +68,7 @@ test('killed at random moments of the stream and started again each time, nothin
 test('the replica stopped and started, and cut off in the middle of commands, during the stream: nothing is lost', async (t) => {
   const choices = new Choices(`${SEED} cuts`);
   await using client = new RollingClient(pair);
-  const stream = await StreamOfChanges.start(pair.master, `${SEED}c`, FEWER_USERS);
+  await using stream = await StreamOfChanges.start(pair.master, `${SEED}c`, FEWER_USERS);
   const end = Date.now() + SECONDS * 1000;
   for (let round = 0; Date.now() < end; round++) {
     if (round % 4 === 3) {
