@@ -11,7 +11,7 @@ export const WORKERS_PER_SMALL_SHARE = 4;
 export const BATCH_JOBS = 64;
 export const BATCH_MESSAGES = 5_000;
 /** Towards the end batches shrink to these, so that all workers end at about the same time with pipelines still full. */
-export const LEAST_BATCH_JOBS = 8;
+export const LEAST_BATCH_JOBS = 16;
 export const LEAST_BATCH_MESSAGES = 500;
 /** Batches that what waits is cut into for each worker, within the bounds above. */
 export const BATCHES_PER_WORKER = 2;

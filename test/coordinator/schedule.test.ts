@@ -41,6 +41,14 @@ test('giants start first and largest first, but a worker stays with small users'
   assert.ok(!second.includes('big'));
 });
 
+test('small users go out largest first, those found later included', () => {
+  const plan = schedule(1);
+  for (const size of [3, 1, 5]) plan.add(user(`u${size}`), size);
+  assert.deepEqual(userids(started(plan.next(0))), ['u5', 'u3', 'u1']);
+  for (const size of [2, 9]) plan.add(user(`u${size}`), size);
+  assert.deepEqual(userids(started(plan.next(0))), ['u9', 'u2']);
+});
+
 test('giants get every worker when no small user waits', () => {
   const plan = schedule(2);
   plan.add(user('a'), GIANT_MESSAGES);
