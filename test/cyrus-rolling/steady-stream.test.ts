@@ -17,7 +17,8 @@ let wire: Wire;
 
 before(async () => {
   pair = await startPair({
-    master: { imapd: { sync_log: 'yes', allowusermoves: 'yes', sync_reconnect_maxwait: '1' } },
+    both: { imapd: { allowusermoves: 'yes' } },
+    master: { imapd: { sync_log: 'yes', sync_reconnect_maxwait: '1' } },
   });
   wire = await Wire.to(pair.replica.syncPort);
   pair.master.configure('sync_port', String(wire.port));
