@@ -67,11 +67,11 @@ test('batches of small users are bounded by count and by messages, and shrink to
   assert.equal(started(fat.next(0)).jobs.length, 4);
 
   const tail = schedule(4);
-  for (let index = 0; index < 100; index += 1) tail.add(user(`u${index}`), 1);
-  assert.equal(started(tail.next(0)).jobs.length, 13);
+  for (let index = 0; index < 200; index += 1) tail.add(user(`u${index}`), 1);
+  assert.equal(started(tail.next(0)).jobs.length, 25);
 
   const last = schedule(4);
-  for (let index = 0; index < 10; index += 1) last.add(user(`u${index}`), 1);
+  for (let index = 0; index < LEAST_BATCH_JOBS + 4; index += 1) last.add(user(`u${index}`), 1);
   assert.equal(started(last.next(0)).jobs.length, LEAST_BATCH_JOBS, 'a pipeline wants more than one job');
 });
 
