@@ -43,7 +43,7 @@ async function sync(...args: readonly string[]): Promise<Run> {
   const file = join(pair.master.directory, 'syslog');
   await rm(file, { force: true });
   // No question of names is ever answered by changing the master, with -O or without.
-  const run = await leavingUntouched([pair.master], () =>
+  const run = await leavingUntouched([sides.master], () =>
     syncClient(pair.master, ['-v', ...args], { env: { CASSANDANE_SYSLOG_FNAME: file } }),
   );
   return { ...run, log: await readFile(file, 'utf8').catch(() => '') };

@@ -158,7 +158,7 @@ before(async () => {
   }
   await syncClientOk(pair.master, ['-A']);
   for (const { user, change } of CASES) await change(sides, (name) => `user/${user}/${name}`);
-  run = await leavingUntouched([pair.master], () => syncClient(pair.master, ['-A', '-v']));
+  run = await leavingUntouched([sides.master], () => syncClient(pair.master, ['-A', '-v']));
 });
 
 after(async () => {

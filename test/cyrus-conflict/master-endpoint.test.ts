@@ -53,7 +53,7 @@ function failedUsers(stderr: string): string[] {
 
 test('master = none: every conflict is reported with a hint, the master is untouched, exit 1', async () => {
   const options = await settings('master = none');
-  const run = await leavingUntouched([pair.master], () => syncClient(pair.master, [...options, '-A']));
+  const run = await leavingUntouched([sides.master], () => syncClient(pair.master, [...options, '-A']));
   assert.equal(run.code, 1, run.stderr);
   assert.deepEqual(failedUsers(run.stderr), conflicting);
   assert.match(run.stderr, /^d\d+: the replica has diverged \(.+\(.*master = private.*\)$/m);
@@ -74,7 +74,7 @@ for (const [index, { row, what, withoutMaster, expected }] of DISAGREEMENTS.entr
 
 test('master = none: a second run touches neither side', async () => {
   const options = await settings('master = none');
-  const run = await leavingUntouched([pair.master, pair.replica], () =>
+  const run = await leavingUntouched([sides.master, sides.replica], () =>
     syncClient(pair.master, [...options, '-A']),
   );
   assert.equal(run.code, 1, run.stderr);
@@ -82,7 +82,7 @@ test('master = none: a second run touches neither side', async () => {
 });
 
 test('-O: neither side is touched for a conflict, exit 1', async () => {
-  const run = await leavingUntouched([pair.master, pair.replica], () =>
+  const run = await leavingUntouched([sides.master, sides.replica], () =>
     syncClient(pair.master, ['-O', '-A']),
   );
   assert.equal(run.code, 1, run.stderr);

@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { differences } from '../support/compare.ts';
 import type { CyrusServer } from '../support/cyrus-server.ts';
+import type { Side } from './two-sides.ts';
 
 /** Below the configuration directory: who is connected, which locks exist. No mail and no state of it. */
 const NO_STATE = ['lock', 'proc', 'socket', 'sync'].map((each) => join('conf', each));
@@ -30,9 +31,12 @@ export async function storeDigest(server: CyrusServer): Promise<Record<string, s
 
 /** Runs `work` and fails if any file of the store is another afterwards. */
 export async function leavingUntouched<Result>(
-  servers: readonly CyrusServer[],
+  sides: readonly Side[],
   work: () => Promise<Result>,
 ): Promise<Result> {
+  // An imapd packs a database after it has answered the command that let it grow.
+  for (const { imap } of sides) await imap.ok('NOOP');
+  const servers = sides.map(({ server }) => server);
   const before = await Promise.all(servers.map(storeDigest));
   const result = await work();
   const after = await Promise.all(servers.map(storeDigest));
