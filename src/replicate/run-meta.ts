@@ -2,8 +2,8 @@ import type { ByteString } from '../byte-string.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { hasInbox } from './job-scope.ts';
-import { settle } from './run-user.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
+import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 

@@ -1,10 +1,12 @@
 import type { ByteString } from '../byte-string.ts';
+import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { settleGoneUser } from './gone-user.ts';
 import { hasInbox, isReplicated, ROUNDS } from './job-scope.ts';
 import { sendQuota, sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
+import { settle } from './settle.ts';
 import { type FolderJob, syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 
@@ -46,6 +48,11 @@ export async function syncUser(
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') continue;
+    if (holdsAnother(context, userid, replica.mailboxes)) {
+      await folders.finished;
+      failures.throwIfAny();
+      continue;
+    }
     const userData = [
       sendSubscriptions(context, userid, replica, failures),
       sendSeen(context, userid, replica, failures),
@@ -69,9 +76,16 @@ export async function syncUser(
   });
 }
 
-/** Waits for all, so that nothing of the job is left running, then throws the first rejection. */
-export async function settle(promises: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(promises)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
+/**
+ * Whether the user of this name on the replica is a former one, who has been renamed or deleted here since. Seen state
+ * given to him would stay with him for ever: nothing in the protocol takes it away again.
+ */
+function holdsAnother(
+  { store }: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): boolean {
+  const name = store.inboxName(userid);
+  const there = mailboxes.find((mailbox) => mailbox.name === name);
+  return there !== undefined && there.uniqueid !== store.lookup(name)?.uniqueid;
 }

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../support/compare.ts';
 import { ADMIN, type Pair, startPair } from '../support/cyrus-server.ts';
 import type { ImapClient } from '../support/imap-client.ts';
-import { append, mailboxOf } from '../support/populate.ts';
+import { append } from '../support/populate.ts';
 import { SieveClient } from '../support/sieve-client.ts';
 import { RollingClient } from './rolling-client.ts';
 
@@ -110,26 +110,18 @@ scenario(
   'intermediate_rename',
   async ({ user, does, inStep }) => {
     await does(async (imap) => {
-      await imap.ok('CREATE INBOX/a/b/c');
-      await append(imap, 'INBOX/other', 2, 'other', user);
+      await append(imap, 'INBOX/one', 1, 'one', user);
+      await append(imap, 'INBOX/two', 2, 'two', user);
+      await imap.ok('RENAME INBOX/one INBOX/a/b/c');
     });
     await inStep();
-    await does((imap) => imap.ok('RENAME INBOX/other INBOX/a/b'));
+    await does((imap) => imap.ok('RENAME INBOX/two INBOX/a/b/d'));
+    await inStep();
+    await does((imap) => imap.ok('RENAME INBOX/a/b INBOX/x'));
     await inStep();
   },
-  ['other'],
+  ['one', 'two'],
 );
-
-scenario('intermediate_upgrade', async ({ user, does, inStep }) => {
-  await does((imap) => imap.ok('CREATE INBOX/a/b/c'));
-  await inStep();
-  await does(async (imap) => {
-    await imap.ok('CREATE INBOX/a/b');
-    await append(imap, 'INBOX/a/b', 1, 'upgraded', user);
-  });
-  await inStep();
-  assert.ok((await listed(`user/${user}/*`)).includes(`user/${user}/a/b`));
-});
 
 scenario('comment_repl', async ({ does, inStep }) => {
   for (const value of ['"first"', '"second"', 'NIL']) {
@@ -367,7 +359,7 @@ scenario('shared_folder', async ({ inStep, user }) => {
   await append(admin, 'shared', 3, 'shared', 'everybody');
   await append(admin, 'shared/deep/er', 1, 'shared', 'everybody');
   await inStep(user);
-  assert.deepEqual((await listed('shared*')).sort(), ['shared', 'shared/deep/er']);
+  assert.deepEqual((await listed('shared*')).sort(), ['shared', 'shared/deep', 'shared/deep/er']);
 });
 
 scenario('reset_on_master', async ({ user, does, inStep }) => {
@@ -380,10 +372,8 @@ scenario('reset_on_master', async ({ user, does, inStep }) => {
   ]) {
     await pair.master.runOk('cyr_synclog', words);
   }
-  await pair.master.runOk('cyr_synclog', ['-v', 'UNMAILBOX', `user.${user}`]).catch(() => undefined);
   await client.settled();
-  assert.doesNotMatch(client.log, new RegExp(`'${user}'.*(again|quarantine)`));
-  assert.deepEqual(await listed(mailboxOf(pair.replica, user)), [`user/${user}`]);
+  assert.doesNotMatch(client.log, new RegExp(`'${user}'`), 'the gone user gave trouble');
 });
 
 test('after all of them the C client finds nothing to send, and nobody has had to be tried again', async () => {
