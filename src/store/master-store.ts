@@ -63,7 +63,10 @@ export interface MasterStore {
   close(): void;
 }
 
-export type Enumerated = { kind: 'user'; userid: ByteString } | { kind: 'shared'; name: ByteString };
+/** `messages`: an estimate, for scheduling only. */
+export type Enumerated =
+  | { kind: 'user'; userid: ByteString; messages: number }
+  | { kind: 'shared'; name: ByteString; messages: number };
 
 export interface Estimate {
   mailboxes: number;
