@@ -74,6 +74,8 @@ async function mergeOnce(
   if (masterChanges && (options.noCopyback || context.master === undefined)) {
     throw leftAlone(task, reason, detail, options.noCopyback);
   }
+  // Before anything is changed anywhere: half a merge would have to be finished by somebody.
+  const master = masterChanges ? await context.master?.connect() : undefined;
   for (const decision of merge.decided) {
     for (const notice of decisionNotices(name, decision)) context.emit(notice);
   }
@@ -94,8 +96,7 @@ async function mergeOnce(
       { messages: theirs, read: readReplica },
     ],
   });
-  if (masterChanges && context.master) {
-    const master = await context.master.connect();
+  if (master) {
     await applySide({
       ...master,
       line: { ...line, partition: mailbox.entry.partition, since: sinceOf(mailbox.state), local: true },
