@@ -64,7 +64,6 @@ function fakeSession(log: string[]): ReplicaSession {
     applyActivateSieve: unused,
     applyUnactivateSieve: unused,
     applyUnuser: unused,
-    applyForce: unused,
     noop: unused,
   };
   return session;

@@ -195,19 +195,31 @@ test('a user who is no admin is told so at once', async () => {
   assert.match(error.hint ?? '', /admins/);
 });
 
-test('capabilities and force leave in one write, and only when asked for', async () => {
+test('#sieve as a mailbox is asked for where it is offered', async () => {
   await using server = await ScriptedServer.start(
     csync(async (peer) => {
       await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
-      await peer.expect('APPLY FORCE %()');
-      assert.equal(peer.chunks.length, 2);
-      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\nOK success\r\n');
+      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
       await held(peer);
     }, '* SIEVE-MAILBOX\r\n'),
   );
-  const session = await connectReplica(settingsFor(server.address, { force: true }));
+  const session = await connectReplica(settingsFor(server.address));
   assert.equal(session.info.sieveMailbox, true);
   assert.equal(session.info.banner, OK_LINE.slice(2, -2));
+  session.destroy();
+});
+
+test('#sieve as a mailbox is not asked for where scripts are to go by commands of their own', async () => {
+  await using server = await ScriptedServer.start(
+    csync(async (peer) => {
+      await peer.expect('NOOP');
+      peer.send('OK Noop completed\r\n');
+      await held(peer);
+    }, '* SIEVE-MAILBOX\r\n'),
+  );
+  const session = await connectReplica(settingsFor(server.address, { sieveMailbox: false }));
+  assert.equal(session.info.sieveMailbox, false);
+  await session.noop();
   session.destroy();
 });
 
