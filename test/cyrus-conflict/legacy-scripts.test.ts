@@ -55,6 +55,11 @@ async function scriptFiles(
   return directory;
 }
 
+async function putScripts(server: CyrusServer, user: string, scripts: Record<string, string>): Promise<void> {
+  await using client = await SieveClient.login(server, user);
+  for (const [name, content] of Object.entries(scripts)) await client.put(name, content);
+}
+
 /** Name and content of each script; an active one's name has a star. */
 async function scriptsOf(server: CyrusServer, user: string): Promise<Record<string, string>> {
   await using client = await SieveClient.login(server, user);
@@ -119,6 +124,24 @@ test('files on a master that must not be changed: upload, edit, activation, deac
   }
 });
 
+test('scripts changed on both sides since: both changes are kept', async () => {
+  const user = await newUser();
+  await scriptsOf(pair.master, user);
+  await putScripts(pair.master, user, { shared: KEEP });
+  await syncClientOk(pair.master, ['-u', user]);
+  await putScripts(pair.master, user, { mine: STOP });
+  await putScripts(pair.replica, user, { theirs: DISCARD });
+  await syncClientOk(pair.master, ['-u', user]);
+  for (const server of [pair.master, pair.replica]) {
+    assert.deepEqual(
+      await scriptsOf(server, user),
+      { mine: STOP, shared: KEEP, theirs: DISCARD },
+      server.name,
+    );
+  }
+  await assertSameMailOf(pair.master, pair.replica, [user]);
+});
+
 test('a #sieve that was made of script files gives way to the one that the master makes of them later', async () => {
   const user = await newUser();
   await scriptFiles(pair.master, user, { one: KEEP, two: DISCARD }, 'two');
@@ -136,10 +159,7 @@ test('a #sieve of the replica with a script of its own does not give way', async
   const user = await newUser();
   await scriptFiles(pair.master, user, { one: KEEP });
   await syncClientOk(pair.master, ['-O', '-u', user]);
-  {
-    await using client = await SieveClient.login(pair.replica, user);
-    await client.put('mine', STOP);
-  }
+  await putScripts(pair.replica, user, { mine: STOP });
   await scriptsOf(pair.master, user);
   const run = await syncClient(pair.master, ['-u', user]);
   assert.equal(run.code, 1);
