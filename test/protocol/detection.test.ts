@@ -118,21 +118,21 @@ test('an unknown host is HOST_NOT_FOUND', async () => {
   assert.ok(error.hint);
 });
 
-test('a unix socket needs no login', async () => {
+test('a unix socket needs no login; its banner offers nothing, so #sieve is asked for', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sync-'));
   const path = join(directory, 's');
   const server = createServer((socket) => {
     socket.write(OK_LINE);
     socket.once('data', (line) => {
-      assert.equal(line.toString(), 'NOOP\r\n');
-      socket.write('OK Noop completed\r\n');
+      assert.equal(line.toString(), 'APPLY CAPABILITIES (SIEVE-MAILBOX)\r\n');
+      socket.write('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
     });
   });
   try {
     await new Promise<void>((resolve) => server.listen(path, resolve));
     const session = await connectReplica(settingsFor(path, { authname: undefined, password: undefined }));
     assert.equal(session.info.mechanism, undefined);
-    await session.noop();
+    assert.equal(session.info.sieveMailbox, true);
     session.destroy();
     const missing = await rejectsWith(connectReplica(settingsFor(`${path}-missing`)), 'CONNECT_FAILED');
     assert.match(missing.hint ?? '', /no such socket/i);
@@ -145,12 +145,12 @@ test('a unix socket needs no login', async () => {
 test('/noauth sends no AUTHENTICATE', async () => {
   await using server = await ScriptedServer.start(async (peer) => {
     peer.send(OK_LINE);
-    await peer.expect('NOOP');
-    peer.send('OK Noop completed\r\n');
+    await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
+    peer.send('NO IMAP_PROTOCOL_ERROR Protocol error\r\n');
     await held(peer);
   });
   const session = await connectReplica(settingsFor(`${server.address}/noauth`));
-  await session.noop();
+  assert.equal(session.info.sieveMailbox, false, 'an older server knows no such command');
   session.destroy();
 });
 
