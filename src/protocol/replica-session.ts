@@ -55,7 +55,6 @@ export interface ReplicaSession {
   applyActivateSieve(userid: ByteString, filename: ByteString): Promise<void>;
   applyUnactivateSieve(userid: ByteString): Promise<void>;
   applyUnuser(userid: ByteString): Promise<void>;
-  applyForce(): Promise<void>;
   /** Drops the stage: every GUID reserved or uploaded before must not be relied on after. */
   restart(): Promise<void>;
   noop(): Promise<void>;

@@ -65,7 +65,6 @@ function fakeSession(log: string[]): ReplicaSession {
     applyActivateSieve: unused,
     applyUnactivateSieve: unused,
     applyUnuser: unused,
-    applyForce: unused,
     noop: unused,
   };
   return session;
@@ -88,6 +87,7 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
       return fakeSession(log);
     },
     master: undefined,
+    scripts: { connect: async () => fakeSession(log), close: async () => undefined, cut: () => undefined },
     engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced', runActions: async () => [] },
     ...changes,
   };

@@ -222,7 +222,7 @@ const connection: ConnectionSettings = {
   },
   allowClearText: true,
   compression: { mode: 'off', level: undefined },
-  force: false,
+  sieveMailbox: true,
   windowBytes: 1_000_000,
 };
 

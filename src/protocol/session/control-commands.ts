@@ -1,14 +1,11 @@
 import type { CommandQueue } from '../command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
-import { apply } from './simple-apply.ts';
 
-type ControlCommands = Pick<ReplicaSession, 'applyForce' | 'restart' | 'noop'>;
+type ControlCommands = Pick<ReplicaSession, 'restart' | 'noop'>;
 
-/** FORCE, RESTART, NOOP (protocol 10.16, 11). */
+/** RESTART, NOOP (protocol 11). FORCE is never sent: it outlives the connection (protocol 10.16). */
 export function controlCommands(queue: CommandQueue): ControlCommands {
   return {
-    // The value must be there: without one the server's parser is out of step (protocol 7.3).
-    applyForce: () => apply(queue, 'FORCE', () => '%()'),
     restart: () => queue.submit({ verb: 'RESTART', name: 'RESTART', result: () => {} }),
     noop: () => queue.submit({ verb: 'NOOP', name: 'NOOP', result: () => {} }),
   };
