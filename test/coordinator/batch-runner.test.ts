@@ -65,6 +65,7 @@ function fakeSession(log: string[]): ReplicaSession {
     applyActivateSieve: unused,
     applyUnactivateSieve: unused,
     applyUnuser: unused,
+    applyForce: unused,
     noop: unused,
   };
   return session;
