@@ -71,9 +71,8 @@ async function mergeOnce(
     { lastUid: remote.lastUid, highestmodseq: remote.highestmodseq, deletedmodseq: 0, records: theirs },
   );
   const masterChanges = mustWriteMaster(merge, mailbox.state, remote);
-  if (masterChanges && (options.noCopyback || context.master === undefined)) {
-    throw leftAlone(task, reason, detail, options.noCopyback);
-  }
+  const mayWrite = !options.noCopyback && context.master !== undefined;
+  if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
   for (const decision of merge.decided) {
     for (const notice of decisionNotices(name, decision)) context.emit(notice);
   }
@@ -94,7 +93,9 @@ async function mergeOnce(
       { messages: theirs, read: readReplica },
     ],
   });
-  if (masterChanges && context.master) {
+  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
+  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
+  if ((masterChanges || counterBehind) && mayWrite && context.master) {
     const master = await context.master.connect();
     await applySide({
       ...master,
