@@ -38,7 +38,7 @@ export function startPrivateServer(
       hint: 'install cyrus-replication on the master, or set sync_server, or master = none, in the settings file',
     });
   }
-  const directory = mkdtempSync(join(tmpdir(), 'cyrus-sync-'));
+  const directory = privateDirectory(endpoint.configdirectory);
   const path = join(directory, 'socket');
   const config = join(directory, 'imapd.conf');
   writeFileSync(config, wrapperConfig(endpoint.configFile), { mode: 0o600 });
@@ -82,6 +82,15 @@ export function startPrivateServer(
 /** The master's own configuration; changes reach its other replicas through its sync logs, as those of its imapd do. */
 function wrapperConfig(configFile: string): string {
   return `@include: ${configFile}\n${SERVICE}_sync_log_chain: yes\n`;
+}
+
+/** Only Cyrus's user may enter it. A path of a socket must be short, so the configuration directory comes second. */
+function privateDirectory(configdirectory: string): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'cyrus-sync-'));
+  } catch {
+    return mkdtempSync(join(configdirectory, 'cyrus-sync-'));
+  }
 }
 
 function deathSignal(): string[] {
