@@ -178,6 +178,7 @@ class CaseStage implements AsyncDisposable {
       up: counts?.up ?? null,
       down: counts?.down ?? null,
       connections: counts?.connections ?? null,
+      firstOctet: counts === undefined ? null : (counts.firstOctetAt - measured.startedAt) / 1000,
       serverCpu: cpu,
       load,
     };
