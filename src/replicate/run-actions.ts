@@ -6,7 +6,8 @@ import type { EngineContext } from './engine.ts';
 import { removeUser, restoreHeirs } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
-import { settle, syncUser } from './run-user.ts';
+import { syncUser } from './run-user.ts';
+import { settle } from './settle.ts';
 import { SyncLocks } from './sync-locks.ts';
 
 /**
