@@ -80,8 +80,7 @@ export function connectionSettings(
       mode: args.requireCompression ? 'required' : settings.compression,
       level: settings.compressionLevel,
     },
-    // -O needs no FORCE: what it would force is done by removing what is in the way, and FORCE outlives the connection.
-    force: false,
+    sieveMailbox: true,
     windowBytes: settings.windowBytes,
   });
 }

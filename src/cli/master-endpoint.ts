@@ -44,8 +44,7 @@ export function masterEndpoint(
       mechanisms: undefined,
       localAddress: undefined,
       compression: { mode: 'auto', level: undefined },
-      // Force would let a mistake of ours lower what the master has.
-      force: false,
+      sieveMailbox: true,
     },
   };
 }

@@ -10,6 +10,7 @@ import type { MasterStore } from '../store/master-store.ts';
 import { jobUser } from './job-key.ts';
 import type { MasterLink } from './master-writer.ts';
 import type { Batch, Counts, Job, Outcome, UnitAnswer, UnitTask, WorkerSetup } from './messages.ts';
+import type { ScriptLink } from './script-link.ts';
 
 /** What a batch runner works with; the thread entry gives the real ones. */
 export interface BatchRunnerParts {
@@ -19,6 +20,7 @@ export interface BatchRunnerParts {
   connect(onTraffic: TrafficListener | undefined): Promise<ReplicaSession>;
   /** undefined: the master must not be written to. */
   master: MasterLink | undefined;
+  scripts: ScriptLink;
   engine: {
     runUser(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
     runMeta(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
@@ -144,6 +146,7 @@ export class BatchRunner {
   cut(): void {
     this.#cancelled = true;
     this.#link?.session.destroy(cancelledError());
+    this.#parts.scripts.cut(cancelledError());
     this.#link = undefined;
   }
 
@@ -152,7 +155,7 @@ export class BatchRunner {
     this.#cancelled = true;
     const link = this.#link;
     this.#link = undefined;
-    await Promise.all([link?.session.exit(), this.#parts.master?.close()]);
+    await Promise.all([link?.session.exit(), this.#parts.scripts.close(), this.#parts.master?.close()]);
     this.#store?.close();
     this.#store = undefined;
   }
@@ -238,9 +241,9 @@ export class BatchRunner {
   }
 
   #context(store: MasterStore, link: Link, emit: EventListener): EngineContext {
-    const { setup, master } = this.#parts;
+    const { setup, master, scripts } = this.#parts;
     const { session, stage, partitions } = link;
-    return { store, session, stage, partitions, master, options: engineOptions(setup), emit };
+    return { store, session, stage, partitions, scripts, master, options: engineOptions(setup), emit };
   }
 
   #lose(link: Link, error: ErrorData): void {

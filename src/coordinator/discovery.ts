@@ -46,15 +46,12 @@ function* everything(store: MasterStore, prefix: ByteString | undefined): Genera
   let size = 0;
   for (const found of store.enumerate(prefix)) {
     if (found.kind === 'user') {
-      const { userid } = found;
-      yield { job: { kind: 'user', userid }, size: sizeOf(() => store.estimate(userid)) };
+      const { userid, messages } = found;
+      yield { job: { kind: 'user', userid }, size: messages };
       continue;
     }
     names.push(found.name);
-    size += sizeOf(() => {
-      const entry = store.lookup(found.name);
-      return entry && store.estimateMailbox(entry);
-    });
+    size += found.messages;
     if (names.length === SHARED_CHUNK) {
       yield { job: { kind: 'mailboxes', owners: [''], names }, size };
       names = [];

@@ -75,6 +75,6 @@ function socketSettings(replica: ConnectionSettings, path: string): ConnectionSe
     localAddress: undefined,
     tls: { ...replica.tls, mode: 'off' },
     compression: { mode: 'off', level: undefined },
-    force: false,
+    sieveMailbox: true,
   };
 }

@@ -8,6 +8,7 @@ import { openMasterStore } from '../store/open-master-store.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';
 import { masterLink } from './master-writer.ts';
 import type { WorkerSetup } from './messages.ts';
+import { scriptLink } from './script-link.ts';
 
 /** The store, the replica and the engine that a worker really works with. */
 export function realParts(setup: WorkerSetup, emit: EventListener): BatchRunnerParts {
@@ -16,6 +17,7 @@ export function realParts(setup: WorkerSetup, emit: EventListener): BatchRunnerP
     emit,
     openStore: () => openMasterStore(setup.layout),
     connect: (onTraffic) => connectReplica(setup.connection, onTraffic),
+    scripts: scriptLink(() => connectReplica({ ...setup.connection, sieveMailbox: false })),
     master: masterLink(setup.master, setup.connection, connectReplica, emit),
     engine: { runUser, runMeta, runMailboxes, runActions },
   };

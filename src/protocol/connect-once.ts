@@ -21,7 +21,7 @@ import { Traffic } from './wire/traffic.ts';
 
 /**
  * One connection from name lookup to the session, under one deadline:
- * socket, TLS (`/tls`), banner, STARTTLS, login, COMPRESS, CAPABILITIES, FORCE.
+ * socket, TLS (`/tls`), banner, STARTTLS, login, COMPRESS, CAPABILITIES.
  */
 export async function connectOnce(
   target: ConnectTarget,

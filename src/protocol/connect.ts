@@ -5,11 +5,11 @@ import type { ConnectionSettings, TrafficListener } from './connection-settings.
 import type { ReplicaSession } from './replica-session.ts';
 
 /**
- * Connects, logs in and sets up (compression, capabilities, force): afterwards every command may be sent.
+ * Connects, logs in and sets up (compression, capabilities): afterwards every command may be sent.
  *
  * @param onTraffic sees the plain text of both directions, secrets and messages left out
  * @throws SyncError CONFIG, HOST_NOT_FOUND, CONNECT_FAILED, CONNECT_TIMEOUT, NOT_A_SYNC_SERVER, TLS_FAILED,
- *   AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, COMPRESSION_UNAVAILABLE, LINK_BROKEN; refusals of FORCE
+ *   AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, COMPRESSION_UNAVAILABLE, LINK_BROKEN
  */
 export async function connectReplica(
   settings: ConnectionSettings,

@@ -39,8 +39,8 @@ export interface ConnectionSettings {
     /** zlib level 1 to 9; undefined = chosen with the mode. */
     level: number | undefined;
   };
-  /** -O: APPLY FORCE after login. */
-  force: boolean;
+  /** Replicate `#sieve` as a mailbox where the replica can; without it scripts go by commands of their own. */
+  sieveMailbox: boolean;
   /** Octets of unanswered commands before `window()` waits. */
   windowBytes: number;
 }

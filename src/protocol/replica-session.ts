@@ -55,6 +55,7 @@ export interface ReplicaSession {
   applyActivateSieve(userid: ByteString, filename: ByteString): Promise<void>;
   applyUnactivateSieve(userid: ByteString): Promise<void>;
   applyUnuser(userid: ByteString): Promise<void>;
+  /** For completeness: replication never sends it, because the server process keeps it for its next client. */
   applyForce(): Promise<void>;
   /** Drops the stage: every GUID reserved or uploaded before must not be relied on after. */
   restart(): Promise<void>;

@@ -31,6 +31,7 @@ export type DivergedReason =
   | 'uidvalidity-higher-on-replica'
   | 'modseq-higher-on-replica'
   | 'uid-higher-on-replica'
+  | 'xconvmodseq-higher-on-replica'
   | 'cleaned-up-on-master'
   | 'crc-differs-at-same-modseq'
   | 'modseq-coincides'
@@ -43,12 +44,16 @@ export function compareMailbox(
   options: CompareOptions,
 ): Comparison {
   const { state } = local;
-  const diverged = divergence(state, remote);
+  const diverged = divergence(state, remote, options);
   if (diverged) return diverged;
   return sameState(local, remote, options) ? { kind: 'unchanged' } : { kind: 'delta' };
 }
 
-function divergence(state: MailboxState, remote: ReplicaMailbox): Comparison | undefined {
+function divergence(
+  state: MailboxState,
+  remote: ReplicaMailbox,
+  { conversations }: CompareOptions,
+): Comparison | undefined {
   const higher = (reason: DivergedReason, what: string, ours: number, theirs: number): Comparison => ({
     kind: 'diverged',
     reason,
@@ -62,6 +67,9 @@ function divergence(state: MailboxState, remote: ReplicaMailbox): Comparison | u
   }
   if (remote.lastUid > state.lastUid) {
     return higher('uid-higher-on-replica', 'LAST_UID', state.lastUid, remote.lastUid);
+  }
+  if (conversations && state.xconvmodseq !== 0 && remote.xconvmodseq > state.xconvmodseq) {
+    return higher('xconvmodseq-higher-on-replica', 'XCONVMODSEQ', state.xconvmodseq, remote.xconvmodseq);
   }
   if (remote.highestmodseq !== 0 && state.deletedmodseq > remote.highestmodseq) {
     return higher(

@@ -12,6 +12,8 @@ export interface EngineContext {
   session: ReplicaSession;
   stage: Stage;
   partitions: Partitions;
+  /** For the script commands, which are for sessions that leave `#sieve` alone. */
+  scripts: ScriptSession;
   /** Writes to the master through its own server; undefined: the master must not be written to. */
   master: MasterWriter | undefined;
   options: EngineOptions;
@@ -22,6 +24,12 @@ export interface EngineContext {
 export interface MasterWriter {
   /** The one session of this worker, opened when first needed. */
   connect(): Promise<{ session: ReplicaSession; stage: Stage }>;
+}
+
+/** A second session to the replica that does not replicate `#sieve` as a mailbox. */
+export interface ScriptSession {
+  /** The one of this worker, opened when first needed. @throws SyncError as for the first session */
+  connect(): Promise<ReplicaSession>;
 }
 
 export interface EngineOptions extends CompareOptions {

@@ -16,6 +16,8 @@ export interface FolderQuestion {
   whole: boolean;
   /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
   replace: boolean;
+  /** Uniqueids on the replica that are known to hold nothing but what the master has under their name. */
+  replaceable: ReadonlySet<ByteString>;
 }
 
 export interface FolderPlan {
@@ -69,7 +71,12 @@ export function planFolders(question: FolderQuestion): FolderPlan {
       if (!question.whole || fate === 'live') continue;
       if (question.replace || question.fateOfName(mailbox.name) === 'tombstone') remove(mailbox);
       else plan.replicaOnly.push(mailbox);
-    } else if (fate !== 'live' && (question.replace || (question.whole && fate === 'tombstone'))) {
+    } else if (
+      fate !== 'live' &&
+      (question.replace ||
+        question.replaceable.has(mailbox.uniqueid) ||
+        (question.whole && fate === 'tombstone'))
+    ) {
       remove(mailbox);
     } else if (!plan.matches.has(entry) && mailbox.lastUid > 0) {
       // One that was never used is replaced by the replica's server itself when ours arrives.

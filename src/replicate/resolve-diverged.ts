@@ -71,9 +71,12 @@ async function mergeOnce(
     { lastUid: remote.lastUid, highestmodseq: remote.highestmodseq, deletedmodseq: 0, records: theirs },
   );
   const masterChanges = mustWriteMaster(merge, mailbox.state, remote);
-  if (masterChanges && (options.noCopyback || context.master === undefined)) {
-    throw leftAlone(task, reason, detail, options.noCopyback);
-  }
+  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
+  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
+  const mayWrite = !options.noCopyback && context.master !== undefined;
+  if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
+  // Before anything is changed anywhere: half a merge would have to be finished by somebody.
+  const master = (masterChanges || counterBehind) && mayWrite ? await context.master?.connect() : undefined;
   for (const decision of merge.decided) {
     for (const notice of decisionNotices(name, decision)) context.emit(notice);
   }
@@ -94,8 +97,7 @@ async function mergeOnce(
       { messages: theirs, read: readReplica },
     ],
   });
-  if (masterChanges && context.master) {
-    const master = await context.master.connect();
+  if (master) {
     await applySide({
       ...master,
       line: { ...line, partition: mailbox.entry.partition, since: sinceOf(mailbox.state), local: true },

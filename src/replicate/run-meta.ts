@@ -1,7 +1,9 @@
 import type { ByteString } from '../byte-string.ts';
+import type { ReplicaUser } from '../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { hasInbox } from './job-scope.ts';
+import { hasInbox, ROUNDS } from './job-scope.ts';
+import { moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
@@ -33,7 +35,7 @@ export async function syncMeta(
     sendSubscriptions(context, userid, replica, failures),
     sendSeen(context, userid, replica, failures),
     context.session.info.sieveMailbox
-      ? syncSieveMailbox(context, userid, failures, locks)
+      ? syncSieveMailbox(context, userid, replica, failures, locks)
       : sendSieve(context, userid, replica, failures),
   ]);
   failures.throwIfAny();
@@ -43,24 +45,33 @@ export async function syncMeta(
 async function syncSieveMailbox(
   context: EngineContext,
   userid: ByteString,
+  replica: ReplicaUser,
   failures: Failures,
   locks: SyncLocks,
 ): Promise<void> {
+  await moveScriptFiles(context, userid);
   const inbox = context.store.inboxName(userid);
   const name = `${inbox}.${context.options.sieveFolder}`;
-  const entry = context.store.lookup(name);
-  if (!entry || entry.deleted || entry.intermediate) return;
-  const replica = await context.session.getMailboxes([inbox, name]);
-  if (!replica.some((mailbox) => mailbox.name === inbox)) return;
-  const folders = await syncFolders(context, {
-    user: userid,
-    entries: [entry],
-    replica,
-    whole: false,
-    roots: new Set(),
-    failures,
-    locks,
-    moved: false,
-  });
-  if (folders !== 'again') await folders.finished;
+  for (let round = 1; round <= ROUNDS; round++) {
+    const mailboxes = await context.session.getMailboxes([inbox, name]);
+    if (!mailboxes.some((mailbox) => mailbox.name === inbox)) return;
+    const entry = context.store.lookup(name);
+    if (!entry || entry.deleted || entry.intermediate) {
+      await sendScripts(context, userid, { ...replica, mailboxes }, failures);
+      return;
+    }
+    const folders = await syncFolders(context, {
+      user: userid,
+      entries: [entry],
+      replica: mailboxes,
+      whole: false,
+      roots: new Set(),
+      failures,
+      locks,
+      moved: false,
+    });
+    if (folders === 'again') continue;
+    await folders.finished;
+    return;
+  }
 }

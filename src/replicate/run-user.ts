@@ -5,7 +5,8 @@ import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { settleGoneUser } from './gone-user.ts';
 import { hasInbox, isReplicated, ROUNDS } from './job-scope.ts';
-import { sendQuota, sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
+import { comparable, moveScriptFiles, sendScripts } from './script-files.ts';
+import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
 import { type FolderJob, syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
@@ -36,10 +37,11 @@ export async function syncUser(
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(userid);
     const replica = await context.session.getUser(userid);
+    await moveScriptFiles(context, userid);
     const job: FolderJob = {
       user: userid,
       entries: context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry)),
-      replica: replica.mailboxes,
+      replica: await comparable(context, userid, replica.mailboxes),
       whole: true,
       roots: new Set(),
       failures,
@@ -57,8 +59,8 @@ export async function syncUser(
       sendSubscriptions(context, userid, replica, failures),
       sendSeen(context, userid, replica, failures),
     ];
-    if (!context.session.info.sieveMailbox) userData.push(sendSieve(context, userid, replica, failures));
     await settle([folders.finished, ...userData]);
+    await sendScripts(context, userid, replica, failures);
     // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
     await sendQuota(context, job.roots, replica, failures);
     if (failures.onlyMoved && !moved) {

@@ -12,6 +12,7 @@ import type { MailboxTask } from './mailbox-task.ts';
 import { Order } from './order.ts';
 import { Reservation } from './reserve.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
+import { isMadeOfOurScripts } from './script-files.ts';
 import type { SyncLocks } from './sync-locks.ts';
 import { startMailbox } from './sync-mailbox.ts';
 
@@ -49,6 +50,7 @@ export async function syncFolders(
     fateOfUniqueid: (uniqueid) => fate(context.store.lookupUniqueid(uniqueid)),
     whole: job.whole,
     replace: context.options.noCopyback,
+    replaceable: await ownScriptMailboxes(context, job),
   });
   reportLeftAlone(context, job, plan);
   if (plan.steps.length > 0) {
@@ -60,6 +62,18 @@ export async function syncFolders(
   const entries = job.entries.filter((entry) => !blocked.has(entry));
   const work = await survey(context, job, entries, plan);
   return startAll(context, job, work);
+}
+
+/** Uniqueids of the replica's script mailboxes that may give way to the master's. */
+async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promise<Set<ByteString>> {
+  const found = new Set<ByteString>();
+  for (const entry of job.entries.filter(({ type }) => type.includes('f'))) {
+    const other = job.replica.find(
+      ({ name, uniqueid }) => name === entry.name && uniqueid !== entry.uniqueid,
+    );
+    if (other && (await isMadeOfOurScripts(context, entry, other))) found.add(other.uniqueid);
+  }
+  return found;
 }
 
 /**

@@ -16,12 +16,15 @@ export const NO_SIEVE: SieveState = { source: 'none', scripts: [], active: undef
  * them while it syncs; a reader leaves them alone.)
  */
 export function readSieveDirectory(directory: string): SieveState {
+  const names = list(directory);
+  if (names === undefined) return NO_SIEVE;
   const scripts: SieveScript[] = [];
-  for (const name of list(directory).sort()) {
+  for (const name of names.sort()) {
     const script = name.endsWith(SCRIPT_SUFFIX) ? readScript(directory, name) : undefined;
     if (script !== undefined) scripts.push(script);
   }
-  return scripts.length === 0 ? NO_SIEVE : { source: 'directory', scripts, active: activeTarget(directory) };
+  const active = scripts.length === 0 ? undefined : activeTarget(directory);
+  return { source: 'directory', scripts, active };
 }
 
 function readScript(directory: string, name: string): SieveScript | undefined {
@@ -54,11 +57,12 @@ function activeTarget(directory: string): string | undefined {
   }
 }
 
-function list(directory: string): string[] {
+/** undefined: no such directory. */
+function list(directory: string): string[] | undefined {
   try {
     return fs.readdirSync(directory);
   } catch (caught) {
-    if (isMissing(caught)) return [];
+    if (isMissing(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'sieve' });
   }
 }

@@ -42,7 +42,7 @@ test('the defaults are those of Cyrus, but verified and never in clear', () => {
     },
     allowClearText: false,
     compression: { mode: 'auto', level: undefined },
-    force: false,
+    sieveMailbox: true,
     windowBytes: 4_194_304,
   });
 });
@@ -154,7 +154,7 @@ test('client_bind: the name given, else that of the server, else of the host; ne
   assert.equal(connection('client_bind_name: 127.0.0.9', ['-S', 'r']).localAddress, undefined);
 });
 
-test('our own settings and -z; -O never forces the replica', () => {
+test('our own settings and -z, -O', () => {
   const own = connection('sync_host: r', ['-O'], {
     tls: 'required',
     tlsVerify: false,
@@ -163,10 +163,7 @@ test('our own settings and -z; -O never forces the replica', () => {
     compressionLevel: 9,
     windowBytes: 65_536,
   });
-  assert.deepEqual(
-    [own.tls.mode, own.tls.verify, own.allowClearText, own.force],
-    ['required', false, true, false],
-  );
+  assert.deepEqual([own.tls.mode, own.tls.verify, own.allowClearText], ['required', false, true]);
   assert.deepEqual([own.compression, own.windowBytes], [{ mode: 'off', level: 9 }, 65_536]);
   assert.equal(connection('sync_host: r', ['-z'], { compression: 'off' }).compression.mode, 'required');
 });

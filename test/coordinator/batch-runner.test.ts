@@ -88,6 +88,7 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
       return fakeSession(log);
     },
     master: undefined,
+    scripts: { connect: async () => fakeSession(log), close: async () => undefined, cut: () => undefined },
     engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced', runActions: async () => [] },
     ...changes,
   };

@@ -76,8 +76,8 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
   };
   return {
     *enumerate(): Generator<Enumerated> {
-      for (const name of shared) yield { kind: 'shared', name };
-      for (const userid of users.keys()) yield { kind: 'user', userid };
+      for (const name of shared) yield { kind: 'shared', name, messages: 1 };
+      for (const [userid, messages] of users) yield { kind: 'user', userid, messages };
     },
     formerNames: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
@@ -222,7 +222,7 @@ const connection: ConnectionSettings = {
   },
   allowClearText: true,
   compression: { mode: 'off', level: undefined },
-  force: false,
+  sieveMailbox: true,
   windowBytes: 1_000_000,
 };
 

@@ -7,6 +7,7 @@ import { type Pair, startPair } from '../support/cyrus-server.ts';
 import { expectList } from '../support/imap-values.ts';
 import type { ToolResult } from '../support/processes.ts';
 import { syncClient, syncClientOk } from '../support/sync-client.ts';
+import { assertSettled } from './settled.ts';
 import { openSides, type Sides } from './two-sides.ts';
 import { leavingUntouched } from './untouched.ts';
 
@@ -49,19 +50,6 @@ async function sync(...args: readonly string[]): Promise<Run> {
   return { ...run, log: await readFile(file, 'utf8').catch(() => '') };
 }
 
-/** What the C client would still send for this user. */
-async function assertSettled(user: string): Promise<void> {
-  const { stdout, code, stderr } = await pair.master.run('sync_client', ['-o', '-v', '-u', user]);
-  assert.equal(code, 0, stderr);
-  assert.deepEqual(
-    stdout
-      .trim()
-      .split('\n')
-      .filter((line) => !/^(ENABLE|USER) /.test(line)),
-    [],
-  );
-}
-
 async function uniqueids(mailbox: string): Promise<[string, string]> {
   const of = async (side: Sides['master']) => {
     const entry = '/shared/vendor/cmu/cyrus-imapd/uniqueid';
@@ -82,7 +70,7 @@ test('an immediate delete is made on the strength of its tombstone', async () =>
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stdout, new RegExp(`^UNMAILBOX user\\.${user}\\.A$`, 'm'));
   assert.equal(await exists(sides.replica, `user/${user}/A`), false);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 // Cyrus overwrites the tombstone, so nothing on the master proves that the replica's mailbox was deleted here.
@@ -96,7 +84,7 @@ test('a name given to another mailbox after an immediate delete is refused clear
   const replaced = await sync('-O', '-u', user);
   assert.equal(replaced.code, 0, replaced.stderr);
   assert.deepEqual(await sides.replica.messages(`user/${user}/A`), ['1 new A']);
-  await assertSettled(user);
+  await assertSettled(pair, user);
   await assertSameMailOf(pair.master, pair.replica, [user]);
 });
 
@@ -112,7 +100,7 @@ test('a rename onto the name of an immediately deleted mailbox is refused clearl
   assert.equal(run.code, 0, run.stderr);
   assert.deepEqual(await sides.replica.messages(`user/${user}/B`), ['1 A']);
   assert.equal(await exists(sides.replica, `user/${user}/A`), false);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 test('a rename onto a used mailbox of the replica is refused clearly, with -O it takes its place', async () => {
@@ -127,7 +115,7 @@ test('a rename onto a used mailbox of the replica is refused clearly, with -O it
   const replaced = await sync('-O', '-u', user);
   assert.equal(replaced.code, 0, replaced.stderr);
   assert.deepEqual(await sides.replica.messages(`user/${user}/B`), ['1 A']);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 test("a folder that only the replica has is reported and left alone, with -O removed in the user's namespace alone", async () => {
@@ -146,7 +134,7 @@ test("a folder that only the replica has is reported and left alone, with -O rem
   assert.equal(await exists(sides.replica, `user/${user}/Extra`), false);
   assert.deepEqual(await sides.replica.messages(`user/${other}/Extra`), ['1 extra']);
   assert.deepEqual(await sides.replica.messages(`user/${prefixed}`), ['1 another user']);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 test('-O -m removes nothing that was not named', async () => {
@@ -169,7 +157,7 @@ test('splitbrain_different_uniqueid_unused', async () => {
   assert.equal(run.code, 0, run.stderr);
   assert.deepEqual(await uniqueids(`user/${user}/Same`), [here, here]);
   assert.deepEqual(await sides.replica.messages(`user/${user}/Same`), ['1 of master']);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 test('splitbrain_different_uniqueid_nonempty', async () => {
@@ -201,7 +189,7 @@ test('splitbrain_different_uniqueid_used', async () => {
   assert.equal(forced.code, 0, forced.stderr);
   assert.deepEqual(await uniqueids(`user/${user}/Same`), [here, here]);
   assert.deepEqual(await sides.replica.messages(`user/${user}/Same`), ['1 of master']);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 test('the other folders of a user arrive although one is refused', async () => {
@@ -222,7 +210,7 @@ test('splitbrain_mailbox: -m with the new name alone finds the renamed mailbox',
   assert.equal(run.code, 0, run.stderr);
   assert.equal(await exists(sides.replica, `user/${user}/A`), false);
   assert.deepEqual(await sides.replica.messages(`user/${user}/B`), ['1 A']);
-  await assertSettled(user);
+  await assertSettled(pair, user);
 });
 
 test('full_rename: a user renamed there and back, each time by -u of the new name alone', async () => {
@@ -236,7 +224,7 @@ test('full_rename: a user renamed there and back, each time by -u of the new nam
     assert.equal(run.code, 0, run.stderr);
     assert.equal(await exists(sides.replica, `user/${from}`), false);
     assert.deepEqual(await sides.replica.messages(`user/${to}/A`), ['1 A']);
-    await assertSettled(to);
+    await assertSettled(pair, to);
     await assertSameMailOf(pair.master, pair.replica, [to]);
   }
 });
@@ -262,7 +250,7 @@ test('userprefix: deleting a user leaves the one whose name begins with his', as
   assert.equal(await exists(sides.replica, `user/${user}`), false);
   assert.equal(await exists(sides.replica, `user/${user}/A`), false);
   assert.deepEqual(await sides.replica.messages(`user/${longer}`), ['1 longer']);
-  await assertSettled(longer);
+  await assertSettled(pair, longer);
 });
 
 test('rename_create_resync: -O of a user does not remove what another user has by now', async () => {

@@ -114,12 +114,16 @@ test('compression that is required ends the attempt over IMAP and inside TLS', a
   );
 });
 
-test('force is asked for once, after login', async () => {
+test('without #sieve as a mailbox the replica lists scripts and hides their mailbox', async () => {
   const sent: string[] = [];
-  const session = await connectReplica(settings(open.syncPort, { force: true }), (direction, text) => {
-    if (direction === 'sent') sent.push(text.toString('latin1'));
-  });
-  assert.deepEqual(sent.slice(-2), ['APPLY CAPABILITIES (SIEVE-MAILBOX)\r\n', 'APPLY FORCE %()\r\n']);
+  const session = await connectReplica(
+    settings(open.syncPort, { sieveMailbox: false }),
+    (direction, text) => {
+      if (direction === 'sent') sent.push(text.toString('latin1'));
+    },
+  );
+  assert.equal(session.info.sieveMailbox, false);
+  assert.ok(!sent.some((text) => text.includes('CAPABILITIES')), sent.join(''));
   await session.exit();
 });
 

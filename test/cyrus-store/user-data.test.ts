@@ -59,12 +59,13 @@ test('scripts, names, former names and removed mailboxes are what Cyrus itself s
   assert.match(gone.name, /^DELETED\.user\.anna\.Old stuff\.[0-9A-F]{8}$/);
   assert.equal(gone.userid, 'anna');
 
-  const shared = [...store.enumerate('shared')];
+  const shared = [...store.enumerate('shared')].map(({ messages: _messages, ...found }) => found);
   assert.deepEqual(shared, [
     { kind: 'shared', name: 'shared' },
     { kind: 'shared', name: 'shared.Announcements' },
   ]);
-  assert.deepEqual([...store.enumerate('user.anna.Play')], [{ kind: 'user', userid: 'anna' }]);
+  const [play] = store.enumerate('user.anna.Play');
+  assert.ok(play?.kind === 'user' && play.userid === 'anna');
   assert.ok(store.estimate('anna').messages >= 30);
   const inbox = store.lookup('user.anna');
   assert.ok(inbox && store.estimateMailbox(inbox).messages >= 6);

@@ -309,7 +309,6 @@ test('every APPLY as the C client spells it', async () => {
     ],
     ['APPLY UNMAILBOX user.a', (s) => s.applyUnmailbox('user.a')],
     ['APPLY UNUSER a', (s) => s.applyUnuser('a')],
-    ['APPLY FORCE %()', (s) => s.applyForce()],
     ['RESTART', (s) => s.restart()],
     ['NOOP', (s) => s.noop()],
     [

@@ -118,21 +118,21 @@ test('an unknown host is HOST_NOT_FOUND', async () => {
   assert.ok(error.hint);
 });
 
-test('a unix socket needs no login', async () => {
+test('a unix socket needs no login; its banner offers nothing, so #sieve is asked for', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sync-'));
   const path = join(directory, 's');
   const server = createServer((socket) => {
     socket.write(OK_LINE);
     socket.once('data', (line) => {
-      assert.equal(line.toString(), 'NOOP\r\n');
-      socket.write('OK Noop completed\r\n');
+      assert.equal(line.toString(), 'APPLY CAPABILITIES (SIEVE-MAILBOX)\r\n');
+      socket.write('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
     });
   });
   try {
     await new Promise<void>((resolve) => server.listen(path, resolve));
     const session = await connectReplica(settingsFor(path, { authname: undefined, password: undefined }));
     assert.equal(session.info.mechanism, undefined);
-    await session.noop();
+    assert.equal(session.info.sieveMailbox, true);
     session.destroy();
     const missing = await rejectsWith(connectReplica(settingsFor(`${path}-missing`)), 'CONNECT_FAILED');
     assert.match(missing.hint ?? '', /no such socket/i);
@@ -145,12 +145,12 @@ test('a unix socket needs no login', async () => {
 test('/noauth sends no AUTHENTICATE', async () => {
   await using server = await ScriptedServer.start(async (peer) => {
     peer.send(OK_LINE);
-    await peer.expect('NOOP');
-    peer.send('OK Noop completed\r\n');
+    await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
+    peer.send('NO IMAP_PROTOCOL_ERROR Protocol error\r\n');
     await held(peer);
   });
   const session = await connectReplica(settingsFor(`${server.address}/noauth`));
-  await session.noop();
+  assert.equal(session.info.sieveMailbox, false, 'an older server knows no such command');
   session.destroy();
 });
 
@@ -195,19 +195,31 @@ test('a user who is no admin is told so at once', async () => {
   assert.match(error.hint ?? '', /admins/);
 });
 
-test('capabilities and force leave in one write, and only when asked for', async () => {
+test('#sieve as a mailbox is asked for where it is offered', async () => {
   await using server = await ScriptedServer.start(
     csync(async (peer) => {
       await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
-      await peer.expect('APPLY FORCE %()');
-      assert.equal(peer.chunks.length, 2);
-      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\nOK success\r\n');
+      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
       await held(peer);
     }, '* SIEVE-MAILBOX\r\n'),
   );
-  const session = await connectReplica(settingsFor(server.address, { force: true }));
+  const session = await connectReplica(settingsFor(server.address));
   assert.equal(session.info.sieveMailbox, true);
   assert.equal(session.info.banner, OK_LINE.slice(2, -2));
+  session.destroy();
+});
+
+test('#sieve as a mailbox is not asked for where scripts are to go by commands of their own', async () => {
+  await using server = await ScriptedServer.start(
+    csync(async (peer) => {
+      await peer.expect('NOOP');
+      peer.send('OK Noop completed\r\n');
+      await held(peer);
+    }, '* SIEVE-MAILBOX\r\n'),
+  );
+  const session = await connectReplica(settingsFor(server.address, { sieveMailbox: false }));
+  assert.equal(session.info.sieveMailbox, false);
+  await session.noop();
   session.destroy();
 });
 

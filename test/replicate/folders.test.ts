@@ -14,6 +14,7 @@ interface Question {
   liveElsewhere?: string[];
   whole?: boolean;
   replace?: boolean;
+  replaceable?: string[];
   partition?: string;
 }
 
@@ -29,6 +30,7 @@ function plan(question: Question): FolderPlan {
       question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid),
     whole: question.whole ?? true,
     replace: question.replace ?? false,
+    replaceable: new Set(question.replaceable),
   });
 }
 

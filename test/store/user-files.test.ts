@@ -127,7 +127,7 @@ test('a script message is its subject and its body', () => {
 test('a sieve directory: scripts by name, the active one by its link, everything else passed over', () => {
   const sieve = join(directory, 'sieve');
   mkdirSync(sieve);
-  assert.deepEqual(readSieveDirectory(sieve), { source: 'none', scripts: [], active: undefined });
+  assert.deepEqual(readSieveDirectory(sieve), { source: 'directory', scripts: [], active: undefined });
   writeFileSync(join(sieve, 'b.script'), 'keep;');
   writeFileSync(join(sieve, 'a.script'), 'stop;');
   writeFileSync(join(sieve, 'empty.script'), '');

@@ -33,7 +33,8 @@ export function csyncOffer(lines: readonly ByteString[]): Offer {
     mechanisms: capabilities.get('SASL') ?? [],
     starttls: capabilities.has('STARTTLS'),
     compress: capabilities.get('COMPRESS')?.includes('DEFLATE') ?? false,
-    sieveMailbox: capabilities.has('SIEVE-MAILBOX'),
+    // A peer on a unix socket is logged in from the start, and then the banner is silent about everything: ask.
+    sieveMailbox: capabilities.has('SIEVE-MAILBOX') || lines.length === 1,
     replication: true,
     initialResponse: true,
   };

@@ -7,7 +7,6 @@ type ControlCommands = Pick<ReplicaSession, 'applyForce' | 'restart' | 'noop'>;
 /** FORCE, RESTART, NOOP (protocol 10.16, 11). */
 export function controlCommands(queue: CommandQueue): ControlCommands {
   return {
-    // The value must be there: without one the server's parser is out of step (protocol 7.3).
     applyForce: () => apply(queue, 'FORCE', () => '%()'),
     restart: () => queue.submit({ verb: 'RESTART', name: 'RESTART', result: () => {} }),
     noop: () => queue.submit({ verb: 'NOOP', name: 'NOOP', result: () => {} }),

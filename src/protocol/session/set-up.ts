@@ -11,10 +11,7 @@ import { dispatch } from './untagged.ts';
 
 const SIEVE_MAILBOX = 'SIEVE-MAILBOX';
 
-/**
- * CAPABILITIES and FORCE in one write, as the C client orders them (protocol section 1). A refused CAPABILITIES only
- * means that scripts go the old way; a refused FORCE ends the attempt.
- */
+/** CAPABILITIES, if there is one to enable. A refusal only means that scripts go the old way (protocol section 10.15). */
 export async function setUp(
   queue: CommandQueue,
   offer: Offer,
@@ -29,14 +26,12 @@ export async function setUp(
     sieveMailbox: false,
   };
   const session = createSession(queue, info);
-  const enabled = offer.sieveMailbox ? enable(queue, [SIEVE_MAILBOX]) : Promise.resolve([]);
-  const forced = settings.force ? session.applyForce() : Promise.resolve();
+  if (!offer.sieveMailbox || !settings.sieveMailbox) return session;
   try {
-    info.sieveMailbox = (await enabled).includes(SIEVE_MAILBOX);
+    info.sieveMailbox = (await enable(queue, [SIEVE_MAILBOX])).includes(SIEVE_MAILBOX);
   } catch (error) {
     throw explained(SyncError.from(error), offer);
   }
-  await forced;
   return session;
 }
 

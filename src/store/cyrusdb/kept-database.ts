@@ -1,4 +1,5 @@
 import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
+import type { ByteString } from '../../byte-string.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { unlock } from '../../native/locks.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -15,10 +16,44 @@ import {
   withDatabase,
 } from './database.ts';
 
+/** Values remembered for a database: rows of some hundred users, below a MiB. */
+const MAX_REMEMBERED = 2048;
+
 interface Kept {
   fd: number;
   opened: OpenedDatabase;
+  /** What `read` is given. */
+  database: CyrusDatabase;
   stats: BigIntStats;
+}
+
+/** Remembers what it was asked and what it has walked over, which a reader of mailboxes mostly asks again. */
+class RememberingDatabase implements CyrusDatabase {
+  readonly #database: CyrusDatabase;
+  readonly #values = new Map<ByteString, ByteString | undefined>();
+
+  constructor(database: CyrusDatabase) {
+    this.#database = database;
+  }
+
+  get(key: ByteString): ByteString | undefined {
+    if (this.#values.has(key)) return this.#values.get(key);
+    const value = this.#database.get(key);
+    this.#remember(key, value);
+    return value;
+  }
+
+  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
+    for (const row of this.#database.entries(prefix, after)) {
+      this.#remember(row[0], row[1]);
+      yield row;
+    }
+  }
+
+  #remember(key: ByteString, value: ByteString | undefined): void {
+    if (this.#values.size >= MAX_REMEMBERED) this.#values.clear();
+    this.#values.set(key, value);
+  }
 }
 
 /**
@@ -51,7 +86,7 @@ export class KeptDatabase implements Disposable {
           const opened = this.#opened(fd);
           if (opened === undefined) continue;
           good = true;
-          return read(opened.database);
+          return read(opened);
         } finally {
           if (good) unlock(fd);
         }
@@ -67,18 +102,19 @@ export class KeptDatabase implements Disposable {
   }
 
   /** @returns undefined if the file was replaced */
-  #opened(fd: number): OpenedDatabase | undefined {
+  #opened(fd: number): CyrusDatabase | undefined {
     try {
       const stats = fstatSync(fd, { bigint: true });
       if (!isStillAt(this.#path, stats)) return undefined;
       const kept = this.#kept;
-      if (kept && kept.stats.size === stats.size && kept.stats.mtimeNs === stats.mtimeNs) return kept.opened;
+      if (kept && kept.stats.size === stats.size && kept.stats.mtimeNs === stats.mtimeNs)
+        return kept.database;
       kept?.opened.file?.[Symbol.dispose]();
       const format = formatOf(fd, this.#path, 'flat');
       if (format === 'flat') return undefined;
       const opened = openLocked(fd, this.#path, Number(stats.size), format, {});
-      this.#kept = { fd, opened, stats };
-      return opened;
+      this.#kept = { fd, opened, database: new RememberingDatabase(opened.database), stats };
+      return this.#kept.database;
     } catch (caught) {
       throw unreadable(this.#path, caught);
     }

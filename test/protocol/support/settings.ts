@@ -17,7 +17,7 @@ export function settingsFor(server: string, changes: Partial<ConnectionSettings>
     tls: NO_TLS,
     allowClearText: false,
     compression: { mode: 'auto', level: undefined },
-    force: false,
+    sieveMailbox: true,
     windowBytes: 1024 * 1024,
     ...changes,
   };
