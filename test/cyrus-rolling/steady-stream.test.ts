@@ -78,7 +78,7 @@ test('the replica stopped and started, and cut off in the middle of commands, du
       await wait(choices.below(1500));
       await pair.replica.start();
     } else {
-      wire.cutAfter(500 + choices.below(30_000));
+      wire.cutAfter(500 + choices.below(8_000));
     }
     await stream.lasts(300 + choices.below(1000));
   }
