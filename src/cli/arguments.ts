@@ -63,6 +63,8 @@ export interface Arguments {
   progress: boolean | undefined;
   /** --log-to-stderr */
   logToStderr: boolean;
+  /** --failures */
+  failureFile: string | undefined;
   /** --exit-codes */
   exitCodes: 'classic' | 'extended';
 }
@@ -139,6 +141,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     workers: wholeNumber('--workers', raw.workers, 1, MOST_WORKERS),
     progress: raw.progress,
     logToStderr: raw.logToStderr === true,
+    failureFile: raw.failures,
     exitCodes: raw.exitCodes ?? 'classic',
   });
 }

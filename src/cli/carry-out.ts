@@ -6,6 +6,7 @@ import { run } from '../coordinator/run.ts';
 import { openSyslog } from '../native/syslog.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
+import { extendedExitCode } from './extended-exit-code.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function carryOut(plan: RunPlan, signal: AbortSignal): Promise<numb
     await report.close([]);
     return EXIT_STOPPED;
   }
-  const { exitCode, summary, error } = await run(plan, {
+  const end = await run(plan, {
     emit: report.emit,
     openStore: () => openMasterStore(plan.setup.layout),
     openPool: (workers, small, emit) => openPool(plan.setup, workers, small, emit),
@@ -35,8 +36,8 @@ export async function carryOut(plan: RunPlan, signal: AbortSignal): Promise<numb
     random: Math.random,
     signal,
   });
-  await report.close(summary.failures, error);
-  return exitCode;
+  await report.close(end.summary.failures, end.error);
+  return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
 }
 
 /** -w. @returns false if told to stop meanwhile */

@@ -3,6 +3,7 @@ import { reasonWithHint } from '../report/failures.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { USAGE } from './command-line.ts';
+import { extendedErrorCode } from './extended-exit-code.ts';
 import { listenForStop } from './signals.ts';
 
 /**
@@ -37,7 +38,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     becomeCyrusUser(plan.identity);
     return await carryOut(plan, signal);
   } catch (caught) {
-    return fail(caught);
+    return fail(caught, args.exitCodes);
   } finally {
     stopListening();
   }
@@ -68,8 +69,8 @@ async function rolling(
   return Math.max(EXIT_OK, ...codes);
 }
 
-function fail(caught: unknown): number {
+function fail(caught: unknown, exitCodes: Arguments['exitCodes'] = 'classic'): number {
   const error = SyncError.from(caught);
   process.stderr.write(`sync_client: ${reasonWithHint(error.toData())}\n`);
-  return exitCodeOfError(error.code);
+  return exitCodes === 'extended' ? extendedErrorCode(error.code) : exitCodeOfError(error.code);
 }

@@ -34,6 +34,7 @@ export function outputPlan(
     syslogIdent: prefix === undefined ? IDENT : `${prefix}/${IDENT}`,
     syslogFacility: facility(config.text('syslog_facility')),
     syslogFile: environment.CASSANDANE_SYSLOG_FNAME,
+    failureFile: args.failureFile,
   });
 }
 

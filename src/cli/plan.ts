@@ -73,6 +73,7 @@ export function decideRun(
     lockedRetry: settings.lockedRetry,
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
+    exitCodes: args.exitCodes,
   });
 }
 

@@ -12,6 +12,7 @@ export interface RunPlan extends RunRequest {
   /** Whom to become when started as root. */
   identity: IdentityPlan;
   output: OutputPlan;
+  exitCodes: 'classic' | 'extended';
 }
 
 export interface IdentityPlan {

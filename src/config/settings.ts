@@ -55,7 +55,7 @@ const MOST_BACKLOG_REPORT = 86_400;
 export function defaultSettings(processors: number = availableParallelism()): Settings {
   return Object.freeze({
     workers: Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors)),
-    lookAhead: 4,
+    lookAhead: 32,
     // 100 ms of round trip at 300 Mbit/s.
     windowBytes: 4 * 1024 ** 2,
     compression: 'auto',

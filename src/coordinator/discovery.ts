@@ -46,12 +46,12 @@ function* everything(store: MasterStore, prefix: ByteString | undefined): Genera
   let size = 0;
   for (const found of store.enumerate(prefix)) {
     if (found.kind === 'user') {
-      const { userid } = found;
-      yield { job: { kind: 'user', userid }, size: sizeOf(() => store.estimate(userid)) };
+      const { userid, messages } = found;
+      yield { job: { kind: 'user', userid }, size: messages };
       continue;
     }
     names.push(found.name);
-    size += sizeOf(() => store.estimateMailbox(found.name));
+    size += found.messages;
     if (names.length === SHARED_CHUNK) {
       yield { job: { kind: 'mailboxes', owners: [''], names }, size };
       names = [];
@@ -71,7 +71,7 @@ function namedMailboxes(wanted: readonly ByteString[], store: MasterStore | unde
     // A name that the store does not know has nobody to lock; the job reports it as absent.
     if (!entry) continue;
     owners.add(entry.userid ?? '');
-    size += sizeOf(() => store?.estimateMailbox(name));
+    size += sizeOf(() => store?.estimateMailbox(entry));
   }
   if (owners.size === 0) owners.add('');
   return { job: { kind: 'mailboxes', owners: [...owners].sort(), names }, size };

@@ -11,7 +11,7 @@ export const WORKERS_PER_SMALL_SHARE = 4;
 export const BATCH_JOBS = 64;
 export const BATCH_MESSAGES = 5_000;
 /** Towards the end batches shrink to these, so that all workers end at about the same time with pipelines still full. */
-export const LEAST_BATCH_JOBS = 8;
+export const LEAST_BATCH_JOBS = 16;
 export const LEAST_BATCH_MESSAGES = 500;
 /** Batches that what waits is cut into for each worker, within the bounds above. */
 export const BATCHES_PER_WORKER = 2;
@@ -21,6 +21,8 @@ export const BATCHES_PER_WORKER = 2;
  */
 export const JOBS_PER_WORKER = 32;
 export const MESSAGES_PER_WORKER = 2_000;
+/** Until work that has lasted this long gets twice as many workers: about what one takes to start. */
+export const GROW_AFTER = 200;
 /** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */

@@ -36,7 +36,7 @@ const workerFile = new URL('../../workers/replicate.js', import.meta.url);
  * Worker threads by piscina.
  *
  * - `atomics: 'disabled'`: otherwise a thread sleeps between tasks and its socket with it.
- * - As many threads at the end as at the beginning: each holds a connection.
+ * - Threads come as batches do and stay to the end: each holds a connection.
  * - Tasks are never aborted: piscina would kill the thread, and its connection in the middle of a literal.
  */
 export class ThreadPool implements WorkerPool, UnitPool {
@@ -63,7 +63,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     this.#onIdleClosed = onIdleClosed;
     this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
-      minThreads: workers,
+      minThreads: 1,
       maxThreads: workers,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: tasksPerWorker,

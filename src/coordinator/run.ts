@@ -11,6 +11,7 @@ import {
   DISCOVERY_SLICE,
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
+  GROW_AFTER,
   JOBS_PER_WORKER,
   LOST_LINKS_TO_PAUSE,
   MESSAGES_PER_WORKER,
@@ -67,7 +68,7 @@ export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
  *     probing ──────────────┘ connection failed
  *
  * - probing: one batch more than already runs may start, so that a dead replica is tried by one worker, not by all.
- * - open: as many batches as workers.
+ * - open: as many batches as workers, the number of which grows as the work lasts.
  * - outage: none starts. What runs on a good link goes on.
  */
 class Run {
@@ -79,6 +80,9 @@ class Run {
   readonly #schedule: Schedule;
   #pool: WorkerPool | undefined;
   #workers = 1;
+  /** Batches that were let run at once so far. */
+  #reached = 1;
+  #cancelGrow: (() => void) | undefined;
   #discovered = { users: 0, messages: 0, complete: false };
   /** Why not every job could be found; those found are done all the same. */
   #discoveryError: ErrorData | undefined;
@@ -287,9 +291,29 @@ class Run {
   #linkIsUp(): void {
     this.#everConnected = true;
     this.#backoff.reset();
-    if (this.#queue.isPaused || this.#queue.concurrency === this.#workers) return;
-    this.#queue.concurrency = this.#workers;
+    if (this.#queue.isPaused || this.#queue.concurrency >= this.#reached) {
+      this.#growLater();
+      return;
+    }
+    this.#queue.concurrency = this.#reached;
     this.#pump();
+    this.#growLater();
+  }
+
+  /**
+   * A thread and its connection cost more than many an unchanged user, so they come as the work turns out to last:
+   * twice as many every `GROW_AFTER`.
+   */
+  #growLater(): void {
+    if (this.#cancelGrow || this.#stopped || this.#reached >= this.#workers) return;
+    this.#cancelGrow = this.#parts.clock.after(GROW_AFTER, () => {
+      this.#cancelGrow = undefined;
+      if (this.#stopped || this.#queue.isPaused) return;
+      this.#reached = Math.min(this.#workers, this.#reached * 2);
+      this.#queue.concurrency = this.#reached;
+      this.#pump();
+      this.#growLater();
+    });
   }
 
   #linkIsDown(error: ErrorData): void {
@@ -307,7 +331,7 @@ class Run {
     this.#queue.pause();
     this.#cancelReconnect = clock.after(retryInSeconds * 1_000, () => {
       this.#cancelReconnect = undefined;
-      this.#queue.concurrency = Math.min(this.#workers, this.#queue.pending + 1);
+      this.#queue.concurrency = Math.min(this.#reached, this.#queue.pending + 1);
       this.#queue.start();
       this.#pump();
     });
@@ -321,6 +345,7 @@ class Run {
     // A signal that comes while an error is being cleared up says nothing new, and the other way round.
     this.#stopped ??= reason;
     this.#cancelReconnect?.();
+    this.#cancelGrow?.();
     // Nothing waits in the queue: batches are handed to it only as they can start.
     this.#queue.start();
     this.#pool?.cancel();

@@ -62,7 +62,7 @@ interface Entry {
  *        └─── untouched ────┴──────────────► delayed, parked
  *
  * - Giants start first, the largest first, but a share of the workers stays with small users while any wait.
- * - Small users go out in the order given, several to a batch.
+ * - Small users go out several to a batch, the largest of those known first, so that none of them is left for the end.
  * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it.
  * - A parked job starts when nothing else waits, or after a good while.
  */
@@ -76,6 +76,8 @@ export class Schedule {
   /** Entries before this one have left `#small`. */
   #smallHead = 0;
   #smallMessages = 0;
+  /** Some were added since the last take. */
+  #smallUnsorted = false;
   readonly #delayed: Entry[] = [];
   readonly #parked: Entry[] = [];
   readonly #running = new Map<string, Entry>();
@@ -256,10 +258,16 @@ export class Schedule {
       this.#small.unshift(entry);
     } else {
       this.#small.push(entry);
+      this.#smallUnsorted = true;
     }
   }
 
   #takeSmall(): Entry[] {
+    if (this.#smallUnsorted) {
+      this.#small = this.#small.slice(this.#smallHead).sort((a, b) => b.size - a.size);
+      this.#smallHead = 0;
+      this.#smallUnsorted = false;
+    }
     const cuts = this.#workers === 1 ? 1 : this.#workers * BATCHES_PER_WORKER;
     const jobs = clamp(Math.ceil(this.#smallWaiting / cuts), LEAST_BATCH_JOBS, BATCH_JOBS);
     const limit = clamp(this.#smallMessages / cuts, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);

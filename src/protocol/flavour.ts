@@ -1,11 +1,12 @@
 /** How commands are framed: by a stand-alone sync_server, or inside IMAP (protocol section 6). */
 export type Flavour = 'csync' | 'imap';
 
-export type Verb = 'GET' | 'APPLY' | 'RESTART' | 'NOOP' | 'EXIT';
+export type Verb = 'GET' | 'APPLY' | 'RESTORE' | 'RESTART' | 'NOOP' | 'EXIT';
 
 const IMAP_VERBS: Record<Verb, string> = {
   GET: 'SYNCGET',
   APPLY: 'SYNCAPPLY',
+  RESTORE: 'SYNCRESTORE',
   RESTART: 'SYNCRESTART',
   NOOP: 'NOOP',
   EXIT: 'LOGOUT',

@@ -23,7 +23,7 @@ export function connectFailure(caught: Error, server: string): SyncError {
     return linkError('HOST_NOT_FOUND', `getaddrinfo(${server}) failed: ${first.message}`, {
       ...fields,
       retryable: code !== 'ENOTFOUND',
-      hint: 'Check the spelling of the replica’s host name and the name servers of this host',
+      hint: "Check the spelling of the replica's host name and the name servers of this host",
     });
   }
   const here = code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'EPERM';

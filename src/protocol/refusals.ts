@@ -29,7 +29,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 /** What every command of a user who is not in the replica's `admins` is answered, after a login that worked. */
 export const NOT_ADMIN = 'Permission denied';
 
-export const NOT_ADMIN_HINT = 'Log in as a user who is in the replica’s admins';
+export const NOT_ADMIN_HINT = "Log in as a user who is in the replica's admins";
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   [NOT_ADMIN, NOT_ADMIN_HINT],
@@ -56,7 +56,7 @@ export function badResponse(command: string, response: ByteString, text: ByteStr
   return new SyncError(
     'IMAP_PROTOCOL_ERROR',
     `IOERROR: received bad response: command=<${command}> response=<${response}> errmsg=<${text}>`,
-    { family: 'refused', hint: 'The replica’s log may say why; a full disk there is one reason' },
+    { family: 'refused', hint: "The replica's log may say why; a full disk there is one reason" },
   );
 }
 
@@ -72,14 +72,14 @@ export function byeResponse(text: ByteString): SyncError {
 
 const FATAL_HINTS: readonly (readonly [RegExp, string])[] = [
   [/dlist\.c.*base != NULL/, 'The replica has no partition of that name: add it to its imapd.conf'],
-  [/TOOBIG/, 'A value is larger than the replica’s maxliteral'],
-  [/record->modseq >= oldrecord/, 'A record’s modseq would go down: -O cannot repair this mailbox'],
+  [/TOOBIG/, "A value is larger than the replica's maxliteral"],
+  [/record->modseq >= oldrecord/, "A record's modseq would go down: -O cannot repair this mailbox"],
 ];
 
 /** `* Fatal error: text`: the server process is about to leave (protocol section 8). */
 export function fatalError(command: string, text: ByteString): SyncError {
   const known = FATAL_HINTS.find(([pattern]) => pattern.test(text));
   return linkError('LINK_BROKEN', `${command}: the replica gave up: ${text}`, {
-    hint: known?.[1] ?? 'The replica’s log says more',
+    hint: known?.[1] ?? "The replica's log says more",
   });
 }

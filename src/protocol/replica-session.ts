@@ -37,6 +37,8 @@ export interface ReplicaSession {
   ): Promise<Set<string>>;
   applyMessages(messages: readonly MessageUpload[]): Promise<void>;
   applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
+  /** RESTORE MAILBOX: appends the records under new UIDs; their messages must be staged (protocol section 11). */
+  restoreMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
   applyExpunge(name: ByteString, uniqueid: ByteString, uids: readonly number[]): Promise<void>;
   applyRename(rename: RenameRequest): Promise<void>;
   /** @param local -L: no mupdate traffic on the replica */
@@ -53,6 +55,8 @@ export interface ReplicaSession {
   applyActivateSieve(userid: ByteString, filename: ByteString): Promise<void>;
   applyUnactivateSieve(userid: ByteString): Promise<void>;
   applyUnuser(userid: ByteString): Promise<void>;
+  /** For completeness: replication never sends it, because the server process keeps it for its next client. */
+  applyForce(): Promise<void>;
   /** Drops the stage: every GUID reserved or uploaded before must not be relied on after. */
   restart(): Promise<void>;
   noop(): Promise<void>;

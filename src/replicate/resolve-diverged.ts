@@ -73,6 +73,10 @@ async function mergeOnce(
   const masterChanges = mustWriteMaster(merge, mailbox.state, remote);
   const mayWrite = !options.noCopyback && context.master !== undefined;
   if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
+  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
+  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
+  // Before anything is changed anywhere: half a merge would have to be finished by somebody.
+  const master = (masterChanges || counterBehind) && mayWrite ? await context.master?.connect() : undefined;
   for (const decision of merge.decided) {
     for (const notice of decisionNotices(name, decision)) context.emit(notice);
   }
@@ -93,10 +97,7 @@ async function mergeOnce(
       { messages: theirs, read: readReplica },
     ],
   });
-  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
-  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
-  if ((masterChanges || counterBehind) && mayWrite && context.master) {
-    const master = await context.master.connect();
+  if (master) {
     await applySide({
       ...master,
       line: { ...line, partition: mailbox.entry.partition, since: sinceOf(mailbox.state), local: true },

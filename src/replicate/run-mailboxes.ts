@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import { type ByteString, compareBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
@@ -37,7 +37,9 @@ export async function syncMailboxes(
     const replica = await context.session.getMailboxes(names);
     const folders = await syncFolders(context, {
       user,
-      entries: names
+      // A replica refuses a mailbox whose parent is missing.
+      entries: [...names]
+        .sort(compareBytes)
         .map((name) => context.store.lookup(name))
         .filter((entry): entry is MailboxEntry => entry !== undefined && !entry.deleted)
         .filter((entry) => isReplicated(context, entry)),

@@ -85,7 +85,7 @@ async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promi
 async function findElsewhere(context: EngineContext, job: FolderJob): Promise<ReplicaMailbox[]> {
   const listed = new Set(job.replica.map((mailbox) => mailbox.uniqueid));
   const sought = job.entries.filter(
-    (entry) => !listed.has(entry.uniqueid) && (job.moved || entry.formerNames.length > 0),
+    ({ uniqueid }) => !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid).length > 0),
   );
   const found = await context.session.getUniqueids(sought.map((entry) => entry.uniqueid));
   for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');

@@ -34,7 +34,7 @@ interface Claim extends Disposable {
 
 /** Room before the stage, always in this order: a holder of the stage never waits for room. */
 async function claimRoom(context: EngineContext, task: MailboxTask): Promise<Claim> {
-  const { messages } = context.store.estimateMailbox(task.entry.name);
+  const { messages } = context.store.estimateMailbox(task.entry);
   const room = await context.stage.room(Math.max(LEAST_ROOM, stepSize(context, messages)));
   const hold = await context.stage.hold();
   return {
@@ -143,6 +143,8 @@ async function prepareStep(
     context.emit({ kind: 'command:mailbox', name: task.entry.name, local: options.local });
   }
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
+    // It creates the mailbox, which has to come after its parent.
+    await task.place.ready;
     await context.partitions.ensure(line);
   }
   const octets = await upload(context, mailbox, task.partition, delta.uploads);

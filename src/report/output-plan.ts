@@ -12,5 +12,5 @@ export interface OutputPlan {
   /** CASSANDANE_SYSLOG_FNAME */
   syslogFile: string | undefined;
   /** Where to leave the users that failed, as a list that `-u -f` accepts. */
-  failureFile?: string | undefined;
+  failureFile: string | undefined;
 }

@@ -64,7 +64,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     async close(failures, endedBy) {
       for (const close of closers) close();
       streams.errorText(failureText(failures, endedBy));
-      if (failures.length > 0 && failureFile !== undefined) writeFailureList(failureFile, failures);
+      if (failureFile !== undefined) writeFailureList(failureFile, failures);
       await streams.drained();
     },
   };

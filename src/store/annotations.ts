@@ -2,11 +2,17 @@ import fs from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import { annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';
 import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import type { Annotation } from './master-store.ts';
 
 /** Annotations of one scope of annotations.db, wire order. A store that never had any has no such file. */
-export function readScope(path: string, scope: ByteString, owner: ByteString | undefined): Annotation[] {
-  return withDatabase(path, (db) => scopeOf(db, scope, owner)) ?? [];
+export function readScope(
+  databases: KeptDatabases,
+  path: string,
+  scope: ByteString,
+  owner: ByteString | undefined,
+): Annotation[] {
+  return databases.read(path, (db) => scopeOf(db, scope, owner)) ?? [];
 }
 
 function scopeOf(db: CyrusDatabase, scope: ByteString, owner: ByteString | undefined): Annotation[] {

@@ -1,15 +1,17 @@
 import type { ByteString } from '../byte-string.ts';
-import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import type { CyrusDatabase } from './cyrusdb/contract.ts';
+import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import { decimal } from './disk-dlist.ts';
 import type { MailboxEntry } from './master-store.ts';
 import { databaseDamaged } from './store-error.ts';
 
 /** XCONVMODSEQ of one mailbox from its owner's conversations database (store section 10.6). 0 = not known. */
 export function readConversationModseq(
+  databases: KeptDatabases,
   path: string,
   mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>,
 ): number {
-  const value = withDatabase(path, (db) => db.get(folderKey(db, mailbox)));
+  const value = databases.read(path, (db) => db.get(folderKey(db, mailbox)));
   if (value === undefined) return 0;
   const modseq = parseFolderStatus(value);
   if (modseq === undefined) {

@@ -1,6 +1,8 @@
 import { type ByteString, compareBytes, textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
+import type { CyrusDatabase } from './cyrusdb/contract.ts';
+import type { KeptDatabases } from './cyrusdb/kept-database.ts';
+import { estimateMessages } from './estimate.ts';
 import type { StoreLayout } from './layout.ts';
 import {
   dbnameOf,
@@ -26,32 +28,50 @@ import { databaseDamaged } from './store-error.ts';
 /** Rows read under one database lock while enumerating: a few milliseconds. */
 const PAGE_ROWS = 1000;
 
+/** Parsed rows remembered: below a MiB. */
+const MAX_ENTRIES = 1024;
+
 const DAMAGE_HINT = 'run ctl_mboxlist -d to see the row, and ctl_cyrusdb -r to recover the database';
 
 /** mailboxes.db. The database lock never outlives a call, nor, while enumerating, a page. */
 export class MailboxList {
   readonly #layout: StoreLayout;
+  readonly #databases: KeptDatabases;
+  /** Rows as they were last parsed: each is looked at several times while its user is at work. */
+  readonly #entries = new Map<ByteString, { value: ByteString; entry: MailboxEntry }>();
   #keying: MailboxKeying | undefined;
 
-  constructor(layout: StoreLayout) {
+  constructor(layout: StoreLayout, databases: KeptDatabases) {
     this.#layout = layout;
+    this.#databases = databases;
   }
 
-  /** See MasterStore.enumerate. */
+  /** See MasterStore.enumerate. A user is told of behind the last of his rows, when their sizes are known. */
   *enumerate(prefix: ByteString): Generator<Enumerated> {
-    const seen = new PassedUsers(this.keying());
+    const keying = this.keying();
+    const seen = new PassedUsers(keying);
+    let user: { userid: ByteString; messages: number } | undefined;
     let after: ByteString | undefined;
     for (;;) {
-      const page = this.#read((db, keying) => this.#page(db, keying, prefix, after));
-      for (const [, name] of page.found) {
-        const parsed = parseInternalName(this.#layout, name);
-        const userid = useridOf(parsed);
-        if (userid === undefined) yield { kind: 'shared', name };
-        else if (parsed.deletedTime === 0 && seen.isNew(userid)) yield { kind: 'user', userid };
+      const page = this.#read((db) => this.#page(db, keying, prefix, after));
+      for (const [name, value] of page.found) {
+        const entry = this.#liveEntry(keying, name, value);
+        if (entry === undefined) continue;
+        const { userid, inDeleted } = entry;
+        const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
+        if (userid === undefined) {
+          yield { kind: 'shared', name, messages };
+        } else if (userid === user?.userid && !inDeleted) {
+          user.messages += messages;
+        } else if (!inDeleted && seen.isNew(userid)) {
+          if (user) yield { kind: 'user', ...user };
+          user = { userid, messages };
+        }
       }
-      if (page.last === undefined) return;
+      if (page.last === undefined) break;
       after = page.last;
     }
+    if (user) yield { kind: 'user', ...user };
   }
 
   #page(
@@ -64,10 +84,26 @@ export class MailboxList {
     let rows = 0;
     for (const [key, value] of db.entries(mailboxKey(keying, prefix), after)) {
       const name = nameInKey(keying, key);
-      if (name !== undefined && isLive(value)) found.push([key, name]);
+      if (name !== undefined) found.push([name, value]);
       if (++rows === PAGE_ROWS) return { found, last: key };
     }
     return { found, last: undefined };
+  }
+
+  /** A row that cannot be read counts as live: its user then fails with a proper error, and nobody else does. */
+  #liveEntry(
+    keying: MailboxKeying,
+    name: ByteString,
+    value: ByteString,
+  ): MailboxEntry | Pick<MailboxEntry, 'userid' | 'inDeleted'> | undefined {
+    try {
+      const entry = this.#parsed(keying, name, parseMailboxRow(value));
+      return entry.deleted || entry.intermediate ? undefined : entry;
+    } catch (caught) {
+      if (!(caught instanceof MailboxRowError)) throw caught;
+      const parsed = parseInternalName(this.#layout, name);
+      return { userid: useridOf(parsed), inDeleted: parsed.deletedTime !== 0 };
+    }
   }
 
   /** See MasterStore.mailboxesOf. */
@@ -95,8 +131,8 @@ export class MailboxList {
     for (const [key, value] of db.entries(mailboxKey(keying, prefix))) {
       const name = nameInKey(keying, key);
       if (name === undefined) continue;
-      const row = this.#parse(name, value);
-      if (!row.type.deleted) entries.push(this.#entry(db, keying, name, row));
+      const entry = this.#entry(keying, name, value);
+      if (!entry.deleted) entries.push(entry);
     }
     // Old databases sort a dot where it happens to be; since 3.6 this is the stored order.
     return entries.sort((a, b) => compareBytes(dbnameOf(a.name), dbnameOf(b.name)));
@@ -135,10 +171,19 @@ export class MailboxList {
 
   #get(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): MailboxEntry | undefined {
     const value = db.get(mailboxKey(keying, name));
-    return value === undefined ? undefined : this.#entry(db, keying, name, this.#parse(name, value));
+    return value === undefined ? undefined : this.#entry(keying, name, value);
   }
 
-  #entry(db: CyrusDatabase, keying: MailboxKeying, name: ByteString, row: MailboxRow): MailboxEntry {
+  #entry(keying: MailboxKeying, name: ByteString, value: ByteString): MailboxEntry {
+    const known = this.#entries.get(name);
+    if (known?.value === value) return known.entry;
+    const entry = Object.freeze(this.#parsed(keying, name, this.#parse(name, value)));
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
+    this.#entries.set(name, { value, entry });
+    return entry;
+  }
+
+  #parsed(keying: MailboxKeying, name: ByteString, row: MailboxRow): MailboxEntry {
     const parsed = parseInternalName(this.#layout, name);
     return {
       name,
@@ -154,14 +199,16 @@ export class MailboxList {
       foldermodseq: row.foldermodseq,
       userid: useridOf(parsed),
       inDeleted: parsed.deletedTime !== 0,
-      formerNames: keying === 'by-record' ? this.#formerNames(db, row.uniqueid) : [],
     };
   }
 
-  #formerNames(db: CyrusDatabase, uniqueid: ByteString): ByteString[] {
-    const value = uniqueid === '' ? undefined : db.get(`I${uniqueid}`);
-    if (value === undefined || !value.includes(' H (')) return [];
-    return this.#parse(uniqueid, value).formerDbnames.map(internalNameOf);
+  /** See MasterStore.formerNames. */
+  formerNames(uniqueid: ByteString): ByteString[] {
+    return this.#read((db, keying) => {
+      const value = keying === 'by-record' && uniqueid !== '' ? db.get(`I${uniqueid}`) : undefined;
+      if (!value?.includes(' H (')) return [];
+      return this.#parse(uniqueid, value).formerDbnames.map(internalNameOf);
+    });
   }
 
   #parse(name: ByteString, value: ByteString): MailboxRow {
@@ -177,7 +224,7 @@ export class MailboxList {
   #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
     const path = this.#layout.mboxlistPath;
     // Wrapped, because a result may itself be undefined.
-    const outcome = withDatabase(path, (db) => {
+    const outcome = this.#databases.read(path, (db) => {
       this.#keying ??= detectKeying(db);
       return { result: read(db, this.#keying) };
     });
@@ -208,16 +255,5 @@ class PassedUsers {
     if (this.#keying === 'by-record') this.#passed.clear();
     this.#passed.add(userid);
     return true;
-  }
-}
-
-/** A row that cannot be read counts as live: its user then fails with a proper error, and nobody else does. */
-function isLive(value: ByteString): boolean {
-  try {
-    const { type } = parseMailboxRow(value);
-    return !type.deleted && !type.intermediate;
-  } catch (caught) {
-    if (caught instanceof MailboxRowError) return true;
-    throw caught;
   }
 }

@@ -4,6 +4,7 @@ import { SyncError } from '../report/sync-error.ts';
 import { MessageAnnotations, readScope } from './annotations.ts';
 import { readConversationModseq } from './conversations.ts';
 import { readRaclModseq } from './counters.ts';
+import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import type { HeaderFile } from './header-file.ts';
 import { IndexFile } from './index-file.ts';
 import { type IndexHeader, isMarkedDeleted, optionLetters } from './index-header.ts';
@@ -35,10 +36,12 @@ const MAX_LOOKUPS = 5;
 export class MailboxOpener {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;
+  readonly #databases: KeptDatabases;
 
-  constructor(layout: StoreLayout, list: MailboxList) {
+  constructor(layout: StoreLayout, list: MailboxList, databases: KeptDatabases) {
     this.#layout = layout;
     this.#list = list;
+    this.#databases = databases;
   }
 
   /** See MasterStore.openMailbox. */
@@ -125,7 +128,7 @@ export class MailboxOpener {
 
   #annotations(entry: MailboxEntry) {
     const scope = this.#list.keying() === 'by-name' ? entry.name : entry.uniqueid;
-    return readScope(this.#layout.annotationPath, scope, entry.userid);
+    return readScope(this.#databases, this.#layout.annotationPath, scope, entry.userid);
   }
 
   #recordContext(entry: MailboxEntry, index: IndexFile, header: HeaderFile) {
@@ -180,7 +183,11 @@ export class MailboxOpener {
     return {
       xconvmodseq: isSubmission
         ? 0
-        : readConversationModseq(userFilePath(this.#layout, userid, inbox, 'conversations'), entry),
+        : readConversationModseq(
+            this.#databases,
+            userFilePath(this.#layout, userid, inbox, 'conversations'),
+            entry,
+          ),
       raclmodseq: isInbox(name) ? readRaclModseq(userFilePath(this.#layout, userid, inbox, 'counters')) : 0,
     };
   }

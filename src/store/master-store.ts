@@ -32,6 +32,9 @@ export interface MasterStore {
   /** One row by uniqueid (the `I` record's current name); undefined if none or in a store older than 3.6. */
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined;
 
+  /** Former internal names of a mailbox, newest first (`I` record, H); none in a store older than 3.6. */
+  formerNames(uniqueid: ByteString): ByteString[];
+
   /**
    * Opens a mailbox as Cyrus does for reading: user namespace lock, row looked up again, mailbox name lock, index
    * lock, all shared. Polls without blocking the thread.
@@ -43,7 +46,7 @@ export interface MasterStore {
 
   /** Octets and messages on disk, estimated from one stat of each index file: for scheduling only. */
   estimate(userid: ByteString): Estimate;
-  estimateMailbox(name: ByteString): Estimate;
+  estimateMailbox(entry: MailboxEntry): Estimate;
 
   /** undefined: no such root (the replica's is to be removed). */
   quota(root: ByteString): QuotaEntry | undefined;
@@ -60,7 +63,10 @@ export interface MasterStore {
   close(): void;
 }
 
-export type Enumerated = { kind: 'user'; userid: ByteString } | { kind: 'shared'; name: ByteString };
+/** `messages`: an estimate, for scheduling only. */
+export type Enumerated =
+  | { kind: 'user'; userid: ByteString; messages: number }
+  | { kind: 'shared'; name: ByteString; messages: number };
 
 export interface Estimate {
   mailboxes: number;
@@ -87,8 +93,6 @@ export interface MailboxEntry {
   userid: ByteString | undefined;
   /** In the DELETED namespace. */
   inDeleted: boolean;
-  /** Former internal names, newest first (`I` record, H). */
-  formerNames: ByteString[];
 }
 
 export interface OpenMailbox extends Disposable {

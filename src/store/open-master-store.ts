@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import { readScope } from './annotations.ts';
+import { KeptDatabases } from './cyrusdb/kept-database.ts';
 import { estimateMessages } from './estimate.ts';
 import type { StoreLayout } from './layout.ts';
 import { tryLockFile } from './lock-file.ts';
@@ -28,6 +29,8 @@ import { sieveDirectory, type UserFile, userFilePath } from './user-paths.ts';
 
 /** Scope of annotations.db for the server as a whole. */
 const SERVER_SCOPE = '';
+/** mailboxes.db, annotations.db, and the conversations of the users at work: up to 2 MiB of memory each. */
+const KEPT_DATABASES = 8;
 
 /**
  * The store of the Cyrus that `layout` describes, read in place. Opens nothing until it is asked something.
@@ -43,11 +46,13 @@ class DiskMasterStore implements MasterStore {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;
   readonly #opener: MailboxOpener;
+  readonly #databases: KeptDatabases;
 
   constructor(layout: StoreLayout) {
     this.#layout = layout;
-    this.#list = new MailboxList(layout);
-    this.#opener = new MailboxOpener(layout, this.#list);
+    this.#databases = new KeptDatabases(KEPT_DATABASES);
+    this.#list = new MailboxList(layout, this.#databases);
+    this.#opener = new MailboxOpener(layout, this.#list, this.#databases);
   }
 
   enumerate(prefix: ByteString = ''): Generator<Enumerated> {
@@ -71,6 +76,10 @@ class DiskMasterStore implements MasterStore {
     return entry === undefined ? undefined : withUniqueid(this.#layout, entry);
   }
 
+  formerNames(uniqueid: ByteString): ByteString[] {
+    return this.#list.formerNames(uniqueid);
+  }
+
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
     return this.#list.lookupUniqueid(uniqueid);
   }
@@ -83,9 +92,8 @@ class DiskMasterStore implements MasterStore {
     return this.#estimateAll(this.#list.mailboxesOf(userid));
   }
 
-  estimateMailbox(name: ByteString): Estimate {
-    const entry = this.#list.lookup(name);
-    return this.#estimateAll(entry === undefined ? [] : [entry]);
+  estimateMailbox(entry: MailboxEntry): Estimate {
+    return this.#estimateAll([entry]);
   }
 
   #estimateAll(entries: MailboxEntry[]): Estimate {
@@ -124,7 +132,7 @@ class DiskMasterStore implements MasterStore {
   }
 
   serverAnnotations(): Annotation[] {
-    return readScope(this.#layout.annotationPath, SERVER_SCOPE, undefined);
+    return readScope(this.#databases, this.#layout.annotationPath, SERVER_SCOPE, undefined);
   }
 
   trySyncLock(server: string, userid: ByteString): Disposable | undefined {
@@ -132,7 +140,7 @@ class DiskMasterStore implements MasterStore {
   }
 
   close(): void {
-    // Nothing stays open between calls; the method is there for stores that cache.
+    this.#databases[Symbol.dispose]();
   }
 
   #userFile(userid: ByteString, file: UserFile): string {

@@ -71,7 +71,6 @@ test('options with a value take the next word or the rest of their own', () => {
   for (const [option, name] of [
     ['-C', 'configFile'],
     ['-S', 'server'],
-    ['-n', 'channel'],
     ['-F', 'shutdownFile'],
     ['-p', 'partition'],
     ['--settings', 'settingsFile'],
@@ -80,6 +79,8 @@ test('options with a value take the next word or the rest of their own', () => {
     const joined = option.startsWith('--') ? `${option}=x y` : `${option}x y`;
     assert.deepEqual(given('-A', joined), { [name]: 'x y' });
   }
+  assert.deepEqual(given('-A', '-n', 'x y'), { channel: 'x y', channels: ['x y'] });
+  assert.deepEqual(given('-A', '-nx y'), { channel: 'x y', channels: ['x y'] });
   assert.deepEqual(given('-u', '-f', '/list'), { mode: 'users', inputFile: '/list' });
   assert.deepEqual(given('-A', '-w', '5'), { startDelay: 5 });
   assert.deepEqual(given('-A', '-t60'), { sessionLifetime: 60 });
@@ -89,7 +90,7 @@ test('options with a value take the next word or the rest of their own', () => {
 });
 
 test('a value may begin with a dash, as with getopt', () => {
-  assert.deepEqual(given('-A', '-n', '-x'), { channel: '-x' });
+  assert.deepEqual(given('-A', '-n', '-x'), { channel: '-x', channels: ['-x'] });
   assert.deepEqual(given('-u', '-f', '-'), { mode: 'users', inputFile: '-' });
 });
 
@@ -101,8 +102,8 @@ test('flags can be bundled, the last one with a value', () => {
     verboseLog: true,
     verbose: 1,
   });
-  assert.deepEqual(given('-vnchan', '-A'), { verbose: 1, channel: 'chan' });
-  assert.deepEqual(given('-Avn', 'chan'), { verbose: 1, channel: 'chan' });
+  assert.deepEqual(given('-vnchan', '-A'), { verbose: 1, channel: 'chan', channels: ['chan'] });
+  assert.deepEqual(given('-Avn', 'chan'), { verbose: 1, channel: 'chan', channels: ['chan'] });
 });
 
 test('-A takes no value: what follows is an operand, and what is bundled with it are options', () => {
@@ -138,6 +139,15 @@ test('each mode is chosen by its option', () => {
 
 test('no names at all is no error: a script may have none to replicate', () => {
   assert.deepEqual(given('-u'), { mode: 'users' });
+});
+
+test('rolling mode serves several channels, the other modes one', () => {
+  assert.deepEqual(parseArguments(['-R', '-n', 'a', '-n', 'b', '-n', 'a', '-n', '']).channels, [
+    'a',
+    'b',
+    undefined,
+  ]);
+  assertUsage(['-A', '-n', 'a', '-n', 'b'], /expected one -n/);
 });
 
 test('an empty channel is the default one', () => {

@@ -166,13 +166,6 @@ test('the plan is frozen to its leaves, as threads are to share it', () => {
 });
 
 test('what is still to come is refused before any file is looked at', () => {
-  for (const argv of [['-r'], ['-R'], ['-1'], ['-1R']]) {
-    assertRefused(
-      () => planRun(parseArguments([...argv, '-C', '/none']), {}),
-      /^rolling replication \(-r, -R, -1\) is not supported yet$/,
-      'USAGE',
-    );
-  }
   assertRefused(
     () => planRun(parseArguments(['-A', '-a', '-C', '/none']), {}),
     /\(-a\) is not supported yet/,

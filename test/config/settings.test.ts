@@ -38,6 +38,12 @@ test('every key is read', () => {
     user_lock = inbox
     progress = off
     locked_retry = 1m30s
+    exit_when_replica_gone = yes
+    backlog_report = 10m
+    master = localhost:2005
+    master_user = admin
+    master_password = secret
+    sync_server = /opt/cyrus/sync_server
   `;
   assert.deepEqual(settingsOf(content), {
     workers: 3,
@@ -51,6 +57,12 @@ test('every key is read', () => {
     userLock: 'inbox',
     progress: false,
     lockedRetry: 90,
+    exitWhenReplicaGone: true,
+    backlogReport: 600,
+    master: 'localhost:2005',
+    masterUser: 'admin',
+    masterPassword: 'secret',
+    syncServer: '/opt/cyrus/sync_server',
   });
 });
 

@@ -49,6 +49,7 @@ function fakeSession(log: string[]): ReplicaSession {
     applyReserve: unused,
     applyMessages: unused,
     applyMailbox: unused,
+    restoreMailbox: unused,
     applyExpunge: unused,
     applyRename: unused,
     applyUnmailbox: unused,
@@ -64,6 +65,7 @@ function fakeSession(log: string[]): ReplicaSession {
     applyActivateSieve: unused,
     applyUnactivateSieve: unused,
     applyUnuser: unused,
+    applyForce: unused,
     noop: unused,
   };
   return session;

@@ -76,9 +76,10 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
   };
   return {
     *enumerate(): Generator<Enumerated> {
-      for (const name of shared) yield { kind: 'shared', name };
-      for (const userid of users.keys()) yield { kind: 'user', userid };
+      for (const name of shared) yield { kind: 'shared', name, messages: 1 };
+      for (const [userid, messages] of users) yield { kind: 'user', userid, messages };
     },
+    formerNames: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {
       const userid = /^user\.([^.]+)/.exec(name)?.[1];
@@ -97,7 +98,6 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
         foldermodseq: 1,
         userid,
         inDeleted: false,
-        formerNames: [],
       };
     },
     estimate: (userid) => ({ mailboxes: 1, messages: users.get(userid) ?? 0 }),

@@ -141,7 +141,7 @@ test('-m is one job that names every owner in order', async () => {
   ]);
 });
 
-test('one worker tries the replica before the others', async () => {
+test('one worker tries the replica before the others, who come as the work lasts', async () => {
   const clock = new FakeClock();
   let connected = false;
   let runningBefore = 0;
@@ -153,7 +153,7 @@ test('one worker tries the replica before the others', async () => {
         connected = true;
         emit(opened);
       }
-      await clock.sleep(10);
+      await clock.sleep(300);
       return await syncAll(batch, emit, pool);
     },
     { clock, store: fakeStore(users(400)) },
@@ -190,8 +190,8 @@ test('an outage in the middle of a run is announced once, not once per worker', 
   let tries = 0;
   const { result, events } = await runWith(
     async (batch, emit, pool) => {
-      await clock.sleep(10);
-      if (clock.now() >= 30 && tries < 6) down = true;
+      await clock.sleep(300);
+      if (clock.now() >= 900 && tries < 6) down = true;
       if (down && tries < 6) {
         tries += 1;
         if (tries === 6) down = false;

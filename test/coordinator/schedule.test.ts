@@ -41,6 +41,14 @@ test('giants start first and largest first, but a worker stays with small users'
   assert.ok(!second.includes('big'));
 });
 
+test('small users go out largest first, those found later included', () => {
+  const plan = schedule(1);
+  for (const size of [3, 1, 5]) plan.add(user(`u${size}`), size);
+  assert.deepEqual(userids(started(plan.next(0))), ['u5', 'u3', 'u1']);
+  for (const size of [2, 9]) plan.add(user(`u${size}`), size);
+  assert.deepEqual(userids(started(plan.next(0))), ['u9', 'u2']);
+});
+
 test('giants get every worker when no small user waits', () => {
   const plan = schedule(2);
   plan.add(user('a'), GIANT_MESSAGES);
@@ -59,11 +67,11 @@ test('batches of small users are bounded by count and by messages, and shrink to
   assert.equal(started(fat.next(0)).jobs.length, 4);
 
   const tail = schedule(4);
-  for (let index = 0; index < 100; index += 1) tail.add(user(`u${index}`), 1);
-  assert.equal(started(tail.next(0)).jobs.length, 13);
+  for (let index = 0; index < 200; index += 1) tail.add(user(`u${index}`), 1);
+  assert.equal(started(tail.next(0)).jobs.length, 25);
 
   const last = schedule(4);
-  for (let index = 0; index < 10; index += 1) last.add(user(`u${index}`), 1);
+  for (let index = 0; index < LEAST_BATCH_JOBS + 4; index += 1) last.add(user(`u${index}`), 1);
   assert.equal(started(last.next(0)).jobs.length, LEAST_BATCH_JOBS, 'a pipeline wants more than one job');
 });
 

@@ -149,6 +149,25 @@ for (const link of LINKS) {
     await session.exit();
   });
 
+  test(`${link}: what is restored comes under new UIDs beside what is there`, async () => {
+    const session = await open(link);
+    const name = `${inbox}.restored`;
+    const [kept, back] = [message(`${user} kept`), message(`${user} back`)];
+    await session.applyMessages([kept, back]);
+    await session.applyMailbox(mailbox(name, { lastUid: 7, highestmodseq: 8 }), [record(7, kept)]);
+    await session.restoreMailbox(mailbox(name, { lastUid: 1, highestmodseq: 2 }), [record(1, back)]);
+    const found: WireRecord[] = [];
+    await session.getFullMailbox(name, (each) => found.push(each));
+    assert.deepEqual(
+      found.map(({ uid, guid }) => ({ uid, guid })),
+      [
+        { uid: 7, guid: kept.guid },
+        { uid: 8, guid: back.guid },
+      ],
+    );
+    await session.exit();
+  });
+
   test(`${link}: one refusal among pipelined commands`, async () => {
     const session = await open(link);
     const wrong = mailbox(inbox, { lastUid: 3, highestmodseq: 5, uniqueid: 'x'.repeat(24) });

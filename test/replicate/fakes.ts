@@ -23,7 +23,6 @@ export function entry(name: string, fields: Partial<MailboxEntry> = {}): Mailbox
     foldermodseq: 1,
     userid: 'alice',
     inDeleted: false,
-    formerNames: [],
     ...fields,
   };
 }

@@ -129,7 +129,7 @@ test('a writer who holds the log while it is joined is waited for; one who waits
   const taken = place.take([alice]);
   const other = appendToLog(place.file, [carol]);
   await quiet();
-  writeSync(writer, 'USER dave');
+  writeSync(writer, 'USER dave\n');
   unlock(writer);
   closeSync(writer);
   await Promise.all([taken, other]);

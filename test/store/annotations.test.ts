@@ -10,6 +10,7 @@ import {
   parseAnnotationValue,
 } from '../../src/store/annotation-row.ts';
 import { MessageAnnotations, readScope } from '../../src/store/annotations.ts';
+import { KeptDatabases } from '../../src/store/cyrusdb/kept-database.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'annotations-'));
 test.after(() => rmSync(directory, { recursive: true }));
@@ -34,6 +35,8 @@ function flatFile(name: string, rows: [string, string][]): string {
   writeFileSync(path, lines.join(''), 'latin1');
   return path;
 }
+
+const databases = new KeptDatabases(1);
 
 test('values with every part, with old endings, and those that do not count', () => {
   assert.deepEqual(parseAnnotationValue(stored('hello', 42)), { value: 'hello', modseq: 42 });
@@ -97,7 +100,7 @@ test('UID 1 is not UID 10, in a small file and in a large one', () => {
 });
 
 test('no database, no annotations', () => {
-  assert.deepEqual(readScope(join(directory, 'none'), 'id', 'anna'), []);
+  assert.deepEqual(readScope(databases, join(directory, 'none'), 'id', 'anna'), []);
   assert.deepEqual(
     new MessageAnnotations(join(directory, 'none'), 'anna').of(1, () => []),
     [],
@@ -111,11 +114,11 @@ test('server, mailbox and another mailbox are separate scopes', () => {
     ['id2\0/comment\0\0', stored('other')],
   ]);
   assert.deepEqual(
-    readScope(path, '', undefined).map(({ value }) => value),
+    readScope(databases, path, '', undefined).map(({ value }) => value),
     ['server'],
   );
   assert.deepEqual(
-    readScope(path, 'id', 'anna').map(({ value }) => value),
+    readScope(databases, path, 'id', 'anna').map(({ value }) => value),
     ['mine'],
   );
 });

@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { parseFolderStatus, readConversationModseq } from '../../src/store/conversations.ts';
 import { raclModseq, readRaclModseq } from '../../src/store/counters.ts';
+import { KeptDatabases } from '../../src/store/cyrusdb/kept-database.ts';
 import { parseQuotaValue, QuotaValueError } from '../../src/store/quota-value.ts';
 import { parseSeen } from '../../src/store/seen.ts';
 import { readSieveDirectory } from '../../src/store/sieve-directory.ts';
@@ -15,6 +16,8 @@ import { decodeSubscription, readSubscriptions } from '../../src/store/subscript
 
 const directory = mkdtempSync(join(tmpdir(), 'user-files-'));
 test.after(() => rmSync(directory, { recursive: true }));
+
+const databases = new KeptDatabases(1);
 
 test('quotas in both grammars; no limit is -1', () => {
   const unlimited = { storage: -1, messages: -1, annotationStorage: -1, folders: -1, modseq: 0 };
@@ -102,10 +105,13 @@ test('folder states of conversations by uniqueid, or by name up to 3.4', () => {
     writeFileSync(path, rows);
     return path;
   };
-  assert.equal(readConversationModseq(file('$FOLDER_IDS\t(id)\nFid\t0 (9 1 1)\n'), mailbox), 9);
-  assert.equal(readConversationModseq(file('$FOLDER_NAMES\t(user.a)\nFuser.a\t0 (8 1 1)\n'), mailbox), 8);
-  assert.equal(readConversationModseq(file('$FOLDER_IDS\t()\n'), mailbox), 0);
-  assert.throws(() => readConversationModseq(file('Fid\tnonsense\n'), mailbox), SyncError);
+  assert.equal(readConversationModseq(databases, file('$FOLDER_IDS\t(id)\nFid\t0 (9 1 1)\n'), mailbox), 9);
+  assert.equal(
+    readConversationModseq(databases, file('$FOLDER_NAMES\t(user.a)\nFuser.a\t0 (8 1 1)\n'), mailbox),
+    8,
+  );
+  assert.equal(readConversationModseq(databases, file('$FOLDER_IDS\t()\n'), mailbox), 0);
+  assert.throws(() => readConversationModseq(databases, file('Fid\tnonsense\n'), mailbox), SyncError);
 });
 
 test('a script message is its subject and its body', () => {

@@ -95,7 +95,7 @@ function tlsFailure(cause: Error, server: string): SyncError {
       retryable: !certificate,
       cause,
       hint: certificate
-        ? 'Install the replica’s authority (tls_client_ca_file), use the name in its certificate, or turn verification off'
+        ? "Install the replica's authority (tls_server_ca_file), use the name in its certificate, or turn verification off"
         : 'Check that the replica speaks TLS there and that both sides have a TLS version in common',
     },
   );

@@ -1,4 +1,4 @@
-import { saslprep } from '@mongodb-js/saslprep';
+import { createRequire } from 'node:module';
 import type { ByteString } from '../../byte-string.ts';
 
 /**
@@ -7,8 +7,13 @@ import type { ByteString } from '../../byte-string.ts';
  */
 export function saslPrepare(octets: ByteString): Buffer {
   const raw = Buffer.from(octets, 'latin1');
+  // It leaves printable ASCII as it is, and its tables take longer to load than a login takes.
+  if (/^[\x20-\x7e]*$/.test(octets)) return raw;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
+    const { saslprep } = createRequire(import.meta.url)(
+      '@mongodb-js/saslprep',
+    ) as typeof import('@mongodb-js/saslprep');
     return Buffer.from(saslprep(text), 'utf8');
   } catch {
     return raw;

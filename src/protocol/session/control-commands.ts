@@ -1,11 +1,13 @@
 import type { CommandQueue } from '../command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
+import { apply } from './simple-apply.ts';
 
-type ControlCommands = Pick<ReplicaSession, 'restart' | 'noop'>;
+type ControlCommands = Pick<ReplicaSession, 'applyForce' | 'restart' | 'noop'>;
 
-/** RESTART, NOOP (protocol 11). FORCE is never sent: it outlives the connection (protocol 10.16). */
+/** FORCE, RESTART, NOOP (protocol 10.16, 11). */
 export function controlCommands(queue: CommandQueue): ControlCommands {
   return {
+    applyForce: () => apply(queue, 'FORCE', () => '%()'),
     restart: () => queue.submit({ verb: 'RESTART', name: 'RESTART', result: () => {} }),
     noop: () => queue.submit({ verb: 'NOOP', name: 'NOOP', result: () => {} }),
   };

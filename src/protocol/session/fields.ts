@@ -60,7 +60,7 @@ export function unusable(expected: string, found: DlistValue | undefined): SyncE
     `expected ${expected} in the replica's answer, found ${show(found)}`,
     {
       family: 'refused',
-      hint: 'The replica’s version may be too new or too old for this one: please report its version and this line',
+      hint: "The replica's version may be too new or too old for this one: please report its version and this line",
     },
   );
 }

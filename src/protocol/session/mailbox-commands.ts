@@ -6,7 +6,7 @@ import { apply, goneIsFine } from './simple-apply.ts';
 
 type MailboxCommands = Pick<
   ReplicaSession,
-  'applyMailbox' | 'applyExpunge' | 'applyRename' | 'applyUnmailbox' | 'applyUnuser'
+  'applyMailbox' | 'restoreMailbox' | 'applyExpunge' | 'applyRename' | 'applyUnmailbox' | 'applyUnuser'
 >;
 
 /** What creates, changes, renames and removes mailboxes (protocol section 10). */
@@ -15,6 +15,14 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
     applyMailbox: (mailbox, records) =>
       queue.submit({
         verb: 'APPLY',
+        name: 'MAILBOX',
+        args: encodeMailbox(mailbox, records),
+        result: () => {},
+      }),
+
+    restoreMailbox: (mailbox, records) =>
+      queue.submit({
+        verb: 'RESTORE',
         name: 'MAILBOX',
         args: encodeMailbox(mailbox, records),
         result: () => {},

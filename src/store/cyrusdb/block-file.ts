@@ -4,8 +4,8 @@ import { unreadable } from './damage.ts';
 
 /** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */
 const BLOCK_BYTES = 16 * 1024;
-/** 4 MiB a database: the upper levels of a skip list of a million records stay in. */
-const MAX_BLOCKS = 256;
+/** 2 MiB a database: the upper levels of a skip list of a million records stay in. */
+const MAX_BLOCKS = 128;
 
 /**
  * Positional reads of one open file through a small cache of blocks. The file must not change meanwhile: the caller

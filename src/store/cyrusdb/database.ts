@@ -23,9 +23,9 @@ export interface DatabaseOptions {
 }
 
 /** A Cyrus writer holds its lock for one transaction, a repack of a large mailboxes.db for seconds. */
-const DEFAULT_LOCK_DEADLINE_MS = 60_000;
+export const DEFAULT_LOCK_DEADLINE_MS = 60_000;
 /** A repack replaces the file; one that does so this often in a row is not a repack. */
-const MAX_REPLACEMENTS = 100;
+export const MAX_REPLACEMENTS = 100;
 
 /**
  * Opens a cyrusdb file, shared lock included where Cyrus takes one, runs `read` and closes. Nothing of the database may
@@ -59,7 +59,7 @@ export function withDatabase<T>(
   });
 }
 
-function openIfThere(path: string): number | undefined {
+export function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, 'r');
   } catch (caught) {
@@ -68,7 +68,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-interface OpenedDatabase {
+export interface OpenedDatabase {
   database: CyrusDatabase;
   /** What `database` goes on reading from; undefined if all of it is in memory. */
   file?: BlockFile;
@@ -87,7 +87,7 @@ function openDatabase(fd: number, path: string, options: DatabaseOptions): Opene
   }
 }
 
-function formatOf(fd: number, path: string, expected: Format): Format {
+export function formatOf(fd: number, path: string, expected: Format): Format {
   const start = Buffer.alloc(MAGIC_BYTES);
   const length = readSync(fd, start, 0, MAGIC_BYTES, 0);
   // Created a moment ago: its writer holds the lock, and will have written the magic when we get it.
@@ -108,7 +108,7 @@ function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDat
   return { database: readFlat(path, content, compare) };
 }
 
-function openLocked(
+export function openLocked(
   fd: number,
   path: string,
   size: number,
@@ -126,7 +126,7 @@ function openLocked(
 }
 
 /** Whether the path still leads to the file that was locked: a repack renames a new one over it. */
-function isStillAt(path: string, locked: BigIntStats): boolean {
+export function isStillAt(path: string, locked: Pick<BigIntStats, 'ino' | 'dev'>): boolean {
   try {
     const now = statSync(path, { bigint: true });
     return now.ino === locked.ino && now.dev === locked.dev;

@@ -1,0 +1,116 @@
+import type { MicroResult } from './micro-results.ts';
+import type { CaseResult } from './results.ts';
+import { median } from './statistics.ts';
+import { cellsOf, displayName, speedup } from './summary.ts';
+import type { Target } from './targets.ts';
+
+export function caseTable(result: CaseResult): string {
+  const { work, machine } = result;
+  const cells = cellsOf(result);
+  const wire = cells.some((cell) => cell.wire !== undefined);
+  const lines = [
+    `${work.users} users, ${work.mailboxes} mailboxes, ${work.messages} messages, ${mb(work.octets)} MB. ` +
+      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
+      `Node ${machine.node}, Cyrus ${machine.cyrus}, cyrus-sync ${machine.cyrusSync} (${result.code}).`,
+    '',
+    ...loadLines(result),
+    ...pingLines(result),
+  ];
+  const rows = [
+    [
+      '>RTT ms',
+      '<client',
+      '>seconds',
+      '>times faster than C -A',
+      '>client CPU s',
+      '>replica CPU s',
+      '>peak MB',
+      ...(wire ? ['>MB on the wire'] : []),
+      '>runs',
+    ],
+  ];
+  for (const cell of cells) {
+    const times = speedup(result, 'c', cell.contender, cell.roundTrip);
+    rows.push([
+      String(cell.roundTrip),
+      displayName(cell.contender),
+      seconds(cell.wall),
+      times === undefined ? '' : times.toFixed(2),
+      seconds(cell.cpu),
+      seconds(cell.serverCpu),
+      mb(cell.peakRss),
+      ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
+      String(cell.rounds),
+    ]);
+  }
+  return [...lines, table(rows)].join('\n');
+}
+
+function loadLines(result: CaseResult): string[] {
+  const loads = result.runs.flatMap((run) => (run.load === undefined ? [] : [run.load]));
+  if (loads.length === 0) return [];
+  return [
+    `Load average when a run began: median ${median(loads).toFixed(1)}, highest ${Math.max(...loads).toFixed(1)}; ` +
+      `runs from ${new Set(result.runs.map((run) => run.round)).size} rounds.`,
+    '',
+  ];
+}
+
+function pingLines(result: CaseResult): string[] {
+  if (result.pings.length === 0) return [];
+  const measured = result.pings.map((each) => `${each.roundTrip} ms: ${each.median.toFixed(1)} ms`);
+  return [`Round trips as measured through the proxy (median of pings): ${measured.join(', ')}.`, ''];
+}
+
+export function targetTable(targets: readonly Target[]): string {
+  const verdict = (met: boolean | undefined) => (met === undefined ? '' : met ? 'yes' : '**no**');
+  return table([
+    ['<what', '>wanted', '>measured', '<met'],
+    ...targets.map(({ text, least, found, met }) => [text, least, found, verdict(met)]),
+  ]);
+}
+
+export function microTable(result: MicroResult): string {
+  return table([
+    ['<what', '>per second', '<unit', '>spread'],
+    ...result.rows.map((each) => [
+      each.name,
+      each.rate.toFixed(each.rate < 100 ? 1 : 0),
+      each.unit,
+      `±${each.spread.toFixed(1)}%`,
+    ]),
+  ]);
+}
+
+/**
+ * Columns padded to one width, as the project's formatter wants them.
+ * @param rows the first is the head; each of its cells begins with `<` or `>`, the column's alignment
+ */
+function table(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const right = head.map((cell) => cell.startsWith('>'));
+  const content = [head.map((cell) => cell.slice(1)), ...body];
+  const widths = head.map((_, column) => Math.max(3, ...content.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const padded = content.map((row) =>
+    line(
+      widths.map((width, column) => {
+        const cell = row[column] ?? '';
+        return right[column] ? cell.padStart(width) : cell.padEnd(width);
+      }),
+    ),
+  );
+  const rule = widths.map((width, column) =>
+    right[column] ? `${'-'.repeat(width - 1)}:` : `:${'-'.repeat(width - 1)}`,
+  );
+  return [padded[0], line(rule), ...padded.slice(1)].join('\n');
+}
+
+function mb(octets: number): string {
+  const value = octets / 1e6;
+  return value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
+function seconds(value: number): string {
+  return value < 100 ? value.toFixed(2) : value.toFixed(0);
+}

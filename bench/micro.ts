@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
+import { Bench } from 'tinybench';
+import { DlistParser } from '../src/protocol/dlist/parser.ts';
+import { encodeRecord } from '../src/protocol/session/encode-mailbox.ts';
+import { withDatabase } from '../src/store/cyrusdb/database.ts';
+import type { IndexRecord, MasterStore, OpenMailbox } from '../src/store/master-store.ts';
+import { openMasterStore } from '../src/store/open-master-store.ts';
+import { basicCrc } from '../src/store/sync-crc.ts';
+import { CyrusScratch } from '../test/cyrus-db/cyr-dbtool.ts';
+import { layoutOf } from '../test/cyrus-store/layout-of.ts';
+import { CyrusServer } from '../test/support/cyrus-server.ts';
+import { describeMachine } from './machine.ts';
+import { makeMail } from './mail.ts';
+import { type MicroRow, writeMicro } from './micro-results.ts';
+import { type BenchOptions, PROJECT } from './options.ts';
+import { codeDigest } from './results.ts';
+import { masterStore } from './stores.ts';
+
+const MESSAGES = 10_000;
+const ROWS = 100_000;
+const LOOKUPS = 1000;
+/** Octets handed to the parser at once, as a socket does. */
+const CHUNK = 64 * 1024;
+const MAIL_OCTETS = 4 * 1024 * 1024;
+/** Milliseconds for each. */
+const TIME = 700;
+
+interface Task {
+  name: string;
+  unit: string;
+  /** Units of one call. */
+  units: number;
+  work(): void | Promise<void>;
+}
+
+/** (g): the parts whose speed bounds a run, each alone in this thread. */
+export async function runMicro(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  await mkdir(options.workDirectory, { recursive: true });
+  await chmod(options.workDirectory, 0o755);
+  process.env.TMPDIR = options.workDirectory;
+  const spec = { name: 'giant', users: 1, folders: [], messageSize: 1000, userData: false };
+  const cached = await masterStore({ ...spec, messages: MESSAGES }, options.workDirectory, say);
+  await using server = await CyrusServer.prepare('micro', { store: cached.directory });
+  const store = openMasterStore(layoutOf(server));
+  const scratch = new CyrusScratch();
+  const tasks = [
+    ...(await indexTasks(store, cached.users[0] ?? '')),
+    ...twoskipTasks(scratch),
+    ...octetTasks(),
+  ];
+  const bench = new Bench({ time: TIME, warmupTime: TIME / 4 });
+  for (const { name, work } of tasks) bench.add(name, work);
+  await bench.run();
+  const rows = tasks.map(({ name, unit, units }): MicroRow => {
+    const result = bench.getTask(name)?.result;
+    if (result === undefined || !('latency' in result)) {
+      throw new Error(`${name} was not measured: ${JSON.stringify(result)}`);
+    }
+    return { name, unit, rate: units / (result.latency.mean / 1000), spread: result.latency.rme };
+  });
+  for (const { name, rate, unit, spread } of rows) {
+    say(
+      `${name.padEnd(44)} ${rate.toFixed(rate < 100 ? 1 : 0).padStart(10)} ${unit}/s ±${spread.toFixed(1)}%`,
+    );
+  }
+  store.close();
+  scratch.remove();
+  writeMicro(options.resultsDirectory, {
+    machine: describeMachine(options.workDirectory),
+    code: codeDigest(join(PROJECT, 'dist')),
+    rows,
+  });
+}
+
+async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
+  const name = store.inboxName(user);
+  const open = async (): Promise<OpenMailbox> => {
+    const mailbox = await store.openMailbox(name);
+    if (mailbox === undefined) throw new Error(`the store has no ${name}`);
+    return mailbox;
+  };
+  const everyRecord = (mailbox: OpenMailbox): IndexRecord[] => {
+    const records: IndexRecord[] = [];
+    for (const page of mailbox.pages()) for (let i = 0; i < page.count; i++) records.push(page.record(i));
+    return records;
+  };
+  using mailbox = await open();
+  const records = everyRecord(mailbox);
+  const line = Buffer.from(
+    `%(UNIQUEID x RECORD (${records.map((record) => encodeRecord(record)).join(' ')}))\r\n`,
+    'latin1',
+  );
+  const scratchpad = Buffer.alloc(CHUNK);
+  return [
+    {
+      name: 'mailbox: open, lock, read the header',
+      unit: 'mailboxes',
+      units: 1,
+      work: async () => {
+        using _opened = await open();
+      },
+    },
+    {
+      name: 'index: scan UID, modseq and GUID',
+      unit: 'records',
+      units: records.length,
+      work: async () => {
+        using opened = await open();
+        for (const page of opened.pages()) {
+          for (let i = 0; i < page.count; i++) if (page.modseq(i) === 0 || page.guidIsNull(i)) return;
+        }
+      },
+    },
+    {
+      name: 'index: decode records',
+      unit: 'records',
+      units: records.length,
+      work: async () => {
+        using opened = await open();
+        everyRecord(opened);
+      },
+    },
+    { name: 'CRC of a mailbox', unit: 'records', units: records.length, work: () => void basicCrc(records) },
+    {
+      name: 'dlist: encode records',
+      unit: 'records',
+      units: records.length,
+      work: () => {
+        // Written out, as they are when sent: a string put together of parts is not put together before that.
+        let octets = 0;
+        for (const record of records) octets += scratchpad.write(encodeRecord(record), 'latin1');
+        if (octets === 0) throw new Error('nothing was encoded');
+      },
+    },
+    {
+      name: 'dlist: parse records',
+      unit: 'MB',
+      units: line.length / 1e6,
+      work: () => {
+        let seen = 0;
+        const parser = new DlistParser({ streamKey: 'RECORD', onItem: () => seen++ });
+        for (let at = 0; at < line.length && !parser.done; at += CHUNK) {
+          parser.push(line.subarray(at, at + CHUNK));
+        }
+        if (seen !== records.length) throw new Error(`${seen} records were parsed of ${records.length}`);
+      },
+    },
+  ];
+}
+
+/** A file as Cyrus itself writes it, with the rows of a mailboxes.db. */
+function twoskipTasks(scratch: CyrusScratch): Task[] {
+  const path = scratch.path('bench.db');
+  const key = (i: number) => `Nuser\x1fu${String(i).padStart(6, '0')}`;
+  const value = (i: number) =>
+    `%(A %(u lrswipkxtecdan anyone p) I ${String(i).padStart(24, 'a')} P default V 1790000000 F 1 M 1790000000)`;
+  const rows = Array.from({ length: ROWS }, (_, i) => ({ set: key(i), value: value(i) }));
+  scratch.transaction(path, 'twoskip', rows);
+  const read = (work: Parameters<typeof withDatabase<void>>[1]) => void withDatabase(path, work);
+  return [
+    {
+      name: 'twoskip: walk',
+      unit: 'rows',
+      units: ROWS,
+      work: () =>
+        read((db) => {
+          let seen = 0;
+          for (const [, value] of db.entries('')) seen += value.length > 0 ? 1 : 0;
+          if (seen !== ROWS) throw new Error(`${seen} rows were walked of ${ROWS}`);
+        }),
+    },
+    {
+      name: 'twoskip: look up, one open for all',
+      unit: 'rows',
+      units: LOOKUPS,
+      work: () =>
+        read((db) => {
+          for (let i = 0; i < LOOKUPS; i++) {
+            if (db.get(key((i * 7919) % ROWS)) === undefined) throw new Error('a row was not found');
+          }
+        }),
+    },
+    {
+      name: 'twoskip: open and look up one',
+      unit: 'rows',
+      units: 1,
+      work: () => read((db) => void db.get(key(4711))),
+    },
+  ];
+}
+
+/** What compressing costs against what checking costs anyway. */
+function octetTasks(): Task[] {
+  const mail: Buffer[] = [];
+  for (let octets = 0, i = 1; octets < MAIL_OCTETS; i++) {
+    const one = makeMail(i, i % 5 === 0 ? 60_000 : 4000);
+    octets += one.length;
+    mail.push(one);
+  }
+  const all = Buffer.concat(mail);
+  const units = all.length / 1e6;
+  return [
+    {
+      name: 'SHA-1 of messages',
+      unit: 'MB',
+      units,
+      work: () => {
+        for (const each of mail) createHash('sha1').update(each).digest('hex');
+      },
+    },
+    { name: 'deflate, level 1', unit: 'MB', units, work: () => void deflateRawSync(all, { level: 1 }) },
+    { name: 'deflate, level 6', unit: 'MB', units, work: () => void deflateRawSync(all, { level: 6 }) },
+  ];
+}

@@ -1,0 +1,108 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  /** Cases to run, in order; empty = all. */
+  cases: readonly string[];
+  /** Sizes of the document instead of those that take minutes. */
+  full: boolean;
+  /** Milliseconds; undefined = those of the case. */
+  roundTrips: readonly number[] | undefined;
+  contenders: readonly string[] | undefined;
+  /** undefined: those of the size. */
+  rounds: number | undefined;
+  users: number | undefined;
+  megabytes: number | undefined;
+  messages: number | undefined;
+  /** Octets per second and direction of every link with a delay; 0 = unlimited. */
+  rate: number;
+  /** Also put the proxy in between at 0 ms, to count octets. It costs processor time that the direct run does not. */
+  countAtZero: boolean;
+  resultsDirectory: string;
+  /** Stores are cached and servers are run below this. */
+  workDirectory: string;
+  /** Throw older results of the case away. */
+  fresh: boolean;
+  /** Milliseconds for one run. */
+  deadline: number;
+  /** Where runs of ours leave a CPU profile of each thread; such runs are not kept as results. */
+  profile: string | undefined;
+}
+
+export const USAGE = `Usage: npm run bench -- [CASE...] [options]
+
+Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, e many tiny users,
+       g micro, m memory, proxy (checks the delay proxy), report (docs from the results). Default: all.
+
+  --full               the sizes of docs/performance.md (hours); default: small ones (minutes)
+  --rtt 0,10,40,100    round trips in milliseconds (default 0,40; with --full these four)
+  --contenders LIST    c, c:plain, xargs8, xargs8:plain, ours, ours8, ours8:deflate, ours8:sandbox ...
+  --rounds N           paired runs of each contender (default 2, with --full 3)
+  --users N  --megabytes N  --messages N    size of the store
+  --rate OCTETS        limit of the link, octets a second
+  --count-at-zero      count octets on the wire at 0 ms too, through the proxy
+  --work DIR           caches and servers (default: $CYRUS_SYNC_BENCH or the temporary directory)
+  --results DIR        default: bench/results
+  --fresh              do not resume; start the case over
+  --profile DIR        CPU profiles of our runs instead of results; prints where the time went
+  --deadline SECONDS   for one run (default 1800)
+`;
+
+/** Compiled to dist/bench; results are kept with the sources. */
+export const PROJECT = join(import.meta.dirname, '..', '..');
+
+/** @throws TypeError for an unknown option */
+export function parseOptions(argv: readonly string[]): BenchOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      full: { type: 'boolean' },
+      rtt: { type: 'string' },
+      contenders: { type: 'string' },
+      rounds: { type: 'string' },
+      users: { type: 'string' },
+      megabytes: { type: 'string' },
+      messages: { type: 'string' },
+      rate: { type: 'string' },
+      'count-at-zero': { type: 'boolean' },
+      work: { type: 'string' },
+      results: { type: 'string' },
+      fresh: { type: 'boolean' },
+      deadline: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  });
+  if (values.help === true) return undefined;
+  return {
+    cases: positionals,
+    full: values.full ?? false,
+    roundTrips: values.rtt?.split(',').map((each) => number('--rtt', each)),
+    contenders: values.contenders?.split(','),
+    rounds: optional('--rounds', values.rounds),
+    users: optional('--users', values.users),
+    megabytes: optional('--megabytes', values.megabytes),
+    messages: optional('--messages', values.messages),
+    rate: optional('--rate', values.rate) ?? 0,
+    countAtZero: values['count-at-zero'] ?? false,
+    resultsDirectory: values.results ?? join(PROJECT, 'bench', 'results'),
+    workDirectory: values.work ?? process.env.CYRUS_SYNC_BENCH ?? join(tmpdir(), 'cyrus-sync-bench'),
+    fresh: values.fresh ?? false,
+    deadline: (optional('--deadline', values.deadline) ?? 1800) * 1000,
+    profile: values.profile,
+  };
+}
+
+function optional(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : number(option, text);
+}
+
+function number(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0 || text.trim() === '') {
+    throw new TypeError(`${option}: expected a number, found "${text}"`);
+  }
+  return value;
+}

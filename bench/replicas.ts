@@ -1,0 +1,77 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ADMIN, CyrusServer, PASSWORD } from '../test/support/cyrus-server.ts';
+
+/** Something to replicate to. */
+export interface Target {
+  port: number;
+  /** Of the process whose tree's processor time counts. */
+  pid: number;
+  /** Where messages end up; undefined where they are no files. */
+  spool: string | undefined;
+  /** Ends the server. Its files are moved aside: deleting many would slow down the next run. */
+  putAside(): Promise<void>;
+  /** Ends the server if need be and deletes its files. */
+  remove(): Promise<void>;
+}
+
+export async function cyrusTarget(store: string | undefined): Promise<Target> {
+  const server = await CyrusServer.start('replica', store === undefined ? {} : { store });
+  return {
+    port: server.syncPort,
+    pid: Number(readFileSync(join(server.directory, 'master.pid'), 'utf8').trim()),
+    spool: join(server.directory, 'spool'),
+    putAside: () => server.halt(),
+    remove: () => server.stop(),
+  };
+}
+
+export async function sandboxTarget(): Promise<Target> {
+  const directory = await mkdtemp(join(process.env.TMPDIR ?? tmpdir(), 'sandbox-'));
+  const program = join(import.meta.dirname, '..', 'bin', 'sync_sandbox.js');
+  const child = spawn(process.execPath, [program, '-d', directory, '-u', ADMIN], {
+    env: { ...process.env, SYNC_SANDBOX_PASSWORD: PASSWORD },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const killed = () => child.kill('SIGKILL');
+  process.once('exit', killed);
+  child.once('exit', () => process.off('exit', killed));
+  const [line] = (await Promise.race([
+    once(child.stdout, 'data'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`the sandbox ended with exit code ${code}`);
+    }),
+  ])) as [Buffer];
+  const port = /:(\d+)\s*$/.exec(line.toString())?.[1];
+  if (port === undefined || child.pid === undefined) throw new Error(`the sandbox said ${line}`);
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  };
+  return {
+    port: Number(port),
+    pid: child.pid,
+    spool: undefined,
+    putAside: stop,
+    async remove() {
+      await stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Message files below a spool: what a run has really brought over. */
+export function countMessages(spool: string): number {
+  const found = spawnSync('find', [spool, '-type', 'f', '-regex', '.*/[0-9]+\\.', '-printf', '.'], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (found.status !== 0) throw new Error(`find ${spool}: ${found.stderr}`);
+  return found.stdout.length;
+}

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CASES, MEMORY_CASES } from './cases.ts';
+import { caseTable, microTable, targetTable } from './markdown.ts';
+import { readMicro } from './micro-results.ts';
+import { PROJECT } from './options.ts';
+import { barPlot, linePlot, type Series } from './plot.ts';
+import { type CaseResult, readResult } from './results.ts';
+import { cellsOf, displayName } from './summary.ts';
+import { targetsOf } from './targets.ts';
+
+const DOCUMENT = join(PROJECT, 'docs', 'performance.md');
+const PLOTS = join(PROJECT, 'docs', 'performance');
+
+/**
+ * Puts tables of all results at hand into docs/performance.md, each between its own pair of marks, and the plots beside
+ * it. What else the document says is left as it is.
+ */
+export function writeReport(resultsDirectory: string, say: (text: string) => void): void {
+  const results = new Map<string, CaseResult>();
+  for (const { id } of [...CASES, ...MEMORY_CASES]) {
+    const result = readResult(resultsDirectory, id);
+    if (result !== undefined) results.set(id, result);
+  }
+  let document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '# Performance\n';
+  document = put(document, 'targets', targetTable(targetsOf(results)));
+  mkdirSync(PLOTS, { recursive: true });
+  for (const [id, result] of results) {
+    const plots = [plotOfTimes(result), plotOfWorkers(result)];
+    const shown: string[] = [];
+    for (const [index, plot] of plots.entries()) {
+      if (plot === undefined) continue;
+      const name = `${id}-${index === 0 ? 'times' : 'workers'}.svg`;
+      writeFileSync(join(PLOTS, name), plot);
+      shown.push(`![${result.title}](performance/${name})`);
+    }
+    document = put(document, id, [`### ${result.title}`, caseTable(result), ...shown].join('\n\n'));
+  }
+  const micro = readMicro(resultsDirectory);
+  if (micro !== undefined) {
+    document = put(document, 'g', `### Parts alone\n\n${microTable(micro)}`);
+  }
+  writeFileSync(DOCUMENT, document);
+  say(`wrote ${DOCUMENT}`);
+}
+
+/** Replaces what is between the marks of that name; marks not there yet come at the end. */
+function put(document: string, mark: string, content: string): string {
+  const [begin, end] = [`<!-- bench:${mark} -->`, `<!-- /bench:${mark} -->`];
+  const block = `${begin}\n\n${content}\n\n${end}`;
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 || to < from) return `${document.trimEnd()}\n\n${block}\n`;
+  return document.slice(0, from) + block + document.slice(to + end.length);
+}
+
+function plotOfTimes(result: CaseResult): string | undefined {
+  const cells = cellsOf(result);
+  if (cells.length === 0) return undefined;
+  const roundTrips = [...new Set(cells.map((cell) => cell.roundTrip))];
+  return barPlot(
+    result.title,
+    's',
+    roundTrips.map((roundTrip) => ({
+      name: roundTrip === 0 ? 'loopback' : `${roundTrip} ms round trip`,
+      bars: cells
+        .filter((cell) => cell.roundTrip === roundTrip)
+        .map((cell) => ({
+          name: displayName(cell.contender),
+          value: cell.wall,
+          ours: cell.contender.startsWith('ours'),
+        })),
+    })),
+  );
+}
+
+/** Time over the number of workers; undefined unless there were several. */
+function plotOfWorkers(result: CaseResult): string | undefined {
+  const cells = cellsOf(result);
+  const series: Series[] = [];
+  for (const roundTrip of new Set(cells.map((cell) => cell.roundTrip))) {
+    const points = cells
+      .filter((cell) => cell.roundTrip === roundTrip)
+      .map((cell) => ({ x: Number(/^ours(\d+)$/.exec(cell.contender)?.[1] ?? 0), y: cell.wall }))
+      .filter((point) => point.x > 0);
+    if (points.length > 1) series.push({ name: roundTrip === 0 ? 'loopback' : `${roundTrip} ms`, points });
+  }
+  if (series.length === 0) return undefined;
+  return linePlot(`${result.title}: time over workers`, 'workers', 'seconds', series);
+}

@@ -1,0 +1,160 @@
+import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
+import type { ByteString } from '../../byte-string.ts';
+import { lockNow } from '../../native/lock-wait.ts';
+import { unlock } from '../../native/locks.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { CyrusDatabase } from './contract.ts';
+import { unreadable } from './damage.ts';
+import {
+  DEFAULT_LOCK_DEADLINE_MS,
+  formatOf,
+  isStillAt,
+  MAX_REPLACEMENTS,
+  type OpenedDatabase,
+  openIfThere,
+  openLocked,
+  withDatabase,
+} from './database.ts';
+
+/** Values remembered for a database: rows of some hundred users, below a MiB. */
+const MAX_REMEMBERED = 2048;
+
+interface Kept {
+  fd: number;
+  opened: OpenedDatabase;
+  /** What `read` is given. */
+  database: CyrusDatabase;
+  stats: BigIntStats;
+}
+
+/** Remembers what it was asked and what it has walked over, which a reader of mailboxes mostly asks again. */
+class RememberingDatabase implements CyrusDatabase {
+  readonly #database: CyrusDatabase;
+  readonly #values = new Map<ByteString, ByteString | undefined>();
+
+  constructor(database: CyrusDatabase) {
+    this.#database = database;
+  }
+
+  get(key: ByteString): ByteString | undefined {
+    if (this.#values.has(key)) return this.#values.get(key);
+    const value = this.#database.get(key);
+    this.#remember(key, value);
+    return value;
+  }
+
+  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
+    for (const row of this.#database.entries(prefix, after)) {
+      this.#remember(row[0], row[1]);
+      yield row;
+    }
+  }
+
+  #remember(key: ByteString, value: ByteString | undefined): void {
+    if (this.#values.size >= MAX_REMEMBERED) this.#values.clear();
+    this.#values.set(key, value);
+  }
+}
+
+/**
+ * A database that is asked again and again: descriptor and blocks stay from one read to the next, the lock does not.
+ *
+ * What was read before is good as long as the file has not changed. Every commit of a twoskip or skiplist appends, so
+ * size and modification time tell; a repack or checkpoint renames a new file over it, so the inode tells. All are
+ * looked at under the lock.
+ */
+export class KeptDatabase implements Disposable {
+  readonly #path: string;
+  #kept: Kept | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** As `withDatabase`. */
+  read<T>(read: (database: CyrusDatabase) => T): T | undefined {
+    for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
+      const fd = this.#kept?.fd ?? openIfThere(this.#path);
+      if (fd === undefined) return undefined;
+      let good = false;
+      try {
+        if (this.#kept === undefined && formatOf(fd, this.#path, 'flat') === 'flat') {
+          return withDatabase(this.#path, read);
+        }
+        lockNow(fd, 'shared', DEFAULT_LOCK_DEADLINE_MS, this.#path);
+        try {
+          const opened = this.#opened(fd);
+          if (opened === undefined) continue;
+          good = true;
+          return read(opened);
+        } finally {
+          if (good) unlock(fd);
+        }
+      } finally {
+        if (!good) this.#close(fd);
+      }
+    }
+    throw new SyncError('IO', `${this.#path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
+      phase: 'read',
+      hint: 'look for a program that rewrites the file in a loop',
+      retryable: true,
+    });
+  }
+
+  /** @returns undefined if the file was replaced */
+  #opened(fd: number): CyrusDatabase | undefined {
+    try {
+      const stats = fstatSync(fd, { bigint: true });
+      if (!isStillAt(this.#path, stats)) return undefined;
+      const kept = this.#kept;
+      if (kept && kept.stats.size === stats.size && kept.stats.mtimeNs === stats.mtimeNs)
+        return kept.database;
+      kept?.opened.file?.[Symbol.dispose]();
+      const format = formatOf(fd, this.#path, 'flat');
+      if (format === 'flat') return undefined;
+      const opened = openLocked(fd, this.#path, Number(stats.size), format, {});
+      this.#kept = { fd, opened, database: new RememberingDatabase(opened.database), stats };
+      return this.#kept.database;
+    } catch (caught) {
+      throw unreadable(this.#path, caught);
+    }
+  }
+
+  #close(fd: number): void {
+    this.#kept?.opened.file?.[Symbol.dispose]();
+    this.#kept = undefined;
+    closeSync(fd);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#kept) this.#close(this.#kept.fd);
+  }
+}
+
+/** Databases at hand, the least recently used of which is closed when there are too many. */
+export class KeptDatabases implements Disposable {
+  readonly #limit: number;
+  readonly #databases = new Map<string, KeptDatabase>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** As `withDatabase`. */
+  read<T>(path: string, read: (database: CyrusDatabase) => T): T | undefined {
+    const database = this.#databases.get(path) ?? new KeptDatabase(path);
+    this.#databases.delete(path);
+    this.#databases.set(path, database);
+    for (const [oldest, unused] of this.#databases) {
+      if (this.#databases.size <= this.#limit) break;
+      this.#databases.delete(oldest);
+      unused[Symbol.dispose]();
+    }
+    return database.read(read);
+  }
+
+  [Symbol.dispose](): void {
+    for (const database of this.#databases.values()) database[Symbol.dispose]();
+    this.#databases.clear();
+  }
+}

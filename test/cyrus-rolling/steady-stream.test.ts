@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Pair, startPair } from '../support/cyrus-server.ts';
+import { Choices } from '../support/generated-mail.ts';
+import { assertInStep, isWorking, RollingClient } from './rolling-client.ts';
+import { StreamOfChanges } from './stream-of-changes.ts';
+import { logFile } from './waiting.ts';
+import { Wire } from './wire.ts';
+
+/** How long each stream lasts. */
+const SECONDS = Number(process.env.CYRUS_SYNC_TEST_SECONDS ?? 15);
+const SEED = process.env.CYRUS_SYNC_TEST_SEED ?? 'a';
+
+let pair: Pair;
+let wire: Wire;
+
+before(async () => {
+  pair = await startPair({
+    both: { imapd: { allowusermoves: 'yes' } },
+    master: { imapd: { sync_log: 'yes', sync_reconnect_maxwait: '1' } },
+  });
+  wire = await Wire.to(pair.replica.syncPort);
+  pair.master.configure('sync_port', String(wire.port));
+  await pair.master.writeConfiguration();
+});
+
+after(async () => {
+  await pair?.stop();
+  await wire?.[Symbol.asyncDispose]();
+});
+
+test('a steady stream of changes to 50 users: when it stops both ends are alike and the C client has nothing to send', async (t) => {
+  await using client = new RollingClient(pair);
+  const stream = await StreamOfChanges.start(pair.master, `${SEED}s`);
+  await stream.lasts(SECONDS * 1000);
+  await stream.stop();
+  const stopped = Date.now();
+  await client.settled();
+  t.diagnostic(`${stream.changes} changes, settled ${Date.now() - stopped} ms after the last`);
+  await assertInStep(pair, stream.users);
+  assert.doesNotMatch(client.log, /quarantine/);
+});
+
+test('killed at random moments of the stream and started again each time, nothing is lost', async (t) => {
+  const choices = new Choices(`${SEED} kills`);
+  await using client = new RollingClient(pair);
+  const stream = await StreamOfChanges.start(pair.master, `${SEED}k`);
+  const end = Date.now() + SECONDS * 1000;
+  let kills = 0;
+  let atWork = 0;
+  while (Date.now() < end) {
+    await stream.lasts(300 + choices.below(2500));
+    if (isWorking(logFile(pair.master))) atWork++;
+    await client.kill();
+    kills++;
+    client.restart();
+  }
+  await stream.stop();
+  await client.settled();
+  t.diagnostic(`${stream.changes} changes, ${kills} kills, ${atWork} with work under way`);
+  assert.ok(atWork > 0, 'no kill hit a client at work');
+  await assertInStep(pair, stream.users);
+});
+
+test('the replica stopped and started, and cut off in the middle of commands, during the stream: nothing is lost', async (t) => {
+  const choices = new Choices(`${SEED} cuts`);
+  await using client = new RollingClient(pair);
+  const stream = await StreamOfChanges.start(pair.master, `${SEED}c`);
+  const end = Date.now() + SECONDS * 1000;
+  for (let round = 0; Date.now() < end; round++) {
+    if (round % 4 === 3) {
+      await pair.replica.halt();
+      await wait(choices.below(1500));
+      await pair.replica.start();
+    } else {
+      wire.cutAfter(500 + choices.below(30_000));
+    }
+    await stream.lasts(300 + choices.below(1000));
+  }
+  await stream.stop();
+  await client.settled();
+  t.diagnostic(`${stream.changes} changes, ${wire.cuts} cuts, ${wire.connections} connections`);
+  assert.ok(wire.cuts > 2, 'the wire was never cut');
+  await assertInStep(pair, stream.users);
+});
