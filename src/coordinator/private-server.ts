@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -11,6 +11,8 @@ import type { MasterEndpoint } from './messages.ts';
 
 /** Also the prefix under which the server reads its own options. */
 const SERVICE = 'cyrus_sync';
+/** Of the private directories; followed by the id of the process that made it. */
+const PREFIX = 'cyrus-sync-';
 /** Ends the server with the thread that started it, kill -9 included; it leaves by itself a minute later anyway. */
 const DEATH_SIGNAL = ['setpriv', '--pdeathsig', 'TERM', '--'];
 
@@ -38,7 +40,8 @@ export function startPrivateServer(
       hint: 'install cyrus-replication on the master, or set sync_server, or master = none, in the settings file',
     });
   }
-  const directory = mkdtempSync(join(tmpdir(), 'cyrus-sync-'));
+  removeStale();
+  const directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   const path = join(directory, 'socket');
   const config = join(directory, 'imapd.conf');
   writeFileSync(config, wrapperConfig(endpoint.configFile), { mode: 0o600 });
@@ -77,6 +80,27 @@ export function startPrivateServer(
       rmSync(join(endpoint.configdirectory, 'socket', `${SERVICE}-${id}.lock`), { force: true });
     },
   };
+}
+
+/** Directories of earlier runs that were killed before they had connected, and could not remove them. */
+function removeStale(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const path = join(tmpdir(), name);
+    const owner = statSync(path, { throwIfNoEntry: false })?.uid;
+    if (owner === process.getuid?.()) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (caught) {
+    // EPERM: there is one, of another user.
+    return !(caught instanceof Error && 'code' in caught && caught.code === 'ESRCH');
+  }
 }
 
 /** The master's own configuration; changes reach its other replicas through its sync logs, as those of its imapd do. */
