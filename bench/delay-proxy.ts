@@ -23,9 +23,11 @@ export interface ProxyCounts {
   /** Octets from client to server, and back. */
   up: number;
   down: number;
+  /** When the first octet came from a client, milliseconds since 1970; 0: none yet. */
+  firstOctetAt: number;
 }
 
-export type ProxyOrder = { kind: 'counts' } | { kind: 'reset' };
+export type ProxyOrder = { kind: 'counts' };
 export type ProxyReport = { kind: 'listening'; port: number } | { kind: 'counts'; counts: ProxyCounts };
 
 /** Octets that may wait for a slow receiver before the sender is held back, like a large TCP window. */
@@ -36,7 +38,7 @@ const COMPRESSION_LINE = '* COMPRESS DEFLATE\r\n';
 /** A banner is shorter than this. */
 const BANNER_OCTETS = 4096;
 
-const counts: ProxyCounts = { connections: 0, up: 0, down: 0 };
+const counts: ProxyCounts = { connections: 0, up: 0, down: 0, firstOctetAt: 0 };
 
 /** One direction: whatever comes from `source` reaches `sink` after the delay, end and reset included. */
 class Lane {
@@ -148,6 +150,7 @@ function serve(settings: ProxySettings): void {
     const banner = settings.hideCompression ? new Banner() : undefined;
     client.on('data', (chunk: Buffer) => {
       counts.up += chunk.length;
+      if (counts.firstOctetAt === 0) counts.firstOctetAt = performance.timeOrigin + performance.now();
       up.take(chunk);
     });
     target.on('data', (chunk: Buffer) => {
@@ -177,8 +180,7 @@ function report(message: ProxyReport): void {
 }
 
 process.on('message', (order: ProxyOrder) => {
-  if (order.kind === 'reset') Object.assign(counts, { connections: 0, up: 0, down: 0 });
-  report({ kind: 'counts', counts: { ...counts } });
+  if (order.kind === 'counts') report({ kind: 'counts', counts: { ...counts } });
 });
 // The parent is gone: so is the link.
 process.on('disconnect', () => process.exit(0));

@@ -60,7 +60,7 @@ export function ordinarySize(choices: Numbers): number {
   return 80_000 + choices.below(220_000);
 }
 
-export const MEAN_OCTETS = 16_400;
+export const MEAN_OCTETS = 19_200;
 
 /** Sizes above this are mostly attachment. */
 const TEXT_OCTETS = 8000;

@@ -8,6 +8,7 @@ export function caseTable(result: CaseResult): string {
   const { work, machine } = result;
   const cells = cellsOf(result);
   const wire = cells.some((cell) => cell.wire !== undefined);
+  const first = cells.some((cell) => cell.firstOctet !== undefined);
   const lines = [
     `${work.users} users, ${work.mailboxes} mailboxes, ${work.messages} messages, ${mb(work.octets)} MB. ` +
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
@@ -26,6 +27,7 @@ export function caseTable(result: CaseResult): string {
       '>replica CPU s',
       '>peak MB',
       ...(wire ? ['>MB on the wire'] : []),
+      ...(first ? ['>first octet after s'] : []),
       '>runs',
     ],
   ];
@@ -40,6 +42,7 @@ export function caseTable(result: CaseResult): string {
       seconds(cell.serverCpu),
       mb(cell.peakRss),
       ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
+      ...(first ? [cell.firstOctet === undefined ? '' : seconds(cell.firstOctet)] : []),
       String(cell.rounds),
     ]);
   }

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cyrusIdentity } from '../test/support/processes.ts';
 
 export interface Measured {
+  /** Milliseconds since 1970. */
+  startedAt: number;
   /** Seconds from start to exit. */
   wall: number;
   /** Seconds of processor time of the process and all of its children, user and system. */
@@ -30,6 +32,7 @@ export async function measure(
   command: readonly string[],
   options: { input?: string; env?: Record<string, string>; cwd: string; deadline: number },
 ): Promise<Measured> {
+  const startedAt = performance.timeOrigin + performance.now();
   const child = spawn('bash', ['-c', TIMED, 'bench', ...command], {
     ...cyrusIdentity(),
     cwd: options.cwd,
@@ -71,7 +74,7 @@ export async function measure(
   if (wall === undefined || user === undefined || system === undefined) {
     throw new Error(`no times from bash for ${command.join(' ')}: "${times}"\n${stderr}`);
   }
-  return { wall, user, system, peakRss, code: code ?? 128, stderr };
+  return { startedAt, wall, user, system, peakRss, code: code ?? 128, stderr };
 }
 
 /** An interrupted bench leaves no client behind. */

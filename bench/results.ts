@@ -19,6 +19,8 @@ export interface Run {
   up: number | null;
   down: number | null;
   connections: number | null;
+  /** Seconds from start to the first octet that the client sent; the replica's greeting came before it. */
+  firstOctet?: number | null;
   /** Processor seconds of the replica's processes. */
   serverCpu: number;
   /** Load average of the last minute when the run began: what else the machine had to do, and the runs before. */

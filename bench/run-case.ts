@@ -162,10 +162,7 @@ class CaseStage implements AsyncDisposable {
       throw new Error(`${contender.name} exited ${measured.code}: ${command.join(' ')}\n${measured.stderr}`);
     }
     if (target.spool !== undefined) this.#check(contender, target.spool);
-    if (this.#bench.replica !== 'same') {
-      await target.putAside();
-      this.#aside.push(target);
-    }
+    if (this.#bench.replica !== 'same') await target.putAside();
     const { wall, user, system, peakRss } = measured;
     return {
       roundTrip,
@@ -178,6 +175,7 @@ class CaseStage implements AsyncDisposable {
       up: counts?.up ?? null,
       down: counts?.down ?? null,
       connections: counts?.connections ?? null,
+      firstOctet: counts === undefined ? null : (counts.firstOctetAt - measured.startedAt) / 1000,
       serverCpu: cpu,
       load,
     };
@@ -210,8 +208,11 @@ class CaseStage implements AsyncDisposable {
   async #target(contender: Contender): Promise<Target> {
     const { replica } = this.#bench;
     if (replica !== 'same') {
-      if (contender.sandbox) return await sandboxTarget();
-      return await cyrusTarget(replica === 'empty' ? undefined : this.#base?.directory);
+      const store = replica === 'empty' ? undefined : this.#base?.directory;
+      const target = contender.sandbox ? await sandboxTarget() : await cyrusTarget(store);
+      // From here on it is ended and deleted whatever becomes of the run.
+      this.#aside.push(target);
+      return target;
     }
     const kind = contender.sandbox ? 'sandbox' : 'cyrus';
     let standing = this.#standing.get(kind);

@@ -13,6 +13,8 @@ export interface Cell {
   peakRss: number;
   /** Octets both ways; undefined where nothing counted them. */
   wire: number | undefined;
+  /** Seconds to the first octet sent; undefined where nothing saw it. */
+  firstOctet: number | undefined;
 }
 
 export function cellsOf(result: CaseResult): Cell[] {
@@ -31,6 +33,7 @@ function cellOf(runs: readonly Run[]): Cell {
   if (first === undefined) throw new Error('a cell without runs');
   const of = (value: (run: Run) => number) => median(runs.map(value));
   const counted = runs.filter((run) => run.up !== null);
+  const firsts = runs.flatMap((run) => (typeof run.firstOctet === 'number' ? [run.firstOctet] : []));
   return {
     roundTrip: first.roundTrip,
     contender: first.contender,
@@ -40,6 +43,7 @@ function cellOf(runs: readonly Run[]): Cell {
     serverCpu: of((run) => run.serverCpu),
     peakRss: of((run) => run.peakRss),
     wire: counted.length === 0 ? undefined : median(counted.map((run) => (run.up ?? 0) + (run.down ?? 0))),
+    firstOctet: firsts.length === 0 ? undefined : median(firsts),
   };
 }
 

@@ -50,6 +50,9 @@ export class ThreadPool implements WorkerPool, UnitPool {
   #lastOrder: WorkerControl | undefined;
   #exited = 0;
   #allExited: () => void = () => {};
+  /** Threads that have not loaded their code yet. */
+  #loading: number;
+  #allLoaded: () => void = () => {};
   /** Piscina lets the process end while threads are idle or events are under way; a run in progress must not. */
   readonly #keepAlive = setInterval(() => {}, 2 ** 30);
 
@@ -61,6 +64,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
   ) {
     this.#emit = emit;
     this.#onIdleClosed = onIdleClosed;
+    this.#loading = workers;
     this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
       minThreads: 1,
@@ -73,6 +77,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     });
     this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
     this.#piscina.on('error', (caught: unknown) => {
+      this.#threadLoaded();
       emit({
         kind: 'notice',
         level: 'error',
@@ -118,6 +123,13 @@ export class ThreadPool implements WorkerPool, UnitPool {
   }
 
   async close(): Promise<void> {
+    // Node.js aborts the whole process when a thread is ended while it links its modules (v8::Module::IsGraphAsync).
+    if (this.#loading > 0) {
+      const loaded = new Promise<void>((resolve) => {
+        this.#allLoaded = resolve;
+      });
+      await within(EXIT_GRACE, loaded);
+    }
     if (this.#ports.size > 0) {
       const exited = new Promise<void>((resolve) => {
         this.#allExited = () => {
@@ -135,6 +147,12 @@ export class ThreadPool implements WorkerPool, UnitPool {
   #order(order: WorkerControl): void {
     this.#lastOrder = order;
     for (const port of this.#ports) port.postMessage(order);
+  }
+
+  /** Or has died before it was. */
+  #threadLoaded(): void {
+    this.#loading -= 1;
+    if (this.#loading <= 0) this.#allLoaded();
   }
 
   #receive(message: WorkerMessage | WorkerHello): void {
@@ -169,6 +187,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
         });
         port.unref();
         if (this.#lastOrder) port.postMessage(this.#lastOrder);
+        this.#threadLoaded();
         break;
       }
     }

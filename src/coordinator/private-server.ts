@@ -40,8 +40,7 @@ export function startPrivateServer(
       hint: 'install cyrus-replication on the master, or set sync_server, or master = none, in the settings file',
     });
   }
-  removeStale();
-  const directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const directory = privateDirectory(endpoint.configdirectory);
   const path = join(directory, 'socket');
   const config = join(directory, 'imapd.conf');
   writeFileSync(config, wrapperConfig(endpoint.configFile), { mode: 0o600 });
@@ -83,11 +82,11 @@ export function startPrivateServer(
 }
 
 /** Directories of earlier runs that were killed before they had connected, and could not remove them. */
-function removeStale(): void {
-  for (const name of readdirSync(tmpdir())) {
+function removeStale(parent: string): void {
+  for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
     if (pid === undefined || isRunning(Number(pid))) continue;
-    const path = join(tmpdir(), name);
+    const path = join(parent, name);
     const owner = statSync(path, { throwIfNoEntry: false })?.uid;
     if (owner === process.getuid?.()) rmSync(path, { recursive: true, force: true });
   }
@@ -106,6 +105,20 @@ function isRunning(pid: number): boolean {
 /** The master's own configuration; changes reach its other replicas through its sync logs, as those of its imapd do. */
 function wrapperConfig(configFile: string): string {
   return `@include: ${configFile}\n${SERVICE}_sync_log_chain: yes\n`;
+}
+
+/** Only Cyrus's user may enter it. A path of a socket must be short, so the configuration directory comes second. */
+function privateDirectory(configdirectory: string): string {
+  try {
+    return makeDirectory(tmpdir());
+  } catch {
+    return makeDirectory(configdirectory);
+  }
+}
+
+function makeDirectory(parent: string): string {
+  removeStale(parent);
+  return mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
 }
 
 function deathSignal(): string[] {

@@ -3,6 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { isReplicated, ROUNDS } from './job-scope.ts';
+import { removeUser } from './remove-user.ts';
 import { syncFolders } from './sync-folders.ts';
 import type { SyncLocks } from './sync-locks.ts';
 
@@ -43,7 +44,7 @@ export async function settleGoneUser(
     const nothingLive =
       entries.length === deleted.size && mailboxes.every(({ uniqueid }) => deleted.has(uniqueid));
     // UNUSER would take live mailboxes along, so only what has none left is removed: subscriptions, seen state, quota.
-    if (changed && nothingLive) await context.session.applyUnuser(userid);
+    if (changed && nothingLive) await removeUser(context, userid, locks);
     return changed ? 'synced' : 'absent';
   }
   throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {

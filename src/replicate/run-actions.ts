@@ -3,10 +3,11 @@ import { SyncError } from '../report/sync-error.ts';
 import type { Annotation } from '../store/master-store.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
-import { hasInbox } from './job-scope.ts';
+import { removeUser, restoreHeirs } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
-import { settle, syncUser } from './run-user.ts';
+import { syncUser } from './run-user.ts';
+import { settle } from './settle.ts';
 import { SyncLocks } from './sync-locks.ts';
 
 /**
@@ -38,6 +39,8 @@ export async function runActions(
     }
     try {
       await runAction(context, action, locks);
+      // Whoever is tied to the users removed may have been one of them, whatever the names have been used for since.
+      if (action.kind === 'unuser' && action === actions.at(-1)) await restoreHeirs(context, owners, locks);
       results.push({ kind: 'done' });
     } catch (caught) {
       const result = resultOf(caught);
@@ -91,8 +94,7 @@ async function runAction(context: EngineContext, action: Action, locks: SyncLock
     case 'unmailbox':
       return await removeMailbox(context, action.name);
     case 'unuser':
-      // A user of that name may have been created again since.
-      if (!hasInbox(context, action.userid)) await context.session.applyUnuser(action.userid);
+      await removeUser(context, action.userid, locks);
       return;
   }
 }

@@ -3,9 +3,9 @@ import type { ReplicaUser } from '../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { hasInbox, ROUNDS } from './job-scope.ts';
-import { settle } from './run-user.ts';
 import { moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
+import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 

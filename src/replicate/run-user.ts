@@ -6,6 +6,7 @@ import { settleGoneUser } from './gone-user.ts';
 import { hasInbox, isReplicated, ROUNDS } from './job-scope.ts';
 import { comparable, moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
+import { settle } from './settle.ts';
 import { type FolderJob, syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 
@@ -69,11 +70,4 @@ export async function syncUser(
     hint: 'the folders of this user change while they are being replicated; run again',
     retryable: true,
   });
-}
-
-/** Waits for all, so that nothing of the job is left running, then throws the first rejection. */
-export async function settle(promises: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(promises)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
 }

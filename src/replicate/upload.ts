@@ -72,17 +72,31 @@ async function readSlice(
   records: readonly IndexRecord[],
   from: number,
 ): Promise<Slice> {
-  const slice: Slice = { messages: [], octets: 0, taken: 0 };
-  for (let i = from; i < records.length; i++) {
-    const record = records[i];
-    if (!record) break;
-    if (slice.messages.length >= SLICE_MESSAGES) break;
-    if (slice.messages.length > 0 && slice.octets + record.size > SLICE_BYTES) break;
-    const content = await mailbox.readMessage(record);
-    slice.taken++;
+  const chosen = nextSlice(records, from);
+  const slice: Slice = { messages: [], octets: 0, taken: chosen.length };
+  // One piece of memory for all: hundreds of small ones are what fills the heap in a mailbox of small messages.
+  const room =
+    chosen.length > 1 ? Buffer.allocUnsafeSlow(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
+  for (const record of chosen) {
+    const content = await mailbox.readMessage(
+      record,
+      room?.subarray(slice.octets, slice.octets + record.size),
+    );
     if (content === undefined) continue;
     slice.messages.push({ partition, guid: record.guid, size: record.size, content });
     slice.octets += record.size;
   }
   return slice;
+}
+
+function nextSlice(records: readonly IndexRecord[], from: number): IndexRecord[] {
+  const chosen: IndexRecord[] = [];
+  let octets = 0;
+  for (let i = from; i < records.length && chosen.length < SLICE_MESSAGES; i++) {
+    const record = records[i];
+    if (!record || (chosen.length > 0 && octets + record.size > SLICE_BYTES)) break;
+    octets += record.size;
+    chosen.push(record);
+  }
+  return chosen;
 }

@@ -76,15 +76,16 @@ export class IndexFile implements Disposable {
     }
   }
 
-  /** Pages of records whose UID is at least `fromUid`. */
+  /** Pages of records whose UID is at least `fromUid`, each good until the next: all are read into one buffer. */
   *pages(fromUid: number, context: RecordContext): Generator<IndexPage> {
     const { records, recordSize, startOffset } = this.header;
     const perPage = Math.max(1, Math.floor(PAGE_OCTETS / recordSize));
+    const buffer = Buffer.allocUnsafe(Math.min(perPage, records) * recordSize);
     let previousUid = 0;
     for (let first = this.#firstFrom(fromUid); first < records; first += perPage) {
       const octets = this.#read(
         startOffset + first * recordSize,
-        Math.min(perPage, records - first) * recordSize,
+        buffer.subarray(0, Math.min(perPage, records - first) * recordSize),
       );
       const page = new IndexPage(octets, context, fromUid, previousUid);
       if (page.count === 0) continue;
@@ -103,7 +104,7 @@ export class IndexFile implements Disposable {
       const middle = (low + high) >>> 1;
       const uid = this.#read(
         this.header.startOffset + middle * this.header.recordSize + RECORD_UID,
-        4,
+        Buffer.allocUnsafe(4),
       ).readUInt32BE(0);
       // Never completed, so it says nothing about its neighbours: look at everything instead of missing some.
       if (uid === 0) return 0;
@@ -113,10 +114,9 @@ export class IndexFile implements Disposable {
     return low;
   }
 
-  #read(position: number, length: number): Buffer {
-    const octets = Buffer.allocUnsafe(length);
+  #read(position: number, octets: Buffer): Buffer {
     const got = this.#readInto(octets, position);
-    if (got < length) {
+    if (got < octets.length) {
       throw mailboxDamaged(
         this.path,
         `expected ${this.header.records} records, but the file ends at octet ${position + got}`,

@@ -102,7 +102,8 @@ export interface OpenMailbox extends Disposable {
   readonly annotations: Annotation[];
 
   /**
-   * Records in UID order, a page at a time. `fromUid` skips ahead by binary search. Only while the index lock is held.
+   * Records in UID order, a page at a time, each page good until the next one. `fromUid` skips ahead by binary search.
+   * Only while the index lock is held.
    */
   pages(fromUid?: number): Generator<RecordPage>;
 
@@ -113,9 +114,10 @@ export interface OpenMailbox extends Disposable {
    * The octets of a message, checked against the size and GUID of its record; undefined for an expunged one whose file
    * is gone.
    *
+   * @param into read into this, which has room for `record.size` octets, instead of memory of its own
    * @throws SyncError MESSAGE_UNREADABLE
    */
-  readMessage(record: IndexRecord): Promise<MessageContent | undefined>;
+  readMessage(record: IndexRecord, into?: Buffer): Promise<MessageContent | undefined>;
 }
 
 /** Whole, or for a very large message a stream. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord, MessageContent } from './master-store.ts';
@@ -18,13 +18,14 @@ export async function readMessageFile(
   path: string,
   record: IndexRecord,
   mailbox: ByteString,
+  into?: Buffer,
 ): Promise<MessageContent | undefined> {
   try {
     if (record.size > WHOLE_IN_MEMORY) {
       await checkStream(path, record);
       return createReadStream(path) as AsyncIterable<Buffer>;
     }
-    const content = readFileSync(path);
+    const content = readWhole(path, record.size, into ?? Buffer.allocUnsafeSlow(record.size));
     check(record, content.length, createHash('sha1').update(content).digest('hex'));
     return content;
   } catch (caught) {
@@ -39,6 +40,23 @@ export async function readMessageFile(
   }
 }
 
+function readWhole(path: string, size: number, room: Buffer): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const octets = fstatSync(fd).size;
+    if (octets !== size) throw sizeDiffers(octets, size);
+    let done = 0;
+    while (done < size) {
+      const count = readSync(fd, room, done, size - done, done);
+      if (count === 0) break;
+      done += count;
+    }
+    return room.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 async function checkStream(path: string, record: IndexRecord): Promise<void> {
   const hash = createHash('sha1');
   let octets = 0;
@@ -50,8 +68,12 @@ async function checkStream(path: string, record: IndexRecord): Promise<void> {
 }
 
 function check(record: IndexRecord, octets: number, hash: string): void {
-  if (octets !== record.size) throw new Error(`${octets} octets, the index says ${record.size}`);
+  if (octets !== record.size) throw sizeDiffers(octets, record.size);
   if (hash !== record.guid) throw new Error(`SHA-1 is ${hash}, the index says ${record.guid}`);
+}
+
+function sizeDiffers(octets: number, size: number): Error {
+  return new Error(`${octets} octets, the index says ${size}`);
 }
 
 function isMissing(caught: unknown): boolean {

@@ -76,8 +76,8 @@ export class OpenedMailbox implements OpenMailbox {
     return `${record.archived ? this.#directories.archive : this.#directories.live}/${record.uid}.`;
   }
 
-  readMessage(record: IndexRecord): Promise<MessageContent | undefined> {
-    return readMessageFile(this.messagePath(record), record, this.entry.name);
+  readMessage(record: IndexRecord, into?: Buffer): Promise<MessageContent | undefined> {
+    return readMessageFile(this.messagePath(record), record, this.entry.name, into);
   }
 
   [Symbol.dispose](): void {

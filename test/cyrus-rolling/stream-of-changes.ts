@@ -50,7 +50,7 @@ interface Client {
  * Whatever creates a mailbox goes over one connection, and script mailboxes are made before the stream begins, because
  * imapd processes of 3.6.1 that create mailboxes within one second can give them the same uniqueid.
  */
-export class StreamOfChanges {
+export class StreamOfChanges implements AsyncDisposable {
   readonly counts = new Map<string, number>();
   readonly #server: CyrusServer;
   readonly #seed: string;
@@ -111,6 +111,13 @@ export class StreamOfChanges {
     await assertUniqueids(this.#server);
     const missing = KINDS.filter((kind) => !this.counts.has(kind));
     if (missing.length > 0) throw new Error(`the stream was too short for ${missing.join(', ')}`);
+  }
+
+  /** For a test that fails before it has stopped the stream. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled(this.#clients.map(({ done }) => done));
+    this.#admin.destroy();
   }
 
   async #makeUsers(count: number): Promise<void> {
@@ -211,13 +218,13 @@ export class StreamOfChanges {
         return true;
       }
       case 'user create': {
-        const again = choices.below(2) === 0 ? client.freed.pop() : undefined;
+        const again = choices.below(2) === 0 ? await this.#freed(client) : undefined;
         client.users.push(await this.#createUser(again ?? `${this.#seed}new${this.#created++}`));
         return true;
       }
       case 'user rename': {
         const former = user.id;
-        const again = choices.below(2) === 0 ? client.freed.pop() : undefined;
+        const again = choices.below(2) === 0 ? await this.#freed(client) : undefined;
         const id = again ?? `${this.#seed}moved${this.#created++}`;
         await this.#admin.ok(`RENAME ${this.#asAdmin(former, '')} ${this.#asAdmin(id, '')}`);
         user.id = id;
@@ -299,6 +306,12 @@ export class StreamOfChanges {
     const kept = user.folders.filter((each) => each !== folder && !within(each));
     user.folders = [...kept, name, ...moved];
     return true;
+  }
+
+  /** Cyrus 3.6.1 may leave folders behind under the old name of a user, which then cannot be taken. */
+  async #freed(client: Client): Promise<string | undefined> {
+    const id = client.freed.pop();
+    return id !== undefined && (await this.#listed(id)).length === 0 ? id : undefined;
   }
 
   async #listed(userid: string): Promise<string[]> {

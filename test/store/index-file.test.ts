@@ -23,20 +23,29 @@ async function open(bytes: Buffer): Promise<IndexFile> {
   return file;
 }
 
-function pagesOf(file: IndexFile, fromUid = 1, userFlags: (string | null)[] = []): RecordPage[] {
-  return [
-    ...file.pages(fromUid, {
-      path: file.path,
-      mailbox: 'user.anna',
-      header: file.header,
-      userFlags,
-      annotationsOf: () => [],
-    }),
-  ];
+function pagesOf(
+  file: IndexFile,
+  fromUid = 1,
+  userFlags: (string | null)[] = [],
+): Generator<RecordPage, void> {
+  return file.pages(fromUid, {
+    path: file.path,
+    mailbox: 'user.anna',
+    header: file.header,
+    userFlags,
+    annotationsOf: () => [],
+  });
 }
 
-function uidsOf(pages: RecordPage[]): number[] {
-  return pages.flatMap((page) => Array.from({ length: page.count }, (_, i) => page.uid(i)));
+function firstPage(file: IndexFile): RecordPage | undefined {
+  const [page] = pagesOf(file);
+  return page;
+}
+
+function uidsOf(pages: Iterable<RecordPage>): number[] {
+  const uids: number[] = [];
+  for (const page of pages) for (let i = 0; i < page.count; i++) uids.push(page.uid(i));
+  return uids;
 }
 
 const isDamage = (error: unknown): boolean => error instanceof SyncError && error.code === 'MAILBOX_DAMAGED';
@@ -104,13 +113,13 @@ test('records of version 20 under a header of version 19 are recognised by their
   bytes.writeUInt32BE(crc32(bytes.subarray(0, 156)), 156);
   using file = await open(bytes);
   assert.deepEqual(uidsOf(pagesOf(file)), [1]);
-  assert.equal(pagesOf(file)[0]?.record(0).modseq, 6);
+  assert.equal(firstPage(file)?.record(0).modseq, 6);
 });
 
 test('an empty mailbox has option P, and a highestmodseq of at least 1', async () => {
   using file = await open(indexBytes({ version: 17, highestmodseq: 0, exists: 0 }, []));
   assert.deepEqual([file.header.options, file.header.highestmodseq], [1, 1]);
-  assert.deepEqual(pagesOf(file), []);
+  assert.deepEqual(uidsOf(pagesOf(file)), []);
 });
 
 test('any starting UID gives exactly the records from there on, over any number of pages', async () => {
@@ -144,7 +153,7 @@ test('any starting UID gives exactly the records from there on, over any number 
       Array.from({ length: 5000 }, (_, i) => ({ uid: i + 1 })),
     ),
   );
-  assert.equal(pagesOf(two).length, 3);
+  assert.equal([...pagesOf(two)].length, 3);
 });
 
 test('records that were never completed are passed over, also by the search', async () => {
@@ -199,20 +208,20 @@ test('damage is refused with the file and what is wrong with it', async () => {
   await assert.rejects(open(Buffer.alloc(0)), isDamage, 'empty');
   {
     using file = await open(sound.subarray(0, 160 + 112));
-    assert.throws(() => pagesOf(file), isDamage, 'fewer records than promised');
+    assert.throws(() => uidsOf(pagesOf(file)), isDamage, 'fewer records than promised');
   }
   {
     using file = await open(changed(160 + 4, 5));
-    assert.throws(() => pagesOf(file)[0]?.record(0), isDamage, 'record CRC');
-    assert.equal(pagesOf(file)[0]?.record(1).uid, 2, 'the others can still be read');
+    assert.throws(() => firstPage(file)?.record(0), isDamage, 'record CRC');
+    assert.equal(firstPage(file)?.record(1).uid, 2, 'the others can still be read');
   }
   {
     using file = await open(indexBytes({ version: 17 }, [{ uid: 2 }, { uid: 2 }]));
-    assert.throws(() => pagesOf(file), isDamage, 'UIDs that do not ascend');
+    assert.throws(() => uidsOf(pagesOf(file)), isDamage, 'UIDs that do not ascend');
   }
   {
     using file = await open(changed(160 + 80, 0x200000));
-    assert.throws(() => pagesOf(file)[0]?.modseq(0), isDamage, 'a modseq beyond 2^53');
+    assert.throws(() => firstPage(file)?.modseq(0), isDamage, 'a modseq beyond 2^53');
   }
 });
 
