@@ -4,7 +4,7 @@ import { hasInbox } from './job-scope.ts';
 import { syncMeta } from './run-meta.ts';
 import type { SyncLocks } from './sync-locks.ts';
 
-/** UNUSER, unless a user of that name has been created again since, and `restoreHeirs`. @throws SyncError */
+/** UNUSER of a user who has no INBOX here, and `restoreHeirs`. @throws SyncError */
 export async function removeUser(
   context: EngineContext,
   userid: ByteString,
@@ -12,7 +12,7 @@ export async function removeUser(
 ): Promise<void> {
   const heirs = heirsOf(context, userid);
   for (const heir of heirs) locks.take(heir);
-  if (!hasInbox(context, userid)) await context.session.applyUnuser(userid);
+  await context.session.applyUnuser(userid);
   await restoreHeirs(context, heirs, locks);
 }
 

@@ -3,6 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { Annotation } from '../store/master-store.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
+import { hasInbox } from './job-scope.ts';
 import { removeUser, restoreHeirs } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
@@ -12,7 +13,7 @@ import { SyncLocks } from './sync-locks.ts';
 
 /**
  * Actions of one unit of a sync log, in order, under the locks of all `owners`. One that fails does not stop those after
- * it, except that a user is not removed behind a failure.
+ * it, unless they depend on it.
  *
  * @returns one result per action; never rejects
  */
@@ -32,9 +33,9 @@ export async function runActions(
   const results: ActionResult[] = [];
   let ended: ActionResult | undefined;
   for (const action of actions) {
-    const failed = results.find((result) => result.kind !== 'done');
-    if (ended || (action.kind === 'unuser' && failed)) {
-      results.push(untouchedAfter(ended ?? failed));
+    const before = ended ?? mustComeBefore(context, action, actions, results);
+    if (before) {
+      results.push(untouchedAfter(before));
       continue;
     }
     try {
@@ -61,8 +62,33 @@ function endsUnit(error: { family: string; code: string }): boolean {
   return error.family === 'link' || error.code === 'CANCELLED';
 }
 
-function untouchedAfter(before: ActionResult | undefined): ActionResult {
-  if (before?.kind === 'failed' || before?.kind === 'untouched')
+/** The result, not success, of an earlier action of the unit without which this one would do harm. */
+function mustComeBefore(
+  { store }: EngineContext,
+  action: Action,
+  actions: readonly Action[],
+  results: readonly ActionResult[],
+): ActionResult | undefined {
+  switch (action.kind) {
+    case 'unuser':
+      return results.find((result) => result.kind !== 'done');
+    case 'seen':
+    case 'sub':
+    case 'meta': {
+      // Until his INBOX is there, another may have this name on the replica, who would get what is this user's.
+      const inbox = store.inboxName(action.userid);
+      return results.find((result, i) => {
+        const earlier = actions[i];
+        return result.kind !== 'done' && earlier?.kind === 'mailboxes' && earlier.names.includes(inbox);
+      });
+    }
+    default:
+      return undefined;
+  }
+}
+
+function untouchedAfter(before: ActionResult): ActionResult {
+  if (before.kind === 'failed' || before?.kind === 'untouched')
     return { kind: 'untouched', error: before.error };
   const error = new SyncError('USER_LOCKED', 'something before it could not be done yet', {
     retryable: true,
@@ -94,7 +120,9 @@ async function runAction(context: EngineContext, action: Action, locks: SyncLock
     case 'unmailbox':
       return await removeMailbox(context, action.name);
     case 'unuser':
-      await removeUser(context, action.userid, locks);
+      // Of a user of that name who has been created again since, it says that what the former one left behind must go.
+      if (hasInbox(context, action.userid)) await syncUser(context, action.userid, locks);
+      else await removeUser(context, action.userid, locks);
       return;
   }
 }

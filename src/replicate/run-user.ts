@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
@@ -49,6 +50,11 @@ export async function syncUser(
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') continue;
+    if (holdsAnother(context, userid, replica.mailboxes)) {
+      await folders.finished;
+      failures.throwIfAny();
+      continue;
+    }
     const userData = [
       sendSubscriptions(context, userid, replica, failures),
       sendSeen(context, userid, replica, failures),
@@ -70,4 +76,18 @@ export async function syncUser(
     hint: 'the folders of this user change while they are being replicated; run again',
     retryable: true,
   });
+}
+
+/**
+ * Whether the user of this name on the replica is a former one, who has been renamed or deleted here since. Seen state
+ * given to him would stay with him for ever: nothing in the protocol takes it away again.
+ */
+function holdsAnother(
+  { store }: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): boolean {
+  const name = store.inboxName(userid);
+  const there = mailboxes.find((mailbox) => mailbox.name === name);
+  return there !== undefined && there.uniqueid !== store.lookup(name)?.uniqueid;
 }

@@ -10,6 +10,8 @@ import { Wire } from './wire.ts';
 
 /** How long each stream lasts. */
 const SECONDS = Number(process.env.CYRUS_SYNC_TEST_SECONDS ?? 15);
+/** In the middle of a command: the wire is cut as soon as so many octets have passed. */
+const LEAST_CUTS = 3;
 /** Where users are many only for the comparison to last. */
 const FEWER_USERS = 20;
 const SEED = process.env.CYRUS_SYNC_TEST_SEED ?? 'a';
@@ -70,7 +72,7 @@ test('the replica stopped and started, and cut off in the middle of commands, du
   await using client = new RollingClient(pair);
   await using stream = await StreamOfChanges.start(pair.master, `${SEED}c`, FEWER_USERS);
   const end = Date.now() + SECONDS * 1000;
-  for (let round = 0; Date.now() < end; round++) {
+  for (let round = 0; Date.now() < end || wire.cuts < LEAST_CUTS; round++) {
     if (round % 4 === 3) {
       await pair.replica.halt();
       await wait(choices.below(1500));
@@ -83,6 +85,5 @@ test('the replica stopped and started, and cut off in the middle of commands, du
   await stream.stop();
   await client.settled();
   t.diagnostic(`${stream.changes} changes, ${wire.cuts} cuts, ${wire.connections} connections`);
-  assert.ok(wire.cuts > 2, 'the wire was never cut');
   await assertInStep(pair, stream.users);
 });

@@ -218,15 +218,16 @@ export class StreamOfChanges implements AsyncDisposable {
         return true;
       }
       case 'user create': {
-        const again = choices.below(2) === 0 ? await this.#freed(client) : undefined;
+        const again = choices.below(2) === 0 ? client.freed.pop() : undefined;
         client.users.push(await this.#createUser(again ?? `${this.#seed}new${this.#created++}`));
         return true;
       }
       case 'user rename': {
         const former = user.id;
-        const again = choices.below(2) === 0 ? await this.#freed(client) : undefined;
+        const again = choices.below(2) === 0 ? client.freed.pop() : undefined;
         const id = again ?? `${this.#seed}moved${this.#created++}`;
         await this.#admin.ok(`RENAME ${this.#asAdmin(former, '')} ${this.#asAdmin(id, '')}`);
+        await this.#removeLeftovers(former);
         user.id = id;
         client.freed.push(former);
         return true;
@@ -235,6 +236,7 @@ export class StreamOfChanges implements AsyncDisposable {
         // Somebody must be left, and those with scripts stay.
         if (user.hasScripts || client.users.length < 4) return false;
         await this.#delete(this.#admin, this.#asAdmin(user.id, ''));
+        await this.#removeLeftovers(user.id);
         client.users.splice(client.users.indexOf(user), 1);
         client.freed.push(user.id);
         return true;
@@ -308,10 +310,11 @@ export class StreamOfChanges implements AsyncDisposable {
     return true;
   }
 
-  /** Cyrus 3.6.1 may leave folders behind under the old name of a user, which then cannot be taken. */
-  async #freed(client: Client): Promise<string | undefined> {
-    const id = client.freed.pop();
-    return id !== undefined && (await this.#listed(id)).length === 0 ? id : undefined;
+  /** Cyrus 3.6.1 now and then leaves folders of a user behind whose INBOX is gone: no replica takes those. */
+  async #removeLeftovers(userid: string): Promise<void> {
+    for (const folder of (await this.#listed(userid)).reverse()) {
+      await this.#delete(this.#admin, this.#asAdmin(userid, folder));
+    }
   }
 
   async #listed(userid: string): Promise<string[]> {
