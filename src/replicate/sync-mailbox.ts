@@ -4,6 +4,7 @@ import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
+import { appendWouldMiss } from './foresee.ts';
 import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
@@ -164,6 +165,14 @@ async function prepareStep(
       kind: 'diverged',
       reason: 'modseq-coincides',
       detail: `message ${delta.coincidingUid} is missing on the replica although its modseq is not above the replica's`,
+    };
+  }
+
+  if (remote && !delta.limit && appendWouldMiss(local.state, remote, delta.records)) {
+    return {
+      kind: 'diverged',
+      reason: 'crc-differs-below-append',
+      detail: `the replica's SYNC_CRC ${remote.crcBasic} is not what the master had at modseq ${remote.highestmodseq}`,
     };
   }
 
