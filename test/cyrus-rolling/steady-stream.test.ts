@@ -9,7 +9,7 @@ import { logFile } from './waiting.ts';
 import { Wire } from './wire.ts';
 
 /** How long each stream lasts. */
-const SECONDS = Number(process.env.CYRUS_SYNC_TEST_SECONDS ?? 15);
+const SECONDS = Number(process.env.CYRUS_SYNC_TEST_SECONDS ?? 8);
 /** In the middle of a command: the wire is cut as soon as so many octets have passed. */
 const LEAST_CUTS = 3;
 /** Where users are many only for the comparison to last. */

@@ -35,8 +35,6 @@ interface User {
 
 interface Client {
   users: User[];
-  /** Of users renamed or deleted: to be taken again. */
-  freed: string[];
   /** Kinds left in this round. */
   deck: string[];
   choices: Choices;
@@ -46,6 +44,9 @@ interface Client {
 /**
  * Real clients that change a master until `stop()`: IMAP, LMTP and ManageSieve. The choices follow from the seed; how
  * they interleave does not.
+ *
+ * No user gets the name of a former one: what is read for a line of the former one would be the new one's, and a replica
+ * that has not come to the rename yet would give it to the former one. Seen state never leaves again (the C client alike).
  *
  * Whatever creates a mailbox goes over one connection, and script mailboxes are made before the stream begins, because
  * imapd processes of 3.6.1 that create mailboxes within one second can give them the same uniqueid.
@@ -123,7 +124,7 @@ export class StreamOfChanges implements AsyncDisposable {
   async #makeUsers(count: number): Promise<void> {
     for (let index = 0; index < CLIENTS; index++) {
       const choices = new Choices(`${this.#seed} ${index}`);
-      this.#clients.push({ users: [], freed: [], deck: [], choices, done: Promise.resolve() });
+      this.#clients.push({ users: [], deck: [], choices, done: Promise.resolve() });
     }
     for (let index = 0; index < count; index++) {
       const client = this.#clients[index % CLIENTS];
@@ -218,18 +219,15 @@ export class StreamOfChanges implements AsyncDisposable {
         return true;
       }
       case 'user create': {
-        const again = choices.below(2) === 0 ? client.freed.pop() : undefined;
-        client.users.push(await this.#createUser(again ?? `${this.#seed}new${this.#created++}`));
+        client.users.push(await this.#createUser(`${this.#seed}new${this.#created++}`));
         return true;
       }
       case 'user rename': {
         const former = user.id;
-        const again = choices.below(2) === 0 ? client.freed.pop() : undefined;
-        const id = again ?? `${this.#seed}moved${this.#created++}`;
+        const id = `${this.#seed}moved${this.#created++}`;
         await this.#admin.ok(`RENAME ${this.#asAdmin(former, '')} ${this.#asAdmin(id, '')}`);
         await this.#removeLeftovers(former);
         user.id = id;
-        client.freed.push(former);
         return true;
       }
       case 'user delete': {
@@ -238,7 +236,6 @@ export class StreamOfChanges implements AsyncDisposable {
         await this.#delete(this.#admin, this.#asAdmin(user.id, ''));
         await this.#removeLeftovers(user.id);
         client.users.splice(client.users.indexOf(user), 1);
-        client.freed.push(user.id);
         return true;
       }
       default:
