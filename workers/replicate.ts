@@ -1,7 +1,7 @@
 /**
- * The worker thread: one task is one batch, answered with one outcome per job.
+ * The worker thread: one task is one batch, answered with one outcome per job, or one unit of a sync log.
  *
- * Store and session live as long as the thread. Events go out over `parentPort`, orders come in over a port of their
+ * Store and connections live as long as the thread. Events go out over `parentPort`, orders come in over a port of their
  * own, because piscina owns the task port.
  */
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
@@ -11,37 +11,44 @@ import { IDLE_WATCH } from '../src/coordinator/limits.ts';
 import type {
   Outcome,
   Task,
+  ThreadStart,
   UnitAnswer,
   WorkerControl,
   WorkerMessage,
-  WorkerSetup,
 } from '../src/coordinator/messages.ts';
 import type { WorkerHello } from '../src/coordinator/pool.ts';
 import { realParts } from '../src/coordinator/real-parts.ts';
+import { RunnerSet } from '../src/coordinator/runner-set.ts';
+import { openMasterStore } from '../src/store/open-master-store.ts';
 
-const setup: WorkerSetup = workerData;
+const { setup, tasksPerConnection }: ThreadStart = workerData;
 const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
-const runner = new BatchRunner(realParts(setup, events.emit));
+const store = openMasterStore(setup.layout);
+const runners = new RunnerSet(
+  () => new BatchRunner(realParts(setup, events.emit, store)),
+  tasksPerConnection,
+);
 
 // In rolling mode a connection waits for work for hours, and its end should not be news only then.
 setInterval(() => {
-  if (runner.dropIdleClosed()) post({ kind: 'idle-closed' });
+  if (runners.dropIdleClosed()) post({ kind: 'idle-closed' });
 }, IDLE_WATCH).unref();
 
 const { port1: orders, port2 } = new MessageChannel();
 orders.on('message', (order: WorkerControl) => {
   switch (order.kind) {
     case 'cancel':
-      runner.cancel();
+      runners.cancel();
       break;
     case 'renew':
-      runner.renew();
+      runners.renew();
       break;
     case 'cut':
-      runner.cut();
+      runners.cut();
       break;
     case 'exit':
-      runner.exit().then(() => {
+      runners.exit().then(() => {
+        store.close();
         events.flush();
         post({ kind: 'exited' });
       });
@@ -52,7 +59,7 @@ const hello: WorkerHello = { kind: 'hello', port: port2 };
 parentPort?.postMessage(hello, [port2]);
 
 export default async function replicate(task: Task): Promise<Outcome[] | UnitAnswer> {
-  const answer = 'jobs' in task ? await runner.run(task) : await runner.runUnit(task.unit);
+  const answer = 'jobs' in task ? await runners.run(task) : await runners.runUnit(task.unit);
   events.flush();
   post({ kind: 'flushed', batch: task.id });
   return answer;

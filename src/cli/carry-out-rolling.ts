@@ -51,7 +51,7 @@ async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Pro
   const { configdirectory } = layout;
   let daemon: RollingDaemon | undefined;
   const pool = new ThreadPool(plan.setup, plan.workers, report.emit, {
-    tasksPerWorker: jobs.lookAhead,
+    tasksPerConnection: jobs.lookAhead,
     onIdleClosed: () => daemon?.replicaClosedIdle(),
   });
   let tasks = 0;

@@ -4,6 +4,7 @@ import { SyncError } from '../report/sync-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { USAGE } from './command-line.ts';
 import { extendedErrorCode } from './extended-exit-code.ts';
+import { keepHeapSmall } from './heap.ts';
 import { listenForStop } from './signals.ts';
 
 /**
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     process.stdout.write(args.answer);
     return EXIT_OK;
   }
+  keepHeapSmall();
   const { signal, stopListening } = listenForStop();
   try {
     // Everything below is loaded only by a command line that is in order.

@@ -16,7 +16,8 @@ import type { ScriptLink } from './script-link.ts';
 export interface BatchRunnerParts {
   setup: WorkerSetup;
   emit: EventListener;
-  openStore(): MasterStore;
+  /** Shared by the connections of a thread, and closed by whoever opened it. */
+  store: MasterStore;
   connect(onTraffic: TrafficListener | undefined): Promise<ReplicaSession>;
   /** undefined: the master must not be written to. */
   master: MasterLink | undefined;
@@ -38,7 +39,7 @@ export interface BatchRunnerParts {
 }
 
 /**
- * One worker's side of the thread contract: a store and a session, opened when first needed and kept from batch to
+ * One worker's side of the thread contract: a session, opened when first needed and kept from batch to
  * batch, and up to `lookAhead` jobs at once on that session, so that its pipeline never runs empty.
  *
  * A broken link ends the batch: jobs in flight fail with it, the others are handed back untouched, and the next batch
@@ -46,7 +47,6 @@ export interface BatchRunnerParts {
  */
 export class BatchRunner {
   readonly #parts: BatchRunnerParts;
-  #store: MasterStore | undefined;
   #link: Link | undefined;
   #connecting: Promise<Link> | undefined;
   #cancelled = false;
@@ -58,14 +58,6 @@ export class BatchRunner {
   async run(batch: Batch): Promise<Outcome[]> {
     const { jobs } = batch;
     if (this.#cancelled) return untouched(jobs, cancelledError().toData());
-    let store: MasterStore;
-    try {
-      this.#store ??= this.#parts.openStore();
-      store = this.#store;
-    } catch (caught) {
-      const error = SyncError.from(caught, { phase: 'start' }).toData();
-      return jobs.map((job) => ({ kind: 'failed', job, error, counts: noCounts() }));
-    }
     let link: Link;
     try {
       link = await this.#connected();
@@ -74,7 +66,7 @@ export class BatchRunner {
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
     using _use = this.#use(link);
-    return await this.#runJobs(jobs, store, link);
+    return await this.#runJobs(jobs, link);
   }
 
   /** One unit of a sync log. Several may be under way at once: they share the session. */
@@ -86,14 +78,13 @@ export class BatchRunner {
     if (this.#cancelled) return untouchedBy(cancelledError().toData());
     let link: Link;
     try {
-      this.#store ??= this.#parts.openStore();
       link = await this.#connected();
     } catch (caught) {
       return untouchedBy({ ...SyncError.from(caught).toData(), phase: 'connect' });
     }
     using _use = this.#use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
-    const context = this.#context(this.#store, link, this.#parts.emit);
+    const context = this.#context(link, this.#parts.emit);
     const results = await this.#parts.engine.runActions(context, users, actions);
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
@@ -156,8 +147,6 @@ export class BatchRunner {
     const link = this.#link;
     this.#link = undefined;
     await Promise.all([link?.session.exit(), this.#parts.scripts.close(), this.#parts.master?.close()]);
-    this.#store?.close();
-    this.#store = undefined;
   }
 
   /** Tasks that come at the same time share one attempt. */
@@ -189,7 +178,7 @@ export class BatchRunner {
     return link;
   }
 
-  async #runJobs(jobs: readonly Job[], store: MasterStore, link: Link): Promise<Outcome[]> {
+  async #runJobs(jobs: readonly Job[], link: Link): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let next = 0;
     let lost: ErrorData | undefined;
@@ -199,7 +188,7 @@ export class BatchRunner {
         const job = jobs[next];
         if (!job) return;
         next += 1;
-        const outcome = await this.#runJob(job, store, link);
+        const outcome = await this.#runJob(job, link);
         outcomes.push(outcome);
         if (outcome.kind === 'failed' && outcome.error.family === 'link') {
           if (lost === undefined) this.#lose(link, outcome.error);
@@ -212,10 +201,10 @@ export class BatchRunner {
     return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
   }
 
-  async #runJob(job: Job, store: MasterStore, link: Link): Promise<Outcome> {
+  async #runJob(job: Job, link: Link): Promise<Outcome> {
     const { engine } = this.#parts;
     const counts = noCounts();
-    const context = this.#context(store, link, (event) => {
+    const context = this.#context(link, (event) => {
       if (event.kind === 'user:progress') {
         counts.messages += event.messages;
         counts.bytes += event.bytes;
@@ -240,8 +229,8 @@ export class BatchRunner {
     }
   }
 
-  #context(store: MasterStore, link: Link, emit: EventListener): EngineContext {
-    const { setup, master, scripts } = this.#parts;
+  #context(link: Link, emit: EventListener): EngineContext {
+    const { setup, store, master, scripts } = this.#parts;
     const { session, stage, partitions } = link;
     return { store, session, stage, partitions, scripts, master, options: engineOptions(setup), emit };
   }

@@ -10,7 +10,10 @@ export function openInlinePool(parts: BatchRunnerParts): WorkerPool {
     run: (batch) => runner.run(batch),
     cancel: () => runner.cancel(),
     cut: () => runner.cut(),
-    close: () => within(EXIT_GRACE, runner.exit()),
+    close: async () => {
+      await within(EXIT_GRACE, runner.exit());
+      parts.store.close();
+    },
   };
 }
 

@@ -21,8 +21,10 @@ export const BATCHES_PER_WORKER = 2;
  */
 export const JOBS_PER_WORKER = 32;
 export const MESSAGES_PER_WORKER = 2_000;
-/** Until work that has lasted this long gets twice as many workers: about what one takes to start. */
-export const GROW_AFTER = 200;
+/** How often a run asks itself whether it wants twice as many connections ... */
+export const GROW_AFTER = 100;
+/** ... and how long what is left must take for that to pay. */
+export const WORTH_GROWING = 500;
 /** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */

@@ -54,7 +54,7 @@ export interface Counts {
   bytes: number;
 }
 
-/** What every worker is started with (piscina's workerData). */
+/** What every worker works with. */
 export interface WorkerSetup {
   layout: StoreLayout;
   connection: ConnectionSettings;
@@ -62,6 +62,13 @@ export interface WorkerSetup {
   master: MasterEndpoint;
   /** Whether `traffic` events are wanted at all. */
   traffic: boolean;
+}
+
+/** What a worker thread is started with (piscina's workerData). */
+export interface ThreadStart {
+  setup: WorkerSetup;
+  /** Batches, or in rolling mode units, that are under way on one connection at once. */
+  tasksPerConnection: number;
 }
 
 /** Who applies to the master what conflict resolution has to change there (design, decision 8). */

@@ -1,4 +1,5 @@
 import type { EventListener } from '../report/events.ts';
+import { openMasterStore } from '../store/open-master-store.ts';
 import type { WorkerSetup } from './messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -14,7 +15,7 @@ export async function openPool(
       import('./inline-pool.ts'),
       import('./real-parts.ts'),
     ]);
-    return openInlinePool(realParts(setup, emit));
+    return openInlinePool(realParts(setup, emit, openMasterStore(setup.layout)));
   }
   const { ThreadPool } = await import('./pool.ts');
   return new ThreadPool(setup, workers, emit);

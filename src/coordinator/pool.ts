@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { EventListener } from '../report/events.ts';
@@ -8,6 +9,7 @@ import type {
   Batch,
   Outcome,
   Task,
+  ThreadStart,
   UnitAnswer,
   UnitTask,
   WorkerControl,
@@ -23,8 +25,10 @@ export interface WorkerHello {
 }
 
 export interface PoolOptions {
-  /** Units of a sync log that one worker works on at once; batches have their own look-ahead. */
-  tasksPerWorker?: number;
+  /** Units of a sync log that are under way on one connection at once; batches have their own look-ahead. */
+  tasksPerConnection?: number;
+  /** At most; fewer if there are not so many connections. Default: one for each processor. */
+  threads?: number;
   onIdleClosed?: () => void;
   /** Another thread entry, for tests. */
   file?: URL;
@@ -36,7 +40,7 @@ const workerFile = new URL('../../workers/replicate.js', import.meta.url);
  * Worker threads by piscina.
  *
  * - `atomics: 'disabled'`: otherwise a thread sleeps between tasks and its socket with it.
- * - Threads come as batches do and stay to the end: each holds a connection.
+ * - No more threads than processors, all from the beginning: each holds one connection, or several.
  * - Tasks are never aborted: piscina would kill the thread, and its connection in the middle of a literal.
  */
 export class ThreadPool implements WorkerPool, UnitPool {
@@ -50,34 +54,38 @@ export class ThreadPool implements WorkerPool, UnitPool {
   #lastOrder: WorkerControl | undefined;
   #exited = 0;
   #allExited: () => void = () => {};
-  /** Threads that have not loaded their code yet. */
-  #loading: number;
   #allLoaded: () => void = () => {};
   /** Piscina lets the process end while threads are idle or events are under way; a run in progress must not. */
   readonly #keepAlive = setInterval(() => {}, 2 ** 30);
 
   constructor(
     setup: WorkerSetup,
-    workers: number,
+    connections: number,
     emit: EventListener,
-    { tasksPerWorker = 1, onIdleClosed = () => {}, file = workerFile }: PoolOptions = {},
+    {
+      tasksPerConnection = 1,
+      threads = availableParallelism(),
+      onIdleClosed = () => {},
+      file = workerFile,
+    }: PoolOptions = {},
   ) {
     this.#emit = emit;
     this.#onIdleClosed = onIdleClosed;
-    this.#loading = workers;
+    const size = Math.max(1, Math.min(threads, connections));
+    const start: ThreadStart = { setup, tasksPerConnection };
     this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
-      minThreads: 1,
-      maxThreads: workers,
+      minThreads: size,
+      maxThreads: size,
       idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: tasksPerWorker,
+      concurrentTasksPerWorker: Math.ceil(connections / size) * tasksPerConnection,
       atomics: 'disabled',
       recordTiming: false,
-      workerData: setup,
+      workerData: start,
     });
     this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
     this.#piscina.on('error', (caught: unknown) => {
-      this.#threadLoaded();
+      this.#threadSettled();
       emit({
         kind: 'notice',
         level: 'error',
@@ -124,7 +132,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
 
   async close(): Promise<void> {
     // Node.js aborts the whole process when a thread is ended while it links its modules (v8::Module::IsGraphAsync).
-    if (this.#loading > 0) {
+    if (this.#stillLoading) {
       const loaded = new Promise<void>((resolve) => {
         this.#allLoaded = resolve;
       });
@@ -149,10 +157,13 @@ export class ThreadPool implements WorkerPool, UnitPool {
     for (const port of this.#ports) port.postMessage(order);
   }
 
-  /** Or has died before it was. */
-  #threadLoaded(): void {
-    this.#loading -= 1;
-    if (this.#loading <= 0) this.#allLoaded();
+  /** A thread says hello when it has loaded its code; one that has died is none of piscina's any more. */
+  get #stillLoading(): boolean {
+    return this.#piscina.threads.length > this.#ports.size;
+  }
+
+  #threadSettled(): void {
+    if (!this.#stillLoading) this.#allLoaded();
   }
 
   #receive(message: WorkerMessage | WorkerHello): void {
@@ -187,7 +198,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
         });
         port.unref();
         if (this.#lastOrder) port.postMessage(this.#lastOrder);
-        this.#threadLoaded();
+        this.#threadSettled();
         break;
       }
     }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -11,6 +11,8 @@ import type { MasterEndpoint } from './messages.ts';
 
 /** Also the prefix under which the server reads its own options. */
 const SERVICE = 'cyrus_sync';
+/** Of the private directories; followed by the id of the process that made it. */
+const PREFIX = 'cyrus-sync-';
 /** Ends the server with the thread that started it, kill -9 included; it leaves by itself a minute later anyway. */
 const DEATH_SIGNAL = ['setpriv', '--pdeathsig', 'TERM', '--'];
 
@@ -79,6 +81,27 @@ export function startPrivateServer(
   };
 }
 
+/** Directories of earlier runs that were killed before they had connected, and could not remove them. */
+function removeStale(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const path = join(parent, name);
+    const owner = statSync(path, { throwIfNoEntry: false })?.uid;
+    if (owner === process.getuid?.()) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (caught) {
+    // EPERM: there is one, of another user.
+    return !(caught instanceof Error && 'code' in caught && caught.code === 'ESRCH');
+  }
+}
+
 /** The master's own configuration; changes reach its other replicas through its sync logs, as those of its imapd do. */
 function wrapperConfig(configFile: string): string {
   return `@include: ${configFile}\n${SERVICE}_sync_log_chain: yes\n`;
@@ -87,10 +110,15 @@ function wrapperConfig(configFile: string): string {
 /** Only Cyrus's user may enter it. A path of a socket must be short, so the configuration directory comes second. */
 function privateDirectory(configdirectory: string): string {
   try {
-    return mkdtempSync(join(tmpdir(), 'cyrus-sync-'));
+    return makeDirectory(tmpdir());
   } catch {
-    return mkdtempSync(join(configdirectory, 'cyrus-sync-'));
+    return makeDirectory(configdirectory);
   }
+}
+
+function makeDirectory(parent: string): string {
+  removeStale(parent);
+  return mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
 }
 
 function deathSignal(): string[] {

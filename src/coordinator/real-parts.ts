@@ -4,18 +4,18 @@ import { runMailboxes } from '../replicate/run-mailboxes.ts';
 import { runMeta } from '../replicate/run-meta.ts';
 import { runUser } from '../replicate/run-user.ts';
 import type { EventListener } from '../report/events.ts';
-import { openMasterStore } from '../store/open-master-store.ts';
+import type { MasterStore } from '../store/master-store.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';
 import { masterLink } from './master-writer.ts';
 import type { WorkerSetup } from './messages.ts';
 import { scriptLink } from './script-link.ts';
 
 /** The store, the replica and the engine that a worker really works with. */
-export function realParts(setup: WorkerSetup, emit: EventListener): BatchRunnerParts {
+export function realParts(setup: WorkerSetup, emit: EventListener, store: MasterStore): BatchRunnerParts {
   return {
     setup,
     emit,
-    openStore: () => openMasterStore(setup.layout),
+    store,
     connect: (onTraffic) => connectReplica(setup.connection, onTraffic),
     scripts: scriptLink(() => connectReplica({ ...setup.connection, sieveMailbox: false })),
     master: masterLink(setup.master, setup.connection, connectReplica, emit),

@@ -15,6 +15,7 @@ import {
   JOBS_PER_WORKER,
   LOST_LINKS_TO_PAUSE,
   MESSAGES_PER_WORKER,
+  WORTH_GROWING,
 } from './limits.ts';
 import type { Batch, Outcome } from './messages.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
@@ -83,6 +84,8 @@ class Run {
   /** Batches that were let run at once so far. */
   #reached = 1;
   #cancelGrow: (() => void) | undefined;
+  /** When the first connection was made. */
+  #openSince: number | undefined;
   #discovered = { users: 0, messages: 0, complete: false };
   /** Why not every job could be found; those found are done all the same. */
   #discoveryError: ErrorData | undefined;
@@ -301,19 +304,29 @@ class Run {
   }
 
   /**
-   * A thread and its connection cost more than many an unchanged user, so they come as the work turns out to last:
+   * A connection costs a login and, on the replica, a process: more come while what is left will take a while longer,
    * twice as many every `GROW_AFTER`.
    */
   #growLater(): void {
     if (this.#cancelGrow || this.#stopped || this.#reached >= this.#workers) return;
+    this.#openSince ??= this.#parts.clock.now();
     this.#cancelGrow = this.#parts.clock.after(GROW_AFTER, () => {
       this.#cancelGrow = undefined;
       if (this.#stopped || this.#queue.isPaused) return;
-      this.#reached = Math.min(this.#workers, this.#reached * 2);
-      this.#queue.concurrency = this.#reached;
-      this.#pump();
+      if (this.#remaining() >= WORTH_GROWING) {
+        this.#reached = Math.min(this.#workers, this.#reached * 2);
+        this.#queue.concurrency = this.#reached;
+        this.#pump();
+      }
       this.#growLater();
     });
+  }
+
+  /** Milliseconds that what is not done will take at the pace so far. */
+  #remaining(): number {
+    const elapsed = this.#parts.clock.now() - (this.#openSince ?? 0);
+    const done = this.#discovered.users - this.#schedule.unfinished;
+    return done > 0 ? (elapsed / done) * this.#schedule.unfinished : Number.POSITIVE_INFINITY;
   }
 
   #linkIsDown(error: ErrorData): void {

@@ -34,6 +34,7 @@ export type DivergedReason =
   | 'xconvmodseq-higher-on-replica'
   | 'cleaned-up-on-master'
   | 'crc-differs-at-same-modseq'
+  | 'crc-differs-below-append'
   | 'modseq-coincides'
   | 'checksum-refused';
 

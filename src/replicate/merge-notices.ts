@@ -8,7 +8,7 @@ export function divergedNotice(name: ByteString, reason: DivergedReason, detail:
   if (reason === 'cleaned-up-on-master') {
     return { kind: 'notice', level: 'notice', text: `inefficient replication (${detail}) ${name}` };
   }
-  if (reason === 'checksum-refused' || reason === 'crc-differs-at-same-modseq') {
+  if (reason === 'checksum-refused' || reason.startsWith('crc-differs')) {
     return { kind: 'notice', level: 'error', text: `CRC failure on sync for ${name}, trying full update` };
   }
   return {

@@ -9,7 +9,7 @@ import type {
 } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord, MailboxState, MessageContent } from '../store/master-store.ts';
-import { type DivergedReason, type LocalMailbox, sameChecksums } from './compare-mailbox.ts';
+import { type DivergedReason, type LocalMailbox, sameAnnotations, sameChecksums } from './compare-mailbox.ts';
 import type { EngineContext } from './engine.ts';
 import { mailboxLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
@@ -71,10 +71,10 @@ async function mergeOnce(
     { lastUid: remote.lastUid, highestmodseq: remote.highestmodseq, deletedmodseq: 0, records: theirs },
   );
   const masterChanges = mustWriteMaster(merge, mailbox.state, remote);
-  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
-  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
   const mayWrite = !options.noCopyback && context.master !== undefined;
   if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
+  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
+  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
   // Before anything is changed anywhere: half a merge would have to be finished by somebody.
   const master = (masterChanges || counterBehind) && mayWrite ? await context.master?.connect() : undefined;
   for (const decision of merge.decided) {
@@ -98,9 +98,16 @@ async function mergeOnce(
     ],
   });
   if (master) {
+    const foldermodseq = await foldermodseqNow(session, line, remote);
     await applySide({
       ...master,
-      line: { ...line, partition: mailbox.entry.partition, since: sinceOf(mailbox.state), local: true },
+      line: {
+        ...line,
+        foldermodseq,
+        partition: mailbox.entry.partition,
+        since: sinceOf(mailbox.state),
+        local: true,
+      },
       records: merge.toMaster,
       lastUid: mailbox.state.lastUid,
       sources: [
@@ -110,6 +117,17 @@ async function mergeOnce(
     });
   }
   await confirm(context, task);
+}
+
+/** A replica whose mailbox annotations were changed has counted that, past what it was told. */
+async function foldermodseqNow(
+  session: ReplicaSession,
+  line: WireMailbox,
+  before: ReplicaMailbox,
+): Promise<number> {
+  if (sameAnnotations(line.annotations, before.annotations)) return line.foldermodseq;
+  const [now] = await session.getMailboxes([line.name]);
+  return Math.max(line.foldermodseq, now?.foldermodseq ?? 0);
 }
 
 /** A side that only has to be told what it is already is not written to. */

@@ -1,11 +1,13 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
+import { SliceBuffers } from './slice-buffers.ts';
 
 /**
  * Messages staged on the replica before the stage is dropped. The stage is a directory of files on its spool and a
- * table in its memory; the C client resets both between users of a rolling run and never in a bulk run.
+ * table in its memory; the C client resets both between users of a rolling run and never in a bulk run. Several steps of
+ * a very large mailbox fit, so that one can be uploaded while the replica works on the one before.
  */
-const RESTART_AFTER_MESSAGES = 8192;
+const RESTART_AFTER_MESSAGES = 32_768;
 
 /** Records being prepared at once on one connection: bounds this thread's memory, about 1 KiB each. */
 const RECORD_BUDGET = 16_384;
@@ -18,6 +20,7 @@ const RECORD_BUDGET = 16_384;
  * (protocol section 10.3), so whoever sends MAILBOX holds the stage from before its first look until the answer.
  */
 export class Stage {
+  readonly buffers = new SliceBuffers();
   readonly #session: ReplicaSession;
   readonly #staged = new Map<string, Promise<void>>();
   #holders = 0;

@@ -1,9 +1,10 @@
-import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
+import { appendWouldMiss } from './foresee.ts';
 import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
@@ -51,51 +52,47 @@ function stepSize(context: EngineContext, messages: number): number {
   return context.options.batchSize > 0 ? Math.min(messages, context.options.batchSize) : messages;
 }
 
+/**
+ * One mailbox in as many steps as it takes. The answer to a step is waited for only when the next one is ready to be
+ * sent, so that the replica gets new messages while it is still at work on those before.
+ */
 async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim: Claim): Promise<void> {
   let { remote } = task;
   let claim: Claim | undefined = firstClaim;
+  let sent: SentStep | undefined;
   let changed = 0;
-  let announced = false;
   try {
     for (;;) {
-      claim ??= await claimRoom(context, task);
-      const step = await prepareStep(context, task, remote, announced);
+      let step: Step | undefined;
+      if (!sent?.isLast) {
+        claim ??= await claimRoom(context, task);
+        step = await prepareStep(context, task, remote, sent === undefined && changed === 0);
+      }
+      const refusal = await sent?.refusal;
+      if (sent && refusal) {
+        claim?.[Symbol.dispose]();
+        claim = undefined;
+        if (refusal.code === 'IMAP_SYNC_CHANGED' && ++changed < CHANGED_ATTEMPTS) {
+          sent = undefined;
+          remote = (await context.session.getMailboxes([task.entry.name]))[0];
+          continue;
+        }
+        if (refusal.code === 'IMAP_SYNC_CHECKSUM') {
+          return await resolveDiverged(context, task, 'checksum-refused', refusal.message);
+        }
+        throw context.partitions.explain(refusal, sent.line);
+      }
       if (step === undefined) return;
       if (step.kind === 'diverged') {
-        claim[Symbol.dispose]();
+        claim?.[Symbol.dispose]();
         claim = undefined;
         task.place.done();
         return await resolveDiverged(context, task, step.reason, step.detail);
       }
-      announced = true;
       await task.place.ready;
-      const applied = context.session.applyMailbox(step.line, step.delta.records);
+      sent = sendStep(context, task, step, claim);
+      claim = undefined;
       task.place.done();
-      try {
-        await applied;
-      } catch (caught) {
-        const error = SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' });
-        if (error.code === 'IMAP_SYNC_CHANGED' && ++changed < CHANGED_ATTEMPTS) {
-          remote = (await context.session.getMailboxes([task.entry.name]))[0];
-          continue;
-        }
-        if (error.code === 'IMAP_SYNC_CHECKSUM') {
-          claim[Symbol.dispose]();
-          claim = undefined;
-          return await resolveDiverged(context, task, 'checksum-refused', error.message);
-        }
-        throw context.partitions.explain(error, step.line);
-      } finally {
-        claim?.[Symbol.dispose]();
-        claim = undefined;
-      }
-      context.emit({
-        kind: 'user:progress',
-        user: task.user,
-        messages: step.delta.uploads.length,
-        bytes: step.octets,
-      });
-      if (step.delta.limit === undefined) return;
       remote = afterApplying(step.line);
     }
   } finally {
@@ -103,16 +100,52 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
   }
 }
 
-type Step =
-  | { kind: 'send'; line: ReturnType<typeof mailboxLine>; delta: Delta; octets: number }
-  | { kind: 'diverged'; reason: DivergedReason; detail: string };
+interface SentStep {
+  line: WireMailbox;
+  /** Nothing of the mailbox is left for another step. */
+  isLast: boolean;
+  /** Resolves with the answer: undefined if it was OK. Rejects never. */
+  refusal: Promise<SyncError | undefined>;
+}
+
+/** The claim is the step's from here on, and given back with its answer. */
+function sendStep(
+  context: EngineContext,
+  task: MailboxTask,
+  { line, delta, octets }: ReadyStep,
+  claim: Claim | undefined,
+): SentStep {
+  const isLast = delta.limit === undefined;
+  const messages = delta.uploads.length;
+  // Nothing below holds on to the records, which are garbage once they are on the wire.
+  const refusal = context.session
+    .applyMailbox(line, delta.records)
+    .then(
+      () => {
+        context.emit({ kind: 'user:progress', user: task.user, messages, bytes: octets });
+        return undefined;
+      },
+      (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),
+    )
+    .finally(() => claim?.[Symbol.dispose]());
+  return { line, isLast, refusal };
+}
+
+interface ReadyStep {
+  kind: 'send';
+  line: WireMailbox;
+  delta: Delta;
+  octets: number;
+}
+
+type Step = ReadyStep | { kind: 'diverged'; reason: DivergedReason; detail: string };
 
 /** Reads the next difference and stages its messages. undefined: nothing to do, or the mailbox is gone here. */
 async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
-  announced: boolean,
+  isFirst: boolean,
 ): Promise<Step | undefined> {
   const { options } = context;
   using mailbox = await context.store.openMailbox(task.entry.name);
@@ -135,11 +168,19 @@ async function prepareStep(
     };
   }
 
+  if (remote && !delta.limit && appendWouldMiss(local.state, remote, delta.records)) {
+    return {
+      kind: 'diverged',
+      reason: 'crc-differs-below-append',
+      detail: `the replica's SYNC_CRC ${remote.crcBasic} is not what the master had at modseq ${remote.highestmodseq}`,
+    };
+  }
+
   const lineOptions = { partition: task.partition, local: options.local };
   const line = delta.limit
     ? partialLine(local, remote, delta.limit, lineOptions)
     : mailboxLine(local, remote, lineOptions);
-  if (!announced) {
+  if (isFirst) {
     context.emit({ kind: 'command:mailbox', name: task.entry.name, local: options.local });
   }
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {

@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { MessageUpload } from '../protocol/replica-session.ts';
 import type { IndexRecord, OpenMailbox } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
+import type { SliceBuffers } from './slice-buffers.ts';
 
 /** One MESSAGE command carries at most this much, so that an answer (and progress) comes every so often. */
 const SLICE_BYTES = 1024 * 1024;
@@ -38,11 +39,14 @@ export async function upload(
   for (let next = 0; next < wanted.length && failed === undefined; ) {
     await stage.turn(async () => {
       await context.session.window();
-      const slice = await readSlice(mailbox, partition, wanted, next);
+      const slice = await readSlice(mailbox, partition, wanted, next, stage.buffers);
       next += slice.taken;
       if (slice.messages.length === 0) return;
       octets += slice.octets;
-      const done = context.session.applyMessages(slice.messages);
+      const { room } = slice;
+      const done = context.session.applyMessages(slice.messages).then(() => {
+        if (room) stage.buffers.giveBack(room);
+      });
       stage.add(
         partition,
         slice.messages.map((message) => message.guid),
@@ -64,6 +68,8 @@ interface Slice {
   octets: number;
   /** Records passed, whether sent or left out. */
   taken: number;
+  /** What the messages are read into, if there are several: hundreds of small pieces of memory would fill the heap. */
+  room: Buffer | undefined;
 }
 
 async function readSlice(
@@ -71,12 +77,11 @@ async function readSlice(
   partition: ByteString,
   records: readonly IndexRecord[],
   from: number,
+  buffers: SliceBuffers,
 ): Promise<Slice> {
   const chosen = nextSlice(records, from);
-  const slice: Slice = { messages: [], octets: 0, taken: chosen.length };
-  // One piece of memory for all: hundreds of small ones are what fills the heap in a mailbox of small messages.
-  const room =
-    chosen.length > 1 ? Buffer.allocUnsafeSlow(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
+  const room = chosen.length > 1 ? buffers.take(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
+  const slice: Slice = { messages: [], octets: 0, taken: chosen.length, room };
   for (const record of chosen) {
     const content = await mailbox.readMessage(
       record,

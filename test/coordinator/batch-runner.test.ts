@@ -79,10 +79,7 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
   const parts: BatchRunnerParts = {
     setup,
     emit: (event) => events.push(event),
-    openStore: () => {
-      log.push('open');
-      return fakeStore(new Map());
-    },
+    store: fakeStore(new Map()),
     connect: async () => {
       log.push('connect');
       return fakeSession(log);
@@ -118,10 +115,10 @@ test('store and session are opened once and kept from batch to batch', async () 
   const { runner, log, events } = scene(async () => 'synced');
   await runner.run(batch('a'));
   await runner.run(batch('b', 'c'));
-  assert.deepEqual(log, ['open', 'connect']);
+  assert.deepEqual(log, ['connect']);
   assert.equal(events.filter(({ kind }) => kind === 'connection:open').length, 1);
   await runner.exit();
-  assert.deepEqual(log, ['open', 'connect', 'exit']);
+  assert.deepEqual(log, ['connect', 'exit']);
 });
 
 test('as many jobs as lookAhead says are under way at once, and no more', async () => {
@@ -163,7 +160,7 @@ test('a lost link fails what was in flight, hands back the rest untouched, and t
   });
   assert.equal(events.filter(({ kind }) => kind === 'connection:lost').length, 1);
   assert.deepEqual(summary(await runner.run(batch('x'))), { x: 'synced' });
-  assert.deepEqual(log, ['open', 'connect', 'destroy', 'connect']);
+  assert.deepEqual(log, ['connect', 'destroy', 'connect']);
 });
 
 test('without a connection every job is untouched, and the phase says why', async () => {
@@ -244,13 +241,4 @@ test('after cancel no further job begins; after cut those in flight end too', as
   assert.equal(summary(outcomes).e, 'untouched');
   assert.deepEqual(summary(await runner.run(batch('z'))), { z: 'untouched' });
   assert.equal(built.events.filter(({ kind }) => kind === 'connection:lost').length, 0);
-});
-
-test('a store that cannot be opened fails the jobs with its reason', async () => {
-  const { runner } = scene(async () => 'synced', {
-    openStore: () => {
-      throw new SyncError('IO', 'mailboxes.db: permission denied');
-    },
-  });
-  assert.deepEqual(summary(await runner.run(batch('a'))), { a: 'failed' });
 });

@@ -35,12 +35,15 @@ test('one run brings every mailbox to agreement and exits 0', () => {
 });
 
 for (const [index, disagreement] of DISAGREEMENTS.entries()) {
-  const { row, what, expected, comments, uidNext, logs = [] } = disagreement;
+  const { row, what, expected, comments, mailboxComment, uidNext, logs = [] } = disagreement;
   test(`row ${row}: ${what}`, async () => {
     const mailbox = `user/${usersOf(DISAGREEMENTS)[index]}`;
     for (const side of [sides.master, sides.replica]) {
       assert.deepEqual(await side.messages(mailbox), expected, side.server.name);
       assert.equal(await side.uidNext(mailbox), uidNext, side.server.name);
+      if (mailboxComment !== undefined) {
+        assert.equal(await side.mailboxComment(mailbox), mailboxComment, side.server.name);
+      }
       if (comments) assert.deepEqual(await side.comments(mailbox), comments, side.server.name);
     }
     for (const line of logs) {

@@ -19,6 +19,8 @@ export interface Disagreement {
    */
   withoutMaster?: 'converges' | 'after a delta';
   comments?: Record<string, string>;
+  /** The mailbox's own shared comment. */
+  mailboxComment?: string;
   /** Lines that the log must have, `MAILBOX` standing for the internal name. */
   logs?: RegExp[];
 }
@@ -391,6 +393,34 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     expected: [one, two, three, '5 master-4', '6 replica-4'],
     comments: { 5: 'of master', 6: 'of replica' },
     uidNext: 7,
+  },
+  {
+    row: '16',
+    what: "the mailbox's own annotation is the replica's where the replica is ahead",
+    async provoke({ master, replica }, user) {
+      await master.imap.ok(`SETMETADATA ${inbox(user)} (/shared/comment "of master")`);
+      await replica.imap.ok(`SETMETADATA ${inbox(user)} (/shared/comment "of replica")`);
+      await replica.append(inbox(user), 'replica-4');
+      await replica.flag(inbox(user), 4, 'a', 'b', 'c');
+    },
+    expected: [one, two, three, '4 replica-4 a b c'],
+    uidNext: 5,
+    mailboxComment: 'of replica',
+  },
+  {
+    row: '7',
+    what: "the mailbox's own annotation is the master's where the master is ahead",
+    async provoke(sides, user) {
+      const { master, replica } = sides;
+      await replica.imap.ok(`SETMETADATA ${inbox(user)} (/shared/comment "of replica")`);
+      await replica.append(inbox(user), 'replica-4');
+      await master.imap.ok(`SETMETADATA ${inbox(user)} (/shared/comment "of master")`);
+      await master.append(inbox(user), 'master-4', bodyWithGuidAbove('master-4', messageOf('replica-4')));
+      await master.flag(inbox(user), 4, 'a', 'b', 'c');
+    },
+    expected: [one, two, three, '5 replica-4', '6 master-4 a b c'],
+    uidNext: 7,
+    mailboxComment: 'of master',
   },
   {
     row: 'many',

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../support/compare.ts';
+import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../support/compare.ts';
 import { ADMIN, giveToCyrus, PASSWORD, type Pair, startPair } from '../support/cyrus-server.ts';
 import { startSyncClient, syncClientOk } from '../support/sync-client.ts';
 import { DISAGREEMENTS } from './disagreements.ts';
 import { CommandCounter, KillingProxy } from './killing-proxy.ts';
+import { assertSettled } from './settled.ts';
 import { BASE, nextSecond, openSides, type Sides } from './two-sides.ts';
 
 /** Milliseconds for a server that lost its parent to be gone. */
@@ -28,6 +30,9 @@ before(async () => {
   toMaster = await KillingProxy.start(pair.master.syncPort, counter);
   temporary = join(pair.master.directory, 'tmp');
   await mkdir(temporary);
+  // As a run leaves it that is killed before its server for the master has answered.
+  await mkdir(join(temporary, `cyrus-sync-${spawnSync('true').pid}-left`));
+  await mkdir(join(temporary, `cyrus-sync-${process.pid}-used`));
   giveToCyrus(temporary);
   sides = await openSides(pair);
 });
@@ -50,6 +55,44 @@ test('killed before any command to the replica or to the master', async () => {
     `master = 127.0.0.1:${toMaster.port}\nmaster_user = ${ADMIN}\nmaster_password = ${PASSWORD}\n`,
   );
   await killAtEveryCommand('server', ['--settings', file]);
+});
+
+test('killed before any command of a swap of two folders', async () => {
+  const prepare = async (users: readonly string[]) => {
+    await replicateThrough(toReplica.port);
+    for (const user of users) {
+      await sides.master.create(`user/${user}`);
+      for (const folder of ['A', 'B']) await sides.master.create(`user/${user}/${folder}`, [folder]);
+    }
+    await syncClientOk(pair.master, ['-u', ...users]);
+    for (const user of users) {
+      for (const [from, to] of ['AT', 'BA', 'TB']) {
+        await sides.master.imap.ok(`RENAME user/${user}/${from} user/${user}/${to}`);
+      }
+    }
+  };
+  await prepare(['swap0']);
+  counter.disarm();
+  await syncClientOk(pair.master, ['-u', 'swap0']);
+  const commands = [...counter.commands];
+  assert.equal(commands.filter((line) => line.startsWith('APPLY RENAME')).length, 3, commands.join(', '));
+
+  const users = commands.map((_, index) => `swap${index + 1}`);
+  await prepare(users);
+  for (const [index, user] of users.entries()) {
+    const run = startSyncClient(pair.master, ['-u', user]);
+    counter.arm(index + 1, () => run.kill('SIGKILL'));
+    assert.equal((await run.result).code, 128 + 9);
+  }
+  counter.disarm();
+  await syncClientOk(pair.master, ['-u', ...users]);
+  await replicateThrough(pair.replica.syncPort);
+  for (const user of users) {
+    assert.deepEqual(await sides.replica.messages(`user/${user}/A`), ['1 B'], user);
+    assert.deepEqual(await sides.replica.messages(`user/${user}/B`), ['1 A'], user);
+    await assertSettled(pair, user);
+  }
+  await assertSameMailOf(pair.master, pair.replica, users);
 });
 
 /**
@@ -130,7 +173,7 @@ async function assertNothingLeftBehind(): Promise<void> {
     assert.ok(Date.now() < deadline, `left behind: ${servers.join('\n')}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  assert.deepEqual(await readdir(temporary), []);
+  assert.deepEqual(await readdir(temporary), [`cyrus-sync-${process.pid}-used`]);
 }
 
 /** Command lines with this text. */

@@ -87,6 +87,12 @@ export class Side implements AsyncDisposable {
     return comments;
   }
 
+  /** The mailbox's own shared comment. */
+  async mailboxComment(mailbox: string): Promise<string> {
+    const [metadata] = await this.imap.ok(`GETMETADATA ${mailbox} /shared/comment`);
+    return expectText(expectList(metadata?.[2], 'metadata')[1], 'a comment');
+  }
+
   async uidNext(mailbox: string): Promise<number> {
     const [status] = await this.imap.ok(`STATUS ${mailbox} (UIDNEXT)`);
     return Number(expectList(status?.[2], 'STATUS items')[1]);

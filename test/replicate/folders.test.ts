@@ -167,6 +167,20 @@ test('a rename onto a name that the replica uses for an empty mailbox of its own
   );
 });
 
+test('a mailbox that is known to hold nothing of its own gives way to the one of its name', () => {
+  const question = {
+    master: [entry('user.alice.#sieve', { uniqueid: '1', type: 'f' })],
+    replica: [remote('user.alice.#sieve', 'other', { type: 'f', lastUid: 2 })],
+    whole: false,
+  };
+  assert.deepEqual(
+    plan(question).blocked.map(({ why }) => why),
+    ['uniqueid-differs'],
+  );
+  const { steps, blocked } = plan({ ...question, replaceable: ['other'] });
+  assert.deepEqual([steps, blocked], [[{ kind: 'unmailbox', name: 'user.alice.#sieve' }], []]);
+});
+
 test('a new name on a new partition takes two steps', () => {
   const { steps } = plan({
     master: [entry('user.alice.new', { uniqueid: '1', partition: 'fast' })],

@@ -13,7 +13,7 @@ function stageOf(restarts: number[]): Stage {
   return new Stage(session as ReplicaSession);
 }
 
-const many = (from: number): string[] => Array.from({ length: 8192 }, (_, i) => `g${from + i}`);
+const many = (from: number): string[] => Array.from({ length: 32_768 }, (_, i) => `g${from + i}`);
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('RESTART waits for every holder, and a new holder waits for RESTART', async () => {
