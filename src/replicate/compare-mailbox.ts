@@ -35,6 +35,7 @@ export type DivergedReason =
   | 'cleaned-up-on-master'
   | 'crc-differs-at-same-modseq'
   | 'crc-differs-below-append'
+  | 'changed-on-replica'
   | 'modseq-coincides'
   | 'checksum-refused';
 

@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 
@@ -13,4 +14,27 @@ export function hasInbox(context: EngineContext, userid: ByteString): boolean {
 /** Without SIEVE-MAILBOX the replica refuses `#sieve`, and scripts go by their own commands. */
 export function isReplicated(context: EngineContext, entry: MailboxEntry): boolean {
   return context.session.info.sieveMailbox || !entry.type.includes('f');
+}
+
+/**
+ * Personal data (subscriptions, seen state, scripts) goes by the user's name alone. Where the replica has another, former
+ * user of that name still, whose renaming or removal is yet to come, it would become his, and nothing takes it back.
+ *
+ * @throws SyncError IMAP_MAILBOX_MOVED: the whole user has to be replicated, INBOX first
+ */
+export async function checkSameUser({ store, session }: EngineContext, userid: ByteString): Promise<void> {
+  const inbox = store.lookup(store.inboxName(userid));
+  if (!inbox || inbox.deleted || inbox.intermediate) return;
+  const [there] = await session.getMailboxes([inbox.name]);
+  if (!there || there.uniqueid === inbox.uniqueid) return;
+  throw new SyncError(
+    'IMAP_MAILBOX_MOVED',
+    `the replica has another user of this name (INBOX ${there.uniqueid})`,
+    {
+      phase: 'compare',
+      user: userid,
+      mailbox: inbox.name,
+      hint: 'replicate the whole user: sync_client -u',
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { WireRecord } from '../protocol/replica-session.ts';
+import { isExpunged, sameRecord } from './wire-record.ts';
 
 /** One side of a mailbox that has diverged: counters and records in UID order, expunged ones included. */
 export interface MergeSide {
@@ -297,10 +298,6 @@ function identity(record: WireRecord): string {
   return `${record.guid} ${record.internaldate} ${created?.value ?? `uid ${record.uid}`}`;
 }
 
-function isExpunged(record: WireRecord): boolean {
-  return record.flags.includes('\\Expunged');
-}
-
 /** In the place that the wire's order gives it: before \Seen and the user flags. */
 function expunged(record: WireRecord): WireRecord {
   const before = ['\\Deleted', '\\Answered', '\\Flagged', '\\Draft'];
@@ -312,26 +309,6 @@ function expunged(record: WireRecord): WireRecord {
       ...record.flags.filter((flag) => !before.includes(flag)),
     ],
   };
-}
-
-function sameRecord(a: WireRecord, b: WireRecord): boolean {
-  return (
-    a.modseq === b.modseq &&
-    a.lastUpdated === b.lastUpdated &&
-    a.internaldate === b.internaldate &&
-    sameSet(a.flags, b.flags) &&
-    a.annotations.length === b.annotations.length &&
-    a.annotations.every((one, i) => {
-      const other = b.annotations[i];
-      return one.entry === other?.entry && one.userid === other.userid && one.value === other.value;
-    })
-  );
-}
-
-/** User flags come in the order of each side's own flag table. */
-function sameSet(a: readonly ByteString[], b: readonly ByteString[]): boolean {
-  const there = new Set(b.map((flag) => flag.toLowerCase()));
-  return a.length === b.length && a.every((flag) => there.has(flag.toLowerCase()));
 }
 
 function source(record: WireRecord): MessageSource {

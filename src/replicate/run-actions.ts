@@ -3,7 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { Annotation } from '../store/master-store.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
-import { hasInbox } from './job-scope.ts';
+import { checkSameUser, hasInbox } from './job-scope.ts';
 import { removeUser, restoreHeirs } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
@@ -114,8 +114,10 @@ async function runAction(context: EngineContext, action: Action, locks: SyncLock
     case 'annotation':
       return await sendAnnotations(context, action.name);
     case 'seen':
+      await checkSameUser(context, action.userid);
       return await sendSeen(context, action.userid, action.uniqueid);
     case 'sub':
+      await checkSameUser(context, action.userid);
       return await sendSubscription(context, action.userid, action.name);
     case 'unmailbox':
       return await removeMailbox(context, action.name);

@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaUser } from '../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { hasInbox, ROUNDS } from './job-scope.ts';
+import { checkSameUser, hasInbox, ROUNDS } from './job-scope.ts';
 import { moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
@@ -30,7 +30,7 @@ export async function syncMeta(
     return 'absent';
   }
   const failures = new Failures(userid);
-  const replica = await context.session.getMeta(userid);
+  const [replica] = await Promise.all([context.session.getMeta(userid), checkSameUser(context, userid)]);
   await settle([
     sendSubscriptions(context, userid, replica, failures),
     sendSeen(context, userid, replica, failures),

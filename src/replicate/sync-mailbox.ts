@@ -1,6 +1,7 @@
-import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, WireMailbox, WireRecord } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
+import type { IndexRecord, MailboxEntry, OpenMailbox } from '../store/master-store.ts';
+import { unaccountedUid } from './accounted.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
@@ -159,6 +160,8 @@ async function prepareStep(
     if (comparison.kind === 'diverged') return comparison;
   }
   const delta = readDelta(mailbox, remote, options.batchSize);
+  const compareFirst = remote && !delta.limit && !context.master && !options.noCopyback;
+  const ours = compareFirst && changesOld(delta, remote) ? allRecords(mailbox) : undefined;
   mailbox.releaseIndex();
   if (delta.coincidingUid !== undefined) {
     return {
@@ -176,6 +179,16 @@ async function prepareStep(
     };
   }
 
+  if (ours) {
+    // Nobody may mend the master, so a conflict must not be found out by the replica's final checksum.
+    const theirs: WireRecord[] = [];
+    await context.session.getFullMailbox(task.entry.name, (record) => theirs.push(record));
+    const uid = unaccountedUid(ours, theirs, local.state.deletedmodseq);
+    if (uid !== undefined) {
+      return { kind: 'diverged', reason: 'changed-on-replica', detail: `message ${uid} was changed there` };
+    }
+  }
+
   const lineOptions = { partition: task.partition, local: options.local };
   const line = delta.limit
     ? partialLine(local, remote, delta.limit, lineOptions)
@@ -190,6 +203,17 @@ async function prepareStep(
   }
   const octets = await upload(context, mailbox, task.partition, delta.uploads);
   return { kind: 'send', line, delta, octets };
+}
+
+/** Whether records change that the replica has already: how they were, the checksums do not tell. */
+function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
+  return delta.records.some((record) => record.uid <= remote.lastUid);
+}
+
+function allRecords(mailbox: OpenMailbox): IndexRecord[] {
+  const records: IndexRecord[] = [];
+  for (const page of mailbox.pages()) for (let i = 0; i < page.count; i++) records.push(page.record(i));
+  return records;
 }
 
 /** The row was listed a moment ago; a mailbox moved or replaced since then is another one. */
