@@ -1,22 +1,23 @@
+import { availableParallelism } from 'node:os';
 import type { EventListener } from '../report/events.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
+import { BatchRunner } from './batch-runner.ts';
+import { GrowingPool } from './growing-pool.ts';
+import { openInlinePool } from './inline-pool.ts';
 import type { WorkerSetup } from './messages.ts';
+import { realParts } from './real-parts.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** Threads, or this thread for a small run. Each is loaded only when it is the one needed. */
+/** This thread alone for a small run; with threads beside it, as they are needed, for any other. */
 export async function openPool(
   setup: WorkerSetup,
   workers: number,
   small: boolean,
   emit: EventListener,
 ): Promise<WorkerPool> {
-  if (small) {
-    const [{ openInlinePool }, { realParts }] = await Promise.all([
-      import('./inline-pool.ts'),
-      import('./real-parts.ts'),
-    ]);
-    return openInlinePool(realParts(setup, emit, openMasterStore(setup.layout)));
-  }
+  const parts = realParts(setup, emit, openMasterStore(setup.layout));
+  if (small || workers === 1) return openInlinePool(parts);
   const { ThreadPool } = await import('./pool.ts');
-  return new ThreadPool(setup, workers, emit);
+  const threads = Math.max(1, availableParallelism() - 1);
+  return new GrowingPool(new BatchRunner(parts), () => new ThreadPool(setup, workers - 1, emit, { threads }));
 }
