@@ -6,6 +6,7 @@ export const PROGRAM = 'sync_client';
 export const USAGE = `Usage: ${PROGRAM} {-u | -m | -s} [options] NAME...
        ${PROGRAM} {-u | -m} -f FILE [options]
        ${PROGRAM} -A [options] [PREFIX]
+       ${PROGRAM} {-r | -R | -1} [-n CHANNEL]... [-f LOG] [options]
 Try '${PROGRAM} --help' for all options.
 `;
 

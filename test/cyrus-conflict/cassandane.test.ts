@@ -145,24 +145,33 @@ test('replication_with_modified_seen_flag', async () => {
   await settled(user);
 });
 
-test('subscriptions', async () => {
-  const user = 'subs';
-  await sides.master.create(`user/${user}`);
-  for (const folder of ['here', 'gone']) await sides.master.create(`user/${user}/${folder}`);
-  await using client = await pair.master.imap(user);
-  for (const folder of ['here', 'gone']) await client.ok(`SUBSCRIBE INBOX/${folder}`);
-  await sides.master.imap.ok(`DELETE user/${user}/gone`);
-  await syncClientOk(pair.master, ['-u', user]);
-  const subscribed = async (of: Pair['master']) => {
-    await using reader = await of.imap(user);
-    return (await reader.ok('LSUB "" "*"')).map(([, , , name]) => String(name)).sort();
-  };
-  assert.ok((await subscribed(pair.master)).length > 0);
-  assert.deepEqual(await subscribed(pair.replica), await subscribed(pair.master));
-  await client.ok('UNSUBSCRIBE INBOX/here');
-  await syncClientOk(pair.master, ['-u', user]);
-  assert.deepEqual(await subscribed(pair.replica), await subscribed(pair.master));
-});
+for (const separator of ['/', '.'] as const) {
+  test(`subscriptions${separator === '/' ? '_unixhs' : ''}`, async () => {
+    const user = 'subs';
+    await using of = await startPair({
+      both: { imapd: { unixhierarchysep: separator === '/' ? 'yes' : 'no' } },
+    });
+    await using admin = await of.master.imap();
+    const folders = ['', 'here', 'gone'].map((folder) => (folder === '' ? '' : `${separator}${folder}`));
+    for (const folder of folders) {
+      await admin.ok(`CREATE user${separator}${user}${folder}`);
+      await admin.ok(`SETACL user${separator}${user}${folder} admin lrswipkxtecdan`);
+    }
+    await using client = await of.master.imap(user);
+    for (const folder of ['here', 'gone']) await client.ok(`SUBSCRIBE INBOX${separator}${folder}`);
+    await admin.ok(`DELETE user${separator}${user}${separator}gone`);
+    await syncClientOk(of.master, ['-u', user]);
+    const subscribed = async (server: Pair['master']) => {
+      await using reader = await server.imap(user);
+      return (await reader.ok('LSUB "" "*"')).map(([, , , name]) => String(name)).sort();
+    };
+    assert.ok((await subscribed(of.master)).length > 0);
+    assert.deepEqual(await subscribed(of.replica), await subscribed(of.master));
+    await client.ok(`UNSUBSCRIBE INBOX${separator}here`);
+    await syncClientOk(of.master, ['-u', user]);
+    assert.deepEqual(await subscribed(of.replica), await subscribed(of.master));
+  });
+}
 
 test('intermediate_rename', async () => {
   const user = 'between';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../support/compare.ts';
 import { type CyrusServer, giveToCyrus, type Pair, startPair } from '../support/cyrus-server.ts';
 import { SieveClient } from '../support/sieve-client.ts';
@@ -179,25 +179,42 @@ const CASSANDANE: Record<
   sieve_replication_delete_unactivate: { master: [{}], replica: [{ test1: KEEP }, 'test1'] },
 };
 
-for (const [name, { master, replica }] of Object.entries(CASSANDANE)) {
-  for (const [how, options] of [
-    ['moved on the master', []],
-    ['as commands', ['-O']],
-  ] as const) {
-    test(`${name} (${how})`, async () => {
-      const user = await newUser();
-      await syncClientOk(pair.master, ['-u', user]);
-      await scriptFiles(pair.master, user, ...master);
-      await scriptFiles(pair.replica, user, ...replica);
-      await syncClientOk(pair.master, [...options, '-u', user]);
-      const [scripts, active] = master;
-      const expected = Object.fromEntries(
-        Object.entries(scripts).map(([script, content]) => [
-          script === active ? `${script}*` : script,
-          content,
-        ]),
-      );
-      assert.deepEqual(await scriptsOf(pair.replica, user), expected);
+for (const separator of ['/', '.'] as const) {
+  describe(`hierarchy separator ${separator}`, () => {
+    let own: Pair;
+
+    before(async () => {
+      own = await startPair({ both: { imapd: { unixhierarchysep: separator === '/' ? 'yes' : 'no' } } });
     });
-  }
+
+    after(async () => {
+      await own?.stop();
+    });
+
+    for (const [name, { master, replica }] of Object.entries(CASSANDANE)) {
+      for (const [how, options] of [
+        ['moved on the master', []],
+        ['as commands', ['-O']],
+      ] as const) {
+        test(`${name}${separator === '/' ? '_unixhs' : ''} (${how})`, async () => {
+          last += 1;
+          const user = `s${last}`;
+          await using imap = await own.master.imap();
+          await imap.ok(`CREATE user${separator}${user}`);
+          await syncClientOk(own.master, ['-u', user]);
+          await scriptFiles(own.master, user, ...master);
+          await scriptFiles(own.replica, user, ...replica);
+          await syncClientOk(own.master, [...options, '-u', user]);
+          const [scripts, active] = master;
+          const expected = Object.fromEntries(
+            Object.entries(scripts).map(([script, content]) => [
+              script === active ? `${script}*` : script,
+              content,
+            ]),
+          );
+          assert.deepEqual(await scriptsOf(own.replica, user), expected);
+        });
+      }
+    }
+  });
 }
