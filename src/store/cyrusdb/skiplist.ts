@@ -3,8 +3,9 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { BlockFile } from './block-file.ts';
 import type { KeyComparator } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';
-import { damaged, outOfOrder } from './damage.ts';
+import { damaged } from './damage.ts';
 import { MapDatabase } from './map-database.ts';
+import { SkipList } from './skip-list.ts';
 import { replaySkiplist } from './skiplist-replay.ts';
 
 /** Layout and rules: store section 2.2. */
@@ -51,7 +52,7 @@ function lastWord(file: BlockFile): number {
   return at < 0 ? 0 : file.bytes.readUInt32BE(at);
 }
 
-/** Where the parts of one node are. Filled again and again: a walk would make garbage of a million of them. */
+/** Where the parts of one node are. */
 interface Node {
   offset: number;
   keyLength: number;
@@ -62,74 +63,32 @@ interface Node {
   pointers: number;
 }
 
-class SkiplistDatabase implements CyrusDatabase {
+class SkiplistDatabase extends SkipList<Node> {
   readonly #file: BlockFile;
-  readonly #compare: KeyComparator;
-  readonly #level: number;
+  readonly #levels: number;
 
-  constructor(file: BlockFile, compare: KeyComparator, level: number) {
+  constructor(file: BlockFile, compare: KeyComparator, levels: number) {
+    super(file.path, compare);
     this.#file = file;
-    this.#compare = compare;
-    this.#level = level;
+    this.#levels = levels;
   }
 
-  get(key: ByteString): ByteString | undefined {
-    const node = newNode();
-    return this.#seek(key, node) === key ? this.#text(node.value, node.valueLength) : undefined;
+  protected newNode(): Node {
+    return { offset: 0, keyLength: 0, valueLength: 0, key: 0, value: 0, pointers: 0 };
   }
 
-  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
-    const skipping = after !== undefined && this.#compare(after, prefix) >= 0;
-    const from = skipping ? after : prefix;
-    const node = newNode();
-    let key = this.#seek(from, node);
-    if (skipping && key === from) key = this.#enter(this.#pointer(node, 0), node, key);
-    while (key?.startsWith(prefix)) {
-      yield [key, this.#text(node.value, node.valueLength)];
-      key = this.#enter(this.#pointer(node, 0), node, key);
-    }
+  protected readDummy(node: Node): number {
+    this.#read(DUMMY_OFFSET, node, true);
+    return this.#levels;
   }
 
-  /**
-   * Leaves the first node at or after `target` in `node`.
-   *
-   * @returns its key; undefined if there is none
-   */
-  #seek(target: ByteString, node: Node): ByteString | undefined {
-    let before = newNode();
-    let candidate = newNode();
-    let beforeKey: ByteString | undefined;
-    this.#read(DUMMY_OFFSET, before, true);
-    // The node at which the level above stopped is the same again, more often than not.
-    let stop = 0;
-    for (let level = this.#level - 1; level >= 0; ) {
-      const offset = this.#pointer(before, level);
-      if (offset === 0 || offset === stop) {
-        stop = offset;
-        level--;
-        continue;
-      }
-      const key = this.#enter(offset, candidate, beforeKey);
-      if (key !== undefined && this.#compare(key, target) < 0) {
-        [before, candidate] = [candidate, before];
-        beforeKey = key;
-      } else {
-        stop = offset;
-        level--;
-      }
-    }
-    return this.#enter(stop, node, beforeKey);
-  }
-
-  /** @param previous the key that it must come after: this also ends every cycle that damage can make */
-  #enter(offset: number, node: Node, previous: ByteString | undefined): ByteString | undefined {
-    if (offset === 0) return undefined;
+  protected readRecord(offset: number, node: Node): ByteString {
     this.#read(offset, node, false);
-    const key = this.#text(node.key, node.keyLength);
-    if (previous !== undefined && this.#compare(previous, key) >= 0) {
-      throw outOfOrder(this.#file.path, offset, previous, key);
-    }
-    return key;
+    return this.#text(node.key, node.keyLength);
+  }
+
+  protected value(node: Node): ByteString {
+    return this.#text(node.value, node.valueLength);
   }
 
   #read(offset: number, node: Node, dummy: boolean): void {
@@ -150,7 +109,7 @@ class SkiplistDatabase implements CyrusDatabase {
     node.pointers = node.value + padded(node.valueLength);
   }
 
-  #pointer(node: Node, level: number): number {
+  protected next(node: Node, level: number): number {
     const pointer = this.#word(node.offset, node.pointers + level * WORD_BYTES);
     if (pointer === TERMINATOR)
       throw damaged(
@@ -174,10 +133,6 @@ class SkiplistDatabase implements CyrusDatabase {
       throw damaged(this.#file.path, offset, `expected ${length} octets, found the end of the file`);
     return this.#file.bytes.toString('latin1', at, at + length);
   }
-}
-
-function newNode(): Node {
-  return { offset: 0, keyLength: 0, valueLength: 0, key: 0, value: 0, pointers: 0 };
 }
 
 function padded(length: number): number {

@@ -3,8 +3,8 @@ import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { BlockFile } from './block-file.ts';
 import type { KeyComparator } from './comparator.ts';
-import type { CyrusDatabase } from './contract.ts';
-import { checksumMismatch, damaged, outOfOrder } from './damage.ts';
+import { checksumMismatch, damaged } from './damage.ts';
+import { SkipList } from './skip-list.ts';
 
 /** Layout and rules: store section 2.1. */
 const HEADER_BYTES = 64;
@@ -25,7 +25,7 @@ const LONG_LENGTH_BYTES = 8;
 const POINTER_BYTES = 8;
 const CRC_BYTES = 4;
 
-/** One record without its key and value. Filled again and again: a walk would make garbage of a million of them. */
+/** One record without its key and value. */
 interface Head {
   offset: number;
   type: number;
@@ -38,9 +38,8 @@ interface Head {
   pointers: Float64Array;
 }
 
-export class TwoskipDatabase implements CyrusDatabase {
+export class TwoskipDatabase extends SkipList<Head> {
   readonly #file: BlockFile;
-  readonly #compare: KeyComparator;
   /** Committed end: nothing at or past it exists for a reader. */
   readonly #end: number;
   /** A writer died here: pointers above level 0 are not to be trusted. */
@@ -48,8 +47,8 @@ export class TwoskipDatabase implements CyrusDatabase {
 
   /** @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, IO */
   constructor(file: BlockFile, compare: KeyComparator) {
+    super(file.path, compare);
     this.#file = file;
-    this.#compare = compare;
     const at = file.locate(0, HEADER_BYTES);
     if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_BYTES} octets`);
     const bytes = file.bytes;
@@ -71,54 +70,20 @@ export class TwoskipDatabase implements CyrusDatabase {
     this.#dirty = (bytes.readUInt32BE(at + 56) & FLAG_DIRTY) !== 0 || file.size !== this.#end;
   }
 
-  get(key: ByteString): ByteString | undefined {
-    const head = newHead();
-    return this.#seek(key, head) === key ? this.#value(head) : undefined;
+  protected newNode(): Head {
+    const pointers = new Float64Array(MAX_LEVEL + 1);
+    return { offset: 0, type: 0, level: 0, keyLength: 0, valueLength: 0, crcTail: 0, body: 0, pointers };
   }
 
-  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
-    const skipping = after !== undefined && this.#compare(after, prefix) >= 0;
-    const from = skipping ? after : prefix;
-    const head = newHead();
-    let key = this.#seek(from, head);
-    if (skipping && key === from) key = this.#enter(this.#successor(head), head, key);
-    while (key?.startsWith(prefix)) {
-      yield [key, this.#value(head)];
-      key = this.#enter(this.#successor(head), head, key);
-    }
+  protected readDummy(head: Head): number {
+    this.#readHead(DUMMY_OFFSET, head);
+    if (head.type !== DUMMY) throw this.#unexpected(head, 'the dummy');
+    return this.#dirty ? 1 : head.level;
   }
 
-  /**
-   * Leaves the first record at or after `target` in `head`.
-   *
-   * @returns its key; undefined if there is none
-   */
-  #seek(target: ByteString, head: Head): ByteString | undefined {
-    let before = newHead();
-    let candidate = newHead();
-    let beforeKey: ByteString | undefined;
-    this.#readHead(DUMMY_OFFSET, before);
-    if (before.type !== DUMMY) throw this.#unexpected(before, 'the dummy');
-    let level = this.#dirty ? 1 : before.level;
-    // The record at which the level above stopped is the same again, more often than not.
-    let stop = 0;
-    while (level > 0) {
-      const offset = level === 1 ? this.#successor(before) : this.#skip(before, level);
-      if (offset === 0 || offset === stop) {
-        stop = offset;
-        level--;
-        continue;
-      }
-      const key = this.#enter(offset, candidate, beforeKey);
-      if (key !== undefined && this.#compare(key, target) < 0) {
-        [before, candidate] = [candidate, before];
-        beforeKey = key;
-      } else {
-        stop = offset;
-        level--;
-      }
-    }
-    return this.#enter(stop, head, beforeKey);
+  /** The level byte counts from 1, and level 0 has the first two pointers. */
+  protected next(head: Head, level: number): number {
+    return level === 0 ? this.#successor(head) : this.#skip(head, level + 1);
   }
 
   /** Level-0 successor: of the two alternating pointers the newer one that was committed. */
@@ -145,14 +110,8 @@ export class TwoskipDatabase implements CyrusDatabase {
     return offset;
   }
 
-  /**
-   * Reads the record at `offset`, or the one behind it if it marks a deletion, into `head`.
-   *
-   * @param previous the key that it must come after: this also ends every cycle that damage can make
-   * @returns its key; undefined for the end of the list
-   */
-  #enter(offset: number, head: Head, previous: ByteString | undefined): ByteString | undefined {
-    if (offset === 0) return undefined;
+  /** Of a record marked as deleted, the one behind it. */
+  protected readRecord(offset: number, head: Head): ByteString | undefined {
     this.#readHead(offset, head);
     if (head.type === DELETE) {
       const next = head.pointers[0] ?? 0;
@@ -161,11 +120,7 @@ export class TwoskipDatabase implements CyrusDatabase {
     }
     if (head.type !== RECORD) throw this.#unexpected(head, 'a record');
     const at = this.#file.locate(head.body, head.keyLength);
-    const key = this.#file.bytes.toString('latin1', at, at + head.keyLength);
-    if (previous !== undefined && this.#compare(previous, key) >= 0) {
-      throw outOfOrder(this.#file.path, head.offset, previous, key);
-    }
-    return key;
+    return this.#file.bytes.toString('latin1', at, at + head.keyLength);
   }
 
   #readHead(offset: number, head: Head): void {
@@ -220,7 +175,7 @@ export class TwoskipDatabase implements CyrusDatabase {
     if (head.level === 0) head.pointers[1] = 0;
   }
 
-  #value(head: Head): ByteString {
+  protected value(head: Head): ByteString {
     const length = padded(head.keyLength + head.valueLength);
     const at = this.#file.locate(head.body, length);
     const bytes = this.#file.bytes;
@@ -238,11 +193,6 @@ export class TwoskipDatabase implements CyrusDatabase {
       `expected ${expected}, found type ${String.fromCharCode(head.type)}`,
     );
   }
-}
-
-function newHead(): Head {
-  const pointers = new Float64Array(MAX_LEVEL + 1);
-  return { offset: 0, type: 0, level: 0, keyLength: 0, valueLength: 0, crcTail: 0, body: 0, pointers };
 }
 
 /** Rounded above 2^53, which is beyond every file: the bounds checks refuse it either way. */

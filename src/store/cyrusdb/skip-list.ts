@@ -1,0 +1,94 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { KeyComparator } from './comparator.ts';
+import type { CyrusDatabase } from './contract.ts';
+import { outOfOrder } from './damage.ts';
+
+/** Look-up and ordered walk of what the formats built on skip lists share; how a record is laid out is theirs. */
+export abstract class SkipList<Node extends { offset: number }> implements CyrusDatabase {
+  readonly #path: string;
+  readonly #compare: KeyComparator;
+
+  constructor(path: string, compare: KeyComparator) {
+    this.#path = path;
+    this.#compare = compare;
+  }
+
+  /** Filled again and again: a walk would make garbage of a million of them. */
+  protected abstract newNode(): Node;
+
+  /**
+   * Fills `node` with the dummy that every level begins at.
+   *
+   * @returns how many levels of it are to be trusted
+   */
+  protected abstract readDummy(node: Node): number;
+
+  /**
+   * Fills `node` with the record at `offset`, which is not 0, or with the one that stands for it.
+   *
+   * @returns its key; undefined for the end of the list
+   */
+  protected abstract readRecord(offset: number, node: Node): ByteString | undefined;
+
+  /** Offset of the record after `node` at a level, the list of all records being level 0; 0 for the end. */
+  protected abstract next(node: Node, level: number): number;
+
+  protected abstract value(node: Node): ByteString;
+
+  get(key: ByteString): ByteString | undefined {
+    const node = this.newNode();
+    return this.#seek(key, node) === key ? this.value(node) : undefined;
+  }
+
+  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
+    const skipping = after !== undefined && this.#compare(after, prefix) >= 0;
+    const from = skipping ? after : prefix;
+    const node = this.newNode();
+    let key = this.#seek(from, node);
+    if (skipping && key === from) key = this.#enter(this.next(node, 0), node, key);
+    while (key?.startsWith(prefix)) {
+      yield [key, this.value(node)];
+      key = this.#enter(this.next(node, 0), node, key);
+    }
+  }
+
+  /**
+   * Leaves the first record at or after `target` in `node`.
+   *
+   * @returns its key; undefined if there is none
+   */
+  #seek(target: ByteString, node: Node): ByteString | undefined {
+    let before = this.newNode();
+    let candidate = this.newNode();
+    let beforeKey: ByteString | undefined;
+    // The record at which the level above stopped is the same again, more often than not.
+    let stop = 0;
+    for (let level = this.readDummy(before) - 1; level >= 0; ) {
+      const offset = this.next(before, level);
+      if (offset === 0 || offset === stop) {
+        stop = offset;
+        level--;
+        continue;
+      }
+      const key = this.#enter(offset, candidate, beforeKey);
+      if (key !== undefined && this.#compare(key, target) < 0) {
+        [before, candidate] = [candidate, before];
+        beforeKey = key;
+      } else {
+        stop = offset;
+        level--;
+      }
+    }
+    return this.#enter(stop, node, beforeKey);
+  }
+
+  /** @param previous the key that it must come after: this also ends every cycle that damage can make */
+  #enter(offset: number, node: Node, previous: ByteString | undefined): ByteString | undefined {
+    if (offset === 0) return undefined;
+    const key = this.readRecord(offset, node);
+    if (key !== undefined && previous !== undefined && this.#compare(previous, key) >= 0) {
+      throw outOfOrder(this.#path, node.offset, previous, key);
+    }
+    return key;
+  }
+}
