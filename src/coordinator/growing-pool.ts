@@ -1,6 +1,3 @@
-import type { BatchRunner } from './batch-runner.ts';
-import { within } from './inline-pool.ts';
-import { EXIT_GRACE } from './limits.ts';
 import type { Batch, Outcome } from './messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -9,19 +6,20 @@ import type { WorkerPool } from './worker-pool.ts';
  * is to run beside the first. A run that turns out to have little to do is over by then.
  */
 export class GrowingPool implements WorkerPool {
-  readonly #first: BatchRunner;
-  readonly #openThreads: () => WorkerPool;
-  #threads: WorkerPool | undefined;
+  readonly #first: WorkerPool;
+  readonly #openOthers: () => WorkerPool;
+  #others: WorkerPool | undefined;
   #firstIsBusy = false;
   #cancelled = false;
 
-  constructor(first: BatchRunner, openThreads: () => WorkerPool) {
+  /** @param first takes one batch at a time */
+  constructor(first: WorkerPool, openOthers: () => WorkerPool) {
     this.#first = first;
-    this.#openThreads = openThreads;
+    this.#openOthers = openOthers;
   }
 
   async run(batch: Batch): Promise<Outcome[]> {
-    if (this.#firstIsBusy) return await this.#others.run(batch);
+    if (this.#firstIsBusy) return await this.#openedOthers().run(batch);
     this.#firstIsBusy = true;
     try {
       return await this.#first.run(batch);
@@ -33,23 +31,23 @@ export class GrowingPool implements WorkerPool {
   cancel(): void {
     this.#cancelled = true;
     this.#first.cancel();
-    this.#threads?.cancel();
+    this.#others?.cancel();
   }
 
   cut(): void {
     this.#cancelled = true;
     this.#first.cut();
-    this.#threads?.cut();
+    this.#others?.cut();
   }
 
   async close(): Promise<void> {
-    await Promise.all([within(EXIT_GRACE, this.#first.exit()), this.#threads?.close()]);
+    await Promise.all([this.#first.close(), this.#others?.close()]);
   }
 
-  get #others(): WorkerPool {
-    if (this.#threads) return this.#threads;
-    this.#threads = this.#openThreads();
-    if (this.#cancelled) this.#threads.cancel();
-    return this.#threads;
+  #openedOthers(): WorkerPool {
+    if (this.#others) return this.#others;
+    this.#others = this.#openOthers();
+    if (this.#cancelled) this.#others.cancel();
+    return this.#others;
   }
 }

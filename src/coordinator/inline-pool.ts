@@ -1,6 +1,6 @@
-import type { BatchRunnerParts } from './batch-runner.ts';
-import { BatchRunner } from './batch-runner.ts';
+import { BatchRunner, type BatchRunnerParts } from './batch-runner.ts';
 import { EXIT_GRACE } from './limits.ts';
+import { within } from './within.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** One worker on this thread: a small run gains nothing from another one, and loses its start-up time. */
@@ -15,17 +15,4 @@ export function openInlinePool(parts: BatchRunnerParts): WorkerPool {
       parts.store.close();
     },
   };
-}
-
-/** Waits for `work`, but no longer than `limit` milliseconds. */
-export async function within(limit: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limit);
-  });
-  try {
-    await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

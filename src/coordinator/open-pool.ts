@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { EventListener } from '../report/events.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
-import { BatchRunner } from './batch-runner.ts';
 import { GrowingPool } from './growing-pool.ts';
 import { openInlinePool } from './inline-pool.ts';
 import type { WorkerSetup } from './messages.ts';
@@ -15,9 +14,9 @@ export async function openPool(
   small: boolean,
   emit: EventListener,
 ): Promise<WorkerPool> {
-  const parts = realParts(setup, emit, openMasterStore(setup.layout));
-  if (small || workers === 1) return openInlinePool(parts);
+  const first = openInlinePool(realParts(setup, emit, openMasterStore(setup.layout)));
+  if (small || workers === 1) return first;
   const { ThreadPool } = await import('./pool.ts');
   const threads = Math.max(1, availableParallelism() - 1);
-  return new GrowingPool(new BatchRunner(parts), () => new ThreadPool(setup, workers - 1, emit, { threads }));
+  return new GrowingPool(first, () => new ThreadPool(setup, workers - 1, emit, { threads }));
 }

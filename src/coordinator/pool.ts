@@ -3,7 +3,6 @@ import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { EventListener } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { within } from './inline-pool.ts';
 import { EXIT_GRACE } from './limits.ts';
 import type {
   Batch,
@@ -16,6 +15,7 @@ import type {
   WorkerMessage,
   WorkerSetup,
 } from './messages.ts';
+import { within } from './within.ts';
 import type { UnitPool, WorkerPool } from './worker-pool.ts';
 
 /** A worker's first message: the port on which it takes orders. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BatchRunner } from '../../src/coordinator/batch-runner.ts';
 import { GrowingPool } from '../../src/coordinator/growing-pool.ts';
 import type { Outcome } from '../../src/coordinator/messages.ts';
+import type { WorkerPool } from '../../src/coordinator/worker-pool.ts';
 import { user } from './fakes.ts';
 
 function scene() {
   const log: string[] = [];
   let end: () => void = () => {};
-  const first: Pick<BatchRunner, 'run' | 'cancel' | 'exit'> = {
+  const first: WorkerPool = {
     run: async () => {
       log.push('here');
       await new Promise<void>((resolve) => {
@@ -17,9 +17,10 @@ function scene() {
       return [];
     },
     cancel: () => log.push('cancel here'),
-    exit: async () => {},
+    cut: () => {},
+    close: async () => void log.push('close here'),
   };
-  const pool = new GrowingPool(first as BatchRunner, () => {
+  const pool = new GrowingPool(first, () => {
     log.push('threads');
     return {
       run: async (): Promise<Outcome[]> => {
@@ -28,7 +29,7 @@ function scene() {
       },
       cancel: () => log.push('cancel there'),
       cut: () => {},
-      close: async () => {},
+      close: async () => void log.push('close there'),
     };
   });
   return { pool, log, end: () => end() };
@@ -48,6 +49,7 @@ test('batches one after the other need no threads; one beside another does', asy
   end();
   await two;
   await pool.close();
+  assert.deepEqual(log.slice(4), ['close here', 'close there']);
 });
 
 test('threads that come after the run was cancelled begin nothing', async () => {
