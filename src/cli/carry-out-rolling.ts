@@ -1,12 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { systemClock } from '../coordinator/clock.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_STOPPED } from '../coordinator/exit-code.ts';
 import { CUT_GRACE, DRAIN_GRACE } from '../coordinator/limits.ts';
 import { ThreadPool } from '../coordinator/pool.ts';
-import { openSyslog } from '../native/syslog.ts';
-import { openReport, type Report } from '../report/report.ts';
+import type { Report } from '../report/report.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { appendToLog } from '../rolling/append-to-log.ts';
-import { systemClock } from '../rolling/clock.ts';
 import { RollingDaemon } from '../rolling/daemon.ts';
 import { InputLog } from '../rolling/input-log.ts';
 import { ChannelLog } from '../rolling/log-file.ts';
@@ -16,6 +14,7 @@ import { shutdownFile } from '../rolling/shutdown-file.ts';
 import { skipUsers } from '../rolling/skip-users.ts';
 import { type SyncLog, syncLogPath } from '../rolling/sync-log.ts';
 import type { RollingPlan } from './rolling-plan.ts';
+import { reportOf, startDelay } from './start.ts';
 
 /**
  * Rolling replication of one channel until it ends by itself or is told to.
@@ -24,21 +23,14 @@ import type { RollingPlan } from './rolling-plan.ts';
  * @returns the exit code
  */
 export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): Promise<number> {
-  const { stdout, stderr } = process;
-  const report = await openReport({
-    ...plan.output,
-    channel: plan.channel,
-    server: plan.setup.connection.server,
-    streams: { stdout, stderr },
-    openSyslog,
-  });
+  const report = await reportOf(plan);
   for (const { text, hint } of plan.warnings) {
     report.emit({ kind: 'notice', level: 'warning', text: `${text}; ${hint}` });
     report.say(`sync_client: ${text} (${hint})`);
   }
-  if (plan.startDelay > 0) {
-    report.say(`Waiting for ${plan.startDelay} seconds for gdb attach...`);
-    await wait(plan.startDelay * 1_000, undefined, { signal }).catch(() => undefined);
+  if (!(await startDelay(plan.startDelay, report, signal))) {
+    await report.close([]);
+    return EXIT_STOPPED;
   }
   const end = signal.aborted ? stopped() : await roll(plan, report, signal);
   if (end.reason === 'signal') report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });

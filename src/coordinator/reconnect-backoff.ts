@@ -9,6 +9,11 @@ export class ReconnectBackoff {
     this.#cap = capSeconds > 0 ? capSeconds : Number.POSITIVE_INFINITY;
   }
 
+  /** No attempt has failed since the last connection that worked. */
+  get isFresh(): boolean {
+    return this.#next === RECONNECT_FIRST_SECONDS;
+  }
+
   nextSeconds(): number {
     const wait = Math.min(this.#next, this.#cap);
     this.#next *= 2;

@@ -33,7 +33,5 @@ export const LOCKED_LONGEST = 30_000;
 /** Pauses are spread over this part of their length, so that users who failed together do not come back together. */
 export const BACKOFF_JITTER = 0.25;
 
-/** The C client's reconnect series: 15, 30, 60 ... seconds (algorithm section 1). */
-export const RECONNECT_FIRST_SECONDS = 15;
 /** -1 and -f: how often a unit is tried whose connection breaks. */
 export const ONCE_LINK_ATTEMPTS = 3;

@@ -1,6 +1,6 @@
+import type { Clock } from '../coordinator/clock.ts';
 import type { EventListener } from '../report/events.ts';
 import type { ErrorData } from '../report/sync-error.ts';
-import type { Clock } from './clock.ts';
 import type { SyncLog } from './sync-log.ts';
 import type { OwnerOf, RollingUnit, UnitOutcome } from './unit.ts';
 

@@ -1,5 +1,5 @@
+import { ReconnectBackoff } from '../coordinator/reconnect-backoff.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
-import { RECONNECT_FIRST_SECONDS } from './limits.ts';
 import type { RollingDependencies, RollingOptions } from './options.ts';
 
 type LinkDependencies = Pick<RollingDependencies, 'connect' | 'clock' | 'emit'>;
@@ -23,15 +23,16 @@ export interface Suspect {
 export class ReplicaLink {
   readonly #options: LinkOptions;
   readonly #deps: LinkDependencies;
+  readonly #backoff: ReconnectBackoff;
   #up = false;
   #everUp = false;
-  #failedAttempts = 0;
   #nextAttempt = Number.NEGATIVE_INFINITY;
   #suspects: Suspect[] = [];
 
   constructor(options: LinkOptions, deps: LinkDependencies) {
     this.#options = options;
     this.#deps = deps;
+    this.#backoff = new ReconnectBackoff(options.reconnectMaxWait);
   }
 
   get isUp(): boolean {
@@ -63,7 +64,7 @@ export class ReplicaLink {
 
   /** @returns who is to blame for the loss; or that there is no use in going on */
   async attempt(): Promise<{ kind: 'up'; guilty: Suspect[] } | { kind: 'down' } | { kind: 'given-up' }> {
-    const { server, connectOnce, reconnectMaxWait } = this.#options;
+    const { server, connectOnce } = this.#options;
     try {
       await this.#deps.connect();
     } catch (caught) {
@@ -72,16 +73,14 @@ export class ReplicaLink {
         this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
         return { kind: 'given-up' };
       }
-      const cap = reconnectMaxWait > 0 ? reconnectMaxWait : Number.MAX_SAFE_INTEGER;
-      const wait = Math.min(cap, RECONNECT_FIRST_SECONDS * 2 ** Math.min(this.#failedAttempts, 40));
-      this.#failedAttempts++;
-      this.#nextAttempt = this.#deps.clock.now() + wait * 1000;
-      this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds: wait });
+      const retryInSeconds = this.#backoff.nextSeconds();
+      this.#nextAttempt = this.#deps.clock.now() + retryInSeconds * 1_000;
+      this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds });
       return { kind: 'down' };
     }
-    const guilty = this.#failedAttempts === 0 ? this.#suspects : [];
+    const guilty = this.#backoff.isFresh ? this.#suspects : [];
     this.#suspects = [];
-    this.#failedAttempts = 0;
+    this.#backoff.reset();
     this.#up = true;
     this.#everUp = true;
     return { kind: 'up', guilty };

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/coordinator/clock.ts';
 import type { Batch, Job, JobOptions, Outcome, WorkerSetup } from '../../src/coordinator/messages.ts';
 import type { RunRequest } from '../../src/coordinator/run-request.ts';
@@ -28,16 +29,13 @@ export class FakeClock implements Clock {
 
   now = (): number => this.#now;
 
+  date = (): number => this.#now;
+
   after = (delay: number, call: () => void): (() => void) => {
     const timer = { at: this.#now + delay, call };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   };
-
-  breathe = (): Promise<void> =>
-    new Promise((resolve) => {
-      setImmediate(resolve);
-    });
 
   sleep(delay: number): Promise<void> {
     return new Promise((resolve) => {
@@ -54,7 +52,7 @@ export class FakeClock implements Clock {
     end.catch(() => {});
     while (!done) {
       // Whatever is possible without time passing: far more turns than any chain of promises here has.
-      for (let turn = 0; turn < 8 && !done; turn += 1) await this.breathe();
+      for (let turn = 0; turn < 8 && !done; turn += 1) await setImmediate();
       if (!done) this.#fireNext();
     }
     return await end;

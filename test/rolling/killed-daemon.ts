@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../src/rolling/clock.ts';
+import { systemClock } from '../../src/coordinator/clock.ts';
 import { RollingDaemon } from '../../src/rolling/daemon.ts';
 import { ChannelLog } from '../../src/rolling/log-file.ts';
 import type { UnitOutcome } from '../../src/rolling/unit.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/rolling/clock.ts';
+import type { Clock } from '../../src/coordinator/clock.ts';
 
 interface Timer {
   at: number;

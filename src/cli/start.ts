@@ -1,0 +1,26 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { openSyslog } from '../native/syslog.ts';
+import { openReport, type Report } from '../report/report.ts';
+import type { RollingPlan } from './rolling-plan.ts';
+import type { RunPlan } from './run-plan.ts';
+
+/** What every mode begins with: its report. */
+export function reportOf({ output, channel, setup }: RunPlan | RollingPlan): Promise<Report> {
+  const { stdout, stderr } = process;
+  const { server } = setup.connection;
+  return openReport({ ...output, channel, server, streams: { stdout, stderr }, openSyslog });
+}
+
+/** -w. @returns false if told to stop meanwhile */
+export async function startDelay(seconds: number, report: Report, signal: AbortSignal): Promise<boolean> {
+  if (seconds <= 0) return true;
+  report.say(`Waiting for ${seconds} seconds for gdb attach...`);
+  try {
+    await wait(seconds * 1_000, undefined, { signal });
+    return true;
+  } catch {
+    // The one thing that ends a wait early is the signal.
+    report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+    return false;
+  }
+}
