@@ -75,23 +75,35 @@ export function partialLine(
   };
 }
 
+/** What a mailbox says of its records that has never had one. */
+const UNUSED = {
+  crcBasic: 0,
+  crcAnnotations: undefined,
+  lastUid: 0,
+  recentuid: 0,
+  recenttime: 0,
+  lastAppenddate: 0,
+  pop3LastLogin: 0,
+  pop3ShowAfter: 0,
+  xconvmodseq: 0,
+  raclmodseq: 0,
+  annotations: [],
+  since: undefined,
+};
+
+/** Never used yet, so that the real line, sent next without SINCE, finds a mailbox that it may fill. */
+export function emptyLine(line: WireMailbox): WireMailbox {
+  return { ...line, ...UNUSED, highestmodseq: 1 };
+}
+
 /** A row without storage. */
 export function intermediateLine(entry: MailboxEntry, local: boolean): WireMailbox {
   return {
+    ...UNUSED,
     uniqueid: entry.uniqueid,
     name: entry.name,
     type: entry.type,
-    crcBasic: 0,
-    crcAnnotations: undefined,
-    lastUid: 0,
     highestmodseq: entry.foldermodseq,
-    recentuid: 0,
-    recenttime: 0,
-    lastAppenddate: 0,
-    pop3LastLogin: 0,
-    pop3ShowAfter: 0,
-    xconvmodseq: 0,
-    raclmodseq: 0,
     uidvalidity: 0,
     partition: undefined,
     acl: '',
@@ -99,8 +111,6 @@ export function intermediateLine(entry: MailboxEntry, local: boolean): WireMailb
     quotaroot: undefined,
     createdmodseq: entry.createdmodseq,
     foldermodseq: entry.foldermodseq,
-    annotations: [],
-    since: undefined,
     intermediate: true,
     local,
   };
@@ -115,10 +125,15 @@ export function afterApplying(line: WireMailbox): ReplicaMailbox {
 }
 
 function since(remote: ReplicaMailbox | undefined): WireMailbox['since'] {
-  if (remote === undefined || remote.highestmodseq === 0) return undefined;
-  return {
-    modseq: remote.highestmodseq,
-    crcBasic: remote.crcBasic,
-    crcAnnotations: remote.crcAnnotations,
-  };
+  return remote === undefined || remote.highestmodseq === 0 ? undefined : sinceOf(remote);
+}
+
+/** The state of a side that a line builds on. */
+export function sinceOf(side: {
+  highestmodseq: number;
+  crcBasic: number;
+  crcAnnotations: number;
+}): WireMailbox['since'] {
+  const { highestmodseq: modseq, crcBasic, crcAnnotations } = side;
+  return { modseq, crcBasic, crcAnnotations };
 }

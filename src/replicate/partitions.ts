@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { emptyLine } from './mailbox-line.ts';
 
 /**
  * Partitions that the replica is known to have. Uploading to one that it lacks kills its server process (protocol
@@ -74,24 +75,4 @@ export class Partitions {
       },
     );
   }
-}
-
-/** Never used yet, so that the real line, sent next without SINCE, finds a mailbox that it may fill. */
-function emptyLine(line: WireMailbox): WireMailbox {
-  return {
-    ...line,
-    crcBasic: 0,
-    crcAnnotations: undefined,
-    lastUid: 0,
-    highestmodseq: 1,
-    recentuid: 0,
-    recenttime: 0,
-    lastAppenddate: 0,
-    pop3LastLogin: 0,
-    pop3ShowAfter: 0,
-    xconvmodseq: 0,
-    raclmodseq: 0,
-    annotations: [],
-    since: undefined,
-  };
 }

@@ -8,13 +8,15 @@ import type {
   WireRecord,
 } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { IndexRecord, MailboxState, MessageContent } from '../store/master-store.ts';
-import { type DivergedReason, type LocalMailbox, sameAnnotations, sameChecksums } from './compare-mailbox.ts';
+import type { MailboxState, MessageContent } from '../store/master-store.ts';
+import { type DivergedReason, type LocalMailbox, sameAnnotations } from './compare-mailbox.ts';
+import { confirmAgreement } from './confirm-agreement.ts';
 import type { EngineContext } from './engine.ts';
-import { mailboxLine } from './mailbox-line.ts';
+import { mailboxLine, sinceOf } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
+import { masterRecords, replicaRecords } from './record-lists.ts';
 import type { Stage } from './stage.ts';
 
 /** Both sides may be written to while the merge is under way: look again, but not for ever. */
@@ -56,13 +58,11 @@ async function mergeOnce(
   const { session, stage, options } = context;
   const { name } = task.entry;
   context.emit({ kind: 'command:fullmailbox', name });
-  const theirs: WireRecord[] = [];
-  const remote = await session.getFullMailbox(name, (record) => theirs.push(record));
+  const { remote, records: theirs } = await replicaRecords(session, name);
 
   using mailbox = await context.store.openMailbox(name);
   if (mailbox === undefined) return;
-  const ours: IndexRecord[] = [];
-  for (const page of mailbox.pages()) for (let i = 0; i < page.count; i++) ours.push(page.record(i));
+  const ours = masterRecords(mailbox);
   mailbox.releaseIndex();
   task.onState(mailbox.state);
 
@@ -82,9 +82,13 @@ async function mergeOnce(
   }
 
   const line = mergedLine(mailbox, remote, merge, task.partition, options.local);
-  const readMaster = (message: MessageSource): Promise<MessageContent | undefined> =>
-    mailbox.readMessage(recordOf(ours, message.uid));
-  const readReplica = (message: MessageSource): Promise<Buffer> => fetchChecked(session, remote, message);
+  const recordOf = new Map(ours.map((record) => [record.uid, record]));
+  const readMaster: ReadMessage = async ({ uid }) => {
+    const record = recordOf.get(uid);
+    if (!record) throw new SyncError('BUG', `no record of message ${uid}`, { mailbox: name });
+    return await mailbox.readMessage(record);
+  };
+  const readReplica: ReadMessage = (message) => fetchChecked(session, remote, message);
 
   await applySide({
     session,
@@ -116,7 +120,7 @@ async function mergeOnce(
       ],
     });
   }
-  await confirm(context, task);
+  await confirmAgreement(context, task);
 }
 
 /** A replica whose mailbox annotations were changed has counted that, past what it was told. */
@@ -201,11 +205,10 @@ interface SideWork {
   records: readonly WireRecord[];
   lastUid: number;
   /** Where the octets of a message are, by GUID, in order of preference. */
-  sources: {
-    messages: readonly MessageSource[];
-    read: (message: MessageSource) => Promise<MessageContent | undefined>;
-  }[];
+  sources: { messages: readonly MessageSource[]; read: ReadMessage }[];
 }
+
+type ReadMessage = (message: MessageSource) => Promise<MessageContent | undefined>;
 
 async function applySide(work: SideWork): Promise<void> {
   const { session, stage, line, records } = work;
@@ -218,23 +221,35 @@ async function applySide(work: SideWork): Promise<void> {
   if (needed.size > 0) {
     const partition = line.partition ?? '';
     const missing = await session.applyReserve(partition, [line.name], [...needed]);
+    const sources = work.sources.map(({ messages, read }) => ({ byGuid: firstByGuid(messages), read }));
     for (const guid of missing) {
       await session.window();
-      await session.applyMessages([await findMessage(work, partition, guid)]);
+      await session.applyMessages([await findMessage(work, sources, partition, guid)]);
     }
     stage.add(partition, [...needed]);
   }
   await session.applyMailbox(line, records);
 }
 
-async function findMessage(work: SideWork, partition: ByteString, guid: string): Promise<MessageUpload> {
-  for (const { messages, read } of work.sources) {
-    const message = messages.find((one) => one.guid === guid);
+function firstByGuid(messages: readonly MessageSource[]): Map<string, MessageSource> {
+  const first = new Map<string, MessageSource>();
+  for (const message of messages) if (!first.has(message.guid)) first.set(message.guid, message);
+  return first;
+}
+
+async function findMessage(
+  { line }: SideWork,
+  sources: readonly { byGuid: Map<string, MessageSource>; read: ReadMessage }[],
+  partition: ByteString,
+  guid: string,
+): Promise<MessageUpload> {
+  for (const { byGuid, read } of sources) {
+    const message = byGuid.get(guid);
     if (!message) continue;
     const content = await read(message);
     if (content !== undefined) return { partition, guid, size: message.size, content };
   }
-  throw new SyncError('BUG', `a merged message has no source: ${guid}`, { mailbox: work.line.name });
+  throw new SyncError('BUG', `a merged message has no source: ${guid}`, { mailbox: line.name });
 }
 
 async function fetchChecked(
@@ -256,97 +271,4 @@ async function fetchChecked(
     `message ${uid} of the replica is not what its record says: SHA-1 ${hash} of ${content.length} octets, expected ${guid} of ${size}`,
     { phase: 'upload', mailbox: name, hint: 'run reconstruct on the mailbox on the replica' },
   );
-}
-
-function recordOf(records: readonly IndexRecord[], uid: number): IndexRecord {
-  const record = records.find((one) => one.uid === uid);
-  if (!record) throw new SyncError('BUG', `no record of message ${uid}`);
-  return record;
-}
-
-function sinceOf(side: {
-  highestmodseq: number;
-  crcBasic: number;
-  crcAnnotations: number;
-}): WireMailbox['since'] {
-  const { highestmodseq: modseq, crcBasic, crcAnnotations } = side;
-  return { modseq, crcBasic, crcAnnotations };
-}
-
-/** Asks both servers for what they have now: agreement is theirs to state, not ours to compute. */
-async function confirm(context: EngineContext, task: MailboxTask): Promise<void> {
-  if ((await whatDiffers(context, task)) === undefined) return;
-  if ((await recount(context, task, 'replica')) === undefined) return;
-  const difference = await recount(context, task, 'master');
-  if (difference === undefined) return;
-  const { state, remote } = difference;
-  // Somebody may have changed the mailbox again since: the next attempt tells.
-  throw new SyncError(
-    'IMAP_SYNC_CHANGED',
-    `both sides still differ after they were merged: modseq ${state.highestmodseq}, SYNC_CRC ${state.crcBasic}/${state.crcAnnotations} here; ${remote.highestmodseq}, ${remote.crcBasic}/${remote.crcAnnotations} on the replica`,
-    {
-      phase: 'compare',
-      mailbox: task.entry.name,
-      hint: 'run again; if it stays so, run reconstruct on the mailbox on both servers',
-      retryable: true,
-    },
-  );
-}
-
-interface Difference {
-  state: MailboxState;
-  remote: ReplicaMailbox;
-  /** What would bring the replica to the master's state. */
-  line: WireMailbox;
-  /** On the master. */
-  partition: ByteString | undefined;
-}
-
-async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<Difference | undefined> {
-  const { name } = task.entry;
-  const [remote] = await context.session.getMailboxes([name]);
-  using mailbox = await context.store.openMailbox(name);
-  if (mailbox === undefined || remote === undefined) return undefined;
-  const { state } = mailbox;
-  if (sameCounters(state, remote) && sameChecksums(state, remote)) return undefined;
-  const line = mailboxLine(mailbox, remote, { partition: task.partition, local: context.options.local });
-  return { state, remote, line, partition: mailbox.entry.partition };
-}
-
-function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {
-  return remote.lastUid === state.lastUid && remote.highestmodseq === state.highestmodseq;
-}
-
-/**
- * Has one side count its checksums anew, by naming the other side's: a server that finds its stored ones to differ
- * does so by itself, and keeps what it has counted even if it then refuses (protocol section 8). Needed because Cyrus
- * 3.6.1 renames the private annotations of a renamed user but not what they add to the stored checksum.
- *
- * @returns what differs after it
- */
-async function recount(
-  context: EngineContext,
-  task: MailboxTask,
-  side: 'master' | 'replica',
-): Promise<Difference | undefined> {
-  const difference = await whatDiffers(context, task);
-  if (difference === undefined) return undefined;
-  const { state, remote, line, partition } = difference;
-  if (!sameCounters(state, remote)) return difference;
-  const { crcBasic, crcAnnotations } = remote;
-  let apply: () => Promise<void>;
-  if (side === 'replica') {
-    apply = () => context.session.applyMailbox({ ...line, since: sinceOf(remote) }, []);
-  } else {
-    if (context.master === undefined || context.options.noCopyback) return difference;
-    const { session } = await context.master.connect();
-    const counted = { ...line, partition, crcBasic, crcAnnotations, since: sinceOf(state), local: true };
-    apply = () => session.applyMailbox(counted, []);
-  }
-  try {
-    await apply();
-  } catch (caught) {
-    if (SyncError.from(caught).code !== 'IMAP_SYNC_CHECKSUM') throw caught;
-  }
-  return await whatDiffers(context, task);
 }

@@ -1,6 +1,6 @@
-import type { ReplicaMailbox, WireMailbox, WireRecord } from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { IndexRecord, MailboxEntry, OpenMailbox } from '../store/master-store.ts';
+import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
 import { unaccountedUid } from './accounted.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
@@ -8,6 +8,7 @@ import type { EngineContext } from './engine.ts';
 import { appendWouldMiss } from './foresee.ts';
 import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
+import { masterRecords, replicaRecords } from './record-lists.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
 import { upload } from './upload.ts';
 
@@ -161,7 +162,7 @@ async function prepareStep(
   }
   const delta = readDelta(mailbox, remote, options.batchSize);
   const compareFirst = remote && !delta.limit && !context.master && !options.noCopyback;
-  const ours = compareFirst && changesOld(delta, remote) ? allRecords(mailbox) : undefined;
+  const ours = compareFirst && changesOld(delta, remote) ? masterRecords(mailbox) : undefined;
   mailbox.releaseIndex();
   if (delta.coincidingUid !== undefined) {
     return {
@@ -181,8 +182,7 @@ async function prepareStep(
 
   if (ours) {
     // Nobody may mend the master, so a conflict must not be found out by the replica's final checksum.
-    const theirs: WireRecord[] = [];
-    await context.session.getFullMailbox(task.entry.name, (record) => theirs.push(record));
+    const { records: theirs } = await replicaRecords(context.session, task.entry.name);
     const uid = unaccountedUid(ours, theirs, local.state.deletedmodseq);
     if (uid !== undefined) {
       return { kind: 'diverged', reason: 'changed-on-replica', detail: `message ${uid} was changed there` };
@@ -208,12 +208,6 @@ async function prepareStep(
 /** Whether records change that the replica has already: how they were, the checksums do not tell. */
 function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
   return delta.records.some((record) => record.uid <= remote.lastUid);
-}
-
-function allRecords(mailbox: OpenMailbox): IndexRecord[] {
-  const records: IndexRecord[] = [];
-  for (const page of mailbox.pages()) for (let i = 0; i < page.count; i++) records.push(page.record(i));
-  return records;
 }
 
 /** The row was listed a moment ago; a mailbox moved or replaced since then is another one. */
