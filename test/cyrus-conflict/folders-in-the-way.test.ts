@@ -278,3 +278,16 @@ test('a user who was never here says so and is left alone on the replica', async
     assert.deepEqual(await sides.replica.messages('user/stranger'), ['1 of replica']);
   }
 });
+
+test('subscriptions of one user never go to another who has his name on the replica', async () => {
+  // As after a user was renamed or removed and his name given to somebody new, before the replica has heard of it.
+  for (const side of [sides.master, sides.replica]) await side.create('user/namesake', ['mail']);
+  const reader = async (side: Sides['master']) => await side.server.imap('namesake');
+  await using here = await reader(sides.master);
+  await here.ok('SUBSCRIBE INBOX');
+  const run = await sync('-s', 'namesake');
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /the replica has another user of this name .*sync_client -u/s);
+  await using there = await reader(sides.replica);
+  assert.deepEqual(await there.ok('LSUB "" "*"'), []);
+});
