@@ -6,17 +6,14 @@ import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
 import { discover, needsStore, type SizedJob } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
+import { Growth, workersFor } from './growth.ts';
 import {
   CUT_GRACE,
   DEAD_THREADS_TO_ABORT,
   DISCOVERY_SLICE,
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
-  GROW_AFTER,
-  JOBS_PER_WORKER,
   LOST_LINKS_TO_PAUSE,
-  MESSAGES_PER_WORKER,
-  WORTH_GROWING,
 } from './limits.ts';
 import type { Batch, Outcome } from './messages.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
@@ -82,11 +79,7 @@ class Run {
   readonly #schedule: Schedule;
   #pool: WorkerPool | undefined;
   #workers = 1;
-  /** Batches that were let run at once so far. */
-  #reached = 1;
-  #cancelGrow: (() => void) | undefined;
-  /** When the first connection was made. */
-  #openSince: number | undefined;
+  readonly #growth: Growth;
   #discovered = { users: 0, messages: 0, complete: false };
   /** Why not every job could be found; those found are done all the same. */
   #discoveryError: ErrorData | undefined;
@@ -111,6 +104,14 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
+    this.#growth = new Growth(
+      parts.clock,
+      () => {
+        const left = this.#schedule.unfinished;
+        return { done: this.#discovered.users - left, left };
+      },
+      () => this.#widen(),
+    );
     const { skipLocked, lockedRetry, workers } = request;
     this.#schedule = new Schedule(
       { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
@@ -142,6 +143,7 @@ class Run {
       signal.removeEventListener('abort', stop);
       cancelCut?.();
       await this.#pool?.close();
+      this.#growth.pause();
     }
 
     const stopped = this.#stopped;
@@ -209,6 +211,7 @@ class Run {
     const limit = this.#request.workers;
     this.#workers = complete ? workersFor(users, messages, limit) : limit;
     this.#schedule.setWorkers(this.#workers);
+    this.#growth.setLimit(this.#workers);
     this.#parts.emit({
       kind: 'run:start',
       server: this.#request.setup.connection.server,
@@ -296,39 +299,15 @@ class Run {
   #linkIsUp(): void {
     this.#everConnected = true;
     this.#backoff.reset();
-    if (this.#queue.isPaused || this.#queue.concurrency >= this.#reached) {
-      this.#growLater();
-      return;
-    }
-    this.#queue.concurrency = this.#reached;
+    if (this.#stopped || this.#queue.isPaused) return;
+    this.#widen();
+    this.#growth.resume();
+  }
+
+  #widen(): void {
+    if (this.#queue.concurrency >= this.#growth.reached) return;
+    this.#queue.concurrency = this.#growth.reached;
     this.#pump();
-    this.#growLater();
-  }
-
-  /**
-   * A connection costs a login and, on the replica, a process: more come while what is left will take a while longer,
-   * twice as many every `GROW_AFTER`.
-   */
-  #growLater(): void {
-    if (this.#cancelGrow || this.#stopped || this.#reached >= this.#workers) return;
-    this.#openSince ??= this.#parts.clock.now();
-    this.#cancelGrow = this.#parts.clock.after(GROW_AFTER, () => {
-      this.#cancelGrow = undefined;
-      if (this.#stopped || this.#queue.isPaused) return;
-      if (this.#remaining() >= WORTH_GROWING) {
-        this.#reached = Math.min(this.#workers, this.#reached * 2);
-        this.#queue.concurrency = this.#reached;
-        this.#pump();
-      }
-      this.#growLater();
-    });
-  }
-
-  /** Milliseconds that what is not done will take at the pace so far. */
-  #remaining(): number {
-    const elapsed = this.#parts.clock.now() - (this.#openSince ?? 0);
-    const done = this.#discovered.users - this.#schedule.unfinished;
-    return done > 0 ? (elapsed / done) * this.#schedule.unfinished : Number.POSITIVE_INFINITY;
   }
 
   #linkIsDown(error: ErrorData): void {
@@ -344,9 +323,10 @@ class Run {
     const retryInSeconds = this.#backoff.nextSeconds();
     emit({ kind: 'connection:failed', server, error, retryInSeconds });
     this.#queue.pause();
+    this.#growth.pause();
     this.#cancelReconnect = clock.after(retryInSeconds * 1_000, () => {
       this.#cancelReconnect = undefined;
-      this.#queue.concurrency = Math.min(this.#reached, this.#queue.pending + 1);
+      this.#queue.concurrency = Math.min(this.#growth.reached, this.#queue.pending + 1);
       this.#queue.start();
       this.#pump();
     });
@@ -360,16 +340,10 @@ class Run {
     // A signal that comes while an error is being cleared up says nothing new, and the other way round.
     this.#stopped ??= reason;
     this.#cancelReconnect?.();
-    this.#cancelGrow?.();
+    this.#growth.pause();
     // Nothing waits in the queue: batches are handed to it only as they can start.
     this.#queue.start();
     this.#pool?.cancel();
     this.#pump();
   }
-}
-
-/** As many workers as there is work for, up to the limit. */
-function workersFor(jobs: number, messages: number, limit: number): number {
-  const worth = Math.max(Math.ceil(jobs / JOBS_PER_WORKER), Math.ceil(messages / MESSAGES_PER_WORKER));
-  return Math.min(limit, jobs, worth);
 }
