@@ -221,14 +221,26 @@ async function applySide(work: SideWork): Promise<void> {
   if (needed.size > 0) {
     const partition = line.partition ?? '';
     const missing = await session.applyReserve(partition, [line.name], [...needed]);
-    const sources = work.sources.map(({ messages, read }) => ({ byGuid: firstByGuid(messages), read }));
-    for (const guid of missing) {
-      await session.window();
-      await session.applyMessages([await findMessage(work, sources, partition, guid)]);
-    }
+    await uploadAll(work, partition, missing);
     stage.add(partition, [...needed]);
   }
   await session.applyMailbox(line, records);
+}
+
+/** However it ends, nothing is on its way any more: the files may be closed. */
+async function uploadAll(work: SideWork, partition: ByteString, guids: Iterable<string>): Promise<void> {
+  const { session } = work;
+  const sources = work.sources.map(({ messages, read }) => ({ byGuid: firstByGuid(messages), read }));
+  const uploads: Promise<void>[] = [];
+  try {
+    for (const guid of guids) {
+      await session.window();
+      uploads.push(session.applyMessages([await findMessage(work, sources, partition, guid)]));
+    }
+  } finally {
+    await Promise.allSettled(uploads);
+  }
+  await Promise.all(uploads);
 }
 
 function firstByGuid(messages: readonly MessageSource[]): Map<string, MessageSource> {

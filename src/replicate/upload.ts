@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { MessageUpload } from '../protocol/replica-session.ts';
 import type { IndexRecord, OpenMailbox } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
+import { settle } from './settle.ts';
 import type { SliceBuffers } from './slice-buffers.ts';
 
 /** One MESSAGE command carries at most this much, so that an answer (and progress) comes every so often. */
@@ -58,8 +59,7 @@ export async function upload(
       confirmations.push(done);
     });
   }
-  const outcomes = await Promise.allSettled(confirmations);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  await settle(confirmations);
   return octets;
 }
 
