@@ -60,8 +60,10 @@ export async function sendScripts(
   const state = await scriptFiles(context, userid);
   if (!state) return;
   const name = scriptMailbox(context, userid);
-  const there = replica.mailboxes.some((mailbox) => mailbox.name === name);
+  const there = replica.mailboxes.find((mailbox) => mailbox.name === name);
   if (state.scripts.length === 0 && !there) return;
+  // The master's own, which a user being renamed or deleted has lost already: having no files proves nothing then.
+  if (there && context.store.lookupUniqueid(there.uniqueid)) return;
   const session = await context.scripts.connect();
   const part = { ...context, session };
   await sendSieve(part, userid, await session.getMeta(userid), failures);
