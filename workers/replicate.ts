@@ -37,6 +37,9 @@ setInterval(() => {
 const { port1: orders, port2 } = new MessageChannel();
 orders.on('message', (order: WorkerControl) => {
   switch (order.kind) {
+    case 'connections':
+      runners.setLimit(order.limit);
+      break;
     case 'cancel':
       runners.cancel();
       break;

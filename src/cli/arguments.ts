@@ -58,7 +58,7 @@ export interface Arguments {
   /** -a */
   stageToArchive: boolean;
   /** --workers */
-  workers: number | undefined;
+  workers: number | 'auto' | undefined;
   /** --progress, --no-progress; undefined = the settings file decides, then whether stderr is a terminal. */
   progress: boolean | undefined;
   /** --log-to-stderr */
@@ -138,7 +138,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     noCopyback: raw.copyback === false,
     requireCompression: raw.requireCompression === true,
     stageToArchive: raw.stageToArchive === true,
-    workers: wholeNumber('--workers', raw.workers, 1, MOST_WORKERS),
+    workers: workerCount(raw.workers),
     progress: raw.progress,
     logToStderr: raw.logToStderr === true,
     failureFile: raw.failures,
@@ -173,6 +173,16 @@ function wholeNumber(
   const number = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw usageError(`option ${option} expects a whole number from ${least} to ${most}, found "${text}"`);
+}
+
+function workerCount(text: string | undefined): number | 'auto' | undefined {
+  if (text === 'auto') return text;
+  if (text === undefined) return undefined;
+  const count = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= 1 && count <= MOST_WORKERS) return count;
+  throw usageError(
+    `option --workers expects auto or a whole number from 1 to ${MOST_WORKERS}, found "${text}"`,
+  );
 }
 
 function usageError(message: string): SyncError {

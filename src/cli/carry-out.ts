@@ -1,5 +1,6 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { EXIT_STOPPED } from '../coordinator/exit-code.ts';
+import { loadMeter } from '../coordinator/load.ts';
 import { openPool } from '../coordinator/open-pool.ts';
 import { run } from '../coordinator/run.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
@@ -22,7 +23,8 @@ export async function carryOut(plan: RunPlan, signal: AbortSignal): Promise<numb
   const end = await run(plan, {
     emit: report.emit,
     openStore: () => openMasterStore(plan.setup.layout),
-    openPool: (workers, small, emit) => openPool(plan.setup, workers, small, emit),
+    openPool: (connections, emit) => openPool(plan.setup, connections, emit),
+    load: loadMeter(),
     clock: systemClock,
     random: Math.random,
     signal,

@@ -106,7 +106,7 @@ export function commandLine(version: string): Command {
   );
   group(
     'How:',
-    ['--workers <count>', 'connections to the replica, each with a thread of its own'],
+    ['--workers <count>', 'connections to the replica at most, or auto: as many as pay'],
     ['-N, --skip-locked', 'skip users that another process is replicating'],
     ['-o, --connect-once', 'fail at once if the replica cannot be reached'],
     ['-z, --require-compression', 'fail if the connection cannot be compressed'],

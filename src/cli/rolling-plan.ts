@@ -1,5 +1,5 @@
 import type { ImapdConfig } from '../config/imapd-config.ts';
-import type { Settings } from '../config/settings.ts';
+import { defaultWorkers, type Settings } from '../config/settings.ts';
 import type { WorkerSetup } from '../coordinator/messages.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import { goesToBackground } from '../rolling/background.ts';
@@ -44,7 +44,9 @@ export function rollingPlan(
   channel: string | undefined,
 ): RollingPlan {
   const setup = workerSetup(config, settings, args, channel, undefined);
-  const workers = args.workers ?? settings.workers;
+  const wanted = args.workers ?? settings.workers;
+  // The log comes in drops: there is no rate to go by, and a connection is made only when the others are busy.
+  const workers = wanted === 'auto' ? defaultWorkers() : wanted;
   const once = args.once || args.inputFile !== undefined;
   return deepFreeze({
     setup,

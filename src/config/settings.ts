@@ -7,8 +7,8 @@ import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from '.
 
 /** What imapd.conf has no word for: our own settings, all of them set. Frozen. */
 export interface Settings {
-  /** Threads, each with a connection of its own. */
-  workers: number;
+  /** Connections at most; `auto`: as many as the rate of work tells. */
+  workers: number | 'auto';
   /** Jobs that one worker works on at once. */
   lookAhead: number;
   /** Octets of unanswered commands per connection. */
@@ -52,9 +52,13 @@ const MOST_LOCKED_RETRY = 3_600;
 /** Seconds. */
 const MOST_BACKLOG_REPORT = 86_400;
 
+export function defaultWorkers(processors: number = availableParallelism()): number {
+  return Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors));
+}
+
 export function defaultSettings(processors: number = availableParallelism()): Settings {
   return Object.freeze({
-    workers: Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors)),
+    workers: defaultWorkers(processors),
     lookAhead: 32,
     // 100 ms of round trip at 300 Mbit/s.
     windowBytes: 4 * 1024 ** 2,
@@ -119,7 +123,14 @@ const toggle = (setting: (value: boolean) => Partial<Settings>): Rule =>
   rule('yes or no', (text) => (YES.includes(text) ? true : NO.includes(text) ? false : undefined), setting);
 
 const RULES: ReadonlyMap<string, Rule> = new Map([
-  ['workers', count(1, MOST_WORKERS, (workers) => ({ workers }))],
+  [
+    'workers',
+    rule(
+      `auto or a whole number from 1 to ${MOST_WORKERS}`,
+      (text) => (text === 'auto' ? text : within(whole(text), 1, MOST_WORKERS)),
+      (workers) => ({ workers }),
+    ),
+  ],
   ['look_ahead', count(1, MOST_LOOK_AHEAD, (lookAhead) => ({ lookAhead }))],
   [
     'window',

@@ -102,11 +102,15 @@ export class BatchRunner {
     }
   }
 
+  get connected(): boolean {
+    return this.#link !== undefined && !this.#link.session.broken;
+  }
+
   /** What is begun after this gets a new connection. */
   renew(): void {
     const link = this.#link;
     this.#link = undefined;
-    if (link && link.uses === 0) void link.session.exit();
+    if (link && link.uses === 0) void this.#leave(link);
   }
 
   /** Whether the replica closed the connection while nothing was under way; then it is dropped. */
@@ -123,7 +127,7 @@ export class BatchRunner {
     return {
       [Symbol.dispose]: () => {
         link.uses -= 1;
-        if (link.uses === 0 && link !== this.#link && !link.session.broken) void link.session.exit();
+        if (link.uses === 0 && link !== this.#link && !link.session.broken) void this.#leave(link);
       },
     };
   }
@@ -146,7 +150,12 @@ export class BatchRunner {
     this.#cancelled = true;
     const link = this.#link;
     this.#link = undefined;
-    await Promise.all([link?.session.exit(), this.#parts.scripts.close(), this.#parts.master?.close()]);
+    await Promise.all([link && this.#leave(link), this.#parts.scripts.close(), this.#parts.master?.close()]);
+  }
+
+  async #leave(link: Link): Promise<void> {
+    this.#parts.emit({ kind: 'connection:closed', server: link.session.info.server });
+    await link.session.exit();
   }
 
   /** Tasks that come at the same time share one attempt. */

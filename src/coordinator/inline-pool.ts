@@ -1,18 +1,25 @@
-import { BatchRunner, type BatchRunnerParts } from './batch-runner.ts';
-import { EXIT_GRACE } from './limits.ts';
+import type { BatchRunner } from './batch-runner.ts';
+import { BATCHES_PER_CONNECTION, EXIT_GRACE } from './limits.ts';
+import { RunnerSet } from './runner-set.ts';
 import { within } from './within.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** One worker on this thread: a small run gains nothing from another one, and loses its start-up time. */
-export function openInlinePool(parts: BatchRunnerParts): WorkerPool {
-  const runner = new BatchRunner(parts);
+/**
+ * Connections on this very thread: they wait for the replica most of the time, and loading the code into another thread
+ * costs more than many of them.
+ *
+ * @param onClose when all have taken leave
+ */
+export function openInlinePool(create: () => BatchRunner, onClose: () => void): WorkerPool {
+  const runners = new RunnerSet(create, BATCHES_PER_CONNECTION, 1);
   return {
-    run: (batch) => runner.run(batch),
-    cancel: () => runner.cancel(),
-    cut: () => runner.cut(),
+    run: (batch) => runners.run(batch),
+    use: ({ connections }) => runners.setLimit(connections),
+    cancel: () => runners.cancel(),
+    cut: () => runners.cut(),
     close: async () => {
-      await within(EXIT_GRACE, runner.exit());
-      parts.store.close();
+      await within(EXIT_GRACE, runners.exit());
+      onClose();
     },
   };
 }

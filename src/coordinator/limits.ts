@@ -5,26 +5,37 @@
 
 /** From here on a user is a batch of its own and starts first: about a minute of uploading on a local network. */
 export const GIANT_MESSAGES = 20_000;
-/** One worker in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
-export const WORKERS_PER_SMALL_SHARE = 4;
+/** One batch in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
+export const PLACES_PER_SMALL_SHARE = 4;
 /** A batch keeps a worker's pipeline full between two answers to the coordinator; more only delays the spreading of work. */
 export const BATCH_JOBS = 64;
 export const BATCH_MESSAGES = 5_000;
 /** Towards the end batches shrink to these, so that all workers end at about the same time with pipelines still full. */
 export const LEAST_BATCH_JOBS = 16;
 export const LEAST_BATCH_MESSAGES = 500;
-/** Batches that what waits is cut into for each worker, within the bounds above. */
-export const BATCHES_PER_WORKER = 2;
-/**
- * Work that pays for one more worker: a thread and its connection cost two tenths of a second of processor time before
- * they do anything, in which one pipelined connection compares many users or uploads a good thousand messages.
- */
-export const JOBS_PER_WORKER = 32;
-export const MESSAGES_PER_WORKER = 2_000;
+/** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
+export const BATCHES_PER_CONNECTION = 2;
+/** Work that pays for one more connection, in which one alone compares many users or uploads a good thousand messages. */
+export const JOBS_PER_CONNECTION = 32;
+export const MESSAGES_PER_CONNECTION = 2_000;
 /** How often a run asks itself whether it wants twice as many connections ... */
 export const GROW_AFTER = 100;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING = 500;
+/** Share of its time from which on a thread is what its connections wait for ... */
+export const BUSY_THREAD = 0.8;
+/** ... and of a processor that must be free for another thread. */
+export const IDLE_FOR_THREAD = 0.5;
+/** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */
+export const AUTO_FIRST = 8;
+export const CLIMB_AFTER = 2_000;
+/** ... and so much work, or the rate is an accident. */
+export const LEAST_WORK_TO_CLIMB = 200;
+export const MOST_CONNECTIONS = 64;
+/** Octets of mail that count as much work as a message, a mailbox or a user. */
+export const OCTETS_PER_WORK = 16 * 1024;
+/** How long the number of connections that a replica refused to exceed is kept to. */
+export const REFUSED_PAUSE = 60_000;
 /** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
@@ -44,7 +55,7 @@ export const RETRY_FIRST = 1_000;
 export const FRUITLESS_LINK_ATTEMPTS = 3;
 /** ... and in all: a job that makes the replica's server die after some progress must end too. */
 export const LINK_ATTEMPTS = 10;
-/** Links lost in a row, beyond one per worker, without one job done: the replica is ill, not a user. */
+/** Links lost in a row, beyond one for each batch under way, without one job done: the replica is ill, not a user. */
 export const LOST_LINKS_TO_PAUSE = 4;
 /** Worker threads dying in a row, beyond one per worker, without one job done: the run cannot work. */
 export const DEAD_THREADS_TO_ABORT = 8;

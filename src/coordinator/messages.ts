@@ -104,6 +104,8 @@ export type WorkerMessage =
 
 /** Coordinator to worker, over the port handed over at start. */
 export type WorkerControl =
+  /** Connections that this thread may have from now on. */
+  | { kind: 'connections'; limit: number }
   | { kind: 'exit' }
   /** Begin no further job. */
   | { kind: 'cancel' }

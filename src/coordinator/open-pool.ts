@@ -1,22 +1,29 @@
 import { availableParallelism } from 'node:os';
 import type { EventListener } from '../report/events.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
+import { BatchRunner } from './batch-runner.ts';
 import { GrowingPool } from './growing-pool.ts';
 import { openInlinePool } from './inline-pool.ts';
+import { BATCHES_PER_CONNECTION } from './limits.ts';
 import type { WorkerSetup } from './messages.ts';
 import { realParts } from './real-parts.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** This thread alone for a small run; with threads beside it, as they are needed, for any other. */
-export async function openPool(
-  setup: WorkerSetup,
-  workers: number,
-  small: boolean,
-  emit: EventListener,
-): Promise<WorkerPool> {
-  const first = openInlinePool(realParts(setup, emit, openMasterStore(setup.layout)));
-  if (small || workers === 1) return first;
-  const { ThreadPool } = await import('./pool.ts');
-  const threads = Math.max(1, availableParallelism() - 1);
-  return new GrowingPool(first, () => new ThreadPool(setup, workers - 1, emit, { threads }));
+/** This thread, with others beside it, as they are needed, where there are processors for them. */
+export function openPool(setup: WorkerSetup, connections: number, emit: EventListener): WorkerPool {
+  const store = openMasterStore(setup.layout);
+  const here = openInlinePool(
+    () => new BatchRunner(realParts(setup, emit, store)),
+    () => store.close(),
+  );
+  const threads = Math.min(connections, availableParallelism()) - 1;
+  if (threads < 1) return here;
+  const openThere = async (): Promise<WorkerPool> => {
+    const { ThreadPool } = await import('./pool.ts');
+    return new ThreadPool(setup, connections - 1, emit, {
+      threads,
+      tasksPerConnection: BATCHES_PER_CONNECTION,
+    });
+  };
+  return new GrowingPool(here, openThere, threads);
 }

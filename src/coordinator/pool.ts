@@ -16,7 +16,7 @@ import type {
   WorkerSetup,
 } from './messages.ts';
 import { within } from './within.ts';
-import type { UnitPool, WorkerPool } from './worker-pool.ts';
+import type { Room, UnitPool, WorkerPool } from './worker-pool.ts';
 
 /** A worker's first message: the port on which it takes orders. */
 export interface WorkerHello {
@@ -25,7 +25,7 @@ export interface WorkerHello {
 }
 
 export interface PoolOptions {
-  /** Units of a sync log that are under way on one connection at once; batches have their own look-ahead. */
+  /** Batches, or units of a sync log, that are under way on one connection at once. */
   tasksPerConnection?: number;
   /** At most; fewer if there are not so many connections. Default: one for each processor. */
   threads?: number;
@@ -51,7 +51,9 @@ export class ThreadPool implements WorkerPool, UnitPool {
   /** Batches whose last events have not come yet. */
   readonly #unflushed = new Map<number, () => void>();
   readonly #flushed = new Set<number>();
-  #lastOrder: WorkerControl | undefined;
+  readonly #size: number;
+  /** What a thread that comes later must be told, by kind, in this order. */
+  readonly #orders = new Map<WorkerControl['kind'], WorkerControl>();
   #exited = 0;
   #allExited: () => void = () => {};
   #allLoaded: () => void = () => {};
@@ -72,6 +74,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     this.#emit = emit;
     this.#onIdleClosed = onIdleClosed;
     const size = Math.max(1, Math.min(threads, connections));
+    this.#size = size;
     const start: ThreadStart = { setup, tasksPerConnection };
     this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
@@ -118,6 +121,10 @@ export class ThreadPool implements WorkerPool, UnitPool {
     return answer;
   }
 
+  use({ connections }: Room): void {
+    this.#order({ kind: 'connections', limit: Math.ceil(connections / this.#size) });
+  }
+
   renew(): void {
     for (const port of this.#ports) port.postMessage({ kind: 'renew' } satisfies WorkerControl);
   }
@@ -153,7 +160,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
   }
 
   #order(order: WorkerControl): void {
-    this.#lastOrder = order;
+    this.#orders.set(order.kind, order);
     for (const port of this.#ports) port.postMessage(order);
   }
 
@@ -197,7 +204,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
           this.#allExited();
         });
         port.unref();
-        if (this.#lastOrder) port.postMessage(this.#lastOrder);
+        for (const order of this.#orders.values()) port.postMessage(order);
         this.#threadSettled();
         break;
       }

@@ -1,11 +1,13 @@
 import type { ByteString } from '../byte-string.ts';
+import type { WantedConnections } from './growth.ts';
 import type { WorkerSetup } from './messages.ts';
 
 /** The part of a run plan that the coordinator works from. */
 export interface RunRequest {
   mode: RunMode;
   setup: WorkerSetup;
-  workers: number;
+  /** Connections at most. */
+  workers: WantedConnections;
   /** -N: skip users whose sync lock is held, rather than wait for them. */
   skipLocked: boolean;
   /** -o */

@@ -6,15 +6,18 @@ import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
 import { discover, needsStore, type SizedJob } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
-import { Growth, workersFor } from './growth.ts';
+import { connectionsFor, Growth, mostConnections } from './growth.ts';
 import {
+  BATCHES_PER_CONNECTION,
   CUT_GRACE,
   DEAD_THREADS_TO_ABORT,
   DISCOVERY_SLICE,
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
   LOST_LINKS_TO_PAUSE,
+  OCTETS_PER_WORK,
 } from './limits.ts';
+import type { Load } from './load.ts';
 import type { Batch, Outcome } from './messages.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
 import type { RunRequest } from './run-request.ts';
@@ -26,8 +29,10 @@ import type { WorkerPool } from './worker-pool.ts';
 export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
-  /** @param small one worker does it all, soon: not worth a thread */
-  openPool(workers: number, small: boolean, emit: EventListener): Promise<WorkerPool>;
+  /** @param connections at most */
+  openPool(connections: number, emit: EventListener): WorkerPool;
+  /** Since the last call. */
+  load(): Load;
   clock: Clock;
   /** 0 <= r < 1 */
   random(): number;
@@ -66,8 +71,8 @@ export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
  *                           ▲
  *     probing ──────────────┘ connection failed
  *
- * - probing: one batch more than already runs may start, so that a dead replica is tried by one worker, not by all.
- * - open: as many batches as workers, the number of which grows as the work lasts.
+ * - probing: one batch more than already runs may start, so that a dead replica is tried by one of them, not by all.
+ * - open: as many batches as the connections take, the number of which grows as the work lasts.
  * - outage: none starts. What runs on a good link goes on.
  */
 class Run {
@@ -78,8 +83,13 @@ class Run {
   readonly #backoff: ReconnectBackoff;
   readonly #schedule: Schedule;
   #pool: WorkerPool | undefined;
-  #workers = 1;
   readonly #growth: Growth;
+  /** Connections that are up. */
+  #open = 0;
+  /** Connections that the replica did not take beside others, in a row, without one job done. */
+  #refusedInARow = 0;
+  /** Octets and messages across, in one measure. */
+  #uploaded = 0;
   #discovered = { users: 0, messages: 0, complete: false };
   /** Why not every job could be found; those found are done all the same. */
   #discoveryError: ErrorData | undefined;
@@ -104,18 +114,20 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
-    this.#growth = new Growth(
-      parts.clock,
-      () => {
-        const left = this.#schedule.unfinished;
-        return { done: this.#discovered.users - left, left };
-      },
-      () => this.#widen(),
-    );
     const { skipLocked, lockedRetry, workers } = request;
+    this.#growth = new Growth(workers, {
+      clock: parts.clock,
+      load: parts.load,
+      progress: () => {
+        const left = this.#schedule.unfinished;
+        const done = this.#discovered.users - left;
+        return { done, left, work: done + this.#uploaded };
+      },
+      onChange: () => this.#widen(),
+    });
     this.#schedule = new Schedule(
       { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
-      workers,
+      BATCHES_PER_CONNECTION,
     );
   }
 
@@ -166,7 +178,7 @@ class Run {
     try {
       const jobs = discover(mode, store);
       this.#discoverSome(jobs, FIRST_DISCOVERY_SLICE);
-      await this.#openPool();
+      this.#openPool();
       this.#pump();
       while (!this.#discovered.complete && !this.#stopped) {
         // Answers and events that are due get their turn.
@@ -205,25 +217,37 @@ class Run {
     }
   }
 
-  async #openPool(): Promise<void> {
+  #openPool(): void {
     const { users, messages, complete } = this.#discovered;
     if (this.#stopped || (complete && users === 0)) return;
-    const limit = this.#request.workers;
-    this.#workers = complete ? workersFor(users, messages, limit) : limit;
-    this.#schedule.setWorkers(this.#workers);
-    this.#growth.setLimit(this.#workers);
-    this.#parts.emit({
-      kind: 'run:start',
-      server: this.#request.setup.connection.server,
-      mode: this.#request.mode.kind,
-      workers: this.#workers,
-    });
-    this.#pool = await this.#parts.openPool(this.#workers, complete && this.#workers === 1, this.#hear);
-    if (this.#stopped) this.#pool.cancel();
+    const { workers: wanted, mode, setup } = this.#request;
+    const most = complete ? connectionsFor(users, messages, wanted) : mostConnections(wanted);
+    this.#growth.setLimit(most);
+    this.#schedule.setPlaces(most * BATCHES_PER_CONNECTION);
+    const { server } = setup.connection;
+    this.#parts.emit({ kind: 'run:start', server, mode: mode.kind, workers: most });
+    this.#pool = this.#parts.openPool(most, this.#hear);
   }
 
   readonly #hear = (event: SyncEvent): void => {
-    if (event.kind === 'connection:open') this.#linkIsUp();
+    switch (event.kind) {
+      case 'connection:open':
+        this.#open += 1;
+        this.#linkIsUp();
+        break;
+      case 'connection:lost':
+      case 'connection:closed':
+        this.#open -= 1;
+        break;
+      case 'user:progress':
+        this.#uploaded += event.messages + event.bytes / OCTETS_PER_WORK;
+        break;
+      case 'command:mailbox':
+        this.#uploaded += 1;
+        break;
+      default:
+        break;
+    }
     this.#parts.emit(event);
   };
 
@@ -265,7 +289,7 @@ class Run {
 
   #threadDied(batch: Batch, error: ErrorData): Outcome[] {
     this.#deadInARow += 1;
-    if (this.#deadInARow >= DEAD_THREADS_TO_ABORT + this.#workers) this.#fail(error);
+    if (this.#deadInARow >= DEAD_THREADS_TO_ABORT + this.#queue.concurrency) this.#fail(error);
     const counts = { mailboxes: 0, messages: 0, bytes: 0 };
     return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
   }
@@ -287,13 +311,34 @@ class Run {
     if (worked) {
       this.#lostInARow = 0;
       this.#deadInARow = 0;
+      this.#refusedInARow = 0;
       // The probe may have gone to a worker whose link had never been lost.
       if (outage === this.#outages) this.#linkIsUp();
     } else if (lost) {
       this.#lostInARow += 1;
-      if (this.#lostInARow >= LOST_LINKS_TO_PAUSE + this.#workers) failure ??= lost;
+      if (this.#lostInARow >= LOST_LINKS_TO_PAUSE + this.#queue.concurrency) failure ??= lost;
     }
-    if (failure && outage === this.#outages && !this.#stopped) this.#linkIsDown(failure);
+    if (!failure || outage !== this.#outages || this.#stopped) return;
+    if (this.#isRefusedBesideOthers(failure)) this.#takeFewer();
+    else this.#linkIsDown(failure);
+  }
+
+  /** Others are up: a limit of the replica, such as its `maxchild`. Again and again with nothing done, it is an outage. */
+  #isRefusedBesideOthers(failure: ErrorData): boolean {
+    if (this.#open < 1 || failure.family !== 'link') return false;
+    this.#refusedInARow += 1;
+    return this.#refusedInARow < LOST_LINKS_TO_PAUSE + this.#queue.concurrency;
+  }
+
+  #takeFewer(): void {
+    const { connections } = this.#growth.room;
+    const fewer = Math.max(1, Math.min(this.#open, connections - 1));
+    if (fewer < connections) {
+      const text = `'${this.#request.setup.connection.server}' takes no more connections, going on with ${fewer}`;
+      this.#parts.emit({ kind: 'notice', level: 'notice', text });
+    }
+    this.#growth.refusedBeyond(fewer);
+    this.#pump();
   }
 
   #linkIsUp(): void {
@@ -305,8 +350,9 @@ class Run {
   }
 
   #widen(): void {
-    if (this.#queue.concurrency >= this.#growth.reached) return;
-    this.#queue.concurrency = this.#growth.reached;
+    const { room } = this.#growth;
+    this.#pool?.use(room);
+    this.#queue.concurrency = room.connections * BATCHES_PER_CONNECTION;
     this.#pump();
   }
 
@@ -326,7 +372,7 @@ class Run {
     this.#growth.pause();
     this.#cancelReconnect = clock.after(retryInSeconds * 1_000, () => {
       this.#cancelReconnect = undefined;
-      this.#queue.concurrency = Math.min(this.#growth.reached, this.#queue.pending + 1);
+      this.#queue.concurrency = this.#queue.pending + 1;
       this.#queue.start();
       this.#pump();
     });

@@ -14,12 +14,15 @@ interface Place {
 export class RunnerSet {
   readonly #create: () => BatchRunner;
   readonly #tasksPerConnection: number;
-  readonly #places: Place[] = [];
+  #limit: number;
+  #places: Place[] = [];
   #cancelled = false;
 
-  constructor(create: () => BatchRunner, tasksPerConnection: number) {
+  /** @param limit connections at most; tasks beyond what they take share the least used one */
+  constructor(create: () => BatchRunner, tasksPerConnection: number, limit = Number.POSITIVE_INFINITY) {
     this.#create = create;
     this.#tasksPerConnection = tasksPerConnection;
+    this.#limit = limit;
   }
 
   run(batch: Batch): Promise<Outcome[]> {
@@ -28,6 +31,13 @@ export class RunnerSet {
 
   runUnit(unit: UnitTask['unit']): Promise<UnitAnswer> {
     return this.#with((runner) => runner.runUnit(unit));
+  }
+
+  /** Connections over the new limit are given up as their tasks end, those first that are not up. */
+  setLimit(connections: number): void {
+    this.#limit = Math.max(1, connections);
+    this.#places.sort((a, b) => Number(b.runner.connected) - Number(a.runner.connected));
+    this.#retire();
   }
 
   cancel(): void {
@@ -61,17 +71,25 @@ export class RunnerSet {
       return await work(place.runner);
     } finally {
       place.tasks -= 1;
+      if (place.tasks === 0) this.#retire();
     }
   }
 
   #take(): Place {
-    const free = this.#places
-      .filter(({ tasks }) => tasks < this.#tasksPerConnection)
-      .sort((a, b) => a.tasks - b.tasks)[0];
-    if (free) return free;
+    const usable = this.#places.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
+    const [least] = usable;
+    if (least && (least.tasks < this.#tasksPerConnection || usable.length >= this.#limit)) return least;
     const place: Place = { runner: this.#create(), tasks: 0 };
     if (this.#cancelled) place.runner.cancel();
     this.#places.push(place);
     return place;
+  }
+
+  #retire(): void {
+    if (this.#places.length <= this.#limit) return;
+    const idle = (place: Place, index: number): boolean => index >= this.#limit && place.tasks === 0;
+    const leaving = this.#places.filter(idle);
+    this.#places = this.#places.filter((place, index) => !idle(place, index));
+    for (const { runner } of leaving) void runner.exit();
   }
 }

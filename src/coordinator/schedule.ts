@@ -3,7 +3,6 @@ import { jobKey } from './job-key.ts';
 import {
   BATCH_JOBS,
   BATCH_MESSAGES,
-  BATCHES_PER_WORKER,
   FRUITLESS_LINK_ATTEMPTS,
   GIANT_MESSAGES,
   LEAST_BATCH_JOBS,
@@ -11,9 +10,9 @@ import {
   LINK_ATTEMPTS,
   PARKED_FIRST,
   PARKED_WHILE_BUSY,
+  PLACES_PER_SMALL_SHARE,
   RETRY_FIRST,
   RETRYABLE_ATTEMPTS,
-  WORKERS_PER_SMALL_SHARE,
 } from './limits.ts';
 import type { Batch, Job, Outcome } from './messages.ts';
 
@@ -61,14 +60,14 @@ interface Entry {
  *        ▲                  │ └──── next() ── delayed (a retry, run alone) or parked (its lock is held)
  *        └─── untouched ────┴──────────────► delayed, parked
  *
- * - Giants start first, the largest first, but a share of the workers stays with small users while any wait.
+ * - Giants start first, the largest first, but a share of the places stays with small users while any wait.
  * - Small users go out several to a batch, the largest of those known first, so that none of them is left for the end.
  * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it.
  * - A parked job starts when nothing else waits, or after a good while.
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
-  #workers: number;
+  #places: number;
   readonly #keys = new Set<string>();
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
@@ -84,14 +83,14 @@ export class Schedule {
   #giantsRunning = 0;
   #nextBatch = 1;
 
-  constructor(options: ScheduleOptions, workers: number) {
+  /** @param places batches that may run at once */
+  constructor(options: ScheduleOptions, places: number) {
     this.#options = options;
-    this.#workers = workers;
+    this.#places = places;
   }
 
-  /** How many batches may run at once. */
-  setWorkers(workers: number): void {
-    this.#workers = workers;
+  setPlaces(places: number): void {
+    this.#places = places;
   }
 
   /** Jobs that have no final outcome. */
@@ -229,10 +228,10 @@ export class Schedule {
   readonly #parkedUntil = (entry: Entry): number =>
     entry.at + Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (entry.timesParked - 1));
 
-  /** Giants at once while small users wait too; one worker alone does those first. */
+  /** Giants at once while small users wait too; where only one batch can run, those are first. */
   get #giantLimit(): number {
-    const workers = this.#workers;
-    return workers === 1 ? 0 : workers - Math.max(1, Math.floor(workers / WORKERS_PER_SMALL_SHARE));
+    const places = this.#places;
+    return places === 1 ? 0 : places - Math.max(1, Math.floor(places / PLACES_PER_SMALL_SHARE));
   }
 
   get #smallWaiting(): number {
@@ -268,9 +267,8 @@ export class Schedule {
       this.#smallHead = 0;
       this.#smallUnsorted = false;
     }
-    const cuts = this.#workers === 1 ? 1 : this.#workers * BATCHES_PER_WORKER;
-    const jobs = clamp(Math.ceil(this.#smallWaiting / cuts), LEAST_BATCH_JOBS, BATCH_JOBS);
-    const limit = clamp(this.#smallMessages / cuts, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
+    const jobs = clamp(Math.ceil(this.#smallWaiting / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS);
+    const limit = clamp(this.#smallMessages / this.#places, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
     const taken: Entry[] = [];
     let messages = 0;
     while (taken.length < jobs) {

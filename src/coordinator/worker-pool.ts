@@ -1,6 +1,6 @@
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 
-/** Whoever does the work: threads, or for a single job this very thread. */
+/** Whoever does the work: this thread, others beside it, or others alone. */
 export interface Workers {
   /** Work not begun comes back untouched; what is in flight goes on. */
   cancel(): void;
@@ -8,6 +8,14 @@ export interface Workers {
   cut(): void;
   /** Takes leave of the replica, within a limited time, and ends the workers. Never rejects. */
   close(): Promise<void>;
+}
+
+/** What a run may use at a time. */
+export interface Room {
+  /** To the replica, at most. */
+  connections: number;
+  /** Whether threads beside this one pay. Once there, they stay. */
+  threads: boolean;
 }
 
 /** For one-shot runs. */
@@ -18,6 +26,8 @@ export interface WorkerPool extends Workers {
    * @throws SyncError BUG if the worker died
    */
   run(batch: Batch): Promise<Outcome[]>;
+  /** From now on; what is under way is left where it is. */
+  use(room: Room): void;
 }
 
 /** For rolling mode. */

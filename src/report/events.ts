@@ -39,6 +39,8 @@ export type ConnectionEvent =
     }
   | { kind: 'connection:failed'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   | { kind: 'connection:lost'; server: string; error: ErrorData }
+  /** In good order, by us. */
+  | { kind: 'connection:closed'; server: string }
   | { kind: 'traffic'; direction: 'sent' | 'received'; text: Uint8Array };
 
 export type UserEvent =

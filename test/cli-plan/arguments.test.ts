@@ -86,6 +86,7 @@ test('options with a value take the next word or the rest of their own', () => {
   assert.deepEqual(given('-A', '-t60'), { sessionLifetime: 60 });
   assert.deepEqual(given('-A', '-d', '0'), { minimumDelay: 0 });
   assert.deepEqual(given('-A', '--workers', '12'), { workers: 12 });
+  assert.deepEqual(given('-A', '--workers', 'auto'), { workers: 'auto' });
   assert.deepEqual(given('-A', '--exit-codes=extended'), { exitCodes: 'extended' });
 });
 
@@ -173,7 +174,10 @@ test('unknown options and missing or senseless values are refused by name', () =
   assertUsage(['-A', '-n'], /'-n, --channel <channel>' argument missing/);
   assertUsage(['-A', '-w', '5s'], /option -w expects a whole number from 0 .*found "5s"/);
   assertUsage(['-A', '-t', '-1'], /option -t expects/);
-  assertUsage(['-A', '--workers', '0'], /option --workers expects a whole number from 1 to 64, found "0"/);
+  assertUsage(
+    ['-A', '--workers', '0'],
+    /option --workers expects auto or a whole number from 1 to 64, found "0"/,
+  );
   assertUsage(['-A', '--exit-codes', 'all'], /'all' is invalid.*classic, extended/);
   assertUsage(['-A', '--verbose=3'], /unknown option/);
 });

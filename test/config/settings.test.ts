@@ -105,8 +105,8 @@ test('an unknown key is refused with file, line, section and the known keys', ()
 
 test('a bad value is refused with what is expected and what is there, in sections of other channels too', () => {
   for (const [line, message] of [
-    ['workers = 0', /:2: workers: expected a whole number from 1 to 64, found "0"/],
-    ['workers = four', /:2: workers: expected a whole number from 1 to 64, found "four"/],
+    ['workers = 0', /:2: workers: expected auto or a whole number from 1 to 64, found "0"/],
+    ['workers = four', /:2: workers: expected auto or a whole number from 1 to 64, found "four"/],
     ['look_ahead = 1000', /:2: look_ahead: expected a whole number/],
     ['window = 1', /:2: window: expected a size .*from 64K to 1G, found "1"/],
     ['compression = true', /:2: compression: expected one of auto, on, off, found "true"/],
@@ -115,8 +115,8 @@ test('a bad value is refused with what is expected and what is there, in section
     ['tls_verify = perhaps', /:2: tls_verify: expected yes or no, found "perhaps"/],
     ['user_lock = none', /:2: user_lock: expected one of auto, userid, inbox/],
     ['locked_retry = 0', /:2: locked_retry: expected a duration .*from 1s to 1h/],
-    ['workers =', /:2: workers: expected a whole number .*found ""/],
-    ['workers', /:2: workers: expected a whole number .*found "true"/],
+    ['workers =', /:2: workers: expected auto or a whole number .*found ""/],
+    ['workers', /:2: workers: expected auto or a whole number .*found "true"/],
     ['workers[] = 3', /:2: expected a known key, found workers\[\]/],
   ] as const) {
     assertRefused(() => settingsOf(`\n${line}`), message);

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/coordinator/clock.ts';
 import type { Batch, Job, JobOptions, Outcome, WorkerSetup } from '../../src/coordinator/messages.ts';
 import type { RunRequest } from '../../src/coordinator/run-request.ts';
-import type { WorkerPool } from '../../src/coordinator/worker-pool.ts';
+import type { Room, WorkerPool } from '../../src/coordinator/worker-pool.ts';
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import type { EventListener } from '../../src/report/events.ts';
 import type { ErrorCode, ErrorData, ErrorFamily } from '../../src/report/sync-error.ts';
@@ -122,14 +122,21 @@ export class FakePool implements WorkerPool {
   readonly orders: string[] = [];
   running = 0;
   mostRunning = 0;
+  room: Room = { connections: 1, threads: false };
   /** What `cut` does to the jobs in flight. */
   onCut: () => void = () => {};
   readonly #work: FakeWork;
   readonly #emit: EventListener;
+  #isUp = false;
 
   constructor(work: FakeWork, emit: EventListener) {
     this.#work = work;
-    this.#emit = emit;
+    this.#emit = (event) => {
+      // All batches share one connection, which tells of itself once.
+      if (event.kind === 'connection:open' && this.#isUp) return;
+      if (event.kind === 'connection:open') this.#isUp = true;
+      emit(event);
+    };
   }
 
   async run(batch: Batch): Promise<Outcome[]> {
@@ -137,14 +144,26 @@ export class FakePool implements WorkerPool {
     this.running += 1;
     this.mostRunning = Math.max(this.mostRunning, this.running);
     try {
-      return await this.#work(batch, this.#emit, this);
+      const outcomes = await this.#work(batch, this.#emit, this);
+      for (const outcome of outcomes) this.#loseFor(outcome);
+      return outcomes;
     } finally {
       this.running -= 1;
     }
   }
 
+  #loseFor(outcome: Outcome): void {
+    if (!this.#isUp || !('error' in outcome) || outcome.error.family !== 'link') return;
+    this.#isUp = false;
+    this.#emit({ kind: 'connection:lost', server: 'replica', error: outcome.error });
+  }
+
   cancel(): void {
     this.orders.push('cancel');
+  }
+
+  use(room: Room): void {
+    this.room = room;
   }
 
   cut(): void {

@@ -5,59 +5,94 @@ import type { Outcome } from '../../src/coordinator/messages.ts';
 import type { WorkerPool } from '../../src/coordinator/worker-pool.ts';
 import { user } from './fakes.ts';
 
-function scene() {
+/** Batches run until they are ended; `open` says that the threads are loaded. */
+function scene({ mostThreads = 1 } = {}) {
   const log: string[] = [];
-  let end: () => void = () => {};
-  const first: WorkerPool = {
-    run: async () => {
-      log.push('here');
-      await new Promise<void>((resolve) => {
-        end = resolve;
-      });
+  const running: (() => void)[] = [];
+  const pool = (where: string): WorkerPool => ({
+    run: async (): Promise<Outcome[]> => {
+      log.push(where);
+      await new Promise<void>((resolve) => running.push(resolve));
       return [];
     },
-    cancel: () => log.push('cancel here'),
-    cut: () => {},
-    close: async () => void log.push('close here'),
-  };
-  const pool = new GrowingPool(first, () => {
-    log.push('threads');
-    return {
-      run: async (): Promise<Outcome[]> => {
-        log.push('there');
-        return [];
-      },
-      cancel: () => log.push('cancel there'),
-      cut: () => {},
-      close: async () => void log.push('close there'),
-    };
+    use: ({ connections }) => void log.push(`${connections} ${where}`),
+    cancel: () => void log.push(`cancel ${where}`),
+    cut: () => void log.push(`cut ${where}`),
+    close: async () => void log.push(`close ${where}`),
   });
-  return { pool, log, end: () => end() };
+  let loaded: (pool: WorkerPool) => void = () => {};
+  let failed: (error: Error) => void = () => {};
+  const loading = new Promise<WorkerPool>((resolve, reject) => {
+    loaded = resolve;
+    failed = reject;
+  });
+  const growing = new GrowingPool(pool('here'), () => loading, mostThreads);
+  return {
+    log,
+    pool: growing,
+    open: async () => {
+      loaded(pool('there'));
+      await new Promise(setImmediate);
+    },
+    fail: async (error: Error) => {
+      failed(error);
+      await new Promise(setImmediate);
+    },
+    end: () => {
+      for (const resolve of running.splice(0)) resolve();
+    },
+  };
 }
 
 const batch = { id: 1, jobs: [user('a')] };
 
-test('batches one after the other need no threads; one beside another does', async () => {
-  const { pool, log, end } = scene();
-  const one = pool.run(batch);
+test('all connections are on this thread until others pay and are loaded', async () => {
+  const { pool, log, open, end } = scene();
+  pool.use({ connections: 2, threads: false });
+  const tasks = [pool.run(batch), pool.run(batch)];
+  pool.use({ connections: 4, threads: true });
+  tasks.push(pool.run(batch));
+  assert.deepEqual(log.splice(0), ['2 here', 'here', 'here', '4 here', 'here']);
+  await open();
+  assert.deepEqual(log.splice(0), ['2 here', '2 there']);
+  tasks.push(pool.run(batch), pool.run(batch), pool.run(batch), pool.run(batch));
+  assert.deepEqual(log.splice(0), ['there', 'there', 'there', 'here']);
   end();
-  await one;
-  const two = pool.run(batch);
-  assert.deepEqual(log, ['here', 'here']);
-  await pool.run(batch);
-  assert.deepEqual(log, ['here', 'here', 'threads', 'there']);
-  end();
-  await two;
+  await Promise.all(tasks);
   await pool.close();
-  assert.deepEqual(log.slice(4), ['close here', 'close there']);
+  assert.deepEqual(log, ['close here', 'close there']);
 });
 
-test('threads that come after the run was cancelled begin nothing', async () => {
-  const { pool, log, end } = scene();
-  const one = pool.run(batch);
+test('every thread gets its share', async () => {
+  const { pool, log, open } = scene({ mostThreads: 3 });
+  pool.use({ connections: 8, threads: true });
+  await open();
+  pool.use({ connections: 2, threads: true });
+  assert.deepEqual(log, ['8 here', '2 here', '6 there', '1 here', '1 there']);
+  await pool.close();
+});
+
+test('threads that come after the run was cancelled begin nothing, and leave', async () => {
+  const { pool, log, open } = scene();
+  pool.use({ connections: 2, threads: true });
   pool.cancel();
-  await pool.run(batch);
-  assert.deepEqual(log, ['here', 'cancel here', 'threads', 'cancel there', 'there']);
-  end();
-  await one;
+  await open();
+  await pool.close();
+  assert.deepEqual(log, [
+    '2 here',
+    'cancel here',
+    'cancel there',
+    '1 here',
+    '1 there',
+    'close here',
+    'close there',
+  ]);
+});
+
+test('threads that cannot be loaded are an error of the next batch', async () => {
+  const { pool, fail } = scene();
+  pool.use({ connections: 2, threads: true });
+  await fail(new Error('no such file'));
+  await assert.rejects(pool.run(batch), /no such file/);
+  await pool.close();
 });

@@ -1,32 +1,43 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Growth } from '../../src/coordinator/growth.ts';
-import { GROW_AFTER } from '../../src/coordinator/limits.ts';
+import { Growth, type WantedConnections } from '../../src/coordinator/growth.ts';
+import { AUTO_FIRST, CLIMB_AFTER, GROW_AFTER, REFUSED_PAUSE } from '../../src/coordinator/limits.ts';
 import { VirtualClock } from '../rolling/virtual-clock.ts';
 
-function scene(progress: { done: number; left: number }, limit: number) {
+function scene(wanted: WantedConnections, limit: number) {
   const clock = new VirtualClock();
+  const progress = { done: 1, left: 100_000, work: 0 };
+  const load = { thisThread: 0.3, idleProcessors: 1 };
   const seen: number[] = [];
-  const growth: Growth = new Growth(
+  const growth: Growth = new Growth(wanted, {
     clock,
-    () => progress,
-    () => seen.push(growth.reached),
-  );
+    progress: () => progress,
+    load: () => load,
+    onChange: () => seen.push(growth.room.connections),
+  });
   growth.setLimit(limit);
-  return { growth, seen, pass: (intervals: number) => clock.advance(intervals * GROW_AFTER) };
+  return {
+    growth,
+    progress,
+    load,
+    seen,
+    clock,
+    pass: (intervals: number) => clock.advance(intervals * GROW_AFTER),
+  };
 }
 
 test('twice as many connections at each interval, up to the limit, while much is left', async () => {
-  const { growth, seen, pass } = scene({ done: 1, left: 1_000 }, 6);
+  const { growth, seen, pass } = scene(6, 6);
   growth.resume();
   growth.resume();
   await pass(5);
   assert.deepEqual(seen, [2, 4, 6]);
+  assert.equal(growth.room.threads, false);
 });
 
 test('none for what is done in less time than they would take', async () => {
-  const progress = { done: 100, left: 100 };
-  const { growth, seen, pass } = scene(progress, 8);
+  const { growth, progress, seen, pass } = scene(8, 8);
+  Object.assign(progress, { done: 100, left: 100 });
   growth.resume();
   await pass(3);
   assert.deepEqual(seen, []);
@@ -36,7 +47,7 @@ test('none for what is done in less time than they would take', async () => {
 });
 
 test('none while the replica is away', async () => {
-  const { growth, seen, pass } = scene({ done: 0, left: 1 }, 8);
+  const { growth, seen, pass } = scene(8, 8);
   growth.resume();
   growth.pause();
   await pass(3);
@@ -44,4 +55,46 @@ test('none while the replica is away', async () => {
   growth.resume();
   await pass(1);
   assert.deepEqual(seen, [2]);
+});
+
+test('a thread that is busy all the time gets others beside it where a processor is free, else no more connections', async () => {
+  const { growth, load, pass } = scene(8, 8);
+  Object.assign(load, { thisThread: 0.95, idleProcessors: 0.1 });
+  growth.resume();
+  await pass(3);
+  assert.deepEqual(growth.room, { connections: 1, threads: false });
+  load.idleProcessors = 0.9;
+  await pass(1);
+  assert.deepEqual(growth.room, { connections: 2, threads: true });
+  load.thisThread = 0.1;
+  await pass(1);
+  assert.deepEqual(growth.room, { connections: 4, threads: true });
+});
+
+test('what the replica refuses is not asked for again for a while', async () => {
+  const { growth, seen, pass, clock } = scene(8, 8);
+  growth.resume();
+  await pass(3);
+  growth.refusedBeyond(5);
+  await pass(10);
+  assert.deepEqual(seen, [2, 4, 8, 5]);
+  await clock.advance(REFUSED_PAUSE);
+  assert.deepEqual(seen, [2, 4, 8, 5, 8]);
+});
+
+test('auto goes on while the rate rises, and back where it falls', async () => {
+  const { growth, progress, clock, pass } = scene('auto', 64);
+  /** Work for each millisecond: the replica does best with some 18 connections. */
+  const rate = (connections: number): number =>
+    connections <= 18 ? connections : 18 - (connections - 18) / 2;
+  growth.resume();
+  await pass(3);
+  assert.equal(growth.room.connections, AUTO_FIRST);
+  const reached: number[] = [];
+  for (let look = 0; look < 6; look++) {
+    progress.work += rate(growth.room.connections) * CLIMB_AFTER;
+    await clock.advance(CLIMB_AFTER);
+    reached.push(growth.room.connections);
+  }
+  assert.deepEqual(reached, [12, 18, 27, 18, 18, 18]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { GIANT_MESSAGES } from '../../src/coordinator/limits.ts';
+import { BATCHES_PER_CONNECTION, GIANT_MESSAGES } from '../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../src/coordinator/messages.ts';
 import { type RunResult, run } from '../../src/coordinator/run.ts';
 import type { RunRequest } from '../../src/coordinator/run-request.ts';
@@ -26,7 +26,6 @@ interface Told {
   events: SyncEvent[];
   pool: FakePool | undefined;
   workers: number;
-  small: boolean;
   clock: FakeClock;
 }
 
@@ -43,7 +42,6 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
   const events: SyncEvent[] = [];
   let pool: FakePool | undefined;
   let workers = 0;
-  let small = false;
   const result = await clock.drive(
     run(request(scene.request), {
       emit: (event) => {
@@ -51,18 +49,18 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
         scene.onEvent?.(event);
       },
       openStore: () => (typeof store === 'function' ? store() : (store ?? fakeStore(new Map()))),
-      openPool: async (count, isSmall, emit) => {
+      openPool: (count, emit) => {
         workers = count;
-        small = isSmall;
         pool = new FakePool(work, emit);
         return pool;
       },
       clock,
+      load: () => ({ thisThread: 0.5, idleProcessors: 1 }),
       random: () => 0.5,
       signal,
     }),
   );
-  return { result, events, pool, workers, small, clock };
+  return { result, events, pool, workers, clock };
 }
 
 const syncAll: FakeWork = async ({ jobs }, emit) => {
@@ -96,17 +94,15 @@ test('all users and shared mailboxes are synced once, and the summary adds up', 
   assert.deepEqual(pool?.orders, ['close']);
 });
 
-test('workers are as many as there is work for, and a small run needs no thread', async () => {
-  const workersOf = async (scene: Scene) => {
-    const { workers, small } = await runWith(syncAll, scene);
-    return { workers, small };
-  };
+test('connections are as many as there is work for', async () => {
+  const workersOf = async (scene: Scene) => (await runWith(syncAll, scene)).workers;
   const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
-  assert.deepEqual(await workersOf(one), { workers: 1, small: true });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(5)) }), { workers: 1, small: true });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(3, 3_000)) }), { workers: 3, small: false });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(65)) }), { workers: 3, small: false });
-  assert.deepEqual(await workersOf({ store: fakeStore(users(500)) }), { workers: 4, small: false });
+  assert.equal(await workersOf(one), 1);
+  assert.equal(await workersOf({ store: fakeStore(users(5)) }), 1);
+  assert.equal(await workersOf({ store: fakeStore(users(3, 3_000)) }), 3);
+  assert.equal(await workersOf({ store: fakeStore(users(65)) }), 3);
+  assert.equal(await workersOf({ store: fakeStore(users(500)) }), 4);
+  assert.equal(await workersOf({ store: fakeStore(users(500)), request: { workers: 'auto' } }), 16);
 });
 
 test('nothing to do is no error and needs no replica', async () => {
@@ -141,7 +137,7 @@ test('-m is one job that names every owner in order', async () => {
   ]);
 });
 
-test('one worker tries the replica before the others, who come as the work lasts', async () => {
+test('one batch tries the replica before the others, which come as the work lasts', async () => {
   const clock = new FakeClock();
   let connected = false;
   let runningBefore = 0;
@@ -159,7 +155,8 @@ test('one worker tries the replica before the others, who come as the work lasts
     { clock, store: fakeStore(users(400)) },
   );
   assert.equal(runningBefore, 1);
-  assert.equal(pool?.mostRunning, 4);
+  assert.equal(pool?.mostRunning, 4 * BATCHES_PER_CONNECTION);
+  assert.deepEqual(pool?.room, { connections: 4, threads: false });
 });
 
 test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one worker, and nothing is lost', async () => {
@@ -191,10 +188,10 @@ test('an outage in the middle of a run is announced once, not once per worker', 
   const { result, events } = await runWith(
     async (batch, emit, pool) => {
       await clock.sleep(300);
-      if (clock.now() >= 900 && tries < 6) down = true;
-      if (down && tries < 6) {
+      if (clock.now() >= 900 && tries < 10) down = true;
+      if (down && tries < 10) {
         tries += 1;
-        if (tries === 6) down = false;
+        if (tries === 10) down = false;
         return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed }));
       }
       return await syncAll(batch, emit, pool);
@@ -386,7 +383,7 @@ test('a signal lets jobs in flight finish, starts nothing more and exits 75', as
     { clock, store: fakeStore(users(100)), signal: stop.signal, request: { workers: 1 } },
   );
   assert.equal(result.exitCode, 75);
-  assert.equal(pool?.batches.length, 1);
+  assert.equal(pool?.batches.length, BATCHES_PER_CONNECTION);
   assert.deepEqual(pool?.orders, ['cancel', 'close']);
   assert.ok(result.summary.synced > 0);
   assert.equal(result.summary.failed, 0);
@@ -512,7 +509,7 @@ test('whatever workers and links do, every user ends once and the run ends', asy
         assert.equal(synced + failed + locked + absent, count);
         assert.equal(failures.length, failed);
         assert.equal(new Set(failures.map((failure) => failure.user)).size, failed);
-        assert.ok((pool?.mostRunning ?? 0) <= workers);
+        assert.ok((pool?.mostRunning ?? 0) <= workers * BATCHES_PER_CONNECTION);
         assert.equal(result.exitCode, failed > 0 ? 1 : 0);
       },
     ),

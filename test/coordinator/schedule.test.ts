@@ -66,7 +66,7 @@ test('batches of small users are bounded by count and by messages, and shrink to
   for (let index = 0; index < 1_000; index += 1) fat.add(user(`u${index}`), BATCH_MESSAGES / 4);
   assert.equal(started(fat.next(0)).jobs.length, 4);
 
-  const tail = schedule(4);
+  const tail = schedule(8);
   for (let index = 0; index < 200; index += 1) tail.add(user(`u${index}`), 1);
   assert.equal(started(tail.next(0)).jobs.length, 25);
 
