@@ -1,4 +1,4 @@
-import type { TrafficListener } from '../protocol/connection-settings.ts';
+import type { ConnectionListeners } from '../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
 import type { Action, ActionResult } from '../replicate/action.ts';
 import type { EngineContext, EngineOptions } from '../replicate/engine.ts';
@@ -18,7 +18,7 @@ export interface BatchRunnerParts {
   emit: EventListener;
   /** Shared by the connections of a thread, and closed by whoever opened it. */
   store: MasterStore;
-  connect(onTraffic: TrafficListener | undefined): Promise<ReplicaSession>;
+  connect(listeners: ConnectionListeners): Promise<ReplicaSession>;
   /** undefined: the master must not be written to. */
   master: MasterLink | undefined;
   scripts: ScriptLink;
@@ -171,10 +171,11 @@ export class BatchRunner {
 
   async #connect(): Promise<Link> {
     const { setup, emit, connect } = this.#parts;
-    const onTraffic: TrafficListener | undefined = setup.traffic
-      ? (direction, text) => emit({ kind: 'traffic', direction, text })
-      : undefined;
-    const session = await connect(onTraffic);
+    const { server } = setup.connection;
+    const session = await connect({
+      onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
+      onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
+    });
     const link: Link = {
       session,
       stage: new Stage(session),
@@ -182,7 +183,7 @@ export class BatchRunner {
       uses: 0,
     };
     this.#link = link;
-    const { server, flavour, mechanism, tls, compression, sieveMailbox } = session.info;
+    const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
     return link;
   }

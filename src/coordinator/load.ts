@@ -1,5 +1,5 @@
-import { cpus } from 'node:os';
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { idleProcessorMeter } from '../native/idle-processors.ts';
 
 /** What went on since the last look. */
 export interface Load {
@@ -11,28 +11,12 @@ export interface Load {
 
 /** @returns a meter: each call tells of the time since the one before */
 export function loadMeter(): () => Load {
-  let loop: EventLoopUtilization = performance.eventLoopUtilization();
-  let times = processorTimes();
+  const idleProcessors = idleProcessorMeter();
+  let before: EventLoopUtilization = performance.eventLoopUtilization();
   return () => {
-    const loopNow = performance.eventLoopUtilization();
-    const timesNow = processorTimes();
-    const { utilization } = performance.eventLoopUtilization(loopNow, loop);
-    const passed = timesNow.all - times.all;
-    // Two looks within one tick of the kernel's clock tell nothing.
-    const idleShare = passed > 0 ? (timesNow.idle - times.idle) / passed : 0;
-    loop = loopNow;
-    times = timesNow;
-    return { thisThread: utilization, idleProcessors: idleShare * timesNow.processors };
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return { thisThread: utilization, idleProcessors: idleProcessors() };
   };
-}
-
-function processorTimes(): { all: number; idle: number; processors: number } {
-  const list = cpus();
-  let all = 0;
-  let idle = 0;
-  for (const { times } of list) {
-    all += times.user + times.nice + times.sys + times.irq + times.idle;
-    idle += times.idle;
-  }
-  return { all, idle, processors: list.length };
 }

@@ -16,7 +16,7 @@ export function realParts(setup: WorkerSetup, emit: EventListener, store: Master
     setup,
     emit,
     store,
-    connect: (onTraffic) => connectReplica(setup.connection, onTraffic),
+    connect: (listeners) => connectReplica(setup.connection, listeners),
     scripts: scriptLink(() => connectReplica({ ...setup.connection, sieveMailbox: false })),
     master: masterLink(setup.master, setup.connection, connectReplica, emit),
     engine: { runUser, runMeta, runMailboxes, runActions },

@@ -5,6 +5,7 @@ import type { Framing, Verb } from './flavour.ts';
 import { linkError } from './link-errors.ts';
 import { type CommandArgs, OutputQueue } from './output-queue.ts';
 import { badResponse, byeResponse, fatalError, refusal, zeroLengthResponse } from './refusals.ts';
+import { SendWindow } from './send-window.ts';
 import { ResponseReader, type ValueOptions } from './wire/response-reader.ts';
 import type { Traffic } from './wire/traffic.ts';
 import { type Consumer, silenceError, type Transport } from './wire/transport.ts';
@@ -19,6 +20,8 @@ export interface Command<T> {
   /** Octets of `args` if known beforehand; counted as in flight at once. */
   octets?: number;
   valueOptions?: ValueOptions;
+  /** Nothing is written behind it before it is answered. */
+  alone?: boolean;
   /** Errors thrown here become the command's error. */
   untagged?(name: ByteString, value: DlistValue): void;
   /** On OK. */
@@ -31,11 +34,16 @@ interface Pending {
   command: Command<unknown>;
   tag: string | undefined;
   octets: number;
+  /** Milliseconds of `performance.now()`; 0 where nobody will ask. */
+  submittedAt: number;
   /** First error of our own while writing it or reading its answers. */
   failure: SyncError | undefined;
   resolve(value: unknown): void;
   reject(error: SyncError): void;
 }
+
+/** Smaller commands are answered soon on any link, and say nothing of it. */
+const JUDGED_OCTETS = 16 * 1024;
 
 const NO_OPTIONS: ValueOptions = {};
 
@@ -49,19 +57,21 @@ export class CommandQueue implements Consumer {
   readonly #framing: Framing;
   readonly #reader: ResponseReader;
   readonly #output: OutputQueue;
-  readonly #windowOctets: number;
+  readonly #window: SendWindow;
   #pending: Pending[] = [];
   #head = 0;
   #octetsInFlight = 0;
+  #octetsAnswered = 0;
   #windowWaiters: { resolve(): void; reject(error: SyncError): void }[] = [];
   #broken: SyncError | undefined;
   #closing = false;
   #onAlone: (() => void) | undefined;
 
+  /** @param windowOctets how many may be unanswered at most */
   constructor(transport: Transport, traffic: Traffic, framing: Framing, windowOctets: number) {
     this.#transport = transport;
     this.#framing = framing;
-    this.#windowOctets = windowOctets;
+    this.#window = new SendWindow(windowOctets);
     this.#reader = new ResponseReader(
       {
         valueOptions: () => this.#oldest?.command.valueOptions ?? NO_OPTIONS,
@@ -77,6 +87,10 @@ export class CommandQueue implements Consumer {
 
   get octetsInFlight(): number {
     return this.#octetsInFlight;
+  }
+
+  get octetsAnswered(): number {
+    return this.#octetsAnswered;
   }
 
   get broken(): boolean {
@@ -104,18 +118,32 @@ export class CommandQueue implements Consumer {
         return;
       }
       const { prefix, tag } = this.#framing.frame(command.verb);
+      let answered = (): void => {};
+      const until = command.alone
+        ? new Promise<void>((resolve) => {
+            answered = resolve;
+          })
+        : undefined;
       const pending: Pending = {
         command,
         tag,
         octets: 0,
+        submittedAt: (command.octets ?? 0) >= JUDGED_OCTETS ? performance.now() : 0,
         failure: undefined,
-        resolve: (value) => resolve(value as T),
-        reject,
+        resolve: (value) => {
+          resolve(value as T);
+          answered();
+        },
+        reject: (error) => {
+          reject(error);
+          answered();
+        },
       };
       let written = 0;
       const job = {
         prefix,
         args: command.args,
+        until,
         onWritten: (octets: number) => {
           written += octets;
           if (written > pending.octets) this.#count(pending, written - pending.octets);
@@ -137,9 +165,30 @@ export class CommandQueue implements Consumer {
     return promise;
   }
 
+  /**
+   * From its answer on both directions are raw DEFLATE (protocol section 5). What is in flight is answered in clear before.
+   *
+   * @param level zlib level 1 to 9
+   * @returns false if the replica refused
+   */
+  compress(level: number): Promise<boolean> {
+    return this.submit({
+      verb: 'COMPRESS',
+      name: 'COMPRESS',
+      args: () => 'DEFLATE',
+      alone: true,
+      result: () => {
+        this.#transport.startCompression(level, Buffer.alloc(0));
+        return true;
+      },
+      refused: () => ({ result: false }),
+    });
+  }
+
   window(): Promise<void> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
-    if (this.#octetsInFlight < this.#windowOctets) return Promise.resolve();
+    if (this.#octetsInFlight < this.#window.limit) return Promise.resolve();
+    if (this.#windowWaiters.length === 0) this.#transport.waiting.begin();
     return new Promise((resolve, reject) => {
       this.#windowWaiters.push({ resolve, reject });
     });
@@ -246,6 +295,7 @@ export class CommandQueue implements Consumer {
   #settle(pending: Pending, finish: () => void): void {
     this.#shift();
     this.#octetsInFlight -= pending.octets;
+    this.#octetsAnswered += pending.octets;
     if (pending.failure !== undefined) {
       pending.reject(pending.failure);
     } else {
@@ -255,9 +305,14 @@ export class CommandQueue implements Consumer {
         pending.reject(SyncError.from(error));
       }
     }
-    if (this.#octetsInFlight < this.#windowOctets && this.#windowWaiters.length > 0) {
+    const wanting = this.#windowWaiters.length > 0;
+    if (pending.submittedAt > 0) {
+      this.#window.answered(pending.octets, pending.submittedAt, performance.now(), wanting);
+    }
+    if (wanting && this.#octetsInFlight < this.#window.limit) {
       const waiters = this.#windowWaiters;
       this.#windowWaiters = [];
+      this.#transport.waiting.end();
       for (const waiter of waiters) waiter.resolve();
     }
   }

@@ -2,7 +2,7 @@ import { SyncError } from '../report/sync-error.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { Attempt } from './connect-attempts.ts';
 import type { ConnectTarget } from './connect-target.ts';
-import type { ConnectionSettings, TrafficListener } from './connection-settings.ts';
+import type { ConnectionListeners, ConnectionSettings } from './connection-settings.ts';
 import { Framing } from './flavour.ts';
 import { authenticate } from './handshake/authenticate.ts';
 import { compressionLevel, startCompression } from './handshake/compress.ts';
@@ -17,6 +17,7 @@ import { upgradeToTls } from './handshake/upgrade.ts';
 import { linkError } from './link-errors.ts';
 import type { ReplicaSession } from './replica-session.ts';
 import { setUp } from './session/set-up.ts';
+import { compressWhenItPays } from './watch-link.ts';
 import { Traffic } from './wire/traffic.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function connectOnce(
   target: ConnectTarget,
   attempt: Attempt,
   settings: ConnectionSettings,
-  onTraffic: TrafficListener | undefined,
+  { onTraffic, onCompression }: ConnectionListeners,
 ): Promise<ReplicaSession> {
   using deadline = new Deadline(settings.connectTimeout, settings.server);
   const socket = await openSocket(target, attempt.service, settings, deadline);
@@ -44,6 +45,7 @@ export async function connectOnce(
       deadline,
       tls,
       local: isLocal(target, socket),
+      onCompression,
     });
   } catch (caught) {
     const error = SyncError.from(caught);
@@ -61,6 +63,7 @@ interface Circumstances {
   /** TLS is active from the start. */
   tls: boolean;
   local: boolean;
+  onCompression: ConnectionListeners['onCompression'];
 }
 
 async function shakeHands(
@@ -91,7 +94,7 @@ async function shakeHands(
   if (!offer.replication) throw noReplication(settings.server);
 
   talk.begin('the set-up');
-  const level = compressionLevel(offer, settings, local, secure);
+  const level = compressionLevel(offer, settings, secure);
   const compression = level !== undefined && (await startCompression(talk, level, settings));
   const queue = new CommandQueue(talk.transport, traffic, new Framing(offer.flavour), settings.windowBytes);
   const unread = talk.takeUnread();
@@ -99,6 +102,13 @@ async function shakeHands(
   const session = await setUp(queue, offer, settings, { mechanism, tls: secure, compression });
   // Until here the deadline watched; from here on each answer has its own time.
   talk.transport.watchSilence(settings.answerTimeout, () => queue.silent(settings.answerTimeout));
+  const { mode, level: chosen } = settings.compression;
+  if (mode === 'auto' && offer.compress) {
+    compressWhenItPays(queue, talk.transport, { local, level: chosen }, (start) => {
+      session.info.compression = true;
+      circumstances.onCompression?.(start);
+    });
+  }
   return session;
 }
 

@@ -1,22 +1,21 @@
 import { planAttempts, tryInTurn } from './connect-attempts.ts';
 import { connectOnce } from './connect-once.ts';
 import { parseTarget } from './connect-target.ts';
-import type { ConnectionSettings, TrafficListener } from './connection-settings.ts';
+import type { ConnectionListeners, ConnectionSettings } from './connection-settings.ts';
 import type { ReplicaSession } from './replica-session.ts';
 
 /**
  * Connects, logs in and sets up (compression, capabilities): afterwards every command may be sent.
  *
- * @param onTraffic sees the plain text of both directions, secrets and messages left out
  * @throws SyncError CONFIG, HOST_NOT_FOUND, CONNECT_FAILED, CONNECT_TIMEOUT, NOT_A_SYNC_SERVER, TLS_FAILED,
  *   AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, COMPRESSION_UNAVAILABLE, LINK_BROKEN
  */
 export async function connectReplica(
   settings: ConnectionSettings,
-  onTraffic?: TrafficListener,
+  listeners: ConnectionListeners = {},
 ): Promise<ReplicaSession> {
   const target = parseTarget(settings.server);
   return tryInTurn(planAttempts(target, settings), (attempt) =>
-    connectOnce(target, attempt, settings, onTraffic),
+    connectOnce(target, attempt, settings, listeners),
   );
 }

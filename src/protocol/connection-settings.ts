@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { CompressionStart } from './watch-link.ts';
 
 /** Where the replica is and how to log in: plain data, handed to worker threads. Never logged. */
 export interface ConnectionSettings {
@@ -34,9 +35,9 @@ export interface ConnectionSettings {
   /** PLAIN and LOGIN without TLS to another host than this one. */
   allowClearText: boolean;
   compression: {
-    /** `auto`: where it is likely to pay. `required`: -z, fail without it. */
+    /** `auto`: as soon as the link turns out to be slow. `on`: from the start, if offered. `required`: -z, or fail. */
     mode: 'auto' | 'on' | 'off' | 'required';
-    /** zlib level 1 to 9; undefined = chosen with the mode. */
+    /** zlib level 1 to 9; undefined = by what the link is like. */
     level: number | undefined;
   };
   /** Replicate `#sieve` as a mailbox where the replica can; without it scripts go by commands of their own. */
@@ -47,3 +48,10 @@ export interface ConnectionSettings {
 
 /** `-v -v`: one call per chunk of plain protocol text, credentials and message bodies already left out. */
 export type TrafficListener = (direction: 'sent' | 'received', text: Buffer) => void;
+
+/** What a connection tells of itself. */
+export interface ConnectionListeners {
+  onTraffic?: TrafficListener | undefined;
+  /** Compression began in the middle. */
+  onCompression?: ((start: CompressionStart) => void) | undefined;
+}

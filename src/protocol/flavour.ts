@@ -1,7 +1,7 @@
 /** How commands are framed: by a stand-alone sync_server, or inside IMAP (protocol section 6). */
 export type Flavour = 'csync' | 'imap';
 
-export type Verb = 'GET' | 'APPLY' | 'RESTORE' | 'RESTART' | 'NOOP' | 'EXIT';
+export type Verb = 'GET' | 'APPLY' | 'RESTORE' | 'RESTART' | 'NOOP' | 'EXIT' | 'COMPRESS';
 
 const IMAP_VERBS: Record<Verb, string> = {
   GET: 'SYNCGET',
@@ -10,6 +10,7 @@ const IMAP_VERBS: Record<Verb, string> = {
   RESTART: 'SYNCRESTART',
   NOOP: 'NOOP',
   EXIT: 'LOGOUT',
+  COMPRESS: 'COMPRESS',
 };
 
 /** Tags that the C client uses for these two; everything else is S<n>. */

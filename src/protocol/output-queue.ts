@@ -11,6 +11,8 @@ export type CommandArgs = (() => string) | Iterable<Piece> | AsyncIterable<Piece
 export interface OutputJob {
   prefix: string;
   args: CommandArgs | undefined;
+  /** Nothing is written behind it before this is over. */
+  until: Promise<void> | undefined;
   onWritten(octets: number): void;
   /** It failed half written: the link cannot be used any more. */
   onFailed(error: SyncError): void;
@@ -79,6 +81,7 @@ export class OutputQueue {
       try {
         const waiting = this.#writeJob(next);
         if (waiting !== undefined) await waiting;
+        if (next.job.until !== undefined) await next.job.until;
       } catch (error) {
         next.job.onFailed(SyncError.from(error));
       }

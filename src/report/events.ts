@@ -39,6 +39,8 @@ export type ConnectionEvent =
     }
   | { kind: 'connection:failed'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   | { kind: 'connection:lost'; server: string; error: ErrorData }
+  /** In the middle: the link turned out to be slow. `level` of zlib, `rate` in octets a second before. */
+  | { kind: 'connection:compressed'; server: string; level: number; rate: number }
   /** In good order, by us. */
   | { kind: 'connection:closed'; server: string }
   | { kind: 'traffic'; direction: 'sent' | 'received'; text: Uint8Array };

@@ -56,6 +56,11 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     }
     case 'connection:lost':
       return [{ level: 'warning', text: `connection to '${event.server}' lost: ${reason(event.error)}` }];
+    case 'connection:compressed': {
+      const { server, level, rate } = event;
+      const text = `compressing to '${server}' from now on (level ${level}): the link takes ${Math.round(rate / 1000)} kB/s`;
+      return [{ level: 'info', text }];
+    }
     case 'run:retry': {
       const { user, delayMs, error } = event;
       return [{ level: 'notice', text: `will try '${user}' again in ${delayMs} ms: ${reason(error)}` }];

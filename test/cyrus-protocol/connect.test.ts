@@ -116,12 +116,11 @@ test('compression that is required ends the attempt over IMAP and inside TLS', a
 
 test('without #sieve as a mailbox the replica lists scripts and hides their mailbox', async () => {
   const sent: string[] = [];
-  const session = await connectReplica(
-    settings(open.syncPort, { sieveMailbox: false }),
-    (direction, text) => {
+  const session = await connectReplica(settings(open.syncPort, { sieveMailbox: false }), {
+    onTraffic: (direction, text) => {
       if (direction === 'sent') sent.push(text.toString('latin1'));
     },
-  );
+  });
   assert.equal(session.info.sieveMailbox, false);
   assert.ok(!sent.some((text) => text.includes('CAPABILITIES')), sent.join(''));
   await session.exit();

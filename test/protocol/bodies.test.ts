@@ -229,7 +229,7 @@ test('-z without compression on offer ends the attempt', async () => {
   assert.equal(error.retryable, false);
 });
 
-test('auto leaves compression off on loopback', async () => {
+test('auto does not compress before it has seen the link', async () => {
   await using server = await ScriptedServer.start(csync(async (peer) => await peer.closed(), COMPRESS));
   const session = await connectReplica(settingsFor(server.address));
   assert.equal(session.info.compression, false);

@@ -82,23 +82,21 @@ test('required TLS comes first, for /noauth too', () => {
   assert.equal(plan({}, {}, { noauth: true }), 'none');
 });
 
-test('compression by mode, place and offer', () => {
-  const level = (mode: 'auto' | 'on' | 'off' | 'required', local: boolean, offered = true, chosen?: number) =>
+test('compression from the start by mode and offer', () => {
+  const level = (mode: 'auto' | 'on' | 'off' | 'required', offered = true, chosen?: number) =>
     compressionLevel(
       { ...FULL, compress: offered },
       settingsFor('replica', { compression: { mode, level: chosen } }),
-      local,
       false,
     );
-  assert.equal(level('auto', true), undefined);
-  assert.equal(level('auto', false), 1);
-  assert.equal(level('auto', false, true, 6), 6);
-  assert.equal(level('on', true), 1);
-  assert.equal(level('on', true, false), undefined);
-  assert.equal(level('off', false), undefined);
-  assert.equal(level('required', true), 1);
+  assert.equal(level('auto'), undefined);
+  assert.equal(level('on'), 1);
+  assert.equal(level('on', true, 6), 6);
+  assert.equal(level('on', false), undefined);
+  assert.equal(level('off'), undefined);
+  assert.equal(level('required'), 1);
   assert.throws(
-    () => level('required', true, false),
+    () => level('required', false),
     (error) => error instanceof SyncError && error.code === 'COMPRESSION_UNAVAILABLE',
   );
 });

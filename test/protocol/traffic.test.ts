@@ -33,9 +33,11 @@ test('credentials, messages and scripts are replaced by their length, in both di
   );
   let sent = '';
   let received = '';
-  const session = await connectReplica(settingsFor(server.address), (direction, text) => {
-    if (direction === 'sent') sent += text.toString('latin1');
-    else received += text.toString('latin1');
+  const session = await connectReplica(settingsFor(server.address), {
+    onTraffic: (direction, text) => {
+      if (direction === 'sent') sent += text.toString('latin1');
+      else received += text.toString('latin1');
+    },
   });
   await session.applyMessages([
     { partition: 'default', guid: 'abcd', size: message.length, content: message },

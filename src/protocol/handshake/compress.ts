@@ -8,17 +8,16 @@ import type { Offer } from './offer.ts';
 const DEFAULT_LEVEL = 1;
 
 /**
- * The level to compress with, or undefined not to. Pure. `auto` leaves it off where no slow link lies between.
+ * The level to compress with from the start, or undefined not to. Pure. `auto` looks at the link first.
  * @throws SyncError COMPRESSION_UNAVAILABLE
  */
 export function compressionLevel(
   offer: Offer,
   settings: ConnectionSettings,
-  local: boolean,
   secure: boolean,
 ): number | undefined {
   const { mode, level = DEFAULT_LEVEL } = settings.compression;
-  if (mode === 'off' || (mode === 'auto' && local)) return undefined;
+  if (mode === 'off' || mode === 'auto') return undefined;
   if (offer.compress) return level;
   if (mode !== 'required') return undefined;
   throw unavailable(

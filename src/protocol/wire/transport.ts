@@ -3,6 +3,7 @@ import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type In
 import { SyncError } from '../../report/sync-error.ts';
 import { CORK_OCTETS } from '../limits.ts';
 import { linkError, linkLost } from '../link-errors.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 /** Who reads the octets: first the handshake's line reader, then the response reader. */
 export interface Consumer {
@@ -21,6 +22,8 @@ const GATHERED_BUFFER_OCTETS = 16 * 1024;
  * Small writes of one turn of the event loop leave as one write. Order is that of the calls, always.
  */
 export class Transport {
+  /** What is to be sent waits for the other end. */
+  readonly waiting = new Stopwatch();
   /** The outermost: the TLS one if there is TLS. */
   #socket: Socket;
   /** What output is written to: the socket or the deflater in front of it. */
@@ -202,10 +205,15 @@ export class Transport {
 
   #push(octets: Buffer): void {
     if (this.#closed || this.#sink.destroyed) return;
-    if (!this.#sink.write(octets)) this.#wantsDrain = true;
+    const sink = this.#sink;
+    // More than the high water mark counts as full even when the kernel has taken all of it at once.
+    if (sink.write(octets) || sink.writableLength === 0 || this.#wantsDrain) return;
+    this.#wantsDrain = true;
+    this.waiting.begin();
   }
 
   #drained(): void {
+    if (this.#wantsDrain) this.waiting.end();
     this.#wantsDrain = false;
     const waiters = this.#drainWaiters;
     this.#drainWaiters = [];
