@@ -127,6 +127,8 @@ export class FakePool implements WorkerPool {
   onCut: () => void = () => {};
   readonly #work: FakeWork;
   readonly #emit: EventListener;
+  /** Attempts to connect that fail say nothing of the connection that is up. */
+  othersAreUp = false;
   #isUp = false;
 
   constructor(work: FakeWork, emit: EventListener) {
@@ -153,7 +155,7 @@ export class FakePool implements WorkerPool {
   }
 
   #loseFor(outcome: Outcome): void {
-    if (!this.#isUp || !('error' in outcome) || outcome.error.family !== 'link') return;
+    if (!this.#isUp || this.othersAreUp || !('error' in outcome) || outcome.error.family !== 'link') return;
     this.#isUp = false;
     this.#emit({ kind: 'connection:lost', server: 'replica', error: outcome.error });
   }

@@ -205,6 +205,30 @@ test('an outage in the middle of a run is announced once, not once per worker', 
   assert.equal(result.summary.synced, 400);
 });
 
+test('a replica that takes no more connections is used with those that it takes', async () => {
+  const clock = new FakeClock();
+  let refused = 0;
+  const { result, events, pool } = await runWith(
+    async (batch, emit, pool) => {
+      pool.othersAreUp = true;
+      const wanted = pool.room.connections;
+      await clock.sleep(300);
+      if (wanted > 1 && refused < 3) {
+        refused += 1;
+        return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error: connectFailed }));
+      }
+      return await syncAll(batch, emit, pool);
+    },
+    { clock, store: fakeStore(users(400)) },
+  );
+  assert.equal(result.summary.synced, 400);
+  assert.equal(refused, 3);
+  assert.deepEqual(kinds(events, 'connection:failed'), []);
+  assert.equal(pool?.room.connections, 1);
+  const told = events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
+  assert.ok(told.includes("'replica' takes no more connections, going on with 1"), told.join('\n'));
+});
+
 for (const code of ['AUTHENTICATION_FAILED', 'HOST_NOT_FOUND', 'NOT_A_SYNC_SERVER'] as const) {
   test(`${code} on the first connection ends the run at once`, async () => {
     const error = errorData(code, 'link', { phase: 'connect' });

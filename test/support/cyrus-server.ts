@@ -44,6 +44,8 @@ export interface ServerOptions {
   metapartitionFiles?: string;
   /** Give each partition an archive directory and set `archive_enabled`. */
   archive?: boolean;
+  /** `sync_server` processes at a time (`maxchild`); default: any number. */
+  syncProcesses?: number;
   /** Directory of a *stopped* server (or an unpacked fixture) whose store is copied before the start. */
   store?: string;
 }
@@ -66,6 +68,7 @@ export class CyrusServer implements AsyncDisposable {
   readonly sievePort: number;
   #settings = new Map<string, string>();
   #extraLines: string[];
+  readonly #syncLimit: string;
   #process: ChildProcess | undefined;
   #serverOutput = '';
 
@@ -76,6 +79,7 @@ export class CyrusServer implements AsyncDisposable {
     const names = options.partitions ?? ['default'];
     this.partitions = Object.fromEntries(names.map((each) => [each, join(directory, 'spool', each)]));
     this.#extraLines = [...(options.extraLines ?? [])];
+    this.#syncLimit = options.syncProcesses === undefined ? '' : ` maxchild=${options.syncProcesses}`;
     this.#defaults(names, options);
     for (const [key, value] of Object.entries(options.imapd ?? {})) this.configure(key, value);
   }
@@ -163,7 +167,7 @@ export class CyrusServer implements AsyncDisposable {
     const lmtp = `  lmtpunix cmd="${join(TOOL_DIRECTORY, 'lmtpd')} -C ${this.configFile} -a" listen="${this.lmtpSocket}"`;
     const services = [
       service('imap', 'imapd', this.imapPort),
-      service('csync', 'sync_server', this.syncPort),
+      `${service('csync', 'sync_server', this.syncPort)}${this.#syncLimit}`,
       service('sieve', 'timsieved', this.sievePort),
       `${lmtp} prefork=0`,
       `  csyncunix cmd="${join(TOOL_DIRECTORY, 'sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,

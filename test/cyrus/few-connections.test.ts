@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertNothingLeft, assertSameMail } from '../support/compare.ts';
+import { startPair } from '../support/cyrus-server.ts';
+import { append } from '../support/populate.ts';
+import { syncClientOk } from '../support/sync-client.ts';
+
+const USERS = Array.from({ length: 200 }, (_, index) => `user${index}`);
+
+test('a replica with a limit on its processes gets everything over those that it has', async () => {
+  await using pair = await startPair({
+    replica: { syncProcesses: 2 },
+    master: { imapd: { client_timeout: '1s' } },
+  });
+  {
+    await using imap = await pair.master.imap();
+    for (const user of USERS) {
+      await imap.ok(`CREATE user/${user}`);
+      await imap.ok(`SETACL user/${user} admin lrswipkxtecda`);
+      await append(imap, `user/${user}`, 10, user, user);
+    }
+  }
+  const run = await syncClientOk(pair.master, ['-A', '--workers', '8', '--log-to-stderr']);
+  assert.match(run.stderr, /takes no more connections, going on with [12]/);
+  assert.doesNotMatch(run.stderr, /will retry|retrying/);
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, USERS);
+});
