@@ -1,7 +1,7 @@
 import type { ConnectionListeners } from '../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
 import type { Action, ActionResult } from '../replicate/action.ts';
-import type { EngineContext, EngineOptions } from '../replicate/engine.ts';
+import type { BorrowedLink, EngineContext, EngineOptions, ReplicaLink } from '../replicate/engine.ts';
 import { Partitions } from '../replicate/partitions.ts';
 import { Stage } from '../replicate/stage.ts';
 import type { EventListener } from '../report/events.ts';
@@ -55,7 +55,8 @@ export class BatchRunner {
     this.#parts = parts;
   }
 
-  async run(batch: Batch): Promise<Outcome[]> {
+  /** @param borrow see EngineContext */
+  async run(batch: Batch, borrow?: EngineContext['borrow']): Promise<Outcome[]> {
     const { jobs } = batch;
     if (this.#cancelled) return untouched(jobs, cancelledError().toData());
     let link: Link;
@@ -66,7 +67,7 @@ export class BatchRunner {
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
     using _use = this.#use(link);
-    return await this.#runJobs(jobs, link);
+    return await this.#runJobs(jobs, link, borrow);
   }
 
   /** One unit of a sync log. Several may be under way at once: they share the session. */
@@ -84,7 +85,7 @@ export class BatchRunner {
     }
     using _use = this.#use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
-    const context = this.#context(link, this.#parts.emit);
+    const context = this.#context(link, this.#parts.emit, undefined);
     const results = await this.#parts.engine.runActions(context, users, actions);
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
@@ -100,6 +101,22 @@ export class BatchRunner {
       this.#lose(link, error);
       return error;
     }
+  }
+
+  /** Its connection, for a job of another one. @throws SyncError as for the first connection */
+  async lend(): Promise<BorrowedLink> {
+    const link = await this.#connected();
+    const use = this.#use(link);
+    const { session, stage, partitions } = link;
+    return {
+      session,
+      stage,
+      partitions,
+      [Symbol.dispose]: () => {
+        use[Symbol.dispose]();
+        if (session.broken) this.#lose(link, brokenWhileLent(session.info.server).toData());
+      },
+    };
   }
 
   get connected(): boolean {
@@ -188,7 +205,7 @@ export class BatchRunner {
     return link;
   }
 
-  async #runJobs(jobs: readonly Job[], link: Link): Promise<Outcome[]> {
+  async #runJobs(jobs: readonly Job[], link: Link, borrow: EngineContext['borrow']): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let next = 0;
     let lost: ErrorData | undefined;
@@ -198,9 +215,10 @@ export class BatchRunner {
         const job = jobs[next];
         if (!job) return;
         next += 1;
-        const outcome = await this.#runJob(job, link);
+        const outcome = await this.#runJob(job, link, borrow);
         outcomes.push(outcome);
-        if (outcome.kind === 'failed' && outcome.error.family === 'link') {
+        // A borrowed connection that broke is its lender's.
+        if (outcome.kind === 'failed' && outcome.error.family === 'link' && link.session.broken) {
           if (lost === undefined) this.#lose(link, outcome.error);
           lost ??= outcome.error;
         }
@@ -211,10 +229,10 @@ export class BatchRunner {
     return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
   }
 
-  async #runJob(job: Job, link: Link): Promise<Outcome> {
+  async #runJob(job: Job, link: Link, borrow: EngineContext['borrow']): Promise<Outcome> {
     const { engine } = this.#parts;
     const counts = noCounts();
-    const context = this.#context(link, (event) => {
+    const hear: EventListener = (event) => {
       if (event.kind === 'user:progress') {
         counts.messages += event.messages;
         counts.bytes += event.bytes;
@@ -222,7 +240,8 @@ export class BatchRunner {
         counts.mailboxes += 1;
       }
       this.#parts.emit(event);
-    });
+    };
+    const context = this.#context(link, hear, borrow);
     try {
       const kind =
         job.kind === 'user'
@@ -239,10 +258,11 @@ export class BatchRunner {
     }
   }
 
-  #context(link: Link, emit: EventListener): EngineContext {
+  #context(link: Link, emit: EventListener, borrow: EngineContext['borrow']): EngineContext {
     const { setup, store, master, scripts } = this.#parts;
     const { session, stage, partitions } = link;
-    return { store, session, stage, partitions, scripts, master, options: engineOptions(setup), emit };
+    const options = engineOptions(setup);
+    return { store, session, stage, partitions, scripts, master, borrow, options, emit };
   }
 
   #lose(link: Link, error: ErrorData): void {
@@ -253,8 +273,7 @@ export class BatchRunner {
   }
 }
 
-/** A session and what is known of its other end. */
-type Link = Pick<EngineContext, 'session' | 'stage' | 'partitions'> & {
+type Link = ReplicaLink & {
   /** Tasks that are using it. */
   uses: number;
 };
@@ -272,6 +291,13 @@ function noCounts(): Counts {
 
 function untouched(jobs: readonly Job[], error: ErrorData): Outcome[] {
   return jobs.map((job) => ({ kind: 'untouched', job, error }));
+}
+
+function brokenWhileLent(server: string): SyncError {
+  return new SyncError('LINK_BROKEN', `the connection to ${server} broke`, {
+    family: 'link',
+    retryable: true,
+  });
 }
 
 function cancelledError(): SyncError {

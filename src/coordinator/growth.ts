@@ -20,12 +20,16 @@ import type { Room } from './worker-pool.ts';
 export type WantedConnections = number | 'auto';
 
 /** As many connections as there is work for, up to the limit. */
-export function connectionsFor(jobs: number, messages: number, wanted: WantedConnections): number {
+export function connectionsFor(
+  { jobs, giants, messages }: { jobs: number; giants: number; messages: number },
+  wanted: WantedConnections,
+): number {
   const worth = Math.max(
     Math.ceil(jobs / JOBS_PER_CONNECTION),
     Math.ceil(messages / MESSAGES_PER_CONNECTION),
   );
-  return Math.min(mostConnections(wanted), jobs, worth);
+  // A giant can use two (`Lanes`).
+  return Math.min(mostConnections(wanted), jobs + giants, worth);
 }
 
 export function mostConnections(wanted: WantedConnections): number {

@@ -14,6 +14,7 @@ import {
   DISCOVERY_SLICE,
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
+  GIANT_MESSAGES,
   LOST_LINKS_TO_PAUSE,
   OCTETS_PER_WORK,
 } from './limits.ts';
@@ -91,11 +92,14 @@ class Run {
   /** Octets and messages across, in one measure. */
   #uploaded = 0;
   #discovered = { users: 0, messages: 0, complete: false };
+  #giants = 0;
   /** Why not every job could be found; those found are done all the same. */
   #discoveryError: ErrorData | undefined;
   #everConnected = false;
   /** Counts outages, so that a batch begun before one does not prolong it. */
   #outages = 0;
+  /** The same for connections that the replica did not take beside others. */
+  #refusals = 0;
   #lostInARow = 0;
   #deadInARow = 0;
   #cancelWake: (() => void) | undefined;
@@ -203,6 +207,7 @@ class Run {
       } else if (this.#schedule.add(found.value.job, found.value.size)) {
         this.#discovered.users += 1;
         this.#discovered.messages += found.value.size;
+        if (found.value.size >= GIANT_MESSAGES) this.#giants += 1;
       }
     }
     emit({ kind: 'run:discovered', ...this.#discovered });
@@ -221,7 +226,8 @@ class Run {
     const { users, messages, complete } = this.#discovered;
     if (this.#stopped || (complete && users === 0)) return;
     const { workers: wanted, mode, setup } = this.#request;
-    const most = complete ? connectionsFor(users, messages, wanted) : mostConnections(wanted);
+    const work = { jobs: users, giants: this.#giants, messages };
+    const most = complete ? connectionsFor(work, wanted) : mostConnections(wanted);
     this.#growth.setLimit(most);
     this.#schedule.setPlaces(most * BATCHES_PER_CONNECTION);
     const { server } = setup.connection;
@@ -274,7 +280,7 @@ class Run {
   }
 
   async #runBatch(batch: Batch): Promise<void> {
-    const outage = this.#outages;
+    const begun = { outages: this.#outages, refusals: this.#refusals };
     let outcomes: Outcome[];
     try {
       if (!this.#pool) throw new SyncError('BUG', 'a batch was started before the workers');
@@ -284,7 +290,7 @@ class Run {
     }
     const settlements = this.#schedule.settle(batch, outcomes, this.#parts.clock.now());
     for (const settlement of settlements) this.#tally.take(settlement);
-    this.#judgeLink(outcomes, outage);
+    this.#judgeLink(outcomes, begun);
   }
 
   #threadDied(batch: Batch, error: ErrorData): Outcome[] {
@@ -294,8 +300,8 @@ class Run {
     return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
   }
 
-  /** @param outage how many outages there had been when the batch began */
-  #judgeLink(outcomes: readonly Outcome[], outage: number): void {
+  /** @param begun what had been when the batch began: it says nothing new of what has been seen since */
+  #judgeLink(outcomes: readonly Outcome[], begun: { outages: number; refusals: number }): void {
     let worked = false;
     let failure: ErrorData | undefined;
     let lost: ErrorData | undefined;
@@ -313,24 +319,24 @@ class Run {
       this.#deadInARow = 0;
       this.#refusedInARow = 0;
       // The probe may have gone to a worker whose link had never been lost.
-      if (outage === this.#outages) this.#linkIsUp();
+      if (begun.outages === this.#outages) this.#linkIsUp();
     } else if (lost) {
       this.#lostInARow += 1;
       if (this.#lostInARow >= LOST_LINKS_TO_PAUSE + this.#queue.concurrency) failure ??= lost;
     }
-    if (!failure || outage !== this.#outages || this.#stopped) return;
-    if (this.#isRefusedBesideOthers(failure)) this.#takeFewer();
-    else this.#linkIsDown(failure);
+    if (!failure || begun.outages !== this.#outages || this.#stopped) return;
+    if (!this.#isRefusedBesideOthers(failure)) this.#linkIsDown(failure);
+    else if (begun.refusals === this.#refusals) this.#takeFewer();
   }
 
   /** Others are up: a limit of the replica, such as its `maxchild`. Again and again with nothing done, it is an outage. */
   #isRefusedBesideOthers(failure: ErrorData): boolean {
-    if (this.#open < 1 || failure.family !== 'link') return false;
-    this.#refusedInARow += 1;
-    return this.#refusedInARow < LOST_LINKS_TO_PAUSE + this.#queue.concurrency;
+    return this.#open > 0 && failure.family === 'link' && this.#refusedInARow < LOST_LINKS_TO_PAUSE;
   }
 
   #takeFewer(): void {
+    this.#refusals += 1;
+    this.#refusedInARow += 1;
     const { connections } = this.#growth.room;
     const fewer = Math.max(1, Math.min(this.#open, connections - 1));
     if (fewer < connections) {

@@ -1,4 +1,6 @@
+import type { BorrowedLink } from '../replicate/engine.ts';
 import type { BatchRunner } from './batch-runner.ts';
+import { REFUSED_PAUSE } from './limits.ts';
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 
 /** One connection and the tasks that are using it. */
@@ -17,6 +19,8 @@ export class RunnerSet {
   #limit: number;
   #places: Place[] = [];
   #cancelled = false;
+  /** Milliseconds of `performance.now()`. */
+  #lendsFrom = 0;
 
   /** @param limit connections at most; tasks beyond what they take share the least used one */
   constructor(create: () => BatchRunner, tasksPerConnection: number, limit = Number.POSITIVE_INFINITY) {
@@ -26,11 +30,11 @@ export class RunnerSet {
   }
 
   run(batch: Batch): Promise<Outcome[]> {
-    return this.#with((runner) => runner.run(batch));
+    return this.#with(this.#take(), (place) => place.runner.run(batch, () => this.#borrowBeside(place)));
   }
 
   runUnit(unit: UnitTask['unit']): Promise<UnitAnswer> {
-    return this.#with((runner) => runner.runUnit(unit));
+    return this.#with(this.#take(), ({ runner }) => runner.runUnit(unit));
   }
 
   /** Connections over the new limit are given up as their tasks end, those first that are not up. */
@@ -64,14 +68,41 @@ export class RunnerSet {
     await Promise.all(this.#places.map(({ runner }) => runner.exit()));
   }
 
-  async #with<T>(work: (runner: BatchRunner) => Promise<T>): Promise<T> {
-    const place = this.#take();
+  async #with<T>(place: Place, work: (place: Place) => Promise<T>): Promise<T> {
+    using _use = this.#use(place);
+    return await work(place);
+  }
+
+  #use(place: Place): Disposable {
     place.tasks += 1;
+    return {
+      [Symbol.dispose]: () => {
+        place.tasks -= 1;
+        if (place.tasks === 0) this.#retire();
+      },
+    };
+  }
+
+  /** A connection without tasks, or a new one within the limit. */
+  async #borrowBeside(own: Place): Promise<BorrowedLink | undefined> {
+    const usable = this.#places.slice(0, this.#limit);
+    const idle = usable.find((place) => place !== own && place.tasks === 0);
+    if (this.#cancelled || performance.now() < this.#lendsFrom) return undefined;
+    if (!idle && usable.length >= this.#limit) return undefined;
+    const place = idle ?? this.#add();
+    const use = this.#use(place);
     try {
-      return await work(place.runner);
-    } finally {
-      place.tasks -= 1;
-      if (place.tasks === 0) this.#retire();
+      const link = await place.runner.lend();
+      const giveBack = (): void => {
+        link[Symbol.dispose]();
+        use[Symbol.dispose]();
+      };
+      return { ...link, [Symbol.dispose]: giveBack };
+    } catch {
+      // Whoever asks has a connection; why there is no second one, those will say who need it.
+      this.#lendsFrom = performance.now() + REFUSED_PAUSE;
+      use[Symbol.dispose]();
+      return undefined;
     }
   }
 
@@ -79,6 +110,10 @@ export class RunnerSet {
     const usable = this.#places.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
     const [least] = usable;
     if (least && (least.tasks < this.#tasksPerConnection || usable.length >= this.#limit)) return least;
+    return this.#add();
+  }
+
+  #add(): Place {
     const place: Place = { runner: this.#create(), tasks: 0 };
     if (this.#cancelled) place.runner.cancel();
     this.#places.push(place);

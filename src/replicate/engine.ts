@@ -16,9 +16,16 @@ export interface EngineContext {
   scripts: ScriptSession;
   /** Writes to the master through its own server; undefined: the master must not be written to. */
   master: MasterWriter | undefined;
+  /** Another connection that nobody uses at the moment; none, if there is none. Whoever borrows gives it back. */
+  borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
   options: EngineOptions;
   emit: EventListener;
 }
+
+/** A session and what is known of its other end. */
+export type ReplicaLink = Pick<EngineContext, 'session' | 'stage' | 'partitions'>;
+
+export interface BorrowedLink extends ReplicaLink, Disposable {}
 
 /** The master's own Cyrus server, spoken to with the replication protocol (design, decision 8). */
 export interface MasterWriter {

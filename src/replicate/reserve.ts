@@ -3,7 +3,7 @@ import type { NewMessage } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 
 /** Commands of more GUIDs are split: the replica takes any number, but answers only when it has looked for all. */
-const GUIDS_PER_COMMAND = 8192;
+export const GUIDS_PER_COMMAND = 8192;
 /**
  * Below this, sending the messages is cheaper than a round trip and a search through the replica's folders, which a
  * server before 3.12 does record by record.

@@ -6,6 +6,7 @@ import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 import { appendWouldMiss } from './foresee.ts';
+import { Lanes } from './lanes.ts';
 import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
@@ -61,14 +62,17 @@ function stepSize(context: EngineContext, messages: number): number {
 async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim: Claim): Promise<void> {
   let { remote } = task;
   let claim: Claim | undefined = firstClaim;
+  using lanes = new Lanes(context);
+  let lane = context;
   let sent: SentStep | undefined;
   let changed = 0;
   try {
     for (;;) {
       let step: Step | undefined;
       if (!sent?.isLast) {
-        claim ??= await claimRoom(context, task);
-        step = await prepareStep(context, task, remote, sent === undefined && changed === 0);
+        if (sent) lane = await lanes.next(sent.records);
+        claim ??= await claimRoom(lane, task);
+        step = await prepareStep(lane, task, remote, sent === undefined && changed === 0);
       }
       const refusal = await sent?.refusal;
       if (sent && refusal) {
@@ -76,6 +80,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         claim = undefined;
         if (refusal.code === 'IMAP_SYNC_CHANGED' && ++changed < CHANGED_ATTEMPTS) {
           sent = undefined;
+          lane = context;
           remote = (await context.session.getMailboxes([task.entry.name]))[0];
           continue;
         }
@@ -92,7 +97,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         return await resolveDiverged(context, task, step.reason, step.detail);
       }
       await task.place.ready;
-      sent = sendStep(context, task, step, claim);
+      sent = sendStep(lane, task, step, claim);
       claim = undefined;
       task.place.done();
       remote = afterApplying(step.line);
@@ -104,6 +109,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
 
 interface SentStep {
   line: WireMailbox;
+  records: number;
   /** Nothing of the mailbox is left for another step. */
   isLast: boolean;
   /** Resolves with the answer: undefined if it was OK. Rejects never. */
@@ -119,6 +125,7 @@ function sendStep(
 ): SentStep {
   const isLast = delta.limit === undefined;
   const messages = delta.uploads.length;
+  const records = delta.records.length;
   // Nothing below holds on to the records, which are garbage once they are on the wire.
   const refusal = context.session
     .applyMailbox(line, delta.records)
@@ -130,7 +137,7 @@ function sendStep(
       (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),
     )
     .finally(() => claim?.[Symbol.dispose]());
-  return { line, isLast, refusal };
+  return { line, records, isLast, refusal };
 }
 
 interface ReadyStep {

@@ -33,8 +33,8 @@ function fakeSession(log: string[]): ReplicaSession {
       log.push('exit');
     },
     destroy: () => {
+      if (!broken) log.push('destroy');
       broken = true;
-      log.push('destroy');
     },
     window: unused,
     getUser: unused,
@@ -140,10 +140,11 @@ test('as many jobs as lookAhead says are under way at once, and no more', async 
 
 test('a lost link fails what was in flight, hands back the rest untouched, and the next batch connects anew', async () => {
   const failing = gate();
-  const { runner, log, events } = scene(async (_context, userid) => {
+  const { runner, log, events } = scene(async ({ session }, userid) => {
     if (userid >= 'x') return 'synced';
     if (userid === 'd') failing.open();
     await failing.opened;
+    session.destroy();
     throw new SyncError('LINK_BROKEN', 'the replica closed the connection', {
       family: 'link',
       retryable: true,
@@ -161,6 +162,21 @@ test('a lost link fails what was in flight, hands back the rest untouched, and t
   assert.equal(events.filter(({ kind }) => kind === 'connection:lost').length, 1);
   assert.deepEqual(summary(await runner.run(batch('x'))), { x: 'synced' });
   assert.deepEqual(log, ['connect', 'destroy', 'connect']);
+});
+
+test('a borrowed connection that breaks fails the job that borrowed it, and is lost to its lender alone', async () => {
+  const lender = scene(async () => 'synced');
+  const borrower = scene(async ({ borrow }) => {
+    using link = await borrow?.();
+    link?.session.destroy();
+    throw new SyncError('LINK_BROKEN', 'the replica closed the connection', { family: 'link' });
+  });
+  const outcomes = await borrower.runner.run(batch('a'), () => lender.runner.lend());
+  assert.deepEqual(summary(outcomes), { a: 'failed' });
+  assert.deepEqual(borrower.log, ['connect']);
+  assert.equal(borrower.runner.connected, true);
+  assert.equal(lender.runner.connected, false);
+  assert.equal(lender.events.filter(({ kind }) => kind === 'connection:lost').length, 1);
 });
 
 test('without a connection every job is untouched, and the phase says why', async () => {

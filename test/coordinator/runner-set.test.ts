@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BatchRunner } from '../../src/coordinator/batch-runner.ts';
 import { RunnerSet } from '../../src/coordinator/runner-set.ts';
+import type { BorrowedLink, EngineContext } from '../../src/replicate/engine.ts';
 import { user } from './fakes.ts';
 
 interface Fake {
@@ -9,20 +10,38 @@ interface Fake {
   end(): void;
   running: number;
   cancelled: boolean;
+  left: boolean;
+  refuses: boolean;
+  /** What the latest task was given. */
+  borrow: EngineContext['borrow'];
 }
 
-function set(tasksPerConnection: number): { runners: RunnerSet; fakes: Fake[] } {
+const lent = { [Symbol.dispose]: () => {} } as BorrowedLink;
+
+function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; fakes: Fake[] } {
   const fakes: Fake[] = [];
   const create = (): BatchRunner => {
     const waiting: (() => void)[] = [];
     const fake: Fake = {
       running: 0,
       cancelled: false,
+      left: false,
+      refuses: false,
+      borrow: undefined,
       end: () => waiting.shift()?.(),
     };
     fakes.push(fake);
-    const runner: Pick<BatchRunner, 'run' | 'cancel'> = {
-      run: async () => {
+    const runner: Pick<BatchRunner, 'run' | 'cancel' | 'lend' | 'exit' | 'connected'> = {
+      connected: true,
+      exit: async () => {
+        fake.left = true;
+      },
+      lend: async () => {
+        if (fake.refuses) throw new Error('no more connections');
+        return lent;
+      },
+      run: async (_batch, borrow) => {
+        fake.borrow = borrow;
         fake.running += 1;
         await new Promise<void>((resolve) => waiting.push(resolve));
         fake.running -= 1;
@@ -34,7 +53,7 @@ function set(tasksPerConnection: number): { runners: RunnerSet; fakes: Fake[] } 
     };
     return runner as BatchRunner;
   };
-  return { runners: new RunnerSet(create, tasksPerConnection), fakes };
+  return { runners: new RunnerSet(create, tasksPerConnection, limit), fakes };
 }
 
 const batch = { id: 1, jobs: [user('a')] };
@@ -75,4 +94,50 @@ test('a connection that is made after the run was cancelled begins nothing', asy
   assert.equal(fakes[0]?.cancelled, true);
   fakes[0]?.end();
   await task;
+});
+
+test('a task may borrow a connection that nobody uses, or a new one within the limit', async () => {
+  const { runners, fakes } = set(1, 2);
+  const task = runners.run(batch);
+  {
+    using link = await fakes[0]?.borrow?.();
+    assert.ok(link);
+    assert.equal(fakes.length, 2);
+    assert.equal(await fakes[0]?.borrow?.(), undefined, 'the other one is lent already');
+  }
+  assert.ok(await fakes[0]?.borrow?.(), 'given back, it can be borrowed again');
+  fakes[0]?.end();
+  await task;
+});
+
+test('none is borrowed from a replica that takes no more, nor asked for again soon', async () => {
+  const { runners, fakes } = set(1, 3);
+  const tasks = [runners.run(batch), runners.run(batch)];
+  fakes[1]?.end();
+  await tasks[1];
+  if (fakes[1]) fakes[1].refuses = true;
+  assert.equal(await fakes[0]?.borrow?.(), undefined);
+  if (fakes[1]) fakes[1].refuses = false;
+  assert.equal(await fakes[0]?.borrow?.(), undefined);
+  fakes[0]?.end();
+  await tasks[0];
+});
+
+test('connections over a lower limit leave when their tasks have ended', async () => {
+  const { runners, fakes } = set(1, 3);
+  const tasks = [1, 2, 3].map(() => runners.run(batch));
+  runners.setLimit(1);
+  fakes[1]?.end();
+  await tasks[1];
+  assert.deepEqual(
+    fakes.map(({ left }) => left),
+    [false, true, false],
+  );
+  fakes[0]?.end();
+  fakes[2]?.end();
+  await Promise.all(tasks);
+  assert.deepEqual(
+    fakes.map(({ left }) => left),
+    [false, true, true],
+  );
 });

@@ -25,6 +25,11 @@ export class Wire implements AsyncDisposable {
     return wire;
   }
 
+  /** Connections that are up. */
+  get open(): number {
+    return this.#sockets.size / 2;
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }

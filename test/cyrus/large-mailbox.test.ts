@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Wire } from '../cyrus-rolling/wire.ts';
+import { assertNothingLeft, assertSameMail } from '../support/compare.ts';
+import { startPair } from '../support/cyrus-server.ts';
+import { addBigUser } from '../support/populate.ts';
+import { syncClient } from '../support/sync-client.ts';
+
+/** Steps of 4,096, the third of which is the first to go over the second connection. */
+const MESSAGES = 20_000;
+
+test('a large mailbox goes over two connections in turn, and both may break in the middle of it', async (t) => {
+  await using pair = await startPair();
+  await addBigUser(pair.master, 'big', MESSAGES);
+  await using wire = await Wire.to(pair.replica.syncPort);
+  pair.master.configure('sync_port', String(wire.port));
+  await pair.master.writeConfiguration();
+  const running = syncClient(pair.master, ['-A', '--log-to-stderr']);
+  let most = 0;
+  let cuts = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, wire.open);
+    if (wire.open < 2 || cuts >= 2) return;
+    cuts++;
+    wire.cutAfter(1_000_000);
+  }, 20);
+  const run = await running.finally(() => clearInterval(watch));
+  assert.equal(run.code, 0, run.stderr);
+  assert.equal(most, 2, 'the second connection was never used');
+  assert.ok(wire.cuts > 0, 'the wire was never cut');
+  t.diagnostic(`${wire.cuts} cuts, ${wire.connections} connections`);
+  pair.master.configure('sync_port', String(pair.replica.syncPort));
+  await pair.master.writeConfiguration();
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, ['big']);
+});
