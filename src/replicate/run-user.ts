@@ -3,12 +3,13 @@ import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
+import type { FolderJob } from './folder-job.ts';
 import { settleGoneUser } from './gone-user.ts';
 import { hasInbox, isReplicated, ROUNDS } from './job-scope.ts';
 import { comparable, moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
-import { type FolderJob, syncFolders } from './sync-folders.ts';
+import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 
 /**
@@ -41,7 +42,7 @@ export async function syncUser(
     const job: FolderJob = {
       user: userid,
       entries: context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry)),
-      replica: await comparable(context, userid, replica.mailboxes),
+      replica: comparable(context, userid, replica.mailboxes),
       whole: true,
       roots: new Set(),
       failures,

@@ -16,7 +16,7 @@ import { sendSieve } from './send-user-data.ts';
  */
 export async function moveScriptFiles(context: EngineContext, userid: ByteString): Promise<void> {
   if (!context.session.info.sieveMailbox || !context.master || context.options.noCopyback) return;
-  const state = await scriptFiles(context, userid);
+  const state = scriptFiles(context, userid);
   if (!state || state.scripts.length === 0) return;
   try {
     const { session } = await context.master.connect();
@@ -35,14 +35,14 @@ export async function moveScriptFiles(context: EngineContext, userid: ByteString
 }
 
 /** The replica's mailboxes without a `#sieve` that only script commands fill: there is none here to compare it to. */
-export async function comparable(
+export function comparable(
   context: EngineContext,
   userid: ByteString,
   mailboxes: readonly ReplicaMailbox[],
-): Promise<ReplicaMailbox[]> {
+): ReplicaMailbox[] {
   const name = scriptMailbox(context, userid);
   const there = mailboxes.some((mailbox) => mailbox.name === name);
-  if (!there || (await scriptFiles(context, userid)) === undefined) return [...mailboxes];
+  if (!there || scriptFiles(context, userid) === undefined) return [...mailboxes];
   return mailboxes.filter((mailbox) => mailbox.name !== name);
 }
 
@@ -57,7 +57,7 @@ export async function sendScripts(
     await sendSieve(context, userid, replica, failures);
     return;
   }
-  const state = await scriptFiles(context, userid);
+  const state = scriptFiles(context, userid);
   if (!state) return;
   const name = scriptMailbox(context, userid);
   const there = replica.mailboxes.find((mailbox) => mailbox.name === name);
@@ -93,10 +93,10 @@ export async function isMadeOfOurScripts(
 }
 
 /** undefined: the master has them in `#sieve`, or has none and never had. */
-async function scriptFiles(context: EngineContext, userid: ByteString): Promise<SieveState | undefined> {
+function scriptFiles(context: EngineContext, userid: ByteString): SieveState | undefined {
   const row = context.store.lookup(scriptMailbox(context, userid));
   if (row && !row.deleted) return undefined;
-  const state = await context.store.sieve(userid);
+  const state = context.store.scriptFiles(userid);
   return state.source === 'directory' ? state : undefined;
 }
 

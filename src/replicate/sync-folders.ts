@@ -2,34 +2,16 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
-import { type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
-import { newMessages } from './delta.ts';
 import type { EngineContext } from './engine.ts';
-import type { Failures } from './failures.ts';
+import { type FolderJob, reportMailbox } from './folder-job.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
 import { intermediateLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { Order } from './order.ts';
-import { Reservation } from './reserve.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
 import { isMadeOfOurScripts } from './script-files.ts';
-import type { SyncLocks } from './sync-locks.ts';
+import { partitionOf, survey, type Work } from './survey.ts';
 import { startMailbox } from './sync-mailbox.ts';
-
-export interface FolderJob {
-  /** Owner, for reports; '' for shared mailboxes. */
-  user: ByteString;
-  entries: readonly MailboxEntry[];
-  replica: readonly ReplicaMailbox[];
-  /** The replica's list is all that the user has there. */
-  whole: boolean;
-  /** Quota roots of the mailboxes seen, filled in. */
-  roots: Set<ByteString>;
-  failures: Failures;
-  locks: SyncLocks;
-  /** An earlier round was told that a mailbox is under another name there: look for all by their uniqueid. */
-  moved: boolean;
-}
 
 /**
  * Brings the folders of one job to the master's state: names first, then contents.
@@ -142,70 +124,6 @@ async function runSteps(context: EngineContext, job: FolderJob, steps: readonly 
   await job.failures.all('folders', commands);
 }
 
-interface Work {
-  entry: MailboxEntry;
-  remote: ReplicaMailbox | undefined;
-  comparison: Comparison;
-}
-
-/** Finds out what has to be sent, and has the replica reserve the messages that it holds already. */
-async function survey(
-  context: EngineContext,
-  job: FolderJob,
-  entries: readonly MailboxEntry[],
-  plan: FolderPlan,
-): Promise<Work[]> {
-  const work: Work[] = [];
-  const reservation = new Reservation();
-  let reserving = job.replica.length > 0;
-  for (const entry of entries) {
-    const remote = plan.matches.get(entry);
-    if (entry.intermediate) {
-      if (!remote || !sameIntermediate(entry, remote)) {
-        work.push({ entry, remote, comparison: { kind: 'delta' } });
-      }
-      continue;
-    }
-    if (!reserving && !remote) {
-      work.push({ entry, remote, comparison: { kind: 'delta' } });
-      continue;
-    }
-    try {
-      using mailbox = await context.store.openMailbox(entry.name);
-      if (!mailbox) continue;
-      if (mailbox.state.quotaroot !== undefined) job.roots.add(mailbox.state.quotaroot);
-      const comparison: Comparison = remote
-        ? compareMailbox(mailbox, remote, context.options)
-        : { kind: 'delta' };
-      if (comparison.kind === 'unchanged') continue;
-      work.push({ entry, remote, comparison });
-      if (comparison.kind !== 'delta') continue;
-      const partition = partitionOf(context, entry);
-      for (const message of newMessages(mailbox, remote)) {
-        if (!reserving) break;
-        reserving = reservation.add(partition, message);
-      }
-    } catch (caught) {
-      reportMailbox(context, job, entry, caught);
-    }
-  }
-  if (reservation.worthAsking) {
-    await reservation.ask(
-      context,
-      job.replica.filter((mailbox) => !mailbox.type.includes('i')).map((mailbox) => mailbox.name),
-    );
-  }
-  return work;
-}
-
-function sameIntermediate(entry: MailboxEntry, remote: ReplicaMailbox): boolean {
-  return sameType(remote.type, entry.type) && remote.foldermodseq === entry.foldermodseq;
-}
-
-function partitionOf(context: EngineContext, entry: MailboxEntry): ByteString {
-  return context.options.partition ?? entry.partition ?? '';
-}
-
 /** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
 async function startAll(
   context: EngineContext,
@@ -268,14 +186,4 @@ async function sendIntermediate(
   const applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
   place.done();
   await applied;
-}
-
-/** @throws SyncError if the failure ends the job */
-function reportMailbox(context: EngineContext, job: FolderJob, entry: MailboxEntry, caught: unknown): void {
-  const error = job.failures.add('apply', caught, entry.name);
-  context.emit({
-    kind: 'notice',
-    level: 'error',
-    text: `do_folders(): update failed: ${entry.name} '${error.message}'`,
-  });
 }

@@ -5,14 +5,20 @@ import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
 import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import type { Annotation } from './master-store.ts';
 
-/** Annotations of one scope of annotations.db, wire order. A store that never had any has no such file. */
-export function readScope(
+export interface AnnotationScope {
+  scope: ByteString;
+  /** Whose private ones count as the mailbox's own. */
+  owner: ByteString | undefined;
+}
+
+/** Annotations of scopes of annotations.db, each in wire order. A store that never had any has no such file. */
+export function readScopes(
   databases: KeptDatabases,
   path: string,
-  scope: ByteString,
-  owner: ByteString | undefined,
-): Annotation[] {
-  return databases.read(path, (db) => scopeOf(db, scope, owner)) ?? [];
+  scopes: readonly AnnotationScope[],
+): Annotation[][] {
+  const found = databases.read(path, (db) => scopes.map(({ scope, owner }) => scopeOf(db, scope, owner)));
+  return found ?? scopes.map(() => []);
 }
 
 function scopeOf(db: CyrusDatabase, scope: ByteString, owner: ByteString | undefined): Annotation[] {

@@ -24,7 +24,7 @@ export class IndexFile implements Disposable {
     this.path = path;
     this.#mailbox = mailbox;
     this.#fd = fd;
-    this.header = this.#readHeader();
+    this.header = headerOf(fd, path, mailbox);
   }
 
   /**
@@ -58,22 +58,6 @@ export class IndexFile implements Disposable {
       mailbox,
       retryable: true,
     });
-  }
-
-  #readHeader(): IndexHeader {
-    const head = Buffer.alloc(LARGEST_HEADER);
-    const length = this.#readInto(head, 0);
-    try {
-      return parseIndexHeader(head.subarray(0, length));
-    } catch (caught) {
-      if (!(caught instanceof IndexError)) throw caught;
-      if (!caught.unsupported) throw mailboxDamaged(this.path, caught.message, this.#mailbox);
-      throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${this.path}: ${caught.message}`, {
-        phase: 'read',
-        mailbox: this.#mailbox,
-        hint: 'upgrade the mailbox with reconstruct -V max',
-      });
-    }
   }
 
   /** Pages of records whose UID is at least `fromUid`, each good until the next: all are read into one buffer. */
@@ -115,7 +99,7 @@ export class IndexFile implements Disposable {
   }
 
   #read(position: number, octets: Buffer): Buffer {
-    const got = this.#readInto(octets, position);
+    const got = readInto(this.#fd, octets, position, this.path);
     if (got < octets.length) {
       throw mailboxDamaged(
         this.path,
@@ -126,18 +110,50 @@ export class IndexFile implements Disposable {
     return octets;
   }
 
-  #readInto(octets: Buffer, position: number): number {
-    try {
-      return fs.readSync(this.#fd, octets, 0, octets.length, position);
-    } catch (caught) {
-      throw SyncError.from(caught, { phase: 'read', hint: `could not read ${this.path}` });
-    }
-  }
-
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
     fs.closeSync(this.#fd);
+  }
+}
+
+/**
+ * The header alone, for a caller whose lock keeps the index still.
+ *
+ * @returns undefined if there is no such file
+ * @throws SyncError MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
+ */
+export function readIndexHeader(path: string, mailbox: ByteString): IndexHeader | undefined {
+  const fd = openIfThere(path);
+  if (fd === undefined) return undefined;
+  try {
+    return headerOf(fd, path, mailbox);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function headerOf(fd: number, path: string, mailbox: ByteString): IndexHeader {
+  const head = Buffer.alloc(LARGEST_HEADER);
+  const length = readInto(fd, head, 0, path);
+  try {
+    return parseIndexHeader(head.subarray(0, length));
+  } catch (caught) {
+    if (!(caught instanceof IndexError)) throw caught;
+    if (!caught.unsupported) throw mailboxDamaged(path, caught.message, mailbox);
+    throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${path}: ${caught.message}`, {
+      phase: 'read',
+      mailbox,
+      hint: 'upgrade the mailbox with reconstruct -V max',
+    });
+  }
+}
+
+function readInto(fd: number, octets: Buffer, position: number, path: string): number {
+  try {
+    return fs.readSync(fd, octets, 0, octets.length, position);
+  } catch (caught) {
+    throw SyncError.from(caught, { phase: 'read', hint: `could not read ${path}` });
   }
 }
 

@@ -33,6 +33,12 @@ const MAX_ENTRIES = 1024;
 
 const DAMAGE_HINT = 'run ctl_mboxlist -d to see the row, and ctl_cyrusdb -r to recover the database';
 
+/** A row and that of its owner's INBOX, which says where the owner's files are. */
+export interface RowWithInbox {
+  entry: MailboxEntry | undefined;
+  inbox: MailboxEntry | undefined;
+}
+
 /** mailboxes.db. The database lock never outlives a call, nor, while enumerating, a page. */
 export class MailboxList {
   readonly #layout: StoreLayout;
@@ -142,15 +148,22 @@ export class MailboxList {
     return this.#read((db, keying) => this.#get(db, keying, name));
   }
 
-  /** The row and that of its owner's INBOX, which says where the owner's files are, under one lock. */
-  lookupWithInbox(name: ByteString): { entry: MailboxEntry | undefined; inbox: MailboxEntry | undefined } {
+  /** Both under one lock. */
+  lookupWithInbox(name: ByteString): RowWithInbox {
+    return this.#read((db, keying) => this.#getWithInbox(db, keying, name));
+  }
+
+  /** The same of several, under one lock. */
+  lookupAllWithInbox(names: readonly ByteString[]): RowWithInbox[] {
+    return this.#read((db, keying) => names.map((name) => this.#getWithInbox(db, keying, name)));
+  }
+
+  #getWithInbox(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): RowWithInbox {
+    const entry = this.#get(db, keying, name);
+    if (!this.#layout.conversations) return { entry, inbox: entry };
     const parsed = parseInternalName(this.#layout, name);
-    const needsInbox = this.#layout.conversations && parsed.localpart !== undefined && !isInbox(parsed);
-    return this.#read((db, keying) => {
-      const entry = this.#get(db, keying, name);
-      if (!needsInbox) return { entry, inbox: entry };
-      return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
-    });
+    if (parsed.localpart === undefined || isInbox(parsed)) return { entry, inbox: entry };
+    return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
   }
 
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {

@@ -1,24 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { MessageAnnotations, readScope } from './annotations.ts';
-import { readConversationModseq } from './conversations.ts';
-import { readRaclModseq } from './counters.ts';
-import type { KeptDatabases } from './cyrusdb/kept-database.ts';
+import { MessageAnnotations } from './annotations.ts';
 import type { HeaderFile } from './header-file.ts';
 import { IndexFile } from './index-file.ts';
-import { type IndexHeader, isMarkedDeleted, optionLetters } from './index-header.ts';
+import { isMarkedDeleted } from './index-header.ts';
 import type { StoreLayout } from './layout.ts';
 import { acquireLockFile } from './lock-file.ts';
 import { mailboxLockPath, namespaceOwner, userLockPath } from './lock-names.ts';
 import { readMailboxHeader } from './mailbox-header.ts';
 import type { MailboxList } from './mailbox-list.ts';
-import { isInbox, parseInternalName } from './mailbox-name.ts';
 import { messageDirectory, metaPath } from './mailbox-paths.ts';
-import type { MailboxEntry, MailboxState } from './master-store.ts';
+import type { MailboxStates } from './mailbox-states.ts';
+import type { MailboxEntry } from './master-store.ts';
+import { isOpenable } from './openable.ts';
 import { OpenedMailbox } from './opened-mailbox.ts';
 import { mailboxDamaged } from './store-error.ts';
-import { userFilePath } from './user-paths.ts';
 
 /** Someone renames or repacks a large mailbox for minutes at worst; the job is tried again later anyway. */
 const OPEN_DEADLINE_MS = 60_000;
@@ -36,12 +33,12 @@ const MAX_LOOKUPS = 5;
 export class MailboxOpener {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;
-  readonly #databases: KeptDatabases;
+  readonly #states: MailboxStates;
 
-  constructor(layout: StoreLayout, list: MailboxList, databases: KeptDatabases) {
+  constructor(layout: StoreLayout, list: MailboxList, states: MailboxStates) {
     this.#layout = layout;
     this.#list = list;
-    this.#databases = databases;
+    this.#states = states;
   }
 
   /** See MasterStore.openMailbox. */
@@ -89,8 +86,8 @@ export class MailboxOpener {
     const identified = entry.uniqueid === '' ? { ...entry, uniqueid: header.uniqueid ?? '' } : entry;
     return new OpenedMailbox(
       identified,
-      this.#state(identified, index.header, header, inbox),
-      this.#annotations(identified),
+      this.#states.stateOf(identified, index.header, header, inbox),
+      this.#states.annotationsOf([identified])[0] ?? [],
       { user: userLock, name: lock, index },
       this.#recordContext(identified, index, header),
       {
@@ -126,11 +123,6 @@ export class MailboxOpener {
     return now?.uniqueid === entry.uniqueid && now.partition === entry.partition && now.type === entry.type;
   }
 
-  #annotations(entry: MailboxEntry) {
-    const scope = this.#list.keying() === 'by-name' ? entry.name : entry.uniqueid;
-    return readScope(this.#databases, this.#layout.annotationPath, scope, entry.userid);
-  }
-
   #recordContext(entry: MailboxEntry, index: IndexFile, header: HeaderFile) {
     const stored = new MessageAnnotations(metaPath(this.#layout, entry, 'annotations'), entry.userid);
     return {
@@ -141,60 +133,4 @@ export class MailboxOpener {
       annotationsOf: (uid: number, nextUids: () => Iterable<number>) => stored.of(uid, nextUids),
     };
   }
-
-  #state(
-    entry: MailboxEntry,
-    index: IndexHeader,
-    header: HeaderFile,
-    inbox: MailboxEntry | undefined,
-  ): MailboxState {
-    return {
-      indexVersion: index.version,
-      records: index.records,
-      exists: index.exists,
-      lastUid: index.lastUid,
-      highestmodseq: index.highestmodseq,
-      deletedmodseq: index.deletedmodseq,
-      recentuid: index.recentuid,
-      recenttime: index.recenttime,
-      lastAppenddate: index.lastAppenddate,
-      pop3LastLogin: index.pop3LastLogin,
-      pop3ShowAfter: index.pop3ShowAfter,
-      uidvalidity: index.uidvalidity,
-      options: optionLetters(index.options),
-      ...this.#conversationState(entry, inbox),
-      createdmodseq: index.createdmodseq,
-      foldermodseq: entry.foldermodseq,
-      crcBasic: index.crcBasic,
-      crcAnnotations: index.crcAnnotations,
-      quotaroot: header.quotaroot,
-      userFlags: header.userFlags,
-    };
-  }
-
-  /** Both are 0 where Cyrus would not look: store sections 10.5 and 10.6. */
-  #conversationState(entry: MailboxEntry, inbox: MailboxEntry | undefined) {
-    const { userid } = entry;
-    if (!this.#layout.conversations || userid === undefined || entry.inDeleted) {
-      return { xconvmodseq: 0, raclmodseq: 0 };
-    }
-    const name = parseInternalName(this.#layout, entry.name);
-    const isSubmission = entry.type.startsWith('s') || name.boxes[0] === this.#layout.jmapsubmissionfolder;
-    return {
-      xconvmodseq: isSubmission
-        ? 0
-        : readConversationModseq(
-            this.#databases,
-            userFilePath(this.#layout, userid, inbox, 'conversations'),
-            entry,
-          ),
-      raclmodseq: isInbox(name) ? readRaclModseq(userFilePath(this.#layout, userid, inbox, 'counters')) : 0,
-    };
-  }
-}
-
-/** Flags follow the letter of the kind: `m` moving, `z` reserved, `r` on another server. */
-function isOpenable(entry: MailboxEntry): boolean {
-  if (entry.deleted || entry.intermediate || entry.partition === undefined) return false;
-  return !/[mzr]/.test(entry.type.slice(1));
 }

@@ -44,6 +44,13 @@ export interface MasterStore {
    */
   openMailbox(name: ByteString): Promise<OpenMailbox | undefined>;
 
+  /**
+   * Mailboxes of one owner as they are at one moment, without opening each: enough to see that nothing has changed.
+   * Those that cannot be told that way are left out, be it that they have changed places since they were listed, that
+   * something about them is damaged, or that this Cyrus has no lock that keeps all mailboxes of an owner still.
+   */
+  peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>>;
+
   /** Octets and messages on disk, estimated from one stat of each index file: for scheduling only. */
   estimate(userid: ByteString): Estimate;
   estimateMailbox(entry: MailboxEntry): Estimate;
@@ -54,6 +61,8 @@ export interface MasterStore {
   seen(userid: ByteString): SeenEntry[];
   /** Scripts of the user, from `#sieve`, or from the sieve directory where that is still the master copy. */
   sieve(userid: ByteString): Promise<SieveState>;
+  /** The sieve directory alone. */
+  scriptFiles(userid: ByteString): SieveState;
   /** Server-wide annotations (scope "" of annotations.db). */
   serverAnnotations(): Annotation[];
 
@@ -95,12 +104,15 @@ export interface MailboxEntry {
   inDeleted: boolean;
 }
 
-export interface OpenMailbox extends Disposable {
+/** All of a mailbox but its messages. */
+export interface MailboxView {
   readonly entry: MailboxEntry;
   readonly state: MailboxState;
   /** Mailbox-level annotations, wire order. */
   readonly annotations: Annotation[];
+}
 
+export interface OpenMailbox extends MailboxView, Disposable {
   /**
    * Records in UID order, a page at a time, each page good until the next one. `fromUid` skips ahead by binary search.
    * Only while the index lock is held.

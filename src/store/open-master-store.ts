@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import { readScope } from './annotations.ts';
+import { readScopes } from './annotations.ts';
 import { KeptDatabases } from './cyrusdb/kept-database.ts';
 import { estimateMessages } from './estimate.ts';
 import type { StoreLayout } from './layout.ts';
@@ -9,11 +9,14 @@ import { withUniqueid } from './mailbox-header.ts';
 import { MailboxList } from './mailbox-list.ts';
 import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
 import { MailboxOpener } from './mailbox-opener.ts';
+import { MailboxPeeker } from './mailbox-peeker.ts';
+import { MailboxStates } from './mailbox-states.ts';
 import type {
   Annotation,
   Enumerated,
   Estimate,
   MailboxEntry,
+  MailboxView,
   MasterStore,
   OpenMailbox,
   QuotaEntry,
@@ -46,13 +49,16 @@ class DiskMasterStore implements MasterStore {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;
   readonly #opener: MailboxOpener;
+  readonly #peeker: MailboxPeeker;
   readonly #databases: KeptDatabases;
 
   constructor(layout: StoreLayout) {
     this.#layout = layout;
     this.#databases = new KeptDatabases(KEPT_DATABASES);
     this.#list = new MailboxList(layout, this.#databases);
-    this.#opener = new MailboxOpener(layout, this.#list, this.#databases);
+    const states = new MailboxStates(layout, this.#list, this.#databases);
+    this.#opener = new MailboxOpener(layout, this.#list, states);
+    this.#peeker = new MailboxPeeker(layout, this.#list, states);
   }
 
   enumerate(prefix: ByteString = ''): Generator<Enumerated> {
@@ -86,6 +92,10 @@ class DiskMasterStore implements MasterStore {
 
   openMailbox(name: ByteString): Promise<OpenMailbox | undefined> {
     return this.#opener.open(name);
+  }
+
+  peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
+    return this.#peeker.peek(entries);
   }
 
   estimate(userid: ByteString): Estimate {
@@ -127,12 +137,17 @@ class DiskMasterStore implements MasterStore {
         mailbox[Symbol.dispose]();
       }
     }
-    const directory = sieveDirectory(this.#layout, userid, this.#list.lookup(inboxName));
+    return this.scriptFiles(userid);
+  }
+
+  scriptFiles(userid: ByteString): SieveState {
+    const directory = sieveDirectory(this.#layout, userid, this.#list.lookup(this.inboxName(userid)));
     return directory === undefined ? NO_SIEVE : readSieveDirectory(directory);
   }
 
   serverAnnotations(): Annotation[] {
-    return readScope(this.#databases, this.#layout.annotationPath, SERVER_SCOPE, undefined);
+    const server = { scope: SERVER_SCOPE, owner: undefined };
+    return readScopes(this.#databases, this.#layout.annotationPath, [server])[0] ?? [];
   }
 
   trySyncLock(server: string, userid: ByteString): Disposable | undefined {

@@ -60,6 +60,8 @@ function activeTarget(directory: string): string | undefined {
 /** undefined: no such directory. */
 function list(directory: string): string[] | undefined {
   try {
+    // Most users have none, and an exception for each of them costs more than the question.
+    if (fs.statSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
     return fs.readdirSync(directory);
   } catch (caught) {
     if (isMissing(caught)) return undefined;

@@ -105,10 +105,12 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     inboxName: (userid) => `user.${userid}`,
     lookupUniqueid: unused,
     openMailbox: unused,
+    peek: unused,
     quota: unused,
     subscriptions: unused,
     seen: unused,
     sieve: unused,
+    scriptFiles: unused,
     serverAnnotations: unused,
     trySyncLock: unused,
   };

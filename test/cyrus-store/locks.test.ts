@@ -68,6 +68,7 @@ test('a mailbox read while Cyrus changes it is always one consistent state', asy
     Buffer.from(`Subject: ${i}\r\nMessage-ID: <${i}@x>\r\n\r\nbody ${i}\r\n`);
   let busy = true;
   const states = new Set<number>();
+  let same = 0;
   const writing = (async () => {
     await anna.ok('SELECT INBOX');
     for (let i = 1; i <= 60; i++) {
@@ -91,8 +92,16 @@ test('a mailbox read while Cyrus changes it is always one consistent state', asy
       `at modseq ${highestmodseq}`,
     );
     states.add(highestmodseq);
+    mailbox.releaseIndex();
+    // One more look without opening: the same state, or a later one that is a state in itself.
+    const view = (await store.peek([mailbox.entry])).get(mailbox.entry);
+    if (view?.state.highestmodseq === highestmodseq) {
+      assert.deepEqual([view.state, view.annotations], [mailbox.state, mailbox.annotations]);
+      same++;
+    }
     await new Promise((resolve) => setImmediate(resolve));
   }
   await writing;
   assert.ok(states.size > 10, `only ${states.size} states were seen`);
+  assert.ok(same > 0, 'no state was seen in both ways');
 });

@@ -69,3 +69,20 @@ test('no more databases than allowed stay open, and all are readable', () => {
     );
   }
 });
+
+test('what was asked before is answered from memory, until the file changes', () => {
+  using at = place();
+  at.put({ a: '1', b: '2' });
+  using database = new KeptDatabase(at.path);
+  const get = (key: string): string | undefined => database.read((db) => db.get(key));
+  assert.deepEqual([get('a'), get('none'), get('a'), get('none')], ['1', undefined, '1', undefined]);
+  let calls = 0;
+  const both = database.read((db) => {
+    calls++;
+    return [db.get('a'), [...db.entries('')].length];
+  });
+  assert.deepEqual(both, ['1', 2]);
+  assert.equal(calls, 2, 'memory was asked first, and does not know all rows');
+  at.put({ a: '3' });
+  assert.deepEqual([get('a'), get('b')], ['3', undefined]);
+});

@@ -4,11 +4,12 @@ import type { ReplicaSession, ReplicaUser } from '../../src/protocol/replica-ses
 import type { EngineContext } from '../../src/replicate/engine.ts';
 import { Failures } from '../../src/replicate/failures.ts';
 import { sendScripts } from '../../src/replicate/script-files.ts';
-import type { MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
+import type { MailboxEntry, MasterStore, SieveState } from '../../src/store/master-store.ts';
 import { entry, remoteOf, state } from './fakes.ts';
 
 const script = { filename: 'first.script', lastUpdate: 1, guid: 'a'.repeat(40), active: false };
 const there = remoteOf(entry('user.alice.#sieve', { type: 'f' }), state());
+const NO_FILES: SieveState = { source: 'directory', scripts: [], active: undefined };
 const replica: ReplicaUser = { mailboxes: [there], quotas: [], seen: [], subscriptions: [], sieve: [script] };
 
 /** The filenames that are removed from the replica, for a master whose sieve directory holds no scripts. */
@@ -22,7 +23,8 @@ async function removed(lookupUniqueid: MasterStore['lookupUniqueid']): Promise<s
     inboxName: (userid) => `user.${userid}`,
     lookup: () => undefined,
     lookupUniqueid,
-    sieve: async () => ({ source: 'directory', scripts: [], active: undefined }),
+    sieve: async () => NO_FILES,
+    scriptFiles: () => NO_FILES,
   };
   const context = {
     store,

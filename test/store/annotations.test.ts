@@ -9,7 +9,7 @@ import {
   parseAnnotationKey,
   parseAnnotationValue,
 } from '../../src/store/annotation-row.ts';
-import { MessageAnnotations, readScope } from '../../src/store/annotations.ts';
+import { MessageAnnotations, readScopes } from '../../src/store/annotations.ts';
 import { KeptDatabases } from '../../src/store/cyrusdb/kept-database.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'annotations-'));
@@ -100,7 +100,8 @@ test('UID 1 is not UID 10, in a small file and in a large one', () => {
 });
 
 test('no database, no annotations', () => {
-  assert.deepEqual(readScope(databases, join(directory, 'none'), 'id', 'anna'), []);
+  const scopes = [{ scope: 'id', owner: 'anna' }];
+  assert.deepEqual(readScopes(databases, join(directory, 'none'), scopes), [[]]);
   assert.deepEqual(
     new MessageAnnotations(join(directory, 'none'), 'anna').of(1, () => []),
     [],
@@ -113,12 +114,10 @@ test('server, mailbox and another mailbox are separate scopes', () => {
     ['id\0/comment\0\0', stored('mine')],
     ['id2\0/comment\0\0', stored('other')],
   ]);
-  assert.deepEqual(
-    readScope(databases, path, '', undefined).map(({ value }) => value),
-    ['server'],
-  );
-  assert.deepEqual(
-    readScope(databases, path, 'id', 'anna').map(({ value }) => value),
-    ['mine'],
-  );
+  const scopes = [
+    { scope: '', owner: undefined },
+    { scope: 'id', owner: 'anna' },
+  ];
+  const values = readScopes(databases, path, scopes).map((found) => found.map(({ value }) => value));
+  assert.deepEqual(values, [['server'], ['mine']]);
 });

@@ -191,6 +191,15 @@ test('what is marked deleted, moving, reserved, elsewhere or intermediate does n
   }
   using sound = await store.openMailbox('user.b');
   assert.ok(sound);
+  for (const user of ['a', 'm', 'z', 'r', 'i', 'd', 'p']) {
+    const listed = store.lookup(`user.${user}`);
+    assert.ok(listed);
+    assert.equal((await store.peek([listed])).size, 0, user);
+  }
+  const listed = store.lookup('user.b');
+  assert.ok(listed);
+  const view = (await store.peek([listed])).get(listed);
+  assert.deepEqual([view?.state, view?.annotations], [sound.state, sound.annotations]);
 });
 
 test('missing and damaged files are named, and the locks are free afterwards', async () => {
@@ -213,6 +222,9 @@ test('missing and damaged files are named, and the locks are free afterwards', a
   old.writeUInt32BE(9, 8);
   write(join(spool, 'cyrus.index'), old);
   await refuses('IMAP_MAILBOX_NOTSUPPORTED', /version 9/);
+  const listed = store.lookup('user.a');
+  assert.ok(listed);
+  assert.equal((await store.peek([listed])).size, 0, 'to be opened, which says why not');
   fill(spool, '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
   using mailbox = await store.openMailbox('user.a');
   assert.equal(mailbox?.state.records, 1);
@@ -263,4 +275,19 @@ test('an estimate comes from the size of the index alone', () => {
   const box = store.lookup('user.al.Box');
   assert.ok(box);
   assert.deepEqual(store.estimateMailbox(box), { mailboxes: 1, messages: 30 });
+});
+
+test('a peek leaves out a mailbox that has changed since it was listed, and stores without a lock for all', async () => {
+  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
+  const { store, root } = makeStore(rows);
+  fill(join(root, 'spool/uuid/a/a/aa01'), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
+  const listed = store.lookup('user.a');
+  assert.ok(listed);
+  assert.equal((await store.peek([{ ...listed, uniqueid: 'aa02' }])).size, 0);
+  assert.equal((await store.peek([listed])).size, 1);
+  const old = makeStore({ 'user.a': '0 default a\tlrs\t' });
+  fill(join(old.root, 'spool/user/a'), 'user.a\t4e1b7a0c\n\na\tlrs\t\n', { version: 10 }, [{ uid: 3 }]);
+  const entry = old.store.lookup('user.a');
+  assert.ok(entry);
+  assert.equal((await old.store.peek([entry])).size, 0);
 });

@@ -61,6 +61,8 @@ export function withDatabase<T>(
 
 export function openIfThere(path: string): number | undefined {
   try {
+    // Many users lack some of their files, and an exception for each costs more than the question.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return openSync(path, 'r');
   } catch (caught) {
     if (isAbsence(caught)) return undefined;

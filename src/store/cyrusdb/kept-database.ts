@@ -23,14 +23,28 @@ interface Kept {
   fd: number;
   opened: OpenedDatabase;
   /** What `read` is given. */
-  database: CyrusDatabase;
+  database: RememberingDatabase;
   stats: BigIntStats;
 }
+
+/** Thrown by a memory that does not know: without a stack, as it is no error. */
+const UNKNOWN = Symbol('unknown');
 
 /** Remembers what it was asked and what it has walked over, which a reader of mailboxes mostly asks again. */
 class RememberingDatabase implements CyrusDatabase {
   readonly #database: CyrusDatabase;
   readonly #values = new Map<ByteString, ByteString | undefined>();
+  /** What is remembered, and nothing else. */
+  readonly memory: CyrusDatabase = {
+    get: (key) => {
+      const value = this.#values.get(key);
+      if (value === undefined && !this.#values.has(key)) throw UNKNOWN;
+      return value;
+    },
+    entries: () => {
+      throw UNKNOWN;
+    },
+  };
 
   constructor(database: CyrusDatabase) {
     this.#database = database;
@@ -60,8 +74,8 @@ class RememberingDatabase implements CyrusDatabase {
  * A database that is asked again and again: descriptor and blocks stay from one read to the next, the lock does not.
  *
  * What was read before is good as long as the file has not changed. Every commit of a twoskip or skiplist appends, so
- * size and modification time tell; a repack or checkpoint renames a new file over it, so the inode tells. All are
- * looked at under the lock.
+ * size and modification time tell; a repack or checkpoint renames a new file over it, so the inode tells, or that the one
+ * at hand has no name any more. What is remembered needs no more than that; the file is read only under the lock.
  */
 export class KeptDatabase implements Disposable {
   readonly #path: string;
@@ -71,8 +85,16 @@ export class KeptDatabase implements Disposable {
     this.#path = path;
   }
 
-  /** As `withDatabase`. */
+  /** As `withDatabase`; `read` may be called again when memory was not enough. */
   read<T>(read: (database: CyrusDatabase) => T): T | undefined {
+    const kept = this.#kept;
+    if (kept && isUntouched(kept)) {
+      try {
+        return read(kept.database.memory);
+      } catch (caught) {
+        if (caught !== UNKNOWN) throw caught;
+      }
+    }
     for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
       const fd = this.#kept?.fd ?? openIfThere(this.#path);
       if (fd === undefined) return undefined;
@@ -129,6 +151,11 @@ export class KeptDatabase implements Disposable {
   [Symbol.dispose](): void {
     if (this.#kept) this.#close(this.#kept.fd);
   }
+}
+
+function isUntouched({ fd, stats }: Kept): boolean {
+  const now = fstatSync(fd, { bigint: true });
+  return now.nlink > 0n && now.size === stats.size && now.mtimeNs === stats.mtimeNs;
 }
 
 /** Databases at hand, the least recently used of which is closed when there are too many. */

@@ -1,0 +1,100 @@
+import type { ByteString } from '../byte-string.ts';
+import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
+import { type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
+import { newMessages } from './delta.ts';
+import type { EngineContext } from './engine.ts';
+import { type FolderJob, reportMailbox } from './folder-job.ts';
+import type { FolderPlan } from './folders.ts';
+import { Reservation } from './reserve.ts';
+
+/** Mailboxes looked at under one lock of their owner, who cannot change anything meanwhile: some milliseconds. */
+const PEEKED_TOGETHER = 64;
+
+/** What has to be sent of one mailbox. */
+export interface Work {
+  entry: MailboxEntry;
+  remote: ReplicaMailbox | undefined;
+  comparison: Comparison;
+}
+
+/** Finds out what has to be sent, and has the replica reserve the messages that it holds already. */
+export async function survey(
+  context: EngineContext,
+  job: FolderJob,
+  entries: readonly MailboxEntry[],
+  plan: FolderPlan,
+): Promise<Work[]> {
+  const work: Work[] = [];
+  const reservation = new Reservation();
+  let reserving = job.replica.length > 0;
+  const unchanged = await unchangedOf(context, job, entries, plan);
+  for (const entry of entries) {
+    if (unchanged.has(entry)) continue;
+    const remote = plan.matches.get(entry);
+    if (entry.intermediate) {
+      if (!remote || !sameIntermediate(entry, remote)) {
+        work.push({ entry, remote, comparison: { kind: 'delta' } });
+      }
+      continue;
+    }
+    if (!reserving && !remote) {
+      work.push({ entry, remote, comparison: { kind: 'delta' } });
+      continue;
+    }
+    try {
+      using mailbox = await context.store.openMailbox(entry.name);
+      if (!mailbox) continue;
+      if (mailbox.state.quotaroot !== undefined) job.roots.add(mailbox.state.quotaroot);
+      const comparison: Comparison = remote
+        ? compareMailbox(mailbox, remote, context.options)
+        : { kind: 'delta' };
+      if (comparison.kind === 'unchanged') continue;
+      work.push({ entry, remote, comparison });
+      if (comparison.kind !== 'delta') continue;
+      const partition = partitionOf(context, entry);
+      for (const message of newMessages(mailbox, remote)) {
+        if (!reserving) break;
+        reserving = reservation.add(partition, message);
+      }
+    } catch (caught) {
+      reportMailbox(context, job, entry, caught);
+    }
+  }
+  if (reservation.worthAsking) {
+    await reservation.ask(
+      context,
+      job.replica.filter((mailbox) => !mailbox.type.includes('i')).map((mailbox) => mailbox.name),
+    );
+  }
+  return work;
+}
+
+/** Mailboxes that one look at many of them shows to be the same on both sides: on most days nearly all. */
+async function unchangedOf(
+  context: EngineContext,
+  job: FolderJob,
+  entries: readonly MailboxEntry[],
+  plan: FolderPlan,
+): Promise<ReadonlySet<MailboxEntry>> {
+  const unchanged = new Set<MailboxEntry>();
+  const candidates = entries.filter((entry) => !entry.intermediate && plan.matches.has(entry));
+  for (let first = 0; first < candidates.length; first += PEEKED_TOGETHER) {
+    const views = await context.store.peek(candidates.slice(first, first + PEEKED_TOGETHER));
+    for (const [entry, view] of views) {
+      const remote = plan.matches.get(entry);
+      if (!remote || compareMailbox(view, remote, context.options).kind !== 'unchanged') continue;
+      if (view.state.quotaroot !== undefined) job.roots.add(view.state.quotaroot);
+      unchanged.add(entry);
+    }
+  }
+  return unchanged;
+}
+
+function sameIntermediate(entry: MailboxEntry, remote: ReplicaMailbox): boolean {
+  return sameType(remote.type, entry.type) && remote.foldermodseq === entry.foldermodseq;
+}
+
+export function partitionOf(context: EngineContext, entry: MailboxEntry): ByteString {
+  return context.options.partition ?? entry.partition ?? '';
+}
