@@ -19,9 +19,11 @@ import type {
 import type { WorkerHello } from '../src/coordinator/pool.ts';
 import { realParts } from '../src/coordinator/real-parts.ts';
 import { RunnerSet } from '../src/coordinator/runner-set.ts';
+import { chooseLocks } from '../src/native/locks.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';
 
 const { setup, tasksPerConnection }: ThreadStart = workerData;
+chooseLocks(setup.locks);
 const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
 const store = openMasterStore(setup.layout);
 const runners = new RunnerSet(

@@ -14,7 +14,7 @@ import { shutdownFile } from '../rolling/shutdown-file.ts';
 import { skipUsers } from '../rolling/skip-users.ts';
 import { type SyncLog, syncLogPath } from '../rolling/sync-log.ts';
 import type { RollingPlan } from './rolling-plan.ts';
-import { reportOf, startDelay } from './start.ts';
+import { begin, startDelay } from './start.ts';
 
 /**
  * Rolling replication of one channel until it ends by itself or is told to.
@@ -23,7 +23,7 @@ import { reportOf, startDelay } from './start.ts';
  * @returns the exit code
  */
 export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): Promise<number> {
-  const report = await reportOf(plan);
+  const report = await begin(plan);
   for (const { text, hint } of plan.warnings) {
     report.emit({ kind: 'notice', level: 'warning', text: `${text}; ${hint}` });
     report.say(`sync_client: ${text} (${hint})`);

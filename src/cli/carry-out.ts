@@ -6,7 +6,7 @@ import { run } from '../coordinator/run.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { extendedExitCode } from './extended-exit-code.ts';
 import type { RunPlan } from './run-plan.ts';
-import { reportOf, startDelay } from './start.ts';
+import { begin, startDelay } from './start.ts';
 
 /**
  * Does what the plan says and reports it.
@@ -15,7 +15,7 @@ import { reportOf, startDelay } from './start.ts';
  * @returns the exit code
  */
 export async function carryOut(plan: RunPlan, signal: AbortSignal): Promise<number> {
-  const report = await reportOf(plan);
+  const report = await begin(plan);
   if (!(await startDelay(plan.startDelay, report, signal))) {
     await report.close([]);
     return EXIT_STOPPED;

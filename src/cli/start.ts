@@ -1,11 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
 import { openReport, type Report } from '../report/report.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
-/** What every mode begins with: its report. */
-export function reportOf({ output, channel, setup }: RunPlan | RollingPlan): Promise<Report> {
+/** What every mode begins with: how this thread locks, and the report. */
+export function begin({ output, channel, setup }: RunPlan | RollingPlan): Promise<Report> {
+  chooseLocks(setup.locks);
   const { stdout, stderr } = process;
   const { server } = setup.connection;
   return openReport({ ...output, channel, server, streams: { stdout, stderr }, openSyslog });

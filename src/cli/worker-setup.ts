@@ -24,6 +24,7 @@ export function workerSetup(
   const connection = connectionSettings(config, settings, args, channel);
   return {
     layout: storeLayout(config, settings.userLock),
+    locks: settings.locks,
     connection,
     master: masterEndpoint(config, settings, connection),
     options: {

@@ -20,6 +20,8 @@ export interface Settings {
   tlsVerify: boolean;
   allowClearText: boolean;
   userLock: 'auto' | 'userid' | 'inbox';
+  /** How the Cyrus of this host locks: the same for all channels. */
+  locks: 'fcntl' | 'flock';
   /** undefined = only where somebody watches. */
   progress: boolean | undefined;
   /** Seconds. */
@@ -68,6 +70,7 @@ export function defaultSettings(processors: number = availableParallelism()): Se
     tlsVerify: true,
     allowClearText: false,
     userLock: 'auto',
+    locks: 'fcntl',
     progress: undefined,
     lockedRetry: 5,
     exitWhenReplicaGone: false,
@@ -146,6 +149,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['tls_verify', toggle((tlsVerify) => ({ tlsVerify }))],
   ['allow_clear_text', toggle((allowClearText) => ({ allowClearText }))],
   ['user_lock', choice(['auto', 'userid', 'inbox'], (userLock) => ({ userLock }))],
+  ['locks', choice(['fcntl', 'flock'], (locks) => ({ locks }))],
   ['progress', toggle((progress) => ({ progress }))],
   [
     'locked_retry',
@@ -169,6 +173,9 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
   ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
 ]);
+
+/** What all channels of this process share. */
+const OF_THE_HOST = ['locks'];
 
 const CHANNEL_SECTION = /^channel[ \t]+(\S.*)$/;
 
@@ -219,6 +226,13 @@ function readSetting(section: string, key: string, value: unknown, place: Place)
       place,
       `expected a known key${where}, found ${key}`,
       `known keys: ${[...RULES.keys()].join(', ')}`,
+    );
+  }
+  if (section !== '' && OF_THE_HOST.includes(key)) {
+    throw configError(
+      place,
+      `expected ${key} above the first section, found it${where}`,
+      'it says how the Cyrus of this host works, whatever the channel',
     );
   }
   const read = known.read(String(value));

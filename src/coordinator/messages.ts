@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { LockMechanism } from '../native/locks.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 import type { Action, ActionResult } from '../replicate/action.ts';
 import type { SyncEvent } from '../report/events.ts';
@@ -57,6 +58,8 @@ export interface Counts {
 /** What every worker works with. */
 export interface WorkerSetup {
   layout: StoreLayout;
+  /** Of this and every other thread. */
+  locks: LockMechanism;
   connection: ConnectionSettings;
   options: JobOptions;
   master: MasterEndpoint;

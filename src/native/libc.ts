@@ -5,6 +5,8 @@ import { SyncError } from '../report/sync-error.ts';
 export interface Libc {
   /** The classic int result: -1 on failure, with `errno()` set. */
   fcntlLock(fd: number, command: number, lock: Buffer): number;
+  /** The same. */
+  flock(fd: number, operation: number): number;
   errno(): number;
   openlog(ident: unknown, option: number, facility: number): void;
   syslog(priority: number, text: string): void;
@@ -42,6 +44,7 @@ function load(): Libc {
   const syslog = library.func('void syslog(int priority, const char *format, ...)');
   return {
     fcntlLock: (fd, command, lock) => fcntl(fd, command, 'void *', lock) as number,
+    flock: library.func('int flock(int fd, int operation)'),
     errno: () => foreign.errno(),
     openlog: library.func('void openlog(const void *ident, int option, int facility)'),
     syslog: (priority, text) => void syslog(priority, '%s', 'const char *', text),

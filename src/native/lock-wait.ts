@@ -60,7 +60,7 @@ function attempt(fd: number, kind: LockKind, what: string): boolean {
     const { message } = SyncError.from(caught);
     throw new SyncError('IO', `no ${kind} lock on ${what}: ${message}`, {
       phase: 'lock',
-      hint: 'the file system must support fcntl locks: a local one does, and Cyrus itself needs them',
+      hint: 'the file system must support the locks that Cyrus takes: a local one does',
       cause: caught,
     });
   }

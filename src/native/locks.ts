@@ -4,45 +4,69 @@ import { SyncError } from '../report/sync-error.ts';
 import { libc } from './libc.ts';
 
 /**
- * Open-file-description locks over the whole file (store section 2.6). They conflict with the fcntl record locks of
- * Cyrus's processes in both directions, between threads and between two opens in one process, and they end with the
- * last descriptor of that open(): closing another descriptor of the same file does not drop them.
+ * How the Cyrus of this host locks files. The one does not see the other.
+ *
+ * - `fcntl`: ours are open-file-description locks over the whole file (store section 2.6), which conflict with the
+ *   record locks of Cyrus's processes in both directions.
+ * - `flock`: whoever asks for the other kind of a lock that he holds may lose what he has; nobody here does.
+ *
+ * Both hold between threads and between two opens in one process, and end with the last descriptor of that open():
+ * closing another descriptor of the same file does not drop them.
  */
+export type LockMechanism = 'fcntl' | 'flock';
 export type LockKind = 'shared' | 'exclusive';
 
 const F_OFD_SETLK = 37;
-const F_RDLCK = 0;
-const F_WRLCK = 1;
-const F_UNLCK = 2;
 /** struct flock of 64-bit Linux; l_whence, l_start and l_len 0 = the whole file, l_pid must be 0. */
 const FLOCK_BYTES = 32;
+/** l_type of struct flock. */
+const RECORD = { shared: 0, exclusive: 1, none: 2 } as const;
+const LOCK_NB = 4;
+/** Operations of flock(2). */
+const OPERATION = { shared: 1, exclusive: 2, none: 8 } as const;
+/** EACCES is what POSIX allows for a record lock that is held. */
+const HELD: Readonly<Record<LockMechanism, readonly number[]>> = {
+  fcntl: [constants.errno.EAGAIN, constants.errno.EACCES],
+  flock: [constants.errno.EWOULDBLOCK],
+};
+
+let mechanism: LockMechanism = 'fcntl';
+
+/** For all locks of this thread; every thread begins with it. */
+export function chooseLocks(chosen: LockMechanism): void {
+  mechanism = chosen;
+}
 
 /**
  * Never waits.
  *
  * @returns false if somebody else holds a lock in the way
- * @throws SyncError IO, for instance EBADF when `fd` is not open for reading (shared) or for writing (exclusive)
+ * @throws SyncError IO, for instance EBADF when `fd` is not open, or not for reading (shared) or writing (exclusive)
  */
 export function tryLock(fd: number, kind: LockKind): boolean {
-  return setLock(fd, kind === 'shared' ? F_RDLCK : F_WRLCK);
+  return setLock(fd, kind);
 }
 
 /** Closing the descriptor does the same. */
 export function unlock(fd: number): void {
-  setLock(fd, F_UNLCK);
+  setLock(fd, 'none');
 }
 
-function setLock(fd: number, type: number): boolean {
-  const lock = Buffer.alloc(FLOCK_BYTES);
-  new Int16Array(lock.buffer, lock.byteOffset, 1)[0] = type;
+function setLock(fd: number, wanted: LockKind | 'none'): boolean {
   for (;;) {
-    if (libc().fcntlLock(fd, F_OFD_SETLK, lock) !== -1) return true;
+    if (call(fd, wanted) !== -1) return true;
     const errno = libc().errno();
-    if (errno === constants.errno.EAGAIN || errno === constants.errno.EACCES) return false;
+    if (HELD[mechanism].includes(errno)) return false;
     if (errno !== constants.errno.EINTR) {
-      throw new SyncError('IO', `${getSystemErrorName(-errno)}: fcntl(${fd}, F_OFD_SETLK)`, {
-        phase: 'lock',
-      });
+      const tried = mechanism === 'fcntl' ? `fcntl(${fd}, F_OFD_SETLK)` : `flock(${fd})`;
+      throw new SyncError('IO', `${getSystemErrorName(-errno)}: ${tried}`, { phase: 'lock' });
     }
   }
+}
+
+function call(fd: number, wanted: LockKind | 'none'): number {
+  if (mechanism === 'flock') return libc().flock(fd, OPERATION[wanted] | LOCK_NB);
+  const lock = Buffer.alloc(FLOCK_BYTES);
+  new Int16Array(lock.buffer, lock.byteOffset, 1)[0] = RECORD[wanted];
+  return libc().fcntlLock(fd, F_OFD_SETLK, lock);
 }

@@ -36,6 +36,7 @@ test('every key is read', () => {
     tls_verify = no
     allow_clear_text = yes
     user_lock = inbox
+    locks = flock
     progress = off
     locked_retry = 1m30s
     exit_when_replica_gone = yes
@@ -55,6 +56,7 @@ test('every key is read', () => {
     tlsVerify: false,
     allowClearText: true,
     userLock: 'inbox',
+    locks: 'flock',
     progress: false,
     lockedRetry: 90,
     exitWhenReplicaGone: true,
@@ -114,6 +116,7 @@ test('a bad value is refused with what is expected and what is there, in section
     ['tls = yes', /:2: tls: expected one of auto, required, off/],
     ['tls_verify = perhaps', /:2: tls_verify: expected yes or no, found "perhaps"/],
     ['user_lock = none', /:2: user_lock: expected one of auto, userid, inbox/],
+    ['locks = lockf', /:2: locks: expected one of fcntl, flock, found "lockf"/],
     ['locked_retry = 0', /:2: locked_retry: expected a duration .*from 1s to 1h/],
     ['workers =', /:2: workers: expected auto or a whole number .*found ""/],
     ['workers', /:2: workers: expected auto or a whole number .*found "true"/],
@@ -124,6 +127,20 @@ test('a bad value is refused with what is expected and what is there, in section
   assertRefused(
     () => settingsOf('[channel other]\nworkers = x', 'mine'),
     /:2: workers in \[channel other\]: expected/,
+  );
+});
+
+test('a key that says how the host works is refused in a section, of another channel too', () => {
+  assert.throws(
+    () => settingsOf('locks = flock\n[channel east]\nworkers = 2\nlocks = flock\n', 'west'),
+    (error: Error & { hint?: string }) => {
+      assert.equal(
+        error.message,
+        `${FILE}:4: expected locks above the first section, found it in [channel east]`,
+      );
+      assert.match(error.hint ?? '', /whatever the channel/);
+      return true;
+    },
   );
 });
 

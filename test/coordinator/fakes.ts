@@ -255,7 +255,14 @@ const options: JobOptions = {
   lookAhead: 4,
 };
 
-export const setup: WorkerSetup = { layout, connection, options, master: { kind: 'none' }, traffic: false };
+export const setup: WorkerSetup = {
+  layout,
+  locks: 'fcntl',
+  connection,
+  options,
+  master: { kind: 'none' },
+  traffic: false,
+};
 
 export function request(fields: Partial<RunRequest> = {}): RunRequest {
   return {

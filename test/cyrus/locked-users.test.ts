@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { changeRound } from '../support/change-round.ts';
 import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../support/compare.ts';
@@ -51,6 +53,26 @@ test('-u -N fails with exit code 1 for a user whom another process is replicatin
   assert.equal(run.code, 1, run.stderr);
   assert.equal(await isOnReplica(pair, 'anna'), false, 'the locked user was replicated');
   await assertSameMailOf(pair.master, pair.replica, ['eva']);
+});
+
+test('locks = flock reaches every thread: a lock so held is respected with it, and not seen without', async () => {
+  await using pair = await pairWithMail();
+  const settings = join(pair.master.directory, 'settings.ini');
+  writeFileSync(settings, 'locks = flock\n');
+  const lines = join(pair.master.directory, 'lines');
+  writeFileSync(lines, 'USER eva\n');
+  // Few users are done by the main thread; a log always by a worker thread.
+  const runs = [
+    ['anna', ['-u', '-N', 'anna']],
+    ['eva', ['-R', '-N', '-f', lines]],
+  ] as const;
+  for (const [user, args] of runs) {
+    await using _held = await lockUser(pair.master, user, REPLICA, 'flock');
+    assert.equal((await syncClient(pair.master, ['--settings', settings, ...args])).code, 1, user);
+    assert.equal(await isOnReplica(pair, user), false, `${user} was replicated though locked`);
+    assert.equal((await syncClient(pair.master, args)).code, 0, user);
+    assert.equal(await isOnReplica(pair, user), true, user);
+  }
 });
 
 test('without -N the others go on while one user is locked, who follows when released', async () => {

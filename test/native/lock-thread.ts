@@ -1,18 +1,21 @@
 import { openSync, readdirSync, readlinkSync, renameSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { tryLock, unlock } from '../../src/native/locks.ts';
+import { chooseLocks, type LockMechanism, tryLock, unlock } from '../../src/native/locks.ts';
 
 /** Started by the tests: takes the lock of a file in a thread of its own, and lets go when it is told to. */
 export interface LockThreadData {
   path: string;
   kind: 'shared' | 'exclusive';
+  /** Default fcntl. */
+  mechanism?: LockMechanism;
   /** Before it lets go, once another open of the file is seen in this process: renames this file over it. */
   replaceBy?: string;
   /** [0] becomes 1 for: let go. */
   signal: Int32Array;
 }
 
-const { path, kind, replaceBy, signal } = workerData as LockThreadData;
+const { path, kind, mechanism = 'fcntl', replaceBy, signal } = workerData as LockThreadData;
+chooseLocks(mechanism);
 const fd = openSync(path, 'r+');
 parentPort?.postMessage(tryLock(fd, kind));
 Atomics.wait(signal, 0, 0);

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { tryLock, unlock } from '../../src/native/locks.ts';
+import { chooseLocks, tryLock, unlock } from '../../src/native/locks.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { appendToLog } from '../../src/rolling/append-to-log.ts';
@@ -91,21 +91,25 @@ test('a leftover log-run comes first, the log stays for the next pass', async ()
   assert.deepEqual(place.read, ['USER bob\n']);
 });
 
-test('a writer who holds the log over the rename is waited for, and its line is read', async () => {
-  using place = new Place();
-  await appendToLog(place.file, [alice]);
-  const writer = openSync(place.file, constants.O_WRONLY | constants.O_APPEND);
-  assert.ok(tryLock(writer, 'exclusive'));
-  const taken = place.take();
-  await quiet();
-  assert.ok(existsSync(place.run), 'renamed under the hands of the writer');
-  assert.deepEqual(place.read, []);
-  writeSync(writer, 'USER bob\n');
-  unlock(writer);
-  closeSync(writer);
-  await taken;
-  assert.deepEqual(place.read, ['USER alice\n', 'USER bob\n']);
-});
+for (const mechanism of ['fcntl', 'flock'] as const) {
+  test(`a writer who holds the log by ${mechanism} over the rename is waited for, and its line is read`, async (context) => {
+    chooseLocks(mechanism);
+    context.after(() => chooseLocks('fcntl'));
+    using place = new Place();
+    await appendToLog(place.file, [alice]);
+    const writer = openSync(place.file, constants.O_WRONLY | constants.O_APPEND);
+    assert.ok(tryLock(writer, 'exclusive'));
+    const taken = place.take();
+    await quiet();
+    assert.ok(existsSync(place.run), 'renamed under the hands of the writer');
+    assert.deepEqual(place.read, []);
+    writeSync(writer, 'USER bob\n');
+    unlock(writer);
+    closeSync(writer);
+    await taken;
+    assert.deepEqual(place.read, ['USER alice\n', 'USER bob\n']);
+  });
+}
 
 test('while work is pending, new lines join it in log-run before the log is unlinked', async () => {
   using place = new Place();

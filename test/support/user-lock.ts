@@ -4,10 +4,15 @@ import { startAs } from './processes.ts';
 
 /** Perl comes with every Cyrus from packages; the lock is thus taken without any code of this project. */
 const HOLD = `
-  use Fcntl;
-  open(my $file, '+>>', $ARGV[0]) or die "$ARGV[0]: $!";
-  my $whole_file = pack('s s x4 q q l x4', F_WRLCK, 0, 0, 0, 0);
-  fcntl($file, F_SETLKW, $whole_file) or die "lock: $!";
+  use Fcntl ':DEFAULT', ':flock';
+  my ($path, $mechanism) = @ARGV;
+  open(my $file, '+>>', $path) or die "$path: $!";
+  if ($mechanism eq 'flock') {
+    flock($file, LOCK_EX) or die "lock: $!";
+  } else {
+    my $whole_file = pack('s s x4 q q l x4', F_WRLCK, 0, 0, 0, 0);
+    fcntl($file, F_SETLKW, $whole_file) or die "lock: $!";
+  }
   $| = 1;
   print "locked\\n";
   <STDIN>;
@@ -18,10 +23,15 @@ export interface HeldLock extends AsyncDisposable {
 }
 
 /** Another process takes the sync lock of a user (store section 11.1) for `replica` as spelled in sync_host. */
-export async function lockUser(server: CyrusServer, userid: string, replica: string): Promise<HeldLock> {
+export async function lockUser(
+  server: CyrusServer,
+  userid: string,
+  replica: string,
+  mechanism: 'fcntl' | 'flock' = 'fcntl',
+): Promise<HeldLock> {
   const dotless = (text: string) => text.replaceAll('.', '^');
   const file = join(server.configDirectory, 'lock', `*S*${dotless(replica)}*${dotless(userid)}.lock`);
-  const holder = startAs(['perl', '-e', HOLD, file], { cwd: server.directory });
+  const holder = startAs(['perl', '-e', HOLD, file, mechanism], { cwd: server.directory });
   await holder.waitForOutput((stdout) => stdout.includes('locked'));
   const release = async () => {
     holder.endInput();
