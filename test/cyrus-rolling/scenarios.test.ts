@@ -1,74 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMailOf } from '../support/compare.ts';
-import { ADMIN, type Pair, startPair } from '../support/cyrus-server.ts';
-import type { ImapClient } from '../support/imap-client.ts';
+import { test } from 'node:test';
+import { assertNothingLeft } from '../support/compare.ts';
+import { ADMIN, type Pair } from '../support/cyrus-server.ts';
 import { append } from '../support/populate.ts';
 import { SieveClient } from '../support/sieve-client.ts';
-import { RollingClient } from './rolling-client.ts';
+import { Stage } from './stage.ts';
 
 /**
  * The scenarios of Cyrus's own test suite that rolling replication has to do with (algorithm section 15), by its
- * names. One client runs throughout; each scenario has a user of its own, named like it.
+ * names.
  */
-let pair: Pair;
-let client: RollingClient;
-let admin: ImapClient;
-
-before(async () => {
-  pair = await startPair({
-    both: { imapd: { allowusermoves: 'yes' } },
-    master: { imapd: { sync_log: 'yes' } },
-  });
-  client = new RollingClient(pair);
-  admin = await pair.master.imap();
+const stage = new Stage({
+  both: { imapd: { allowusermoves: 'yes' } },
+  master: { imapd: { sync_log: 'yes' } },
 });
-
-after(async () => {
-  admin?.destroy();
-  await client?.stop();
-  await pair?.stop();
-});
-
-interface Scene {
-  user: string;
-  /** Something that the user does on the master. */
-  does(change: (imap: ImapClient) => Promise<unknown>): Promise<void>;
-  /** Until both ends are the same for this user, or those named. */
-  inStep(...users: string[]): Promise<void>;
-}
-
-function scenario(
-  name: string,
-  play: (scene: Scene) => Promise<void>,
-  folders: readonly string[] = [],
-): void {
-  test(name, async () => {
-    const user = name.replaceAll('_', '').toLowerCase();
-    await admin.ok(`CREATE user/${user}`);
-    await admin.ok(`SETACL user/${user} ${ADMIN} lrswipkxtecda`);
-    for (const folder of folders) await admin.ok(`CREATE "user/${user}/${folder}"`);
-    await play({
-      user,
-      does: async (change) => {
-        await using imap = await pair.master.imap(user);
-        await change(imap);
-      },
-      inStep: async (...users) => {
-        await client.settled();
-        await assertSameMailOf(pair.master, pair.replica, users.length > 0 ? users : [user]);
-      },
-    });
-  });
-}
-
-async function listed(name: string): Promise<string[]> {
-  await using there = await pair.replica.imap();
-  const answers = await there.ok(`LIST "" "${name}"`);
-  return answers
-    .filter(([, attributes]) => !/nonexistent|noselect/i.test(String(attributes)))
-    .map(([, , , found]) => String(found));
-}
+const { scenario } = stage;
 
 scenario('append', async ({ user, does, inStep }) => {
   await does((imap) => append(imap, 'INBOX', 4, 'append', user));
@@ -103,7 +49,7 @@ scenario('sync_log_mailbox_with_spaces', async ({ user, does, inStep }) => {
     }
   });
   await inStep();
-  assert.equal((await listed(`user/${user}/*`)).length, 3);
+  assert.equal((await stage.onReplica(`user/${user}/*`)).length, 3);
 });
 
 scenario(
@@ -137,11 +83,11 @@ for (const kind of ['shared', 'private'] as const) {
       return JSON.stringify(await imap.ok(`GETMETADATA "" /${kind}/comment`));
     };
     for (const value of ['"words for all"', 'NIL']) {
-      await admin.ok(`SETMETADATA "" (/${kind}/comment ${value})`);
-      await client.settled();
-      const here = await get(pair.master);
+      await stage.admin.ok(`SETMETADATA "" (/${kind}/comment ${value})`);
+      await stage.client.settled();
+      const here = await get(stage.pair.master);
       assert.equal(here.includes('words'), value !== 'NIL');
-      assert.equal(await get(pair.replica), here);
+      assert.equal(await get(stage.pair.replica), here);
     }
   });
 }
@@ -171,7 +117,7 @@ for (const [kind, resource] of [
 ] as const) {
   scenario(`replication_${kind}`, async ({ user, inStep }) => {
     for (const limits of [`${resource} 50000`, `${resource} 60000`, '']) {
-      await admin.ok(`SETQUOTA user/${user} (${limits})`);
+      await stage.admin.ok(`SETQUOTA user/${user} (${limits})`);
       await inStep();
     }
   });
@@ -180,13 +126,13 @@ for (const [kind, resource] of [
 scenario(
   'rename_quotaroot',
   async ({ user, does, inStep }) => {
-    await admin.ok(`SETQUOTA user/${user}/Work (STORAGE 12345)`);
+    await stage.admin.ok(`SETQUOTA user/${user}/Work (STORAGE 12345)`);
     await does((imap) => append(imap, 'INBOX/Work', 1, 'quota', user));
     await inStep();
-    await admin.ok(`RENAME user/${user}/Work user/${user}/Moved`);
+    await stage.admin.ok(`RENAME user/${user}/Work user/${user}/Moved`);
     await inStep();
-    await admin.ok(`SETQUOTA user/${user} (STORAGE 54321)`);
-    await admin.ok(`RENAME user/${user} user/${user}new`);
+    await stage.admin.ok(`SETQUOTA user/${user} (STORAGE 54321)`);
+    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`);
   },
   ['Work', 'Work/Deep'],
@@ -201,10 +147,10 @@ scenario(
       await imap.ok('SUBSCRIBE INBOX/a/b/c/d');
     });
     await inStep();
-    await admin.ok(`RENAME user/${user} user/${user}new`);
+    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`);
-    assert.deepEqual(await listed(`user/${user}`), [], 'the old name is still there');
-    assert.deepEqual(await listed(`user/${user}/*`), [], 'something of the old name is still there');
+    assert.deepEqual(await stage.onReplica(`user/${user}`), [], 'the old name is still there');
+    assert.deepEqual(await stage.onReplica(`user/${user}/*`), [], 'something of the old name is still there');
   },
   ['Drafts', 'Sent', 'Trash', 'a/b/c/d'],
 );
@@ -263,9 +209,9 @@ scenario(
 scenario('full_rename', async ({ user, does, inStep }) => {
   await does((imap) => append(imap, 'INBOX', 2, 'there and back', user));
   await inStep();
-  await admin.ok(`RENAME user/${user} user/${user}away`);
+  await stage.admin.ok(`RENAME user/${user} user/${user}away`);
   await inStep(`${user}away`);
-  await admin.ok(`RENAME user/${user}away user/${user}`);
+  await stage.admin.ok(`RENAME user/${user}away user/${user}`);
   await inStep();
 });
 
@@ -277,10 +223,10 @@ scenario(
       await imap.ok('SUBSCRIBE INBOX/Work');
     });
     await inStep();
-    await admin.ok(`RENAME user/${user} user/${user}new`);
+    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`);
     // The old name again, for somebody else.
-    await admin.ok(`CREATE user/${user}`);
+    await stage.admin.ok(`CREATE user/${user}`);
     await inStep(user, `${user}new`);
   },
   ['Work'],
@@ -288,12 +234,12 @@ scenario(
 
 scenario('rename_user_sieve', async ({ user, inStep }) => {
   {
-    await using sieve = await SieveClient.login(pair.master, user);
+    await using sieve = await SieveClient.login(stage.pair.master, user);
     await sieve.put('rules', 'keep;\r\n');
     await sieve.activate('rules');
   }
   await inStep();
-  await admin.ok(`RENAME user/${user} user/${user}new`);
+  await stage.admin.ok(`RENAME user/${user} user/${user}new`);
   await inStep(`${user}new`);
 });
 
@@ -303,13 +249,13 @@ scenario('sieve_replication', async ({ user, inStep }) => {
     ['two', 'two'],
     ['two', ''],
   ] as const) {
-    await using sieve = await SieveClient.login(pair.master, user);
+    await using sieve = await SieveClient.login(stage.pair.master, user);
     await sieve.put(name, `keep; # ${active}\r\n`);
     await sieve.activate(active);
     await inStep();
   }
   {
-    await using sieve = await SieveClient.login(pair.master, user);
+    await using sieve = await SieveClient.login(stage.pair.master, user);
     await sieve.delete('one');
   }
   await inStep();
@@ -331,13 +277,13 @@ scenario(
 );
 
 scenario('userprefix', async ({ user, does, inStep }) => {
-  await admin.ok(`CREATE user/${user}b`);
+  await stage.admin.ok(`CREATE user/${user}b`);
   await does((imap) => append(imap, 'INBOX', 1, 'prefix', user));
   await inStep(user, `${user}b`);
-  await admin.ok(`DELETE user/${user}`);
+  await stage.admin.ok(`DELETE user/${user}`);
   await inStep(`${user}b`);
-  assert.deepEqual(await listed(`user/${user}`), []);
-  assert.deepEqual(await listed(`user/${user}b`), [`user/${user}b`]);
+  assert.deepEqual(await stage.onReplica(`user/${user}`), []);
+  assert.deepEqual(await stage.onReplica(`user/${user}b`), [`user/${user}b`]);
 });
 
 scenario('delete_longname', async ({ user, does, inStep }) => {
@@ -353,31 +299,31 @@ scenario('delete_longname', async ({ user, does, inStep }) => {
 });
 
 scenario('shared_folder', async ({ inStep, user }) => {
-  await admin.ok('CREATE shared');
-  await admin.ok(`SETACL shared ${ADMIN} lrswipkxtecda`);
-  await admin.ok('CREATE shared/deep/er');
-  await append(admin, 'shared', 3, 'shared', 'everybody');
-  await append(admin, 'shared/deep/er', 1, 'shared', 'everybody');
+  await stage.admin.ok('CREATE shared');
+  await stage.admin.ok(`SETACL shared ${ADMIN} lrswipkxtecda`);
+  await stage.admin.ok('CREATE shared/deep/er');
+  await append(stage.admin, 'shared', 3, 'shared', 'everybody');
+  await append(stage.admin, 'shared/deep/er', 1, 'shared', 'everybody');
   await inStep(user);
-  assert.deepEqual((await listed('shared*')).sort(), ['shared', 'shared/deep', 'shared/deep/er']);
+  assert.deepEqual((await stage.onReplica('shared*')).sort(), ['shared', 'shared/deep', 'shared/deep/er']);
 });
 
 scenario('reset_on_master', async ({ user, does, inStep }) => {
   await does((imap) => append(imap, 'INBOX', 1, 'reset', user));
   await inStep();
-  await pair.master.runOk('sync_reset', ['-f', user]);
+  await stage.pair.master.runOk('sync_reset', ['-f', user]);
   for (const words of [
     ['-u', user],
     ['-m', `user.${user}`],
   ]) {
-    await pair.master.runOk('cyr_synclog', words);
+    await stage.pair.master.runOk('cyr_synclog', words);
   }
-  await client.settled();
-  assert.doesNotMatch(client.log, new RegExp(`'${user}'`), 'the gone user gave trouble');
+  await stage.client.settled();
+  assert.doesNotMatch(stage.client.log, new RegExp(`'${user}'`), 'the gone user gave trouble');
 });
 
 test('after all of them the C client finds nothing to send, and nobody has had to be tried again', async () => {
-  await client.settled();
-  await assertNothingLeft(pair);
-  assert.doesNotMatch(client.log, /quarantine/);
+  await stage.client.settled();
+  await assertNothingLeft(stage.pair);
+  assert.doesNotMatch(stage.client.log, /quarantine/);
 });

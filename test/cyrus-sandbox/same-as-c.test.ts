@@ -3,14 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
-import { intermediateLine } from '../../src/replicate/mailbox-line.ts';
 import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { settingsFor } from '../protocol/support/settings.ts';
-import { entry } from '../replicate/fakes.ts';
 import { changeRound } from '../support/change-round.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../support/cyrus-server.ts';
+import { makeIntermediate } from '../support/intermediate.ts';
 import { mailboxOf, type Population, populate } from '../support/populate.ts';
 import { syncClient } from '../support/sync-client.ts';
 
@@ -46,16 +43,6 @@ async function fill(master: CyrusServer): Promise<Population> {
   await imap.ok(`CREATE "${folder('#calendars', 'Default')}" (TYPE CALENDAR)`);
   await imap.ok(`CREATE "${folder('#addressbooks')}" (TYPE ADDRESSBOOK)`);
   return population;
-}
-
-/** imapd 3.6 makes none, upgraded stores have them: the master's own sync_server is told of one. */
-async function makeIntermediate(master: CyrusServer, name: string): Promise<void> {
-  const session = await connectReplica(
-    settingsFor(`127.0.0.1:${master.syncPort}`, { tryImap: false, authname: ADMIN, password: PASSWORD }),
-  );
-  const row = entry(name, { uniqueid: 'gap0123456789abcdefghijk', type: 'ei', intermediate: true });
-  await session.applyMailbox(intermediateLine({ ...row, createdmodseq: 50, foldermodseq: 50 }, false), []);
-  await session.exit();
 }
 
 test('one store replicated by the C client and by this one: same contents, same MAILBOX commands octet for octet', async () => {

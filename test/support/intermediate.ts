@@ -1,0 +1,15 @@
+import { connectReplica } from '../../src/protocol/connect.ts';
+import { intermediateLine } from '../../src/replicate/mailbox-line.ts';
+import { settingsFor } from '../protocol/support/settings.ts';
+import { entry } from '../replicate/fakes.ts';
+import { ADMIN, type CyrusServer, PASSWORD } from './cyrus-server.ts';
+
+/** imapd 3.6 makes none, upgraded stores have them: the master's own sync_server is told of one. */
+export async function makeIntermediate(master: CyrusServer, name: string): Promise<void> {
+  const session = await connectReplica(
+    settingsFor(`127.0.0.1:${master.syncPort}`, { tryImap: false, authname: ADMIN, password: PASSWORD }),
+  );
+  const row = entry(name, { uniqueid: 'gap0123456789abcdefghijk', type: 'ei', intermediate: true });
+  await session.applyMailbox(intermediateLine({ ...row, createdmodseq: 50, foldermodseq: 50 }, false), []);
+  await session.exit();
+}
