@@ -64,7 +64,7 @@ const hello: WorkerHello = { kind: 'hello', port: port2 };
 parentPort?.postMessage(hello, [port2]);
 
 export default async function replicate(task: Task): Promise<Outcome[] | UnitAnswer> {
-  const answer = 'jobs' in task ? await runners.run(task) : await runners.runUnit(task.unit);
+  const answer = 'jobs' in task ? await runners.run(task) : await runners.runUnit(task);
   events.flush();
   post({ kind: 'flushed', batch: task.id });
   return answer;

@@ -54,7 +54,7 @@ async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Pro
   daemon = new RollingDaemon(plan.options, {
     log: openLog(plan, report),
     ownerOf: ownerBy(layout),
-    run: (unit) => pool.runUnit({ id: ++tasks, unit }),
+    run: (unit, apart) => pool.runUnit({ id: ++tasks, unit, apart }),
     connect,
     restart: async () => {
       pool.renew();

@@ -28,6 +28,8 @@ export interface Batch {
 export interface UnitTask {
   id: number;
   unit: { users: ByteString[]; actions: Action[] };
+  /** On a connection that nothing else uses meanwhile: it may break it. */
+  apart?: boolean;
 }
 
 export interface UnitAnswer {

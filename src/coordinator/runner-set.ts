@@ -3,7 +3,7 @@ import type { BatchRunner } from './batch-runner.ts';
 import { REFUSED_PAUSE } from './limits.ts';
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 
-/** One connection and the tasks that are using it. */
+/** One connection and how much of it is in use. A task that wants it for itself counts as many. */
 interface Place {
   runner: BatchRunner;
   tasks: number;
@@ -30,11 +30,11 @@ export class RunnerSet {
   }
 
   run(batch: Batch): Promise<Outcome[]> {
-    return this.#with(this.#take(), (place) => place.runner.run(batch, () => this.#borrowBeside(place)));
+    return this.#with(1, (place) => place.runner.run(batch, () => this.#borrowBeside(place)));
   }
 
-  runUnit(unit: UnitTask['unit']): Promise<UnitAnswer> {
-    return this.#with(this.#take(), ({ runner }) => runner.runUnit(unit));
+  runUnit({ unit, apart }: UnitTask): Promise<UnitAnswer> {
+    return this.#with(apart ? this.#tasksPerConnection : 1, ({ runner }) => runner.runUnit(unit));
   }
 
   /** Connections over the new limit are given up as their tasks end, those first that are not up. */
@@ -68,16 +68,17 @@ export class RunnerSet {
     await Promise.all(this.#places.map(({ runner }) => runner.exit()));
   }
 
-  async #with<T>(place: Place, work: (place: Place) => Promise<T>): Promise<T> {
-    using _use = this.#use(place);
+  async #with<T>(share: number, work: (place: Place) => Promise<T>): Promise<T> {
+    const place = this.#take(share);
+    using _use = this.#use(place, share);
     return await work(place);
   }
 
-  #use(place: Place): Disposable {
-    place.tasks += 1;
+  #use(place: Place, share: number): Disposable {
+    place.tasks += share;
     return {
       [Symbol.dispose]: () => {
-        place.tasks -= 1;
+        place.tasks -= share;
         if (place.tasks === 0) this.#retire();
       },
     };
@@ -90,7 +91,7 @@ export class RunnerSet {
     if (this.#cancelled || performance.now() < this.#lendsFrom) return undefined;
     if (!idle && usable.length >= this.#limit) return undefined;
     const place = idle ?? this.#add();
-    const use = this.#use(place);
+    const use = this.#use(place, 1);
     try {
       const link = await place.runner.lend();
       const giveBack = (): void => {
@@ -106,10 +107,11 @@ export class RunnerSet {
     }
   }
 
-  #take(): Place {
+  #take(share: number): Place {
     const usable = this.#places.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
     const [least] = usable;
-    if (least && (least.tasks < this.#tasksPerConnection || usable.length >= this.#limit)) return least;
+    if (least && (least.tasks + share <= this.#tasksPerConnection || usable.length >= this.#limit))
+      return least;
     return this.#add();
   }
 

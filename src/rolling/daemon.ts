@@ -136,7 +136,7 @@ export class RollingDaemon {
     if (attempt.kind !== 'up') return;
     const now = this.#deps.clock.now();
     this.#sessionStart = now;
-    for (const { node, error } of attempt.guilty) this.#settlement.fail(node, error);
+    for (const { node, error } of attempt.suspects) this.#settlement.suspect(node, error);
   }
 
   #restartIfDue(): void {
@@ -221,10 +221,10 @@ export class RollingDaemon {
         this.#nextDue = next.until;
         return;
       }
-      const entry = next.start;
+      const { start: entry, apart } = next;
       const skipped = entry.unit.users.find((user) => this.#deps.isSkipped(user));
       if (skipped === undefined) {
-        void this.#runOne(entry);
+        void this.#runOne(entry, apart);
         continue;
       }
       const results = entry.unit.actions.map(() => ({ kind: 'locked' as const, user: skipped }));
@@ -232,10 +232,10 @@ export class RollingDaemon {
     }
   }
 
-  async #runOne(entry: PendingUnit): Promise<void> {
+  async #runOne(entry: PendingUnit, apart: boolean): Promise<void> {
     let outcome: UnitOutcome;
     try {
-      outcome = await this.#deps.run(entry.unit);
+      outcome = await this.#deps.run(entry.unit, apart);
     } catch (caught) {
       const error = SyncError.from(caught).toData();
       outcome = { results: entry.unit.actions.map(() => ({ kind: 'failed', error })) };

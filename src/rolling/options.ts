@@ -36,8 +36,10 @@ export interface RollingDependencies {
   /**
    * Runs the actions in order and goes on after a failure, but runs an `unuser` only if everything before it is done. A
    * rejection is a failure of every action of the unit.
+   *
+   * @param apart on a connection that nothing else uses meanwhile
    */
-  run(unit: RollingUnit): Promise<UnitOutcome>;
+  run(unit: RollingUnit, apart: boolean): Promise<UnitOutcome>;
   /** Settles when it is known whether the replica answers. Rejects with a SyncError. */
   connect(): Promise<void>;
   /** RESTART, EXIT and a new connection, for each connection as soon as it is free. */

@@ -35,6 +35,8 @@ export class Pending {
   readonly #byNode = new Map<string, Entry>();
   readonly #running = new Set<PendingUnit>();
   readonly #busy = new Set<ByteString>();
+  /** The one that runs on a connection of its own. */
+  #apart: PendingUnit | undefined;
   #arrivals = 0;
 
   constructor(ownerOf: OwnerOf, troubles: Troubles) {
@@ -90,12 +92,17 @@ export class Pending {
     for (const node of first.nodes) this.#byNode.set(node, first);
   }
 
-  /** Moves the first unit that may start to running; with nothing to start, says when to ask again. */
-  next(now: number): { start: PendingUnit } | { until: number } {
+  /**
+   * Moves the first unit that may start to running; with nothing to start, says when to ask again.
+   *
+   * Those under whom a connection broke run apart, one at a time, where they can harm nobody: at once if it was the first
+   * time, otherwise after their pause. While one of them takes long, the others wait out theirs and run like everybody.
+   */
+  next(now: number): { start: PendingUnit; apart: boolean } | { until: number } {
     let until = Number.POSITIVE_INFINITY;
     for (const entry of this.#waiting) {
       if (entry.unit.users.some((user) => this.#busy.has(user))) continue;
-      const due = this.#troubles.until(entry.nodes);
+      const due = this.#troubles.until(entry.nodes, this.#apart === undefined);
       if (due > now) {
         until = Math.min(until, due);
         continue;
@@ -104,12 +111,15 @@ export class Pending {
       for (const node of entry.nodes) this.#byNode.delete(node);
       this.#running.add(entry);
       for (const user of entry.unit.users) this.#busy.add(user);
-      return { start: entry };
+      const apart = this.#apart === undefined && this.#troubles.mayBreak(entry.nodes);
+      if (apart) this.#apart = entry;
+      return { start: entry, apart };
     }
     return { until };
   }
 
   settle(entry: PendingUnit): void {
+    if (this.#apart === entry) this.#apart = undefined;
     this.#running.delete(entry);
     for (const user of entry.unit.users) this.#busy.delete(user);
   }

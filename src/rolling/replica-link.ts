@@ -5,7 +5,7 @@ import type { RollingDependencies, RollingOptions } from './options.ts';
 type LinkDependencies = Pick<RollingDependencies, 'connect' | 'clock' | 'emit'>;
 type LinkOptions = Pick<RollingOptions, 'server' | 'reconnectMaxWait' | 'connectOnce'>;
 
-/** Someone whose connection broke under it, to be blamed only if the replica turns out to be well. */
+/** Someone whose connection broke under it: of interest only if the replica turns out to be well. */
 export interface Suspect {
   node: string;
   error: ErrorData;
@@ -62,8 +62,8 @@ export class ReplicaLink {
     return true;
   }
 
-  /** @returns who is to blame for the loss; or that there is no use in going on */
-  async attempt(): Promise<{ kind: 'up'; guilty: Suspect[] } | { kind: 'down' } | { kind: 'given-up' }> {
+  /** @returns who may be to blame for the loss; or that there is no use in going on */
+  async attempt(): Promise<{ kind: 'up'; suspects: Suspect[] } | { kind: 'down' } | { kind: 'given-up' }> {
     const { server, connectOnce } = this.#options;
     try {
       await this.#deps.connect();
@@ -78,12 +78,12 @@ export class ReplicaLink {
       this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds });
       return { kind: 'down' };
     }
-    const guilty = this.#backoff.isFresh ? this.#suspects : [];
+    const suspects = this.#backoff.isFresh ? this.#suspects : [];
     this.#suspects = [];
     this.#backoff.reset();
     this.#up = true;
     this.#everUp = true;
-    return { kind: 'up', guilty };
+    return { kind: 'up', suspects };
   }
 
   #down(): void {

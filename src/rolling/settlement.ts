@@ -183,6 +183,13 @@ export class Settlement {
     }
   }
 
+  /** Its connection broke under it although the replica is well. Most of those in flight were innocent. */
+  suspect(node: string, error: ErrorData): void {
+    const before = this.#troubles.get(node);
+    if (before && before.kind !== 'locked') this.fail(node, error);
+    else this.#troubles.suspected(node, this.#deps.clock.now(), error);
+  }
+
   #lock(node: string): void {
     const { clock, emit } = this.#deps;
     const trouble = this.#troubles.locked(node, clock.now());

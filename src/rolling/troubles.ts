@@ -9,10 +9,11 @@ import {
 } from './limits.ts';
 
 export interface Trouble {
-  kind: 'failing' | 'locked';
+  /** `suspect`: its connection broke under it, once, and the replica is well. */
+  kind: 'failing' | 'locked' | 'suspect';
   /** In a row. */
   times: number;
-  /** Clock time before which nothing of the node is started. */
+  /** Clock time before which nothing of the node is started; of a suspect, unless it is started apart. */
   until: number;
   error: ErrorData | undefined;
 }
@@ -38,6 +39,10 @@ export class Troubles {
     return this.#note(node, 'locked', now, LOCKED_FIRST, LOCKED_LONGEST, undefined);
   }
 
+  suspected(node: string, now: number, error: ErrorData): Trouble {
+    return this.#note(node, 'suspect', now, BACKOFF_FIRST, BACKOFF_FIRST, error);
+  }
+
   /** @returns whether the node was in quarantine */
   succeeded(node: string): boolean {
     const trouble = this.#troubles.get(node);
@@ -49,11 +54,24 @@ export class Troubles {
     return this.#troubles.get(node);
   }
 
-  /** When everything of the nodes may start. */
-  until(nodes: Iterable<string>): number {
+  /**
+   * When everything of the nodes may start.
+   *
+   * @param apart on a connection of its own, where it can harm nobody
+   */
+  until(nodes: Iterable<string>, apart: boolean): number {
     let until = Number.NEGATIVE_INFINITY;
-    for (const node of nodes) until = Math.max(until, this.#troubles.get(node)?.until ?? until);
+    for (const node of nodes) {
+      const trouble = this.#troubles.get(node);
+      if (trouble && !(apart && trouble.kind === 'suspect')) until = Math.max(until, trouble.until);
+    }
     return until;
+  }
+
+  /** Whether one of the nodes may be what breaks connections. */
+  mayBreak(nodes: Iterable<string>): boolean {
+    for (const node of nodes) if (this.#troubles.get(node)?.error?.family === 'link') return true;
+    return false;
   }
 
   quarantined(): [string, Trouble][] {

@@ -31,7 +31,12 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
       end: () => waiting.shift()?.(),
     };
     fakes.push(fake);
-    const runner: Pick<BatchRunner, 'run' | 'cancel' | 'lend' | 'exit' | 'connected'> = {
+    const task = async (): Promise<void> => {
+      fake.running += 1;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      fake.running -= 1;
+    };
+    const runner: Pick<BatchRunner, 'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected'> = {
       connected: true,
       exit: async () => {
         fake.left = true;
@@ -42,10 +47,12 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
       },
       run: async (_batch, borrow) => {
         fake.borrow = borrow;
-        fake.running += 1;
-        await new Promise<void>((resolve) => waiting.push(resolve));
-        fake.running -= 1;
+        await task();
         return [];
+      },
+      runUnit: async () => {
+        await task();
+        return { results: [], linkError: undefined };
       },
       cancel: () => {
         fake.cancelled = true;
@@ -84,6 +91,24 @@ test('several tasks share a connection where that is allowed', async () => {
   );
   for (let i = 0; i < 3; i++) fakes[0]?.end();
   fakes[1]?.end();
+  await Promise.all(tasks);
+});
+
+test('a unit that is run apart has a connection to itself, and leaves it to others afterwards', async () => {
+  const { runners, fakes } = set(3);
+  const running = () => fakes.map((fake) => fake.running);
+  const tasks = [
+    runners.run(batch),
+    runners.runUnit({ id: 2, unit: { users: [], actions: [] }, apart: true }),
+  ];
+  assert.deepEqual(running(), [1, 1]);
+  for (let i = 0; i < 3; i++) tasks.push(runners.run(batch));
+  assert.deepEqual(running(), [3, 1, 1]);
+  fakes[1]?.end();
+  await tasks[1];
+  tasks.push(runners.run(batch));
+  assert.deepEqual(running(), [3, 1, 1]);
+  for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
   await Promise.all(tasks);
 });
 

@@ -226,25 +226,6 @@ test('an outage in the middle of work pauses the queue, blames nobody and loses 
   assert.equal(site.eventsOf('rolling:retry').length, 0);
 });
 
-test('a user whose work breaks the connection while the replica is well backs off like any poison user', async () => {
-  using site = new Site();
-  let breaks = true;
-  site.verdict = (action) =>
-    breaks && isUser(action, 'mallory') ? { kind: 'failed', error: linkError } : undefined;
-  site.start();
-  await site.change(mailbox('user.mallory'));
-  for (let i = 0; i < 60; i++) {
-    await site.change(mailbox('user.bob'));
-    await site.clock.advance(10_000);
-    assert.deepEqual(site.behind(), ['mailbox user.mallory']);
-  }
-  assert.ok(site.startsOf('mallory').length < 15);
-  assert.equal(site.eventsOf('rolling:quarantined').length, 1);
-  breaks = false;
-  await site.clock.advance(HOUR);
-  assert.deepEqual(site.behind(), []);
-});
-
 test('BYE while idle is noticed, is no error, and is followed by a new connection', async () => {
   using site = new Site();
   const { daemon } = site.start();

@@ -26,7 +26,7 @@ export class Site {
   readonly replica = new Map<string, number>();
   readonly events: SyncEvent[] = [];
   /** Every action begun: `kind user-or-name`, with the virtual time. */
-  readonly begun: { at: number; unit: RollingUnit; action: Action }[] = [];
+  readonly begun: { at: number; unit: RollingUnit; action: Action; apart: boolean }[] = [];
   readonly file: string;
   channel: string | undefined;
   /** Virtual milliseconds that one action takes. */
@@ -38,6 +38,9 @@ export class Site {
   restarts = 0;
   shutdown = false;
   skipped = new Set<string>();
+  /** How often the connection broke that all units share which are not run apart. */
+  cuts = 0;
+  #onCut: (() => void)[] = [];
   /** Counts up at each kill: what the dead process had under way has no effect any more. */
   #life = 0;
   #version = 0;
@@ -89,7 +92,7 @@ export class Site {
       {
         log: new ChannelLog(this.file, (event) => this.events.push(event)),
         ownerOf,
-        run: (unit) => this.#run(unit, life),
+        run: (unit, apart) => this.#run(unit, apart, life),
         connect: async () => {
           this.connects++;
           if (!this.replicaUp) throw new SyncError('CONNECT_FAILED', 'refused', { family: 'link' });
@@ -149,10 +152,21 @@ export class Site {
     return this.begun.filter(({ unit }) => unit.users.includes(user)).map(({ at }) => at);
   }
 
-  async #run(unit: RollingUnit, life: number): Promise<UnitOutcome> {
+  /** Breaks the shared connection: everything under way on it fails. */
+  cut(): void {
+    this.cuts++;
+    for (const notice of this.#onCut.splice(0)) notice();
+  }
+
+  async #run(unit: RollingUnit, apart: boolean, life: number): Promise<UnitOutcome> {
     const results: ActionResult[] = [];
+    const { cuts } = this;
+    const broken = new Promise<void>((resolve) => {
+      if (!apart) this.#onCut.push(resolve);
+    });
     for (const action of unit.actions) {
-      if (!this.replicaUp) {
+      const isBroken = !this.replicaUp || results.some((result) => isLinkError(result));
+      if (isBroken) {
         results.push({ kind: 'untouched', error: linkError });
         continue;
       }
@@ -160,13 +174,15 @@ export class Site {
         results.push({ kind: 'untouched', error: refused('CANCELLED') });
         continue;
       }
-      this.begun.push({ at: this.clock.now(), unit, action });
+      this.begun.push({ at: this.clock.now(), unit, action, apart });
       const versions = [...this.master].filter(([object]) => copies(action, object));
-      await this.clock.sleep(this.workTime(action, unit));
+      await Promise.race([this.clock.sleep(this.workTime(action, unit)), broken]);
       // A dead process never answers.
       if (life !== this.#life) await new Promise(() => {});
-      const result = this.verdict(action, unit);
-      if (!this.replicaUp) results.push({ kind: 'failed', error: linkError });
+      const wasCut = !this.replicaUp || (!apart && this.cuts > cuts);
+      const result = wasCut ? undefined : this.verdict(action, unit);
+      if (result && isLinkError(result) && !apart) this.cut();
+      if (wasCut) results.push({ kind: 'failed', error: linkError });
       else if (result) results.push(result);
       else {
         for (const [object, version] of versions) this.replica.set(object, version);
@@ -183,6 +199,10 @@ export const linkError: ErrorData = {
   message: 'connection reset',
   retryable: true,
 };
+
+function isLinkError(result: ActionResult): boolean {
+  return result.kind === 'failed' && result.error.family === 'link';
+}
 
 export function refused(code: ErrorData['code']): ErrorData {
   return { code, family: 'refused', message: 'no', retryable: false };
