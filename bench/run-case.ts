@@ -7,9 +7,10 @@ import { type BenchCase, ROUND_TRIPS } from './cases.ts';
 import { changeOnePercent } from './changes.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
 import { describeMachine } from './machine.ts';
-import { measure, serverCpu } from './measure.ts';
+import { measure } from './measure.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { ping } from './ping.ts';
+import { processorSeconds } from './process-tree.ts';
 import { DelayProxy } from './proxy.ts';
 import { countMessages, cyrusTarget, sandboxTarget, type Target } from './replicas.ts';
 import { codeDigest, ResultFile, type Run } from './results.ts';
@@ -150,13 +151,13 @@ class CaseStage implements AsyncDisposable {
     );
     await wait(SETTLE);
     const [load = 0] = loadavg();
-    const cpuBefore = serverCpu(target.pid);
+    const cpuBefore = processorSeconds(target.pid);
     const measured = await measure(command, {
       input,
       cwd: this.#master.directory,
       deadline: options.deadline,
     });
-    const cpu = serverCpu(target.pid) - cpuBefore;
+    const cpu = processorSeconds(target.pid) - cpuBefore;
     const counts = await proxy?.counts();
     if (measured.code !== 0) {
       throw new Error(`${contender.name} exited ${measured.code}: ${command.join(' ')}\n${measured.stderr}`);
