@@ -1,4 +1,5 @@
 import type { BenchOptions } from './options.ts';
+import type { PlannedCase } from './paired-rounds.ts';
 import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
 
 /** What the replica holds when the clock starts. */
@@ -10,21 +11,16 @@ export type ReplicaStart =
   /** The store: nothing is to do, so that one server serves all runs. */
   | 'same';
 
-export interface BenchCase {
+export interface BenchCase extends PlannedCase {
   id: string;
   title: string;
   replica: ReplicaStart;
-  contenders: { small: readonly string[]; full: readonly string[] };
-  /** Milliseconds; undefined = `ROUND_TRIPS`. */
-  roundTrips?: readonly number[];
   store(options: BenchOptions): StoreSpec;
 }
 
-/** Milliseconds, of cases that do not say otherwise. */
-export const ROUND_TRIPS = { small: [0, 40], full: [0, 10, 40, 100] } as const;
 const WORKERS = [1, 2, 4, 8, 16, 32].map((count) => `ours${count}`);
 
-/** (f), rolling lag and sustained rate, has a shape of its own (a writer beside the client) and comes with rolling. */
+/** (f), rolling, has a shape of its own: see `rolling/`. */
 export const CASES: readonly BenchCase[] = [
   {
     id: 'a',
@@ -137,7 +133,7 @@ export const MEMORY_CASES: readonly BenchCase[] = MEMORY_MESSAGES.map((messages)
   id: `m-${messages}`,
   title: `Memory: first copy of one mailbox of ${messages} messages`,
   replica: 'empty',
-  roundTrips: [0],
+  roundTrips: { small: [0], full: [0] },
   contenders: { small: ['ours1'], full: ['ours1', 'ours8', 'c'] },
   store: () => ({
     name: 'giant',

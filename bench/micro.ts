@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { Bench } from 'tinybench';
@@ -18,6 +17,7 @@ import { type MicroRow, writeMicro } from './micro-results.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { codeDigest } from './results.ts';
 import { masterStore } from './stores.ts';
+import { openDirectories } from './work-directory.ts';
 
 const MESSAGES = 10_000;
 const ROWS = 100_000;
@@ -38,9 +38,7 @@ interface Task {
 
 /** (g): the parts whose speed bounds a run, each alone in this thread. */
 export async function runMicro(options: BenchOptions, say: (text: string) => void): Promise<void> {
-  await mkdir(options.workDirectory, { recursive: true });
-  await chmod(options.workDirectory, 0o755);
-  process.env.TMPDIR = options.workDirectory;
+  await openDirectories(options);
   const spec = { name: 'giant', users: 1, folders: [], messageSize: 1000, userData: false };
   const cached = await masterStore({ ...spec, messages: MESSAGES }, options.workDirectory, say);
   await using server = await CyrusServer.prepare('micro', { store: cached.directory });

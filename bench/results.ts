@@ -4,11 +4,16 @@ import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import type { PingResult } from './ping.ts';
 
-/** One timed run. */
-export interface Run {
+/** Which run it is of its case. */
+export interface RunKey {
+  /** Milliseconds. */
   roundTrip: number;
   contender: string;
   round: number;
+}
+
+/** One timed run. */
+export interface Run extends RunKey {
   /** Seconds. */
   wall: number;
   user: number;
@@ -37,7 +42,7 @@ export interface Work {
   rate: number;
 }
 
-export interface CaseResult {
+export interface CaseResult<R extends RunKey = Run> {
   case: string;
   title: string;
   machine: Machine;
@@ -45,19 +50,19 @@ export interface CaseResult {
   code: string;
   work: Work;
   pings: PingResult[];
-  runs: Run[];
+  runs: R[];
 }
 
 /** A case's results on disk: written after every run, so that an interrupted case goes on where it was. */
-export class ResultFile {
+export class ResultFile<R extends RunKey = Run> {
   readonly #path: string;
-  readonly result: CaseResult;
+  readonly result: CaseResult<R>;
 
   /** @throws if older results are of another machine, program or size, unless `fresh` */
-  constructor(directory: string, begun: CaseResult, fresh: boolean) {
+  constructor(directory: string, begun: CaseResult<R>, fresh: boolean) {
     mkdirSync(directory, { recursive: true });
     this.#path = join(directory, `${begun.case}.json`);
-    const older = fresh ? undefined : readResult(directory, begun.case);
+    const older = fresh ? undefined : readResult<R>(directory, begun.case);
     if (older !== undefined) refuseOthers(this.#path, older, begun);
     this.result = older ?? begun;
   }
@@ -68,7 +73,7 @@ export class ResultFile {
     );
   }
 
-  add(run: Run): void {
+  add(run: R): void {
     this.result.runs.push(run);
     this.save();
   }
@@ -84,9 +89,9 @@ export class ResultFile {
   }
 }
 
-export function readResult(directory: string, id: string): CaseResult | undefined {
+export function readResult<R extends RunKey = Run>(directory: string, id: string): CaseResult<R> | undefined {
   const path = join(directory, `${id}.json`);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as CaseResult) : undefined;
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as CaseResult<R>) : undefined;
 }
 
 /** Of all that runs: results of different programs are never mixed. */
@@ -101,8 +106,8 @@ export function codeDigest(dist: string): string {
   return digest.digest('hex').slice(0, 12);
 }
 
-function refuseOthers(path: string, older: CaseResult, begun: CaseResult): void {
-  const of = ({ machine, code, work }: CaseResult) => {
+function refuseOthers(path: string, older: CaseResult<RunKey>, begun: CaseResult<RunKey>): void {
+  const of = ({ machine, code, work }: CaseResult<RunKey>) => {
     const { cyrusSync: _commit, ...hardware } = machine;
     return JSON.stringify({ ...hardware, code, ...work });
   };

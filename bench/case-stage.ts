@@ -1,0 +1,178 @@
+import { loadavg } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import { CyrusServer, replicaSettings } from '../test/support/cyrus-server.ts';
+import type { BenchCase } from './cases.ts';
+import { changeOnePercent } from './changes.ts';
+import { type Contender, commandLine, parseContender } from './contenders.ts';
+import { measure } from './measure.ts';
+import type { BenchOptions } from './options.ts';
+import type { Stage } from './paired-rounds.ts';
+import { processorSeconds } from './process-tree.ts';
+import { DelayProxy } from './proxy.ts';
+import { countMessages, cyrusTarget, sandboxTarget, type Target } from './replicas.ts';
+import type { Run } from './results.ts';
+import type { Store } from './stores.ts';
+
+/** Milliseconds of quiet before a timed run, for what the last one left to the kernel. */
+const SETTLE = 300;
+
+/** Master and replicas of one case. */
+export class CaseStage implements Stage<Run> {
+  readonly #options: BenchOptions;
+  readonly #bench: BenchCase;
+  readonly #store: Store;
+  readonly #master: CyrusServer;
+  /** Of the replica before the changes, or of the one that is alike. */
+  #base: CyrusServer | undefined;
+  #messages: number;
+  readonly #standing = new Map<'cyrus' | 'sandbox', Target>();
+  readonly #aside: Target[] = [];
+
+  private constructor(bench: BenchCase, store: Store, master: CyrusServer, options: BenchOptions) {
+    this.#options = options;
+    this.#bench = bench;
+    this.#store = store;
+    this.#master = master;
+    this.#messages = store.messages;
+  }
+
+  static async open(bench: BenchCase, store: Store, options: BenchOptions): Promise<CaseStage> {
+    const imapd = replicaSettings({ syncPort: 0 } as CyrusServer);
+    const master = await CyrusServer.prepare('master', { store: store.directory, imapd });
+    const stage = new CaseStage(bench, store, master, options);
+    try {
+      if (bench.replica !== 'empty') await stage.#prepareBase();
+    } catch (error) {
+      await stage[Symbol.asyncDispose]();
+      throw error;
+    }
+    return stage;
+  }
+
+  async run(name: string, roundTrip: number, round: number): Promise<Run> {
+    const contender = parseContender(name);
+    const options = this.#options;
+    const target = await this.#target(contender);
+    await using proxy =
+      roundTrip > 0 || options.countAtZero || (contender.client !== 'ours' && contender.compression === 'off')
+        ? await DelayProxy.start({
+            targetPort: target.port,
+            roundTrip,
+            rate: options.rate,
+            hideCompression: contender.client !== 'ours' && contender.compression === 'off',
+          })
+        : undefined;
+    await this.#pointTo(proxy?.port ?? target.port);
+    const { command, input } = await commandLine(
+      contender,
+      this.#master.configFile,
+      this.#store.users,
+      this.#master.directory,
+      options.profile,
+    );
+    await wait(SETTLE);
+    const [load = 0] = loadavg();
+    const cpuBefore = processorSeconds(target.pid);
+    const measured = await measure(command, {
+      input,
+      cwd: this.#master.directory,
+      deadline: options.deadline,
+    });
+    const cpu = processorSeconds(target.pid) - cpuBefore;
+    const counts = await proxy?.counts();
+    if (measured.code !== 0) {
+      throw new Error(`${contender.name} exited ${measured.code}: ${command.join(' ')}\n${measured.stderr}`);
+    }
+    if (target.spool !== undefined) this.#check(contender, target.spool);
+    if (this.#bench.replica !== 'same') await target.putAside();
+    const { wall, user, system, peakRss } = measured;
+    return {
+      roundTrip,
+      contender: contender.name,
+      round,
+      wall,
+      user,
+      system,
+      peakRss,
+      up: counts?.up ?? null,
+      down: counts?.down ?? null,
+      connections: counts?.connections ?? null,
+      firstOctet: counts === undefined ? null : (counts.firstOctetAt - measured.startedAt) / 1000,
+      serverCpu: cpu,
+      load,
+    };
+  }
+
+  line({ wall, user, system, serverCpu, peakRss, up }: Run): string {
+    const wire = up === null ? '' : `, wire ${(up / 1e6).toFixed(1)} MB`;
+    return (
+      `${wall.toFixed(2)} s, CPU ${(user + system).toFixed(2)} s (replica ${serverCpu.toFixed(2)}), ` +
+      `RSS ${Math.round(peakRss / 2 ** 20)} MiB${wire}`
+    );
+  }
+
+  /** Deletes the replicas of a round. */
+  async clearAway(): Promise<void> {
+    for (const target of this.#aside.splice(0)) await target.remove();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clearAway();
+    for (const target of this.#standing.values()) await target.remove();
+    await this.#base?.stop();
+    await this.#master.stop();
+  }
+
+  /** A replica made by the C client; then the changes, if they are what the case is about. */
+  async #prepareBase(): Promise<void> {
+    this.#base = await CyrusServer.start('base');
+    await this.#pointTo(this.#base.syncPort);
+    await this.#master.runOk('sync_client', ['-o', '-A'], { deadline: 3_600_000 });
+    await this.#base.halt();
+    if (this.#bench.replica !== 'before-changes') return;
+    await this.#master.start();
+    this.#messages += await changeOnePercent(this.#master, this.#store);
+    await this.#master.halt();
+  }
+
+  async #target(contender: Contender): Promise<Target> {
+    const { replica } = this.#bench;
+    if (replica !== 'same') {
+      const store = replica === 'empty' ? undefined : this.#base?.directory;
+      const target = contender.sandbox ? await sandboxTarget() : await cyrusTarget(store);
+      // From here on it is ended and deleted whatever becomes of the run.
+      this.#aside.push(target);
+      return target;
+    }
+    const kind = contender.sandbox ? 'sandbox' : 'cyrus';
+    let standing = this.#standing.get(kind);
+    if (standing === undefined) {
+      standing = contender.sandbox ? await sandboxTarget() : await cyrusTarget(this.#base?.directory);
+      this.#standing.set(kind, standing);
+      if (contender.sandbox) await this.#copyTo(standing);
+    }
+    return standing;
+  }
+
+  async #copyTo(target: Target): Promise<void> {
+    await this.#pointTo(target.port);
+    const ours = parseContender('ours');
+    const { directory, configFile } = this.#master;
+    const { command } = await commandLine(ours, configFile, this.#store.users, directory);
+    const copied = await measure(command, { cwd: directory, deadline: 3_600_000 });
+    if (copied.code !== 0) throw new Error(`the copy to the sandbox failed: ${copied.stderr}`);
+  }
+
+  async #pointTo(port: number): Promise<void> {
+    this.#master.configure('sync_port', String(port));
+    await this.#master.writeConfiguration();
+  }
+
+  #check(contender: Contender, spool: string): void {
+    const found = countMessages(spool);
+    if (found === this.#messages) return;
+    throw new Error(
+      `${contender.name} ended well, but the replica has ${found} messages of ${this.#messages}`,
+    );
+  }
+}
