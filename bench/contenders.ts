@@ -49,6 +49,7 @@ export interface CommandLine {
  * @param users all users of the store
  * @param directory of the master, for the settings file of ours
  * @param profile where ours is to leave CPU profiles
+ * @param mode what to do, except for `xargs`, which always takes all users
  */
 export async function commandLine(
   contender: Contender,
@@ -56,10 +57,11 @@ export async function commandLine(
   users: readonly string[],
   directory: string,
   profile?: string,
+  mode: '-A' | '-R' = '-A',
 ): Promise<CommandLine> {
   switch (contender.client) {
     case 'c':
-      return { command: [C_CLIENT, '-C', configFile, '-o', '-A'], input: '' };
+      return { command: [C_CLIENT, '-C', configFile, '-o', mode], input: '' };
     case 'xargs': {
       const processes = contender.count ?? 1;
       const each = Math.max(1, Math.floor(users.length / (processes * CALLS_PER_SLOT)));
@@ -73,7 +75,7 @@ export async function commandLine(
       const command = [process.execPath, ...profiling(profile), OURS, '-C', configFile];
       command.push('--settings', settings, '--no-progress', '-o');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
-      return { command: [...command, '-A'], input: '' };
+      return { command: [...command, mode], input: '' };
     }
   }
 }

@@ -4,6 +4,8 @@ import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
 import { summariseProfiles } from './profile.ts';
 import { writeReport } from './report.ts';
+import { ROLLING_CASES } from './rolling/rolling-case.ts';
+import { runRolling } from './rolling/run-rolling.ts';
 import { runCase } from './run-case.ts';
 
 function say(text: string): void {
@@ -30,6 +32,9 @@ async function runOne(id: string, options: BenchOptions): Promise<void> {
     case 'g':
       await runMicro(options, say);
       break;
+    case 'f':
+      for (const bench of ROLLING_CASES) await runRolling(bench, options, say);
+      break;
     case 'm':
       for (const bench of MEMORY_CASES) await runCase(bench, options, say);
       break;
@@ -51,7 +56,9 @@ async function main(): Promise<void> {
     return;
   }
   const ids =
-    options.cases.length > 0 ? options.cases : ['proxy', ...CASES.map((each) => each.id), 'g', 'm', 'report'];
+    options.cases.length > 0
+      ? options.cases
+      : ['proxy', ...CASES.map((each) => each.id), 'f', 'g', 'm', 'report'];
   for (const id of ids) await runOne(id, options);
   if (options.profile !== undefined) summariseProfiles(options.profile, say);
 }

@@ -50,7 +50,7 @@ export async function measure(
   });
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(options.input ?? '');
-  using peak = new PeakMemory(pid);
+  using peak = new PeakMemory(pid, 'holds');
   let late = false;
   const timer = setTimeout(() => {
     late = true;

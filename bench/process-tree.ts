@@ -5,14 +5,15 @@ const SAMPLE = 25;
 /** USER_HZ, the unit of the times in /proc/PID/stat: the same on every Linux that Cyrus runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** Octets: the largest sum, at any moment, of the resident peaks of the processes under `pid`, itself left out. */
+/** Octets: the largest sum, at any moment, of the resident peaks of processes. */
 export class PeakMemory implements Disposable {
   readonly #timer: NodeJS.Timeout;
   octets = 0;
 
-  constructor(pid: number) {
+  /** Of all processes under `pid`, and of itself unless it only `holds` them. */
+  constructor(pid: number, root: 'counts' | 'holds') {
     this.#timer = setInterval(() => {
-      let sum = 0;
+      let sum = root === 'counts' ? peakOf(pid) : 0;
       for (const each of descendants(pid)) sum += peakOf(each);
       this.octets = Math.max(this.octets, sum);
     }, SAMPLE);

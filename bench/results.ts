@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import type { PingResult } from './ping.ts';
+import type { RollingWork } from './rolling/rolling-case.ts';
 
 /** Which run it is of its case. */
 export interface RunKey {
@@ -40,6 +41,8 @@ export interface Work {
   octets: number;
   /** Octets per second of delayed links; 0 = unlimited. */
   rate: number;
+  /** Of a rolling case. */
+  rolling?: RollingWork;
 }
 
 export interface CaseResult<R extends RunKey = Run> {

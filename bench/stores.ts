@@ -128,7 +128,8 @@ async function createAll(server: CyrusServer, names: readonly string[]): Promise
   }
 }
 
-async function pathsOf(server: CyrusServer, names: readonly string[]): Promise<string[]> {
+/** Directories of mailboxes with these administrator's names. */
+export async function pathsOf(server: CyrusServer, names: readonly string[]): Promise<string[]> {
   const paths: string[] = [];
   for (let at = 0; at < names.length; at += NAMES_PER_CALL) {
     const { stdout } = await server.runOk('mbpath', names.slice(at, at + NAMES_PER_CALL));

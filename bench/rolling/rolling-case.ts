@@ -1,0 +1,51 @@
+import type { BenchOptions } from '../options.ts';
+import type { PlannedCase } from '../paired-rounds.ts';
+import { ORDINARY_FOLDERS, type StoreSpec } from '../stores.ts';
+
+/** (f): a rolling client, already connected, and users who change their mail. */
+export interface RollingCase extends PlannedCase {
+  id: string;
+  title: string;
+  work(options: BenchOptions): RollingWork;
+}
+
+/** What a run has to do. */
+export type RollingWork =
+  /** A log of changes to so many mailboxes, one each, appears all at once. */
+  | { kind: 'drain'; mailboxes: number }
+  /** Changes come at a steady rate for so many seconds. */
+  | { kind: 'stream'; perSecond: number; seconds: number };
+
+const USERS = 50;
+/** Changes a second. */
+const RATE = 60;
+
+const contenders = { small: ['c', 'ours'], full: ['c', 'ours', 'ours1', 'ours8'] };
+
+export const ROLLING_CASES: readonly RollingCase[] = [
+  {
+    id: 'f-drain',
+    title: 'Rolling: how fast a log is drained',
+    contenders,
+    work: ({ full }) => ({ kind: 'drain', mailboxes: USERS * (full ? 8 : 3) }),
+  },
+  {
+    id: 'f-lag',
+    title: 'Rolling: lag under a steady load',
+    contenders,
+    rounds: { small: 1, full: 3 },
+    work: ({ full }) => ({ kind: 'stream', perSecond: RATE, seconds: full ? 60 : 10 }),
+  },
+];
+
+export function rollingStore(options: BenchOptions): StoreSpec {
+  const users = options.users ?? USERS;
+  return {
+    name: 'rolling',
+    users,
+    folders: ORDINARY_FOLDERS,
+    messages: options.messages ?? users * 20,
+    messageSize: 3000,
+    userData: false,
+  };
+}
