@@ -13,8 +13,11 @@ export const WRITER_ATTEMPTS = 64;
 /** How long a writer of Cyrus may hold the log; it writes a line and syncs. */
 export const LOG_LOCK_DEADLINE = 10_000;
 
-/** With a repeat interval of 0, how often the log is looked for: as the C client. */
-export const SHORTEST_INTERVAL = 100;
+/**
+ * With a repeat interval of 0, how often the log is looked for. The C client waits 100 when there is none, but looks at
+ * once after a pass; looking at this pace costs one percent of a processor, and a change reaches the replica sooner.
+ */
+export const SHORTEST_INTERVAL = 20;
 /** Taking the log over may use one part in this many of the time. */
 export const TAKE_PAUSE_FACTOR = 10;
 /** Unless that comes to more than this. */

@@ -70,6 +70,8 @@ export class ChannelLog implements SyncLog {
 
   async #rename(line: (parsed: ParsedLine) => void): Promise<TakenLog | undefined> {
     const leftover = existsSync(this.#run);
+    // Mostly there is none, and an error from rename costs more than all the rest of looking for one.
+    if (!leftover && !existsSync(this.file)) return undefined;
     if (!leftover) {
       try {
         renameSync(this.file, this.#run);

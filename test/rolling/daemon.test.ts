@@ -434,6 +434,15 @@ test('-d: the log is looked at no more often than asked', async () => {
   assert.deepEqual(site.behind(), []);
 });
 
+test('with an interval of 0 a change waits for the next look, which is at once as people see it', async () => {
+  using site = new Site();
+  site.start({ repeatInterval: 0 });
+  await site.clock.advance(1);
+  await site.change(mailbox('user.alice'));
+  await site.clock.advance(25);
+  assert.equal(site.begun.length, 1);
+});
+
 test('a bad line is reported with its number, and the rest of the log is done', async () => {
   using site = new Site();
   await site.change(mailbox('user.alice'));
