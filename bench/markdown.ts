@@ -1,22 +1,13 @@
 import type { MicroResult } from './micro-results.ts';
-import type { CaseResult } from './results.ts';
+import type { CaseResult, RunKey } from './results.ts';
 import { median } from './statistics.ts';
 import { cellsOf, displayName, speedup } from './summary.ts';
 import type { Target } from './targets.ts';
 
 export function caseTable(result: CaseResult): string {
-  const { work, machine } = result;
   const cells = cellsOf(result);
   const wire = cells.some((cell) => cell.wire !== undefined);
   const first = cells.some((cell) => cell.firstOctet !== undefined);
-  const lines = [
-    `${work.users} users, ${work.mailboxes} mailboxes, ${work.messages} messages, ${mb(work.octets)} MB. ` +
-      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
-      `Node ${machine.node}, Cyrus ${machine.cyrus}, cyrus-sync ${machine.cyrusSync} (${result.code}).`,
-    '',
-    ...loadLines(result),
-    ...pingLines(result),
-  ];
   const rows = [
     [
       '>RTT ms',
@@ -46,23 +37,32 @@ export function caseTable(result: CaseResult): string {
       String(cell.rounds),
     ]);
   }
-  return [...lines, table(rows)].join('\n');
+  return `${introduction(result)}\n\n${table(rows)}`;
 }
 
-function loadLines(result: CaseResult): string[] {
+/** What was worked on, where, and under which circumstances. */
+export function introduction(result: CaseResult<RunKey & { load?: number }>): string {
+  const { work, machine } = result;
+  const what =
+    `${work.users} users, ${work.mailboxes} mailboxes, ${work.messages} messages, ${mb(work.octets)} MB. ` +
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.fileSystem}; ` +
+    `Node ${machine.node}, Cyrus ${machine.cyrus}, cyrus-sync ${machine.cyrusSync} (${result.code}).`;
+  return [what, ...loadLines(result), ...pingLines(result)].join('\n\n');
+}
+
+function loadLines(result: CaseResult<RunKey & { load?: number }>): string[] {
   const loads = result.runs.flatMap((run) => (run.load === undefined ? [] : [run.load]));
   if (loads.length === 0) return [];
   return [
     `Load average when a run began: median ${median(loads).toFixed(1)}, highest ${Math.max(...loads).toFixed(1)}; ` +
       `runs from ${new Set(result.runs.map((run) => run.round)).size} rounds.`,
-    '',
   ];
 }
 
-function pingLines(result: CaseResult): string[] {
+function pingLines(result: CaseResult<RunKey>): string[] {
   if (result.pings.length === 0) return [];
   const measured = result.pings.map((each) => `${each.roundTrip} ms: ${each.median.toFixed(1)} ms`);
-  return [`Round trips as measured through the proxy (median of pings): ${measured.join(', ')}.`, ''];
+  return [`Round trips as measured through the proxy (median of pings): ${measured.join(', ')}.`];
 }
 
 export function targetTable(targets: readonly Target[]): string {
@@ -89,7 +89,7 @@ export function microTable(result: MicroResult): string {
  * Columns padded to one width, as the project's formatter wants them.
  * @param rows the first is the head; each of its cells begins with `<` or `>`, the column's alignment
  */
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
   const right = head.map((cell) => cell.startsWith('>'));
   const content = [head.map((cell) => cell.slice(1)), ...body];
@@ -109,11 +109,11 @@ function table(rows: readonly (readonly string[])[]): string {
   return [padded[0], line(rule), ...padded.slice(1)].join('\n');
 }
 
-function mb(octets: number): string {
+export function mb(octets: number): string {
   const value = octets / 1e6;
   return value < 10 ? value.toFixed(1) : value.toFixed(0);
 }
 
-function seconds(value: number): string {
+export function seconds(value: number): string {
   return value < 100 ? value.toFixed(2) : value.toFixed(0);
 }

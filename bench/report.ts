@@ -6,6 +6,7 @@ import { readMicro } from './micro-results.ts';
 import { PROJECT } from './options.ts';
 import { barPlot, linePlot, type Series } from './plot.ts';
 import { type CaseResult, readResult } from './results.ts';
+import { readRolling, rollingPlots, rollingReport } from './rolling/rolling-report.ts';
 import { cellsOf, displayName } from './summary.ts';
 import { targetsOf } from './targets.ts';
 
@@ -23,7 +24,8 @@ export function writeReport(resultsDirectory: string, say: (text: string) => voi
     if (result !== undefined) results.set(id, result);
   }
   let document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '# Performance\n';
-  document = put(document, 'targets', targetTable(targetsOf(results)));
+  const rolling = readRolling(resultsDirectory);
+  document = put(document, 'targets', targetTable(targetsOf(results, rolling)));
   mkdirSync(PLOTS, { recursive: true });
   for (const [id, result] of results) {
     const plots = [plotOfTimes(result), plotOfWorkers(result)];
@@ -36,6 +38,9 @@ export function writeReport(resultsDirectory: string, say: (text: string) => voi
     }
     document = put(document, id, [`### ${result.title}`, caseTable(result), ...shown].join('\n\n'));
   }
+  const rollingText = rollingReport(rolling);
+  if (rollingText !== undefined) document = put(document, 'f', rollingText);
+  for (const [name, plot] of rollingPlots(rolling)) writeFileSync(join(PLOTS, name), plot);
   const micro = readMicro(resultsDirectory);
   if (micro !== undefined) {
     document = put(document, 'g', `### Parts alone\n\n${microTable(micro)}`);

@@ -1,4 +1,4 @@
-import type { CaseResult, Run } from './results.ts';
+import type { CaseResult, Run, RunKey } from './results.ts';
 import { median } from './statistics.ts';
 
 /** One contender at one round trip. */
@@ -18,19 +18,11 @@ export interface Cell {
 }
 
 export function cellsOf(result: CaseResult): Cell[] {
-  const grouped = new Map<string, Run[]>();
-  for (const run of result.runs) {
-    const key = `${run.roundTrip} ${run.contender}`;
-    grouped.set(key, [...(grouped.get(key) ?? []), run]);
-  }
-  return [...grouped.values()]
-    .map(cellOf)
-    .sort((a, b) => a.roundTrip - b.roundTrip || byContender(a.contender, b.contender));
+  return groupRuns(result.runs).map(cellOf);
 }
 
-function cellOf(runs: readonly Run[]): Cell {
-  const first = runs[0];
-  if (first === undefined) throw new Error('a cell without runs');
+function cellOf(runs: [Run, ...Run[]]): Cell {
+  const [first] = runs;
   const of = (value: (run: Run) => number) => median(runs.map(value));
   const counted = runs.filter((run) => run.up !== null);
   const firsts = runs.flatMap((run) => (typeof run.firstOctet === 'number' ? [run.firstOctet] : []));
@@ -57,19 +49,44 @@ export function speedup(
   contender: string,
   roundTrip: number,
 ): number | undefined {
-  const wallOf = (name: string) =>
+  return pairedRatio(result.runs, base, contender, roundTrip, (run) => run.wall);
+}
+
+/** The median of what `base` has of something, in each round, divided by what `contender` has of it. */
+export function pairedRatio<R extends RunKey>(
+  runs: readonly R[],
+  base: string,
+  contender: string,
+  roundTrip: number,
+  value: (run: R) => number,
+): number | undefined {
+  const valuesOf = (name: string) =>
     new Map(
-      result.runs
+      runs
         .filter((run) => run.contender === name && run.roundTrip === roundTrip)
-        .map((run) => [run.round, run.wall]),
+        .map((run) => [run.round, value(run)]),
     );
-  const bases = wallOf(base);
+  const bases = valuesOf(base);
   const ratios: number[] = [];
-  for (const [round, wall] of wallOf(contender)) {
+  for (const [round, own] of valuesOf(contender)) {
     const against = bases.get(round);
-    if (against !== undefined) ratios.push(against / wall);
+    if (against !== undefined) ratios.push(against / own);
   }
   return ratios.length === 0 ? undefined : median(ratios);
+}
+
+/** Runs of one contender at one round trip, by round trip and then as `byContender` has it. */
+export function groupRuns<R extends RunKey>(runs: readonly R[]): [R, ...R[]][] {
+  const grouped = new Map<string, [R, ...R[]]>();
+  for (const run of runs) {
+    const key = `${run.roundTrip} ${run.contender}`;
+    const group = grouped.get(key);
+    if (group === undefined) grouped.set(key, [run]);
+    else group.push(run);
+  }
+  return [...grouped.values()].sort(
+    ([a], [b]) => a.roundTrip - b.roundTrip || byContender(a.contender, b.contender),
+  );
 }
 
 const CLIENTS = ['c', 'xargs', 'ours'];
@@ -84,7 +101,8 @@ export function byContender(a: string, b: string): number {
   return x[0] - y[0] || x[1] - y[1] || (x[2] < y[2] ? -1 : x[2] > y[2] ? 1 : 0);
 }
 
-export function displayName(contender: string): string {
+/** @param mode of the C client */
+export function displayName(contender: string, mode: '-A' | '-R' = '-A'): string {
   const [, client = '', count = '', rest = ''] = /^([a-z]+)(\d*)(.*)$/.exec(contender) ?? [];
   const extras = rest
     .split(':')
@@ -92,7 +110,7 @@ export function displayName(contender: string): string {
     .map((each) => EXTRAS[each] ?? each);
   const name =
     client === 'c'
-      ? 'C client -A'
+      ? `C client ${mode}`
       : client === 'xargs'
         ? `xargs -P ${count} of the C client`
         : count === ''

@@ -1,5 +1,7 @@
 import { MEMORY_CASES } from './cases.ts';
 import type { CaseResult } from './results.ts';
+import type { RollingResults } from './rolling/rolling-report.ts';
+import { rollingTargets } from './rolling/rolling-targets.ts';
 import { cellsOf, speedup } from './summary.ts';
 
 /** A line of what the program must show. */
@@ -48,7 +50,7 @@ const PEAK_MEMORY = 600e6;
 const FLATNESS = 1.5;
 
 /** @param results by case id */
-export function targetsOf(results: ReadonlyMap<string, CaseResult>): Target[] {
+export function targetsOf(results: ReadonlyMap<string, CaseResult>, rolling: RollingResults): Target[] {
   const targets = SPEED.map((each): Target => {
     const result = results.get(each.case);
     const ratio = result && speedup(result, each.base, each.contender, each.roundTrip);
@@ -59,7 +61,12 @@ export function targetsOf(results: ReadonlyMap<string, CaseResult>): Target[] {
       met: ratio === undefined ? undefined : ratio >= each.times,
     };
   });
-  return [...targets, ...firstCopyTargets(results.get('a')), flatness(results)];
+  return [
+    ...targets,
+    ...firstCopyTargets(results.get('a')),
+    ...rollingTargets(rolling.drain, rolling.lag),
+    flatness(results),
+  ];
 }
 
 function firstCopyTargets(result: CaseResult | undefined): Target[] {

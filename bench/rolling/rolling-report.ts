@@ -1,0 +1,60 @@
+import { barPlot } from '../plot.ts';
+import { readResult } from '../results.ts';
+import { displayName } from '../summary.ts';
+import type { RollingResult, RollingRun } from './rolling-results.ts';
+import { type RollingCell, rollingCells } from './rolling-summary.ts';
+import { drainTable, lagTable } from './rolling-tables.ts';
+
+export interface RollingResults {
+  drain: RollingResult | undefined;
+  lag: RollingResult | undefined;
+}
+
+export function readRolling(directory: string): RollingResults {
+  return {
+    drain: readResult<RollingRun>(directory, 'f-drain'),
+    lag: readResult<RollingRun>(directory, 'f-lag'),
+  };
+}
+
+/** @returns undefined without results */
+export function rollingReport({ drain, lag }: RollingResults): string | undefined {
+  const parts = [
+    ...(drain === undefined ? [] : [`### ${drain.title}`, drainTable(drain), image('drain', drain)]),
+    ...(lag === undefined ? [] : [`### ${lag.title}`, lagTable(lag), image('lag', lag)]),
+  ];
+  return parts.length === 0 ? undefined : parts.join('\n\n');
+}
+
+/** File names and content. */
+export function rollingPlots({ drain, lag }: RollingResults): [string, string][] {
+  const rate = ({ changes, drained }: RollingCell) => (drained === undefined ? 0 : changes / drained);
+  return [
+    ...(drain === undefined ? [] : [plot('drain', drain, 'mailboxes/s', rate)]),
+    ...(lag === undefined ? [] : [plot('lag', lag, 's (p99)', (cell) => cell.p99)]),
+  ];
+}
+
+function image(name: string, { title }: RollingResult): string {
+  return `![${title}](performance/f-${name}.svg)`;
+}
+
+function plot(
+  name: string,
+  result: RollingResult,
+  unit: string,
+  value: (cell: RollingCell) => number,
+): [string, string] {
+  const cells = rollingCells(result);
+  const groups = [...new Set(cells.map((cell) => cell.roundTrip))].map((roundTrip) => ({
+    name: roundTrip === 0 ? 'loopback' : `${roundTrip} ms round trip`,
+    bars: cells
+      .filter((cell) => cell.roundTrip === roundTrip)
+      .map((cell) => ({
+        name: displayName(cell.contender, '-R'),
+        value: value(cell),
+        ours: cell.contender.startsWith('ours'),
+      })),
+  }));
+  return [`f-${name}.svg`, barPlot(result.title, unit, groups)];
+}
