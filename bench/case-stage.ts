@@ -41,7 +41,7 @@ export class CaseStage implements Stage<Run> {
     const master = await CyrusServer.prepare('master', { store: store.directory, imapd });
     const stage = new CaseStage(bench, store, master, options);
     try {
-      if (bench.replica !== 'empty') await stage.#prepareBase();
+      if (bench.replica !== 'empty' && !stage.#isShared) await stage.#prepareBase();
     } catch (error) {
       await stage[Symbol.asyncDispose]();
       throw error;
@@ -54,7 +54,10 @@ export class CaseStage implements Stage<Run> {
     const options = this.#options;
     const target = await this.#target(contender);
     await using proxy =
-      roundTrip > 0 || options.countAtZero || (contender.client !== 'ours' && contender.compression === 'off')
+      roundTrip > 0 ||
+      options.countAtZero ||
+      this.#bench.count === true ||
+      (contender.client !== 'ours' && contender.compression === 'off')
         ? await DelayProxy.start({
             targetPort: target.port,
             roundTrip,
@@ -83,7 +86,7 @@ export class CaseStage implements Stage<Run> {
     if (measured.code !== 0) {
       throw new Error(`${contender.name} exited ${measured.code}: ${command.join(' ')}\n${measured.stderr}`);
     }
-    if (target.spool !== undefined) this.#check(contender, target.spool);
+    if (target.spool !== undefined && !this.#isShared) this.#check(contender, target.spool);
     if (this.#bench.replica !== 'same') await target.putAside();
     const { wall, user, system, peakRss } = measured;
     return {
@@ -147,11 +150,18 @@ export class CaseStage implements Stage<Run> {
     const kind = contender.sandbox ? 'sandbox' : 'cyrus';
     let standing = this.#standing.get(kind);
     if (standing === undefined) {
-      standing = contender.sandbox ? await sandboxTarget() : await cyrusTarget(this.#base?.directory);
+      standing = contender.sandbox
+        ? await sandboxTarget()
+        : await cyrusTarget(this.#isShared ? this.#store.directory : this.#base?.directory);
       this.#standing.set(kind, standing);
       if (contender.sandbox) await this.#copyTo(standing);
     }
     return standing;
+  }
+
+  /** Master and replica have the very same files, which need neither be copied before nor counted afterwards. */
+  get #isShared(): boolean {
+    return this.#store.shared === true && this.#bench.replica === 'same';
   }
 
   async #copyTo(target: Target): Promise<void> {

@@ -1,3 +1,4 @@
+import type { CloneSpec } from './cloned-store.ts';
 import type { BenchOptions } from './options.ts';
 import type { PlannedCase } from './paired-rounds.ts';
 import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
@@ -15,7 +16,9 @@ export interface BenchCase extends PlannedCase {
   id: string;
   title: string;
   replica: ReplicaStart;
-  store(options: BenchOptions): StoreSpec;
+  /** Count octets, and with them the first, even where that needs a proxy without delay. */
+  count?: boolean;
+  store(options: BenchOptions): StoreSpec | CloneSpec;
 }
 
 const WORKERS = [1, 2, 4, 8, 16, 32].map((count) => `ours${count}`);
@@ -44,6 +47,7 @@ export const CASES: readonly BenchCase[] = [
       ],
     },
     store: (options) => ({
+      kind: 'filled',
       name: 'ordinary',
       users: options.users ?? (options.full ? 60 : 24),
       folders: ORDINARY_FOLDERS,
@@ -61,6 +65,7 @@ export const CASES: readonly BenchCase[] = [
       full: ['c', 'xargs8', 'xargs16', 'ours', ...WORKERS, 'ours8:deflate', 'ours8:sandbox'],
     },
     store: (options) => ({
+      kind: 'filled',
       name: 'many-users',
       users: options.users ?? (options.full ? 1000 : 300),
       folders: ['Sent', 'Trash', 'Archive'],
@@ -78,6 +83,7 @@ export const CASES: readonly BenchCase[] = [
       full: ['c', 'c:plain', 'xargs8', 'xargs16', 'ours', ...WORKERS, 'ours8:deflate'],
     },
     store: (options) => ({
+      kind: 'filled',
       name: 'ordinary',
       users: options.users ?? (options.full ? 60 : 24),
       folders: ORDINARY_FOLDERS,
@@ -95,6 +101,7 @@ export const CASES: readonly BenchCase[] = [
       full: ['c', 'c:plain', 'ours', 'ours1', 'ours:deflate', 'ours:sandbox'],
     },
     store: (options) => ({
+      kind: 'filled',
       name: 'giant',
       users: 1,
       folders: [],
@@ -114,6 +121,7 @@ export const CASES: readonly BenchCase[] = [
     store: (options) => {
       const users = options.users ?? (options.full ? 1000 : 200);
       return {
+        kind: 'filled',
         name: 'tiny-users',
         users,
         folders: [],
@@ -124,23 +132,3 @@ export const CASES: readonly BenchCase[] = [
     },
   },
 ];
-
-/** Messages of the two runs of (m). */
-const MEMORY_MESSAGES = [10_000, 100_000];
-
-/** (m): the giant mailbox in two sizes, whose peaks are compared. Each is a case of its own with a store of its own. */
-export const MEMORY_CASES: readonly BenchCase[] = MEMORY_MESSAGES.map((messages) => ({
-  id: `m-${messages}`,
-  title: `Memory: first copy of one mailbox of ${messages} messages`,
-  replica: 'empty',
-  roundTrips: { small: [0], full: [0] },
-  contenders: { small: ['ours1'], full: ['ours1', 'ours8', 'c'] },
-  store: () => ({
-    name: 'giant',
-    users: 1,
-    folders: [],
-    messages,
-    messageSize: 1000,
-    userData: false,
-  }),
-}));

@@ -1,4 +1,4 @@
-import { CASES, MEMORY_CASES } from './cases.ts';
+import { CASES } from './cases.ts';
 import { runMicro } from './micro.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
@@ -7,6 +7,7 @@ import { writeReport } from './report.ts';
 import { ROLLING_CASES } from './rolling/rolling-case.ts';
 import { runRolling } from './rolling/run-rolling.ts';
 import { runCase } from './run-case.ts';
+import { MANY_FOLDERS, MANY_MAILBOXES, MEMORY_CASES, SIZE_CASES, sizeCases } from './size-cases.ts';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -36,13 +37,18 @@ async function runOne(id: string, options: BenchOptions): Promise<void> {
       for (const bench of ROLLING_CASES) await runRolling(bench, options, say);
       break;
     case 'm':
-      for (const bench of MEMORY_CASES) await runCase(bench, options, say);
+      for (const bench of sizeCases(MEMORY_CASES, options)) await runCase(bench, options, say);
+      break;
+    case 'n':
+      for (const bench of sizeCases([...MANY_MAILBOXES, ...MANY_FOLDERS], options)) {
+        await runCase(bench, options, say);
+      }
       break;
     case 'report':
       writeReport(options.resultsDirectory, say);
       break;
     default: {
-      const bench = CASES.find((each) => each.id === id);
+      const bench = [...CASES, ...SIZE_CASES].find((each) => each.id === id);
       if (bench === undefined) throw new TypeError(`expected a case, found "${id}"`);
       await runCase(bench, options, say);
     }
@@ -58,7 +64,7 @@ async function main(): Promise<void> {
   const ids =
     options.cases.length > 0
       ? options.cases
-      : ['proxy', ...CASES.map((each) => each.id), 'f', 'g', 'm', 'report'];
+      : ['proxy', ...CASES.map((each) => each.id), 'f', 'g', 'm', 'n', 'report'];
   for (const id of ids) await runOne(id, options);
   if (options.profile !== undefined) summariseProfiles(options.profile, say);
 }

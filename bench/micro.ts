@@ -16,6 +16,7 @@ import { makeMail } from './mail.ts';
 import { type MicroRow, writeMicro } from './micro-results.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { codeDigest } from './results.ts';
+import { giantMailbox } from './size-cases.ts';
 import { masterStore } from './stores.ts';
 import { openDirectories } from './work-directory.ts';
 
@@ -39,8 +40,8 @@ interface Task {
 /** (g): the parts whose speed bounds a run, each alone in this thread. */
 export async function runMicro(options: BenchOptions, say: (text: string) => void): Promise<void> {
   await openDirectories(options);
-  const spec = { name: 'giant', users: 1, folders: [], messageSize: 1000, userData: false };
-  const cached = await masterStore({ ...spec, messages: MESSAGES }, options.workDirectory, say);
+  const spec = giantMailbox(MESSAGES);
+  const cached = await masterStore(spec, options.workDirectory, say);
   await using server = await CyrusServer.prepare('micro', { store: cached.directory });
   const store = openMasterStore(layoutOf(server));
   const scratch = new CyrusScratch();

@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CASES, MEMORY_CASES } from './cases.ts';
+import { CASES } from './cases.ts';
 import { caseTable, microTable, targetTable } from './markdown.ts';
 import { readMicro } from './micro-results.ts';
 import { PROJECT } from './options.ts';
 import { barPlot, linePlot, type Series } from './plot.ts';
 import { type CaseResult, readResult } from './results.ts';
 import { readRolling, rollingPlots, rollingReport } from './rolling/rolling-report.ts';
+import { SIZE_CASES } from './size-cases.ts';
 import { cellsOf, displayName } from './summary.ts';
 import { targetsOf } from './targets.ts';
 
@@ -19,7 +20,7 @@ const PLOTS = join(PROJECT, 'docs', 'performance');
  */
 export function writeReport(resultsDirectory: string, say: (text: string) => void): void {
   const results = new Map<string, CaseResult>();
-  for (const { id } of [...CASES, ...MEMORY_CASES]) {
+  for (const { id } of [...CASES, ...SIZE_CASES]) {
     const result = readResult(resultsDirectory, id);
     if (result !== undefined) results.set(id, result);
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CaseStage } from './case-stage.ts';
 import type { BenchCase } from './cases.ts';
+import { clonedStore } from './cloned-store.ts';
 import { describeMachine } from './machine.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { planOf, runRounds } from './paired-rounds.ts';
@@ -15,13 +16,18 @@ export async function runCase(
   say: (text: string) => void,
 ): Promise<void> {
   await openDirectories(options);
-  const store = await masterStore(bench.store(options), options.workDirectory, say);
+  const spec = bench.store(options);
+  const { workDirectory } = options;
+  const store =
+    spec.kind === 'clones'
+      ? await clonedStore(spec, workDirectory, say)
+      : await masterStore(spec, workDirectory, say);
   const file = new ResultFile<Run>(
     options.resultsDirectory,
     {
       case: bench.id,
       title: bench.title,
-      machine: describeMachine(options.workDirectory),
+      machine: describeMachine(workDirectory),
       code: codeDigest(join(PROJECT, 'dist')),
       work: {
         users: store.users.length,

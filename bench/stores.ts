@@ -7,6 +7,7 @@ import { MEAN_OCTETS, makeMail, Numbers, ordinarySize } from './mail.ts';
 
 /** What a master store is to hold. */
 export interface StoreSpec {
+  kind: 'filled';
   /** Names the cached store, with the sizes. */
   name: string;
   users: number;
@@ -28,6 +29,8 @@ export interface Store {
   /** Of all messages. */
   octets: number;
   mailboxes: number;
+  /** Servers share its message files: it is only for runs that find both ends alike, and change neither. */
+  shared?: boolean;
 }
 
 /** Mailbox names of one call of a Cyrus tool. */

@@ -1,7 +1,7 @@
-import { MEMORY_CASES } from './cases.ts';
 import type { CaseResult } from './results.ts';
 import type { RollingResults } from './rolling/rolling-report.ts';
 import { rollingTargets } from './rolling/rolling-targets.ts';
+import { MEMORY_CASES } from './size-cases.ts';
 import { cellsOf, speedup } from './summary.ts';
 
 /** A line of what the program must show. */

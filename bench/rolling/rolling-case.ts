@@ -41,6 +41,7 @@ export const ROLLING_CASES: readonly RollingCase[] = [
 export function rollingStore(options: BenchOptions): StoreSpec {
   const users = options.users ?? USERS;
   return {
+    kind: 'filled',
     name: 'rolling',
     users,
     folders: ORDINARY_FOLDERS,
