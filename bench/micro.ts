@@ -4,7 +4,6 @@ import { deflateRawSync } from 'node:zlib';
 import { Bench } from 'tinybench';
 import { DlistParser } from '../src/protocol/dlist/parser.ts';
 import { encodeRecord } from '../src/protocol/session/encode-mailbox.ts';
-import { withDatabase } from '../src/store/cyrusdb/database.ts';
 import type { IndexRecord, MasterStore, OpenMailbox } from '../src/store/master-store.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';
 import { basicCrc } from '../src/store/sync-crc.ts';
@@ -13,6 +12,7 @@ import { layoutOf } from '../test/cyrus-store/layout-of.ts';
 import { CyrusServer } from '../test/support/cyrus-server.ts';
 import { describeMachine } from './machine.ts';
 import { makeMail } from './mail.ts';
+import { databaseTasks } from './micro-databases.ts';
 import { type MicroRow, writeMicro } from './micro-results.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { codeDigest } from './results.ts';
@@ -21,15 +21,16 @@ import { masterStore } from './stores.ts';
 import { openDirectories } from './work-directory.ts';
 
 const MESSAGES = 10_000;
+/** Of a site of so many mailboxes, and with --full of a very large one too. */
 const ROWS = 100_000;
-const LOOKUPS = 1000;
+const ROWS_FULL = 1_000_000;
 /** Octets handed to the parser at once, as a socket does. */
 const CHUNK = 64 * 1024;
 const MAIL_OCTETS = 4 * 1024 * 1024;
 /** Milliseconds for each. */
 const TIME = 700;
 
-interface Task {
+export interface Task {
   name: string;
   unit: string;
   /** Units of one call. */
@@ -47,7 +48,8 @@ export async function runMicro(options: BenchOptions, say: (text: string) => voi
   const scratch = new CyrusScratch();
   const tasks = [
     ...(await indexTasks(store, cached.users[0] ?? '')),
-    ...twoskipTasks(scratch),
+    ...databaseTasks(scratch, ROWS),
+    ...(options.full ? databaseTasks(scratch, ROWS_FULL) : []),
     ...octetTasks(),
   ];
   const bench = new Bench({ time: TIME, warmupTime: TIME / 4 });
@@ -146,47 +148,6 @@ async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
         }
         if (seen !== records.length) throw new Error(`${seen} records were parsed of ${records.length}`);
       },
-    },
-  ];
-}
-
-/** A file as Cyrus itself writes it, with the rows of a mailboxes.db. */
-function twoskipTasks(scratch: CyrusScratch): Task[] {
-  const path = scratch.path('bench.db');
-  const key = (i: number) => `Nuser\x1fu${String(i).padStart(6, '0')}`;
-  const value = (i: number) =>
-    `%(A %(u lrswipkxtecdan anyone p) I ${String(i).padStart(24, 'a')} P default V 1790000000 F 1 M 1790000000)`;
-  const rows = Array.from({ length: ROWS }, (_, i) => ({ set: key(i), value: value(i) }));
-  scratch.transaction(path, 'twoskip', rows);
-  const read = (work: Parameters<typeof withDatabase<void>>[1]) => void withDatabase(path, work);
-  return [
-    {
-      name: 'twoskip: walk',
-      unit: 'rows',
-      units: ROWS,
-      work: () =>
-        read((db) => {
-          let seen = 0;
-          for (const [, value] of db.entries('')) seen += value.length > 0 ? 1 : 0;
-          if (seen !== ROWS) throw new Error(`${seen} rows were walked of ${ROWS}`);
-        }),
-    },
-    {
-      name: 'twoskip: look up, one open for all',
-      unit: 'rows',
-      units: LOOKUPS,
-      work: () =>
-        read((db) => {
-          for (let i = 0; i < LOOKUPS; i++) {
-            if (db.get(key((i * 7919) % ROWS)) === undefined) throw new Error('a row was not found');
-          }
-        }),
-    },
-    {
-      name: 'twoskip: open and look up one',
-      unit: 'rows',
-      units: 1,
-      work: () => read((db) => void db.get(key(4711))),
     },
   ];
 }
