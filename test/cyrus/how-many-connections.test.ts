@@ -13,19 +13,21 @@ async function pointTo(master: CyrusServer, port: number): Promise<void> {
   await master.writeConfiguration();
 }
 
+async function fill(master: CyrusServer): Promise<void> {
+  await using imap = await master.imap();
+  for (const user of USERS) {
+    await imap.ok(`CREATE user/${user}`);
+    await imap.ok(`SETACL user/${user} admin lrswipkxtecda`);
+    await append(imap, `user/${user}`, 10, user, user);
+  }
+}
+
 test('a replica with a limit on its processes gets everything over those that it has', async () => {
   await using pair = await startPair({
     replica: { syncProcesses: 2 },
     master: { imapd: { client_timeout: '1s' } },
   });
-  {
-    await using imap = await pair.master.imap();
-    for (const user of USERS) {
-      await imap.ok(`CREATE user/${user}`);
-      await imap.ok(`SETACL user/${user} admin lrswipkxtecda`);
-      await append(imap, `user/${user}`, 10, user, user);
-    }
-  }
+  await fill(pair.master);
   {
     // A client that waits for a long line is one that more connections help.
     await using proxy = await DelayProxy.start({
@@ -38,6 +40,25 @@ test('a replica with a limit on its processes gets everything over those that it
     const run = await syncClientOk(pair.master, ['-A', '--workers', '8', '--log-to-stderr']);
     assert.match(run.stderr, /takes no more connections, going on with [12]/);
     assert.doesNotMatch(run.stderr, /will retry|retrying/);
+  }
+  await pointTo(pair.master, pair.replica.syncPort);
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, USERS);
+});
+
+test('--workers auto makes as many connections as a long line wants, and copies everything', async () => {
+  await using pair = await startPair();
+  await fill(pair.master);
+  {
+    await using proxy = await DelayProxy.start({
+      targetPort: pair.replica.syncPort,
+      roundTrip: 40,
+      rate: 0,
+      hideCompression: false,
+    });
+    await pointTo(pair.master, proxy.port);
+    await syncClientOk(pair.master, ['-A', '--workers', 'auto']);
+    assert.ok((await proxy.counts()).connections > 1, 'one connection did it all');
   }
   await pointTo(pair.master, pair.replica.syncPort);
   await assertNothingLeft(pair);
