@@ -4,7 +4,7 @@ import type { EventListener, RunSummary, SyncEvent } from '../report/events.ts';
 import { type ErrorCode, type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
-import { discover, needsStore, type SizedJob } from './discovery.ts';
+import { needsStore } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
 import { connectionsFor, Growth, mostConnections } from './growth.ts';
 import {
@@ -14,15 +14,15 @@ import {
   DISCOVERY_SLICE,
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
-  GIANT_MESSAGES,
-  LOST_LINKS_TO_PAUSE,
   OCTETS_PER_WORK,
 } from './limits.ts';
 import type { Load } from './load.ts';
 import type { Batch, Outcome } from './messages.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
+import { ReplicaHealth, type Seen } from './replica-health.ts';
 import type { RunRequest } from './run-request.ts';
 import { Schedule } from './schedule.ts';
+import { type Findings, NOTHING_FOUND, Search } from './search.ts';
 import { Tally } from './tally.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -85,22 +85,11 @@ class Run {
   readonly #schedule: Schedule;
   #pool: WorkerPool | undefined;
   readonly #growth: Growth;
-  /** Connections that are up. */
-  #open = 0;
-  /** Connections that the replica did not take beside others, in a row, without one job done. */
-  #refusedInARow = 0;
+  readonly #health = new ReplicaHealth();
   /** Octets and messages across, in one measure. */
   #uploaded = 0;
-  #discovered = { users: 0, messages: 0, complete: false };
-  #giants = 0;
-  /** Why not every job could be found; those found are done all the same. */
-  #discoveryError: ErrorData | undefined;
+  #found: Findings = NOTHING_FOUND;
   #everConnected = false;
-  /** Counts outages, so that a batch begun before one does not prolong it. */
-  #outages = 0;
-  /** The same for connections that the replica did not take beside others. */
-  #refusals = 0;
-  #lostInARow = 0;
   #deadInARow = 0;
   #cancelWake: (() => void) | undefined;
   #cancelReconnect: (() => void) | undefined;
@@ -124,7 +113,7 @@ class Run {
       load: parts.load,
       progress: () => {
         const left = this.#schedule.unfinished;
-        const done = this.#discovered.users - left;
+        const done = this.#found.users - left;
         return { done, left, work: done + this.#uploaded };
       },
       onChange: () => this.#widen(),
@@ -167,7 +156,7 @@ class Run {
       const { error } = stopped;
       for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
     }
-    const error = stopped?.by === 'error' ? stopped.error : this.#discoveryError;
+    const error = stopped?.by === 'error' ? stopped.error : this.#found.error;
     const summary = this.#tally.summary(clock.now() - started);
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
@@ -180,14 +169,14 @@ class Run {
     const { mode } = this.#request;
     const store = needsStore(mode) ? this.#parts.openStore() : undefined;
     try {
-      const jobs = discover(mode, store);
-      this.#discoverSome(jobs, FIRST_DISCOVERY_SLICE);
+      const search = new Search(mode, store, this.#parts.clock, (job, size) => this.#schedule.add(job, size));
+      this.#find(search, FIRST_DISCOVERY_SLICE);
       this.#openPool();
       this.#pump();
-      while (!this.#discovered.complete && !this.#stopped) {
+      while (!this.#found.complete && !this.#stopped) {
         // Answers and events that are due get their turn.
         await setImmediate();
-        this.#discoverSome(jobs, DISCOVERY_SLICE);
+        this.#find(search, DISCOVERY_SLICE);
         this.#pump();
       }
     } finally {
@@ -196,37 +185,17 @@ class Run {
     await this.#finished;
   }
 
-  /** One slice, so that answers get their turn and work starts long before the last user is known. */
-  #discoverSome(jobs: Generator<SizedJob>, slice: number): void {
-    const { clock, emit } = this.#parts;
-    const end = clock.now() + slice;
-    while (!this.#discovered.complete && clock.now() <= end) {
-      const found = this.#nextJob(jobs);
-      if (found.done) {
-        this.#discovered.complete = true;
-      } else if (this.#schedule.add(found.value.job, found.value.size)) {
-        this.#discovered.users += 1;
-        this.#discovered.messages += found.value.size;
-        if (found.value.size >= GIANT_MESSAGES) this.#giants += 1;
-      }
-    }
-    emit({ kind: 'run:discovered', ...this.#discovered });
-  }
-
-  #nextJob(jobs: Generator<SizedJob>): IteratorResult<SizedJob, void> {
-    try {
-      return jobs.next();
-    } catch (caught) {
-      this.#discoveryError = SyncError.from(caught, { phase: 'read' }).toData();
-      return { done: true, value: undefined };
-    }
+  #find(search: Search, slice: number): void {
+    this.#found = search.goOn(slice);
+    const { users, messages, complete } = this.#found;
+    this.#parts.emit({ kind: 'run:discovered', users, messages, complete });
   }
 
   #openPool(): void {
-    const { users, messages, complete } = this.#discovered;
+    const { users, giants, messages, complete } = this.#found;
     if (this.#stopped || (complete && users === 0)) return;
     const { workers: wanted, mode, setup } = this.#request;
-    const work = { jobs: users, giants: this.#giants, messages };
+    const work = { jobs: users, giants, messages };
     const most = complete ? connectionsFor(work, wanted) : mostConnections(wanted);
     this.#growth.setLimit(most);
     this.#schedule.setPlaces(most * BATCHES_PER_CONNECTION);
@@ -238,12 +207,12 @@ class Run {
   readonly #hear = (event: SyncEvent): void => {
     switch (event.kind) {
       case 'connection:open':
-        this.#open += 1;
+        this.#health.opened();
         this.#linkIsUp();
         break;
       case 'connection:lost':
       case 'connection:closed':
-        this.#open -= 1;
+        this.#health.closed();
         break;
       case 'user:progress':
         this.#uploaded += event.messages + event.bytes / OCTETS_PER_WORK;
@@ -275,12 +244,12 @@ class Run {
         .add(() => this.#runBatch(batch))
         .catch((caught: unknown) => this.#fail(SyncError.from(caught).toData()));
     }
-    const allDone = this.#discovered.complete && this.#schedule.unfinished === 0;
+    const allDone = this.#found.complete && this.#schedule.unfinished === 0;
     if ((allDone || this.#stopped) && queue.pending + queue.size === 0) this.#finish();
   }
 
   async #runBatch(batch: Batch): Promise<void> {
-    const begun = { outages: this.#outages, refusals: this.#refusals };
+    const { seen } = this.#health;
     let outcomes: Outcome[];
     try {
       if (!this.#pool) throw new SyncError('BUG', 'a batch was started before the workers');
@@ -290,7 +259,7 @@ class Run {
     }
     const settlements = this.#schedule.settle(batch, outcomes, this.#parts.clock.now());
     for (const settlement of settlements) this.#tally.take(settlement);
-    this.#judgeLink(outcomes, begun);
+    this.#judgeLink(outcomes, seen);
   }
 
   #threadDied(batch: Batch, error: ErrorData): Outcome[] {
@@ -300,45 +269,24 @@ class Run {
     return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
   }
 
-  /** @param begun what had been when the batch began: it says nothing new of what has been seen since */
-  #judgeLink(outcomes: readonly Outcome[], begun: { outages: number; refusals: number }): void {
-    let worked = false;
-    let failure: ErrorData | undefined;
-    let lost: ErrorData | undefined;
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'synced' || outcome.kind === 'absent') {
-        worked = true;
-      } else if (outcome.kind === 'untouched' && outcome.error.phase === 'connect') {
-        failure = outcome.error;
-      } else if (outcome.kind === 'failed' && outcome.error.family === 'link') {
-        lost = outcome.error;
-      }
-    }
-    if (worked) {
-      this.#lostInARow = 0;
+  /** @param seen of the replica when the batch began */
+  #judgeLink(outcomes: readonly Outcome[], seen: Seen): void {
+    const verdict = this.#health.judge(outcomes, seen, this.#queue.concurrency);
+    if (verdict.kind === 'up') {
       this.#deadInARow = 0;
-      this.#refusedInARow = 0;
-      // The probe may have gone to a worker whose link had never been lost.
-      if (begun.outages === this.#outages) this.#linkIsUp();
-    } else if (lost) {
-      this.#lostInARow += 1;
-      if (this.#lostInARow >= LOST_LINKS_TO_PAUSE + this.#queue.concurrency) failure ??= lost;
+      this.#linkIsUp();
+    } else if (this.#stopped) {
+      return;
+    } else if (verdict.kind === 'down') {
+      this.#linkIsDown(verdict.error);
+    } else if (verdict.kind === 'full') {
+      this.#takeFewer(verdict.connections);
     }
-    if (!failure || begun.outages !== this.#outages || this.#stopped) return;
-    if (!this.#isRefusedBesideOthers(failure)) this.#linkIsDown(failure);
-    else if (begun.refusals === this.#refusals) this.#takeFewer();
   }
 
-  /** Others are up: a limit of the replica, such as its `maxchild`. Again and again with nothing done, it is an outage. */
-  #isRefusedBesideOthers(failure: ErrorData): boolean {
-    return this.#open > 0 && failure.family === 'link' && this.#refusedInARow < LOST_LINKS_TO_PAUSE;
-  }
-
-  #takeFewer(): void {
-    this.#refusals += 1;
-    this.#refusedInARow += 1;
+  #takeFewer(open: number): void {
     const { connections } = this.#growth.room;
-    const fewer = Math.max(1, Math.min(this.#open, connections - 1));
+    const fewer = Math.max(1, Math.min(open, connections - 1));
     if (fewer < connections) {
       const text = `'${this.#request.setup.connection.server}' takes no more connections, going on with ${fewer}`;
       this.#parts.emit({ kind: 'notice', level: 'notice', text });
@@ -365,7 +313,6 @@ class Run {
   #linkIsDown(error: ErrorData): void {
     const { clock, emit } = this.#parts;
     const { server } = this.#request.setup.connection;
-    this.#outages += 1;
     const noUse = error.family !== 'link' || (hopeless.has(error.code) && !this.#everConnected);
     if (this.#request.connectOnce || noUse) {
       emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Outcome } from '../../src/coordinator/messages.ts';
+import { ReplicaHealth } from '../../src/coordinator/replica-health.ts';
+import { connectFailed, errorData, linkBroken, noCounts, user } from './fakes.ts';
+
+const job = user('a');
+const synced: Outcome[] = [{ kind: 'synced', job, counts: noCounts }];
+const refused: Outcome[] = [{ kind: 'untouched', job, error: connectFailed }];
+const lost: Outcome[] = [{ kind: 'failed', job, error: linkBroken, counts: noCounts }];
+const BATCHES = 2;
+
+test('no connection at all is an outage, told once by those who began before it', () => {
+  const health = new ReplicaHealth();
+  const { seen } = health;
+  assert.deepEqual(health.judge(refused, seen, BATCHES), { kind: 'down', error: connectFailed });
+  assert.equal(health.judge(refused, seen, BATCHES).kind, 'nothing-new');
+  assert.equal(health.judge(synced, seen, BATCHES).kind, 'nothing-new', 'it may have been done before');
+  assert.equal(health.judge(synced, health.seen, BATCHES).kind, 'up');
+});
+
+test('a connection refused while others are up is a limit, told once for those tried together', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  health.opened();
+  const { seen } = health;
+  assert.deepEqual(health.judge(refused, seen, BATCHES), { kind: 'full', connections: 2 });
+  assert.equal(health.judge(refused, seen, BATCHES).kind, 'nothing-new');
+  assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'full');
+});
+
+test('refused again and again with nothing done it is an outage, and so is losing all there were', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  const verdicts = Array.from({ length: 6 }, () => health.judge(refused, health.seen, BATCHES).kind);
+  assert.deepEqual(verdicts, ['full', 'full', 'full', 'full', 'down', 'down']);
+  health.judge(synced, health.seen, BATCHES);
+  assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'full');
+  health.closed();
+  assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'down');
+});
+
+test('one lost link is the affair of its jobs, many in a row are the replica', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  const kinds = Array.from({ length: 6 }, () => health.judge(lost, health.seen, BATCHES).kind);
+  assert.deepEqual(kinds, [...Array.from({ length: 5 }, () => 'nothing-new'), 'down']);
+});
+
+test('an answer that is no connection trouble at all ends in an outage with its own error', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  const error = errorData('CONFIG', 'local', { phase: 'connect' });
+  const outcomes: Outcome[] = [{ kind: 'untouched', job, error }];
+  assert.deepEqual(health.judge(outcomes, health.seen, BATCHES), { kind: 'down', error });
+});
