@@ -8,7 +8,7 @@ import type { Room, WorkerPool } from './worker-pool.ts';
 export class GrowingPool implements WorkerPool {
   readonly #here: WorkerPool;
   readonly #openThere: () => Promise<WorkerPool>;
-  readonly #mostThreads: number;
+  readonly #threads: number;
   #there: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
   /** Why there are no threads. */
@@ -18,16 +18,16 @@ export class GrowingPool implements WorkerPool {
   #runningThere = 0;
   #order: 'cancel' | 'cut' | undefined;
 
-  /** @param mostThreads how many `openThere` opens at most */
-  constructor(here: WorkerPool, openThere: () => Promise<WorkerPool>, mostThreads: number) {
+  /** @param threads that `openThere` opens */
+  constructor(here: WorkerPool, openThere: () => Promise<WorkerPool>, threads: number) {
     this.#here = here;
     this.#openThere = openThere;
-    this.#mostThreads = mostThreads;
+    this.#threads = threads;
   }
 
   async run(batch: Batch): Promise<Outcome[]> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#there || this.#isLessBusyHere) {
+    if (!this.#there || !this.#sharing || this.#isLessBusyHere) {
       this.#runningHere += 1;
       try {
         return await this.#here.run(batch);
@@ -78,20 +78,19 @@ export class GrowingPool implements WorkerPool {
     this.#share();
   }
 
-  /** Every thread gets as many connections as another; this one also has everybody's answers to take. */
+  /** Every thread gets as many connections as another. With fewer connections than threads, this one has them all. */
   #share(): void {
     const { connections } = this.#room;
-    if (!this.#there) {
-      this.#here.use(this.#room);
-      return;
-    }
-    const threads = Math.min(this.#mostThreads, connections - 1);
-    const here = Math.max(1, Math.floor(connections / (threads + 1)));
+    const here = this.#sharing ? Math.floor(connections / (this.#threads + 1)) : connections;
     this.#here.use({ connections: here, threads: false });
-    this.#there.use({ connections: Math.max(1, connections - here), threads: true });
+    this.#there?.use({ connections: connections - here, threads: true });
+  }
+
+  get #sharing(): boolean {
+    return this.#there !== undefined && this.#room.connections > this.#threads;
   }
 
   get #isLessBusyHere(): boolean {
-    return this.#runningHere * this.#mostThreads <= this.#runningThere;
+    return this.#runningHere * this.#threads <= this.#runningThere;
   }
 }

@@ -32,6 +32,8 @@ export const CLIMB_AFTER = 2_000;
 /** ... and so much work, or the rate is an accident. */
 export const LEAST_WORK_TO_CLIMB = 200;
 export const MOST_CONNECTIONS = 64;
+/** Threads of a one-shot run, the main one among them: what more could do, neither a link nor a replica takes. */
+export const MOST_THREADS = 8;
 /** Octets of mail that count as much work as a message, a mailbox or a user. */
 export const OCTETS_PER_WORK = 16 * 1024;
 /** How long the number of connections that a replica refused to exceed is kept to. */

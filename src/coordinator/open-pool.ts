@@ -4,7 +4,7 @@ import { openMasterStore } from '../store/open-master-store.ts';
 import { BatchRunner } from './batch-runner.ts';
 import { GrowingPool } from './growing-pool.ts';
 import { openInlinePool } from './inline-pool.ts';
-import { BATCHES_PER_CONNECTION } from './limits.ts';
+import { BATCHES_PER_CONNECTION, MOST_THREADS } from './limits.ts';
 import type { WorkerSetup } from './messages.ts';
 import { realParts } from './real-parts.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -16,7 +16,7 @@ export function openPool(setup: WorkerSetup, connections: number, emit: EventLis
     () => new BatchRunner(realParts(setup, emit, store)),
     () => store.close(),
   );
-  const threads = Math.min(connections, availableParallelism()) - 1;
+  const threads = Math.min(connections, availableParallelism(), MOST_THREADS) - 1;
   if (threads < 1) return here;
   const openThere = async (): Promise<WorkerPool> => {
     const { ThreadPool } = await import('./pool.ts');

@@ -39,7 +39,7 @@ export class RunnerSet {
 
   /** Connections over the new limit are given up as their tasks end, those first that are not up. */
   setLimit(connections: number): void {
-    this.#limit = Math.max(1, connections);
+    this.#limit = connections;
     this.#places.sort((a, b) => Number(b.runner.connected) - Number(a.runner.connected));
     this.#retire();
   }
