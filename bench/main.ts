@@ -7,7 +7,7 @@ import { writeReport } from './report.ts';
 import { ROLLING_CASES } from './rolling/rolling-case.ts';
 import { runRolling } from './rolling/run-rolling.ts';
 import { runCase } from './run-case.ts';
-import { MANY_FOLDERS, MANY_MAILBOXES, MEMORY_CASES, SIZE_CASES, sizeCases } from './size-cases.ts';
+import { sizeCases } from './size-cases.ts';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -28,31 +28,19 @@ async function checkProxy(): Promise<void> {
 async function runOne(id: string, options: BenchOptions): Promise<void> {
   switch (id) {
     case 'proxy':
-      await checkProxy();
-      break;
+      return await checkProxy();
     case 'g':
-      await runMicro(options, say);
-      break;
-    case 'f':
-      for (const bench of ROLLING_CASES) await runRolling(bench, options, say);
-      break;
-    case 'm':
-      for (const bench of sizeCases(MEMORY_CASES, options)) await runCase(bench, options, say);
-      break;
-    case 'n':
-      for (const bench of sizeCases([...MANY_MAILBOXES, ...MANY_FOLDERS], options)) {
-        await runCase(bench, options, say);
-      }
-      break;
+      return await runMicro(options, say);
     case 'report':
-      writeReport(options.resultsDirectory, say);
-      break;
-    default: {
-      const bench = [...CASES, ...SIZE_CASES].find((each) => each.id === id);
-      if (bench === undefined) throw new TypeError(`expected a case, found "${id}"`);
-      await runCase(bench, options, say);
-    }
+      return writeReport(options.resultsDirectory, say);
   }
+  // `f` is all of the rolling cases, `f-lag` one of them, and likewise (m) and (n).
+  const isMeant = (each: { id: string }) => each.id === id || each.id.startsWith(`${id}-`);
+  const rolling = ROLLING_CASES.filter(isMeant);
+  const others = [...CASES, ...sizeCases(options)].filter(isMeant);
+  if (rolling.length + others.length === 0) throw new TypeError(`expected a case, found "${id}"`);
+  for (const bench of rolling) await runRolling(bench, options, say);
+  for (const bench of others) await runCase(bench, options, say);
 }
 
 async function main(): Promise<void> {

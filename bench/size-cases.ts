@@ -31,7 +31,7 @@ export const MEMORY_CASES: readonly BenchCase[] = [10_000, 100_000, 1_000_000].m
 const MAILBOXES = 4;
 
 /** (n): nothing to do in stores of many mailboxes: when -A begins to send, and what it holds in memory. */
-export const MANY_MAILBOXES: readonly BenchCase[] = [4_000, 100_000, 1_000_000].map((mailboxes) => ({
+const MANY_MAILBOXES: readonly BenchCase[] = [4_000, 100_000, 1_000_000].map((mailboxes) => ({
   id: `n-${mailboxes}`,
   title: `Many mailboxes: -A when both ends have the same ${mailboxes}`,
   replica: 'same',
@@ -43,7 +43,7 @@ export const MANY_MAILBOXES: readonly BenchCase[] = [4_000, 100_000, 1_000_000].
 }));
 
 /** (n): one user, all of whose folders come with one answer and are compared at once. */
-export const MANY_FOLDERS: readonly BenchCase[] = (['same', 'empty'] as const).map((replica) => ({
+const MANY_FOLDERS: readonly BenchCase[] = (['same', 'empty'] as const).map((replica) => ({
   id: `n-folders-${replica}`,
   title:
     replica === 'same'
@@ -57,11 +57,11 @@ export const MANY_FOLDERS: readonly BenchCase[] = (['same', 'empty'] as const).m
   store: () => ({ kind: 'clones', users: 1, mailboxes: 10_000 }),
 }));
 
-/** What is only run with --full: making these stores takes long, and much disk. */
+export const SIZE_CASES: readonly BenchCase[] = [...MEMORY_CASES, ...MANY_MAILBOXES, ...MANY_FOLDERS];
+
+/** Making stores of this size takes long, and much disk: only with --full. */
 const LARGEST = 1_000_000;
 
-export function sizeCases(cases: readonly BenchCase[], { full }: BenchOptions): BenchCase[] {
-  return cases.filter(({ id }) => full || !id.endsWith(`-${LARGEST}`));
+export function sizeCases({ full }: BenchOptions): BenchCase[] {
+  return SIZE_CASES.filter(({ id }) => full || !id.endsWith(`-${LARGEST}`));
 }
-
-export const SIZE_CASES: readonly BenchCase[] = [...MEMORY_CASES, ...MANY_MAILBOXES, ...MANY_FOLDERS];

@@ -1,7 +1,7 @@
 import type { CaseResult } from './results.ts';
 import type { RollingResults } from './rolling/rolling-report.ts';
 import { rollingTargets } from './rolling/rolling-targets.ts';
-import { MEMORY_CASES } from './size-cases.ts';
+import { sizeTargets } from './size-targets.ts';
 import { cellsOf, speedup } from './summary.ts';
 
 /** A line of what the program must show. */
@@ -47,7 +47,6 @@ function speed(
 
 const FLOOR_DISTANCE = 1.25;
 const PEAK_MEMORY = 600e6;
-const FLATNESS = 1.5;
 
 /** @param results by case id */
 export function targetsOf(results: ReadonlyMap<string, CaseResult>, rolling: RollingResults): Target[] {
@@ -65,7 +64,7 @@ export function targetsOf(results: ReadonlyMap<string, CaseResult>, rolling: Rol
     ...targets,
     ...firstCopyTargets(results.get('a')),
     ...rollingTargets(rolling.drain, rolling.lag),
-    flatness(results),
+    ...sizeTargets(results),
   ];
 }
 
@@ -109,23 +108,5 @@ function cpuTarget(base: string, ratio: number, most: number): Target {
     least: `at most ${most}x`,
     found: `${ratio.toFixed(2)}x`,
     met: ratio <= most,
-  };
-}
-
-function flatness(results: ReadonlyMap<string, CaseResult>): Target {
-  const peaks = MEMORY_CASES.flatMap(({ id }) => {
-    const result = results.get(id);
-    const cell = result && cellsOf(result).find((each) => each.contender === 'ours1');
-    return cell === undefined ? [] : [cell.peakRss];
-  });
-  const ratio = peaks.length < MEMORY_CASES.length ? undefined : Math.max(...peaks) / Math.min(...peaks);
-  return {
-    text: 'peak memory of 100,000 messages in one mailbox, compared with 10,000',
-    least: `within ${FLATNESS}x`,
-    found:
-      ratio === undefined
-        ? 'not run'
-        : `${ratio.toFixed(2)}x (${peaks.map((each) => `${(each / 1e6).toFixed(0)} MB`).join(', ')})`,
-    met: ratio === undefined ? undefined : ratio <= FLATNESS,
   };
 }
