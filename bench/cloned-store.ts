@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CyrusScratch } from '../test/cyrus-db/cyr-dbtool.ts';
 import { giveToCyrus, CyrusServer as Server } from '../test/support/cyrus-server.ts';
 import {
+  hashedPath,
   type Mailbox,
   MailboxTemplate,
   nameOf,
@@ -27,12 +28,14 @@ const ROWS_AT_ONCE = 50_000;
 const AT_ONCE = 32;
 /** Mailboxes that Cyrus's tools are asked about afterwards. */
 const SAMPLE = 20;
+/** Spool directories are named by the first two characters of an id, of which there are 36 each. */
+const HASHED_DIRECTORIES = 36 * 36;
 /** Cyrus's own ids have as many. */
 const ID_LENGTH = 24;
 
 /**
- * The store of that size from the cache; made there first if need be. Its `spool/default` is a link to the files, so
- * that servers which only read it share them.
+ * The store of that size from the cache; made there first if need be. Its `spool/default` and `conf/user` are links,
+ * so that servers which only read it share the files.
  */
 export async function clonedStore(
   spec: CloneSpec,
@@ -49,17 +52,14 @@ export async function clonedStore(
   const server = await Server.start('template');
   try {
     const template = await MailboxTemplate.make(server);
-    const files = join(directory, 'files');
-    await mkdir(join(server.directory, 'files'));
     const all = [...mailboxes(spec)];
-    await copyDirectories(template, all, join(server.directory, 'files'));
+    const files = join(server.directory, 'files');
+    await copyDirectories(template, all, files);
     await writeRows(server, template, all);
-    await rm(join(server.directory, 'spool', 'default'), { recursive: true });
     giveToCyrus(server.directory);
-    await symlink(join(server.directory, 'files'), join(server.directory, 'spool', 'default'));
+    await linkFiles(server.directory, files);
     await verify(server, all);
-    await rm(join(server.directory, 'spool', 'default'));
-    await symlink(files, join(server.directory, 'spool', 'default'));
+    await linkFiles(server.directory, join(directory, 'files'));
     const count = all.length * TEMPLATE_MESSAGES;
     const store = {
       users: all.filter(({ folder }) => folder === '').map(({ user }) => user),
@@ -76,50 +76,77 @@ export async function clonedStore(
   }
 }
 
+/** Puts links to the files of all copies where a server looks for them. */
+async function linkFiles(server: string, files: string): Promise<void> {
+  const links = { 'spool/default': 'spool', 'conf/user': 'user' };
+  for (const [place, target] of Object.entries(links)) {
+    await rm(join(server, place), { recursive: true });
+    await symlink(join(files, target), join(server, place));
+  }
+}
+
 function* mailboxes({ users, mailboxes }: CloneSpec): Generator<Mailbox> {
   let number = 0;
   for (let i = 1; i <= users; i++) {
     const user = `u${String(i).padStart(7, '0')}`;
     for (let at = 0; at < mailboxes; at++) {
       const folder = at === 0 ? '' : `Folder${String(at).padStart(6, '0')}`;
-      // The last digits come first: spool directories are named by the first two.
+      // The last digits come first, so that the first ids have every beginning.
       const id = [...(number++).toString(36).padStart(ID_LENGTH, '0')].reverse().join('');
       yield { user, folder, id };
     }
   }
 }
 
+/** @param files `spool` and `user` of all copies come here */
 async function copyDirectories(
   template: MailboxTemplate,
   all: readonly Mailbox[],
   files: string,
 ): Promise<void> {
-  const shared = (await readdir(template.directory)).filter(
-    (name) => name !== 'cyrus.header' && name !== 'cyrus.index',
-  );
-  const sources = new Map(shared.map((name) => [name, join(template.directory, name)]));
-  for (const above of new Set(all.map(({ id }) => join(files, 'uuid', id[0] ?? '', id[1] ?? '')))) {
-    await mkdir(above, { recursive: true });
+  const [spool, user] = [join(files, 'spool'), join(files, 'user')];
+  for (const { id } of all.slice(0, HASHED_DIRECTORIES)) {
+    for (const root of [spool, user]) await mkdir(dirname(hashedPath(root, id)), { recursive: true });
   }
+  const own = ['cyrus.header', 'cyrus.index'];
+  const others = (await readdir(template.directory)).filter((name) => !own.includes(name));
+  const mailboxFiles = new Links(others.map((name) => join(template.directory, name)));
+  const userFiles = new Links(template.userFiles);
   await inParallel(all, AT_ONCE, async (mailbox) => {
-    const { id } = mailbox;
-    const directory = join(files, 'uuid', id[0] ?? '', id[1] ?? '', id);
+    const directory = hashedPath(spool, mailbox.id);
     await mkdir(directory, { mode: 0o700 });
     const { header, index } = template.files(mailbox);
     await writeFile(join(directory, 'cyrus.header'), header, { mode: 0o600 });
     await writeFile(join(directory, 'cyrus.index'), index, { mode: 0o600 });
-    for (const [name, source] of sources) {
+    await mailboxFiles.into(directory);
+    if (mailbox.folder !== '') return;
+    const userDirectory = hashedPath(user, mailbox.id);
+    await mkdir(userDirectory, { mode: 0o700 });
+    await userFiles.into(userDirectory);
+  });
+}
+
+/** Files that are the same everywhere. */
+class Links {
+  readonly #sources: Map<string, string>;
+
+  constructor(paths: readonly string[]) {
+    this.#sources = new Map(paths.map((path) => [basename(path), path]));
+  }
+
+  async into(directory: string): Promise<void> {
+    for (const [name, source] of this.#sources) {
       const copy = join(directory, name);
       try {
         await link(source, copy);
       } catch (error) {
-        // So many links and no more: the next copies share this file.
+        // So many links and no more: the next ones are links to this copy.
         if ((error as NodeJS.ErrnoException).code !== 'EMLINK') throw error;
         await copyFile(source, copy);
-        sources.set(name, copy);
+        this.#sources.set(name, copy);
       }
     }
-  });
+  }
 }
 
 async function writeRows(server: Server, template: MailboxTemplate, all: readonly Mailbox[]): Promise<void> {

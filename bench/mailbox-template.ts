@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { headerLayout } from '../src/store/index-layout.ts';
@@ -24,14 +25,23 @@ export interface Mailbox {
 /** A mailbox that a real server has made, and what its copies must say otherwise. */
 export class MailboxTemplate {
   readonly directory: string;
+  /** Of its user, below `conf/user`. */
+  readonly userFiles: readonly string[];
   readonly #id: string;
   readonly #header: string;
   readonly #index: Buffer;
   readonly #rowByName: string;
   readonly #rowById: string;
 
-  private constructor(directory: string, id: string, files: [string, Buffer], rows: [string, string]) {
+  private constructor(
+    directory: string,
+    id: string,
+    files: [string, Buffer],
+    rows: [string, string],
+    userFiles: readonly string[],
+  ) {
     this.directory = directory;
+    this.userFiles = userFiles;
     this.#id = id;
     [this.#header, this.#index] = files;
     [this.#rowByName, this.#rowById] = rows;
@@ -47,6 +57,7 @@ export class MailboxTemplate {
         await client.ok('APPEND INBOX () ', makeMail(i, TEMPLATE_SIZE));
       }
     }
+    await askForUser(server.syncSocket);
     await server.halt();
     const directory = (await server.runOk('mbpath', [`user/${USER}`])).stdout.trim();
     const database = join(server.configDirectory, 'mailboxes.db');
@@ -60,7 +71,9 @@ export class MailboxTemplate {
     }
     const header = await readFile(join(directory, 'cyrus.header'), 'latin1');
     const index = await readFile(join(directory, 'cyrus.index'));
-    return new MailboxTemplate(directory, id, [header, index], [byName, byId]);
+    const above = hashedPath(join(server.configDirectory, 'user'), id);
+    const userFiles = (await readdir(above)).map((name) => join(above, name));
+    return new MailboxTemplate(directory, id, [header, index], [byName, byId], userFiles);
   }
 
   rowByName(mailbox: Mailbox): { key: string; value: string } {
@@ -101,6 +114,20 @@ export class MailboxTemplate {
       .replaceAll(USER, mailbox.user)
       .replace(this.#id, mailbox.id);
   }
+}
+
+/** A replica that is asked for a user makes the user's dav.db, and takes longer for that than for all the rest. */
+async function askForUser(socketPath: string): Promise<void> {
+  const socket = connect(socketPath);
+  socket.write(`GET USER ${USER}\r\nEXIT\r\n`);
+  let answers = '';
+  for await (const chunk of socket) answers += String(chunk);
+  if (!/^\* MAILBOX /m.test(answers)) throw new Error(`GET USER was answered ${answers}`);
+}
+
+/** Where Cyrus has what belongs to the mailbox with that id. */
+export function hashedPath(root: string, id: string): string {
+  return join(root, 'uuid', id[0] ?? '', id[1] ?? '', id);
 }
 
 export function nameOf({ user, folder }: Mailbox, separator: string): string {
