@@ -1,5 +1,6 @@
 import type { ErrorData } from '../report/sync-error.ts';
 import { jobKey } from './job-key.ts';
+import { LargestFirst } from './largest-first.ts';
 import {
   BATCH_JOBS,
   BATCH_MESSAGES,
@@ -71,12 +72,7 @@ export class Schedule {
   readonly #keys = new Set<string>();
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
-  #small: Entry[] = [];
-  /** Entries before this one have left `#small`. */
-  #smallHead = 0;
-  #smallMessages = 0;
-  /** Some were added since the last take. */
-  #smallUnsorted = false;
+  readonly #small = new LargestFirst<Entry>();
   readonly #delayed: Entry[] = [];
   readonly #parked: Entry[] = [];
   readonly #running = new Map<string, Entry>();
@@ -124,10 +120,10 @@ export class Schedule {
       takeDue(this.#parked, now, (entry) => entry.at + PARKED_WHILE_BUSY);
     if (alone) return this.#start([alone]);
 
-    const giantsMayStart = this.#smallWaiting === 0 || this.#giantsRunning < this.#giantLimit;
+    const giantsMayStart = this.#small.length === 0 || this.#giantsRunning < this.#giantLimit;
     const giant = giantsMayStart ? this.#giants.pop() : undefined;
     if (giant) return this.#start([giant]);
-    if (this.#smallWaiting > 0) return this.#start(this.#takeSmall());
+    if (this.#small.length > 0) return this.#start(this.#takeSmall());
 
     const parked = takeDue(this.#parked, now, this.#parkedUntil);
     if (parked) return this.#start([parked]);
@@ -162,13 +158,10 @@ export class Schedule {
   abandon(error: ErrorData): FinalOutcome[] {
     const entries = [
       ...this.#giants.splice(0),
-      ...this.#small.slice(this.#smallHead),
+      ...this.#small.takeAll(),
       ...this.#delayed.splice(0),
       ...this.#parked.splice(0),
     ];
-    this.#small = [];
-    this.#smallHead = 0;
-    this.#smallMessages = 0;
     const counts = { mailboxes: 0, messages: 0, bytes: 0 };
     return entries.map(({ job }) => ({ kind: 'failed', job, error, counts }));
   }
@@ -234,12 +227,8 @@ export class Schedule {
     return places === 1 ? 0 : places - Math.max(1, Math.floor(places / PLACES_PER_SMALL_SHARE));
   }
 
-  get #smallWaiting(): number {
-    return this.#small.length - this.#smallHead;
-  }
-
   get #waiting(): number {
-    return this.#giants.length + this.#smallWaiting;
+    return this.#giants.length + this.#small.length;
   }
 
   #wait(entry: Entry, again = false): void {
@@ -248,41 +237,21 @@ export class Schedule {
       this.#giants.splice(index + 1, 0, entry);
       return;
     }
-    this.#smallMessages += entry.size;
-    if (again && this.#smallHead > 0) {
-      // Back to the front: it has waited longest.
-      this.#smallHead -= 1;
-      this.#small[this.#smallHead] = entry;
-    } else if (again) {
-      this.#small.unshift(entry);
-    } else {
-      this.#small.push(entry);
-      this.#smallUnsorted = true;
-    }
+    if (again) this.#small.putBack(entry);
+    else this.#small.add(entry);
   }
 
   #takeSmall(): Entry[] {
-    if (this.#smallUnsorted) {
-      this.#small = this.#small.slice(this.#smallHead).sort((a, b) => b.size - a.size);
-      this.#smallHead = 0;
-      this.#smallUnsorted = false;
-    }
-    const jobs = clamp(Math.ceil(this.#smallWaiting / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS);
-    const limit = clamp(this.#smallMessages / this.#places, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
+    const jobs = clamp(Math.ceil(this.#small.length / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS);
+    const limit = clamp(this.#small.sum / this.#places, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
     const taken: Entry[] = [];
     let messages = 0;
     while (taken.length < jobs) {
-      const entry = this.#small[this.#smallHead];
+      const entry = this.#small.peek();
       if (!entry || (taken.length > 0 && messages + entry.size > limit)) break;
-      this.#smallHead += 1;
+      this.#small.take();
       messages += entry.size;
       taken.push(entry);
-    }
-    this.#smallMessages -= messages;
-    // Compacting only when half is dead keeps taking amortised O(1).
-    if (this.#smallHead * 2 > this.#small.length) {
-      this.#small = this.#small.slice(this.#smallHead);
-      this.#smallHead = 0;
     }
     return taken;
   }

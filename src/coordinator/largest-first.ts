@@ -1,0 +1,94 @@
+/** Taken items that may still be held before the rest is moved together. */
+const MOST_TAKEN = 1024;
+
+/** Items of one size, in the order of arrival; those before `head` are taken. */
+interface Line<T> {
+  items: T[];
+  head: number;
+}
+
+/**
+ * A queue that gives the largest first, and of one size the one that came first. Adding and taking cost the same however
+ * many wait: a site of a million users is still being found out while the first of them are handed out.
+ *
+ * Sizes are whole numbers, none of them so large that a list by size would be long.
+ */
+export class LargestFirst<T extends { readonly size: number }> {
+  readonly #lines: (Line<T> | undefined)[] = [];
+  /** Nothing larger waits in `#lines`. */
+  #largest = -1;
+  /** Before all others, whatever their size; the last is first. */
+  readonly #front: T[] = [];
+  #length = 0;
+  #sum = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Of the sizes of all that wait. */
+  get sum(): number {
+    return this.#sum;
+  }
+
+  add(item: T): void {
+    const { size } = item;
+    const line = this.#lines[size];
+    if (line) line.items.push(item);
+    else this.#lines[size] = { items: [item], head: 0 };
+    this.#largest = Math.max(this.#largest, size);
+    this.#count(1, size);
+  }
+
+  /** It was taken before, and has waited longest. */
+  putBack(item: T): void {
+    this.#front.push(item);
+    this.#count(1, item.size);
+  }
+
+  peek(): T | undefined {
+    const line = this.#line();
+    return this.#front.at(-1) ?? line?.items[line.head];
+  }
+
+  take(): T | undefined {
+    const item = this.#front.pop() ?? this.#takeFromLine();
+    if (item) this.#count(-1, -item.size);
+    return item;
+  }
+
+  /** All that wait, in no particular order; none waits afterwards. */
+  takeAll(): T[] {
+    const items = this.#lines.flatMap((line) => line?.items.slice(line.head) ?? []);
+    items.push(...this.#front.splice(0));
+    this.#lines.length = 0;
+    this.#largest = -1;
+    this.#count(-this.#length, -this.#sum);
+    return items;
+  }
+
+  #takeFromLine(): T | undefined {
+    const line = this.#line();
+    const item = line?.items[line.head];
+    if (!line || !item) return undefined;
+    line.head += 1;
+    if (line.head === line.items.length) {
+      this.#lines[item.size] = undefined;
+    } else if (line.head >= MOST_TAKEN && line.head * 2 > line.items.length) {
+      line.items = line.items.slice(line.head);
+      line.head = 0;
+    }
+    return item;
+  }
+
+  /** The one that is not empty and has the largest items. */
+  #line(): Line<T> | undefined {
+    while (this.#largest >= 0 && !this.#lines[this.#largest]) this.#largest -= 1;
+    return this.#lines[this.#largest];
+  }
+
+  #count(items: number, size: number): void {
+    this.#length += items;
+    this.#sum += size;
+  }
+}
