@@ -97,7 +97,10 @@ export function emptyLine(line: WireMailbox): WireMailbox {
 }
 
 /** A row without storage. */
-export function intermediateLine(entry: MailboxEntry, local: boolean): WireMailbox {
+export function intermediateLine(
+  entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'type' | 'createdmodseq' | 'foldermodseq'>,
+  local: boolean,
+): WireMailbox {
   return {
     ...UNUSED,
     uniqueid: entry.uniqueid,

@@ -18,7 +18,8 @@ export async function removeUser(
 
 /**
  * Cyrus 3.6 keeps subscriptions and seen state under the uniqueid of the INBOX, which a renamed user takes along: with
- * the old name a replica removes the data of the new one too. So they are sent again to whoever may have that INBOX now.
+ * the old name a replica removes the data of the new one too, unless `giveUpFormerNames` came before it. So they are
+ * sent again to whoever may have that INBOX now.
  */
 export async function restoreHeirs(
   context: EngineContext,

@@ -5,6 +5,7 @@ import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import { type FolderJob, reportMailbox } from './folder-job.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
+import { giveUpFormerNames } from './former-name.ts';
 import { intermediateLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { Order } from './order.ts';
@@ -112,16 +113,20 @@ function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPla
 
 async function runSteps(context: EngineContext, job: FolderJob, steps: readonly FolderStep[]): Promise<void> {
   const { local } = context.options;
-  const commands = steps.map((step) => {
+  const done: FolderStep[] = [];
+  const commands = steps.map(async (step) => {
     if (step.kind === 'unmailbox') {
       context.emit({ kind: 'command:unmailbox', name: step.name, local });
-      return context.session.applyUnmailbox(step.name, local);
+      await context.session.applyUnmailbox(step.name, local);
+    } else {
+      const { kind: _kind, ...rename } = step;
+      context.emit({ kind: 'command:rename', local, ...rename });
+      await context.session.applyRename({ ...rename, local });
     }
-    const { kind: _kind, ...rename } = step;
-    context.emit({ kind: 'command:rename', local, ...rename });
-    return context.session.applyRename({ ...rename, local });
+    done.push(step);
   });
   await job.failures.all('folders', commands);
+  await giveUpFormerNames(context, done);
 }
 
 /** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
