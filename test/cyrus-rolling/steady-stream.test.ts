@@ -15,6 +15,14 @@ const HALF = (SECONDS * 1000) / 2;
 const LEAST_CUTS = 3;
 /** Where users are many only for the comparison to last. */
 const FEWER_USERS = 20;
+/** What the log says of a merge. Only the master is changed here, so that each would be one too many ... */
+const MERGE = /full update|inefficient replication/;
+/**
+ * ... except that Cyrus 3.6.1 renames the private annotations of a renamed user without their part of the stored
+ * checksum. Where the replica counts it afresh, both sides are compared, which must find nothing.
+ */
+const RENAMED = /\buser\.\w+moved\d/;
+const FOUND = /guid mismatch|more recent on replica|bumping modseq|only exists on replica/;
 const SEED = process.env.CYRUS_SYNC_TEST_SEED ?? 'a';
 
 let pair: Pair;
@@ -45,6 +53,7 @@ test(`a steady stream of changes to 50 users for ${SECONDS} seconds: when it sto
   t.diagnostic(`${stream.changes} changes, settled ${Date.now() - stopped} ms after the last`);
   await assertInStep(pair, stream.users);
   assert.doesNotMatch(client.log, /quarantine/);
+  assert.deepEqual(merges(client), []);
 });
 
 test('killed at random moments of the stream and started again each time, nothing is lost', async (t) => {
@@ -66,6 +75,7 @@ test('killed at random moments of the stream and started again each time, nothin
   t.diagnostic(`${stream.changes} changes, ${kills} kills, ${atWork} with work under way`);
   assert.ok(atWork > 0, 'no kill hit a client at work');
   await assertInStep(pair, stream.users);
+  assert.deepEqual(merges(client), []);
 });
 
 test('the replica stopped and started, and cut off in the middle of commands, during the stream: nothing is lost', async (t) => {
@@ -87,4 +97,10 @@ test('the replica stopped and started, and cut off in the middle of commands, du
   await client.settled();
   t.diagnostic(`${stream.changes} changes, ${wire.cuts} cuts, ${wire.connections} connections`);
   await assertInStep(pair, stream.users);
+  assert.deepEqual(merges(client), []);
 });
+
+function merges(client: RollingClient): string[] {
+  const lines = client.log.split('\n');
+  return lines.filter((line) => FOUND.test(line) || (MERGE.test(line) && !RENAMED.test(line)));
+}

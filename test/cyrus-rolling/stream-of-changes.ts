@@ -35,6 +35,8 @@ interface User {
 
 interface Client {
   users: User[];
+  /** Names that users had who were renamed or deleted. */
+  freeNames: string[];
   /** Kinds left in this round. */
   deck: string[];
   choices: Choices;
@@ -45,8 +47,8 @@ interface Client {
  * Real clients that change a master until `stop()`: IMAP, LMTP and ManageSieve. The choices follow from the seed; how
  * they interleave does not.
  *
- * No user gets the name of a former one: what is read for a line of the former one would be the new one's, and a replica
- * that has not come to the rename yet would give it to the former one. Seen state never leaves again (the C client alike).
+ * Half of the new users get the name of a former one, renamed or deleted, as soon as there is one: what is read for a line
+ * of the former one is then the new one's, and what the replica has under the name may still be the former one's.
  *
  * Whatever creates a mailbox goes over one connection, and script mailboxes are made before the stream begins, because
  * imapd processes of 3.6.1 that create mailboxes within one second can give them the same uniqueid.
@@ -124,7 +126,7 @@ export class StreamOfChanges implements AsyncDisposable {
   async #makeUsers(count: number): Promise<void> {
     for (let index = 0; index < CLIENTS; index++) {
       const choices = new Choices(`${this.#seed} ${index}`);
-      this.#clients.push({ users: [], deck: [], choices, done: Promise.resolve() });
+      this.#clients.push({ users: [], freeNames: [], deck: [], choices, done: Promise.resolve() });
     }
     for (let index = 0; index < count; index++) {
       const client = this.#clients[index % CLIENTS];
@@ -219,7 +221,8 @@ export class StreamOfChanges implements AsyncDisposable {
         return true;
       }
       case 'user create': {
-        client.users.push(await this.#createUser(`${this.#seed}new${this.#created++}`));
+        const free = choices.below(2) === 0 ? client.freeNames.shift() : undefined;
+        client.users.push(await this.#createUser(free ?? `${this.#seed}new${this.#created++}`));
         return true;
       }
       case 'user rename': {
@@ -228,6 +231,7 @@ export class StreamOfChanges implements AsyncDisposable {
         await this.#admin.ok(`RENAME ${this.#asAdmin(former, '')} ${this.#asAdmin(id, '')}`);
         await this.#removeLeftovers(former);
         user.id = id;
+        client.freeNames.push(former);
         return true;
       }
       case 'user delete': {
@@ -236,6 +240,7 @@ export class StreamOfChanges implements AsyncDisposable {
         await this.#delete(this.#admin, this.#asAdmin(user.id, ''));
         await this.#removeLeftovers(user.id);
         client.users.splice(client.users.indexOf(user), 1);
+        client.freeNames.push(user.id);
         return true;
       }
       default:
