@@ -8,6 +8,7 @@ import {
   type Mailbox,
   MailboxTemplate,
   nameOf,
+  type Row,
   TEMPLATE_MESSAGES,
   TEMPLATE_SIZE,
 } from './mailbox-template.ts';
@@ -154,20 +155,20 @@ async function writeRows(server: Server, template: MailboxTemplate, all: readonl
   await rm(database);
   const scratch = new CyrusScratch();
   const made = scratch.path('mailboxes.db');
-  const write = (rows: readonly { key: string; value: string }[]) => {
-    for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
-      const some = rows.slice(at, at + ROWS_AT_ONCE);
+  const write = (sorted: readonly Mailbox[], rowOf: (mailbox: Mailbox) => Row) => {
+    for (let at = 0; at < sorted.length; at += ROWS_AT_ONCE) {
+      const rows = sorted.slice(at, at + ROWS_AT_ONCE).map(rowOf);
       scratch.transaction(
         made,
         'twoskip',
-        some.map(({ key, value }) => ({ set: key, value })),
+        rows.map(({ key, value }) => ({ set: key, value })),
       );
     }
   };
   // In the order of the keys, where a row goes to the end of the file and nothing has to be looked for.
   const byId = all.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  write(byId.map((mailbox) => template.rowById(mailbox)));
-  write(all.map((mailbox) => template.rowByName(mailbox)));
+  write(byId, (mailbox) => template.rowById(mailbox));
+  write(all, (mailbox) => template.rowByName(mailbox));
   await copyFile(made, database);
   scratch.remove();
 }

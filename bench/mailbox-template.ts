@@ -22,6 +22,12 @@ export interface Mailbox {
   id: string;
 }
 
+/** Of mailboxes.db. */
+export interface Row {
+  key: string;
+  value: string;
+}
+
 /** A mailbox that a real server has made, and what its copies must say otherwise. */
 export class MailboxTemplate {
   readonly directory: string;
@@ -76,12 +82,12 @@ export class MailboxTemplate {
     return new MailboxTemplate(directory, id, [header, index], [byName, byId], userFiles);
   }
 
-  rowByName(mailbox: Mailbox): { key: string; value: string } {
+  rowByName(mailbox: Mailbox): Row {
     const value = this.#told(this.#rowByName, mailbox, ROW_SEPARATOR);
     return { key: `N${nameOf(mailbox, ROW_SEPARATOR)}`, value };
   }
 
-  rowById(mailbox: Mailbox): { key: string; value: string } {
+  rowById(mailbox: Mailbox): Row {
     return { key: `I${mailbox.id}`, value: this.#told(this.#rowById, mailbox, ROW_SEPARATOR) };
   }
 

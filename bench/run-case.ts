@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { CaseStage } from './case-stage.ts';
 import type { BenchCase } from './cases.ts';
 import { clonedStore } from './cloned-store.ts';
-import { describeMachine } from './machine.ts';
-import { type BenchOptions, PROJECT } from './options.ts';
+import { openResults } from './open-results.ts';
+import type { BenchOptions } from './options.ts';
 import { planOf, runRounds } from './paired-rounds.ts';
-import { codeDigest, ResultFile, type Run } from './results.ts';
+import type { Run } from './results.ts';
 import { masterStore } from './stores.ts';
 import { openDirectories } from './work-directory.ts';
 
@@ -22,25 +21,7 @@ export async function runCase(
     spec.kind === 'clones'
       ? await clonedStore(spec, workDirectory, say)
       : await masterStore(spec, workDirectory, say);
-  const file = new ResultFile<Run>(
-    options.resultsDirectory,
-    {
-      case: bench.id,
-      title: bench.title,
-      machine: describeMachine(workDirectory),
-      code: codeDigest(join(PROJECT, 'dist')),
-      work: {
-        users: store.users.length,
-        mailboxes: store.mailboxes,
-        messages: store.messages,
-        octets: store.octets,
-        rate: options.rate,
-      },
-      pings: [],
-      runs: [],
-    },
-    options.fresh,
-  );
+  const file = openResults<Run>(bench, store, options);
   const open = () => CaseStage.open(bench, store, options);
   await runRounds(planOf(bench, options), file, open, options, say);
 }

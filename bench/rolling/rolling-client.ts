@@ -59,8 +59,10 @@ export class RollingClient implements AsyncDisposable {
 
   /** @throws unless it had been running until now and leaves as one that is told to */
   async stop(): Promise<void> {
-    const { exitCode } = this.#child;
-    if (exitCode !== null) throw new Error(`the client ended by itself with ${exitCode}\n${this.#stderr}`);
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) {
+      throw new Error(`the client ended by itself with ${signalCode ?? exitCode}\n${this.#stderr}`);
+    }
     const exited = once(this.#child, 'exit');
     killGroup(this.#pid, 'SIGTERM');
     const timer = setTimeout(() => killGroup(this.#pid), STOP_DEADLINE);

@@ -11,12 +11,13 @@ import { processorSeconds } from '../process-tree.ts';
 import { DelayProxy } from '../proxy.ts';
 import { countMessages, cyrusTarget, type Target } from '../replicas.ts';
 import { percentile } from '../statistics.ts';
-import { pathsOf, type Store } from '../stores.ts';
+import type { Store } from '../stores.ts';
 import { Load } from './load.ts';
-import type { LoadMailbox, SettleReport, StreamReport } from './load-messages.ts';
+import type { SettleReport, StreamReport } from './load-messages.ts';
 import type { RollingWork } from './rolling-case.ts';
 import { RollingClient } from './rolling-client.ts';
 import type { RollingRun } from './rolling-results.ts';
+import { watchedMailboxes } from './watched-mailboxes.ts';
 
 /** Cyrus writes this channel's log in the drain case, and no client reads it. */
 const HELD_CHANNEL = 'held';
@@ -53,7 +54,7 @@ export class RollingStage implements Stage<RollingRun> {
     const imapd = {
       ...replicaSettings({ syncPort: 0 } as CyrusServer),
       sync_log: 'yes',
-      // The shortest that there is, for both: they look for a log every tenth of a second.
+      // The shortest that there is, for both.
       sync_repeat_interval: '0',
       ...(isHeld ? { sync_log_channels: HELD_CHANNEL } : {}),
     };
@@ -64,7 +65,7 @@ export class RollingStage implements Stage<RollingRun> {
     const { configDirectory, imapPort } = master;
     const load = await Load.start({
       imapPort,
-      mailboxes: await mailboxesOf(master, replica, store.users),
+      mailboxes: await watchedMailboxes(master, replica.spool ?? '', store.users),
       log: syncLogPath(configDirectory, undefined),
       held: isHeld ? syncLogPath(configDirectory, HELD_CHANNEL) : undefined,
     });
@@ -178,29 +179,4 @@ export class RollingStage implements Stage<RollingRun> {
 async function pointTo(master: CyrusServer, port: number): Promise<void> {
   master.configure('sync_port', String(port));
   await master.writeConfiguration();
-}
-
-/** All INBOXes, then all of the first folder, and so on. */
-async function mailboxesOf(
-  master: CyrusServer,
-  replica: Target,
-  users: readonly string[],
-): Promise<LoadMailbox[]> {
-  await using admin = await master.imap();
-  const listed = await admin.ok('LIST "" "user/*"');
-  const names = listed.map((values) => String(values[3]));
-  const folders = names.filter((name) => name.startsWith(`user/${users[0]}/`));
-  const all = ['', ...folders.map((name) => name.slice(`user/${users[0]}`.length))].flatMap((below) =>
-    users.map((user) => ({ user, name: `INBOX${below}`, path: `user/${user}${below}` })),
-  );
-  const paths = await pathsOf(
-    master,
-    all.map(({ path }) => path),
-  );
-  // Directories are named by uniqueids, which replica and master share.
-  const spool = join(master.directory, 'spool');
-  return all.map(({ user, name }, at) => {
-    const path = paths[at] ?? '';
-    return { user, name, index: join(replica.spool ?? '', path.slice(spool.length), 'cyrus.index') };
-  });
 }

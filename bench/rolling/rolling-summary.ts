@@ -2,25 +2,22 @@ import { median } from '../statistics.ts';
 import { groupRuns, pairedRatio } from '../summary.ts';
 import type { RollingResult, RollingRun } from './rolling-results.ts';
 
-/** One contender at one round trip: medians of its runs, seconds and octets. */
-export interface RollingCell {
+const MEDIANS = [
+  ...(['changes', 'p50', 'p99', 'most', 'behind', 'lag', 'missing'] as const),
+  ...(['cpu', 'serverCpu', 'peakRss'] as const),
+] as const;
+
+/** One contender at one round trip: medians of its runs, see `RollingRun`. */
+export interface RollingCell extends Record<(typeof MEDIANS)[number], number> {
   roundTrip: number;
   contender: string;
   rounds: number;
-  changes: number;
   /** undefined if not every run was done in the time allowed. */
   drained: number | undefined;
   achieved: number | undefined;
-  p50: number;
-  p99: number;
-  most: number;
-  behind: number;
-  lag: number;
-  missing: number;
+  /** In all runs. */
   failures: number;
-  cpu: number;
-  serverCpu: number;
-  peakRss: number;
+  /** Octets both ways. */
   wire: number | undefined;
 }
 
@@ -29,29 +26,20 @@ export function rollingCells(result: RollingResult): RollingCell[] {
 }
 
 function cellOf(runs: [RollingRun, ...RollingRun[]]): RollingCell {
-  const [first] = runs;
-  const of = (value: (run: RollingRun) => number) => median(runs.map(value));
+  const [{ roundTrip, contender }] = runs;
   const known = (value: (run: RollingRun) => number | null) => {
     const values = runs.map(value).filter((each) => each !== null);
     return values.length < runs.length ? undefined : median(values);
   };
+  const medians = MEDIANS.map((key) => [key, median(runs.map((run) => run[key]))]);
   return {
-    roundTrip: first.roundTrip,
-    contender: first.contender,
+    ...(Object.fromEntries(medians) as Record<(typeof MEDIANS)[number], number>),
+    roundTrip,
+    contender,
     rounds: runs.length,
-    changes: of((run) => run.changes),
     drained: known((run) => run.drained),
     achieved: known((run) => run.achieved),
-    p50: of((run) => run.p50),
-    p99: of((run) => run.p99),
-    most: of((run) => run.most),
-    behind: of((run) => run.behind),
-    lag: of((run) => run.lag),
-    missing: of((run) => run.missing),
     failures: runs.reduce((sum, run) => sum + run.failures, 0),
-    cpu: of((run) => run.cpu),
-    serverCpu: of((run) => run.serverCpu),
-    peakRss: of((run) => run.peakRss),
     wire: known((run) => (run.up === null || run.down === null ? null : run.up + run.down)),
   };
 }

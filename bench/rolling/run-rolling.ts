@@ -1,8 +1,6 @@
-import { join } from 'node:path';
-import { describeMachine } from '../machine.ts';
-import { type BenchOptions, PROJECT } from '../options.ts';
+import { openResults } from '../open-results.ts';
+import type { BenchOptions } from '../options.ts';
 import { planOf, runRounds } from '../paired-rounds.ts';
-import { codeDigest, ResultFile } from '../results.ts';
 import { masterStore } from '../stores.ts';
 import { openDirectories } from '../work-directory.ts';
 import { type RollingCase, rollingStore } from './rolling-case.ts';
@@ -18,26 +16,7 @@ export async function runRolling(
   await openDirectories(options);
   const store = await masterStore(rollingStore(options), options.workDirectory, say);
   const work = bench.work(options);
-  const file = new ResultFile<RollingRun>(
-    options.resultsDirectory,
-    {
-      case: bench.id,
-      title: bench.title,
-      machine: describeMachine(options.workDirectory),
-      code: codeDigest(join(PROJECT, 'dist')),
-      work: {
-        users: store.users.length,
-        mailboxes: store.mailboxes,
-        messages: store.messages,
-        octets: store.octets,
-        rate: options.rate,
-        rolling: work,
-      },
-      pings: [],
-      runs: [],
-    },
-    options.fresh,
-  );
+  const file = openResults<RollingRun>(bench, store, options, { rolling: work });
   const open = () => RollingStage.open(work, store, options);
   await runRounds(planOf(bench, options), file, open, options, say);
 }
