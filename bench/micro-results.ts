@@ -4,10 +4,10 @@ import type { Machine } from './machine.ts';
 
 export interface MicroRow {
   name: string;
-  /** Units per second. */
+  /** Units per second of the median call. */
   rate: number;
   unit: string;
-  /** Relative margin of error of the mean, percent. */
+  /** Median absolute deviation of calls, percent of the median. */
   spread: number;
 }
 
