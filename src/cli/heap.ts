@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** By how much the heap may outgrow what is alive in it before garbage is collected; V8's own choice is several times. */
-const GROWING_PERCENT = 30;
+const GROWING_PERCENT = 50;
 
 /**
  * Replication makes short-lived objects by the million and keeps few. Left alone V8 lets the garbage pile up with the

@@ -17,7 +17,7 @@ export const LEAST_BATCH_MESSAGES = 500;
 export const BATCHES_PER_CONNECTION = 2;
 /** Work that pays for one more connection, in which one alone compares many users or uploads a good thousand messages. */
 export const JOBS_PER_CONNECTION = 32;
-export const MESSAGES_PER_CONNECTION = 2_000;
+export const MESSAGES_PER_CONNECTION = 4_000;
 /** How often a run asks itself whether it wants twice as many connections ... */
 export const GROW_AFTER = 100;
 /** ... and how long what is left must take for that to pay. */

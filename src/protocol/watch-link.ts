@@ -3,8 +3,11 @@ import type { CommandQueue } from './command-queue.ts';
 import { judgeLink } from './compression-policy.ts';
 import type { Transport } from './wire/transport.ts';
 
-/** Milliseconds: some round trips of any link, and a small part of a run that is worth compressing. */
-const LOOK_EVERY = 500;
+/**
+ * Milliseconds: longer than a replica applies one large step of a mailbox, during which it answers nothing however fast
+ * the link is, and a small part of a run that is worth compressing.
+ */
+const LOOK_EVERY = 5_000;
 
 /** A connection that began to compress in the middle. */
 export interface CompressionStart {

@@ -8,7 +8,7 @@ import { syncClientOk } from '../support/sync-client.ts';
 
 /** Octets a second. */
 const RATE = 600_000;
-const MESSAGES = 150;
+const MESSAGES = 400;
 const PARAGRAPHS = 40;
 
 /** A message of some 20 kB of words. */
