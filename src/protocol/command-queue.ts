@@ -194,17 +194,12 @@ export class CommandQueue implements Consumer {
     });
   }
 
-  /**
-   * Sends the last command; the socket is closed when it is answered.
-   * @param onAlone called when only this command's answer is still due
-   */
-  close<T>(command: Command<T>, onAlone: () => void): Promise<T> {
+  /** Sends the last command. The connection is closed as soon as all before it are answered. Settles then. */
+  close(command: Command<void>): Promise<void> {
     const promise = this.submit(command);
     this.#closing = true;
-    this.#onAlone = onAlone;
+    this.#onAlone = () => this.#transport.end();
     this.#tellIfAlone();
-    const end = (): void => this.#transport.end();
-    promise.then(end, end);
     return promise;
   }
 

@@ -27,8 +27,5 @@ export const RECORD_PIECE_OCTETS = 64 * 1024;
 /** Octets of small commands gathered into one write within one turn of the event loop. */
 export const CORK_OCTETS = 64 * 1024;
 
-/** Milliseconds for EXIT or LOGOUT to be answered before the socket is closed anyway. */
-export const EXIT_TIMEOUT_MS = 3000;
-
 /** Milliseconds for a TLS handshake or greeting are part of `connectTimeout`; this is its smallest useful value. */
 export const MIN_CONNECT_TIMEOUT_MS = 100;

@@ -1,6 +1,5 @@
 import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
-import { EXIT_TIMEOUT_MS } from '../limits.ts';
 import { linkError } from '../link-errors.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
 import { controlCommands } from './control-commands.ts';
@@ -34,20 +33,12 @@ export function createSession(queue: CommandQueue, info: SessionInfo): ReplicaSe
   };
 }
 
-/** EXIT waits for its turn behind the commands in flight; its own answer is not waited for longer than EXIT_TIMEOUT_MS. */
+/** EXIT waits for its turn behind the commands in flight. Its own answer would say nothing, and is not waited for. */
 async function exit(queue: CommandQueue): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
   try {
-    await queue.close({ verb: 'EXIT', name: 'EXIT', result: () => {} }, () => {
-      timer = setTimeout(
-        () => queue.destroy(linkError('LINK_TIMEOUT', 'EXIT was not answered')),
-        EXIT_TIMEOUT_MS,
-      );
-    });
+    await queue.close({ verb: 'EXIT', name: 'EXIT', result: () => {} });
   } catch {
     // The connection is gone either way, and that is all that was asked for.
-  } finally {
-    clearTimeout(timer);
   }
 }
 
