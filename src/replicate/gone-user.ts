@@ -44,7 +44,7 @@ export async function settleGoneUser(
     const nothingLive =
       entries.length === deleted.size && mailboxes.every(({ uniqueid }) => deleted.has(uniqueid));
     // UNUSER would take live mailboxes along, so only what has none left is removed: subscriptions, seen state, quota.
-    if (changed && nothingLive) await removeUser(context, userid, locks);
+    if (changed && nothingLive) await removeUser(context, userid, locks, false);
     return changed ? 'synced' : 'absent';
   }
   throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {

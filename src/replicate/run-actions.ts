@@ -39,7 +39,7 @@ export async function runActions(
       continue;
     }
     try {
-      await runAction(context, action, locks);
+      await runAction(context, action, owners, locks);
       // Whoever is tied to the users removed may have been one of them, whatever the names have been used for since.
       if (action.kind === 'unuser' && action === actions.at(-1)) await restoreHeirs(context, owners, locks);
       results.push({ kind: 'done' });
@@ -96,7 +96,12 @@ function untouchedAfter(before: ActionResult): ActionResult {
   return { kind: 'untouched', error: error.toData() };
 }
 
-async function runAction(context: EngineContext, action: Action, locks: SyncLocks): Promise<void> {
+async function runAction(
+  context: EngineContext,
+  action: Action,
+  owners: readonly ByteString[],
+  locks: SyncLocks,
+): Promise<void> {
   switch (action.kind) {
     case 'mailboxes': {
       const [first = ''] = action.names;
@@ -124,7 +129,7 @@ async function runAction(context: EngineContext, action: Action, locks: SyncLock
     case 'unuser':
       // Of a user of that name who has been created again since, it says that what the former one left behind must go.
       if (hasInbox(context, action.userid)) await syncUser(context, action.userid, locks);
-      else await removeUser(context, action.userid, locks);
+      else await removeUser(context, action.userid, locks, owners.length > 1);
       return;
   }
 }

@@ -5,7 +5,7 @@ import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import { type FolderJob, reportMailbox } from './folder-job.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
-import { giveUpFormerNames } from './former-name.ts';
+import { formerInboxes, giveUpNames } from './former-name.ts';
 import { intermediateLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { Order } from './order.ts';
@@ -126,7 +126,7 @@ async function runSteps(context: EngineContext, job: FolderJob, steps: readonly 
     done.push(step);
   });
   await job.failures.all('folders', commands);
-  await giveUpFormerNames(context, done);
+  await giveUpNames(context, formerInboxes(context, done));
 }
 
 /** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
