@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../byte-string.ts';
-import type {
-  MessageUpload,
-  ReplicaMailbox,
-  ReplicaSession,
-  WireMailbox,
-  WireRecord,
-} from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxState, MessageContent } from '../store/master-store.ts';
+import type { MailboxState } from '../store/master-store.ts';
+import { applySide, type ReadMessage } from './apply-side.ts';
 import { type DivergedReason, type LocalMailbox, sameAnnotations } from './compare-mailbox.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import type { EngineContext } from './engine.ts';
@@ -17,7 +12,7 @@ import type { MailboxTask } from './mailbox-task.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
-import type { Stage } from './stage.ts';
+import { isExpunged } from './wire-record.ts';
 
 /** Both sides may be written to while the merge is under way: look again, but not for ever. */
 const ATTEMPTS = 4;
@@ -100,6 +95,11 @@ async function mergeOnce(
       { messages: merge.replicaNeeds, read: readMaster },
       { messages: theirs, read: readReplica },
     ],
+    // So that they can be restored there as well; elsewhere they are not looked for.
+    restorable: {
+      messages: ours.filter((record) => isExpunged(record) && !record.unlinked),
+      read: readMaster,
+    },
   });
   if (master) {
     const foldermodseq = await foldermodseqNow(session, line, remote);
@@ -196,72 +196,6 @@ function mergedLine(
     xconvmodseq: conversations ? Math.max(state.xconvmodseq, remote.xconvmodseq, merge.highestmodseq) : 0,
     annotations: replicaAhead ? remote.annotations : [...local.annotations],
   };
-}
-
-interface SideWork {
-  session: ReplicaSession;
-  stage: Stage;
-  line: WireMailbox;
-  records: readonly WireRecord[];
-  lastUid: number;
-  /** Where the octets of a message are, by GUID, in order of preference. */
-  sources: { messages: readonly MessageSource[]; read: ReadMessage }[];
-}
-
-type ReadMessage = (message: MessageSource) => Promise<MessageContent | undefined>;
-
-async function applySide(work: SideWork): Promise<void> {
-  const { session, stage, line, records } = work;
-  using _hold = await stage.hold();
-  const needed = new Set(
-    records
-      .filter((record) => record.uid > work.lastUid && !record.flags.includes('\\Expunged'))
-      .map((record) => record.guid),
-  );
-  if (needed.size > 0) {
-    const partition = line.partition ?? '';
-    const missing = await session.applyReserve(partition, [line.name], [...needed]);
-    await uploadAll(work, partition, missing);
-    stage.add(partition, [...needed]);
-  }
-  await session.applyMailbox(line, records);
-}
-
-/** However it ends, nothing is on its way any more: the files may be closed. */
-async function uploadAll(work: SideWork, partition: ByteString, guids: Iterable<string>): Promise<void> {
-  const { session } = work;
-  const sources = work.sources.map(({ messages, read }) => ({ byGuid: firstByGuid(messages), read }));
-  const uploads: Promise<void>[] = [];
-  try {
-    for (const guid of guids) {
-      await session.window();
-      uploads.push(session.applyMessages([await findMessage(work, sources, partition, guid)]));
-    }
-  } finally {
-    await Promise.allSettled(uploads);
-  }
-  await Promise.all(uploads);
-}
-
-function firstByGuid(messages: readonly MessageSource[]): Map<string, MessageSource> {
-  const first = new Map<string, MessageSource>();
-  for (const message of messages) if (!first.has(message.guid)) first.set(message.guid, message);
-  return first;
-}
-
-async function findMessage(
-  { line }: SideWork,
-  sources: readonly { byGuid: Map<string, MessageSource>; read: ReadMessage }[],
-  partition: ByteString,
-  guid: string,
-): Promise<MessageUpload> {
-  for (const { byGuid, read } of sources) {
-    const message = byGuid.get(guid);
-    if (!message) continue;
-    const content = await read(message);
-    if (content !== undefined) return { partition, guid, size: message.size, content };
-  }
-  throw new SyncError('BUG', `a merged message has no source: ${guid}`, { mailbox: line.name });
 }
 
 async function fetchChecked(
