@@ -13,8 +13,8 @@ export interface MergeSide {
 
 /**
  * The agreement of both sides, as the ordinary forward delta that each of them needs to reach it. Both lists are in
- * UID order and hold only records with a modseq above anything that either side had, so that either server accepts
- * them and its IMAP clients notice.
+ * UID order and hold only records with a modseq above anything that the side had, so that either server accepts them and
+ * its IMAP clients notice.
  */
 export interface Merge {
   lastUid: number;
@@ -51,7 +51,7 @@ export type Verdict =
   | 'master-renumbered' // 7a, 9, 10
   | 'replica-renumbered' // 8, 15
   | 'replica-expunged' // 8a, 14
-  | 'sent' // 11
+  | 'sent' // 11, and 4 and 5 where the replica has seen nothing as new
   | 'modseq-bumped' // 12
   | 'copied-back'; // 16
 
@@ -108,8 +108,9 @@ class Merger {
     const [gone, goneThere] = [isExpunged(ours), isExpunged(theirs)];
     if (gone && goneThere) return;
     if (ours.guid === theirs.guid) {
-      if (gone) this.#both(ours, 'expunged-on-master');
-      else if (goneThere) this.#both(expunged(ours), 'expunged-on-replica');
+      if (goneThere) this.#both(expunged(ours), 'expunged-on-replica');
+      else if (ours.modseq > this.#replica.highestmodseq) this.#forward(ours);
+      else if (gone) this.#both(ours, 'expunged-on-master');
       else if (!sameRecord(ours, theirs)) this.#reconcile(ours, theirs);
       return;
     }
@@ -140,9 +141,8 @@ class Merger {
     if (!unseen) {
       this.#renumberMaster(ours, 'master-renumbered');
     } else if (ours.modseq > this.#replica.highestmodseq) {
-      this.#verdict(ours, 'sent');
       this.#merge.replicaNeeds.push(source(ours));
-      this.#send('replica', ours, true);
+      this.#forward(ours);
     } else {
       this.#merge.replicaNeeds.push(source(ours));
       this.#both(ours, 'modseq-bumped');
@@ -159,6 +159,12 @@ class Merger {
     } else {
       this.#renumberReplica(theirs, 'replica-renumbered');
     }
+  }
+
+  /** Newer than anything there: as in any delta, and the master need not be written to. */
+  #forward(ours: WireRecord): void {
+    this.#verdict(ours, 'sent');
+    this.#send('replica', ours, true);
   }
 
   /** Rows 3 and 4. What never changes in a message's life stays the master's. */

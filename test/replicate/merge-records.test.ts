@@ -165,6 +165,20 @@ test('both servers accept the merge and end equal, and merging again changes not
   );
 });
 
+test('what only the master has changed since goes over as it is, and the master is not written to', () => {
+  fc.assert(
+    fc.property(history, ({ common, master: operations }) => {
+      const [master, replica] = diverge({ common, master: operations, replica: [] });
+      const before = master.snapshot();
+      const result = agree(master, replica);
+      assert.deepEqual(result.toMaster, []);
+      assert.deepEqual(master.snapshot(), before);
+      assert.deepEqual(comparable(replica), comparable(master));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('no live message of either side disappears unless the other side expunged or cleaned it up', () => {
   fc.assert(
     fc.property(history, (of) => {
