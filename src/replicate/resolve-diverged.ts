@@ -12,6 +12,7 @@ import type { MailboxTask } from './mailbox-task.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
+import { checkSame, checkSameThere } from './same-mailbox.ts';
 import { isExpunged } from './wire-record.ts';
 
 /** Both sides may be written to while the merge is under way: look again, but not for ever. */
@@ -54,9 +55,11 @@ async function mergeOnce(
   const { name } = task.entry;
   context.emit({ kind: 'command:fullmailbox', name });
   const { remote, records: theirs } = await replicaRecords(session, name);
+  checkSameThere(remote, task.entry);
 
   using mailbox = await context.store.openMailbox(name);
   if (mailbox === undefined) return;
+  checkSame(mailbox, task.entry);
   const ours = masterRecords(mailbox);
   mailbox.releaseIndex();
   task.onState(mailbox.state);

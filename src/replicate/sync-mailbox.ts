@@ -1,6 +1,5 @@
 import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
 import { unaccountedUid } from './accounted.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
@@ -11,6 +10,7 @@ import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
+import { checkSame } from './same-mailbox.ts';
 import { upload } from './upload.ts';
 
 /** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
@@ -215,14 +215,4 @@ async function prepareStep(
 /** Whether records change that the replica has already: how they were, the checksums do not tell. */
 function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
   return delta.records.some((record) => record.uid <= remote.lastUid);
-}
-
-/** The row was listed a moment ago; a mailbox moved or replaced since then is another one. */
-function checkSame(mailbox: OpenMailbox, listed: MailboxEntry): void {
-  if (mailbox.entry.uniqueid === listed.uniqueid && mailbox.entry.partition === listed.partition) return;
-  throw new SyncError('IMAP_MAILBOX_MOVED', 'the mailbox was moved or replaced while it was being read', {
-    mailbox: listed.name,
-    phase: 'compare',
-    retryable: true,
-  });
 }

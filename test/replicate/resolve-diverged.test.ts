@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { EngineContext } from '../../src/replicate/engine.ts';
+import type { MailboxTask } from '../../src/replicate/mailbox-task.ts';
+import { resolveDiverged } from '../../src/replicate/resolve-diverged.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
+import type { MailboxEntry } from '../../src/store/master-store.ts';
+import { entry, openMailbox, record, remoteOf, state } from './fakes.ts';
+
+const listed = entry('user.alice.Work');
+const another = entry('user.alice.Work', { uniqueid: 'another' });
+
+/** A merge of `listed` while this is what has its name. */
+function merge(here: MailboxEntry, there: MailboxEntry): Promise<void> {
+  const context = {
+    store: { openMailbox: async () => openMailbox(here, [record(1, 5)]) },
+    // Whatever else it is asked to do fails the test.
+    session: { getFullMailbox: async () => remoteOf(there, state({ lastUid: 1, highestmodseq: 4 })) },
+    options: {},
+    emit: () => {},
+  } as unknown as EngineContext;
+  const task = { entry: listed, onState: () => {} } as unknown as MailboxTask;
+  return resolveDiverged(context, task, 'checksum-refused', 'it was');
+}
+
+for (const [where, here, there] of [
+  ['on the master', another, listed],
+  ['on the replica', listed, another],
+] as const) {
+  test(`a mailbox is never merged with another that has its name by now ${where}`, async () => {
+    await assert.rejects(
+      merge(here, there),
+      (error) => error instanceof SyncError && error.code === 'IMAP_MAILBOX_MOVED' && error.retryable,
+    );
+  });
+}
