@@ -76,7 +76,7 @@ export interface ThreadStart {
   tasksPerConnection: number;
 }
 
-/** Who applies to the master what conflict resolution has to change there (design, decision 8). */
+/** Who applies to the master what conflict resolution has to change there (design, decision 13). */
 export type MasterEndpoint =
   /** Nobody: a mailbox that has diverged is reported and left alone. */
   | { kind: 'none' }

@@ -27,7 +27,7 @@ export type ReplicaLink = Pick<EngineContext, 'session' | 'stage' | 'partitions'
 
 export interface BorrowedLink extends ReplicaLink, Disposable {}
 
-/** The master's own Cyrus server, spoken to with the replication protocol (design, decision 8). */
+/** The master's own Cyrus server, spoken to with the replication protocol (design, decision 13). */
 export interface MasterWriter {
   /** The one session of this worker, opened when first needed. */
   connect(): Promise<{ session: ReplicaSession; stage: Stage }>;
