@@ -77,6 +77,11 @@ export interface SessionInfo {
   compression: boolean;
   /** `#sieve` is replicated as a mailbox (CAPABILITIES SIEVE-MAILBOX enabled). */
   sieveMailbox: boolean;
+  /**
+   * A MAILBOX with another SINCE_MODSEQ than the replica's own is refused, and nothing is changed (protocol section 12):
+   * true from Cyrus 3.2 on, known from SIEVE-MAILBOX, which came with 3.6.
+   */
+  checksSince: boolean;
 }
 
 /** A MAILBOX line of the wire without its records; optional fields absent or 0 when not given (protocol 9.1). */

@@ -57,13 +57,11 @@ export function readDelta(
 }
 
 /**
- * Where the first step ends, or undefined if the mailbox fits one command or its modseqs allow no step. What does not
- * fit one command goes in halves of it: two steps are under way at once, one being applied and one being uploaded.
+ * Where the first step ends, or undefined if the mailbox fits one command or its modseqs allow no step.
  */
 export function partialLimit(mailbox: OpenMailbox, base: Base, batchSize: number): PartialLimit | undefined {
   const { lastUid, highestmodseq } = mailbox.state;
   if (batchSize <= 0 || lastUid - base.lastUid <= batchSize) return undefined;
-  const step = Math.ceil(batchSize / 2);
   let fresh = 0;
   let uid = 0;
   let lowestLater = Number.POSITIVE_INFINITY;
@@ -71,8 +69,8 @@ export function partialLimit(mailbox: OpenMailbox, base: Base, batchSize: number
     for (let i = 0; i < page.count; i++) {
       if (page.unlinked(i)) continue;
       fresh++;
-      if (fresh === step) uid = page.uid(i);
-      if (fresh > step) lowestLater = Math.min(lowestLater, page.modseq(i));
+      if (fresh === batchSize) uid = page.uid(i);
+      if (fresh > batchSize) lowestLater = Math.min(lowestLater, page.modseq(i));
     }
   }
   if (fresh <= batchSize) return undefined;

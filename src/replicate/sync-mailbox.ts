@@ -1,4 +1,4 @@
-import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { unaccountedUid } from './accounted.ts';
 import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
@@ -57,29 +57,32 @@ function stepSize(context: EngineContext, messages: number): number {
 
 /**
  * One mailbox in as many steps as it takes. The answer to a step is waited for only when the next one is ready to be
- * sent, so that the replica gets new messages while it is still at work on those before.
+ * sent, so that the replica gets new messages while it is still at work on those before; and not even then where the next
+ * step goes to another process of a replica that takes no step before the one that it builds on.
  */
 async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim: Claim): Promise<void> {
   let { remote } = task;
   let claim: Claim | undefined = firstClaim;
   using lanes = new Lanes(context);
   let lane = context;
-  let sent: SentStep | undefined;
+  const sent: SentStep[] = [];
   let changed = 0;
   try {
     for (;;) {
+      const latest = sent.at(-1);
       let step: Step | undefined;
-      if (!sent?.isLast) {
-        if (sent) lane = await lanes.next(sent.records);
+      if (!latest?.isLast) {
+        if (latest) lane = await lanes.next(latest.records);
         claim ??= await claimRoom(lane, task);
-        step = await prepareStep(lane, task, remote, sent === undefined && changed === 0);
+        step = await prepareStep(lane, task, remote, latest === undefined && changed === 0);
       }
-      const refusal = await sent?.refusal;
-      if (sent && refusal) {
+      const keepsOrder = latest?.session !== lane.session && lane.session.info.checksSince && changed === 0;
+      const refused = await firstRefused(sent, step?.kind === 'send' && keepsOrder ? 1 : 0);
+      if (refused) {
+        const { refusal, line } = refused;
         claim?.[Symbol.dispose]();
         claim = undefined;
         if (refusal.code === 'IMAP_SYNC_CHANGED' && ++changed < CHANGED_ATTEMPTS) {
-          sent = undefined;
           lane = context;
           remote = (await context.session.getMailboxes([task.entry.name]))[0];
           continue;
@@ -87,7 +90,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         if (refusal.code === 'IMAP_SYNC_CHECKSUM') {
           return await resolveDiverged(context, task, 'checksum-refused', refusal.message);
         }
-        throw context.partitions.explain(refusal, sent.line);
+        throw context.partitions.explain(refusal, line);
       }
       if (step === undefined) return;
       if (step.kind === 'diverged') {
@@ -97,7 +100,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         return await resolveDiverged(context, task, step.reason, step.detail);
       }
       await task.place.ready;
-      sent = sendStep(lane, task, step, claim);
+      sent.push(sendStep(lane, task, step, claim));
       claim = undefined;
       task.place.done();
       remote = afterApplying(step.line);
@@ -107,7 +110,26 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
   }
 }
 
+/**
+ * Waits for the answers to all but the `kept` latest steps, and takes those off. Behind a refusal it waits for all: what
+ * builds on a refused step is refused too, and says nothing.
+ */
+async function firstRefused(
+  sent: SentStep[],
+  kept: number,
+): Promise<{ refusal: SyncError; line: WireMailbox } | undefined> {
+  while (sent.length > kept) {
+    const step = sent.shift();
+    const refusal = await step?.refusal;
+    if (!step || !refusal) continue;
+    for (const later of sent.splice(0)) await later.refusal;
+    return { refusal, line: step.line };
+  }
+  return undefined;
+}
+
 interface SentStep {
+  session: ReplicaSession;
   line: WireMailbox;
   records: number;
   /** Nothing of the mailbox is left for another step. */
@@ -137,7 +159,7 @@ function sendStep(
       (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),
     )
     .finally(() => claim?.[Symbol.dispose]());
-  return { line, records, isLast, refusal };
+  return { session: context.session, line, records, isLast, refusal };
 }
 
 interface ReadyStep {

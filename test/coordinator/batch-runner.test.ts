@@ -23,6 +23,7 @@ function fakeSession(log: string[]): ReplicaSession {
       tls: false,
       compression: false,
       sieveMailbox: true,
+      checksSince: true,
     },
     bytesInFlight: 0,
     get broken() {

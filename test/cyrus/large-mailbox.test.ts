@@ -6,13 +6,15 @@ import { startPair } from '../support/cyrus-server.ts';
 import { addBigUser } from '../support/populate.ts';
 import { syncClient } from '../support/sync-client.ts';
 
-/** Steps of 4,096, the third of which is the first to go over the second connection. */
+/** Several steps behind the first 8,192 messages, where the second connection comes in. */
 const MESSAGES = 20_000;
+const STEP = 2_048;
 
 test('a large mailbox goes over two connections in turn, and both may break in the middle of it', async (t) => {
   await using pair = await startPair();
   await addBigUser(pair.master, 'big', MESSAGES);
   await using wire = await Wire.to(pair.replica.syncPort);
+  pair.master.configure('sync_batchsize', String(STEP));
   pair.master.configure('sync_port', String(wire.port));
   await pair.master.writeConfiguration();
   const running = syncClient(pair.master, ['-A', '--log-to-stderr']);

@@ -24,11 +24,13 @@ export async function setUp(
     banner: offer.banner,
     ...link,
     sieveMailbox: false,
+    checksSince: false,
   };
   const session = createSession(queue, info);
   if (!offer.sieveMailbox || !settings.sieveMailbox) return session;
   try {
     info.sieveMailbox = (await enable(queue, [SIEVE_MAILBOX])).includes(SIEVE_MAILBOX);
+    info.checksSince = info.sieveMailbox;
   } catch (error) {
     throw explained(SyncError.from(error), offer);
   }
