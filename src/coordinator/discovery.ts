@@ -18,19 +18,19 @@ export function needsStore(mode: RunMode): boolean {
 }
 
 /**
- * The jobs of a run, one by one, so that the caller can pause between any two.
+ * The jobs of a run, one by one, so that the caller can pause between any two; none of them twice.
  *
  * @param store undefined only where `needsStore` says no
  */
 export function* discover(mode: RunMode, store: MasterStore | undefined): Generator<SizedJob> {
   switch (mode.kind) {
     case 'users':
-      for (const userid of mode.userids) {
+      for (const userid of new Set(mode.userids)) {
         yield { job: { kind: 'user', userid }, size: sizeOf(() => store?.estimate(userid)) };
       }
       break;
     case 'meta':
-      for (const userid of mode.userids) yield { job: { kind: 'meta', userid }, size: 0 };
+      for (const userid of new Set(mode.userids)) yield { job: { kind: 'meta', userid }, size: 0 };
       break;
     case 'mailboxes':
       if (mode.names.length > 0) yield namedMailboxes(mode.names, store);

@@ -1,6 +1,11 @@
 /** Taken items that may still be held before the rest is moved together. */
 const MOST_TAKEN = 1024;
 
+export interface Sized<T> {
+  item: T;
+  size: number;
+}
+
 /** Items of one size, in the order of arrival; those before `head` are taken. */
 interface Line<T> {
   items: T[];
@@ -9,16 +14,17 @@ interface Line<T> {
 
 /**
  * A queue that gives the largest first, and of one size the one that came first. Adding and taking cost the same however
- * many wait: a site of a million users is still being found out while the first of them are handed out.
+ * many wait: a site of a million users is still being found out while the first of them are handed out. Waiting costs no
+ * memory but the item and a reference to it.
  *
  * Sizes are whole numbers, none of them so large that a list by size would be long.
  */
-export class LargestFirst<T extends { readonly size: number }> {
+export class LargestFirst<T> {
   readonly #lines: (Line<T> | undefined)[] = [];
   /** Nothing larger waits in `#lines`. */
   #largest = -1;
   /** Before all others, whatever their size; the last is first. */
-  readonly #front: T[] = [];
+  readonly #front: Sized<T>[] = [];
   #length = 0;
   #sum = 0;
 
@@ -31,8 +37,7 @@ export class LargestFirst<T extends { readonly size: number }> {
     return this.#sum;
   }
 
-  add(item: T): void {
-    const { size } = item;
+  add(item: T, size: number): void {
     const line = this.#lines[size];
     if (line) line.items.push(item);
     else this.#lines[size] = { items: [item], head: 0 };
@@ -41,44 +46,47 @@ export class LargestFirst<T extends { readonly size: number }> {
   }
 
   /** It was taken before, and has waited longest. */
-  putBack(item: T): void {
-    this.#front.push(item);
-    this.#count(1, item.size);
+  putBack(item: T, size: number): void {
+    this.#front.push({ item, size });
+    this.#count(1, size);
   }
 
-  peek(): T | undefined {
-    const line = this.#line();
-    return this.#front.at(-1) ?? line?.items[line.head];
+  /** The size of what `take` gives next. */
+  peek(): number | undefined {
+    const front = this.#front.at(-1);
+    if (front) return front.size;
+    return this.#line() ? this.#largest : undefined;
   }
 
-  take(): T | undefined {
-    const item = this.#front.pop() ?? this.#takeFromLine();
-    if (item) this.#count(-1, -item.size);
-    return item;
+  take(): Sized<T> | undefined {
+    const taken = this.#front.pop() ?? this.#takeFromLine();
+    if (taken) this.#count(-1, -taken.size);
+    return taken;
   }
 
   /** All that wait, in no particular order; none waits afterwards. */
   takeAll(): T[] {
     const items = this.#lines.flatMap((line) => line?.items.slice(line.head) ?? []);
-    items.push(...this.#front.splice(0));
+    items.push(...this.#front.splice(0).map(({ item }) => item));
     this.#lines.length = 0;
     this.#largest = -1;
     this.#count(-this.#length, -this.#sum);
     return items;
   }
 
-  #takeFromLine(): T | undefined {
+  #takeFromLine(): Sized<T> | undefined {
     const line = this.#line();
+    const size = this.#largest;
     const item = line?.items[line.head];
-    if (!line || !item) return undefined;
+    if (!line || item === undefined) return undefined;
     line.head += 1;
     if (line.head === line.items.length) {
-      this.#lines[item.size] = undefined;
+      this.#lines[size] = undefined;
     } else if (line.head >= MOST_TAKEN && line.head * 2 > line.items.length) {
       line.items = line.items.slice(line.head);
       line.head = 0;
     }
-    return item;
+    return { item, size };
   }
 
   /** The one that is not empty and has the largest items. */

@@ -1,3 +1,4 @@
+import type { ByteString } from '../byte-string.ts';
 import type { ErrorData } from '../report/sync-error.ts';
 import { jobKey } from './job-key.ts';
 import { LargestFirst } from './largest-first.ts';
@@ -51,6 +52,9 @@ interface Entry {
   at: number;
 }
 
+/** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
+type Waiting = ByteString | Entry;
+
 /**
  * Which job when: pure policy, no clock and no promise of its own.
  *
@@ -69,10 +73,9 @@ interface Entry {
 export class Schedule {
   readonly #options: ScheduleOptions;
   #places: number;
-  readonly #keys = new Set<string>();
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
-  readonly #small = new LargestFirst<Entry>();
+  readonly #small = new LargestFirst<Waiting>();
   readonly #delayed: Entry[] = [];
   readonly #parked: Entry[] = [];
   readonly #running = new Map<string, Entry>();
@@ -94,24 +97,10 @@ export class Schedule {
     return this.#waiting + this.#delayed.length + this.#parked.length + this.#running.size;
   }
 
-  /** @param size messages expected; @returns false if the run has this job already */
-  add(job: Job, size: number): boolean {
-    const key = jobKey(job);
-    if (this.#keys.has(key)) return false;
-    this.#keys.add(key);
-    const giant = size >= GIANT_MESSAGES;
-    this.#wait({
-      job,
-      key,
-      giant,
-      size,
-      attempts: 0,
-      linkAttempts: 0,
-      fruitlessLinkAttempts: 0,
-      timesParked: 0,
-      at: 0,
-    });
-    return true;
+  /** @param job no other of the run has its key @param size messages expected */
+  add(job: Job, size: number): void {
+    if (size >= GIANT_MESSAGES) this.#wait(newEntry(job, size));
+    else this.#small.add(job.kind === 'user' ? job.userid : newEntry(job, size), size);
   }
 
   next(now: number): Next {
@@ -148,7 +137,7 @@ export class Schedule {
     for (const key of mine) {
       const entry = this.#stop(key);
       if (!entry) continue;
-      this.#wait(entry, true);
+      this.#wait(entry);
       settlements.push({ kind: 'returned', job: entry.job });
     }
     return settlements;
@@ -156,14 +145,10 @@ export class Schedule {
 
   /** The run ends early: everything that is not running fails with `error`. */
   abandon(error: ErrorData): FinalOutcome[] {
-    const entries = [
-      ...this.#giants.splice(0),
-      ...this.#small.takeAll(),
-      ...this.#delayed.splice(0),
-      ...this.#parked.splice(0),
-    ];
+    const entries = [...this.#giants.splice(0), ...this.#delayed.splice(0), ...this.#parked.splice(0)];
+    const jobs = [...entries.map(({ job }) => job), ...this.#small.takeAll().map(jobOf)];
     const counts = { mailboxes: 0, messages: 0, bytes: 0 };
-    return entries.map(({ job }) => ({ kind: 'failed', job, error, counts }));
+    return jobs.map((job) => ({ kind: 'failed', job, error, counts }));
   }
 
   #settleOne(entry: Entry, outcome: Outcome, now: number): Settlement {
@@ -173,7 +158,7 @@ export class Schedule {
       case 'absent':
         return { kind: 'final', outcome: { ...outcome, job } };
       case 'untouched':
-        this.#wait(entry, true);
+        this.#wait(entry);
         return { kind: 'returned', job };
       case 'locked':
         if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job } };
@@ -184,7 +169,7 @@ export class Schedule {
       case 'failed': {
         const { error } = outcome;
         if (error.code === 'CANCELLED') {
-          this.#wait(entry, true);
+          this.#wait(entry);
           return { kind: 'returned', job };
         }
         const delayMs = this.#retryDelay(entry, outcome);
@@ -231,14 +216,14 @@ export class Schedule {
     return this.#giants.length + this.#small.length;
   }
 
-  #wait(entry: Entry, again = false): void {
-    if (entry.giant) {
-      const index = this.#giants.findLastIndex((other) => other.size <= entry.size);
-      this.#giants.splice(index + 1, 0, entry);
+  /** A giant takes its place by size, a small one comes before all that were never started. */
+  #wait(entry: Entry): void {
+    if (!entry.giant) {
+      this.#small.putBack(entry, entry.size);
       return;
     }
-    if (again) this.#small.putBack(entry);
-    else this.#small.add(entry);
+    const index = this.#giants.findLastIndex((other) => other.size <= entry.size);
+    this.#giants.splice(index + 1, 0, entry);
   }
 
   #takeSmall(): Entry[] {
@@ -247,11 +232,12 @@ export class Schedule {
     const taken: Entry[] = [];
     let messages = 0;
     while (taken.length < jobs) {
-      const entry = this.#small.peek();
-      if (!entry || (taken.length > 0 && messages + entry.size > limit)) break;
-      this.#small.take();
-      messages += entry.size;
-      taken.push(entry);
+      const size = this.#small.peek();
+      if (size === undefined || (taken.length > 0 && messages + size > limit)) break;
+      const next = this.#small.take();
+      if (!next) break;
+      messages += size;
+      taken.push(entryOf(next.item, size));
     }
     return taken;
   }
@@ -273,6 +259,28 @@ export class Schedule {
     if (entry.giant) this.#giantsRunning -= 1;
     return entry;
   }
+}
+
+function newEntry(job: Job, size: number): Entry {
+  return {
+    job,
+    key: jobKey(job),
+    giant: size >= GIANT_MESSAGES,
+    size,
+    attempts: 0,
+    linkAttempts: 0,
+    fruitlessLinkAttempts: 0,
+    timesParked: 0,
+    at: 0,
+  };
+}
+
+function jobOf(waiting: Waiting): Job {
+  return typeof waiting === 'string' ? { kind: 'user', userid: waiting } : waiting.job;
+}
+
+function entryOf(waiting: Waiting, size: number): Entry {
+  return typeof waiting === 'string' ? newEntry(jobOf(waiting), size) : waiting;
 }
 
 function takeDue(entries: Entry[], now: number, due: (entry: Entry) => number): Entry | undefined {

@@ -29,15 +29,15 @@ export const NOTHING_FOUND: Findings = {
 export class Search {
   readonly #jobs: Generator<SizedJob>;
   readonly #clock: Clock;
-  readonly #add: (job: Job, size: number) => boolean;
+  readonly #add: (job: Job, size: number) => void;
   #found = NOTHING_FOUND;
 
-  /** @param add takes a job; false if the run has it already */
+  /** @param add takes a job and the messages it is about */
   constructor(
     mode: RunMode,
     store: MasterStore | undefined,
     clock: Clock,
-    add: (job: Job, size: number) => boolean,
+    add: (job: Job, size: number) => void,
   ) {
     this.#jobs = discover(mode, store);
     this.#clock = clock;
@@ -56,7 +56,7 @@ export class Search {
   }
 
   #take({ job, size }: SizedJob): void {
-    if (!this.#add(job, size)) return;
+    this.#add(job, size);
     const { users, giants, messages, ...rest } = this.#found;
     this.#found = {
       ...rest,

@@ -75,13 +75,6 @@ test('batches of small users are bounded by count and by messages, and shrink to
   assert.equal(started(last.next(0)).jobs.length, LEAST_BATCH_JOBS, 'a pipeline wants more than one job');
 });
 
-test('the same job is taken once', () => {
-  const plan = schedule(1);
-  assert.equal(plan.add(user('a'), 1), true);
-  assert.equal(plan.add(user('a'), 1), false);
-  assert.equal(plan.unfinished, 1);
-});
-
 test('a locked user waits until nothing else is left to start', () => {
   const plan = schedule(1);
   for (let index = 0; index < 150; index += 1) plan.add(user(`u${index}`), 1);
