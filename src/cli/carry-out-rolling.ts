@@ -1,7 +1,8 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_STOPPED } from '../coordinator/exit-code.ts';
-import { CUT_GRACE, DRAIN_GRACE } from '../coordinator/limits.ts';
-import { ThreadPool } from '../coordinator/pool.ts';
+import { CUT_GRACE, DRAIN_GRACE, THREADS_LOOK } from '../coordinator/limits.ts';
+import { loadMeter, threadsPay } from '../coordinator/load.ts';
+import { openPool } from '../coordinator/open-pool.ts';
 import type { Report } from '../report/report.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { appendToLog } from '../rolling/append-to-log.ts';
@@ -42,10 +43,18 @@ async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Pro
   const { layout, options: jobs } = plan.setup;
   const { configdirectory } = layout;
   let daemon: RollingDaemon | undefined;
-  const pool = new ThreadPool(plan.setup, plan.workers, report.emit, {
+  const connections = plan.workers;
+  const pool = openPool(plan.setup, connections, report.emit, {
     tasksPerConnection: jobs.lookAhead,
     onIdleClosed: () => daemon?.replicaClosedIdle(),
   });
+  pool.use({ connections, threads: false });
+  const load = loadMeter();
+  const watch = setInterval(() => {
+    if (!threadsPay(load())) return;
+    pool.use({ connections, threads: true });
+    clearInterval(watch);
+  }, THREADS_LOOK).unref();
   let tasks = 0;
   const connect = async (): Promise<void> => {
     const { linkError } = await pool.runUnit({ id: ++tasks, unit: { users: [], actions: [] } });
@@ -86,6 +95,7 @@ async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Pro
     return await Promise.race([daemon.run(), cutOff]);
   } finally {
     for (const timer of timers) clearTimeout(timer);
+    clearInterval(watch);
     signal.removeEventListener('abort', stop);
     process.off('SIGUSR1', tellBacklog);
     await pool.close();

@@ -1,15 +1,17 @@
-import type { Batch, Outcome } from './messages.ts';
-import type { Room, WorkerPool } from './worker-pool.ts';
+import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
+import type { Room, UnitPool, WorkerPool } from './worker-pool.ts';
+
+type Pool = WorkerPool & UnitPool;
 
 /**
  * Connections on this thread, and on threads beside it from when those pay: they are not even loaded before. A run that
  * mostly waits for its replica never needs them.
  */
-export class GrowingPool implements WorkerPool {
-  readonly #here: WorkerPool;
-  readonly #openThere: () => Promise<WorkerPool>;
+export class GrowingPool implements WorkerPool, UnitPool {
+  readonly #here: Pool;
+  readonly #openThere: () => Promise<Pool>;
   readonly #threads: number;
-  #there: WorkerPool | undefined;
+  #there: Pool | undefined;
   #opening: Promise<void> | undefined;
   /** Why there are no threads. */
   #failure: unknown;
@@ -19,28 +21,23 @@ export class GrowingPool implements WorkerPool {
   #order: 'cancel' | 'cut' | undefined;
 
   /** @param threads that `openThere` opens */
-  constructor(here: WorkerPool, openThere: () => Promise<WorkerPool>, threads: number) {
+  constructor(here: Pool, openThere: () => Promise<Pool>, threads: number) {
     this.#here = here;
     this.#openThere = openThere;
     this.#threads = threads;
   }
 
-  async run(batch: Batch): Promise<Outcome[]> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#there || !this.#sharing || this.#isLessBusyHere) {
-      this.#runningHere += 1;
-      try {
-        return await this.#here.run(batch);
-      } finally {
-        this.#runningHere -= 1;
-      }
-    }
-    this.#runningThere += 1;
-    try {
-      return await this.#there.run(batch);
-    } finally {
-      this.#runningThere -= 1;
-    }
+  run(batch: Batch): Promise<Outcome[]> {
+    return this.#on((pool) => pool.run(batch));
+  }
+
+  runUnit(task: UnitTask): Promise<UnitAnswer> {
+    return this.#on((pool) => pool.runUnit(task));
+  }
+
+  renew(): void {
+    this.#here.renew();
+    this.#there?.renew();
   }
 
   use(room: Room): void {
@@ -65,6 +62,24 @@ export class GrowingPool implements WorkerPool {
     this.#order ??= 'cancel';
     await this.#opening;
     await Promise.all([this.#here.close(), this.#there?.close()]);
+  }
+
+  async #on<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#there || !this.#sharing || this.#isLessBusyHere) {
+      this.#runningHere += 1;
+      try {
+        return await work(this.#here);
+      } finally {
+        this.#runningHere -= 1;
+      }
+    }
+    this.#runningThere += 1;
+    try {
+      return await work(this.#there);
+    } finally {
+      this.#runningThere -= 1;
+    }
   }
 
   async #open(): Promise<void> {

@@ -13,7 +13,7 @@ import {
   REFUSED_PAUSE,
   WORTH_GROWING,
 } from './limits.ts';
-import type { Load } from './load.ts';
+import { type Load, threadsPay } from './load.ts';
 import type { Room } from './worker-pool.ts';
 
 /** A fixed limit, or as many as the rate of work tells. */
@@ -144,8 +144,8 @@ export class Growth {
     return { connections: this.#climb.next(connections, work / (clock.now() - looked.time)), threads };
   }
 
-  #threadsFor({ thisThread, idleProcessors }: Load): boolean {
-    return this.#room.threads || (thisThread >= BUSY_THREAD && idleProcessors >= IDLE_FOR_THREAD);
+  #threadsFor(load: Load): boolean {
+    return this.#room.threads || threadsPay(load);
   }
 
   /** Milliseconds that what is not done will take at the pace so far. */

@@ -26,6 +26,8 @@ export const WORTH_GROWING = 500;
 export const BUSY_THREAD = 0.8;
 /** ... and of a processor that must be free for another thread. */
 export const IDLE_FOR_THREAD = 0.5;
+/** How often rolling mode asks itself whether its one thread is enough. */
+export const THREADS_LOOK = 1_000;
 /** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */
 export const AUTO_FIRST = 8;
 export const CLIMB_AFTER = 2_000;

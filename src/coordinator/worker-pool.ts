@@ -2,6 +2,8 @@ import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 
 /** Whoever does the work: this thread, others beside it, or others alone. */
 export interface Workers {
+  /** From now on; what is under way is left where it is. */
+  use(room: Room): void;
   /** Work not begun comes back untouched; what is in flight goes on. */
   cancel(): void;
   /** Cuts every link; work in flight fails. */
@@ -26,8 +28,6 @@ export interface WorkerPool extends Workers {
    * @throws SyncError BUG if the worker died
    */
   run(batch: Batch): Promise<Outcome[]>;
-  /** From now on; what is under way is left where it is. */
-  use(room: Room): void;
 }
 
 /** For rolling mode. */

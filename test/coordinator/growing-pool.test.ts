@@ -2,27 +2,34 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { GrowingPool } from '../../src/coordinator/growing-pool.ts';
 import type { Outcome } from '../../src/coordinator/messages.ts';
-import type { WorkerPool } from '../../src/coordinator/worker-pool.ts';
+import type { UnitPool, WorkerPool } from '../../src/coordinator/worker-pool.ts';
 import { user } from './fakes.ts';
+
+type Pool = WorkerPool & UnitPool;
 
 /** Batches run until they are ended; `open` says that the threads are loaded. */
 function scene({ threads = 1 } = {}) {
   const log: string[] = [];
   const running: (() => void)[] = [];
-  const pool = (where: string): WorkerPool => ({
+  const pool = (where: string): Pool => ({
     run: async (): Promise<Outcome[]> => {
       log.push(where);
       await new Promise<void>((resolve) => running.push(resolve));
       return [];
     },
+    runUnit: async () => {
+      log.push(`unit ${where}`);
+      return { results: [], linkError: undefined };
+    },
+    renew: () => void log.push(`renew ${where}`),
     use: ({ connections }) => void log.push(`${connections} ${where}`),
     cancel: () => void log.push(`cancel ${where}`),
     cut: () => void log.push(`cut ${where}`),
     close: async () => void log.push(`close ${where}`),
   });
-  let loaded: (pool: WorkerPool) => void = () => {};
+  let loaded: (pool: Pool) => void = () => {};
   let failed: (error: Error) => void = () => {};
-  const loading = new Promise<WorkerPool>((resolve, reject) => {
+  const loading = new Promise<Pool>((resolve, reject) => {
     loaded = resolve;
     failed = reject;
   });
@@ -72,6 +79,23 @@ test('every thread gets its share, but with fewer connections than threads this 
   void pool.run(batch);
   void pool.run(batch);
   assert.deepEqual(log, ['here', 'here']);
+  await pool.close();
+});
+
+test('units of a log go where batches would, and all take new connections', async () => {
+  const { pool, log, open, end } = scene();
+  const unit = { id: 1, unit: { users: ['a'], actions: [] } };
+  pool.use({ connections: 4, threads: true });
+  await pool.runUnit(unit);
+  pool.renew();
+  assert.deepEqual(log.splice(0), ['4 here', 'unit here', 'renew here']);
+  await open();
+  const busy = pool.run(batch);
+  await pool.runUnit(unit);
+  pool.renew();
+  assert.deepEqual(log, ['2 here', '2 there', 'here', 'unit there', 'renew here', 'renew there']);
+  end();
+  await busy;
   await pool.close();
 });
 
