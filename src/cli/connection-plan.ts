@@ -81,6 +81,7 @@ export function connectionSettings(
       level: settings.compressionLevel,
     },
     sieveMailbox: true,
+    stageToArchive: args.stageToArchive,
     windowBytes: settings.windowBytes,
   });
 }

@@ -45,6 +45,7 @@ export function masterEndpoint(
       localAddress: undefined,
       compression: { mode: 'auto', level: undefined },
       sieveMailbox: true,
+      stageToArchive: false,
     },
   };
 }

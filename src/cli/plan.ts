@@ -25,7 +25,6 @@ export function planRun(
   environment: NodeJS.ProcessEnv,
   terminal: boolean = process.stderr.isTTY === true,
 ): RunPlan {
-  refuseUnsupported(args);
   const config = readImapdConfig(args.configFile, environment);
   const settings = settingsOf(args, environment, args.channel);
   const listed = args.inputFile === undefined ? [] : readNameList(args.inputFile);
@@ -38,7 +37,6 @@ export function planRun(
  * @throws SyncError as `planRun`
  */
 export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): RollingPlan[] {
-  refuseUnsupported(args);
   const config = readImapdConfig(args.configFile, environment);
   return args.channels.map((channel) =>
     rollingPlan(args, config, settingsOf(args, environment, channel), environment, channel),
@@ -74,13 +72,6 @@ export function decideRun(
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
     exitCodes: args.exitCodes,
-  });
-}
-
-function refuseUnsupported(args: Arguments): void {
-  if (!args.stageToArchive) return;
-  throw new SyncError('USAGE', 'staging on the archive partition (-a) is not supported yet', {
-    phase: 'start',
   });
 }
 

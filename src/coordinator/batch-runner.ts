@@ -202,6 +202,10 @@ export class BatchRunner {
     this.#link = link;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
+    if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
+      const text = `'${server}' cannot stage on its archive partition; going on without`;
+      emit({ kind: 'notice', level: 'notice', text });
+    }
     return link;
   }
 

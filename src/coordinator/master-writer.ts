@@ -76,5 +76,6 @@ function socketSettings(replica: ConnectionSettings, path: string): ConnectionSe
     tls: { ...replica.tls, mode: 'off' },
     compression: { mode: 'off', level: undefined },
     sieveMailbox: true,
+    stageToArchive: false,
   };
 }

@@ -42,6 +42,8 @@ export interface ConnectionSettings {
   };
   /** Replicate `#sieve` as a mailbox where the replica can; without it scripts go by commands of their own. */
   sieveMailbox: boolean;
+  /** -a: have the replica stage messages on its archive partition, if it can. */
+  stageToArchive: boolean;
   /** Octets of unanswered commands before `window()` waits. */
   windowBytes: number;
 }

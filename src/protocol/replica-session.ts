@@ -77,6 +77,8 @@ export interface SessionInfo {
   compression: boolean;
   /** `#sieve` is replicated as a mailbox (CAPABILITIES SIEVE-MAILBOX enabled). */
   sieveMailbox: boolean;
+  /** New messages are staged on the replica's archive partition (CAPABILITIES REPLICATION-ARCHIVE enabled). */
+  stagesToArchive: boolean;
   /**
    * A MAILBOX with another SINCE_MODSEQ than the replica's own is refused, and nothing is changed (protocol section 12):
    * true from Cyrus 3.2 on, known from SIEVE-MAILBOX, which came with 3.6.

@@ -43,6 +43,7 @@ test('the defaults are those of Cyrus, but verified and never in clear', () => {
     allowClearText: false,
     compression: { mode: 'auto', level: undefined },
     sieveMailbox: true,
+    stageToArchive: false,
     windowBytes: 4_194_304,
   });
 });

@@ -165,14 +165,6 @@ test('the plan is frozen to its leaves, as threads are to share it', () => {
   assert.deepEqual(structuredClone(plan), plan);
 });
 
-test('what is still to come is refused before any file is looked at', () => {
-  assertRefused(
-    () => planRun(parseArguments(['-A', '-a', '-C', '/none']), {}),
-    /\(-a\) is not supported yet/,
-    'USAGE',
-  );
-});
-
 test('files are read where the command line and the environment say', (t) => {
   const folder = inFolder(t, {
     'imapd.conf': 'configdirectory: /conf\nsync_host: general\neast_sync_host: east\n',

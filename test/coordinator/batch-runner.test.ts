@@ -23,6 +23,7 @@ function fakeSession(log: string[]): ReplicaSession {
       tls: false,
       compression: false,
       sieveMailbox: true,
+      stagesToArchive: false,
       checksSince: true,
     },
     bytesInFlight: 0,

@@ -244,6 +244,7 @@ const connection: ConnectionSettings = {
   allowClearText: true,
   compression: { mode: 'off', level: undefined },
   sieveMailbox: true,
+  stageToArchive: false,
   windowBytes: 1_000_000,
 };
 

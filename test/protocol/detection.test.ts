@@ -223,6 +223,48 @@ test('#sieve as a mailbox is not asked for where scripts are to go by commands o
   session.destroy();
 });
 
+test('-a asks for the archive partition where it is offered', async () => {
+  await using server = await ScriptedServer.start(
+    csync(async (peer) => {
+      await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX REPLICATION-ARCHIVE)');
+      peer.send('* ENABLED (SIEVE-MAILBOX REPLICATION-ARCHIVE)\r\nOK success\r\n');
+      await held(peer);
+    }, '* SIEVE-MAILBOX\r\n* REPLICATION-ARCHIVE\r\n'),
+  );
+  const session = await connectReplica(settingsFor(server.address, { stageToArchive: true }));
+  assert.deepEqual([session.info.sieveMailbox, session.info.stagesToArchive], [true, true]);
+  session.destroy();
+});
+
+test('-a does without an archive partition that is not offered', async () => {
+  await using server = await ScriptedServer.start(
+    csync(async (peer) => {
+      await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
+      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
+      await held(peer);
+    }, '* SIEVE-MAILBOX\r\n'),
+  );
+  const session = await connectReplica(settingsFor(server.address, { stageToArchive: true }));
+  assert.equal(session.info.stagesToArchive, false);
+  session.destroy();
+});
+
+test('an archive partition that is offered and then refused is an error, as in the C client', async () => {
+  await using server = await ScriptedServer.start(
+    csync(async (peer) => {
+      await peer.line();
+      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
+      await held(peer);
+    }, '* SIEVE-MAILBOX\r\n* REPLICATION-ARCHIVE\r\n'),
+  );
+  const error = await rejectsWith(
+    connectReplica(settingsFor(server.address, { stageToArchive: true })),
+    'IMAP_REMOTE_DENIED',
+    /archive partition/,
+  );
+  assert.match(error.hint ?? '', /archive_enabled/);
+});
+
 test('a replica that does not enable #sieve is believed', async () => {
   await using server = await ScriptedServer.start(
     csync(async (peer) => {

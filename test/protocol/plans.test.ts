@@ -24,6 +24,7 @@ test('a csync banner', () => {
     starttls: true,
     compress: true,
     sieveMailbox: true,
+    archive: true,
     replication: true,
     initialResponse: true,
   } satisfies Offer);

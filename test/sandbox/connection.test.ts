@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
+import { connectReplica } from '../../src/protocol/connect.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { CommandReader } from '../../src/sandbox/command-reader.ts';
 import type { Fault } from '../../src/sandbox/faults.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { discard } from '../../src/sandbox/stage.ts';
+import { settingsFor } from '../protocol/support/settings.ts';
 import { ScriptClient } from './script-client.ts';
 import { guidOf, mailboxCommand, PASSWORD, USER, upload, withSandbox } from './world.ts';
 
@@ -36,6 +38,19 @@ test('the banner says what is offered, and nothing of it after a unix socket let
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+});
+
+test('our client stages on an archive partition that is offered', async () => {
+  await withSandbox({ offer: { replicationArchive: true } }, async (_, sandbox) => {
+    const settings = settingsFor(sandbox.server, {
+      authname: USER,
+      password: PASSWORD,
+      stageToArchive: true,
+    });
+    const session = await connectReplica(settings);
+    assert.equal(session.info.stagesToArchive, true);
+    await session.exit();
+  });
 });
 
 test('before login only harmless verbs are served; the wrong password is refused and the connection stays', async () => {

@@ -11,6 +11,8 @@ export interface Offer {
   starttls: boolean;
   compress: boolean;
   sieveMailbox: boolean;
+  /** Messages may be staged on the archive partition. */
+  archive: boolean;
   /** IMAP: replication is possible; listed after login only. csync: always. */
   replication: boolean;
   /** The initial response may stand on the AUTHENTICATE line. */
@@ -35,6 +37,7 @@ export function csyncOffer(lines: readonly ByteString[]): Offer {
     compress: capabilities.get('COMPRESS')?.includes('DEFLATE') ?? false,
     // A peer on a unix socket is logged in from the start, and then the banner is silent about everything: ask.
     sieveMailbox: capabilities.has('SIEVE-MAILBOX') || lines.length === 1,
+    archive: capabilities.has('REPLICATION-ARCHIVE'),
     replication: true,
     initialResponse: true,
   };
@@ -53,6 +56,7 @@ export function imapOffer(banner: ByteString, capabilities: readonly string[]): 
     // The C client found it broken in IMAP mode and does without (protocol section 2).
     compress: false,
     sieveMailbox: words.has('X-SIEVE-MAILBOX'),
+    archive: words.has('X-REPLICATION-ARCHIVE'),
     replication: words.has('X-REPLICATION'),
     initialResponse: words.has('SASL-IR'),
   };

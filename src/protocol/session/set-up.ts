@@ -10,6 +10,7 @@ import { createSession } from './session.ts';
 import { dispatch } from './untagged.ts';
 
 const SIEVE_MAILBOX = 'SIEVE-MAILBOX';
+const ARCHIVE = 'REPLICATION-ARCHIVE';
 
 /** CAPABILITIES, if there is one to enable. A refusal only means that scripts go the old way (protocol section 10.15). */
 export async function setUp(
@@ -24,16 +25,24 @@ export async function setUp(
     banner: offer.banner,
     ...link,
     sieveMailbox: false,
+    stagesToArchive: false,
     checksSince: false,
   };
   const session = createSession(queue, info);
-  if (!offer.sieveMailbox || !settings.sieveMailbox) return session;
+  const wanted: string[] = [];
+  if (offer.sieveMailbox && settings.sieveMailbox) wanted.push(SIEVE_MAILBOX);
+  if (offer.archive && settings.stageToArchive) wanted.push(ARCHIVE);
+  if (wanted.length === 0) return session;
+  let enabled: string[];
   try {
-    info.sieveMailbox = (await enable(queue, [SIEVE_MAILBOX])).includes(SIEVE_MAILBOX);
-    info.checksSince = info.sieveMailbox;
+    enabled = await enable(queue, wanted);
   } catch (error) {
     throw explained(SyncError.from(error), offer);
   }
+  info.sieveMailbox = enabled.includes(SIEVE_MAILBOX);
+  info.checksSince = info.sieveMailbox;
+  info.stagesToArchive = enabled.includes(ARCHIVE);
+  if (wanted.includes(ARCHIVE) && !info.stagesToArchive) throw archiveRefused(settings.server);
   return session;
 }
 
@@ -53,6 +62,18 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
     // A user who is no admin gets this for every command: better said at once than for each mailbox.
     refused: (_error, text) => (text === NOT_ADMIN ? undefined : { result: [] }),
   });
+}
+
+function archiveRefused(server: string): SyncError {
+  return new SyncError(
+    'IMAP_REMOTE_DENIED',
+    `${server} offers to stage on its archive partition, and refuses`,
+    {
+      family: 'refused',
+      phase: 'connect',
+      hint: 'Set archive_enabled in the imapd.conf of the replica, or leave out -a',
+    },
+  );
 }
 
 /** imapd lists X-REPLICATION to everybody, and does not know its commands when a user who is no admin sends them. */

@@ -18,6 +18,7 @@ export function settingsFor(server: string, changes: Partial<ConnectionSettings>
     allowClearText: false,
     compression: { mode: 'auto', level: undefined },
     sieveMailbox: true,
+    stageToArchive: false,
     windowBytes: 1024 * 1024,
     ...changes,
   };

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+/*
+ * CommonJS, because loading an ES module starts libuv's threads. They read from disks that have to be waited for: with
+ * the usual four, a store on a network file system would be read at a third of the speed that it has.
+ */
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
+import('../src/cli/main.ts')
+  .then(({ main }) => main(process.argv.slice(2), process.env))
+  .then((code) => process.exit(code));
