@@ -36,7 +36,7 @@ export function parseContender(name: string): Contender {
 }
 
 const C_CLIENT = '/usr/lib/cyrus/bin/sync_client';
-const OURS = join(import.meta.dirname, '..', 'bin', 'sync_client.js');
+const OURS = join(import.meta.dirname, '..', 'bin', 'sync_client.cjs');
 /** Calls of each of the parallel C clients, so that they end at about the same time and yet log in seldom. */
 const CALLS_PER_SLOT = 4;
 

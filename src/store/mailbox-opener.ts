@@ -13,6 +13,7 @@ import type { MailboxList } from './mailbox-list.ts';
 import { messageDirectory, metaPath } from './mailbox-paths.ts';
 import type { MailboxStates } from './mailbox-states.ts';
 import type { MailboxEntry } from './master-store.ts';
+import { MessageFiles } from './message-files.ts';
 import { isOpenable } from './openable.ts';
 import { OpenedMailbox } from './opened-mailbox.ts';
 import { mailboxDamaged } from './store-error.ts';
@@ -34,6 +35,7 @@ export class MailboxOpener {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;
   readonly #states: MailboxStates;
+  readonly #files = new MessageFiles();
 
   constructor(layout: StoreLayout, list: MailboxList, states: MailboxStates) {
     this.#layout = layout;
@@ -94,6 +96,7 @@ export class MailboxOpener {
         live: messageDirectory(this.#layout, entry, false),
         archive: messageDirectory(this.#layout, entry, true),
       },
+      this.#files,
     );
   }
 

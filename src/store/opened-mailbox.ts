@@ -9,7 +9,7 @@ import type {
   OpenMailbox,
   RecordPage,
 } from './master-store.ts';
-import { readMessageFile } from './message-file.ts';
+import type { MessageFiles } from './message-files.ts';
 import type { RecordContext } from './record-page.ts';
 
 export interface MailboxLocks {
@@ -32,6 +32,7 @@ export class OpenedMailbox implements OpenMailbox {
   readonly #locks: MailboxLocks;
   readonly #context: RecordContext;
   readonly #directories: MessageDirectories;
+  readonly #files: MessageFiles;
   #indexHeld = true;
 
   constructor(
@@ -41,6 +42,7 @@ export class OpenedMailbox implements OpenMailbox {
     locks: MailboxLocks,
     context: RecordContext,
     directories: MessageDirectories,
+    files: MessageFiles,
   ) {
     this.entry = entry;
     this.state = state;
@@ -48,6 +50,7 @@ export class OpenedMailbox implements OpenMailbox {
     this.#locks = locks;
     this.#context = context;
     this.#directories = directories;
+    this.#files = files;
   }
 
   *pages(fromUid = 1): Generator<RecordPage> {
@@ -77,7 +80,7 @@ export class OpenedMailbox implements OpenMailbox {
   }
 
   readMessage(record: IndexRecord, into?: Buffer): Promise<MessageContent | undefined> {
-    return readMessageFile(this.messagePath(record), record, this.entry.name, into);
+    return this.#files.read(this.messagePath(record), record, this.entry.name, into);
   }
 
   [Symbol.dispose](): void {

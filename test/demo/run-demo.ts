@@ -18,7 +18,7 @@ import { countMaster } from './count-master.ts';
 import { countReplica, damagedMessages } from './count-replica.ts';
 import { changedFiles, fileDigests } from './file-digests.ts';
 
-const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'sync_client.js');
+const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'sync_client.cjs');
 const USER = 'replication';
 const PASSWORD = 'demo';
 
@@ -171,7 +171,7 @@ const NEXT_STEPS = `
 Both sides are the same. The temporary files are gone.
 
 Next:
-  node dist/bin/sync_client.js --help   every option
+  node dist/bin/sync_client.cjs --help   every option
   README.md                             first use on a real master
   docs/operations.md                    settings, exit codes, failures, moving a site
   npm run test:all                      the tests, against real Cyrus servers too

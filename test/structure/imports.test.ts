@@ -146,7 +146,7 @@ function localImports(file: SourceFile, which: 'all' | 'values' = 'all'): string
     );
 }
 
-/** A path from its room on: `store/layout.ts`, `bin/sync_client.ts`, `byte-string.ts`. */
+/** A path from its room on: `store/layout.ts`, `bin/sync_client.cts`, `byte-string.ts`. */
 function place(path: string): string {
   return path.replace(/^src\//, '');
 }

@@ -6,7 +6,7 @@ import { type RunningTool, type RunOptions, runAs, startAs, type ToolResult } fr
  * The command under test, run as cyrus on a master of the tests. `SYNC_CLIENT=/usr/lib/cyrus/bin/sync_client` in the
  * environment puts the C client in its place: that is how a test of ours is itself tested against the original.
  */
-const OURS = [process.execPath, join(import.meta.dirname, '..', '..', 'bin', 'sync_client.js')];
+const OURS = [process.execPath, join(import.meta.dirname, '..', '..', 'bin', 'sync_client.cjs')];
 
 /** Milliseconds: more than any run of these tests takes on a slow machine. */
 const RUN_DEADLINE = 180_000;

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import fs, { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { promisify } from 'node:util';
+import PQueue from 'p-queue';
+import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { IndexRecord, MessageContent } from './master-store.ts';
+import { ReadPace } from './read-pace.ts';
+
+/** Octets. Larger messages are hashed and handed out as streams, read twice, rather than held in memory. */
+const WHOLE_IN_MEMORY = 16 * 1024 * 1024;
+/** Files open at once while a slow disk is waited for: it can put so many in a good order. */
+const AT_ONCE = 16;
+
+const open = promisify(fs.open);
+const read = promisify(fs.read);
+
+/** The message files of a store as one thread reads them. */
+export class MessageFiles {
+  readonly #pace: Pick<ReadPace, 'next' | 'took'>;
+  readonly #queue = new PQueue({ concurrency: AT_ONCE });
+
+  constructor(pace: Pick<ReadPace, 'next' | 'took'> = new ReadPace()) {
+    this.#pace = pace;
+  }
+
+  /**
+   * The octets of a message, known to be what its record says: right length, right SHA-1 (store section 9). The whole
+   * file is checked before the first octet is handed out, because a literal cannot be taken back half way.
+   *
+   * @returns undefined for an expunged message whose file is gone already
+   * @throws SyncError MESSAGE_UNREADABLE
+   */
+  async read(
+    path: string,
+    record: IndexRecord,
+    mailbox: ByteString,
+    into?: Buffer,
+  ): Promise<MessageContent | undefined> {
+    try {
+      if (record.size > WHOLE_IN_MEMORY) {
+        await checkStream(path, record);
+        return createReadStream(path) as AsyncIterable<Buffer>;
+      }
+      const room = into ?? Buffer.allocUnsafeSlow(record.size);
+      const content =
+        this.#pace.next() === 'one by one'
+          ? this.#readAtOnce(path, record.size, room)
+          : await this.#queue.add(() => readBeside(path, record.size, room));
+      check(record, content.length, createHash('sha1').update(content).digest('hex'));
+      return content;
+    } catch (caught) {
+      if (record.flags.includes('\\Expunged') && isMissing(caught)) return undefined;
+      const what = caught instanceof Error ? caught.message : String(caught);
+      throw new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${path}: ${what}`, {
+        phase: 'upload',
+        mailbox,
+        hint: 'restore the file, or run reconstruct on the mailbox on the master',
+        cause: caught,
+      });
+    }
+  }
+
+  #readAtOnce(path: string, size: number, room: Buffer): Buffer {
+    const started = performance.now();
+    const content = readWhole(path, size, room);
+    this.#pace.took(performance.now() - started, size);
+    return content;
+  }
+}
+
+function readWhole(path: string, size: number, room: Buffer): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    checkSize(fd, size);
+    let done = 0;
+    while (done < size) {
+      const count = readSync(fd, room, done, size - done, done);
+      if (count === 0) break;
+      done += count;
+    }
+    return room.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same without holding up this thread. What is known of an open file costs no wait. */
+async function readBeside(path: string, size: number, room: Buffer): Promise<Buffer> {
+  const fd = await open(path, 'r');
+  try {
+    checkSize(fd, size);
+    let done = 0;
+    while (done < size) {
+      const { bytesRead } = await read(fd, room, done, size - done, done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return room.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function checkStream(path: string, record: IndexRecord): Promise<void> {
+  const hash = createHash('sha1');
+  let octets = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    octets += chunk.length;
+  }
+  check(record, octets, hash.digest('hex'));
+}
+
+function checkSize(fd: number, size: number): void {
+  const octets = fstatSync(fd).size;
+  if (octets !== size) throw sizeDiffers(octets, size);
+}
+
+function check(record: IndexRecord, octets: number, hash: string): void {
+  if (octets !== record.size) throw sizeDiffers(octets, record.size);
+  if (hash !== record.guid) throw new Error(`SHA-1 is ${hash}, the index says ${record.guid}`);
+}
+
+function sizeDiffers(octets: number, size: number): Error {
+  return new Error(`${octets} octets, the index says ${size}`);
+}
+
+function isMissing(caught: unknown): boolean {
+  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
+}

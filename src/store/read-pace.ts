@@ -1,0 +1,42 @@
+/** Milliseconds that opening and reading a small file takes at most while the kernel has it in memory ... */
+const FAST_FILE = 0.1;
+/** ... and octets that it copies in one. */
+const FAST_OCTETS = 1_000_000;
+/** Files read one by one before it is judged again: of an odd hiccup there is hardly more than one among them. */
+const PROBE = 8;
+/** Files read several at once before the disk is tried again, doubled as long as it turns out to be slow. */
+const FIRST_STRETCH = 256;
+const LAST_STRETCH = 4_096;
+
+/**
+ * Whether files come from memory or from a disk that has to be waited for. From memory, one after the other costs the
+ * least processor time by far; from a disk, several asked for at once come several times as fast. Pure: no clock.
+ */
+export class ReadPace {
+  #probed = 0;
+  #slow = 0;
+  #left = 0;
+  #stretch = FIRST_STRETCH;
+
+  /** How the next file is to be read; each call is one file. */
+  next(): 'one by one' | 'several at once' {
+    if (this.#left === 0) return 'one by one';
+    this.#left -= 1;
+    return 'several at once';
+  }
+
+  /** One file was read by itself. */
+  took(milliseconds: number, octets: number): void {
+    this.#probed += 1;
+    if (milliseconds > FAST_FILE + octets / FAST_OCTETS) this.#slow += 1;
+    if (this.#probed < PROBE) return;
+    if (this.#slow * 2 > PROBE) {
+      this.#left = this.#stretch;
+      this.#stretch = Math.min(this.#stretch * 2, LAST_STRETCH);
+    } else {
+      this.#stretch = FIRST_STRETCH;
+    }
+    this.#probed = 0;
+    this.#slow = 0;
+  }
+}

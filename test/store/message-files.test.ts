@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { SyncError } from '../../src/report/sync-error.ts';
+import type { IndexRecord } from '../../src/store/master-store.ts';
+import { MessageFiles } from '../../src/store/message-files.ts';
+import { record } from '../replicate/fakes.ts';
+
+const ways = ['one by one', 'several at once'] as const;
+
+function directory(t: TestContext): string {
+  const made = mkdtempSync(join(tmpdir(), 'message-files-'));
+  t.after(() => rmSync(made, { recursive: true }));
+  return made;
+}
+
+function message(uid: number, content: Buffer, fields: Partial<IndexRecord> = {}): IndexRecord {
+  const guid = createHash('sha1').update(content).digest('hex');
+  return record(uid, 1, { guid, size: content.length, ...fields });
+}
+
+for (const way of ways) {
+  const open = (): MessageFiles => new MessageFiles({ next: () => way, took: () => {} });
+
+  test(`${way}: many messages, each in the place that was given for it`, async (t) => {
+    const files = open();
+    const root = directory(t);
+    const room = Buffer.alloc(200 * 1000);
+    const read = Array.from({ length: 200 }, (_, i) => {
+      const content = Buffer.alloc(1000 - i, i);
+      writeFileSync(join(root, `${i}.`), content);
+      const place = room.subarray(i * 1000, i * 1000 + content.length);
+      return files.read(join(root, `${i}.`), message(i, content), 'user.a', place);
+    });
+    for (const [i, content] of (await Promise.all(read)).entries()) {
+      assert.deepEqual(content, Buffer.alloc(1000 - i, i));
+      assert.deepEqual(content, room.subarray(i * 1000, i * 1000 + 1000 - i));
+    }
+  });
+
+  test(`${way}: what is not what the record says is not handed out`, async (t) => {
+    const files = open();
+    const root = directory(t);
+    const path = join(root, '7.');
+    const said = message(7, Buffer.from('what it was'));
+    const read = (): Promise<unknown> => files.read(path, said, 'user.a');
+    const unreadable = (why: RegExp) => (error: unknown) =>
+      error instanceof SyncError &&
+      error.code === 'MESSAGE_UNREADABLE' &&
+      error.message.includes(path) &&
+      why.test(error.message);
+    await assert.rejects(read, unreadable(/no such file/));
+    for (const octets of ['what it', 'what it was once']) {
+      writeFileSync(path, octets);
+      await assert.rejects(read, unreadable(/octets, the index says 11/));
+    }
+    writeFileSync(path, 'what it is!');
+    await assert.rejects(read, unreadable(/SHA-1/));
+  });
+
+  test(`${way}: an expunged message may be gone`, async (t) => {
+    const gone = message(1, Buffer.from('x'), { flags: ['\\Expunged'] });
+    assert.equal(await open().read(join(directory(t), '1.'), gone, 'user.a'), undefined);
+  });
+}
