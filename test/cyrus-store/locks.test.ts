@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { MailboxState } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
 import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
 import { startPair } from '../support/cyrus-server.ts';
@@ -81,6 +82,8 @@ test('a mailbox read while Cyrus changes it is always one consistent state', asy
     }
     busy = false;
   })();
+  // Otherwise a difference found below would be told as the end of this connection.
+  writing.catch(() => {});
   while (busy) {
     using mailbox = await store.openMailbox('user.anna');
     assert.ok(mailbox);
@@ -96,7 +99,7 @@ test('a mailbox read while Cyrus changes it is always one consistent state', asy
     // One more look without opening: the same state, or a later one that is a state in itself.
     const view = (await store.peek([mailbox.entry])).get(mailbox.entry);
     if (view?.state.highestmodseq === highestmodseq) {
-      assert.deepEqual([view.state, view.annotations], [mailbox.state, mailbox.annotations]);
+      assert.deepEqual([unseen(view.state), view.annotations], [unseen(mailbox.state), mailbox.annotations]);
       same++;
     }
     await new Promise((resolve) => setImmediate(resolve));
@@ -105,3 +108,8 @@ test('a mailbox read while Cyrus changes it is always one consistent state', asy
   assert.ok(states.size > 10, `only ${states.size} states were seen`);
   assert.ok(same > 0, 'no state was seen in both ways');
 });
+
+/** What is \Recent imapd notes without another modseq. */
+function unseen(state: MailboxState): MailboxState {
+  return { ...state, recentuid: 0, recenttime: 0 };
+}
