@@ -172,9 +172,9 @@ Both sides are the same. The temporary files are gone.
 
 Next:
   node dist/bin/sync_client.cjs --help   every option
-  README.md                             first use on a real master
-  docs/operations.md                    settings, exit codes, failures, moving a site
-  npm run test:all                      the tests, against real Cyrus servers too
+  README.md                              first use on a real master
+  docs/operations.md                     settings, exit codes, failures, moving a site
+  npm run test:all                       the tests, against real Cyrus servers too
 `;
 
 const controller = new AbortController();
