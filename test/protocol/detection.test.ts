@@ -223,40 +223,36 @@ test('#sieve as a mailbox is not asked for where scripts are to go by commands o
   session.destroy();
 });
 
-test('-a asks for the archive partition where it is offered', async () => {
-  await using server = await ScriptedServer.start(
+/** A replica that offers these and, when it is asked for `asked`, enables `enabled`. */
+function enabling(offered: readonly string[], asked: string, enabled: string): Promise<ScriptedServer> {
+  const banner = offered.map((name) => `* ${name}\r\n`).join('');
+  return ScriptedServer.start(
     csync(async (peer) => {
-      await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX REPLICATION-ARCHIVE)');
-      peer.send('* ENABLED (SIEVE-MAILBOX REPLICATION-ARCHIVE)\r\nOK success\r\n');
+      await peer.expect(`APPLY CAPABILITIES (${asked})`);
+      peer.send(`* ENABLED (${enabled})\r\nOK success\r\n`);
       await held(peer);
-    }, '* SIEVE-MAILBOX\r\n* REPLICATION-ARCHIVE\r\n'),
+    }, banner),
   );
+}
+
+const BOTH = ['SIEVE-MAILBOX', 'REPLICATION-ARCHIVE'];
+
+test('-a asks for the archive partition where it is offered', async () => {
+  await using server = await enabling(BOTH, BOTH.join(' '), BOTH.join(' '));
   const session = await connectReplica(settingsFor(server.address, { stageToArchive: true }));
   assert.deepEqual([session.info.sieveMailbox, session.info.stagesToArchive], [true, true]);
   session.destroy();
 });
 
 test('-a does without an archive partition that is not offered', async () => {
-  await using server = await ScriptedServer.start(
-    csync(async (peer) => {
-      await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
-      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
-      await held(peer);
-    }, '* SIEVE-MAILBOX\r\n'),
-  );
+  await using server = await enabling(['SIEVE-MAILBOX'], 'SIEVE-MAILBOX', 'SIEVE-MAILBOX');
   const session = await connectReplica(settingsFor(server.address, { stageToArchive: true }));
   assert.equal(session.info.stagesToArchive, false);
   session.destroy();
 });
 
 test('an archive partition that is offered and then refused is an error, as in the C client', async () => {
-  await using server = await ScriptedServer.start(
-    csync(async (peer) => {
-      await peer.line();
-      peer.send('* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\n');
-      await held(peer);
-    }, '* SIEVE-MAILBOX\r\n* REPLICATION-ARCHIVE\r\n'),
-  );
+  await using server = await enabling(BOTH, BOTH.join(' '), 'SIEVE-MAILBOX');
   const error = await rejectsWith(
     connectReplica(settingsFor(server.address, { stageToArchive: true })),
     'IMAP_REMOTE_DENIED',
@@ -266,13 +262,7 @@ test('an archive partition that is offered and then refused is an error, as in t
 });
 
 test('a replica that does not enable #sieve is believed', async () => {
-  await using server = await ScriptedServer.start(
-    csync(async (peer) => {
-      await peer.line();
-      peer.send('* ENABLED ()\r\nOK success\r\n');
-      await held(peer);
-    }, '* SIEVE-MAILBOX\r\n'),
-  );
+  await using server = await enabling(['SIEVE-MAILBOX'], 'SIEVE-MAILBOX', '');
   const session = await connectReplica(settingsFor(server.address));
   assert.equal(session.info.sieveMailbox, false);
   session.destroy();
