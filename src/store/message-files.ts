@@ -6,6 +6,7 @@ import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord, MessageContent } from './master-store.ts';
 import { ReadPace } from './read-pace.ts';
+import { hasErrno } from './store-error.ts';
 
 /** Octets. Larger messages are hashed and handed out as streams, read twice, rather than held in memory. */
 const WHOLE_IN_MEMORY = 16 * 1024 * 1024;
@@ -50,7 +51,7 @@ export class MessageFiles {
       check(record, content.length, createHash('sha1').update(content).digest('hex'));
       return content;
     } catch (caught) {
-      if (record.flags.includes('\\Expunged') && isMissing(caught)) return undefined;
+      if (record.flags.includes('\\Expunged') && hasErrno(caught, 'ENOENT')) return undefined;
       const what = caught instanceof Error ? caught.message : String(caught);
       throw new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${path}: ${what}`, {
         phase: 'upload',
@@ -124,8 +125,4 @@ function check(record: IndexRecord, octets: number, hash: string): void {
 
 function sizeDiffers(octets: number, size: number): Error {
   return new Error(`${octets} octets, the index says ${size}`);
-}
-
-function isMissing(caught: unknown): boolean {
-  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
 }

@@ -118,7 +118,7 @@ test('the test sees the imports that it judges', () => {
 
 function sourceFiles(directory: string): SourceFile[] {
   return readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.c?ts$/.test(entry.name))
     .map((entry) => {
       const path = relative(root, join(entry.parentPath, entry.name)).split(sep).join('/');
       return { path, imports: importsOf(readFileSync(join(root, path), 'utf8')) };
