@@ -35,7 +35,7 @@ export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): P
   }
   const end = signal.aborted ? stopped() : await roll(plan, report, signal);
   if (end.reason === 'signal') report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
-  await report.close(end.failures);
+  await report.close(end.failures, end.error);
   return exitCode(end);
 }
 

@@ -33,6 +33,7 @@ export function extendedErrorCode(code: ErrorCode): number {
       return NO_HOST;
     case 'CONNECT_FAILED':
     case 'CONNECT_TIMEOUT':
+    case 'REPLICA_BUSY':
     case 'LINK_BROKEN':
     case 'LINK_TIMEOUT':
     case 'IMAP_BYE_LOGOUT':

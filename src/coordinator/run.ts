@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { EventListener, RunSummary, SyncEvent } from '../report/events.ts';
-import { type ErrorCode, type ErrorData, SyncError } from '../report/sync-error.ts';
+import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
 import { needsStore } from './discovery.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-code.ts';
 import { connectionsFor, Growth, mostConnections } from './growth.ts';
+import { isHopeless } from './hopeless.ts';
 import {
   BATCHES_PER_CONNECTION,
   CUT_GRACE,
@@ -47,16 +48,6 @@ export interface RunResult {
   /** Why the run ended before its work was done. */
   error: ErrorData | undefined;
 }
-
-/** Connection errors that no waiting mends, as long as no connection has ever worked in this run. */
-const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'HOST_NOT_FOUND',
-  'NOT_A_SYNC_SERVER',
-  'AUTHENTICATION_FAILED',
-  'NO_USABLE_MECHANISM',
-  'TLS_FAILED',
-  'COMPRESSION_UNAVAILABLE',
-]);
 
 /** Does what the request says. Never rejects for anything that went wrong on the way: that is in the result. */
 export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
@@ -313,8 +304,7 @@ class Run {
   #linkIsDown(error: ErrorData): void {
     const { clock, emit } = this.#parts;
     const { server } = this.#request.setup.connection;
-    const noUse = error.family !== 'link' || (hopeless.has(error.code) && !this.#everConnected);
-    if (this.#request.connectOnce || noUse) {
+    if (this.#request.connectOnce || isHopeless(error, this.#everConnected)) {
       emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
       this.#fail(error);
       return;

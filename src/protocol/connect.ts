@@ -7,7 +7,7 @@ import type { ReplicaSession } from './replica-session.ts';
 /**
  * Connects, logs in and sets up (compression, capabilities): afterwards every command may be sent.
  *
- * @throws SyncError CONFIG, HOST_NOT_FOUND, CONNECT_FAILED, CONNECT_TIMEOUT, NOT_A_SYNC_SERVER, TLS_FAILED,
+ * @throws SyncError CONFIG, HOST_NOT_FOUND, CONNECT_FAILED, CONNECT_TIMEOUT, REPLICA_BUSY, NOT_A_SYNC_SERVER, TLS_FAILED,
  *   AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, COMPRESSION_UNAVAILABLE, LINK_BROKEN
  */
 export async function connectReplica(

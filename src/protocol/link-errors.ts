@@ -6,6 +6,11 @@ export function linkError(code: ErrorCode, message: string, fields: SyncErrorFie
   return new SyncError(code, message, { family: 'link', retryable: true, ...fields });
 }
 
+/** Somebody took the connection and does not serve it: that has nothing to do with who it is, and passes. */
+export function replicaBusy(message: string, hint: string): SyncError {
+  return linkError('REPLICA_BUSY', message, { phase: 'connect', hint });
+}
+
 /** System error codes of a connection that was there and went. */
 export function linkLost(caught: Error, what: string): SyncError {
   const code = 'code' in caught && typeof caught.code === 'string' ? `${caught.code}: ` : '';
@@ -26,18 +31,24 @@ export function connectFailure(caught: Error, server: string): SyncError {
       hint: "Check the spelling of the replica's host name and the name servers of this host",
     });
   }
-  const here = code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'EPERM';
+  // Without an address to bind, EADDRNOTAVAIL says that the local ports to that server are used up for the moment.
+  const binding = 'syscall' in first && first.syscall === 'bind';
+  const here = (code === 'EADDRNOTAVAIL' && binding) || code === 'EACCES' || code === 'EPERM';
   return linkError('CONNECT_FAILED', `connect(${server}) failed: ${first.message}`, {
     ...fields,
     retryable: !here,
-    hint: CONNECT_HINTS.get(code ?? '') ?? 'Check that the replica is up and that the way to it is open',
+    hint:
+      (binding ? BIND_HINT : CONNECT_HINTS.get(code ?? '')) ??
+      'Check that the replica is up and that the way to it is open',
   });
 }
+
+const BIND_HINT = 'The local address to bind cannot be used: check client_bind_name';
 
 const CONNECT_HINTS: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'Check that sync_server (or imapd) runs on the replica and listens on that port'],
   ['ENOENT', 'There is no such socket: check its path and that the server runs'],
-  ['EADDRNOTAVAIL', 'The local address to bind is not one of this host: check client_bind_name'],
+  ['EADDRNOTAVAIL', 'The ports of this host for connections to that server are used up'],
   ['EACCES', 'This account may not open that socket'],
   ['EPERM', 'This account or a firewall rule of this host forbids the connection'],
 ]);

@@ -47,7 +47,8 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     case 'connection:failed': {
       const { error, retryInSeconds } = event;
       // Its message is already in the C client's words: `connect(X) failed: ...`, `couldn't authenticate ...`.
-      const lines: LogLine[] = [{ level: 'error', text: oneLine(error.message) }];
+      const next = retryInSeconds === undefined ? '' : `; next try in ${retryInSeconds} seconds`;
+      const lines: LogLine[] = [{ level: 'error', text: `${oneLine(error.message)}${next}` }];
       if (retryInSeconds === undefined) {
         const text = connectionLine(event);
         if (text !== undefined) lines.push({ level: 'error', text });

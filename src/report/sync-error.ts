@@ -26,6 +26,8 @@ export type ErrorCode =
   // the link
   | 'CONNECT_FAILED'
   | 'CONNECT_TIMEOUT'
+  /** Takes connections and does not serve them, for now. */
+  | 'REPLICA_BUSY'
   | 'HOST_NOT_FOUND'
   | 'NOT_A_SYNC_SERVER'
   | 'AUTHENTICATION_FAILED'

@@ -1,5 +1,5 @@
 import type { Backlog } from '../report/events.ts';
-import { SyncError } from '../report/sync-error.ts';
+import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import { Coalescer } from './coalesce.ts';
 import { LONGEST_TAKE_PAUSE, SHORTEST_INTERVAL, SHUTDOWN_POLL, TAKE_PAUSE_FACTOR } from './limits.ts';
 import type { LogLine } from './log-line.ts';
@@ -33,6 +33,8 @@ export class RollingDaemon {
   readonly #settled: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
   readonly #settlement: Settlement;
   #end: RollingEnd['reason'] | undefined;
+  /** Why there is no use in going on. */
+  #error: ErrorData | undefined;
   #wake: (() => void) | undefined;
   #woken = false;
   #passes = 0;
@@ -132,7 +134,10 @@ export class RollingDaemon {
   async #connect(): Promise<void> {
     const attempt = await Promise.race([this.#link.attempt(), this.#stopped]);
     if (!attempt) return;
-    if (attempt.kind === 'given-up') this.#end ??= 'not-connected';
+    if (attempt.kind === 'given-up') {
+      this.#end ??= 'not-connected';
+      this.#error = attempt.error;
+    }
     if (attempt.kind !== 'up') return;
     const now = this.#deps.clock.now();
     this.#sessionStart = now;
@@ -280,7 +285,12 @@ export class RollingDaemon {
     const lines = [...this.#unfinished()];
     if (lines.length === 0) this.#deps.log.done();
     else this.#deps.log.keep(lines);
-    return { reason, unfinished: lines.length, failures: this.#settlement.failures };
+    return {
+      reason,
+      unfinished: lines.length,
+      failures: this.#settlement.failures,
+      ...(this.#error && { error: this.#error }),
+    };
   }
 
   #shutdownRequested(): boolean {

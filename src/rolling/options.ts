@@ -59,7 +59,7 @@ export interface RollingDependencies {
  *  - `signal`: `stop` was called;
  *  - `once`: the log was gone through once, or there was none;
  *  - `replica-gone`: only with `exitWhenReplicaGone`;
- *  - `not-connected`: only with `connectOnce`;
+ *  - `not-connected`: with `connectOnce`, or with `once` where waiting is of no use;
  *  - `log-failed`: only with `once`.
  */
 export interface RollingEnd {
@@ -67,4 +67,6 @@ export interface RollingEnd {
   /** Lines that are not done. They are in log-run for the next start, unless the source was a file given with -f. */
   unfinished: number;
   failures: { user: string; error: ErrorData }[];
+  /** Of `not-connected`. */
+  error?: ErrorData | undefined;
 }

@@ -1,15 +1,21 @@
+import { isHopeless } from '../coordinator/hopeless.ts';
 import { ReconnectBackoff } from '../coordinator/reconnect-backoff.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { RollingDependencies, RollingOptions } from './options.ts';
 
 type LinkDependencies = Pick<RollingDependencies, 'connect' | 'clock' | 'emit'>;
-type LinkOptions = Pick<RollingOptions, 'server' | 'reconnectMaxWait' | 'connectOnce'>;
+type LinkOptions = Pick<RollingOptions, 'server' | 'reconnectMaxWait' | 'connectOnce' | 'once'>;
 
 /** Someone whose connection broke under it: of interest only if the replica turns out to be well. */
 export interface Suspect {
   node: string;
   error: ErrorData;
 }
+
+export type Attempt =
+  | { kind: 'up'; suspects: Suspect[] }
+  | { kind: 'down' }
+  | { kind: 'given-up'; error: ErrorData };
 
 /**
  * Whether the replica is there, as far as is known.
@@ -63,15 +69,16 @@ export class ReplicaLink {
   }
 
   /** @returns who may be to blame for the loss; or that there is no use in going on */
-  async attempt(): Promise<{ kind: 'up'; suspects: Suspect[] } | { kind: 'down' } | { kind: 'given-up' }> {
-    const { server, connectOnce } = this.#options;
+  async attempt(): Promise<Attempt> {
+    const { server, connectOnce, once } = this.#options;
     try {
       await this.#deps.connect();
     } catch (caught) {
       const error = SyncError.from(caught, { phase: 'connect' }).toData();
-      if (connectOnce && !this.#everUp) {
+      // A daemon that ended for a wrong password would leave the replica behind without anybody looking.
+      if ((connectOnce && !this.#everUp) || (once && isHopeless(error, this.#everUp))) {
         this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
-        return { kind: 'given-up' };
+        return { kind: 'given-up', error };
       }
       const retryInSeconds = this.#backoff.nextSeconds();
       this.#nextAttempt = this.#deps.clock.now() + retryInSeconds * 1_000;

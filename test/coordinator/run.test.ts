@@ -244,6 +244,23 @@ for (const code of ['AUTHENTICATION_FAILED', 'HOST_NOT_FOUND', 'NOT_A_SYNC_SERVE
   });
 }
 
+for (const code of ['REPLICA_BUSY', 'HOST_NOT_FOUND', 'TLS_FAILED'] as const) {
+  test(`${code} that may pass is waited out, even on the first connection`, async () => {
+    let tries = 0;
+    const error = errorData(code, 'link', { phase: 'connect', retryable: true });
+    const { result } = await runWith(
+      async (batch, emit, pool) => {
+        tries += 1;
+        if (tries < 3) return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error }));
+        return await syncAll(batch, emit, pool);
+      },
+      { store: fakeStore(users(30)) },
+    );
+    assert.equal(result.exitCode, 0);
+    assert.equal(result.summary.synced, 30);
+  });
+}
+
 test('a password that stops working in the middle of a run is waited out like an outage', async () => {
   let batches = 0;
   const error = errorData('AUTHENTICATION_FAILED', 'link', { phase: 'connect' });

@@ -52,6 +52,12 @@ test('a wrong password ends the run with a message that does not show it', async
   assert.doesNotMatch(`${run.stdout}${run.stderr}`, /not-the-password/);
 });
 
+test('-1 with a wrong password ends with the same message', async () => {
+  const run = await syncWith({ sync_password: 'not-the-password', sync_log: 'yes' }, ['-1']);
+  assertRefused(run, 1, /authenti|password|login/i);
+  assert.doesNotMatch(run.stderr, /retrying/);
+});
+
 test('a replica whose name cannot be found ends the run', async () => {
   const run = await syncWith({ sync_host: 'replica.invalid' }, ['-A']);
   assertRefused(run, 1, /replica\.invalid/);

@@ -81,6 +81,8 @@ test('where IMAP fails csync is tried, and the failure told is that of the serve
   assert.equal(await told('CONNECT_FAILED', 'AUTHENTICATION_FAILED'), 'csync');
   assert.equal(await told('CONNECT_FAILED', 'CONNECT_FAILED'), 'csync');
   assert.equal(await told('NOT_A_SYNC_SERVER', 'AUTHENTICATION_FAILED'), 'csync');
+  assert.equal(await told('REPLICA_BUSY', 'CONNECT_FAILED'), 'imap', 'a busy server is one to wait for');
+  assert.equal(await told('NOT_A_SYNC_SERVER', 'REPLICA_BUSY'), 'csync', 'and so is the other one');
   for (const code of ['CONFIG', 'HOST_NOT_FOUND'] as const) {
     const { tried, connected } = outcome({ imap: code });
     await rejectsWith(connected, code);

@@ -46,11 +46,35 @@ test('a server that says nothing is given up after the connect time, and may be 
   await using server = await ScriptedServer.start(held);
   const error = await rejectsWith(
     connectReplica(settingsFor(server.address, { connectTimeout: 150 })),
-    'NOT_A_SYNC_SERVER',
+    'REPLICA_BUSY',
     /no banner came/,
   );
   assert.equal(error.retryable, true);
+  assert.match(error.hint ?? '', /maxchild/);
 });
+
+for (const [moment, lines] of [
+  ['the banner', ['* BYE too many connections\r\n']],
+  ['the login of a sync_server', [`* SASL PLAIN\r\n${OK_LINE}`, 'BYE shutting down\r\n']],
+  ['the login of an imapd', ['* OK [CAPABILITY SASL-IR AUTH=PLAIN] ready\r\n', '* BYE shutting down\r\n']],
+  ['the question for what an imapd can do', ['* OK ready\r\n', '* BYE shutting down\r\n']],
+] as const) {
+  test(`a server that turns the connection away during ${moment} may be tried again`, async () => {
+    await using server = await ScriptedServer.start(async (peer) => {
+      const [first, ...others] = lines;
+      peer.send(first);
+      for (const line of others) {
+        await peer.line();
+        peer.send(line);
+      }
+      peer.end();
+      await held(peer);
+    });
+    const error = await rejectsWith(connectReplica(settingsFor(server.address)), 'REPLICA_BUSY', /BYE/);
+    assert.equal(error.retryable, true);
+    assert.equal(error.phase, 'connect');
+  });
+}
 
 test('a login that takes longer than the one budget ends as CONNECT_TIMEOUT', async () => {
   await using server = await ScriptedServer.start(async (peer) => {
@@ -83,16 +107,6 @@ test('an IMAP server is not spoken to when sync_try_imap is off', async () => {
   });
   const settings = settingsFor(server.address, { tryImap: false });
   await rejectsWith(connectReplica(settings), 'NOT_A_SYNC_SERVER', /an IMAP server/);
-});
-
-test('a server that turns the connection away may be tried again', async () => {
-  await using server = await ScriptedServer.start(async (peer) => {
-    peer.send('* BYE too many connections\r\n');
-    peer.end();
-    await held(peer);
-  });
-  const error = await rejectsWith(connectReplica(settingsFor(server.address)), 'CONNECT_FAILED', /too many/);
-  assert.equal(error.retryable, true);
 });
 
 test('a connection closed before the banner is a broken link', async () => {

@@ -98,7 +98,17 @@ test('/tls against a server that speaks in clear is TLS_FAILED, not a hang', asy
     peer.send(OK_LINE);
     await peer.closed();
   });
-  await rejectsWith(connectReplica(settingsFor(`${server.address}/tls`)), 'TLS_FAILED');
+  const error = await rejectsWith(connectReplica(settingsFor(`${server.address}/tls`)), 'TLS_FAILED');
+  assert.equal(error.retryable, false, 'it will speak in clear the next time too');
+});
+
+test('a server that closes in the middle of the TLS handshake may be tried again', async () => {
+  await using server = await ScriptedServer.start(async (peer) => {
+    await peer.octets(1);
+    peer.reset();
+  });
+  const error = await rejectsWith(connectReplica(settingsFor(`${server.address}/tls`)), 'TLS_FAILED');
+  assert.equal(error.retryable, true);
 });
 
 test('TLS that is required is used although a login in clear would do', async () => {

@@ -78,7 +78,7 @@ test('connection failures say what failed, and at last that it is given up', () 
   assert.deepEqual(
     logged([failed('connect(replica) failed: a', 15), failed('connect(replica) failed: b', undefined)]),
     [
-      'error: connect(replica) failed: a',
+      'error: connect(replica) failed: a; next try in 15 seconds',
       'error: connect(replica) failed: b',
       "error: Can not connect to server 'replica'",
     ],

@@ -124,7 +124,7 @@ test('connection trouble is told with and without -v', () => {
     },
   ];
   const lines =
-    "Can not connect to server 'replica', retrying in 15 seconds\n" +
+    `Can not connect to server 'replica', retrying in 15 seconds: ${refused.message}\n` +
     "Can not connect to server 'replica'\n" +
     "Failed to enable compression to server 'replica'\n";
   assert.equal(said(0, events).stderr, lines);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
+import { SyncError } from '../../src/report/sync-error.ts';
 import { appendToLog } from '../../src/rolling/append-to-log.ts';
 import { InputLog } from '../../src/rolling/input-log.ts';
 import { QUARANTINE_AFTER } from '../../src/rolling/limits.ts';
@@ -271,6 +272,40 @@ test('connect_once: the first connection is tried once', async () => {
   await site.clock.advance(1000);
   assert.equal(ended()?.reason, 'not-connected');
   assert.equal(site.connects, 1);
+});
+
+const wrongPassword = new SyncError('AUTHENTICATION_FAILED', 'wrong password', { family: 'link' });
+const wrong = (): Promise<void> => Promise.reject(wrongPassword);
+
+test('-1 with a wrong password ends at once, says why, and leaves the log for the next time', async () => {
+  using site = new Site();
+  await site.change(mailbox('user.alice'));
+  const { ended } = site.start({ once: true }, { connect: wrong });
+  await site.clock.advance(1000);
+  assert.equal(ended()?.reason, 'not-connected');
+  assert.equal(ended()?.error?.code, 'AUTHENTICATION_FAILED');
+  assert.equal(readFileSync(site.file, 'latin1'), 'MAILBOX user.alice\n');
+});
+
+test('a daemon with a wrong password goes on trying, and says each time why and when the next try is', async () => {
+  using site = new Site();
+  await site.change(mailbox('user.alice'));
+  let right = false;
+  const connect = (): Promise<void> => (right ? Promise.resolve() : wrong());
+  const { ended } = site.start({}, { connect });
+  await site.clock.advance(40_000);
+  assert.equal(ended(), undefined);
+  assert.deepEqual(
+    site.eventsOf('connection:failed').map(({ error, retryInSeconds }) => [error.code, retryInSeconds]),
+    [
+      ['AUTHENTICATION_FAILED', 15],
+      ['AUTHENTICATION_FAILED', 20],
+      ['AUTHENTICATION_FAILED', 20],
+    ],
+  );
+  right = true;
+  await site.clock.advance(25_000);
+  assert.deepEqual(site.behind(), []);
 });
 
 test('-1 without a log ends at once', async () => {

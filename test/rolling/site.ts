@@ -95,7 +95,9 @@ export class Site {
         run: (unit, apart) => this.#run(unit, apart, life),
         connect: async () => {
           this.connects++;
-          if (!this.replicaUp) throw new SyncError('CONNECT_FAILED', 'refused', { family: 'link' });
+          if (!this.replicaUp) {
+            throw new SyncError('CONNECT_FAILED', 'refused', { family: 'link', retryable: true });
+          }
         },
         restart: async () => {
           this.restarts++;

@@ -14,7 +14,7 @@ const MAX_INITIAL_LINE_OCTETS = 65534;
  * flavours wait for it after SCRAM's last message.
  *
  * @returns the IMAP capabilities that came with the OK, if any
- * @throws SyncError AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, LINK_BROKEN
+ * @throws SyncError AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, REPLICA_BUSY, LINK_BROKEN
  */
 export async function authenticate(
   talk: Conversation,
@@ -45,7 +45,6 @@ export async function authenticate(
       talk.sendSecret('', base64(answer));
     } else if (line.startsWith('* ')) {
       capabilities = imapCapabilities(line) ?? capabilities;
-      if (/^\* BYE\b/i.test(line)) throw loginFailed(mechanism.name, line);
     } else {
       const text = line.startsWith(tag) ? line.slice(tag.length) : line;
       if (!/^OK\b/i.test(text)) throw loginFailed(mechanism.name, text);
@@ -71,7 +70,7 @@ function refuseSecurityLayer(mechanism: string, text: ByteString): void {
 }
 
 function loginFailed(mechanism: string, answer: ByteString): SyncError {
-  const message = `couldn't authenticate to backend server: ${mechanism}: ${answer.replace(/^(?:NO|BAD|\* BYE) /i, '')}`;
+  const message = `couldn't authenticate to backend server: ${mechanism}: ${answer.replace(/^(?:NO|BAD) /i, '')}`;
   if (/no mechanism available/i.test(answer)) {
     return linkError('NO_USABLE_MECHANISM', message, {
       phase: 'connect',

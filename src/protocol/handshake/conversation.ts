@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ByteString } from '../../byte-string.ts';
+import { replicaBusy } from '../link-errors.ts';
 import { LineReader } from '../wire/line-reader.ts';
 import { hiddenOctets, type Traffic } from '../wire/traffic.ts';
 import { Transport } from '../wire/transport.ts';
@@ -34,9 +35,16 @@ export class Conversation {
     this.#traffic.sent(`${open}${hiddenOctets(secret.length)}\r\n`);
   }
 
+  /** @throws SyncError REPLICA_BUSY: a server that takes its leave, at whatever point, may be better disposed later */
   async read(during: string, check?: (soFar: ByteString) => void): Promise<ByteString> {
     const line = await this.#reader.readLine(during, check);
     if (this.#traffic.wanted) this.#traffic.received(`${line.replace(/^\+ .+/, concealed)}\r\n`);
+    if (/^(?:\* )?BYE\b/i.test(line)) {
+      throw replicaBusy(
+        `the replica turned the connection away during ${during}: ${line}`,
+        'It is being stopped, or takes no more connections at the moment; its log may say more',
+      );
+    }
     return line;
   }
 

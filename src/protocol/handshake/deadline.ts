@@ -1,6 +1,6 @@
 import type { SyncError } from '../../report/sync-error.ts';
 import { MIN_CONNECT_TIMEOUT_MS } from '../limits.ts';
-import { linkError } from '../link-errors.ts';
+import { linkError, replicaBusy } from '../link-errors.ts';
 
 export type Stage = 'connecting' | 'the TLS handshake' | 'the banner' | 'the login' | 'the set-up';
 
@@ -41,13 +41,9 @@ export class Deadline implements Disposable {
   #error(): SyncError {
     const seconds = this.#milliseconds / 1000;
     if (this.#stage === 'the banner') {
-      return linkError(
-        'NOT_A_SYNC_SERVER',
+      return replicaBusy(
         `connected to ${this.#server}, but no banner came in ${seconds} s`,
-        {
-          phase: 'connect',
-          hint: 'Check that the port is that of sync_server or imapd; a TLS-only port needs /tls after the server name',
-        },
+        'Its processes may all be in use (maxchild in its cyrus.conf) or stopped; a TLS-only port needs /tls after the server name',
       );
     }
     return linkError(

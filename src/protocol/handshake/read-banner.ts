@@ -15,7 +15,7 @@ export interface Accepted {
  * Reads the banner and tells from its first line who is there: an IMAP server greets with one `* OK [CAPABILITY ...]`
  * line, a sync_server with several lines or one that says "Cyrus sync server".
  *
- * @throws SyncError NOT_A_SYNC_SERVER, CONNECT_FAILED (the server is too busy), LINK_BROKEN
+ * @throws SyncError NOT_A_SYNC_SERVER, REPLICA_BUSY, LINK_BROKEN
  */
 export async function readBanner(talk: Conversation, server: string, accepted: Accepted): Promise<Offer> {
   talk.begin('the banner');
@@ -26,11 +26,6 @@ export async function readBanner(talk: Conversation, server: string, accepted: A
   while (lines.length < MAX_BANNER_LINES) {
     const line = await talk.read('banner', refuseStrangers);
     lines.push(line);
-    if (/^\* BYE\b/i.test(line)) {
-      throw linkError('CONNECT_FAILED', `${server} turned the connection away: ${line}`, {
-        phase: 'connect',
-      });
-    }
     if (!/^\* OK\b/i.test(line)) continue;
     const imap = lines.length === 1 && !/sync server/i.test(line);
     if (!imap && accepted.csync) return csyncOffer(lines);

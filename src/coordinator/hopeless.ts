@@ -1,0 +1,9 @@
+import type { ErrorData } from '../report/sync-error.ts';
+
+/**
+ * Whether waiting for the replica is of no use: a wrong password, an unknown host, a server of another kind. Once a
+ * connection has worked it cannot be the settings that are wrong, so that such an answer is an outage like any other.
+ */
+export function isHopeless({ family, retryable }: ErrorData, everConnected: boolean): boolean {
+  return family !== 'link' || (!retryable && !everConnected);
+}
