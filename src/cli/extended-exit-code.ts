@@ -5,6 +5,7 @@ import type { ErrorCode } from '../report/sync-error.ts';
 /** `--exit-codes extended`: where the C client has one code, one for each kind of failure (sysexits.h where it fits). */
 const SOME_FAILED = 2;
 const SOME_LOCKED = 3;
+const NAME_UNMATCHED = 67;
 const NO_HOST = 68;
 const UNAVAILABLE = 69;
 const STORE_UNREADABLE = 74;
@@ -23,6 +24,7 @@ export function extendedExitCode({ exitCode, summary, error }: RunEnd): number {
   if (exitCode === EXIT_STOPPED) return exitCode;
   if (error) return extendedErrorCode(error.code);
   if (summary.failed > 0) return SOME_FAILED;
+  if (summary.unmatched > 0) return NAME_UNMATCHED;
   return summary.locked > 0 ? SOME_LOCKED : EXIT_OK;
 }
 

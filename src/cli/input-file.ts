@@ -12,14 +12,20 @@ export interface ListedName {
 const STANDARD_INPUT = '-';
 const STANDARD_INPUT_DESCRIPTOR = 0;
 
+/** UTF-8's byte order mark, which editors of other systems put at the beginning of a file. */
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+/** Octets, so that NO-BREAK SPACE, which is part of other characters in UTF-8, stays. */
+const BLANKS_AROUND = /^[ \t\r]+|[ \t\r]+$/g;
+
 /**
- * One name per line, of any length; blanks are part of a name. Empty lines and lines that begin with # are passed over,
- * CR before LF is dropped, and a last line without LF counts.
+ * One name per line, of any length. What editors and spreadsheets add is dropped: a byte order mark, CR before LF, blanks
+ * around a name. Empty lines and lines that begin with # are passed over, and a last line without LF counts.
  */
 export function parseNameList(content: ByteString): ListedName[] {
-  return content
+  const text = content.startsWith(BYTE_ORDER_MARK) ? content.slice(BYTE_ORDER_MARK.length) : content;
+  return text
     .split('\n')
-    .map((text, index) => ({ name: text.endsWith('\r') ? text.slice(0, -1) : text, line: index + 1 }))
+    .map((line, index) => ({ name: line.replace(BLANKS_AROUND, ''), line: index + 1 }))
     .filter(({ name }) => name !== '' && !name.startsWith('#'));
 }
 

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ByteString } from '../byte-string.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
 import { openReport, type Report } from '../report/report.ts';
+import { externalName } from '../store/external-name.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
@@ -10,7 +12,8 @@ export function begin({ output, channel, setup }: RunPlan | RollingPlan): Promis
   chooseLocks(setup.locks);
   const { stdout, stderr } = process;
   const { server } = setup.connection;
-  return openReport({ ...output, channel, server, streams: { stdout, stderr }, openSyslog });
+  const spellMailbox = (internal: ByteString): ByteString => externalName(setup.layout, internal);
+  return openReport({ ...output, channel, server, spellMailbox, streams: { stdout, stderr }, openSyslog });
 }
 
 /** -w. @returns false if told to stop meanwhile */

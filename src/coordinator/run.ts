@@ -25,6 +25,7 @@ import type { RunRequest } from './run-request.ts';
 import { Schedule } from './schedule.ts';
 import { type Findings, NOTHING_FOUND, Search } from './search.ts';
 import { Tally } from './tally.ts';
+import { UnmatchedNames } from './unmatched-names.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** What a run works with; tests give other ones. */
@@ -71,6 +72,7 @@ class Run {
   readonly #request: RunRequest;
   readonly #parts: RunParts;
   readonly #tally: Tally;
+  readonly #unmatched: UnmatchedNames;
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #backoff: ReconnectBackoff;
   readonly #schedule: Schedule;
@@ -93,6 +95,7 @@ class Run {
     this.#request = request;
     this.#parts = parts;
     this.#tally = new Tally(parts.emit);
+    this.#unmatched = new UnmatchedNames(request.mode);
     this.#finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -148,12 +151,22 @@ class Run {
       for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
     }
     const error = stopped?.by === 'error' ? stopped.error : this.#found.error;
-    const summary = this.#tally.summary(clock.now() - started);
+    this.#tellUnmatched();
+    const summary = this.#tally.summary(clock.now() - started, this.#unmatched.count);
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
     if (error) exitCode = exitCodeOfError(error.code);
     if (stopped?.by === 'signal') exitCode = EXIT_STOPPED;
     return { exitCode, summary, error };
+  }
+
+  #tellUnmatched(): void {
+    const { complete, users, error } = this.#found;
+    if (complete && users === 0 && !error) this.#unmatched.nothingFound();
+    const { emit, openStore } = this.#parts;
+    for (const name of this.#unmatched.explain(this.#request.setup.layout, openStore)) {
+      emit({ kind: 'run:unmatched', ...name });
+    }
   }
 
   async #work(): Promise<void> {
@@ -210,6 +223,9 @@ class Run {
         break;
       case 'command:mailbox':
         this.#uploaded += 1;
+        break;
+      case 'name:absent':
+        this.#unmatched.absent(event.name);
         break;
       default:
         break;

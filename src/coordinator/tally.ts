@@ -7,7 +7,7 @@ import type { FinalOutcome, Settlement } from './schedule.ts';
 /** Counts what became of the jobs and tells it as events. */
 export class Tally {
   readonly #emit: EventListener;
-  readonly #totals: Omit<RunSummary, 'elapsedMs'> = {
+  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched'> = {
     synced: 0,
     absent: 0,
     locked: 0,
@@ -46,8 +46,9 @@ export class Tally {
     this.#totals.failures.push({ user: jobUser(job), error });
   }
 
-  summary(elapsedMs: number): RunSummary {
-    return { ...this.#totals, elapsedMs };
+  /** @param unmatched names that matched nothing */
+  summary(elapsedMs: number, unmatched: number): RunSummary {
+    return { ...this.#totals, elapsedMs, unmatched };
   }
 
   #final(outcome: FinalOutcome): void {

@@ -17,7 +17,10 @@ export async function settleGoneUser(
   userid: ByteString,
   locks: SyncLocks,
 ): Promise<JobResult> {
-  if (context.store.lookup(context.store.inboxName(userid))?.deleted !== true) return 'absent';
+  if (context.store.lookup(context.store.inboxName(userid))?.deleted !== true) {
+    context.emit({ kind: 'name:absent', name: userid });
+    return 'absent';
+  }
   let changed = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(userid);

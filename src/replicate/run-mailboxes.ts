@@ -37,11 +37,7 @@ export async function syncMailboxes(
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
     const replica = await context.session.getMailboxes(names);
-    const named = [...names]
-      .sort(compareBytes)
-      .map((name) => context.store.lookup(name))
-      .filter((entry): entry is MailboxEntry => entry !== undefined && !entry.deleted)
-      .filter((entry) => isReplicated(context, entry));
+    const named = liveMailboxes(context, names).filter((entry) => isReplicated(context, entry));
     const folders = await syncFolders(context, {
       user,
       entries: await withoutOrphans(context, named, replica, failures),
@@ -66,6 +62,16 @@ export async function syncMailboxes(
     phase: 'folders',
     hint: 'these mailboxes change while they are being replicated; run again',
     retryable: true,
+  });
+}
+
+/** In byte order. Names that no live mailbox has are told. */
+function liveMailboxes({ store, emit }: EngineContext, names: readonly ByteString[]): MailboxEntry[] {
+  return [...names].sort(compareBytes).flatMap((name) => {
+    const entry = store.lookup(name);
+    if (entry && !entry.deleted) return [entry];
+    emit({ kind: 'name:absent', name });
+    return [];
   });
 }
 

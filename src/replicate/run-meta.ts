@@ -27,6 +27,8 @@ export async function syncMeta(
   context.emit({ kind: 'user:start', user: userid, work: 'meta' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
+    const gone = context.store.lookup(context.store.inboxName(userid))?.deleted === true;
+    if (!gone) context.emit({ kind: 'name:absent', name: userid });
     return 'absent';
   }
   const failures = new Failures(userid);

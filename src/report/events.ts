@@ -13,13 +13,38 @@ export type RunEvent =
   | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
   | { kind: 'run:parked'; user: ByteString }
   | { kind: 'run:retry'; user: ByteString; delayMs: number; error: ErrorData }
+  /** Told at the end: what was asked for by a name that nothing here has. */
+  | ({ kind: 'run:unmatched' } & UnmatchedName)
   | { kind: 'run:end'; summary: RunSummary };
+
+/** A name that matched nothing. */
+export interface UnmatchedName {
+  mode: 'all' | 'users' | 'mailboxes' | 'meta';
+  /** A userid, an internal mailbox name or, for `all`, the prefix; '' = no name was given, or nothing is here at all. */
+  name: ByteString;
+  guess: Guess | undefined;
+}
+
+/** What was probably meant; `name` is of the same sort as the name that matched nothing. */
+export type Guess =
+  /** It has characters that patterns are made of, and no mode takes patterns. */
+  | { why: 'pattern' }
+  /** A mailbox was deleted here and has left a tombstone. */
+  | { why: 'deleted' }
+  /** The user has folders, but no INBOX that they belong to. */
+  | { why: 'no-inbox' }
+  /** There is something here that differs in its form alone: spelled as a mailbox, as a user, or with another domain. */
+  | { why: 'form'; name: ByteString }
+  | { why: 'case'; name: ByteString }
+  | { why: 'similar'; name: ByteString };
 
 export interface RunSummary {
   synced: number;
   absent: number;
   locked: number;
   failed: number;
+  /** Names that matched nothing. */
+  unmatched: number;
   messagesUploaded: number;
   bytesUploaded: number;
   mailboxesUpdated: number;
@@ -48,6 +73,8 @@ export type ConnectionEvent =
 export type UserEvent =
   | { kind: 'user:start'; user: ByteString; work: 'user' | 'meta' | 'mailboxes' }
   | { kind: 'user:absent'; user: ByteString }
+  /** A user or mailbox that is not here, and nothing says that it ever was. A deleted mailbox counts, a deleted user not. */
+  | { kind: 'name:absent'; name: ByteString }
   /** Skipped (`-N`). `mailboxes`: the job was these mailboxes rather than a user. */
   | { kind: 'user:locked'; user: ByteString; mailboxes?: ByteString[] | undefined }
   | { kind: 'user:done'; user: ByteString }

@@ -2,6 +2,8 @@ import type { EventListener, RunSummary } from './events.ts';
 import { failureText, writeFailureList } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
+import { Remarks } from './remarks.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
 import { type OutputStreams, Streams } from './streams.ts';
 import { type ErrorData, SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
@@ -11,6 +13,7 @@ export interface ReportOptions extends OutputPlan {
   channel: string | undefined;
   server: string;
   streams: OutputStreams;
+  spellMailbox: SpellMailbox;
   /** Opens syslog(3); called only when there is something to log. */
   openSyslog(ident: string, facility: string): { log: LogTarget; close(): void };
 }
@@ -44,7 +47,9 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
 
+  const remarks = new Remarks(options.spellMailbox);
   const sinks: EventListener[] = [
+    remarks.hear,
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
     logSink({ channel, server, verboseLog, targets }),
   ];
@@ -63,6 +68,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     say: (line) => streams.errorText(`${line}\n`),
     async close(failures, endedBy) {
       for (const close of closers) close();
+      for (const line of remarks.lines()) streams.errorLine(line);
       streams.errorText(failureText(failures, endedBy));
       if (failureFile !== undefined) writeFailureList(failureFile, failures);
       await streams.drained();

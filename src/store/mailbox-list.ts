@@ -33,6 +33,9 @@ const MAX_ENTRIES = 1024;
 
 const DAMAGE_HINT = 'run ctl_mboxlist -d to see the row, and ctl_cyrusdb -r to recover the database';
 
+/** The entry, or of a row that cannot be read what its name tells. */
+type LiveEntry = MailboxEntry | Pick<MailboxEntry, 'userid' | 'inDeleted'>;
+
 /** A row and that of its owner's INBOX, which says where the owner's files are. */
 export interface RowWithInbox {
   entry: MailboxEntry | undefined;
@@ -57,27 +60,38 @@ export class MailboxList {
     const keying = this.keying();
     const seen = new PassedUsers(keying);
     let user: { userid: ByteString; messages: number } | undefined;
+    for (const [name, entry] of this.#live(keying, prefix)) {
+      const { userid, inDeleted } = entry;
+      const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
+      if (userid === undefined) {
+        yield { kind: 'shared', name, messages };
+      } else if (userid === user?.userid && !inDeleted) {
+        user.messages += messages;
+      } else if (!inDeleted && seen.isNew(userid)) {
+        if (user) yield { kind: 'user', ...user };
+        user = { userid, messages };
+      }
+    }
+    if (user) yield { kind: 'user', ...user };
+  }
+
+  /** See MasterStore.names. */
+  *names(prefix: ByteString): Generator<ByteString> {
+    for (const [name] of this.#live(this.keying(), prefix)) yield name;
+  }
+
+  /** Names and rows of live mailboxes, a page under one lock. */
+  *#live(keying: MailboxKeying, prefix: ByteString): Generator<[ByteString, LiveEntry]> {
     let after: ByteString | undefined;
     for (;;) {
       const page = this.#read((db) => this.#page(db, keying, prefix, after));
       for (const [name, value] of page.found) {
         const entry = this.#liveEntry(keying, name, value);
-        if (entry === undefined) continue;
-        const { userid, inDeleted } = entry;
-        const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
-        if (userid === undefined) {
-          yield { kind: 'shared', name, messages };
-        } else if (userid === user?.userid && !inDeleted) {
-          user.messages += messages;
-        } else if (!inDeleted && seen.isNew(userid)) {
-          if (user) yield { kind: 'user', ...user };
-          user = { userid, messages };
-        }
+        if (entry !== undefined) yield [name, entry];
       }
-      if (page.last === undefined) break;
+      if (page.last === undefined) return;
       after = page.last;
     }
-    if (user) yield { kind: 'user', ...user };
   }
 
   #page(
@@ -97,11 +111,7 @@ export class MailboxList {
   }
 
   /** A row that cannot be read counts as live: its user then fails with a proper error, and nobody else does. */
-  #liveEntry(
-    keying: MailboxKeying,
-    name: ByteString,
-    value: ByteString,
-  ): MailboxEntry | Pick<MailboxEntry, 'userid' | 'inDeleted'> | undefined {
+  #liveEntry(keying: MailboxKeying, name: ByteString, value: ByteString): LiveEntry | undefined {
     try {
       const entry = this.#parsed(keying, name, parseMailboxRow(value));
       return entry.deleted || entry.intermediate ? undefined : entry;

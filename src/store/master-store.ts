@@ -17,6 +17,9 @@ export interface MasterStore {
    */
   enumerate(prefix?: ByteString): Generator<Enumerated>;
 
+  /** Internal names of all live mailboxes that begin with `prefix`, read as `enumerate` does; nothing else is looked at. */
+  names(prefix: ByteString): Generator<ByteString>;
+
   /** The user's mailboxes, intermediates and DELETED ones included, tombstones not; byte order, DELETED last. */
   mailboxesOf(userid: ByteString): MailboxEntry[];
 

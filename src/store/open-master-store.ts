@@ -65,6 +65,10 @@ class DiskMasterStore implements MasterStore {
     return this.#list.enumerate(prefix);
   }
 
+  names(prefix: ByteString): Generator<ByteString> {
+    return this.#list.names(prefix);
+  }
+
   mailboxesOf(userid: ByteString): MailboxEntry[] {
     return this.#list.mailboxesOf(userid).map((entry) => withUniqueid(this.#layout, entry));
   }

@@ -8,6 +8,7 @@ const summary = (fields: Partial<RunSummary> = {}): RunSummary => ({
   absent: 0,
   locked: 0,
   failed: 0,
+  unmatched: 0,
   messagesUploaded: 0,
   bytesUploaded: 0,
   mailboxesUpdated: 0,

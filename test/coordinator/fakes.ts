@@ -77,6 +77,11 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
       for (const name of shared) yield { kind: 'shared', name, messages: 1 };
       for (const [userid, messages] of users) yield { kind: 'user', userid, messages };
     },
+    *names(prefix) {
+      for (const name of [...shared, ...[...users.keys()].map((userid) => `user.${userid}`)]) {
+        if (name.startsWith(prefix)) yield name;
+      }
+    },
     formerNames: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {
