@@ -188,6 +188,12 @@ export class MemoryStore implements MasterStore {
     return this.asked.get(method) ?? 0;
   }
 
+  *names(prefix: ByteString): Generator<ByteString> {
+    for (const [name, { entry }] of this.#mailboxes) {
+      if (name.startsWith(prefix) && !entry.deleted && !entry.intermediate) yield name;
+    }
+  }
+
   *enumerate(prefix = ''): Generator<Enumerated> {
     const told = new Set<ByteString>();
     for (const { name, userid, deleted, intermediate, inDeleted } of this.#sorted()) {
