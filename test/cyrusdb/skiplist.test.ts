@@ -125,6 +125,61 @@ test('damage ends in rows or in an error, never in a loop or a crash', (context)
   );
 });
 
+test('a flipped bit in one key never hides the row of another: there is no checksum, but an order', (context) => {
+  const scratch = new Scratch(context);
+  const names = ['B1', 'Fanna', 'Fannb', 'Fbob', 'Fcarl', 'Fcarl.x', 'Fdora', 'Feve', 'Fzoe', 'S'];
+  const levels = [1, 3, 1, 2, 1, 4, 1, 2, 1, 1];
+  const bytes = writeSkiplist(names.map((k, i) => ({ key: k, value: `of ${k}`, level: levels[i] ?? 1 })));
+  let noticed = 0;
+  for (const victim of names) {
+    const at = bytes.indexOf(Buffer.concat([lengthOf(victim), Buffer.from(victim)]), 144) + 4;
+    for (let bit = 0; bit < victim.length * 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[at + (bit >> 3)] = (flipped[at + (bit >> 3)] ?? 0) ^ (1 << (bit & 7));
+      const path = scratch.file(flipped);
+      for (const sought of names.filter((k) => k !== victim)) {
+        const found = outcome(() => withDatabase(path, (database) => database.get(sought)));
+        if (found === 'DATABASE_DAMAGED') noticed++;
+        else assert.equal(found, `of ${sought}`, `${sought}, with bit ${bit} of ${victim} flipped`);
+      }
+    }
+  }
+  assert.ok(noticed > 0);
+});
+
+function lengthOf(text: string): Buffer {
+  const word = Buffer.alloc(4);
+  word.writeUInt32BE(text.length);
+  return word;
+}
+
+function outcome<T>(ask: () => T): T | string {
+  try {
+    return ask();
+  } catch (error) {
+    assert.ok(error instanceof SyncError, String(error));
+    return error.code;
+  }
+}
+
+test('a replay that ends before the log begins is damage, not the death of a writer', (context) => {
+  const list = inFile([
+    ['a', '1'],
+    ['b', '2'],
+  ]);
+  const bytes = withLog(writeSkiplist(list), list, [{ add: { key: 'c', value: '3', level: 1 } }]);
+  const path = new Scratch(context).file(bytes);
+  assert.deepEqual(allRows(path), [
+    ['a', '1'],
+    ['b', '2'],
+  ]);
+  // The type of the second record.
+  const second = bytes.indexOf('b\0', 144, 'latin1') - 8;
+  bytes.writeUInt32BE(9, second);
+  const damaged = new Scratch(context).file(bytes, 'damaged');
+  assert.throws(() => allRows(damaged), failure('DATABASE_DAMAGED', damaged, `offset ${second}`));
+});
+
 test('a pointer to nowhere and a cycle are damage, with their offset', (context) => {
   const scratch = new Scratch(context);
   const records = inFile([

@@ -3,7 +3,13 @@ import type { KeyComparator } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';
 import { outOfOrder } from './damage.ts';
 
-/** Look-up and ordered walk of what the formats built on skip lists share; how a record is laid out is theirs. */
+/**
+ * Look-up and ordered walk of what the formats built on skip lists share; how a record is laid out is theirs.
+ *
+ * A flipped bit in a key sends a search astray, and "not there" makes the caller remove things elsewhere. So absence is
+ * proven: the two records between which a key would be, and the record that ends a range, have to be what was written.
+ * Whichever key on the way was damaged, it is one of these, because the search cannot get past it in both directions.
+ */
 export abstract class SkipList<Node extends { offset: number }> implements CyrusDatabase {
   readonly #path: string;
   readonly #compare: KeyComparator;
@@ -35,6 +41,14 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
 
   protected abstract value(node: Node): ByteString;
 
+  /**
+   * Compares the key of `node` with the checksum that was written along with it.
+   *
+   * @returns false if the format has no checksums
+   * @throws SyncError DATABASE_DAMAGED
+   */
+  protected abstract verifyKey(node: Node): boolean;
+
   get(key: ByteString): ByteString | undefined {
     const node = this.newNode();
     return this.#seek(key, node) === key ? this.value(node) : undefined;
@@ -45,15 +59,20 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
     const from = skipping ? after : prefix;
     const node = this.newNode();
     let key = this.#seek(from, node);
-    if (skipping && key === from) key = this.#enter(this.next(node, 0), node, key);
+    if (skipping && key === from) {
+      this.verifyKey(node);
+      key = this.#enter(this.next(node, 0), node, key);
+    }
     while (key?.startsWith(prefix)) {
       yield [key, this.value(node)];
       key = this.#enter(this.next(node, 0), node, key);
     }
+    if (key !== undefined && !this.verifyKey(node)) this.#checkSuccessor(node, key);
   }
 
   /**
-   * Leaves the first record at or after `target` in `node`.
+   * Leaves the first record at or after `target` in `node`. Unless it is `target` itself, it is verified that nothing is
+   * before it that should be.
    *
    * @returns its key; undefined if there is none
    */
@@ -61,6 +80,8 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
     let before = this.newNode();
     let candidate = this.newNode();
     let beforeKey: ByteString | undefined;
+    /** Where the search came from when it went to `before`. */
+    let origin: Origin = { offset: 0, key: undefined };
     // The record at which the level above stopped is the same again, more often than not.
     let stop = 0;
     for (let level = this.readDummy(before) - 1; level >= 0; ) {
@@ -72,6 +93,7 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
       }
       const key = this.#enter(offset, candidate, beforeKey);
       if (key !== undefined && this.#compare(key, target) < 0) {
+        origin = { offset: beforeKey === undefined ? 0 : before.offset, key: beforeKey };
         [before, candidate] = [candidate, before];
         beforeKey = key;
       } else {
@@ -79,7 +101,35 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
         level--;
       }
     }
-    return this.#enter(stop, node, beforeKey);
+    const key = this.#enter(stop, node, beforeKey);
+    if (key === target) return key;
+    if (beforeKey !== undefined && !this.verifyKey(before)) this.#checkPredecessors(origin, before.offset);
+    if (key !== undefined && !this.verifyKey(node)) this.#checkSuccessor(node, key);
+    return key;
+  }
+
+  /**
+   * Without checksums a damaged key gives itself away by its place alone: if it hides a row, it is not between its
+   * neighbours any more. A damaged key of the row itself that still fits its place cannot be told.
+   */
+  #checkSuccessor(node: Node, key: ByteString): void {
+    this.#enter(this.next(node, 0), this.newNode(), key);
+  }
+
+  /** As above, for a record that was reached over the heads of those before it. */
+  #checkPredecessors(origin: Origin, end: number): void {
+    let node = this.newNode();
+    let following = this.newNode();
+    let key = origin.key;
+    if (key === undefined) this.readDummy(node);
+    else this.readRecord(origin.offset, node);
+    while (node.offset !== end) {
+      const offset = this.next(node, 0);
+      if (offset === 0) return;
+      key = this.#enter(offset, following, key);
+      if (key === undefined) return;
+      [node, following] = [following, node];
+    }
   }
 
   /** @param previous the key that it must come after: this also ends every cycle that damage can make */
@@ -91,4 +141,10 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
     }
     return key;
   }
+}
+
+interface Origin {
+  offset: number;
+  /** undefined: the dummy. */
+  key: ByteString | undefined;
 }

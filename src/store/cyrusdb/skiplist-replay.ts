@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { BlockFile } from './block-file.ts';
+import { damaged } from './damage.ts';
 
 /** Layout and rules: store section 2.2. */
 const WORD_BYTES = 4;
@@ -16,12 +17,20 @@ type Change = { key: ByteString; value: ByteString } | { deleted: number };
 
 /**
  * What was committed, read from the log without following a pointer. The whole file is read, once. Ends quietly at the
- * first thing that is not a record: a writer that died leaves exactly that, behind its last commit.
+ * first thing in the log that is not a record: a writer that died leaves exactly that, behind its last commit.
  *
- * @throws SyncError IO
+ * @param logStart where the log begins; what precedes it was complete before the file got its name
+ * @throws SyncError DATABASE_DAMAGED, IO
  */
-export function replaySkiplist(file: BlockFile): Map<ByteString, ByteString> {
+export function replaySkiplist(file: BlockFile, logStart: number): Map<ByteString, ByteString> {
   const rows = new Map<ByteString, ByteString>();
+  const end = replay(file, rows);
+  if (end < logStart) throw damaged(file.path, end, `expected a record, as before the log at ${logStart}`);
+  return rows;
+}
+
+/** @returns the offset of the first thing that is not a record */
+function replay(file: BlockFile, rows: Map<ByteString, ByteString>): number {
   const keyAt = new Map<number, ByteString>();
   let pending: Change[] = [];
   let offset = FIRST_RECORD;
@@ -31,14 +40,14 @@ export function replaySkiplist(file: BlockFile): Map<ByteString, ByteString> {
       offset += WORD_BYTES;
     } else if (type === INORDER || type === ADD) {
       const record = readRecord(file, offset);
-      if (record === undefined) return rows;
+      if (record === undefined) return offset;
       keyAt.set(offset, record.key);
       if (type === INORDER) rows.set(record.key, record.value);
       else pending.push(record);
       offset = record.end;
     } else if (type === DELETE) {
       const deleted = word(file, offset + WORD_BYTES);
-      if (deleted === undefined) return rows;
+      if (deleted === undefined) return offset;
       pending.push({ deleted });
       offset += 2 * WORD_BYTES;
     } else if (type === COMMIT) {
@@ -46,7 +55,7 @@ export function replaySkiplist(file: BlockFile): Map<ByteString, ByteString> {
       pending = [];
       offset += WORD_BYTES;
     } else {
-      return rows;
+      return offset;
     }
   }
 }

@@ -176,14 +176,24 @@ export class TwoskipDatabase extends SkipList<Head> {
   }
 
   protected value(head: Head): ByteString {
+    const at = this.#checkTail(head);
+    return this.#file.bytes.toString('latin1', at + head.keyLength, at + head.keyLength + head.valueLength);
+  }
+
+  protected verifyKey(head: Head): boolean {
+    this.#checkTail(head);
+    return true;
+  }
+
+  /** @returns where key and value are in the file's `bytes` */
+  #checkTail(head: Head): number {
     const length = padded(head.keyLength + head.valueLength);
     const at = this.#file.locate(head.body, length);
-    const bytes = this.#file.bytes;
-    const computed = crc32(bytes.subarray(at, at + length));
+    const computed = crc32(this.#file.bytes.subarray(at, at + length));
     if (computed !== head.crcTail) {
       throw checksumMismatch(this.#file.path, head.body, 'key and value', computed, head.crcTail);
     }
-    return bytes.toString('latin1', at + head.keyLength, at + head.keyLength + head.valueLength);
+    return at;
   }
 
   #unexpected(head: Head, expected: string): SyncError {
