@@ -17,7 +17,9 @@ export function readScopes(
   path: string,
   scopes: readonly AnnotationScope[],
 ): Annotation[][] {
-  const found = databases.read(path, (db) => scopes.map(({ scope, owner }) => scopeOf(db, scope, owner)));
+  const found = databases.read(path, (db) => scopes.map(({ scope, owner }) => scopeOf(db, scope, owner)), {
+    atLeast: 'header',
+  });
   return found ?? scopes.map(() => []);
 }
 

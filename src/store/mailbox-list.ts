@@ -247,10 +247,14 @@ export class MailboxList {
   #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
     const path = this.#layout.mboxlistPath;
     // Wrapped, because a result may itself be undefined.
-    const outcome = this.#databases.read(path, (db) => {
-      this.#keying ??= detectKeying(db);
-      return { result: read(db, this.#keying) };
-    });
+    const outcome = this.#databases.read(
+      path,
+      (db) => {
+        this.#keying ??= detectKeying(db);
+        return { result: read(db, this.#keying) };
+      },
+      { atLeast: 'rows' },
+    );
     if (outcome === undefined) {
       throw new SyncError('IO', `${path}: no such file`, {
         phase: 'read',

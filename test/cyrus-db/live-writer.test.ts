@@ -55,7 +55,13 @@ for (const format of ['twoskip', 'skiplist', 'flat']) {
 }
 
 function wholeGeneration(path: string): number {
-  const rows = withDatabase(path, (database) => [...database.entries('')]) ?? [];
+  const rows =
+    withDatabase(path, (database) => {
+      // Keys between all others: what proves that they are not there is never half written.
+      for (let i = 0; i < KEYS; i++) assert.equal(database.get(`user.u${i}.none`), undefined);
+      assert.deepEqual([...database.entries('user.none')], []);
+      return [...database.entries('')];
+    }) ?? [];
   assert.equal(rows.length, KEYS);
   const numbers = new Set(rows.map(([, value]) => Number.parseInt(value, 10)));
   assert.equal(numbers.size, 1, `one transaction at a time, found ${[...numbers]}`);

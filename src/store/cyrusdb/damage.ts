@@ -13,6 +13,13 @@ export function damaged(path: string, offset: number, what: string, hint: string
   });
 }
 
+export function cutShort(path: string, expected: string, found: string): SyncError {
+  return new SyncError('DATABASE_DAMAGED', `${path}: expected ${expected}, found ${found}`, {
+    phase: 'read',
+    hint: 'check the paths in imapd.conf, then restore the file from a backup: nothing is removed from the replica on the strength of an empty one',
+  });
+}
+
 export function checksumMismatch(
   path: string,
   offset: number,

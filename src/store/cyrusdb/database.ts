@@ -4,7 +4,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import { BlockFile } from './block-file.ts';
 import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';
-import { damaged, unreadable } from './damage.ts';
+import { cutShort, damaged, unreadable } from './damage.ts';
 import { readFlat } from './flat.ts';
 import { detectFormat, type Format, MAGIC_BYTES } from './magic.ts';
 import { MapDatabase } from './map-database.ts';
@@ -20,6 +20,11 @@ export interface DatabaseOptions {
   order?: 'octets' | 'mailbox';
   /** How long to wait for the shared lock, in milliseconds. */
   lockDeadlineMs?: number;
+  /**
+   * What the file has at least, if it was not cut: where its reader would take "no rows" for a reason to remove things
+   * elsewhere. A file of no octets is what a full disk or a careless copy leaves. Default: nothing.
+   */
+  atLeast?: 'header' | 'rows';
 }
 
 /** A Cyrus writer holds its lock for one transaction, a repack of a large mailboxes.db for seconds. */
@@ -107,7 +112,7 @@ function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDat
   // It was empty when its magic was looked for, and is not a flat file after all.
   if (detectFormat(path, content.subarray(0, MAGIC_BYTES)) !== undefined) return undefined;
   const compare = options.order === 'mailbox' ? compareMailboxOrder : compareUnsigned;
-  return { database: readFlat(path, content, compare) };
+  return checked(path, content.length, { database: readFlat(path, content, compare) }, options);
 }
 
 export function openLocked(
@@ -117,14 +122,27 @@ export function openLocked(
   format: 'twoskip' | 'skiplist',
   options: DatabaseOptions,
 ): OpenedDatabase {
-  if (size === 0) return { database: new MapDatabase(new Map(), compareUnsigned) };
+  if (size === 0) {
+    return checked(path, size, { database: new MapDatabase(new Map(), compareUnsigned) }, options);
+  }
   const file = new BlockFile(fd, path, size);
   const ofFormat = format === 'twoskip' ? compareUnsigned : compareSigned;
   const compare = options.order === 'mailbox' ? compareMailboxOrder : ofFormat;
-  return {
-    database: format === 'twoskip' ? new TwoskipDatabase(file, compare) : openSkiplist(file, compare),
-    file,
-  };
+  const database = format === 'twoskip' ? new TwoskipDatabase(file, compare) : openSkiplist(file, compare);
+  return checked(path, size, { database, file }, options);
+}
+
+function checked(
+  path: string,
+  size: number,
+  opened: OpenedDatabase,
+  { atLeast }: DatabaseOptions,
+): OpenedDatabase {
+  if (atLeast === 'header' && size === 0) throw cutShort(path, 'a database', 'a file of no octets');
+  if (atLeast === 'rows' && opened.database.entries('').next().done) {
+    throw cutShort(path, 'at least one row', size === 0 ? 'a file of no octets' : 'none');
+  }
+  return opened;
 }
 
 /** Whether the path still leads to the file that was locked: a repack renames a new one over it. */

@@ -6,6 +6,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from './contract.ts';
 import { unreadable } from './damage.ts';
 import {
+  type DatabaseOptions,
   DEFAULT_LOCK_DEADLINE_MS,
   formatOf,
   isStillAt,
@@ -18,6 +19,8 @@ import {
 
 /** Values remembered for a database: rows of some hundred users, below a MiB. */
 const MAX_REMEMBERED = 2048;
+
+export type KeptOptions = Pick<DatabaseOptions, 'atLeast'>;
 
 interface Kept {
   fd: number;
@@ -79,10 +82,12 @@ class RememberingDatabase implements CyrusDatabase {
  */
 export class KeptDatabase implements Disposable {
   readonly #path: string;
+  readonly #options: KeptOptions;
   #kept: Kept | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, options: KeptOptions = {}) {
     this.#path = path;
+    this.#options = options;
   }
 
   /** As `withDatabase`; `read` may be called again when memory was not enough. */
@@ -101,7 +106,7 @@ export class KeptDatabase implements Disposable {
       let good = false;
       try {
         if (this.#kept === undefined && formatOf(fd, this.#path, 'flat') === 'flat') {
-          return withDatabase(this.#path, read);
+          return withDatabase(this.#path, read, this.#options);
         }
         lockNow(fd, 'shared', DEFAULT_LOCK_DEADLINE_MS, this.#path);
         try {
@@ -134,7 +139,7 @@ export class KeptDatabase implements Disposable {
       kept?.opened.file?.[Symbol.dispose]();
       const format = formatOf(fd, this.#path, 'flat');
       if (format === 'flat') return undefined;
-      const opened = openLocked(fd, this.#path, Number(stats.size), format, {});
+      const opened = openLocked(fd, this.#path, Number(stats.size), format, this.#options);
       this.#kept = { fd, opened, database: new RememberingDatabase(opened.database), stats };
       return this.#kept.database;
     } catch (caught) {
@@ -167,9 +172,9 @@ export class KeptDatabases implements Disposable {
     this.#limit = limit;
   }
 
-  /** As `withDatabase`. */
-  read<T>(path: string, read: (database: CyrusDatabase) => T): T | undefined {
-    const database = this.#databases.get(path) ?? new KeptDatabase(path);
+  /** As `withDatabase`. The options are those of the first read. */
+  read<T>(path: string, read: (database: CyrusDatabase) => T, options: KeptOptions = {}): T | undefined {
+    const database = this.#databases.get(path) ?? new KeptDatabase(path, options);
     this.#databases.delete(path);
     this.#databases.set(path, database);
     for (const [oldest, unused] of this.#databases) {
