@@ -4,6 +4,7 @@ import { CyrusServer, replicaSettings } from '../test/support/cyrus-server.ts';
 import type { BenchCase } from './cases.ts';
 import { changeOnePercent } from './changes.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
+import { type Flush, flushOf } from './flush/flush.ts';
 import { measure } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import type { Stage } from './paired-rounds.ts';
@@ -142,7 +143,9 @@ export class CaseStage implements Stage<Run> {
     const { replica } = this.#bench;
     if (replica !== 'same') {
       const store = replica === 'empty' ? undefined : this.#base?.directory;
-      const target = contender.sandbox ? await sandboxTarget() : await cyrusTarget(store);
+      const target = contender.sandbox
+        ? await sandboxTarget()
+        : await cyrusTarget(store, this.#flush, this.#options);
       // From here on it is ended and deleted whatever becomes of the run.
       this.#aside.push(target);
       return target;
@@ -152,11 +155,19 @@ export class CaseStage implements Stage<Run> {
     if (standing === undefined) {
       standing = contender.sandbox
         ? await sandboxTarget()
-        : await cyrusTarget(this.#isShared ? this.#store.directory : this.#base?.directory);
+        : await cyrusTarget(
+            this.#isShared ? this.#store.directory : this.#base?.directory,
+            this.#flush,
+            this.#options,
+          );
       this.#standing.set(kind, standing);
       if (contender.sandbox) await this.#copyTo(standing);
     }
     return standing;
+  }
+
+  get #flush(): Flush {
+    return flushOf(this.#bench.id);
   }
 
   /** Master and replica have the very same files, which need neither be copied before nor counted afterwards. */

@@ -1,4 +1,5 @@
 import { CASES } from './cases.ts';
+import { withFlush } from './flush/flush.ts';
 import { runMicro } from './micro.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
@@ -39,8 +40,10 @@ async function runOne(id: string, options: BenchOptions): Promise<void> {
   const rolling = ROLLING_CASES.filter(isMeant);
   const others = [...CASES, ...sizeCases(options)].filter(isMeant);
   if (rolling.length + others.length === 0) throw new TypeError(`expected a case, found "${id}"`);
-  for (const bench of rolling) await runRolling(bench, options, say);
-  for (const bench of others) await runCase(bench, options, say);
+  for (const flush of options.flushes) {
+    for (const bench of rolling) await runRolling(withFlush(bench, flush), options, say);
+    for (const bench of others) await runCase(withFlush(bench, flush), options, say);
+  }
 }
 
 async function main(): Promise<void> {

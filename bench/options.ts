@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Flush, parseFlush } from './flush/flush.ts';
 
 export interface BenchOptions {
   /** Cases to run, in order; empty = all. */
@@ -15,6 +17,8 @@ export interface BenchOptions {
   users: number | undefined;
   megabytes: number | undefined;
   messages: number | undefined;
+  /** What a flush of the replica costs; each case is run with each. */
+  flushes: readonly Flush[];
   /** Octets per second and direction of every link with a delay; 0 = unlimited. */
   rate: number;
   /** Also put the proxy in between at 0 ms, to count octets. It costs processor time that the direct run does not. */
@@ -22,6 +26,8 @@ export interface BenchOptions {
   resultsDirectory: string;
   /** Stores are cached and servers are run below this. */
   workDirectory: string;
+  /** Where replicas are whose flushes are to cost what this machine's disk makes of them. */
+  diskDirectory: string;
   /** Throw older results of the case away. */
   fresh: boolean;
   /** Milliseconds for one run. */
@@ -41,9 +47,11 @@ Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, 
   --contenders LIST    c, c:plain, xargs8, xargs8:plain, ours, ours8, ours8:deflate, ours8:sandbox ...
   --rounds N           paired runs of each contender (default 2, with --full 3)
   --users N  --megabytes N  --messages N    size of the store
+  --flush 0,1,5,disk   what each flush of the replica costs, in milliseconds, or the machine's own disk (default 0)
+  --disk DIR           a directory on that disk (default /var/tmp)
   --rate OCTETS        limit of the link, octets a second
   --count-at-zero      count octets on the wire at 0 ms too, through the proxy
-  --work DIR           caches and servers (default: $CYRUS_SYNC_BENCH or the temporary directory)
+  --work DIR           caches and servers (default: $CYRUS_SYNC_BENCH, or a directory in memory)
   --results DIR        default: bench/results
   --fresh              do not resume; start the case over
   --profile DIR        CPU profiles of our runs instead of results; prints where the time went
@@ -67,6 +75,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
       users: { type: 'string' },
       megabytes: { type: 'string' },
       messages: { type: 'string' },
+      flush: { type: 'string' },
+      disk: { type: 'string' },
       rate: { type: 'string' },
       'count-at-zero': { type: 'boolean' },
       work: { type: 'string' },
@@ -86,14 +96,21 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     users: optional('--users', values.users),
     megabytes: optional('--megabytes', values.megabytes),
     messages: optional('--messages', values.messages),
+    flushes: values.flush?.split(',').map(parseFlush) ?? [0],
     rate: optional('--rate', values.rate) ?? 0,
     countAtZero: values['count-at-zero'] ?? false,
     resultsDirectory: values.results ?? join(PROJECT, 'bench', 'results'),
-    workDirectory: values.work ?? process.env.CYRUS_SYNC_BENCH ?? join(tmpdir(), 'cyrus-sync-bench'),
+    workDirectory: values.work ?? process.env.CYRUS_SYNC_BENCH ?? join(memory(), 'cyrus-sync-bench'),
+    diskDirectory: values.disk ?? '/var/tmp',
     fresh: values.fresh ?? false,
     deadline: (optional('--deadline', values.deadline) ?? 1800) * 1000,
     profile: values.profile,
   };
+}
+
+/** Where a flush costs nothing but what `--flush` says; the usual temporary directory where there is no such place. */
+function memory(): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }
 
 function optional(option: string, text: string | undefined): number | undefined {

@@ -5,6 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ADMIN, CyrusServer, PASSWORD } from '../test/support/cyrus-server.ts';
+import type { Flush } from './flush/flush.ts';
+import { slowFlush } from './flush/slow-flush.ts';
+import type { BenchOptions } from './options.ts';
 
 /** Something to replicate to. */
 export interface Target {
@@ -19,8 +22,17 @@ export interface Target {
   remove(): Promise<void>;
 }
 
-export async function cyrusTarget(store: string | undefined): Promise<Target> {
-  const server = await CyrusServer.start('replica', store === undefined ? {} : { store });
+/** @param store of a stopped server, to begin with */
+export async function cyrusTarget(
+  store: string | undefined,
+  flush: Flush,
+  { workDirectory, diskDirectory }: Pick<BenchOptions, 'workDirectory' | 'diskDirectory'>,
+): Promise<Target> {
+  const server = await CyrusServer.start('replica', {
+    ...(store === undefined ? {} : { store }),
+    environment: slowFlush(flush, workDirectory),
+    ...(flush === 'disk' ? { directory: diskDirectory } : {}),
+  });
   return {
     port: server.syncPort,
     pid: Number(readFileSync(join(server.directory, 'master.pid'), 'utf8').trim()),

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CASES } from './cases.ts';
+import { flushesOf, withFlush } from './flush/flush.ts';
 import { caseTable, microTable, targetTable } from './markdown.ts';
 import { readMicro } from './micro-results.ts';
 import { PROJECT } from './options.ts';
@@ -20,12 +21,16 @@ const PLOTS = join(PROJECT, 'docs', 'performance');
  */
 export function writeReport(resultsDirectory: string, say: (text: string) => void): void {
   const results = new Map<string, CaseResult>();
-  for (const { id } of [...CASES, ...SIZE_CASES]) {
-    const result = readResult(resultsDirectory, id);
-    if (result !== undefined) results.set(id, result);
+  const files = existsSync(resultsDirectory) ? readdirSync(resultsDirectory) : [];
+  for (const bench of [...CASES, ...SIZE_CASES]) {
+    for (const flush of flushesOf(bench.id, files)) {
+      const { id } = withFlush(bench, flush);
+      const result = readResult(resultsDirectory, id);
+      if (result !== undefined) results.set(id, result);
+    }
   }
   let document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '# Performance\n';
-  const rolling = readRolling(resultsDirectory);
+  const rolling = readRolling(resultsDirectory, 0);
   document = put(document, 'targets', targetTable(targetsOf(results, rolling)));
   mkdirSync(PLOTS, { recursive: true });
   for (const [id, result] of results) {
@@ -39,9 +44,14 @@ export function writeReport(resultsDirectory: string, say: (text: string) => voi
     }
     document = put(document, id, [`### ${result.title}`, caseTable(result), ...shown].join('\n\n'));
   }
-  const rollingText = rollingReport(rolling);
-  if (rollingText !== undefined) document = put(document, 'f', rollingText);
-  for (const [name, plot] of rollingPlots(rolling)) writeFileSync(join(PLOTS, name), plot);
+  const rollingFlushes = new Set(['f-drain', 'f-lag'].flatMap((id) => flushesOf(id, files)));
+  for (const flush of rollingFlushes) {
+    const { id } = withFlush({ id: 'f', title: '' }, flush);
+    const found = readRolling(resultsDirectory, flush);
+    const rollingText = rollingReport(found);
+    if (rollingText !== undefined) document = put(document, id, rollingText);
+    for (const [name, plot] of rollingPlots(found)) writeFileSync(join(PLOTS, name), plot);
+  }
   const micro = readMicro(resultsDirectory);
   if (micro !== undefined) {
     document = put(document, 'g', `### Parts alone\n\n${microTable(micro)}`);

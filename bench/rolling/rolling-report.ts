@@ -1,3 +1,4 @@
+import { type Flush, withFlush } from '../flush/flush.ts';
 import { barPlot } from '../plot.ts';
 import { readResult } from '../results.ts';
 import { displayName } from '../summary.ts';
@@ -10,18 +11,16 @@ export interface RollingResults {
   lag: RollingResult | undefined;
 }
 
-export function readRolling(directory: string): RollingResults {
-  return {
-    drain: readResult<RollingRun>(directory, 'f-drain'),
-    lag: readResult<RollingRun>(directory, 'f-lag'),
-  };
+export function readRolling(directory: string, flush: Flush): RollingResults {
+  const read = (id: string) => readResult<RollingRun>(directory, withFlush({ id, title: '' }, flush).id);
+  return { drain: read('f-drain'), lag: read('f-lag') };
 }
 
 /** @returns undefined without results */
 export function rollingReport({ drain, lag }: RollingResults): string | undefined {
   const parts = [
-    ...(drain === undefined ? [] : [`### ${drain.title}`, drainTable(drain), image('drain', drain)]),
-    ...(lag === undefined ? [] : [`### ${lag.title}`, lagTable(lag), image('lag', lag)]),
+    ...(drain === undefined ? [] : [`### ${drain.title}`, drainTable(drain), image(drain)]),
+    ...(lag === undefined ? [] : [`### ${lag.title}`, lagTable(lag), image(lag)]),
   ];
   return parts.length === 0 ? undefined : parts.join('\n\n');
 }
@@ -30,21 +29,16 @@ export function rollingReport({ drain, lag }: RollingResults): string | undefine
 export function rollingPlots({ drain, lag }: RollingResults): [string, string][] {
   const rate = ({ changes, drained }: RollingCell) => (drained === undefined ? 0 : changes / drained);
   return [
-    ...(drain === undefined ? [] : [plot('drain', drain, 'mailboxes/s', rate)]),
-    ...(lag === undefined ? [] : [plot('lag', lag, 's (p99)', (cell) => cell.p99)]),
+    ...(drain === undefined ? [] : [plot(drain, 'mailboxes/s', rate)]),
+    ...(lag === undefined ? [] : [plot(lag, 's (p99)', (cell) => cell.p99)]),
   ];
 }
 
-function image(name: string, { title }: RollingResult): string {
-  return `![${title}](performance/f-${name}.svg)`;
+function image({ case: id, title }: RollingResult): string {
+  return `![${title}](performance/${id}.svg)`;
 }
 
-function plot(
-  name: string,
-  result: RollingResult,
-  unit: string,
-  value: (cell: RollingCell) => number,
-): [string, string] {
+function plot(result: RollingResult, unit: string, value: (cell: RollingCell) => number): [string, string] {
   const cells = rollingCells(result);
   const groups = [...new Set(cells.map((cell) => cell.roundTrip))].map((roundTrip) => ({
     name: roundTrip === 0 ? 'loopback' : `${roundTrip} ms round trip`,
@@ -56,5 +50,5 @@ function plot(
         ours: cell.contender.startsWith('ours'),
       })),
   }));
-  return [`f-${name}.svg`, barPlot(result.title, unit, groups)];
+  return [`${result.case}.svg`, barPlot(result.title, unit, groups)];
 }

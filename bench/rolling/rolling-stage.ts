@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { syncLogPath } from '../../src/rolling/sync-log.ts';
 import { CyrusServer, replicaSettings } from '../../test/support/cyrus-server.ts';
 import { commandLine, parseContender } from '../contenders.ts';
+import type { Flush } from '../flush/flush.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Stage } from '../paired-rounds.ts';
 import { processorSeconds } from '../process-tree.ts';
@@ -49,7 +50,12 @@ export class RollingStage implements Stage<RollingRun> {
     this.#load = load;
   }
 
-  static async open(work: RollingWork, store: Store, options: BenchOptions): Promise<RollingStage> {
+  static async open(
+    work: RollingWork,
+    store: Store,
+    flush: Flush,
+    options: BenchOptions,
+  ): Promise<RollingStage> {
     const isHeld = work.kind === 'drain';
     const imapd = {
       ...replicaSettings({ syncPort: 0 } as CyrusServer),
@@ -59,7 +65,7 @@ export class RollingStage implements Stage<RollingRun> {
       ...(isHeld ? { sync_log_channels: HELD_CHANNEL } : {}),
     };
     const master = await CyrusServer.start('master', { store: store.directory, imapd });
-    const replica = await cyrusTarget(undefined);
+    const replica = await cyrusTarget(undefined, flush, options);
     await pointTo(master, replica.port);
     await master.runOk('sync_client', ['-A']);
     const { configDirectory, imapPort } = master;

@@ -1,3 +1,4 @@
+import { flushOf } from '../flush/flush.ts';
 import { openResults } from '../open-results.ts';
 import type { BenchOptions } from '../options.ts';
 import { planOf, runRounds } from '../paired-rounds.ts';
@@ -17,6 +18,6 @@ export async function runRolling(
   const store = await masterStore(rollingStore(options), options.workDirectory, say);
   const work = bench.work(options);
   const file = openResults<RollingRun>(bench, store, options, { rolling: work });
-  const open = () => RollingStage.open(work, store, options);
+  const open = () => RollingStage.open(work, store, flushOf(bench.id), options);
   await runRounds(planOf(bench, options), file, open, options, say);
 }

@@ -46,6 +46,10 @@ export interface ServerOptions {
   archive?: boolean;
   /** `sync_server` processes at a time (`maxchild`); default: any number. */
   syncProcesses?: number;
+  /** Added to the environment of `master`, and so of its services. */
+  environment?: Readonly<Record<string, string>>;
+  /** Where the server's own directory is made; default: where all are. */
+  directory?: string;
   /** Directory of a *stopped* server (or an unpacked fixture) whose store is copied before the start. */
   store?: string;
 }
@@ -69,6 +73,7 @@ export class CyrusServer implements AsyncDisposable {
   #settings = new Map<string, string>();
   #extraLines: string[];
   readonly #syncLimit: string;
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
   #serverOutput = '';
 
@@ -80,6 +85,7 @@ export class CyrusServer implements AsyncDisposable {
     this.partitions = Object.fromEntries(names.map((each) => [each, join(directory, 'spool', each)]));
     this.#extraLines = [...(options.extraLines ?? [])];
     this.#syncLimit = options.syncProcesses === undefined ? '' : ` maxchild=${options.syncProcesses}`;
+    this.#environment = options.environment ?? {};
     this.#defaults(names, options);
     for (const [key, value] of Object.entries(options.imapd ?? {})) this.configure(key, value);
   }
@@ -99,7 +105,7 @@ export class CyrusServer implements AsyncDisposable {
   /** Directories, password and configuration of a server that is not started yet. */
   static async prepare(name: string, options: ServerOptions = {}): Promise<CyrusServer> {
     requireCyrus();
-    const directory = await mkdtemp(join(storeRoot(), `cyrus-${name}-`));
+    const directory = await mkdtemp(join(options.directory ?? storeRoot(), `cyrus-${name}-`));
     await chmod(directory, 0o755);
     const server = new CyrusServer(name, directory, await freePorts(3), options);
     watchExit(server);
@@ -201,7 +207,13 @@ export class CyrusServer implements AsyncDisposable {
         join(this.directory, 'master.pid'),
       ],
       // Its own process group: services that outlive `master` can then be killed by what we started.
-      { ...cyrusIdentity(), cwd: this.directory, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        ...cyrusIdentity(),
+        cwd: this.directory,
+        env: { ...process.env, ...this.#environment },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
     );
     const record = (chunk: Buffer) => {
       this.#serverOutput += chunk.toString();
