@@ -8,6 +8,8 @@ import { type Phase, SyncError } from '../report/sync-error.ts';
 export class Failures {
   readonly #user: ByteString;
   readonly #errors: SyncError[] = [];
+  /** Names of mailboxes that were not sent because something above them is not on the replica, by what that is. */
+  readonly #heldBack = new Map<ByteString, ByteString[]>();
 
   constructor(user: ByteString) {
     this.#user = user;
@@ -16,27 +18,39 @@ export class Failures {
   /** @throws SyncError if `caught` ends the job */
   add(phase: Phase, caught: unknown, mailbox?: ByteString): SyncError {
     const error = SyncError.from(caught, { phase, user: this.#user, mailbox });
-    if (error.family === 'link' || error.code === 'CANCELLED') throw error;
+    if (endsJob(error)) throw error;
     this.#errors.push(error);
     return error;
   }
 
-  async all(phase: Phase, commands: readonly Promise<void>[]): Promise<void> {
-    for (const outcome of await Promise.allSettled(commands)) {
-      if (outcome.status === 'rejected') this.add(phase, outcome.reason);
-    }
+  /** @returns whether all were done: what depends on them is not to be sent otherwise */
+  async all(phase: Phase, commands: readonly Promise<void>[]): Promise<boolean> {
+    const outcomes = await Promise.allSettled(commands);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') this.add(phase, outcome.reason);
+    return outcomes.every(({ status }) => status === 'fulfilled');
+  }
+
+  /** `mailbox` was not sent: `above` is not on the replica, and has its own failure if it is part of this job. */
+  holdBack(mailbox: ByteString, above: ByteString): void {
+    const names = this.#heldBack.get(above);
+    if (names) names.push(mailbox);
+    else this.#heldBack.set(above, [mailbox]);
+  }
+
+  get heldBack(): ReadonlyMap<ByteString, readonly ByteString[]> {
+    return this.#heldBack;
   }
 
   /** Nothing but mailboxes that the replica has under another name, or that moved here meanwhile. */
   get onlyMoved(): boolean {
     return (
-      this.any &&
+      this.#errors.length > 0 &&
       this.#errors.every((error) => error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders')
     );
   }
 
   get any(): boolean {
-    return this.#errors.length > 0;
+    return this.#errors.length > 0 || this.#heldBack.size > 0;
   }
 
   /** Whether trying again at once may help with all of them. */
@@ -44,19 +58,47 @@ export class Failures {
     return this.#errors.every((error) => error.retryable);
   }
 
-  /** @throws SyncError the first failure, saying how many more there are */
+  /** @throws SyncError the first failure, saying what else there is */
   throwIfAny(): void {
     const [first, ...more] = this.#errors;
-    if (!first) return;
-    if (more.length === 0) throw first;
-    throw new SyncError(first.code, `${first.message} (and ${more.length} more failures of this user)`, {
+    const heldBack = [...this.#heldBack].flatMap(([above, names]) => names.map((name) => ({ name, above })));
+    if (!first) {
+      const [one, ...others] = heldBack;
+      if (one) throw this.#first(missingAbove(one.above, one.name, this.#user), 0, others.length);
+      return;
+    }
+    throw this.#first(first, more.length, heldBack.length);
+  }
+
+  #first(first: SyncError, more: number, heldBack: number): SyncError {
+    const rest = [
+      ...(more > 0 ? [`${more} more failures of this user`] : []),
+      ...(heldBack > 0 ? [`${heldBack} below it not sent`] : []),
+    ];
+    if (rest.length === 0) return first;
+    return new SyncError(first.code, `${first.message} (and ${rest.join('; ')})`, {
       family: first.family,
       phase: first.phase,
       user: first.user,
       mailbox: first.mailbox,
       hint: first.hint,
-      retryable: this.retryable,
+      retryable: first.retryable && this.retryable,
       cause: first,
     });
   }
+}
+
+/** A refusal spoils only what it refused; these leave nothing to go on with. */
+export function endsJob(error: SyncError): boolean {
+  return error.family === 'link' || error.code === 'CANCELLED';
+}
+
+/** What a mailbox fails with that cannot be made because the one above it is not on the replica. */
+export function missingAbove(above: ByteString, mailbox: ByteString, user?: ByteString): SyncError {
+  return new SyncError('IMAP_MAILBOX_NONEXISTENT', `${above} is missing on the replica`, {
+    phase: 'folders',
+    user,
+    mailbox,
+    hint: 'replicate the whole user: sync_client -u',
+  });
 }

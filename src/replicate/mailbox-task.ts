@@ -13,4 +13,6 @@ export interface MailboxTask {
   partition: ByteString;
   place: Place;
   onState: (state: MailboxState) => void;
+  /** To be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
+  checkNeeds: () => void;
 }

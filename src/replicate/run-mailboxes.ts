@@ -1,8 +1,6 @@
 import { type ByteString, compareBytes } from '../byte-string.ts';
-import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
-import { neededAbove } from './above.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { isReplicated, ROUNDS } from './job-scope.ts';
@@ -37,10 +35,10 @@ export async function syncMailboxes(
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
     const replica = await context.session.getMailboxes(names);
-    const named = liveMailboxes(context, names).filter((entry) => isReplicated(context, entry));
+    const entries = liveMailboxes(context, names).filter((entry) => isReplicated(context, entry));
     const folders = await syncFolders(context, {
       user,
-      entries: await withoutOrphans(context, named, replica, failures),
+      entries,
       replica,
       whole: false,
       roots: new Set(),
@@ -73,29 +71,4 @@ function liveMailboxes({ store, emit }: EngineContext, names: readonly ByteStrin
     emit({ kind: 'name:absent', name });
     return [];
   });
-}
-
-/** Those that the replica has, or whose parent it has or gets. The others are failures. */
-async function withoutOrphans(
-  { store, session }: EngineContext,
-  entries: readonly MailboxEntry[],
-  replica: readonly ReplicaMailbox[],
-  failures: Failures,
-): Promise<MailboxEntry[]> {
-  const needed = neededAbove(entries, namesOf(replica), (name) => store.lookup(name));
-  const there = namesOf(await session.getMailboxes([...new Set(needed.values())]));
-  return entries.filter((entry) => {
-    const above = needed.get(entry);
-    if (above === undefined || there.has(above)) return true;
-    const error = new SyncError('IMAP_MAILBOX_NONEXISTENT', `${above} is missing on the replica`, {
-      hint: 'replicate the whole user: sync_client -u',
-    });
-    failures.add('folders', error, entry.name);
-    return false;
-  });
-}
-
-/** Of real mailboxes: a row that is only between two names may be what was left of one. */
-function namesOf(mailboxes: readonly ReplicaMailbox[]): Set<ByteString> {
-  return new Set(mailboxes.filter(({ type }) => !type.includes('i')).map(({ name }) => name));
 }

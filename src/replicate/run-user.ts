@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, ReplicaUser } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
@@ -51,25 +51,24 @@ export async function syncUser(
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') continue;
-    if (holdsAnother(context, userid, replica.mailboxes)) {
-      await folders.finished;
-      failures.throwIfAny();
-      continue;
+    const inPlace = hasInboxThere(context, userid, replica.mailboxes);
+    const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);
+    if (there) {
+      await settle([
+        folders.finished,
+        sendSubscriptions(context, userid, there, failures),
+        sendSeen(context, userid, there, failures),
+      ]);
+      await sendScripts(context, userid, there, failures);
+      // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
+      await sendQuota(context, job.roots, there, failures);
     }
-    const userData = [
-      sendSubscriptions(context, userid, replica, failures),
-      sendSeen(context, userid, replica, failures),
-    ];
-    await settle([folders.finished, ...userData]);
-    await sendScripts(context, userid, replica, failures);
-    // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
-    await sendQuota(context, job.roots, replica, failures);
     if (failures.onlyMoved && !moved) {
       moved = true;
       continue;
     }
     failures.throwIfAny();
-    return 'synced';
+    if (there) return 'synced';
   }
   throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {
     user: userid,
@@ -80,15 +79,38 @@ export async function syncUser(
 }
 
 /**
- * Whether the user of this name on the replica is a former one, who has been renamed or deleted here since. Seen state
- * given to him would stay with him for ever: nothing in the protocol takes it away again.
+ * Whether the INBOX of this name on the replica is the user's. Another's is a former user's of that name, who has been
+ * renamed or deleted here since: seen state given to that one would stay for ever, for nothing in the protocol takes it
+ * away again.
  */
-function holdsAnother(
+function hasInboxThere(
   { store }: EngineContext,
   userid: ByteString,
   mailboxes: readonly ReplicaMailbox[],
 ): boolean {
   const name = store.inboxName(userid);
-  const there = mailboxes.find((mailbox) => mailbox.name === name);
-  return there !== undefined && there.uniqueid !== store.lookup(name)?.uniqueid;
+  const there = mailboxes.find((mailbox) => mailbox.name === name && !mailbox.type.includes('i'));
+  return there !== undefined && there.uniqueid === store.lookup(name)?.uniqueid;
+}
+
+/**
+ * What the replica has of the user besides mailboxes, asked behind the INBOX that was not there before: Cyrus 3.6 keeps
+ * it under the uniqueid of the INBOX, and as long as there is none under the user's name, where it is out of reach later.
+ * So what was listed before says nothing, and nothing is sent without an INBOX.
+ *
+ * @param finished when all that is sent of the folders is answered
+ * @returns undefined if the INBOX did not arrive
+ */
+async function askAgain(
+  context: EngineContext,
+  userid: ByteString,
+  before: ReplicaUser,
+  finished: Promise<void>,
+): Promise<ReplicaUser | undefined> {
+  const { session, store } = context;
+  const answers = Promise.all([session.getMailboxes([store.inboxName(userid)]), session.getMeta(userid)]);
+  await settle([finished, answers.then(() => undefined)]);
+  const [mailboxes, { seen, subscriptions, sieve }] = await answers;
+  if (!hasInboxThere(context, userid, mailboxes)) return undefined;
+  return { ...before, seen, subscriptions, sieve };
 }

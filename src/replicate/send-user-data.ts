@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaUser } from '../protocol/replica-session.ts';
 import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
-import { planSieve } from './sieve.ts';
+import { compiledName, planSieve } from './sieve.ts';
 import { planQuota, planSeen, planSubscriptions } from './user-data.ts';
 
 type Part = Pick<EngineContext, 'session' | 'store' | 'emit'>;
@@ -61,28 +61,47 @@ export async function sendQuota(
   ]);
 }
 
-/** Only for a replica that does not replicate `#sieve` as a mailbox. */
+/**
+ * Only for a replica that does not replicate `#sieve` as a mailbox. In three steps, because each builds on the one before:
+ * a script that was refused cannot become active, and what is active meanwhile has to stay, or mail would go unfiltered.
+ */
 export async function sendSieve(
   { session, store, emit }: Part,
   userid: ByteString,
   replica: ReplicaUser,
   failures: Failures,
 ): Promise<void> {
-  const plan = planSieve(await store.sieve(userid), replica.sieve);
-  const commands = plan.upload.map((script) => {
-    emit({ kind: 'command:sieve', user: userid, filename: script.filename });
-    return session.applySieve(userid, script.filename, script.lastUpdate, script.content);
-  });
-  if (plan.activate === '') {
+  const { upload, activate, remove } = planSieve(await store.sieve(userid), replica.sieve);
+  const uploads = new Map(
+    upload.map((script) => {
+      emit({ kind: 'command:sieve', user: userid, filename: script.filename });
+      const { filename, lastUpdate, content } = script;
+      return [compiledName(filename), session.applySieve(userid, filename, lastUpdate, content)];
+    }),
+  );
+  await failures.all('sieve', [...uploads.values()]);
+  let activeStays = false;
+  if (activate !== undefined) {
+    const [own] = await Promise.allSettled([uploads.get(activate)]);
+    const activated = own?.status === 'fulfilled' && (await failures.all('sieve', [setActive(activate)]));
+    activeStays = !activated;
+  }
+  const active = replica.sieve.find((item) => item.active)?.filename;
+  const removable = remove.filter((filename) => !activeStays || compiledName(filename) !== active);
+  await failures.all(
+    'sieve',
+    removable.map((filename) => {
+      emit({ kind: 'command:unsieve', user: userid, filename });
+      return session.applyUnsieve(userid, filename);
+    }),
+  );
+
+  function setActive(filename: ByteString): Promise<void> {
+    if (filename !== '') {
+      emit({ kind: 'command:activate-sieve', user: userid, filename });
+      return session.applyActivateSieve(userid, filename);
+    }
     emit({ kind: 'command:unactivate-sieve', user: userid });
-    commands.push(session.applyUnactivateSieve(userid));
-  } else if (plan.activate !== undefined) {
-    emit({ kind: 'command:activate-sieve', user: userid, filename: plan.activate });
-    commands.push(session.applyActivateSieve(userid, plan.activate));
+    return session.applyUnactivateSieve(userid);
   }
-  for (const filename of plan.remove) {
-    emit({ kind: 'command:unsieve', user: userid, filename });
-    commands.push(session.applyUnsieve(userid, filename));
-  }
-  await failures.all('sieve', commands);
 }

@@ -2,12 +2,15 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
+import { neededAbove } from './above.ts';
 import type { EngineContext } from './engine.ts';
+import { endsJob } from './failures.ts';
 import { type FolderJob, reportMailbox } from './folder-job.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
 import { formerInboxes, giveUpNames } from './former-name.ts';
 import { intermediateLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
+import { type Newcomer, Newcomers } from './newcomers.ts';
 import { Order } from './order.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
 import { isMadeOfOurScripts } from './script-files.ts';
@@ -36,15 +39,54 @@ export async function syncFolders(
     replaceable: await ownScriptMailboxes(context, job),
   });
   reportLeftAlone(context, job, plan);
+  const unsettled = new Set(plan.blocked.map((item) => item.entry.name));
   if (plan.steps.length > 0) {
-    await runSteps(context, job, plan.steps);
+    for (const name of await runSteps(context, job, plan.steps)) unsettled.add(name);
     if (!job.failures.any) return 'again';
   }
 
-  const blocked = new Set(plan.blocked.map((item) => item.entry));
-  const entries = job.entries.filter((entry) => !blocked.has(entry));
+  const settled = job.entries.filter((entry) => !unsettled.has(entry.name));
+  const entries = await withoutOrphans(context, job, settled, plan);
   const work = await survey(context, job, entries, plan);
-  return startAll(context, job, work);
+  return startAll(context, job, work, plan);
+}
+
+/** Those that the replica has, or for which it has the mailbox above or is to get it. The others are held back. */
+async function withoutOrphans(
+  context: EngineContext,
+  job: FolderJob,
+  entries: readonly MailboxEntry[],
+  plan: FolderPlan,
+): Promise<MailboxEntry[]> {
+  if (entries.every((entry) => plan.matches.has(entry))) return [...entries];
+  const { store } = context;
+  const lookup = (name: ByteString): MailboxEntry | undefined => store.lookup(name);
+  const listed = namesToBuildOn(context, job.replica);
+  for (const [entry, { name }] of plan.matches) if (entry.name === name) listed.add(name);
+  const needed = neededAbove(entries, listed, lookup);
+  const asked = job.whole ? [] : await context.session.getMailboxes([...new Set(needed.values())]);
+  const found = namesToBuildOn(context, asked);
+  return entries.filter((entry) => {
+    const above = needed.get(entry);
+    if (above === undefined || found.has(above)) return true;
+    job.failures.holdBack(entry.name, above);
+    return false;
+  });
+}
+
+/**
+ * Names under which the replica has a mailbox that others may be made below. A row between two names may be what was left
+ * of one, and an INBOX of this name that is another's would be given folders that are not its user's.
+ */
+function namesToBuildOn({ store }: EngineContext, mailboxes: readonly ReplicaMailbox[]): Set<ByteString> {
+  const there = mailboxes.filter(({ name, type, uniqueid }) => {
+    if (type.includes('i')) return false;
+    const owner = store.ownerOf(name);
+    return (
+      owner === undefined || store.inboxName(owner) !== name || store.lookup(name)?.uniqueid === uniqueid
+    );
+  });
+  return new Set(there.map(({ name }) => name));
 }
 
 /** Uniqueids of the replica's script mailboxes that may give way to the master's. */
@@ -111,22 +153,33 @@ function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPla
   }
 }
 
-async function runSteps(context: EngineContext, job: FolderJob, steps: readonly FolderStep[]): Promise<void> {
+/** @returns names that mailboxes did not get: what they hold must not be sent, for they are elsewhere */
+async function runSteps(
+  context: EngineContext,
+  job: FolderJob,
+  steps: readonly FolderStep[],
+): Promise<ByteString[]> {
   const { local } = context.options;
   const done: FolderStep[] = [];
   const commands = steps.map(async (step) => {
-    if (step.kind === 'unmailbox') {
-      context.emit({ kind: 'command:unmailbox', name: step.name, local });
-      await context.session.applyUnmailbox(step.name, local);
-    } else {
-      const { kind: _kind, ...rename } = step;
-      context.emit({ kind: 'command:rename', local, ...rename });
-      await context.session.applyRename({ ...rename, local });
+    const mailbox = step.kind === 'unmailbox' ? step.name : step.newName;
+    try {
+      if (step.kind === 'unmailbox') {
+        context.emit({ kind: 'command:unmailbox', name: step.name, local });
+        await context.session.applyUnmailbox(step.name, local);
+      } else {
+        const { kind: _kind, ...rename } = step;
+        context.emit({ kind: 'command:rename', local, ...rename });
+        await context.session.applyRename({ ...rename, local });
+      }
+    } catch (caught) {
+      throw SyncError.from(caught, { mailbox });
     }
     done.push(step);
   });
   await job.failures.all('folders', commands);
   await giveUpNames(context, formerInboxes(context, done));
+  return steps.flatMap((step) => (step.kind === 'rename' && !done.includes(step) ? [step.newName] : []));
 }
 
 /** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
@@ -134,14 +187,22 @@ async function startAll(
   context: EngineContext,
   job: FolderJob,
   work: readonly Work[],
+  plan: FolderPlan,
 ): Promise<{ finished: Promise<void> }> {
   const order = new Order();
+  const newcomers = new Newcomers((name) => context.store.lookup(name));
   const running: Promise<void>[] = [];
   let fatal: unknown;
-  const collect = (entry: MailboxEntry, finished: Promise<void>): void => {
-    const collected = finished.catch((caught) => {
+  const collect = (entry: MailboxEntry, newcomer: Newcomer | undefined, finished: Promise<void>): void => {
+    newcomer?.follow(finished);
+    const collected = finished.catch(async (caught) => {
       try {
-        reportMailbox(context, job, entry, caught);
+        // What is above may be refused after this one was sent: then this one's own refusal says nothing.
+        await newcomer?.above?.finished;
+        const missing = newcomer?.missing;
+        if (missing === undefined || endsJob(SyncError.from(caught)))
+          reportMailbox(context, job, entry, caught);
+        else job.failures.holdBack(entry.name, missing);
       } catch (error) {
         fatal ??= error;
       }
@@ -150,9 +211,20 @@ async function startAll(
   };
   for (const { entry, remote, comparison } of work) {
     if (fatal !== undefined) break;
+    const newcomer = plan.matches.has(entry) ? undefined : newcomers.add(entry);
+    await newcomer?.above?.begun;
+    if (newcomer?.missing !== undefined) {
+      newcomer.fail();
+      job.failures.holdBack(entry.name, newcomer.missing);
+      continue;
+    }
     const place = order.place();
     if (entry.intermediate) {
-      collect(entry, sendIntermediate(context, entry, place));
+      collect(
+        entry,
+        newcomer,
+        sendIntermediate(context, entry, place, () => newcomer?.checkAbove()),
+      );
       continue;
     }
     const task: MailboxTask = {
@@ -162,19 +234,22 @@ async function startAll(
       partition: partitionOf(context, entry),
       place,
       onState: (state) => {
+        newcomer?.begin();
         if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
       },
+      checkNeeds: () => newcomer?.checkAbove(),
     };
     if (comparison.kind === 'diverged') {
       place.done();
-      collect(entry, resolveDiverged(context, task, comparison.reason, comparison.detail));
+      collect(entry, newcomer, resolveDiverged(context, task, comparison.reason, comparison.detail));
       continue;
     }
     const { finished } = await startMailbox(context, task);
-    collect(entry, finished);
+    collect(entry, newcomer, finished);
   }
   await order.all;
   const finished = Promise.all(running).then(() => {
+    reportHeldBack(context, job);
     if (fatal !== undefined) throw fatal;
   });
   // Whoever awaits it may still be busy when it rejects.
@@ -182,13 +257,30 @@ async function startAll(
   return { finished };
 }
 
+/** One line for each mailbox that the others needed, however many they are. */
+function reportHeldBack(context: EngineContext, job: FolderJob): void {
+  for (const [above, names] of job.failures.heldBack) {
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `do_folders(): not sent, because ${above} is not on the replica: ${names.length === 1 ? names[0] : `${names.length} mailboxes below it`}`,
+    });
+  }
+}
+
 async function sendIntermediate(
   context: EngineContext,
   entry: MailboxEntry,
   place: MailboxTask['place'],
+  checkNeeds: MailboxTask['checkNeeds'],
 ): Promise<void> {
   await place.ready;
-  const applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
-  place.done();
+  let applied: Promise<void>;
+  try {
+    checkNeeds();
+    applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
+  } finally {
+    place.done();
+  }
   await applied;
 }

@@ -100,6 +100,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         return await resolveDiverged(context, task, step.reason, step.detail);
       }
       await task.place.ready;
+      task.checkNeeds();
       sent.push(sendStep(lane, task, step, claim));
       claim = undefined;
       task.place.done();
@@ -228,9 +229,10 @@ async function prepareStep(
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
     // It creates the mailbox, which has to come after its parent.
     await task.place.ready;
+    task.checkNeeds();
     await context.partitions.ensure(line);
   }
-  const octets = await upload(context, mailbox, task.partition, delta.uploads);
+  const octets = await upload(context, mailbox, task.partition, delta.uploads, task.checkNeeds);
   return { kind: 'send', line, delta, octets };
 }
 

@@ -14,6 +14,7 @@ const SLICE_MESSAGES = 256;
  * Stages the files of `records` that are not on the stage yet. Resolves when the replica has confirmed all of them,
  * those begun by other mailboxes included. The caller holds the stage and the mailbox's name lock.
  *
+ * @param mayGoOn throws when the rest is not wanted any more
  * @returns octets sent
  * @throws SyncError MESSAGE_UNREADABLE; what the replica answers
  */
@@ -22,6 +23,7 @@ export async function upload(
   mailbox: OpenMailbox,
   partition: ByteString,
   records: readonly IndexRecord[],
+  mayGoOn: () => void,
 ): Promise<number> {
   const { stage } = context;
   const confirmations: Promise<void>[] = [];
@@ -40,6 +42,7 @@ export async function upload(
   for (let next = 0; next < wanted.length && failed === undefined; ) {
     await stage.turn(async () => {
       await context.session.window();
+      mayGoOn();
       const slice = await readSlice(mailbox, partition, wanted, next, stage.buffers);
       next += slice.taken;
       if (slice.messages.length === 0) return;

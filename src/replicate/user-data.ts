@@ -46,8 +46,7 @@ export function planQuota(
 ): QuotaPlan {
   const there = new Map(replica.map((quota) => [quota.root, quota]));
   const plan: QuotaPlan = { set: [], remove: [] };
-  const here = new Set(roots);
-  for (const root of here) {
+  for (const root of new Set([...roots, ...there.keys()])) {
     const ours = read(root);
     const theirs = there.get(root);
     if (!ours) {
@@ -56,7 +55,6 @@ export function planQuota(
       plan.set.push(ours);
     }
   }
-  for (const root of there.keys()) if (!here.has(root)) plan.remove.push(root);
   return plan;
 }
 

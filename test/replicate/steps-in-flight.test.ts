@@ -62,6 +62,7 @@ function scene(checksSince: boolean, standsAt: () => WireMailbox | undefined = (
     partition: 'default',
     place: { ready: Promise.resolve(), done: () => {} },
     onState: () => {},
+    checkNeeds: () => {},
   };
   const whole = startMailbox(context, task).then(({ finished }) => finished);
   whole.catch(() => {});

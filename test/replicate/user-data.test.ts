@@ -61,6 +61,11 @@ test('quota limits that differ are set, roots that are gone here are removed', (
   assert.deepEqual(plan.remove, ['gone', 'foreign']);
 });
 
+test('a root that the master has is never removed, whether or not its mailboxes could be read', () => {
+  const plan = planQuota([], [limits('user.anna', 10)], (root) => limits(root, 20));
+  assert.deepEqual(plan, { set: [limits('user.anna', 20)], remove: [] });
+});
+
 test('sieve: an edited active script is uploaded and activated again', () => {
   const plan = planSieve({ source: 'directory', scripts: [script('a', '2')], active: 'a.bc' }, [
     there('a', '1'),
