@@ -5,8 +5,12 @@ import type { Transport } from './wire/transport.ts';
 /** Text of the protocol (latin1), or a body: octets that go out as they are and are not shown to traffic listeners. */
 export type Piece = string | Buffer | { hidden: string };
 
-/** What stands behind a command's verb: made when the command is submitted, in pieces as they are written. */
-export type CommandArgs = (() => string) | Iterable<Piece> | AsyncIterable<Piece>;
+/**
+ * What stands behind a command's verb, in pieces as they are written. A function is called when the command is
+ * submitted, and what it throws fails the command before anything of it is written.
+ */
+export type CommandArgs = (() => Pieces) | Pieces;
+type Pieces = string | Iterable<Piece> | AsyncIterable<Piece>;
 
 export interface OutputJob {
   prefix: string;
@@ -52,10 +56,10 @@ export class OutputQueue {
    * @throws whatever the iterable throws
    */
   prepare(job: OutputJob): PreparedJob {
-    const { args } = job;
     const prepared: PreparedJob = { job, first: undefined, rest: undefined, later: undefined };
+    const args = typeof job.args === 'function' ? job.args() : job.args;
     if (args === undefined) return prepared;
-    if (typeof args === 'function') return { ...prepared, first: args() };
+    if (typeof args === 'string') return { ...prepared, first: args };
     if (Symbol.asyncIterator in args) return { ...prepared, later: args[Symbol.asyncIterator]() };
     const rest = args[Symbol.iterator]();
     const { value, done } = rest.next();

@@ -1,7 +1,9 @@
 import type { ByteString } from '../byte-string.ts';
 import {
+  type Encoded,
   type EncodedField,
   encodeFlags,
+  encodeGuid,
   encodeKvlist,
   encodeList,
   encodeNumber,
@@ -59,14 +61,14 @@ function intermediateFields(row: MailboxRow): EncodedField[] {
     ['UNIQUEID', answerString(row.uniqueid)],
     ['MBOXNAME', answerString(row.name)],
     ['MBOXTYPE', answerString(row.type)],
-    ['SYNC_CRC', '0'],
-    ['LAST_UID', '0'],
-    ['HIGHESTMODSEQ', '0'],
-    ['RECENTUID', '0'],
-    ['RECENTTIME', '0'],
-    ['LAST_APPENDDATE', '0'],
-    ['POP3_LAST_LOGIN', '0'],
-    ['POP3_SHOW_AFTER', '0'],
+    ['SYNC_CRC', encodeNumber(0)],
+    ['LAST_UID', encodeNumber(0)],
+    ['HIGHESTMODSEQ', encodeNumber(0)],
+    ['RECENTUID', encodeNumber(0)],
+    ['RECENTTIME', encodeNumber(0)],
+    ['LAST_APPENDDATE', encodeNumber(0)],
+    ['POP3_LAST_LOGIN', encodeNumber(0)],
+    ['POP3_SHOW_AFTER', encodeNumber(0)],
     ['UIDVALIDITY', encodeNumber(row.uidvalidity)],
     ['PARTITION', answerString(row.partition)],
     ['ACL', answerString(row.acl)],
@@ -84,7 +86,7 @@ export function encodeRecord(record: RecordRow): ByteString {
     ['FLAGS', encodeFlags(record.flags)],
     ['INTERNALDATE', encodeNumber(record.internaldate)],
     ['SIZE', encodeNumber(record.size)],
-    ['GUID', record.guid],
+    ['GUID', encodeGuid(record.guid)],
     ['ANNOTATIONS', encodeAnnotations(record.annotations)],
   ]);
 }
@@ -101,7 +103,7 @@ export function encodeQuota(quota: QuotaRow): ByteString {
   ]);
 }
 
-function encodeAnnotations(annotations: readonly AnnotationRow[]): ByteString | undefined {
+function encodeAnnotations(annotations: readonly AnnotationRow[]): Encoded | undefined {
   if (annotations.length === 0) return undefined;
   return encodeList(
     annotations.map(({ entry, userid, modseq, value }) =>
@@ -115,10 +117,10 @@ function encodeAnnotations(annotations: readonly AnnotationRow[]): ByteString | 
   );
 }
 
-function unlessZero(value: number): ByteString | undefined {
+function unlessZero(value: number): Encoded | undefined {
   return value === 0 ? undefined : encodeNumber(value);
 }
 
-function unlessUndefined(value: number | undefined): ByteString | undefined {
+function unlessUndefined(value: number | undefined): Encoded | undefined {
   return value === undefined ? undefined : encodeNumber(value);
 }

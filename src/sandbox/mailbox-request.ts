@@ -1,7 +1,8 @@
 import type { ByteString } from '../byte-string.ts';
 import type { DlistMap, DlistValue } from '../protocol/dlist/value.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { atom, guidOf, list, num32, num64, optional } from './fields.ts';
-import { refusal } from './refusal.ts';
+import { refusal, ServerDeath } from './refusal.ts';
 import type { AnnotationRow, RecordRow } from './rows.ts';
 import { type CrcPair, compareAnnotations } from './sync-crc.ts';
 
@@ -45,6 +46,10 @@ const SYSTEM_FLAGS = ['\\Deleted', '\\Answered', '\\Flagged', '\\Draft', '\\Expu
 const SYSTEM_FLAG_BY_LOWER_CASE = new Map<string, string>(
   SYSTEM_FLAGS.map((flag) => [flag.toLowerCase(), flag]),
 );
+
+/** What the real server takes as the name of a user flag: an atom of fewer than 1024 octets. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
+const KEYWORD = /^[^\0-\x1e\x7f-\uffff {()"%*\\]{1,1023}$/;
 
 export function parseIdentity(map: DlistMap): MailboxIdentity {
   const uniqueid = atom(map, 'UNIQUEID');
@@ -103,6 +108,8 @@ export function parseRecord(value: DlistValue): RequestedRecord {
       annotations: parseAnnotations(optional(value, 'ANNOTATIONS', list, [])),
     };
   } catch (error) {
+    if (error instanceof ServerDeath || (error instanceof SyncError && error.code === 'IMAP_REMOTE_DENIED'))
+      throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw refusal('IMAP_PROTOCOL_ERROR', `failed to parse uploaded record: ${reason}`);
   }
@@ -114,10 +121,14 @@ function parseFlags(values: readonly DlistValue[]): ByteString[] {
   const system = new Set<string>();
   const user = new Set<ByteString>();
   for (const value of values) {
-    if (typeof value !== 'string') continue;
+    if (value !== null && typeof value !== 'string') continue;
+    // An unquoted NIL is no string, and the real server reads on through a null pointer.
+    if (value === null) throw new ServerDeath('a flag is NIL');
     const known = value.startsWith('\\') ? SYSTEM_FLAG_BY_LOWER_CASE.get(value.toLowerCase()) : undefined;
-    if (known === undefined) user.add(value);
-    else system.add(known);
+    if (known !== undefined) system.add(known);
+    else if (value.startsWith('\\')) continue;
+    else if (KEYWORD.test(value)) user.add(value);
+    else throw refusal('IMAP_REMOTE_DENIED', `invalid keyword ${JSON.stringify(value)}`);
   }
   return [...SYSTEM_FLAGS.filter((flag) => system.has(flag)), ...user];
 }

@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { type Grammar, MAILBOX_NAME, matches, UNIQUEID } from '../grammar.ts';
 import { DiskDlistError, type DiskMap, type DiskValue, parseDiskMap } from './disk-dlist.ts';
 
 /** What the index cannot do without: cyrus.header (store section 5). */
@@ -38,8 +39,8 @@ export function parseHeaderFile(content: Buffer): HeaderFile {
 function fromDlist(text: string): HeaderFile {
   const map = parseMap(text);
   return {
-    quotaroot: nonEmpty(map.text('Q')),
-    uniqueid: nonEmpty(map.text('I')),
+    quotaroot: checked(MAILBOX_NAME, map.text('Q')),
+    uniqueid: checked(UNIQUEID, map.text('I')),
     userFlags: flagsOf(map.get('U')),
   };
 }
@@ -65,8 +66,8 @@ function fromLines(text: string): HeaderFile {
   const [first = '', flags = ''] = text.split('\n');
   const [quotaroot, uniqueid] = first.split('\t');
   return {
-    quotaroot: nonEmpty(quotaroot),
-    uniqueid: nonEmpty(uniqueid),
+    quotaroot: checked(MAILBOX_NAME, quotaroot),
+    uniqueid: checked(UNIQUEID, uniqueid),
     userFlags: oldFlags(flags),
   };
 }
@@ -78,6 +79,9 @@ function oldFlags(line: string): (ByteString | null)[] {
   return words.slice(0, MAX_USER_FLAGS).map((flag) => (flag === '' ? null : flag));
 }
 
-function nonEmpty(text: ByteString | undefined): ByteString | undefined {
-  return text === '' ? undefined : text;
+/** Empty counts as absent. @throws HeaderFileError */
+function checked(grammar: Grammar, text: ByteString | undefined): ByteString | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (matches(grammar, text)) return text;
+  throw new HeaderFileError(`expected ${grammar.what}, found ${JSON.stringify(text.slice(0, 80))}`);
 }

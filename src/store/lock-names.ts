@@ -1,4 +1,6 @@
 import { type ByteString, bytesFromText } from '../byte-string.ts';
+import { MAILBOX_NAME, matches, UNIQUEID, USERID } from '../grammar.ts';
+import { SyncError } from '../report/sync-error.ts';
 import type { StoreLayout } from './layout.ts';
 import { inboxOf, parseInternalName, parseUserid, toInternalName, useridOf } from './mailbox-name.ts';
 import { legacyDirectory } from './mailbox-paths.ts';
@@ -14,11 +16,13 @@ function lockFile(layout: StoreLayout, lockName: ByteString): string {
  * clients exclude each other only if they were given the same text.
  */
 export function syncLockPath(layout: StoreLayout, server: string, userid: ByteString): string {
+  checkUserid(userid);
   return lockFile(layout, `*S*${withoutDots(bytesFromText(server))}*${withoutDots(userid)}`);
 }
 
 /** The user namespace lock; undefined where this Cyrus takes none (shared mailboxes up to 3.10). */
 export function userLockPath(layout: StoreLayout, userid: ByteString | undefined): string | undefined {
+  checkUserid(userid ?? '');
   if (layout.userLock === 'userid') {
     return userid === undefined ? undefined : lockFile(layout, `*U*${withoutDots(userid)}`);
   }
@@ -31,7 +35,29 @@ export function mailboxLockPath(
   layout: StoreLayout,
   entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'legacyDirs'>,
 ): string {
-  return lockFile(layout, entry.legacyDirs ? entry.name : entry.uniqueid);
+  const [name, grammar] = entry.legacyDirs ? [entry.name, MAILBOX_NAME] : [entry.uniqueid, UNIQUEID];
+  if (name !== '' && !matches(grammar, name)) {
+    const found = JSON.stringify(name.slice(0, 80));
+    throw new SyncError('DATABASE_DAMAGED', `mailboxes.db: expected ${grammar.what}, found ${found}`, {
+      phase: 'lock',
+      mailbox: entry.name,
+      hint: 'run ctl_mboxlist -d to see the row, and reconstruct the mailbox or remove the row',
+    });
+  }
+  return lockFile(layout, name);
+}
+
+/** A lock is a file: what is no userid, wherever it came from, must not become a path. '' is that of shared mailboxes. */
+function checkUserid(userid: ByteString): void {
+  if (userid === '' || matches(USERID, userid)) return;
+  throw new SyncError(
+    'IMAP_INVALID_USER',
+    `expected ${USERID.what}, found ${JSON.stringify(userid.slice(0, 80))}`,
+    {
+      phase: 'lock',
+      hint: 'Cyrus has no such user: check where the name came from',
+    },
+  );
 }
 
 /** The owner in whose namespace a mailbox is, DELETED or not. */

@@ -16,6 +16,7 @@ import type { MailboxEntry } from './master-store.ts';
 import { MessageFiles } from './message-files.ts';
 import { isOpenable } from './openable.ts';
 import { OpenedMailbox } from './opened-mailbox.ts';
+import { unusableFlags } from './record-flags.ts';
 import { mailboxDamaged } from './store-error.ts';
 
 /** Someone renames or repacks a large mailbox for minutes at worst; the job is tried again later anyway. */
@@ -133,6 +134,7 @@ export class MailboxOpener {
       mailbox: entry.name,
       header: index.header,
       userFlags: header.userFlags,
+      unusableFlags: unusableFlags(header.userFlags),
       annotationsOf: (uid: number, nextUids: () => Iterable<number>) => stored.of(uid, nextUids),
     };
   }

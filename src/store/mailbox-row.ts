@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { type Grammar, matches, PARTITION, UNIQUEID } from '../grammar.ts';
 import { DiskDlistError, DiskMap, type DiskValue, decimal, parseDiskMap } from './disk-dlist.ts';
 import { type MailboxType, parseTypeLetters, parseTypeNumber } from './mailbox-type.ts';
 
@@ -25,13 +26,27 @@ export class MailboxRowError extends Error {
 
 /** @throws MailboxRowError */
 export function parseMailboxRow(value: ByteString): MailboxRow {
-  if (!value.startsWith('%')) return parseTextRow(value);
+  if (!value.startsWith('%')) return checked(parseTextRow(value));
   try {
-    return fromMap(parseDiskMap(value));
+    return checked(fromMap(parseDiskMap(value)));
   } catch (caught) {
     if (caught instanceof DiskDlistError) throw new MailboxRowError(caught.message, { cause: caught });
     throw caught;
   }
+}
+
+/** Both are names of directories. */
+function checked(row: MailboxRow): MailboxRow {
+  const { uniqueid, partition } = row;
+  if (uniqueid !== '' && !matches(UNIQUEID, uniqueid)) throw noMatch(UNIQUEID, uniqueid);
+  if (partition !== undefined && partition !== '' && !matches(PARTITION, partition)) {
+    throw noMatch(PARTITION, partition);
+  }
+  return row;
+}
+
+function noMatch({ what }: Grammar, found: ByteString): MailboxRowError {
+  return new MailboxRowError(`expected ${what}, found ${JSON.stringify(found.slice(0, 80))}`);
 }
 
 function fromMap(map: DiskMap): MailboxRow {

@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { FLAG, matches } from '../grammar.ts';
 
 /** Bits of the one word that holds system flags (low half) and internal flags (high half), store section 6.3. */
 export const FLAG_ANSWERED = 1 << 0;
@@ -48,4 +49,12 @@ export function wireFlags(
     }
   }
   return flags;
+}
+
+const NONE: ReadonlySet<ByteString> = new Set();
+
+/** Names of user flags that are none: reconstruct takes them out of the header, and no server takes them in. */
+export function unusableFlags(names: readonly (ByteString | null)[]): ReadonlySet<ByteString> {
+  const unusable = names.filter((name) => name !== null && (name.startsWith('\\') || !matches(FLAG, name)));
+  return unusable.length === 0 ? NONE : new Set(unusable as ByteString[]);
 }

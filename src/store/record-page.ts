@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { ByteString } from '../byte-string.ts';
+import { FLAG } from '../grammar.ts';
 import { type IndexHeader, readTime, readU64 } from './index-header.ts';
 import { GUID_OCTETS, RECORD_UID, type TimeField } from './index-layout.ts';
 import type { Annotation, IndexRecord, RecordPage } from './master-store.ts';
@@ -13,6 +14,8 @@ export interface RecordContext {
   mailbox: ByteString;
   header: IndexHeader;
   userFlags: readonly (ByteString | null)[];
+  /** Those of them that no Cyrus takes as a flag: a record that has one cannot be replicated. */
+  unusableFlags: ReadonlySet<ByteString>;
   /** Stored annotations of a message, wire order. */
   annotationsOf(uid: number, nextUids: () => Iterable<number>): Annotation[];
 }
@@ -90,11 +93,13 @@ export class IndexPage implements RecordPage {
     if (layout.recordCrc !== undefined) this.#checkCrc(i, at, layout.recordCrc);
     const uid = this.uid(i);
     const flags = this.#flags(i);
+    const names = wireFlags(flags, this.#octets, at + layout.userFlags, this.#context.userFlags);
+    if (this.#context.unusableFlags.size > 0) this.#checkFlags(uid, names);
     return {
       uid,
       modseq: this.modseq(i),
       lastUpdated: this.#time(at, layout.lastUpdated),
-      flags: wireFlags(flags, this.#octets, at + layout.userFlags, this.#context.userFlags),
+      flags: names,
       internaldate: this.#time(at, layout.internaldate),
       size: this.size(i),
       guid: this.guid(i),
@@ -125,6 +130,13 @@ export class IndexPage implements RecordPage {
     if (stored !== computed) {
       throw this.#damaged(`expected CRC ${computed} in the record of UID ${this.uid(i)}, found ${stored}`);
     }
+  }
+
+  #checkFlags(uid: number, flags: readonly ByteString[]): void {
+    const flag = flags.find((name) => this.#context.unusableFlags.has(name));
+    if (flag === undefined) return;
+    const found = JSON.stringify(flag.slice(0, 80));
+    throw this.#damaged(`UID ${uid} has a flag that cyrus.header names ${found}: expected ${FLAG.what}`);
   }
 
   #damaged(finding: string) {

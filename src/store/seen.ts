@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { matches, UNIQUEID } from '../grammar.ts';
 import { withDatabase } from './cyrusdb/database.ts';
 import { decimal } from './disk-dlist.ts';
 import type { SeenEntry } from './master-store.ts';
@@ -19,6 +20,7 @@ export function parseSeen(path: string, uniqueid: ByteString, value: ByteString)
   const [, version, lastread, lastuid, lastchange, seenuids = ''] =
     /^([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)(?: ([\s\S]*))?$/.exec(value) ?? [];
   if (
+    !matches(UNIQUEID, uniqueid) ||
     version !== SEEN_VERSION ||
     lastread === undefined ||
     lastuid === undefined ||
@@ -26,7 +28,7 @@ export function parseSeen(path: string, uniqueid: ByteString, value: ByteString)
   ) {
     throw databaseDamaged(
       path,
-      `seen state of ${uniqueid}: expected "1 LASTREAD LASTUID LASTCHANGE UIDS", found "${value}"`,
+      `seen state of ${JSON.stringify(uniqueid)}: expected "1 LASTREAD LASTUID LASTCHANGE UIDS", found "${value}"`,
       'remove this row with cyr_dbtool; the user only loses what is marked as read in that mailbox',
     );
   }

@@ -9,6 +9,7 @@ import type { WireMailbox } from '../../src/protocol/replica-session.ts';
 import { decodeMailbox, decodeRecord } from '../../src/protocol/session/decode.ts';
 import { encodeMailbox } from '../../src/protocol/session/encode-mailbox.ts';
 import { optionalNumber, requireList, requireMap } from '../../src/protocol/session/fields.ts';
+import { MODSEQ, WORD } from '../../src/protocol/session/ranges.ts';
 import { startPair } from '../support/cyrus-server.ts';
 import { populate } from '../support/populate.ts';
 
@@ -45,12 +46,12 @@ function mailboxAgain(map: DlistMap): string {
   const padded: DlistMap = intermediate ? new Map([...FILLER, ...map]) : map;
   const mailbox: WireMailbox = {
     ...decodeMailbox(padded),
-    crcAnnotations: has('SYNC_CRC_ANNOT') ? optionalNumber(map, 'SYNC_CRC_ANNOT') : undefined,
+    crcAnnotations: has('SYNC_CRC_ANNOT') ? optionalNumber(map, 'SYNC_CRC_ANNOT', WORD) : undefined,
     since: has('SINCE_MODSEQ')
       ? {
-          modseq: optionalNumber(map, 'SINCE_MODSEQ'),
-          crcBasic: optionalNumber(map, 'SINCE_CRC'),
-          crcAnnotations: optionalNumber(map, 'SINCE_CRC_ANNOT'),
+          modseq: optionalNumber(map, 'SINCE_MODSEQ', MODSEQ),
+          crcBasic: optionalNumber(map, 'SINCE_CRC', WORD),
+          crcAnnotations: optionalNumber(map, 'SINCE_CRC_ANNOT', WORD),
         }
       : undefined,
     intermediate,

@@ -33,6 +33,8 @@ async function exchange(
   }
 }
 
+const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string];
+
 const MAILBOX =
   'UNIQUEID c2etoipyq4tabaj47bfstu7g MBOXNAME user.alice SYNC_CRC 239136883 SYNC_CRC_ANNOT 1226986259 LAST_UID 3' +
   ' HIGHESTMODSEQ 5 RECENTUID 0 RECENTTIME 0 LAST_APPENDDATE 1795479543 POP3_LAST_LOGIN 0 POP3_SHOW_AFTER 0' +
@@ -51,8 +53,9 @@ test('GET USER: every kind of line', async () => {
           '* SEEN %(UNIQUEID c2et LASTREAD 1795479634 LASTUID 4 LASTCHANGE 1795479593 SEENUIDS 1:2,4)\r\n' +
           '* SEEN %(UNIQUEID c3 LASTREAD 0 LASTUID 0 LASTCHANGE 0 SEENUIDS "")\r\n' +
           '* LSUB (user.alice "user.alice.a b" {10+}\r\nuser.a"b"c)\r\n' +
-          '* SIEVE %(FILENAME bar.script LAST_UPDATE 1795479669 GUID b2dd ISACTIVE 0)\r\n' +
-          '* SIEVE %(FILENAME bar.bc LAST_UPDATE 0 GUID 0000 ISACTIVE 1)\r\n' +
+          '* SIEVE %(FILENAME bar.script LAST_UPDATE 1795479669 GUID ' +
+          `${A} ISACTIVE 0)\r\n` +
+          '* SIEVE %(FILENAME bar.bc LAST_UPDATE 0 GUID 0000000000000000000000000000000000000000 ISACTIVE 1)\r\n' +
           '* SOMETHING-NEW %(A 1)\r\n' +
           'OK success\r\n',
       ],
@@ -100,8 +103,8 @@ test('GET USER: every kind of line', async () => {
       assert.equal(user.seen[1]?.seenuids, '');
       assert.deepEqual(user.subscriptions, ['user.alice', 'user.alice.a b', 'user.a"b"c']);
       assert.deepEqual(user.sieve, [
-        { filename: 'bar.script', lastUpdate: 1795479669, guid: 'b2dd', active: false },
-        { filename: 'bar.bc', lastUpdate: 0, guid: '0000', active: true },
+        { filename: 'bar.script', lastUpdate: 1795479669, guid: A, active: false },
+        { filename: 'bar.bc', lastUpdate: 0, guid: '0'.repeat(40), active: true },
       ]);
     },
   );
@@ -122,7 +125,7 @@ test('nothing there is an empty result, by OK alone or by NONEXISTENT', async ()
       ['APPLY LOCAL_UNMAILBOX user.x', none],
       ['APPLY UNUSER nobody', none],
       ['GET FULLMAILBOX user.x', none],
-      ['APPLY RESERVE %(PARTITION default MBOXNAME () GUID (aa bb))', 'OK success\r\n'],
+      [`APPLY RESERVE %(PARTITION default MBOXNAME () GUID (${A} ${B}))`, 'OK success\r\n'],
     ],
     async (session) => {
       const empty = { mailboxes: [], quotas: [], seen: [], subscriptions: [], sieve: [] };
@@ -141,7 +144,7 @@ test('nothing there is an empty result, by OK alone or by NONEXISTENT', async ()
         session.getFullMailbox('user.x', () => {}),
         'IMAP_MAILBOX_NONEXISTENT',
       );
-      assert.equal((await session.applyReserve('default', [], ['aa', 'bb'])).size, 0);
+      assert.equal((await session.applyReserve('default', [], [A, B])).size, 0);
       assert.equal((await session.applyReserve('default', ['user.x'], [])).size, 0);
       await session.applyMessages([]);
     },
@@ -243,10 +246,10 @@ test('a record callback that throws, and a record that lacks a field, fail the c
 });
 
 test('an OK without the data asked for is an error, not an empty message', async () => {
-  const address = { mailbox: 'm', partition: 'p', uniqueid: 'u', guid: 'ab', uid: 1 };
+  const address = { mailbox: 'm', partition: 'p', uniqueid: 'u', guid: A, uid: 1 };
   await exchange(
     [
-      ['GET FETCH %(MBOXNAME m PARTITION p UNIQUEID u GUID ab UID 1)', 'OK success\r\n'],
+      [`GET FETCH %(MBOXNAME m PARTITION p UNIQUEID u GUID ${A} UID 1)`, 'OK success\r\n'],
       ['GET FETCH_SIEVE %(USERID a FILENAME f.script)', 'OK success\r\n'],
       ['GET FULLMAILBOX m', 'OK success\r\n'],
     ],
@@ -326,10 +329,15 @@ test('every APPLY as the C client spells it', async () => {
 
 test('MISSING names what must be uploaded', async () => {
   await exchange(
-    [['APPLY RESERVE %(PARTITION p MBOXNAME (a) GUID (aa bb cc))', '* MISSING (aa cc)\r\nOK success\r\n']],
+    [
+      [
+        `APPLY RESERVE %(PARTITION p MBOXNAME (a) GUID (${A} ${B} ${C}))`,
+        `* MISSING (${A} ${C})\r\nOK success\r\n`,
+      ],
+    ],
     async (session) => {
-      const missing = await session.applyReserve('p', ['a'], ['aa', 'bb', 'cc']);
-      assert.deepEqual([...missing], ['aa', 'cc']);
+      const missing = await session.applyReserve('p', ['a'], [A, B, C]);
+      assert.deepEqual([...missing], [A, C]);
     },
   );
 });

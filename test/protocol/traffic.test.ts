@@ -6,19 +6,21 @@ import { settingsFor } from './support/settings.ts';
 
 /* Contract: `-v -v` shows every octet of the protocol but no password, no message and no script. */
 
+const GUID = 'ab'.repeat(20);
+
 test('credentials, messages and scripts are replaced by their length, in both directions', async () => {
   const script = 'require "fileinto";\r\n# private script\r\n';
   const message = Buffer.from('Subject: private message\r\n\r\nbody\r\n');
   await using server = await ScriptedServer.start(
     csync(async (peer) => {
-      await peer.expect(`APPLY MESSAGE (%{default abcd ${message.length}}`);
+      await peer.expect(`APPLY MESSAGE (%{default ${GUID} ${message.length}}`);
       await peer.octets(message.length + 3);
       peer.send('OK success\r\n');
       await peer.line();
       await peer.octets(script.length + 3);
       peer.send('OK success\r\n');
       await peer.line();
-      peer.send(`* MESSAGE %{default abcd ${message.length}}\r\nSubject: `);
+      peer.send(`* MESSAGE %{default ${GUID} ${message.length}}\r\nSubject: `);
       await new Promise((resolve) => setImmediate(resolve));
       peer.send(message.subarray('Subject: '.length));
       peer.send('\r\nOK success\r\n');
@@ -39,11 +41,9 @@ test('credentials, messages and scripts are replaced by their length, in both di
       else received += text.toString('latin1');
     },
   });
-  await session.applyMessages([
-    { partition: 'default', guid: 'abcd', size: message.length, content: message },
-  ]);
+  await session.applyMessages([{ partition: 'default', guid: GUID, size: message.length, content: message }]);
   await session.applySieve('a', 'f.script', 5, Buffer.from(script));
-  await session.fetchMessage({ mailbox: 'm', partition: 'default', uniqueid: 'u', guid: 'abcd', uid: 1 });
+  await session.fetchMessage({ mailbox: 'm', partition: 'default', uniqueid: 'u', guid: GUID, uid: 1 });
   await session.fetchSieve('a', 'f.script');
   await session.getAnnotation('');
   session.destroy();
@@ -53,10 +53,10 @@ test('credentials, messages and scripts are replaced by their length, in both di
     sent,
     [
       `AUTHENTICATE PLAIN [${secret.length} octets]`,
-      `APPLY MESSAGE (%{default abcd ${message.length}}`,
+      `APPLY MESSAGE (%{default ${GUID} ${message.length}}`,
       `[${message.length} octets])`,
       `APPLY SIEVE %(USERID a FILENAME f.script LAST_UPDATE 5 CONTENT [${script.length + 7} octets])`,
-      'GET FETCH %(MBOXNAME m PARTITION default UNIQUEID u GUID abcd UID 1)',
+      `GET FETCH %(MBOXNAME m PARTITION default UNIQUEID u GUID ${GUID} UID 1)`,
       'GET FETCH_SIEVE %(USERID a FILENAME f.script)',
       'GET ANNOTATION ""',
       '',
@@ -70,7 +70,7 @@ test('credentials, messages and scripts are replaced by their length, in both di
       'OK Success (no protection)',
       'OK success',
       'OK success',
-      `* MESSAGE %{default abcd ${message.length}}`,
+      `* MESSAGE %{default ${GUID} ${message.length}}`,
       `[${message.length} octets]`,
       'OK success',
       `* SIEVE %(USERID a FILENAME f.script CONTENT {${script.length}}`,

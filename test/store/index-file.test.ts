@@ -33,6 +33,7 @@ function pagesOf(
     mailbox: 'user.anna',
     header: file.header,
     userFlags,
+    unusableFlags: new Set(),
     annotationsOf: () => [],
   });
 }

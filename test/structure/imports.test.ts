@@ -25,8 +25,8 @@ const rooms: Record<string, readonly string[]> = {
   sandbox: ['protocol/dlist'],
   report: [],
 };
-/** Imported by all; they import nobody, except that a report turns byte strings into text. */
-const forAll: readonly string[] = ['report', 'byte-string.ts'];
+/** Imported by all; they import nobody, except that they know of byte strings. */
+const forAll: readonly string[] = ['report', 'byte-string.ts', 'grammar.ts'];
 
 /** Files and sockets are for store and protocol; the engine sees interfaces. */
 const systemModules = [

@@ -1,4 +1,5 @@
 import type { CommandQueue } from '../command-queue.ts';
+import { encodeKvlist } from '../dlist/encode.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { apply } from './simple-apply.ts';
 
@@ -7,7 +8,7 @@ type ControlCommands = Pick<ReplicaSession, 'applyForce' | 'restart' | 'noop'>;
 /** FORCE, RESTART, NOOP (protocol 10.16, 11). */
 export function controlCommands(queue: CommandQueue): ControlCommands {
   return {
-    applyForce: () => apply(queue, 'FORCE', () => '%()'),
+    applyForce: () => apply(queue, 'FORCE', () => encodeKvlist([])),
     restart: () => queue.submit({ verb: 'RESTART', name: 'RESTART', result: () => {} }),
     noop: () => queue.submit({ verb: 'NOOP', name: 'NOOP', result: () => {} }),
   };

@@ -1,3 +1,18 @@
+import type { ByteString } from '../../byte-string.ts';
+import {
+  ACL,
+  ANNOTATION_ENTRY,
+  FLAG,
+  GUID,
+  LETTERS,
+  MAILBOX_NAME,
+  PARTITION,
+  SCRIPT_FILE,
+  UID_SEQUENCE,
+  UNIQUEID,
+  USERID,
+} from '../../grammar.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import type {
   ReplicaMailbox,
@@ -12,37 +27,49 @@ import {
   optionalString,
   requireList,
   requireMap,
+  requireName,
   requireNumber,
   requireString,
+  requireText,
   stringItems,
 } from './fields.ts';
+import { LIMIT, MESSAGE_SIZE, MODSEQ, TIME, UID, UID_OR_NONE, WORD, YES_OR_NO } from './ranges.ts';
 
 /** Untagged answers as contract types, required fields as in protocol 9.1 to 9.3. Unknown keys are passed over. */
 
 export function decodeMailbox(value: DlistValue): ReplicaMailbox {
   const map = requireMap(value, 'MAILBOX');
+  const name = requireName(map, 'MBOXNAME', MAILBOX_NAME);
+  try {
+    return mailboxOf(map, name);
+  } catch (caught) {
+    throw SyncError.from(caught, { mailbox: name });
+  }
+}
+
+function mailboxOf(map: DlistMap, name: ByteString): ReplicaMailbox {
   return {
-    uniqueid: requireString(map, 'UNIQUEID'),
-    name: requireString(map, 'MBOXNAME'),
-    type: optionalString(map, 'MBOXTYPE') ?? '',
-    crcBasic: optionalNumber(map, 'SYNC_CRC'),
-    crcAnnotations: optionalNumber(map, 'SYNC_CRC_ANNOT'),
-    lastUid: requireNumber(map, 'LAST_UID'),
-    highestmodseq: requireNumber(map, 'HIGHESTMODSEQ'),
-    recentuid: requireNumber(map, 'RECENTUID'),
-    recenttime: requireNumber(map, 'RECENTTIME'),
-    lastAppenddate: optionalNumber(map, 'LAST_APPENDDATE'),
-    pop3LastLogin: requireNumber(map, 'POP3_LAST_LOGIN'),
-    pop3ShowAfter: optionalNumber(map, 'POP3_SHOW_AFTER'),
-    xconvmodseq: optionalNumber(map, 'XCONVMODSEQ'),
-    raclmodseq: optionalNumber(map, 'RACLMODSEQ'),
-    uidvalidity: requireNumber(map, 'UIDVALIDITY'),
-    partition: requireString(map, 'PARTITION') || undefined,
-    acl: requireString(map, 'ACL'),
-    options: requireString(map, 'OPTIONS'),
-    quotaroot: optionalString(map, 'QUOTAROOT'),
-    createdmodseq: optionalNumber(map, 'CREATEDMODSEQ'),
-    foldermodseq: optionalNumber(map, 'FOLDERMODSEQ'),
+    uniqueid: requireString(map, 'UNIQUEID', UNIQUEID),
+    name,
+    type: optionalString(map, 'MBOXTYPE', LETTERS) ?? '',
+    crcBasic: optionalNumber(map, 'SYNC_CRC', WORD),
+    crcAnnotations: optionalNumber(map, 'SYNC_CRC_ANNOT', WORD),
+    lastUid: requireNumber(map, 'LAST_UID', UID_OR_NONE),
+    highestmodseq: requireNumber(map, 'HIGHESTMODSEQ', MODSEQ),
+    recentuid: requireNumber(map, 'RECENTUID', UID_OR_NONE),
+    recenttime: requireNumber(map, 'RECENTTIME', TIME),
+    lastAppenddate: optionalNumber(map, 'LAST_APPENDDATE', TIME),
+    pop3LastLogin: requireNumber(map, 'POP3_LAST_LOGIN', TIME),
+    pop3ShowAfter: optionalNumber(map, 'POP3_SHOW_AFTER', TIME),
+    xconvmodseq: optionalNumber(map, 'XCONVMODSEQ', MODSEQ),
+    raclmodseq: optionalNumber(map, 'RACLMODSEQ', MODSEQ),
+    uidvalidity: requireNumber(map, 'UIDVALIDITY', UID_OR_NONE),
+    partition: requireString(map, 'PARTITION', PARTITION) || undefined,
+    acl: requireString(map, 'ACL', ACL),
+    options: requireString(map, 'OPTIONS', LETTERS),
+    quotaroot: optionalString(map, 'QUOTAROOT', MAILBOX_NAME),
+    createdmodseq: optionalNumber(map, 'CREATEDMODSEQ', MODSEQ),
+    foldermodseq: optionalNumber(map, 'FOLDERMODSEQ', MODSEQ),
     annotations: decodeAnnotations(map),
   };
 }
@@ -50,13 +77,13 @@ export function decodeMailbox(value: DlistValue): ReplicaMailbox {
 export function decodeRecord(value: DlistValue): WireRecord {
   const map = requireMap(value, 'a RECORD item');
   return {
-    uid: requireNumber(map, 'UID'),
-    modseq: requireNumber(map, 'MODSEQ'),
-    lastUpdated: requireNumber(map, 'LAST_UPDATED'),
-    flags: stringItems(requireList(map.get('FLAGS'), 'FLAGS'), 'FLAGS'),
-    internaldate: requireNumber(map, 'INTERNALDATE'),
-    size: requireNumber(map, 'SIZE'),
-    guid: requireString(map, 'GUID'),
+    uid: requireNumber(map, 'UID', UID),
+    modseq: requireNumber(map, 'MODSEQ', MODSEQ),
+    lastUpdated: requireNumber(map, 'LAST_UPDATED', TIME),
+    flags: stringItems(requireList(map.get('FLAGS'), 'FLAGS'), 'FLAGS', FLAG),
+    internaldate: requireNumber(map, 'INTERNALDATE', TIME),
+    size: requireNumber(map, 'SIZE', MESSAGE_SIZE),
+    guid: requireName(map, 'GUID', GUID),
     annotations: decodeAnnotations(map),
   };
 }
@@ -72,10 +99,10 @@ function decodeAnnotations(map: DlistMap): WireAnnotation[] {
 export function decodeAnnotation(value: DlistValue): WireAnnotation {
   const map = requireMap(value, 'an annotation');
   return {
-    entry: requireString(map, 'ENTRY'),
-    userid: requireString(map, 'USERID'),
-    modseq: optionalNumber(map, 'MODSEQ'),
-    value: requireString(map, 'VALUE'),
+    entry: requireName(map, 'ENTRY', ANNOTATION_ENTRY),
+    userid: requireString(map, 'USERID', USERID),
+    modseq: optionalNumber(map, 'MODSEQ', MODSEQ),
+    value: requireText(map, 'VALUE'),
   };
 }
 
@@ -86,7 +113,7 @@ const UNLIMITED = 4294967295;
 export function decodeQuota(value: DlistValue): ReplicaQuota {
   const map = requireMap(value, 'QUOTA');
   return {
-    root: requireString(map, 'ROOT'),
+    root: requireName(map, 'ROOT', MAILBOX_NAME),
     storage: decodeLimit(map, 'STORAGE', 'LIMIT'),
     messages: decodeLimit(map, 'MESSAGE'),
     annotationStorage: decodeLimit(map, 'X-ANNOTATION-STORAGE', 'ANNOTATION-STORAGE'),
@@ -96,7 +123,7 @@ export function decodeQuota(value: DlistValue): ReplicaQuota {
 
 function decodeLimit(map: DlistMap, ...spellings: string[]): number {
   const key = spellings.find((spelling) => map.has(spelling));
-  const limit = key === undefined ? UNLIMITED : requireNumber(map, key);
+  const limit = key === undefined ? UNLIMITED : requireNumber(map, key, LIMIT);
   return limit === UNLIMITED ? -1 : limit;
 }
 
@@ -107,20 +134,20 @@ export function encodedLimit(limit: number): number {
 export function decodeSeen(value: DlistValue): WireSeen {
   const map = requireMap(value, 'SEEN');
   return {
-    uniqueid: requireString(map, 'UNIQUEID'),
-    lastread: requireNumber(map, 'LASTREAD'),
-    lastuid: requireNumber(map, 'LASTUID'),
-    lastchange: requireNumber(map, 'LASTCHANGE'),
-    seenuids: requireString(map, 'SEENUIDS'),
+    uniqueid: requireName(map, 'UNIQUEID', UNIQUEID),
+    lastread: requireNumber(map, 'LASTREAD', TIME),
+    lastuid: requireNumber(map, 'LASTUID', UID_OR_NONE),
+    lastchange: requireNumber(map, 'LASTCHANGE', TIME),
+    seenuids: requireString(map, 'SEENUIDS', UID_SEQUENCE),
   };
 }
 
 export function decodeSieve(value: DlistValue): ReplicaSieve {
   const map = requireMap(value, 'SIEVE');
   return {
-    filename: requireString(map, 'FILENAME'),
-    lastUpdate: requireNumber(map, 'LAST_UPDATE'),
-    guid: optionalString(map, 'GUID') ?? '',
-    active: optionalNumber(map, 'ISACTIVE') !== 0,
+    filename: requireName(map, 'FILENAME', SCRIPT_FILE),
+    lastUpdate: requireNumber(map, 'LAST_UPDATE', TIME),
+    guid: optionalString(map, 'GUID', GUID) ?? '',
+    active: optionalNumber(map, 'ISACTIVE', YES_OR_NO) !== 0,
   };
 }

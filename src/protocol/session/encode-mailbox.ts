@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeFlags, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { encodeFlags, encodeGuid, encodeNumber, encodeString } from '../dlist/encode.ts';
 import { RECORD_PIECE_OCTETS } from '../limits.ts';
 import type { WireAnnotation, WireMailbox, WireRecord } from '../replica-session.ts';
 
@@ -69,7 +69,7 @@ export function encodeRecord(record: WireRecord): ByteString {
   const text =
     `%(UID ${encodeNumber(record.uid)} MODSEQ ${encodeNumber(record.modseq)}` +
     ` LAST_UPDATED ${encodeNumber(record.lastUpdated)} FLAGS ${encodeFlags(record.flags)}` +
-    ` INTERNALDATE ${encodeNumber(record.internaldate)} SIZE ${encodeNumber(record.size)} GUID ${record.guid}`;
+    ` INTERNALDATE ${encodeNumber(record.internaldate)} SIZE ${encodeNumber(record.size)} GUID ${encodeGuid(record.guid)}`;
   return annotations.length === 0 ? `${text})` : `${text} ANNOTATIONS ${encodeAnnotations(annotations)})`;
 }
 

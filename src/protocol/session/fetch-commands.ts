@@ -1,9 +1,9 @@
 import type { CommandQueue } from '../command-queue.ts';
-import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { encodeGuid, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
 import { DlistFile } from '../dlist/value.ts';
 import { MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
 import type { ReplicaSession } from '../replica-session.ts';
-import { requireMap, requireString, unusable } from './fields.ts';
+import { requireMap, requireText, unasked, unusable } from './fields.ts';
 import { dispatch } from './untagged.ts';
 
 type FetchCommands = Pick<ReplicaSession, 'fetchMessage' | 'fetchSieve'>;
@@ -21,13 +21,14 @@ export function fetchCommands(queue: CommandQueue): FetchCommands {
             ['MBOXNAME', encodeString(what.mailbox)],
             ['PARTITION', encodeString(what.partition)],
             ['UNIQUEID', encodeString(what.uniqueid)],
-            ['GUID', what.guid],
+            ['GUID', encodeGuid(what.guid)],
             ['UID', encodeNumber(what.uid)],
           ])}`,
         valueOptions: { maxFileOctets: MAX_FETCHED_MESSAGE_OCTETS },
         untagged: dispatch({
           MESSAGE: (value) => {
             if (!(value instanceof DlistFile)) throw unusable('MESSAGE as %{...}', value);
+            if (value.guid !== what.guid) throw unasked('the message', value.guid);
             content = value.content;
           },
         }),
@@ -51,7 +52,7 @@ export function fetchCommands(queue: CommandQueue): FetchCommands {
         valueOptions: { hideLiterals: true },
         untagged: dispatch({
           SIEVE: (value) => {
-            content = Buffer.from(requireString(requireMap(value, 'SIEVE'), 'CONTENT'), 'latin1');
+            content = Buffer.from(requireText(requireMap(value, 'SIEVE'), 'CONTENT'), 'latin1');
           },
         }),
         result: () => {

@@ -1,9 +1,12 @@
 import type { ByteString } from '../../byte-string.ts';
+import { type Grammar, matches } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
+import type { Range } from './ranges.ts';
 
 /**
- * Fields of a kvlist as the types they should have. What is missing or of another type is an answer that we cannot use;
+ * Fields of a kvlist as the types they should have, each by its own grammar or range: a peer's octets come no further
+ * in than this unless they are what they claim to be. What is missing or something else is an answer that we cannot use;
  * the stream itself is still in step.
  */
 export function requireMap(value: DlistValue | undefined, what: string): DlistMap {
@@ -17,41 +20,59 @@ export function requireList(value: DlistValue | undefined, what: string): DlistV
 }
 
 /** NIL counts as given and empty: servers print it for an intermediate mailbox's partition and ACL. */
-export function requireString(map: DlistMap, key: ByteString): ByteString {
+export function requireString(map: DlistMap, key: ByteString, grammar: Grammar): ByteString {
   const value = map.get(key);
-  if (typeof value === 'string') return value;
   if (value === null) return '';
+  if (typeof value !== 'string') throw unusable(`${key} as a string`, value);
+  if (value !== '' && !matches(grammar, value)) throw unusable(`${key} as ${grammar.what}`, value);
+  return value;
+}
+
+/** As `requireString`, and not empty. */
+export function requireName(map: DlistMap, key: ByteString, grammar: Grammar): ByteString {
+  const value = requireString(map, key, grammar);
+  if (value === '') throw unusable(`${key} as ${grammar.what}`, map.get(key));
+  return value;
+}
+
+export function optionalString(map: DlistMap, key: ByteString, grammar: Grammar): ByteString | undefined {
+  return typeof map.get(key) === 'string' ? requireString(map, key, grammar) : undefined;
+}
+
+/** Text of any octets: the value of an annotation, the content of a script. */
+export function requireText(map: DlistMap, key: ByteString): ByteString {
+  const value = map.get(key);
+  if (value === null) return '';
+  if (typeof value === 'string') return value;
   throw unusable(`${key} as a string`, value);
 }
 
-export function optionalString(map: DlistMap, key: ByteString): ByteString | undefined {
-  const value = map.get(key);
-  return typeof value === 'string' ? value : undefined;
-}
-
-export function requireNumber(map: DlistMap, key: ByteString): number {
+export function requireNumber(map: DlistMap, key: ByteString, range: Range): number {
   const value = map.get(key);
   if (value === undefined) throw unusable(`${key} as a number`, value);
-  return toNumber(key, value);
+  return toNumber(key, value, range);
 }
 
 /** 0 when not given. */
-export function optionalNumber(map: DlistMap, key: ByteString): number {
+export function optionalNumber(map: DlistMap, key: ByteString, range: Range): number {
   const value = map.get(key);
-  return value === undefined || value === null ? 0 : toNumber(key, value);
+  return value === undefined || value === null ? 0 : toNumber(key, value, range);
 }
 
-export function stringItems(list: readonly DlistValue[], what: string): ByteString[] {
+/** A list of strings has no place for "no value": servers print a flag of that name bare, so that it looks like it. */
+export function stringItems(list: readonly DlistValue[], what: string, grammar: Grammar): ByteString[] {
   return list.map((item) => {
-    if (typeof item === 'string') return item;
-    throw unusable(`strings in ${what}`, item);
+    const text = item === null ? 'NIL' : item;
+    if (typeof text !== 'string') throw unusable(`strings in ${what}`, item);
+    if (!matches(grammar, text)) throw unusable(`${grammar.what} in ${what}`, item);
+    return text;
   });
 }
 
-function toNumber(key: ByteString, value: DlistValue): number {
+function toNumber(key: ByteString, value: DlistValue, { least, most }: Range): number {
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isSafeInteger(number)) return number;
-  throw unusable(`${key} as a number below 2^53`, value);
+  if (number >= least && number <= most) return number;
+  throw unusable(`${key} as a number from ${least} to ${most}`, value);
 }
 
 export function unusable(expected: string, found: DlistValue | undefined): SyncError {
@@ -61,6 +82,18 @@ export function unusable(expected: string, found: DlistValue | undefined): SyncE
     {
       family: 'refused',
       hint: "The replica's version may be too new or too old for this one: please report its version and this line",
+    },
+  );
+}
+
+/** Something of somebody else: taken for what was asked for, it would be changed or removed as such. */
+export function unasked(what: string, found: ByteString): SyncError {
+  return new SyncError(
+    'IMAP_PROTOCOL_ERROR',
+    `the replica's answer names ${what} ${show(found)}, which it was not asked for`,
+    {
+      family: 'refused',
+      hint: 'No Cyrus server answers so: make sure that the server is the replica that you mean, and nobody is in between',
     },
   );
 }

@@ -1,7 +1,16 @@
 import type { ByteString } from '../../byte-string.ts';
+import { MAILBOX_NAME, SUBSCRIPTION } from '../../grammar.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
 import { encodeString, encodeStrings } from '../dlist/encode.ts';
-import type { ReplicaMailbox, ReplicaQuota, ReplicaSession, ReplicaUser } from '../replica-session.ts';
+import type { DlistValue } from '../dlist/value.ts';
+import type {
+  ReplicaMailbox,
+  ReplicaQuota,
+  ReplicaSession,
+  ReplicaUser,
+  WireRecord,
+} from '../replica-session.ts';
 import {
   decodeAnnotation,
   decodeMailbox,
@@ -10,7 +19,7 @@ import {
   decodeSeen,
   decodeSieve,
 } from './decode.ts';
-import { requireList, stringItems, unusable } from './fields.ts';
+import { optionalString, requireList, requireMap, stringItems, unasked, unusable } from './fields.ts';
 import { dispatch } from './untagged.ts';
 
 type ReadCommands = Pick<
@@ -24,8 +33,8 @@ export function readCommands(queue: CommandQueue): ReadCommands {
     getUser: (userid) => getUserData(queue, 'USER', userid),
     getMeta: (userid) => getUserData(queue, 'META', userid),
 
-    getMailboxes: (names) => getList(queue, 'MAILBOXES', names),
-    getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids),
+    getMailboxes: (names) => getList(queue, 'MAILBOXES', names, ({ name }) => name),
+    getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids, ({ uniqueid }) => uniqueid),
 
     getQuota(root) {
       let quota: ReplicaQuota | undefined;
@@ -35,7 +44,9 @@ export function readCommands(queue: CommandQueue): ReadCommands {
         args: () => `QUOTA ${encodeString(root)}`,
         untagged: dispatch({
           QUOTA: (value) => {
-            quota = decodeQuota(value);
+            const found = decodeQuota(value);
+            if (found.root !== root) throw unasked('the quota root', found.root);
+            quota = found;
           },
         }),
         result: () => quota,
@@ -48,44 +59,76 @@ export function readCommands(queue: CommandQueue): ReadCommands {
         verb: 'GET',
         name: 'ANNOTATION',
         args: () => `ANNOTATION ${encodeString(name)}`,
-        untagged: dispatch({ ANNOTATION: (value) => annotations.push(decodeAnnotation(value)) }),
+        untagged: dispatch({
+          ANNOTATION: (value) => {
+            const of = optionalString(requireMap(value, 'ANNOTATION'), 'MBOXNAME', MAILBOX_NAME) ?? name;
+            if (of !== name) throw unasked('an annotation of', of);
+            annotations.push(decodeAnnotation(value));
+          },
+        }),
         result: () => annotations,
         refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
       });
     },
 
     getFullMailbox(name, onRecord) {
-      let mailbox: ReplicaMailbox | undefined;
-      let failure: { error: unknown } | undefined;
+      const answer = new FullMailbox(name, onRecord);
       return queue.submit({
         verb: 'GET',
         name: 'FULLMAILBOX',
         args: () => `FULLMAILBOX ${encodeString(name)}`,
-        valueOptions: {
-          streamKey: 'RECORD',
-          // Called from within the parser, which must come to the end of the value whatever happens here.
-          onItem: (item) => {
-            if (failure !== undefined) return;
-            try {
-              onRecord(decodeRecord(item));
-            } catch (error) {
-              failure = { error };
-            }
-          },
-        },
-        untagged: dispatch({
-          MAILBOX: (value) => {
-            if (failure !== undefined) throw failure.error;
-            mailbox = decodeMailbox(value);
-          },
-        }),
-        result: () => {
-          if (mailbox === undefined) throw unusable('MAILBOX', undefined);
-          return mailbox;
-        },
+        valueOptions: { streamKey: 'RECORD', onItem: (item) => answer.record(item) },
+        untagged: dispatch({ MAILBOX: (value) => answer.mailbox(value) }),
+        result: () => answer.result(),
       });
     },
   };
+}
+
+/** The answer to GET FULLMAILBOX: its records come first, each on its own, and the mailbox that they are of last. */
+class FullMailbox {
+  readonly #name: ByteString;
+  readonly #onRecord: (record: WireRecord) => void;
+  #lastUid = 0;
+  #mailbox: ReplicaMailbox | undefined;
+  #failure: SyncError | undefined;
+
+  constructor(name: ByteString, onRecord: (record: WireRecord) => void) {
+    this.#name = name;
+    this.#onRecord = onRecord;
+  }
+
+  /** Called from within the parser, which must come to the end of the value whatever happens here. */
+  record(item: DlistValue): void {
+    if (this.#failure !== undefined) return;
+    try {
+      const record = decodeRecord(item);
+      if (record.uid <= this.#lastUid) {
+        throw unusable(`RECORDs in the order of their UIDs, after ${this.#lastUid}`, String(record.uid));
+      }
+      this.#lastUid = record.uid;
+      this.#onRecord(record);
+    } catch (caught) {
+      this.#failure = SyncError.from(caught, { mailbox: this.#name });
+    }
+  }
+
+  mailbox(value: DlistValue): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    const mailbox = decodeMailbox(value);
+    if (mailbox.name !== this.#name) throw unasked('the mailbox', mailbox.name);
+    if (this.#mailbox !== undefined) throw unusable('one MAILBOX', 'another');
+    if (mailbox.lastUid < this.#lastUid) {
+      const what = `LAST_UID as a number from ${this.#lastUid}, the UID of the last RECORD`;
+      throw unusable(what, String(mailbox.lastUid)).within({ mailbox: this.#name });
+    }
+    this.#mailbox = mailbox;
+  }
+
+  result(): ReplicaMailbox {
+    if (this.#mailbox === undefined) throw unusable('MAILBOX', undefined);
+    return this.#mailbox;
+  }
 }
 
 /** An unknown user is answered with OK and nothing, or with NONEXISTENT: no data either way. */
@@ -104,7 +147,8 @@ function getUserData(
       QUOTA: (value) => user.quotas.push(decodeQuota(value)),
       SEEN: (value) => user.seen.push(decodeSeen(value)),
       LSUB: (value) => {
-        for (const name of stringItems(requireList(value, 'LSUB'), 'LSUB')) user.subscriptions.push(name);
+        for (const name of stringItems(requireList(value, 'LSUB'), 'LSUB', SUBSCRIPTION))
+          user.subscriptions.push(name);
       },
       SIEVE: (value) => user.sieve.push(decodeSieve(value)),
     }),
@@ -117,14 +161,23 @@ function getList(
   queue: CommandQueue,
   name: 'MAILBOXES' | 'UNIQUEIDS',
   items: readonly ByteString[],
+  askedAs: (mailbox: ReplicaMailbox) => ByteString,
 ): Promise<ReplicaMailbox[]> {
   const mailboxes: ReplicaMailbox[] = [];
   if (items.length === 0) return Promise.resolve(mailboxes);
+  const asked = new Set(items);
   return queue.submit({
     verb: 'GET',
     name,
-    args: () => `${name} ${encodeStrings(items)}`,
-    untagged: dispatch({ MAILBOX: (value) => mailboxes.push(decodeMailbox(value)) }),
+    args: () => `${name} ${encodeStrings([...asked])}`,
+    untagged: dispatch({
+      MAILBOX: (value) => {
+        const mailbox = decodeMailbox(value);
+        // Each at most once, which also bounds how many there can be.
+        if (!asked.delete(askedAs(mailbox))) throw unasked('the mailbox', mailbox.name);
+        mailboxes.push(mailbox);
+      },
+    }),
     result: () => mailboxes,
     refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
   });

@@ -1,3 +1,4 @@
+import { CAPABILITY } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
@@ -55,7 +56,7 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
     args: () => `CAPABILITIES ${encodeStrings(names)}`,
     untagged: dispatch({
       ENABLED: (value) => {
-        enabled = stringItems(requireList(value, 'ENABLED'), 'ENABLED');
+        enabled = stringItems(requireList(value, 'ENABLED'), 'ENABLED', CAPABILITY);
       },
     }),
     result: () => enabled,

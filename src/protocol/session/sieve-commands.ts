@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { CommandQueue } from '../command-queue.ts';
-import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { type Encoded, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
 import type { Piece } from '../output-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { apply, applyPieces } from './simple-apply.ts';
@@ -23,7 +23,7 @@ export function sieveCommands(queue: CommandQueue): SieveCommands {
   };
 }
 
-function script(userid: ByteString, filename: ByteString): ByteString {
+function script(userid: ByteString, filename: ByteString): Encoded {
   return encodeKvlist([
     ['USERID', encodeString(userid)],
     ['FILENAME', encodeString(filename)],

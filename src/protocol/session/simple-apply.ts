@@ -1,13 +1,13 @@
-import type { ByteString } from '../../byte-string.ts';
 import type { SyncError } from '../../report/sync-error.ts';
 import type { Command, CommandQueue } from '../command-queue.ts';
+import type { Encoded } from '../dlist/encode.ts';
 import type { Piece } from '../output-queue.ts';
 
 /** APPLY with one value and nothing in the answer. */
 export function apply(
   queue: CommandQueue,
   name: string,
-  encode: () => ByteString,
+  encode: () => Encoded,
   refused?: Command<void>['refused'],
 ): Promise<void> {
   const command: Command<void> = { verb: 'APPLY', name, args: () => `${name} ${encode()}`, result: () => {} };

@@ -1,9 +1,17 @@
+import { GUID } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
-import { encodeFileHead, encodeKvlist, encodeList, encodeString, encodeStrings } from '../dlist/encode.ts';
+import {
+  encodeFileHead,
+  encodeGuid,
+  encodeKvlist,
+  encodeList,
+  encodeString,
+  encodeStrings,
+} from '../dlist/encode.ts';
 import type { Piece } from '../output-queue.ts';
 import type { MessageUpload, ReplicaSession } from '../replica-session.ts';
-import { requireList, stringItems } from './fields.ts';
+import { requireList, stringItems, unasked } from './fields.ts';
 import { dispatch } from './untagged.ts';
 
 type UploadCommands = Pick<ReplicaSession, 'applyReserve' | 'applyMessages'>;
@@ -16,6 +24,7 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
   return {
     applyReserve(partition, folders, guids) {
       const missing = new Set<string>();
+      const asked = new Set(guids);
       if (guids.length === 0) return Promise.resolve(missing);
       return queue.submit({
         verb: 'APPLY',
@@ -24,11 +33,14 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
           `RESERVE ${encodeKvlist([
             ['PARTITION', encodeString(partition)],
             ['MBOXNAME', encodeStrings(folders)],
-            ['GUID', encodeList(guids)],
+            ['GUID', encodeList(guids.map(encodeGuid))],
           ])}`,
         untagged: dispatch({
           MISSING: (value) => {
-            for (const guid of stringItems(requireList(value, 'MISSING'), 'MISSING')) missing.add(guid);
+            for (const guid of stringItems(requireList(value, 'MISSING'), 'MISSING', GUID)) {
+              if (!asked.has(guid)) throw unasked('the message', guid);
+              missing.add(guid);
+            }
           },
         }),
         result: () => missing,
@@ -39,11 +51,10 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
       if (messages.length === 0) return Promise.resolve();
       let octets = 0;
       for (const { size } of messages) octets += size + FILE_HEAD_OCTETS;
-      const whole = messages.every(({ content }) => Buffer.isBuffer(content));
       return queue.submit({
         verb: 'APPLY',
         name: 'MESSAGE',
-        args: whole ? wholeFiles(messages) : streamedFiles(messages),
+        args: () => filesOf(messages),
         octets,
         result: () => {},
       });
@@ -51,22 +62,33 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
   };
 }
 
-function* wholeFiles(messages: readonly MessageUpload[]): Generator<Piece> {
-  for (const [i, message] of messages.entries()) {
-    yield fileHead(message, i);
-    if (Buffer.isBuffer(message.content)) {
-      checkSize(message, message.content.length);
-      if (message.size > 0) yield message.content;
-    }
+/** A message with what stands before its octets. */
+interface File {
+  head: Piece;
+  message: MessageUpload;
+}
+
+/** All heads are made, and all sizes that are known compared, before the first octet leaves. */
+function filesOf(messages: readonly MessageUpload[]): Iterable<Piece> | AsyncIterable<Piece> {
+  const files = messages.map((message, i) => {
+    if (Buffer.isBuffer(message.content)) checkSize(message, message.content.length);
+    return { head: fileHead(message, i), message };
+  });
+  return messages.every(({ content }) => Buffer.isBuffer(content)) ? wholeFiles(files) : streamedFiles(files);
+}
+
+function* wholeFiles(files: readonly File[]): Generator<Piece> {
+  for (const { head, message } of files) {
+    yield head;
+    if (Buffer.isBuffer(message.content) && message.size > 0) yield message.content;
   }
   yield ')';
 }
 
-async function* streamedFiles(messages: readonly MessageUpload[]): AsyncGenerator<Piece> {
-  for (const [i, message] of messages.entries()) {
-    yield fileHead(message, i);
+async function* streamedFiles(files: readonly File[]): AsyncGenerator<Piece> {
+  for (const { head, message } of files) {
+    yield head;
     if (Buffer.isBuffer(message.content)) {
-      checkSize(message, message.content.length);
       if (message.size > 0) yield message.content;
       continue;
     }

@@ -75,11 +75,12 @@ test('lists, flags, kvlists and file heads', () => {
   assert.equal(encodeKvlist([]), '%()');
   assert.equal(
     encodeKvlist([
-      ['A', '1'],
+      ['A', encodeNumber(1)],
       ['B', undefined],
-      ['C', '()'],
+      ['C', encodeStrings([])],
     ]),
     '%(A 1 C ())',
   );
-  assert.equal(encodeFileHead('default', 'ab12', 5), '%{default ab12 5}\r\n');
+  const guid = 'ab12'.repeat(10);
+  assert.equal(encodeFileHead('default', guid, 5), `%{default ${guid} 5}\r\n`);
 });
