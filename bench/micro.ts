@@ -4,7 +4,7 @@ import { deflateRawSync } from 'node:zlib';
 import { Bench } from 'tinybench';
 import { DlistParser } from '../src/protocol/dlist/parser.ts';
 import { encodeRecord } from '../src/protocol/session/encode-mailbox.ts';
-import type { IndexRecord, MasterStore, OpenMailbox } from '../src/store/master-store.ts';
+import type { IndexRecord, LockedMailbox, MasterStore } from '../src/store/master-store.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';
 import { basicCrc } from '../src/store/sync-crc.ts';
 import { CyrusScratch } from '../test/cyrus-db/cyr-dbtool.ts';
@@ -80,18 +80,13 @@ export async function runMicro(options: BenchOptions, say: (text: string) => voi
 
 async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
   const name = store.inboxName(user);
-  const open = async (): Promise<OpenMailbox> => {
-    const mailbox = await store.openMailbox(name);
-    if (mailbox === undefined) throw new Error(`the store has no ${name}`);
-    return mailbox;
-  };
-  const everyRecord = (mailbox: OpenMailbox): IndexRecord[] => {
+  const everyRecord = (mailbox: LockedMailbox): IndexRecord[] => {
     const records: IndexRecord[] = [];
     for (const page of mailbox.pages()) for (let i = 0; i < page.count; i++) records.push(page.record(i));
     return records;
   };
-  using mailbox = await open();
-  const records = everyRecord(mailbox);
+  const records = await store.readMailbox(name, everyRecord);
+  if (records === undefined) throw new Error(`the store has no ${name}`);
   const line = Buffer.from(
     `%(UNIQUEID x RECORD (${records.map((record) => encodeRecord(record)).join(' ')}))\r\n`,
     'latin1',
@@ -102,29 +97,24 @@ async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
       name: 'mailbox: open, lock, read the header',
       unit: 'mailboxes',
       units: 1,
-      work: async () => {
-        using _opened = await open();
-      },
+      work: () => store.readMailbox(name, () => {}),
     },
     {
       name: 'index: scan UID, modseq and GUID',
       unit: 'records',
       units: records.length,
-      work: async () => {
-        using opened = await open();
-        for (const page of opened.pages()) {
-          for (let i = 0; i < page.count; i++) if (page.modseq(i) === 0 || page.guidIsNull(i)) return;
-        }
-      },
+      work: () =>
+        store.readMailbox(name, (mailbox) => {
+          for (const page of mailbox.pages()) {
+            for (let i = 0; i < page.count; i++) if (page.modseq(i) === 0 || page.guidIsNull(i)) return;
+          }
+        }),
     },
     {
       name: 'index: decode records',
       unit: 'records',
       units: records.length,
-      work: async () => {
-        using opened = await open();
-        everyRecord(opened);
-      },
+      work: async () => void (await store.readMailbox(name, everyRecord)),
     },
     { name: 'CRC of a mailbox', unit: 'records', units: records.length, work: () => void basicCrc(records) },
     {

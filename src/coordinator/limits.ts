@@ -54,6 +54,8 @@ export const PARKED_FIRST = 250;
 
 /** Attempts of a job that fails for a reason that may pass. */
 export const RETRYABLE_ATTEMPTS = 3;
+/** The same where a database of Cyrus was locked, which nobody waits for on the spot: about a minute. */
+export const LOCK_ATTEMPTS = 7;
 export const RETRY_FIRST = 1_000;
 /** Attempts of a job that was in flight when the link broke, counted while it gets no message across ... */
 export const FRUITLESS_LINK_ATTEMPTS = 3;

@@ -10,6 +10,7 @@ import {
   LEAST_BATCH_JOBS,
   LEAST_BATCH_MESSAGES,
   LINK_ATTEMPTS,
+  LOCK_ATTEMPTS,
   PARKED_FIRST,
   PARKED_WHILE_BUSY,
   PLACES_PER_SMALL_SHARE,
@@ -194,7 +195,8 @@ export class Schedule {
     }
     if (!error.retryable) return undefined;
     entry.attempts += 1;
-    return entry.attempts >= RETRYABLE_ATTEMPTS ? undefined : this.#backoff(entry.attempts);
+    const most = error.code === 'LOCK_TIMEOUT' ? LOCK_ATTEMPTS : RETRYABLE_ATTEMPTS;
+    return entry.attempts >= most ? undefined : this.#backoff(entry.attempts);
   }
 
   /** Doubling, with a jitter of half to one and a half, so that jobs that failed together do not meet again. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../report/sync-error.ts';
-import { type LockKind, tryLock } from './locks.ts';
+import { lockPatience, lockScope, type Synchronous, spendPatience } from './lock-scope.ts';
+import { type LockKind, tryLock, unlock } from './locks.ts';
 
 const FIRST_PAUSE_MS = 1;
 /** Leaf databases are held for one transaction, some milliseconds. */
@@ -16,40 +17,59 @@ const LONGEST_PAUSE_MS = 100;
 const PAUSE_GROWTH = 1.5;
 
 /**
- * For leaf database locks only: blocks the thread between tries.
+ * For locks that are held for some milliseconds: blocks the thread between tries, never longer than `lockPatience`.
  *
- * @param deadlineMs how long to wait at most, counted from the call
  * @param what names the lock in the error, for instance the path of the file
  * @throws SyncError LOCK_TIMEOUT, IO
  */
-export function lockNow(fd: number, kind: LockKind, deadlineMs: number, what: string): void {
+export function lockNow(fd: number, kind: LockKind, what: string): void {
   if (attempt(fd, kind, what)) return;
   const started = performance.now();
+  const deadlineMs = lockPatience();
   let pause = FIRST_BLOCKING_PAUSE_MS;
-  for (;;) {
-    const left = deadlineMs - (performance.now() - started);
-    if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
-    blockThread(Math.min(pause * (0.5 + Math.random()), left));
-    const burstEnds = performance.now() + BURST_MS;
-    do {
-      if (attempt(fd, kind, what)) return;
-    } while (performance.now() < burstEnds);
-    pause = Math.min(pause * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
+  try {
+    for (;;) {
+      const left = deadlineMs - (performance.now() - started);
+      if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
+      blockThread(Math.min(pause * (0.5 + Math.random()), left));
+      const burstEnds = performance.now() + BURST_MS;
+      do {
+        if (attempt(fd, kind, what)) return;
+      } while (performance.now() < burstEnds);
+      pause = Math.min(pause * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
+    }
+  } finally {
+    spendPatience(performance.now() - started);
   }
 }
 
-/** The same for locks held long: the thread goes on with other work between tries. */
-export async function lockSoon(fd: number, kind: LockKind, deadlineMs: number, what: string): Promise<void> {
-  if (attempt(fd, kind, what)) return;
+/**
+ * For locks that are held long: the thread goes on with other work between tries, and holds nothing meanwhile. `work`
+ * runs at once when the lock is had, and the lock is given back before anything else of the thread runs.
+ *
+ * @param deadlineMs how long to wait at most, counted from the call
+ * @throws SyncError LOCK_TIMEOUT, IO
+ */
+export async function whenLocked<T extends Synchronous>(
+  fd: number,
+  kind: LockKind,
+  deadlineMs: number,
+  what: string,
+  work: () => T,
+): Promise<T> {
   const started = performance.now();
   let pause = FIRST_PAUSE_MS;
-  for (;;) {
+  while (!attempt(fd, kind, what)) {
     const left = deadlineMs - (performance.now() - started);
     if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
     // Jitter, so that threads waiting for one lock do not ask in step.
     await sleep(Math.min(pause * (0.5 + Math.random()), left));
-    if (attempt(fd, kind, what)) return;
     pause = Math.min(pause * PAUSE_GROWTH, LONGEST_PAUSE_MS);
+  }
+  try {
+    return lockScope(work);
+  } finally {
+    unlock(fd);
   }
 }
 
@@ -71,7 +91,7 @@ function blockThread(milliseconds: number): void {
 }
 
 function lockTimeout(kind: LockKind, deadlineMs: number, what: string): SyncError {
-  return new SyncError('LOCK_TIMEOUT', `no ${kind} lock on ${what} within ${deadlineMs} ms`, {
+  return new SyncError('LOCK_TIMEOUT', `no ${kind} lock on ${what} within ${Math.round(deadlineMs)} ms`, {
     phase: 'lock',
     hint: 'another process holds it; it is tried again later, and fuser(1) on the file shows who has it open',
     retryable: true,

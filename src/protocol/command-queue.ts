@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { assertNoLockHeld } from '../native/lock-scope.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { DlistValue } from './dlist/value.ts';
 import type { Framing, Verb } from './flavour.ts';
@@ -111,6 +112,7 @@ export class CommandQueue implements Consumer {
    * flight need not mind the others. Whoever awaits it gets the error.
    */
   submit<T>(command: Command<T>): Promise<T> {
+    assertNoLockHeld(`${command.name} was sent`);
     const promise = new Promise<T>((resolve, reject) => {
       const refuse = this.#broken ?? (this.#closing ? closedByUs() : undefined);
       if (refuse !== undefined) {

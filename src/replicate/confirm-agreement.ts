@@ -6,6 +6,7 @@ import { sameChecksums } from './compare-mailbox.ts';
 import type { EngineContext } from './engine.ts';
 import { mailboxLine, sinceOf } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
+import { readView } from './read-view.ts';
 
 /** Asks both servers for what they have now: agreement is theirs to state, not ours to compute. */
 export async function confirmAgreement(context: EngineContext, task: MailboxTask): Promise<void> {
@@ -39,12 +40,12 @@ interface Difference {
 async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<Difference | undefined> {
   const { name } = task.entry;
   const [remote] = await context.session.getMailboxes([name]);
-  using mailbox = await context.store.openMailbox(name);
-  if (mailbox === undefined || remote === undefined) return undefined;
-  const { state } = mailbox;
+  const local = await readView(context.store, name);
+  if (local === undefined || remote === undefined) return undefined;
+  const { state } = local;
   if (sameCounters(state, remote) && sameChecksums(state, remote)) return undefined;
-  const line = mailboxLine(mailbox, remote, { partition: task.partition, local: context.options.local });
-  return { state, remote, line, partition: mailbox.entry.partition };
+  const line = mailboxLine(local, remote, { partition: task.partition, local: context.options.local });
+  return { state, remote, line, partition: local.entry.partition };
 }
 
 function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {

@@ -1,6 +1,6 @@
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { IndexRecord, OpenMailbox, RecordPage } from '../store/master-store.ts';
+import type { IndexRecord, LockedMailbox, RecordPage } from '../store/master-store.ts';
 import type { PartialLimit } from './mailbox-line.ts';
 
 /** What one MAILBOX command carries. */
@@ -21,12 +21,12 @@ const NOTHING: Base = { lastUid: 0, highestmodseq: 0 };
 
 /**
  * Records that the replica, standing at `remote`, does not have (algorithm sections 5.3 and 5.4).
- * Reads the index once, twice if the mailbox is to be sent in steps; needs the index lock.
+ * Reads the index once, twice if the mailbox is to be sent in steps.
  *
  * @throws SyncError IMAP_MAILBOX_NOTSUPPORTED for a record without GUID
  */
 export function readDelta(
-  mailbox: OpenMailbox,
+  mailbox: LockedMailbox,
   remote: ReplicaMailbox | undefined,
   batchSize: number,
 ): Delta {
@@ -59,7 +59,11 @@ export function readDelta(
 /**
  * Where the first step ends, or undefined if the mailbox fits one command or its modseqs allow no step.
  */
-export function partialLimit(mailbox: OpenMailbox, base: Base, batchSize: number): PartialLimit | undefined {
+export function partialLimit(
+  mailbox: LockedMailbox,
+  base: Base,
+  batchSize: number,
+): PartialLimit | undefined {
   const { lastUid, highestmodseq } = mailbox.state;
   if (batchSize <= 0 || lastUid - base.lastUid <= batchSize) return undefined;
   let fresh = 0;
@@ -83,8 +87,8 @@ export interface NewMessage {
   size: number;
 }
 
-/** GUIDs and sizes of messages above the replica's LAST_UID. Needs the index lock. */
-export function* newMessages(mailbox: OpenMailbox, base: Base | undefined): Generator<NewMessage> {
+/** GUIDs and sizes of messages above the replica's LAST_UID. */
+export function* newMessages(mailbox: LockedMailbox, base: Base | undefined): Generator<NewMessage> {
   for (const page of mailbox.pages((base ?? NOTHING).lastUid + 1)) {
     for (let i = 0; i < page.count; i++) {
       if (page.unlinked(i) || page.guidIsNull(i)) continue;
@@ -93,7 +97,7 @@ export function* newMessages(mailbox: OpenMailbox, base: Base | undefined): Gene
   }
 }
 
-function wholeRecord(mailbox: OpenMailbox, page: RecordPage, i: number): IndexRecord {
+function wholeRecord(mailbox: LockedMailbox, page: RecordPage, i: number): IndexRecord {
   if (page.guidIsNull(i)) {
     throw new SyncError(
       'IMAP_MAILBOX_NOTSUPPORTED',

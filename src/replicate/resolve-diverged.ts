@@ -57,34 +57,36 @@ async function mergeOnce(
   const { remote, records: theirs } = await replicaRecords(session, name);
   checkSameThere(remote, task.entry);
 
-  using mailbox = await context.store.openMailbox(name);
-  if (mailbox === undefined) return;
-  checkSame(mailbox, task.entry);
-  const ours = masterRecords(mailbox);
-  mailbox.releaseIndex();
-  task.onState(mailbox.state);
+  const local = await context.store.readMailbox(name, (mailbox) => {
+    checkSame(mailbox, task.entry);
+    const { entry, state, annotations, messages } = mailbox;
+    return { entry, state, annotations, messages, records: masterRecords(mailbox) };
+  });
+  if (local === undefined) return;
+  const { state, records: ours } = local;
+  task.onState(state);
 
   const merge = mergeRecords(
-    { ...mailbox.state, records: ours },
+    { ...state, records: ours },
     { lastUid: remote.lastUid, highestmodseq: remote.highestmodseq, deletedmodseq: 0, records: theirs },
   );
-  const masterChanges = mustWriteMaster(merge, mailbox.state, remote);
+  const masterChanges = mustWriteMaster(merge, state, remote);
   const mayWrite = !options.noCopyback && context.master !== undefined;
   if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
   // A counter that a move from another user's namespace leaves behind: no mail depends on it.
-  const counterBehind = mailbox.state.xconvmodseq !== 0 && remote.xconvmodseq > mailbox.state.xconvmodseq;
+  const counterBehind = state.xconvmodseq !== 0 && remote.xconvmodseq > state.xconvmodseq;
   // Before anything is changed anywhere: half a merge would have to be finished by somebody.
   const master = (masterChanges || counterBehind) && mayWrite ? await context.master?.connect() : undefined;
   for (const decision of merge.decided) {
     for (const notice of decisionNotices(name, decision)) context.emit(notice);
   }
 
-  const line = mergedLine(mailbox, remote, merge, task.partition, options.local);
+  const line = mergedLine(local, remote, merge, task.partition, options.local);
   const recordOf = new Map(ours.map((record) => [record.uid, record]));
   const readMaster: ReadMessage = async ({ uid }) => {
     const record = recordOf.get(uid);
     if (!record) throw new SyncError('BUG', `no record of message ${uid}`, { mailbox: name });
-    return await mailbox.readMessage(record);
+    return await local.messages.readMessage(record);
   };
   const readReplica: ReadMessage = (message) => fetchChecked(session, remote, message);
 
@@ -111,12 +113,12 @@ async function mergeOnce(
       line: {
         ...line,
         foldermodseq,
-        partition: mailbox.entry.partition,
-        since: sinceOf(mailbox.state),
+        partition: local.entry.partition,
+        since: sinceOf(state),
         local: true,
       },
       records: merge.toMaster,
-      lastUid: mailbox.state.lastUid,
+      lastUid: state.lastUid,
       sources: [
         { messages: merge.masterNeeds, read: readReplica },
         { messages: ours, read: readMaster },

@@ -218,6 +218,5 @@ async function annotationsOf(
   name: ByteString,
 ): Promise<readonly Annotation[] | undefined> {
   if (name === '') return store.serverAnnotations();
-  using mailbox = await store.openMailbox(name);
-  return mailbox?.annotations;
+  return await store.readMailbox(name, (mailbox) => mailbox.annotations);
 }

@@ -1,9 +1,9 @@
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxEntry, OpenMailbox } from '../store/master-store.ts';
+import type { MailboxEntry, MailboxView } from '../store/master-store.ts';
 
 /** Names are given again. @throws SyncError if what has the name now is not what was listed a moment ago */
-export function checkSame(mailbox: OpenMailbox, listed: MailboxEntry): void {
+export function checkSame(mailbox: MailboxView, listed: MailboxEntry): void {
   if (mailbox.entry.uniqueid === listed.uniqueid && mailbox.entry.partition === listed.partition) return;
   throw moved('the mailbox was moved or replaced while it was being read', listed);
 }

@@ -1,12 +1,12 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
-import type { MailboxEntry } from '../store/master-store.ts';
-import { type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
-import { newMessages } from './delta.ts';
+import type { LockedMailbox, MailboxEntry } from '../store/master-store.ts';
+import { type CompareOptions, type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
+import { type NewMessage, newMessages } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 import { type FolderJob, reportMailbox } from './folder-job.ts';
 import type { FolderPlan } from './folders.ts';
-import { Reservation } from './reserve.ts';
+import { GUIDS_PER_COMMAND, Reservation } from './reserve.ts';
 
 /** Mailboxes looked at under one lock of their owner, who cannot change anything meanwhile: some milliseconds. */
 const PEEKED_TOGETHER = 64;
@@ -43,17 +43,16 @@ export async function survey(
       continue;
     }
     try {
-      using mailbox = await context.store.openMailbox(entry.name);
-      if (!mailbox) continue;
-      if (mailbox.state.quotaroot !== undefined) job.roots.add(mailbox.state.quotaroot);
-      const comparison: Comparison = remote
-        ? compareMailbox(mailbox, remote, context.options)
-        : { kind: 'delta' };
+      const look = await context.store.readMailbox(entry.name, (mailbox) =>
+        lookAt(mailbox, remote, context.options, reserving),
+      );
+      if (!look) continue;
+      const { quotaroot, comparison } = look;
+      if (quotaroot !== undefined) job.roots.add(quotaroot);
       if (comparison.kind === 'unchanged') continue;
       work.push({ entry, remote, comparison });
-      if (comparison.kind !== 'delta') continue;
       const partition = partitionOf(context, entry);
-      for (const message of newMessages(mailbox, remote)) {
+      for (const message of look.news) {
         if (!reserving) break;
         reserving = reservation.add(partition, message);
       }
@@ -68,6 +67,30 @@ export async function survey(
     );
   }
   return work;
+}
+
+interface Look {
+  quotaroot: ByteString | undefined;
+  comparison: Comparison;
+  /** Messages that the replica may have elsewhere: as many as can be asked for. */
+  news: NewMessage[];
+}
+
+function lookAt(
+  mailbox: LockedMailbox,
+  remote: ReplicaMailbox | undefined,
+  options: CompareOptions,
+  reserving: boolean,
+): Look {
+  const comparison: Comparison = remote ? compareMailbox(mailbox, remote, options) : { kind: 'delta' };
+  const news: NewMessage[] = [];
+  if (comparison.kind === 'delta' && reserving) {
+    for (const message of newMessages(mailbox, remote)) {
+      news.push(message);
+      if (news.length === GUIDS_PER_COMMAND) break;
+    }
+  }
+  return { quotaroot: mailbox.state.quotaroot, comparison, news };
 }
 
 /** Mailboxes that one look at many of them shows to be the same on both sides: on most days nearly all. */

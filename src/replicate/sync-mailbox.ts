@@ -1,20 +1,24 @@
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { unaccountedUid } from './accounted.ts';
-import { compareMailbox, type DivergedReason } from './compare-mailbox.ts';
-import { type Delta, readDelta } from './delta.ts';
+import type { DivergedReason } from './compare-mailbox.ts';
+import type { Delta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
-import { appendWouldMiss } from './foresee.ts';
 import { Lanes } from './lanes.ts';
 import { afterApplying, mailboxLine, partialLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
-import { masterRecords, replicaRecords } from './record-lists.ts';
+import { readStep } from './read-step.ts';
+import { replicaRecords } from './record-lists.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
-import { checkSame } from './same-mailbox.ts';
 import { upload } from './upload.ts';
 
 /** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
 const CHANGED_ATTEMPTS = 3;
+/**
+ * Messages that are removed here while the step that has them is being sent: read again what there is. What was uploaded
+ * before is not uploaded again, so that each time gets further.
+ */
+const REMOVED_ATTEMPTS = 10;
 /** A mailbox is given room for at least this many records, which also bounds how many are open at once. */
 const LEAST_ROOM = 256;
 
@@ -67,6 +71,13 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
   let lane = context;
   const sent: SentStep[] = [];
   let changed = 0;
+  let removed = 0;
+  let announced = false;
+  const announce = (): void => {
+    if (announced) return;
+    announced = true;
+    context.emit({ kind: 'command:mailbox', name: task.entry.name, local: context.options.local });
+  };
   try {
     for (;;) {
       const latest = sent.at(-1);
@@ -74,7 +85,12 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
       if (!latest?.isLast) {
         if (latest) lane = await lanes.next(latest.records);
         claim ??= await claimRoom(lane, task);
-        step = await prepareStep(lane, task, remote, latest === undefined && changed === 0);
+        try {
+          step = await prepareStep(lane, task, remote, announce);
+        } catch (caught) {
+          if (!wasRemovedHere(caught) || ++removed === REMOVED_ATTEMPTS) throw caught;
+          continue;
+        }
       }
       const keepsOrder = latest?.session !== lane.session && lane.session.info.checksSince && changed === 0;
       const refused = await firstRefused(sent, step?.kind === 'send' && keepsOrder ? 1 : 0);
@@ -172,46 +188,29 @@ interface ReadyStep {
 
 type Step = ReadyStep | { kind: 'diverged'; reason: DivergedReason; detail: string };
 
-/** Reads the next difference and stages its messages. undefined: nothing to do, or the mailbox is gone here. */
+/**
+ * Reads the next difference and stages its messages. undefined: nothing to do, or the mailbox is gone here.
+ *
+ * @throws SyncError IMAP_SYNC_CHANGED (family `local`) if a message was removed between the two
+ */
 async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
-  isFirst: boolean,
+  announce: () => void,
 ): Promise<Step | undefined> {
   const { options } = context;
-  using mailbox = await context.store.openMailbox(task.entry.name);
-  if (mailbox === undefined) return undefined;
-  checkSame(mailbox, task.entry);
-  task.onState(mailbox.state);
-  const local = { entry: mailbox.entry, state: mailbox.state, annotations: mailbox.annotations };
-  if (remote) {
-    const comparison = compareMailbox(local, remote, options);
-    if (comparison.kind === 'unchanged') return undefined;
-    if (comparison.kind === 'diverged') return comparison;
-  }
-  const delta = readDelta(mailbox, remote, options.batchSize);
-  const compareFirst = remote && !delta.limit && !context.master && !options.noCopyback;
-  const ours = compareFirst && changesOld(delta, remote) ? masterRecords(mailbox) : undefined;
-  mailbox.releaseIndex();
-  if (delta.coincidingUid !== undefined) {
-    return {
-      kind: 'diverged',
-      reason: 'modseq-coincides',
-      detail: `message ${delta.coincidingUid} is missing on the replica although its modseq is not above the replica's`,
-    };
-  }
+  const compareFirst = !context.master && !options.noCopyback;
+  const reading = await context.store.readMailbox(task.entry.name, (mailbox) =>
+    readStep(mailbox, task.entry, remote, { ...options, compareFirst }),
+  );
+  if (reading === undefined) return undefined;
+  task.onState(reading.state);
+  if (reading.kind === 'unchanged') return undefined;
+  if (reading.kind === 'diverged') return reading;
 
-  if (remote && !delta.limit && appendWouldMiss(local.state, remote, delta.records)) {
-    return {
-      kind: 'diverged',
-      reason: 'crc-differs-below-append',
-      detail: `the replica's SYNC_CRC ${remote.crcBasic} is not what the master had at modseq ${remote.highestmodseq}`,
-    };
-  }
-
+  const { local, delta, messages, ours } = reading;
   if (ours) {
-    // Nobody may mend the master, so a conflict must not be found out by the replica's final checksum.
     const { records: theirs } = await replicaRecords(context.session, task.entry.name);
     const uid = unaccountedUid(ours, theirs, local.state.deletedmodseq);
     if (uid !== undefined) {
@@ -223,20 +222,18 @@ async function prepareStep(
   const line = delta.limit
     ? partialLine(local, remote, delta.limit, lineOptions)
     : mailboxLine(local, remote, lineOptions);
-  if (isFirst) {
-    context.emit({ kind: 'command:mailbox', name: task.entry.name, local: options.local });
-  }
+  announce();
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
     // It creates the mailbox, which has to come after its parent.
     await task.place.ready;
     task.checkNeeds();
     await context.partitions.ensure(line);
   }
-  const octets = await upload(context, mailbox, task.partition, delta.uploads, task.checkNeeds);
+  const octets = await upload(context, messages, task.partition, delta.uploads, task.checkNeeds);
   return { kind: 'send', line, delta, octets };
 }
 
-/** Whether records change that the replica has already: how they were, the checksums do not tell. */
-function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
-  return delta.records.some((record) => record.uid <= remote.lastUid);
+function wasRemovedHere(caught: unknown): boolean {
+  const { code, family } = SyncError.from(caught);
+  return code === 'IMAP_SYNC_CHANGED' && family === 'local';
 }

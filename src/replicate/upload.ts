@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { MessageUpload } from '../protocol/replica-session.ts';
-import type { IndexRecord, OpenMailbox } from '../store/master-store.ts';
+import type { IndexRecord, MailboxMessages } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import { settle } from './settle.ts';
 import type { SliceBuffers } from './slice-buffers.ts';
@@ -12,15 +12,15 @@ const SLICE_MESSAGES = 256;
 
 /**
  * Stages the files of `records` that are not on the stage yet. Resolves when the replica has confirmed all of them,
- * those begun by other mailboxes included. The caller holds the stage and the mailbox's name lock.
+ * those begun by other mailboxes included. The caller holds the stage.
  *
  * @param mayGoOn throws when the rest is not wanted any more
  * @returns octets sent
- * @throws SyncError MESSAGE_UNREADABLE; what the replica answers
+ * @throws SyncError as `readMessage`; what the replica answers
  */
 export async function upload(
   context: EngineContext,
-  mailbox: OpenMailbox,
+  messages: MailboxMessages,
   partition: ByteString,
   records: readonly IndexRecord[],
   mayGoOn: () => void,
@@ -43,7 +43,7 @@ export async function upload(
     await stage.turn(async () => {
       await context.session.window();
       mayGoOn();
-      const slice = await readSlice(mailbox, partition, wanted, next, stage.buffers);
+      const slice = await readSlice(messages, partition, wanted, next, stage.buffers);
       next += slice.taken;
       if (slice.messages.length === 0) return;
       octets += slice.octets;
@@ -76,7 +76,7 @@ interface Slice {
 }
 
 async function readSlice(
-  mailbox: OpenMailbox,
+  messages: MailboxMessages,
   partition: ByteString,
   records: readonly IndexRecord[],
   from: number,
@@ -89,7 +89,7 @@ async function readSlice(
   const reading = chosen.map((record) => {
     const place = room?.subarray(offset, offset + record.size);
     offset += record.size;
-    return mailbox.readMessage(record, place);
+    return messages.readMessage(record, place);
   });
   const slice: Slice = { messages: [], octets: 0, taken: chosen.length, room };
   for (const [i, content] of (await Promise.all(reading)).entries()) {

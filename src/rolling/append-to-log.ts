@@ -1,6 +1,6 @@
 import { closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { lockSoon } from '../native/lock-wait.ts';
+import { whenLocked } from '../native/lock-wait.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from './limits.ts';
 import { isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
@@ -20,9 +20,13 @@ export async function appendToLog(file: string, lines: readonly LogLine[]): Prom
     for (let attempt = 1; attempt <= WRITER_ATTEMPTS; attempt++) {
       const fd = openForAppending(file);
       try {
-        await lockSoon(fd, 'exclusive', LOG_LOCK_DEADLINE, file);
-        if (!isSameFile(fd, file)) continue;
-        writeAll(fd, bytes);
+        const written = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, file, () => {
+          if (!isSameFile(fd, file)) return false;
+          writeAll(fd, bytes);
+          return true;
+        });
+        if (!written) continue;
+        // A flush holds up nobody else once the lock is given back.
         fsyncSync(fd);
         return;
       } finally {

@@ -13,6 +13,9 @@ export const WRITER_ATTEMPTS = 64;
 /** How long a writer of Cyrus may hold the log; it writes a line and syncs. */
 export const LOG_LOCK_DEADLINE = 10_000;
 
+/** How often a log that grows while it is copied is copied on before the rest of it is flushed under its lock. */
+export const JOIN_ROUNDS = 5;
+
 /**
  * With a repeat interval of 0, how often the log is looked for. The C client waits 100 when there is none, but looks at
  * once after a pass; looking at this pace costs one percent of a processor, and a change reaches the replica sooner.

@@ -8,13 +8,13 @@ import {
   renameSync,
   unlinkSync,
 } from 'node:fs';
-import { lockSoon } from '../native/lock-wait.ts';
-import { unlock } from '../native/locks.ts';
+import { whenLocked } from '../native/lock-wait.ts';
 import type { EventListener } from '../report/events.ts';
 import { appendToLog } from './append-to-log.ts';
-import { LOG_LOCK_DEADLINE } from './limits.ts';
+import { JOIN_ROUNDS, LOG_LOCK_DEADLINE } from './limits.ts';
 import {
-  copy,
+  copyFrom,
+  endLine,
   isMissing,
   isSameFile,
   logError,
@@ -38,9 +38,9 @@ import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';
  * on `log-run` waits for the last writer, and nobody writes to it afterwards.
  *
  * The C client takes the next log only when `log-run` is gone, and one slow user holds up all. Here the new log is
- * joined to what is left instead: with `log` locked against writers, pending lines and its content go into a new file,
- * that replaces `log-run`, and only then is `log` unlinked; waiting writers find the inode gone and create a new one.
- * At every moment `log-run` and `log` together say everything that is not done, which is also all that another client
+ * joined to what is left instead: pending lines and its content go into a new file, which is flushed; then, with `log`
+ * locked against writers and nothing more in it, that file replaces `log-run`, and `log` is unlinked. Writers who waited
+ * for those two calls find the inode gone and create a new one. At every moment `log-run` and `log` together say everything that is not done, which is also all that another client
  * needs to take over.
  */
 export class ChannelLog implements SyncLog {
@@ -82,8 +82,7 @@ export class ChannelLog implements SyncLog {
     }
     const fd = openSync(this.#run, constants.O_RDWR);
     try {
-      await lockSoon(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run);
-      unlock(fd);
+      await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run, () => undefined);
       if (leftover) {
         this.#emit({ kind: 'notice', level: 'notice', text: `Reprocessing sync log file ${this.#run}` });
       }
@@ -105,27 +104,45 @@ export class ChannelLog implements SyncLog {
     try {
       // Created and not yet written to: its writer has it open.
       if (fstatSync(fd).size === 0) return undefined;
-      const next = writeNew(this.#run, pending());
-      try {
-        await lockSoon(fd, 'exclusive', LOG_LOCK_DEADLINE, this.file);
-        // Another reader was quicker. What it took is its own business, and this path now names another log.
-        if (!isSameFile(fd, this.file)) return undefined;
-        copy(fd, next.fd);
-        fsyncSync(next.fd);
-      } finally {
-        closeSync(next.fd);
-      }
-      renameSync(next.path, this.#run);
+      if (!(await this.#replaceRun(fd, pending()))) return undefined;
       syncParent(this.#run);
-      // From here on the new lines are in log-run, and must be read from there should anything fail.
-      this.#taken = false;
-      unlinkSync(this.file);
-      unlock(fd);
       await readLog(fd, line);
       this.#taken = true;
       return { file: this.file, since: writtenSince(fstatSync(fd)), leftover: false };
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /**
+   * Never flushes under the lock, which all of Cyrus's writers wait for, unless they write all the time.
+   *
+   * @returns false if another reader was quicker: what it took is its own business, and the path now names another log
+   */
+  async #replaceRun(fd: number, pending: Iterable<LogLine>): Promise<boolean> {
+    const next = writeNew(this.#run, pending);
+    try {
+      for (let copied = 0, round = 1; ; round++) {
+        copied = copyFrom(fd, copied, next.fd);
+        fsyncSync(next.fd);
+        const outcome = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.file, () => {
+          if (!isSameFile(fd, this.file)) return 'gone';
+          if (fstatSync(fd).size > copied) {
+            if (round < JOIN_ROUNDS) return 'grown';
+            copied = copyFrom(fd, copied, next.fd);
+            fsyncSync(next.fd);
+          }
+          endLine(fd, copied, next.fd);
+          renameSync(next.path, this.#run);
+          // From here on the new lines are in log-run, and must be read from there should anything fail.
+          this.#taken = false;
+          unlinkSync(this.file);
+          return 'replaced';
+        });
+        if (outcome !== 'grown') return outcome === 'replaced';
+      }
+    } finally {
+      closeSync(next.fd);
     }
   }
 

@@ -53,18 +53,26 @@ export function writeNew(target: string, lines: Iterable<LogLine>): { path: stri
   }
 }
 
-/** With a line break after a last line that has none: another log may be joined behind it. */
-export function copy(from: number, to: number): void {
+/**
+ * From that octet of `from` to its end.
+ *
+ * @returns where the end was
+ */
+export function copyFrom(from: number, position: number, to: number): number {
   const chunk = Buffer.alloc(READ_CHUNK);
-  let last = LINE_FEED;
-  for (let position = 0; ; ) {
-    const count = readSync(from, chunk, 0, chunk.length, position);
-    if (count === 0) break;
+  for (let at = position; ; ) {
+    const count = readSync(from, chunk, 0, chunk.length, at);
+    if (count === 0) return at;
     writeAll(to, chunk.subarray(0, count));
-    last = chunk[count - 1] ?? LINE_FEED;
-    position += count;
+    at += count;
   }
-  if (last !== LINE_FEED) writeAll(to, Buffer.of(LINE_FEED));
+}
+
+/** A line break after a last line that has none: another log may be joined behind it. */
+export function endLine(from: number, end: number, to: number): void {
+  const last = Buffer.of(LINE_FEED);
+  if (end > 0) readSync(from, last, 0, 1, end - 1);
+  if (last[0] !== LINE_FEED) writeAll(to, Buffer.of(LINE_FEED));
 }
 
 export function writeAll(fd: number, bytes: Buffer): void {

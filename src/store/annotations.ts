@@ -73,20 +73,22 @@ export class MessageAnnotations {
   }
 
   #loadAll(): void {
-    const found = new Map<number, Annotation[]>();
-    withDatabase(this.#path, (db) => {
-      for (const [key, value] of db.entries('')) {
-        const annotation = annotationOf(key, value, this.#owner);
-        if (annotation === undefined) continue;
-        const uid = uidOfScope(annotation.scope);
-        const list = found.get(uid);
-        if (list === undefined) found.set(uid, [plain(annotation)]);
-        else list.push(plain(annotation));
-      }
-    });
-    for (const [uid, list] of found) found.set(uid, inWireOrder(list));
-    this.#known = found;
+    this.#known = withDatabase(this.#path, (db) => this.#allOf(db)) ?? new Map();
     this.#whole = true;
+  }
+
+  #allOf(db: CyrusDatabase): Map<number, Annotation[]> {
+    const found = new Map<number, Annotation[]>();
+    for (const [key, value] of db.entries('')) {
+      const annotation = annotationOf(key, value, this.#owner);
+      if (annotation === undefined) continue;
+      const uid = uidOfScope(annotation.scope);
+      const list = found.get(uid);
+      if (list === undefined) found.set(uid, [plain(annotation)]);
+      else list.push(plain(annotation));
+    }
+    for (const [uid, list] of found) found.set(uid, inWireOrder(list));
+    return found;
   }
 
   #loadRun(uid: number, nextUids: Iterable<number>): void {
@@ -95,9 +97,7 @@ export class MessageAnnotations {
       if (run.length >= LOOKUP_RUN) break;
       run.push(next);
     }
-    this.#known = new Map();
-    withDatabase(this.#path, (db) => {
-      for (const each of run) this.#known.set(each, scopeOf(db, String(each), this.#owner));
-    });
+    const found = withDatabase(this.#path, (db) => run.map((each) => scopeOf(db, String(each), this.#owner)));
+    this.#known = new Map(run.map((each, i) => [each, found?.[i] ?? NONE]));
   }
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
-import { lockSoon } from '../native/lock-wait.ts';
+import { lockNow } from '../native/lock-wait.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
 import { LARGEST_HEADER, RECORD_UID } from './index-layout.ts';
@@ -28,22 +28,18 @@ export class IndexFile implements Disposable {
   }
 
   /**
-   * Opens, locks, and makes sure that the path still leads to what was locked.
+   * Opens, locks, and makes sure that the path still leads to what was locked. For a lock scope.
    *
    * @returns undefined if there is no such file
    * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
    */
-  static async open(
-    path: string,
-    mailbox: ByteString,
-    lockDeadlineMs: number,
-  ): Promise<IndexFile | undefined> {
+  static open(path: string, mailbox: ByteString): IndexFile | undefined {
     for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
       const fd = openIfThere(path);
       if (fd === undefined) return undefined;
       let keep = false;
       try {
-        await lockSoon(fd, 'shared', lockDeadlineMs, path);
+        lockNow(fd, 'shared', path);
         if (isStillAt(path, fd)) {
           const file = new IndexFile(path, mailbox, fd);
           keep = true;

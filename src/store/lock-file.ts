@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { lockSoon } from '../native/lock-wait.ts';
+import type { Synchronous } from '../native/lock-scope.ts';
+import { lockNow, whenLocked } from '../native/lock-wait.ts';
 import { type LockKind, tryLock } from '../native/locks.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { isMissing } from './store-error.ts';
@@ -25,11 +26,26 @@ class LockFile implements Disposable {
   }
 }
 
-/** Waits without blocking the thread. @throws SyncError LOCK_TIMEOUT, IO */
-export async function acquireLockFile(file: string, kind: LockKind, deadlineMs: number): Promise<Disposable> {
+/** Waits without blocking the thread, then runs `work` in a lock scope. @throws SyncError LOCK_TIMEOUT, IO */
+export async function whileFileLocked<T extends Synchronous>(
+  file: string,
+  kind: LockKind,
+  deadlineMs: number,
+  work: () => T,
+): Promise<T> {
   const fd = openLockFile(file);
   try {
-    await lockSoon(fd, kind, deadlineMs, file);
+    return await whenLocked(fd, kind, deadlineMs, file, work);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** For a lock scope, which holds others already. @throws SyncError LOCK_TIMEOUT, IO */
+export function lockFileNow(file: string, kind: LockKind): Disposable {
+  const fd = openLockFile(file);
+  try {
+    lockNow(fd, kind, file);
   } catch (caught) {
     fs.closeSync(fd);
     throw SyncError.from(caught, { phase: 'lock' });

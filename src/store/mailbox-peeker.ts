@@ -2,7 +2,7 @@ import { SyncError } from '../report/sync-error.ts';
 import { readIndexHeader } from './index-file.ts';
 import { isMarkedDeleted } from './index-header.ts';
 import type { StoreLayout } from './layout.ts';
-import { acquireLockFile } from './lock-file.ts';
+import { whileFileLocked } from './lock-file.ts';
 import { namespaceOwner, userLockPath } from './lock-names.ts';
 import { readMailboxHeader } from './mailbox-header.ts';
 import type { MailboxList } from './mailbox-list.ts';
@@ -37,8 +37,7 @@ export class MailboxPeeker {
     // Older stores, keyed by name, belong to servers that may know no user lock.
     if (path === undefined || this.#list.keying() !== 'by-record') return new Map();
     try {
-      using _lock = await acquireLockFile(path, 'shared', PEEK_DEADLINE_MS);
-      return this.#views(listed);
+      return await whileFileLocked(path, 'shared', PEEK_DEADLINE_MS, () => this.#views(listed));
     } catch (caught) {
       if (caught instanceof SyncError && caught.code === 'LOCK_TIMEOUT') return new Map();
       throw caught;

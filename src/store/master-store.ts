@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { Synchronous } from '../native/lock-scope.ts';
 
 /**
  * The read-only view of a Cyrus master that the engine works from. Everything returned is plain data, a snapshot taken
@@ -39,13 +40,18 @@ export interface MasterStore {
   formerNames(uniqueid: ByteString): ByteString[];
 
   /**
-   * Opens a mailbox as Cyrus does for reading: user namespace lock, row looked up again, mailbox name lock, index
-   * lock, all shared. Polls without blocking the thread.
+   * Reads a mailbox under the locks that Cyrus takes for it, all shared, and gives them back: user namespace, row looked
+   * up again, mailbox name, index. Waits without blocking the thread, and never for one lock while it holds another.
    *
+   * @param read cannot await, and is called again with the mailbox as it is then if a lock could not be had in time; what
+   *   it returns is plain data, or `messages`
    * @returns undefined if the mailbox is gone, reserved, moving or marked deleted
    * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
    */
-  openMailbox(name: ByteString): Promise<OpenMailbox | undefined>;
+  readMailbox<T extends Synchronous>(
+    name: ByteString,
+    read: (mailbox: LockedMailbox) => T,
+  ): Promise<T | undefined>;
 
   /**
    * Mailboxes of one owner as they are at one moment, without opening each: enough to see that nothing has changed.
@@ -115,22 +121,23 @@ export interface MailboxView {
   readonly annotations: Annotation[];
 }
 
-export interface OpenMailbox extends MailboxView, Disposable {
-  /**
-   * Records in UID order, a page at a time, each page good until the next one. `fromUid` skips ahead by binary search.
-   * Only while the index lock is held.
-   */
+/** A mailbox under its locks, for as long as `readMailbox` runs. */
+export interface LockedMailbox extends MailboxView {
+  /** Records in UID order, a page at a time, each page good until the next one. `fromUid` skips ahead by binary search. */
   pages(fromUid?: number): Generator<RecordPage>;
+  /** Good for ever: whoever has it holds no lock. */
+  readonly messages: MailboxMessages;
+}
 
-  /** Drops the index and user namespace locks. Message files stay protected by the name lock until dispose. */
-  releaseIndex(): void;
-
+export interface MailboxMessages {
   /**
    * The octets of a message, checked against the size and GUID of its record; undefined for an expunged one whose file
    * is gone.
    *
+   * @param record of this mailbox, as it was when its locks were held
    * @param into read into this, which has room for `record.size` octets, instead of memory of its own
-   * @throws SyncError MESSAGE_UNREADABLE
+   * @throws SyncError IMAP_SYNC_CHANGED (family `local`) if the message has been removed since: read the mailbox again;
+   *   MESSAGE_UNREADABLE if it should be there
    */
   readMessage(record: IndexRecord, into?: Buffer): Promise<MessageContent | undefined>;
 }

@@ -39,10 +39,7 @@ export class MessageFiles {
     into?: Buffer,
   ): Promise<MessageContent | undefined> {
     try {
-      if (record.size > WHOLE_IN_MEMORY) {
-        await checkStream(path, record);
-        return createReadStream(path) as AsyncIterable<Buffer>;
-      }
+      if (record.size > WHOLE_IN_MEMORY) return await checkedStream(path, record);
       const room = into ?? Buffer.allocUnsafeSlow(record.size);
       const content =
         this.#pace.next() === 'one by one'
@@ -103,14 +100,24 @@ async function readBeside(path: string, size: number, room: Buffer): Promise<Buf
   }
 }
 
-async function checkStream(path: string, record: IndexRecord): Promise<void> {
-  const hash = createHash('sha1');
-  let octets = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    octets += chunk.length;
+/** Through one descriptor: what was checked is what is sent, whatever becomes of the path in between. */
+async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIterable<Buffer>> {
+  const fd = await open(path, 'r');
+  const whole = (autoClose: boolean): AsyncIterable<Buffer> =>
+    createReadStream(path, { fd, start: 0, autoClose });
+  try {
+    const hash = createHash('sha1');
+    let octets = 0;
+    for await (const chunk of whole(false)) {
+      hash.update(chunk);
+      octets += chunk.length;
+    }
+    check(record, octets, hash.digest('hex'));
+    return whole(true);
+  } catch (caught) {
+    closeSync(fd);
+    throw caught;
   }
-  check(record, octets, hash.digest('hex'));
 }
 
 function checkSize(fd: number, size: number): void {

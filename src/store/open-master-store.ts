@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { Synchronous } from '../native/lock-scope.ts';
 import { readScopes } from './annotations.ts';
 import { KeptDatabases } from './cyrusdb/kept-database.ts';
 import { estimateMessages } from './estimate.ts';
@@ -8,17 +9,17 @@ import { syncLockPath } from './lock-names.ts';
 import { withUniqueid } from './mailbox-header.ts';
 import { MailboxList } from './mailbox-list.ts';
 import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
-import { MailboxOpener } from './mailbox-opener.ts';
 import { MailboxPeeker } from './mailbox-peeker.ts';
+import { MailboxReader } from './mailbox-reader.ts';
 import { MailboxStates } from './mailbox-states.ts';
 import type {
   Annotation,
   Enumerated,
   Estimate,
+  LockedMailbox,
   MailboxEntry,
   MailboxView,
   MasterStore,
-  OpenMailbox,
   QuotaEntry,
   SeenEntry,
   SieveState,
@@ -48,7 +49,7 @@ export function openMasterStore(layout: StoreLayout): MasterStore {
 class DiskMasterStore implements MasterStore {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;
-  readonly #opener: MailboxOpener;
+  readonly #reader: MailboxReader;
   readonly #peeker: MailboxPeeker;
   readonly #databases: KeptDatabases;
 
@@ -57,7 +58,7 @@ class DiskMasterStore implements MasterStore {
     this.#databases = new KeptDatabases(KEPT_DATABASES);
     this.#list = new MailboxList(layout, this.#databases);
     const states = new MailboxStates(layout, this.#list, this.#databases);
-    this.#opener = new MailboxOpener(layout, this.#list, states);
+    this.#reader = new MailboxReader(layout, this.#list, states);
     this.#peeker = new MailboxPeeker(layout, this.#list, states);
   }
 
@@ -94,8 +95,11 @@ class DiskMasterStore implements MasterStore {
     return this.#list.lookupUniqueid(uniqueid);
   }
 
-  openMailbox(name: ByteString): Promise<OpenMailbox | undefined> {
-    return this.#opener.open(name);
+  readMailbox<T extends Synchronous>(
+    name: ByteString,
+    read: (mailbox: LockedMailbox) => T,
+  ): Promise<T | undefined> {
+    return this.#reader.read(name, read);
   }
 
   peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
@@ -133,15 +137,9 @@ class DiskMasterStore implements MasterStore {
 
   async sieve(userid: ByteString): Promise<SieveState> {
     const inboxName = this.inboxName(userid);
-    const mailbox = await this.#opener.open(`${inboxName}.${this.#layout.sieveFolder}`);
-    if (mailbox !== undefined) {
-      try {
-        return await readSieveMailbox(mailbox);
-      } finally {
-        mailbox[Symbol.dispose]();
-      }
-    }
-    return this.scriptFiles(userid);
+    const name = `${inboxName}.${this.#layout.sieveFolder}`;
+    const inMailbox = await readSieveMailbox((of, read) => this.readMailbox(of, read), name);
+    return inMailbox ?? this.scriptFiles(userid);
   }
 
   scriptFiles(userid: ByteString): SieveState {

@@ -109,7 +109,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     mailboxesOf: unused,
     inboxName: (userid) => `user.${userid}`,
     lookupUniqueid: unused,
-    openMailbox: unused,
+    readMailbox: unused,
     peek: unused,
     quota: unused,
     subscriptions: unused,

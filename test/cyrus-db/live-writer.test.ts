@@ -77,7 +77,7 @@ for (const format of ['twoskip', 'skiplist']) {
     const writer = await scratch.openTransaction(path, format, [{ set: 'a', value: 'b' }]);
     try {
       assert.throws(
-        () => withDatabase(path, (database) => database.get('a'), { lockDeadlineMs: 30 }),
+        () => withDatabase(path, (database) => database.get('a')),
         (error) => error instanceof SyncError && error.code === 'LOCK_TIMEOUT' && error.retryable,
       );
     } finally {
@@ -94,7 +94,7 @@ for (const format of ['twoskip', 'skiplist']) {
     const path = scratch.path('database');
     scratch.transaction(path, format, [{ set: 'a', value: 'old' }]);
     const fd = openSync(path, 'r');
-    lockNow(fd, 'shared', 1000, path);
+    lockNow(fd, 'shared', path);
     const writer = await scratch.start(path, format, ['set', 'a', 'new']);
     const gone = once(writer, 'exit');
     const inode = statSync(path).ino;

@@ -2,7 +2,7 @@ import type { ByteString } from '../../src/byte-string.ts';
 import type {
   Annotation,
   IndexRecord,
-  OpenMailbox,
+  LockedMailbox,
   QuotaEntry,
   SeenEntry,
 } from '../../src/store/master-store.ts';
@@ -11,7 +11,7 @@ import type {
  * The argument of `APPLY MAILBOX` for a replica that has nothing, as the C client of 3.6 writes it (protocol sections
  * 7 and 9.1). Kept apart from the encoder of the program on purpose: this one is only for comparing octets.
  */
-export function mailboxLine(mailbox: OpenMailbox): ByteString {
+export function mailboxLine(mailbox: LockedMailbox): ByteString {
   const { entry, state } = mailbox;
   const fields: [string, string][] = [
     ['UNIQUEID', text(entry.uniqueid)],

@@ -49,7 +49,7 @@ test('scripts, names, former names and removed mailboxes are what Cyrus itself s
   assert.deepEqual(store.formerNames(after.uniqueid), ['user.anna.Work']);
   assert.deepEqual(store.lookupUniqueid(before.uniqueid), after);
   assert.equal(store.lookup('user.anna.Work')?.deleted, true, 'the old name is a tombstone');
-  assert.equal(await store.openMailbox('user.anna.Work'), undefined);
+  assert.equal(await store.readMailbox('user.anna.Work', () => 'there'), undefined);
   assert.ok(!store.mailboxesOf('anna').some(({ name }) => name === 'user.anna.Work'));
   assert.equal(store.lookup('user.nobody'), undefined);
   assert.equal(store.lookupUniqueid('nosuchid'), undefined);

@@ -4,7 +4,12 @@ import { existsSync } from 'node:fs';
 import test from 'node:test';
 import type { StoreLayout } from '../../src/store/layout.ts';
 import { mailboxLockPath, userLockPath } from '../../src/store/lock-names.ts';
-import type { MasterStore, OpenMailbox } from '../../src/store/master-store.ts';
+import type {
+  IndexRecord,
+  LockedMailbox,
+  MailboxMessages,
+  MasterStore,
+} from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
 import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
 import { type CyrusServer, type ServerOptions, startPair } from '../support/cyrus-server.ts';
@@ -155,13 +160,14 @@ async function readEverything(store: MasterStore): Promise<Expected> {
   };
   const roots = new Set<string>();
   const read = async (name: string): Promise<void> => {
-    using mailbox = await store.openMailbox(name);
-    if (mailbox === undefined) return;
-    commands.MAILBOX.add(mailboxLine(mailbox));
-    if (mailbox.state.quotaroot !== undefined) roots.add(mailbox.state.quotaroot);
-    count(facts, mailbox);
-    assertCrcs(mailbox);
-    await assertMessages(mailbox);
+    const found = await store.readMailbox(name, (mailbox) => {
+      commands.MAILBOX.add(mailboxLine(mailbox));
+      if (mailbox.state.quotaroot !== undefined) roots.add(mailbox.state.quotaroot);
+      count(facts, mailbox);
+      assertCrcs(mailbox);
+      return { messages: mailbox.messages, records: allRecords(mailbox) };
+    });
+    if (found) await assertMessages(found.messages, found.records);
   };
   for (const each of store.enumerate()) {
     if (each.kind === 'shared') {
@@ -197,7 +203,7 @@ function assertLockNames(layout: StoreLayout): void {
   }
 }
 
-function count(facts: Facts, mailbox: OpenMailbox): void {
+function count(facts: Facts, mailbox: LockedMailbox): void {
   if (mailbox.entry.inDeleted) facts.inDeleted++;
   if (mailbox.state.deletedmodseq > 0) facts.deletedmodseq++;
   if (mailbox.state.raclmodseq > 0) facts.raclmodseq++;
@@ -210,7 +216,7 @@ function count(facts: Facts, mailbox: OpenMailbox): void {
   }
 }
 
-function assertCrcs(mailbox: OpenMailbox): void {
+function assertCrcs(mailbox: LockedMailbox): void {
   const records = allRecords(mailbox);
   const { indexVersion, crcBasic, crcAnnotations } = mailbox.state;
   assert.deepEqual(
@@ -220,10 +226,10 @@ function assertCrcs(mailbox: OpenMailbox): void {
   );
 }
 
-async function assertMessages(mailbox: OpenMailbox): Promise<void> {
-  for (const record of allRecords(mailbox)) {
+async function assertMessages(messages: MailboxMessages, records: readonly IndexRecord[]): Promise<void> {
+  for (const record of records) {
     if (record.unlinked) continue;
-    const content = await mailbox.readMessage(record);
+    const content = await messages.readMessage(record);
     assert.ok(Buffer.isBuffer(content));
     assert.equal(content.length, record.size);
     assert.equal(createHash('sha1').update(content).digest('hex'), record.guid);

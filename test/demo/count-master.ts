@@ -1,4 +1,4 @@
-import type { IndexRecord, MailboxEntry, MasterStore, OpenMailbox } from '../../src/store/master-store.ts';
+import type { IndexRecord, LockedMailbox, MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
 import { type Census, countMailbox, emptyCensus } from './census.ts';
 
 /** What the master's own files say, read by the same readers that replication uses. */
@@ -32,14 +32,18 @@ async function countEntry(
   census: Census,
 ): Promise<string | undefined> {
   if (entry === undefined || entry.intermediate || entry.deleted) return undefined;
-  using mailbox = await store.openMailbox(entry.name);
-  if (mailbox === undefined) return undefined;
-  census.counts.annotations += mailbox.annotations.length;
-  countMailbox(census, entry.name, recordsOf(mailbox));
-  return mailbox.state.quotaroot;
+  const found = await store.readMailbox(entry.name, (mailbox) => ({
+    annotations: mailbox.annotations,
+    records: [...recordsOf(mailbox)],
+    quotaroot: mailbox.state.quotaroot,
+  }));
+  if (found === undefined) return undefined;
+  census.counts.annotations += found.annotations.length;
+  countMailbox(census, entry.name, found.records);
+  return found.quotaroot;
 }
 
-function* recordsOf(mailbox: OpenMailbox): Generator<IndexRecord> {
+function* recordsOf(mailbox: LockedMailbox): Generator<IndexRecord> {
   for (const page of mailbox.pages()) {
     for (let i = 0; i < page.count; i++) yield page.record(i);
   }

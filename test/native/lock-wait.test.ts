@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import test from 'node:test';
-import { lockNow, lockSoon } from '../../src/native/lock-wait.ts';
+import { lockNow, whenLocked } from '../../src/native/lock-wait.ts';
 import { tryLock, unlock } from '../../src/native/locks.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { lockInThread, scratchFile } from './lock-holders.ts';
@@ -17,12 +17,12 @@ const timeout = (what: string) => (error: unknown) =>
   error.hint !== undefined &&
   error.message.includes(what);
 
-test('lockNow gets the lock when another thread lets go of it', async (context) => {
+test('a lock that is held for moments is had when another thread lets go of it', async (context) => {
   const path = scratchFile(context);
   const thread = await lockInThread({ path, kind: 'exclusive' });
   const fd = openSync(path, 'r+');
   thread.release();
-  lockNow(fd, 'exclusive', AMPLE_MS, path);
+  lockNow(fd, 'exclusive', path);
   await thread.gone;
   const other = openSync(path, 'r');
   assert.equal(tryLock(other, 'shared'), false);
@@ -30,15 +30,15 @@ test('lockNow gets the lock when another thread lets go of it', async (context) 
   closeSync(other);
 });
 
-test('lockSoon leaves the thread to others while it waits', async (context) => {
+test('waiting for a lock that is held long leaves the thread to others, and the lock is free again afterwards', async (context) => {
   const path = scratchFile(context);
   const [holder, waiter] = [openSync(path, 'r+'), openSync(path, 'r+')];
-  lockNow(holder, 'exclusive', 0, path);
-  const waiting = lockSoon(waiter, 'exclusive', AMPLE_MS, path);
+  lockNow(holder, 'exclusive', path);
+  const waiting = whenLocked(waiter, 'exclusive', AMPLE_MS, path, () => tryLock(holder, 'shared'));
   // Only a waiter that does not block the thread lets this line be reached.
   unlock(holder);
-  await waiting;
-  assert.equal(tryLock(holder, 'shared'), false);
+  assert.equal(await waiting, false, 'the work was done without the lock');
+  assert.equal(tryLock(holder, 'exclusive'), true);
   closeSync(holder);
   closeSync(waiter);
 });
@@ -46,12 +46,15 @@ test('lockSoon leaves the thread to others while it waits', async (context) => {
 test('a lock that stays held ends the wait at its deadline', async (context) => {
   const path = scratchFile(context);
   const [holder, waiter] = [openSync(path, 'r+'), openSync(path, 'r+')];
-  lockNow(holder, 'shared', 0, path);
+  lockNow(holder, 'shared', path);
+  assert.throws(() => lockNow(waiter, 'exclusive', path), timeout(path));
   for (const deadline of [0, 20]) {
-    assert.throws(() => lockNow(waiter, 'exclusive', deadline, path), timeout(path));
-    await assert.rejects(lockSoon(waiter, 'exclusive', deadline, path), timeout(path));
+    await assert.rejects(
+      whenLocked(waiter, 'exclusive', deadline, path, () => {}),
+      timeout(path),
+    );
   }
-  await lockSoon(waiter, 'shared', 0, path);
+  await whenLocked(waiter, 'shared', 0, path, () => {});
   closeSync(holder);
   closeSync(waiter);
 });
@@ -64,7 +67,10 @@ test('a lock that cannot be taken at all is an error at once, with the name of t
     error.code === 'IO' &&
     error.message.includes(path) &&
     error.message.includes('EBADF');
-  assert.throws(() => lockNow(readable, 'exclusive', AMPLE_MS, path), refused);
-  await assert.rejects(lockSoon(readable, 'exclusive', AMPLE_MS, path), refused);
+  assert.throws(() => lockNow(readable, 'exclusive', path), refused);
+  await assert.rejects(
+    whenLocked(readable, 'exclusive', AMPLE_MS, path, () => {}),
+    refused,
+  );
   closeSync(readable);
 });

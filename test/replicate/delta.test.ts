@@ -5,12 +5,12 @@ import type { ReplicaMailbox } from '../../src/protocol/replica-session.ts';
 import { readDelta } from '../../src/replicate/delta.ts';
 import { afterApplying, mailboxLine, partialLine } from '../../src/replicate/mailbox-line.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
-import { entry, openMailbox, record, remoteOf, state } from './fakes.ts';
+import { entry, lockedMailbox, record, remoteOf, state } from './fakes.ts';
 
 const inbox = entry('user.alice');
 
 test('a delta holds what is above the modseq of the replica, expunged records included, and uploads what is new', () => {
-  const mailbox = openMailbox(inbox, [
+  const mailbox = lockedMailbox(inbox, [
     record(1, 2),
     record(2, 9, { flags: ['\\Seen'] }),
     record(3, 10, { flags: ['\\Expunged'] }),
@@ -29,13 +29,13 @@ test('a delta holds what is above the modseq of the replica, expunged records in
 });
 
 test('a live message above LAST_UID that the modseq hides is reported, for a delta would lose it', () => {
-  const mailbox = openMailbox(inbox, [record(1, 2), record(2, 7)]);
+  const mailbox = lockedMailbox(inbox, [record(1, 2), record(2, 7)]);
   const delta = readDelta(mailbox, remoteOf(inbox, state({ lastUid: 1, highestmodseq: 7 })), 0);
   assert.equal(delta.coincidingUid, 2);
 });
 
 test('a record without GUID is refused', () => {
-  const mailbox = openMailbox(inbox, [record(1, 2, { guid: '0'.repeat(40) })]);
+  const mailbox = lockedMailbox(inbox, [record(1, 2, { guid: '0'.repeat(40) })]);
   assert.throws(() => readDelta(mailbox, undefined, 0), { code: 'IMAP_MAILBOX_NOTSUPPORTED' });
 });
 
@@ -44,7 +44,7 @@ test('steps of any size bring over every record once at its final modseq and upl
   fc.assert(
     fc.property(modseqs, fc.integer({ min: 1, max: 10 }), fc.boolean(), (list, batch, sorted) => {
       const order = sorted ? list.toSorted((a, b) => a - b) : list;
-      const mailbox = openMailbox(
+      const mailbox = lockedMailbox(
         inbox,
         order.map((modseq, i) => record(i + 1, modseq)),
       );
@@ -78,7 +78,7 @@ test('steps of any size bring over every record once at its final modseq and upl
 });
 
 test('SINCE names the state that the delta builds on, and is left out for a mailbox that is new there', () => {
-  const mailbox = openMailbox(inbox, [record(1, 2)]);
+  const mailbox = lockedMailbox(inbox, [record(1, 2)]);
   const options = { partition: 'default', local: false };
   assert.equal(mailboxLine(mailbox, undefined, options).since, undefined);
   const remote = remoteOf(inbox, state({ highestmodseq: 4, crcBasic: 5, crcAnnotations: 6 }));

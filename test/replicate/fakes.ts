@@ -1,9 +1,11 @@
+import { lockScope } from '../../src/native/lock-scope.ts';
 import type { ReplicaMailbox } from '../../src/protocol/replica-session.ts';
 import type {
   IndexRecord,
+  LockedMailbox,
   MailboxEntry,
   MailboxState,
-  OpenMailbox,
+  MasterStore,
   RecordPage,
 } from '../../src/store/master-store.ts';
 
@@ -102,12 +104,12 @@ export function record(uid: number, modseq: number, fields: Partial<IndexRecord>
   };
 }
 
-export function openMailbox(
+export function lockedMailbox(
   mailbox: MailboxEntry,
   records: readonly IndexRecord[],
   fields: Partial<MailboxState> = {},
   pageSize = 3,
-): OpenMailbox {
+): LockedMailbox {
   return {
     entry: mailbox,
     state: state({
@@ -121,9 +123,15 @@ export function openMailbox(
       const wanted = records.filter((one) => one.uid >= fromUid);
       for (let at = 0; at < wanted.length; at += pageSize) yield page(wanted.slice(at, at + pageSize));
     },
-    releaseIndex() {},
-    readMessage: async () => Buffer.alloc(0),
-    [Symbol.dispose]() {},
+    messages: { readMessage: async () => Buffer.alloc(0) },
+  };
+}
+
+/** `readMailbox` of a store that has this mailbox, under locks as the real one. */
+export function readerOf(mailbox: () => LockedMailbox | undefined): MasterStore['readMailbox'] {
+  return async (_name, read) => {
+    const found = mailbox();
+    return found && lockScope(() => read(found));
   };
 }
 

@@ -5,7 +5,7 @@ import type { MailboxTask } from '../../src/replicate/mailbox-task.ts';
 import { resolveDiverged } from '../../src/replicate/resolve-diverged.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
-import { entry, openMailbox, record, remoteOf, state } from './fakes.ts';
+import { entry, lockedMailbox, readerOf, record, remoteOf, state } from './fakes.ts';
 
 const listed = entry('user.alice.Work');
 const another = entry('user.alice.Work', { uniqueid: 'another' });
@@ -13,7 +13,7 @@ const another = entry('user.alice.Work', { uniqueid: 'another' });
 /** A merge of `listed` while this is what has its name. */
 function merge(here: MailboxEntry, there: MailboxEntry): Promise<void> {
   const context = {
-    store: { openMailbox: async () => openMailbox(here, [record(1, 5)]) },
+    store: { readMailbox: readerOf(() => lockedMailbox(here, [record(1, 5)])) },
     // Whatever else it is asked to do fails the test.
     session: { getFullMailbox: async () => remoteOf(there, state({ lastUid: 1, highestmodseq: 4 })) },
     options: {},

@@ -7,7 +7,7 @@ import { GUIDS_PER_COMMAND } from '../../src/replicate/reserve.ts';
 import { Stage } from '../../src/replicate/stage.ts';
 import { startMailbox } from '../../src/replicate/sync-mailbox.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { entry, openMailbox, record, remoteOf, state } from './fakes.ts';
+import { entry, lockedMailbox, readerOf, record, remoteOf, state } from './fakes.ts';
 
 const inbox = entry('user.alice');
 /** The second of three steps is the first that may go over another connection. */
@@ -49,7 +49,7 @@ function scene(checksSince: boolean, standsAt: () => WireMailbox | undefined = (
     ...link('own'),
     store: {
       estimateMailbox: () => ({ messages: records.length }),
-      openMailbox: async () => openMailbox(inbox, records, {}, 1024),
+      readMailbox: readerOf(() => lockedMailbox(inbox, records, {}, 1024)),
     },
     borrow: async () => ({ ...other, [Symbol.dispose]() {} }),
     options: { batchSize: STEP, local: false, noCopyback: true },

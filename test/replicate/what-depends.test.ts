@@ -46,12 +46,7 @@ test('a folder that is under way stops when the INBOX turns out to fail', async 
   const context = await scene.context();
   // The partition is known from here on, so that no empty INBOX is made to find it out.
   await runUser(context, 'bob');
-  const open = master.openMailbox.bind(master);
-  master.openMailbox = async (name) => {
-    const mailbox = await open(name);
-    if (mailbox && name === 'user.anna') mailbox.readMessage = () => Promise.reject(damage);
-    return mailbox;
-  };
+  master.unreadable.set('user.anna', damage);
   scene.takeCommands();
   await assert.rejects(runUser(context, 'anna'), {
     code: 'MAILBOX_DAMAGED',

@@ -8,6 +8,7 @@ export interface FakeRecord {
   flags?: number;
   userFlags?: readonly number[];
   guid?: string;
+  size?: number;
   cid?: bigint;
   savedate?: number;
   createdmodseq?: number;
@@ -62,8 +63,9 @@ function recordBytes(version: number, record: FakeRecord): Buffer {
   bytes.writeUInt32BE(record.uid, 0);
   putTime(bytes, 0, layout.internaldate, 1_600_000_000);
   putTime(bytes, 0, layout.lastUpdated, 1_600_000_001);
-  if (layout.size.octets === 4) bytes.writeUInt32BE(1000 + record.uid, layout.size.offset);
-  else bytes.writeBigUInt64BE(BigInt(1000 + record.uid), layout.size.offset);
+  const size = record.size ?? 1000 + record.uid;
+  if (layout.size.octets === 4) bytes.writeUInt32BE(size, layout.size.offset);
+  else bytes.writeBigUInt64BE(BigInt(size), layout.size.offset);
   bytes.writeUInt32BE((record.flags ?? 0) >>> 0, layout.flags);
   for (const slot of record.userFlags ?? []) {
     const at = layout.userFlags + 4 * (slot >>> 5);

@@ -18,7 +18,7 @@ let files = 0;
 async function open(bytes: Buffer): Promise<IndexFile> {
   const path = join(directory, `${files++}.index`);
   writeFileSync(path, bytes);
-  const file = await IndexFile.open(path, 'user.anna', 1000);
+  const file = IndexFile.open(path, 'user.anna');
   assert.ok(file);
   return file;
 }
@@ -235,6 +235,6 @@ test('an index without GUIDs is not damaged, only too old', async () => {
   );
 });
 
-test('no file at all is for the caller to judge', async () => {
-  assert.equal(await IndexFile.open(join(directory, 'none'), 'user.anna', 1000), undefined);
+test('no file at all is for the caller to judge', () => {
+  assert.equal(IndexFile.open(join(directory, 'none'), 'user.anna'), undefined);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -59,6 +59,18 @@ for (const way of ways) {
     }
     writeFileSync(path, 'what it is!');
     await assert.rejects(read, unreadable(/SHA-1/));
+  });
+
+  test(`${way}: a very large message that is removed once it was checked is still sent whole`, async (t) => {
+    const path = join(directory(t), '1.');
+    const content = Buffer.alloc(17 * 1024 * 1024, 'large');
+    writeFileSync(path, content);
+    const stream = await open().read(path, message(1, content), 'user.a');
+    unlinkSync(path);
+    assert.ok(stream && !Buffer.isBuffer(stream));
+    const pieces: Buffer[] = [];
+    for await (const piece of stream) pieces.push(piece);
+    assert.deepEqual(Buffer.concat(pieces), content);
   });
 
   test(`${way}: an expunged message may be gone`, async (t) => {

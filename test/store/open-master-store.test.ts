@@ -1,12 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { tryLock } from '../../src/native/locks.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { StoreLayout } from '../../src/store/layout.ts';
 import type { Enumerated, MasterStore } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
+import { FLAG_EXPUNGED } from '../../src/store/record-flags.ts';
+import { writeTwoskip } from '../cyrusdb/twoskip-writer.ts';
 import { type FakeHeader, type FakeRecord, indexBytes } from './index-bytes.ts';
 import { plainLayout } from './plain-layout.ts';
 
@@ -143,25 +157,35 @@ test('a mailbox of Cyrus 2.x: text rows, header in lines, version 10 index, dire
     'user.a.x': '0 default a\tlrs\t',
     'Info.desk': '0 default anyone\tlrs\t',
   });
-  fill(join(root, 'spool/user/a/x'), 'user.a\t4e1b7a0c\nImportant  $Third \na\tlrs\t\n', { version: 10 }, [
-    { uid: 3, userFlags: [0, 1, 2] },
-  ]);
+  fill(
+    join(root, 'spool/user/a/x'),
+    'user.a\t4e1b7a0c\nImportant  $Third \na\tlrs\t\n',
+    { version: 10, lastUid: 3 },
+    [{ uid: 3, userFlags: [0, 1, 2] }],
+  );
   assert.deepEqual(labels(store.enumerate()), ['Info.desk', 'user a', 'user a-b']);
   assert.deepEqual(
     store.mailboxesOf('a').map(({ uniqueid }) => uniqueid),
     ['', '4e1b7a0c'],
   );
   assert.equal(store.lookup('user.a.x')?.uniqueid, '4e1b7a0c');
-  using mailbox = await store.openMailbox('user.a.x');
-  assert.ok(mailbox);
-  assert.equal(mailbox.entry.uniqueid, '4e1b7a0c');
-  assert.deepEqual([mailbox.state.quotaroot, mailbox.state.exists], ['user.a', 1]);
-  const [page] = mailbox.pages();
-  assert.deepEqual(page?.record(0).flags, ['Important', '$Third']);
-  const record = page?.record(0);
-  assert.ok(record);
+  const found = await store.readMailbox('user.a.x', (mailbox) => {
+    const [page] = mailbox.pages();
+    return {
+      entry: mailbox.entry,
+      state: mailbox.state,
+      messages: mailbox.messages,
+      record: page?.record(0),
+    };
+  });
+  assert.ok(found?.record);
+  assert.equal(found.entry.uniqueid, '4e1b7a0c');
+  assert.deepEqual([found.state.quotaroot, found.state.exists], ['user.a', 1]);
+  assert.deepEqual(found.record.flags, ['Important', '$Third']);
   const path = join(root, 'spool/user/a/x/3.');
-  await assert.rejects(mailbox.readMessage(record), (error: Error) => error.message.includes(path));
+  await assert.rejects(found.messages.readMessage(found.record), (error: Error) =>
+    error.message.includes(path),
+  );
   assert.ok(statSync(join(root, 'conf/lock/user/a/x.lock')).isFile());
   assert.ok(statSync(join(root, 'conf/lock/*U*a.lock')).isFile());
 });
@@ -187,9 +211,9 @@ test('what is marked deleted, moving, reserved, elsewhere or intermediate does n
   );
   fill(join(root, 'spool/uuid/b/b/bb01'), '%(T e N user.b I bb01 A %())\n', { version: 17 }, []);
   for (const user of ['a', 'm', 'z', 'r', 'i', 'd', 'p', 'none']) {
-    assert.equal(await store.openMailbox(`user.${user}`), undefined, user);
+    assert.equal(await store.readMailbox(`user.${user}`, () => 'there'), undefined, user);
   }
-  using sound = await store.openMailbox('user.b');
+  const sound = await store.readMailbox('user.b', ({ state, annotations }) => ({ state, annotations }));
   assert.ok(sound);
   for (const user of ['a', 'm', 'z', 'r', 'i', 'd', 'p']) {
     const listed = store.lookup(`user.${user}`);
@@ -208,7 +232,7 @@ test('missing and damaged files are named, and the locks are free afterwards', a
   const spool = join(root, 'spool/uuid/a/a/aa01');
   const refuses = (code: string, pattern: RegExp) =>
     assert.rejects(
-      store.openMailbox('user.a'),
+      store.readMailbox('user.a', () => 'there'),
       (error) => error instanceof SyncError && error.code === code && pattern.test(error.message),
     );
   await refuses('MAILBOX_DAMAGED', /cyrus\.index: no such file/);
@@ -226,25 +250,145 @@ test('missing and damaged files are named, and the locks are free afterwards', a
   assert.ok(listed);
   assert.equal((await store.peek([listed])).size, 0, 'to be opened, which says why not');
   fill(spool, '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
-  using mailbox = await store.openMailbox('user.a');
-  assert.equal(mailbox?.state.records, 1);
-  // Locks are shared: a second reader is welcome.
-  using again = await store.openMailbox('user.a');
-  assert.equal(again?.state.records, 1);
+  assert.equal(await store.readMailbox('user.a', ({ state }) => state.records), 1);
+  for (const path of ['conf/lock/*U*a.lock', 'conf/lock/aa01.lock', 'spool/uuid/a/a/aa01/cyrus.index']) {
+    assert.equal(isFree(join(root, path)), true, path);
+  }
 });
 
-test('records cannot be read once the index lock is gone, and disposing twice is harmless', async () => {
-  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
-  const { store, root } = makeStore(rows);
-  fill(join(root, 'spool/uuid/a/a/aa01'), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
-  const mailbox = await store.openMailbox('user.a');
-  assert.ok(mailbox);
-  mailbox.releaseIndex();
+test('records cannot be read once the locks are given back', async () => {
+  const { store } = oneMailbox();
+  const mailbox = await store.readMailbox('user.a', (locked) => locked);
+  const page = await store.readMailbox('user.a', (locked) => locked.pages().next().value);
+  assert.ok(mailbox && page);
   const isBug = (error: unknown) => error instanceof SyncError && error.code === 'BUG';
   assert.throws(() => [...mailbox.pages()], isBug);
-  mailbox[Symbol.dispose]();
-  mailbox[Symbol.dispose]();
+  assert.throws(() => page.record(0), isBug);
 });
+
+test('a mailbox is read under the user, the name and the index lock, and all are free before anything else runs', async () => {
+  const { store, locks } = oneMailbox();
+  const held = await store.readMailbox('user.a', () => locks.map(isFree));
+  assert.deepEqual(held, [false, false, false]);
+  assert.deepEqual(locks.map(isFree), [true, true, true]);
+});
+
+for (const which of [0, 1, 2]) {
+  test(`whoever waits for a lock of a mailbox holds none, and has it when it comes: ${['user', 'name', 'index'][which]}`, async () => {
+    const { store, locks } = oneMailbox();
+    const [wanted = ''] = locks.splice(which, 1);
+    const fd = openSync(wanted, 'r+');
+    assert.ok(tryLock(fd, 'exclusive'));
+    const reading = store.readMailbox('user.a', ({ state }) => state.records);
+    for (let turn = 0; turn < 20; turn++) {
+      assert.deepEqual(locks.map(isFree), [true, true]);
+      await setImmediate();
+    }
+    closeSync(fd);
+    assert.equal(await reading, 1);
+  });
+}
+
+test('a database that stays locked holds up nobody who wants what its reader has', async () => {
+  const { store, root, locks } = oneMailbox();
+  const annotations = join(root, 'conf/annotations.db');
+  write(annotations, writeTwoskip([]));
+  const fd = openSync(annotations, 'r+');
+  assert.ok(tryLock(fd, 'exclusive'));
+  let calls = 0;
+  const reading = store.readMailbox('user.a', () => ++calls);
+  for (let turn = 0; turn < 20; turn++) {
+    assert.deepEqual(locks.map(isFree), [true, true, true]);
+    await setImmediate();
+  }
+  closeSync(fd);
+  assert.equal(await reading, 1);
+});
+
+test('nothing that has to be awaited leaves a lock', async () => {
+  const { store, locks } = oneMailbox();
+  const isBug = (error: unknown) => error instanceof SyncError && error.code === 'BUG';
+  const awaits = async (): Promise<number> => 1;
+  // @ts-expect-error: the compiler says so first.
+  const reading = store.readMailbox('user.a', awaits);
+  await assert.rejects(reading, isBug);
+  assert.deepEqual(locks.map(isFree), [true, true, true]);
+});
+
+test('a message that was removed since its record was read means to look again, one that should be there is damage', async () => {
+  const content = Buffer.from('Subject: x\r\n\r\n');
+  const guid = createHash('sha1').update(content).digest('hex');
+  const { store, root } = oneMailbox({ uid: 1, guid, size: content.length });
+  const directory = join(root, 'spool/uuid/a/a/aa01');
+  const found = await store.readMailbox('user.a', (mailbox) => ({
+    messages: mailbox.messages,
+    record: mailbox.pages().next().value?.record(0),
+  }));
+  assert.ok(found?.record);
+  const { messages, record } = found;
+  const code = (expected: string) => (error: unknown) =>
+    error instanceof SyncError && error.code === expected && error.hint !== undefined;
+  await assert.rejects(messages.readMessage(record), code('MESSAGE_UNREADABLE'));
+  write(join(directory, '1.'), content);
+  assert.deepEqual(await messages.readMessage(record), content);
+  unlinkSync(join(directory, '1.'));
+  for (const records of [
+    [],
+    [{ uid: 1, guid, size: content.length, flags: FLAG_EXPUNGED }],
+    [{ uid: 2, guid, size: content.length }],
+  ]) {
+    write(join(directory, 'cyrus.index'), indexBytes({ version: 17 }, records));
+    await assert.rejects(messages.readMessage(record), code('IMAP_SYNC_CHANGED'));
+  }
+});
+
+test('a message of a mailbox that was renamed to other directories meanwhile is read where it is now', async () => {
+  const content = Buffer.from('Subject: x\r\n\r\n');
+  const guid = createHash('sha1').update(content).digest('hex');
+  const rowOf = (name: string) => ({
+    Iaa01: `%(T le N ${name} ${LIVE})`,
+    [`N${name}`]: `%(T le I aa01 ${LIVE})`,
+  });
+  const { store, root, layout } = makeStore(rowOf('user\x1fa\x1fOld'));
+  const bring = (to: string): void => {
+    fill(join(root, 'spool/user/a', to), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [
+      { uid: 1, guid, size: content.length },
+    ]);
+    write(join(root, 'spool/user/a', to, '1.'), content);
+  };
+  bring('Old');
+  const found = await store.readMailbox('user.a.Old', (mailbox) => ({
+    messages: mailbox.messages,
+    record: mailbox.pages().next().value?.record(0),
+  }));
+  assert.ok(found?.record);
+  rmSync(join(root, 'spool/user/a/Old'), { recursive: true });
+  bring('New');
+  const rows = Object.entries(rowOf('user\x1fa\x1fNew')).map(([key, value]) => `${key}\t${value}\n`);
+  write(layout.mboxlistPath, rows.sort().join(''));
+  assert.deepEqual(await found.messages.readMessage(found.record), content);
+});
+
+/** A user with an INBOX of one message, and the files of its locks in the order of Cyrus. */
+function oneMailbox(record: FakeRecord = { uid: 1 }) {
+  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
+  const made = makeStore(rows);
+  const at = (path: string): string => join(made.root, path);
+  fill(at('spool/uuid/a/a/aa01'), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [record]);
+  const locks = [at('conf/lock/*U*a.lock'), at('conf/lock/aa01.lock'), at('spool/uuid/a/a/aa01/cyrus.index')];
+  for (const lock of locks.slice(0, 2)) write(lock, '');
+  return { ...made, locks };
+}
+
+/** Whether a writer of Cyrus would get the lock now. */
+function isFree(path: string): boolean {
+  const fd = openSync(path, 'r+');
+  try {
+    return tryLock(fd, 'exclusive');
+  } finally {
+    closeSync(fd);
+  }
+}
 
 test('the sync lock: one holder at a time, per server and user', () => {
   const { store } = makeStore(modernRows());

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ByteString, compareBytes } from '../../src/byte-string.ts';
+import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
 import {
   type NameRules,
   parseInternalName,
@@ -12,17 +13,17 @@ import type {
   Enumerated,
   Estimate,
   IndexRecord,
+  LockedMailbox,
   MailboxEntry,
   MailboxState,
   MailboxView,
   MasterStore,
-  OpenMailbox,
   QuotaEntry,
   SeenEntry,
   SieveState,
 } from '../../src/store/master-store.ts';
 import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
-import { openMailbox } from '../replicate/fakes.ts';
+import { lockedMailbox } from '../replicate/fakes.ts';
 
 const RULES: NameRules = {
   defaultdomain: 'internal',
@@ -60,8 +61,10 @@ export interface MailboxWish {
 export class MemoryStore implements MasterStore {
   /** Questions asked, by method. */
   readonly asked = new Map<keyof MasterStore, number>();
-  /** Thrown by `openMailbox` for these names: a damaged mailbox. */
+  /** Thrown by `readMailbox` for these names: a damaged mailbox. */
   readonly damaged = new Map<ByteString, Error>();
+  /** Thrown for the messages of these mailboxes. */
+  readonly unreadable = new Map<ByteString, Error>();
   /** Users whose sync lock somebody else has. */
   readonly locked = new Set<ByteString>();
   readonly quotas = new Map<ByteString, QuotaEntry>();
@@ -232,18 +235,22 @@ export class MemoryStore implements MasterStore {
     return this.#formerNames.get(uniqueid) ?? [];
   }
 
-  async openMailbox(name: ByteString): Promise<OpenMailbox | undefined> {
-    this.#ask('openMailbox');
+  async readMailbox<T extends Synchronous>(
+    name: ByteString,
+    read: (mailbox: LockedMailbox) => T,
+  ): Promise<T | undefined> {
+    this.#ask('readMailbox');
     const damage = this.damaged.get(name);
     if (damage) throw damage;
     const mailbox = this.#mailboxes.get(name);
     if (!mailbox || mailbox.entry.deleted || mailbox.entry.intermediate) return undefined;
     const records = [...mailbox.records];
-    return {
-      ...openMailbox(mailbox.entry, records),
+    const locked = {
+      ...lockedMailbox(mailbox.entry, records),
       ...this.#view(mailbox),
-      readMessage: async ({ guid }) => this.#contents.get(guid),
+      messages: { readMessage: async ({ guid }: IndexRecord) => this.#content(name, guid) },
     };
+    return lockScope(() => read(locked));
   }
 
   async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
@@ -298,6 +305,12 @@ export class MemoryStore implements MasterStore {
   }
 
   close(): void {}
+
+  #content(name: ByteString, guid: string): Buffer | undefined {
+    const damage = this.unreadable.get(name);
+    if (damage) throw damage;
+    return this.#contents.get(guid);
+  }
 
   #ask(method: keyof MasterStore): void {
     this.asked.set(method, this.count(method) + 1);

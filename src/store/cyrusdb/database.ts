@@ -1,4 +1,5 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { BlockFile } from './block-file.ts';
@@ -18,8 +19,6 @@ export interface DatabaseOptions {
   format?: Format;
   /** `mailbox`: written by Cyrus up to 3.4 with `improved_mboxlist_sort`. Default: the order of the format. */
   order?: 'octets' | 'mailbox';
-  /** How long to wait for the shared lock, in milliseconds. */
-  lockDeadlineMs?: number;
   /**
    * What the file has at least, if it was not cut: where its reader would take "no rows" for a reason to remove things
    * elsewhere. A file of no octets is what a full disk or a careless copy leaves. Default: nothing.
@@ -27,8 +26,6 @@ export interface DatabaseOptions {
   atLeast?: 'header' | 'rows';
 }
 
-/** A Cyrus writer holds its lock for one transaction, a repack of a large mailboxes.db for seconds. */
-export const DEFAULT_LOCK_DEADLINE_MS = 60_000;
 /** A repack replaces the file; one that does so this often in a row is not a repack. */
 export const MAX_REPLACEMENTS = 100;
 
@@ -40,7 +37,7 @@ export const MAX_REPLACEMENTS = 100;
  * @returns what `read` returned; undefined if there is no such file
  * @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, IO
  */
-export function withDatabase<T>(
+export function withDatabase<T extends Synchronous>(
   path: string,
   read: (database: CyrusDatabase) => T,
   options: DatabaseOptions = {},
@@ -52,7 +49,7 @@ export function withDatabase<T>(
       const opened = openDatabase(fd, path, options);
       if (opened === undefined) continue;
       using _ = opened.file;
-      return read(opened.database);
+      return lockScope(() => read(opened.database));
     } finally {
       closeSync(fd);
     }
@@ -86,7 +83,7 @@ function openDatabase(fd: number, path: string, options: DatabaseOptions): Opene
   try {
     const format = formatOf(fd, path, options.format ?? 'flat');
     if (format === 'flat') return openFlat(fd, path, options);
-    lockNow(fd, 'shared', options.lockDeadlineMs ?? DEFAULT_LOCK_DEADLINE_MS, path);
+    lockNow(fd, 'shared', path);
     const stats = fstatSync(fd, { bigint: true });
     return isStillAt(path, stats) ? openLocked(fd, path, Number(stats.size), format, options) : undefined;
   } catch (caught) {

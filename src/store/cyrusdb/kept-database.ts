@@ -1,5 +1,6 @@
 import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
+import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { unlock } from '../../native/locks.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -7,7 +8,6 @@ import type { CyrusDatabase } from './contract.ts';
 import { unreadable } from './damage.ts';
 import {
   type DatabaseOptions,
-  DEFAULT_LOCK_DEADLINE_MS,
   formatOf,
   isStillAt,
   MAX_REPLACEMENTS,
@@ -91,7 +91,7 @@ export class KeptDatabase implements Disposable {
   }
 
   /** As `withDatabase`; `read` may be called again when memory was not enough. */
-  read<T>(read: (database: CyrusDatabase) => T): T | undefined {
+  read<T extends Synchronous>(read: (database: CyrusDatabase) => T): T | undefined {
     const kept = this.#kept;
     if (kept && isUntouched(kept)) {
       try {
@@ -108,12 +108,12 @@ export class KeptDatabase implements Disposable {
         if (this.#kept === undefined && formatOf(fd, this.#path, 'flat') === 'flat') {
           return withDatabase(this.#path, read, this.#options);
         }
-        lockNow(fd, 'shared', DEFAULT_LOCK_DEADLINE_MS, this.#path);
+        lockNow(fd, 'shared', this.#path);
         try {
           const opened = this.#opened(fd);
           if (opened === undefined) continue;
           good = true;
-          return read(opened);
+          return lockScope(() => read(opened));
         } finally {
           if (good) unlock(fd);
         }
@@ -173,7 +173,11 @@ export class KeptDatabases implements Disposable {
   }
 
   /** As `withDatabase`. The options are those of the first read. */
-  read<T>(path: string, read: (database: CyrusDatabase) => T, options: KeptOptions = {}): T | undefined {
+  read<T extends Synchronous>(
+    path: string,
+    read: (database: CyrusDatabase) => T,
+    options: KeptOptions = {},
+  ): T | undefined {
     const database = this.#databases.get(path) ?? new KeptDatabase(path, options);
     this.#databases.delete(path);
     this.#databases.set(path, database);

@@ -1,0 +1,75 @@
+import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type {
+  IndexRecord,
+  LockedMailbox,
+  MailboxEntry,
+  MailboxMessages,
+  MailboxState,
+  MailboxView,
+} from '../store/master-store.ts';
+import { type CompareOptions, compareMailbox, type DivergedReason } from './compare-mailbox.ts';
+import { type Delta, readDelta } from './delta.ts';
+import { appendWouldMiss } from './foresee.ts';
+import { masterRecords } from './record-lists.ts';
+import { checkSame } from './same-mailbox.ts';
+
+export interface StepOptions extends CompareOptions {
+  batchSize: number;
+  /** A conflict must not be found out by the replica's final checksum, since nobody may mend the master. */
+  compareFirst: boolean;
+}
+
+/** What one look at a mailbox says of its next step. Plain data, as it was at one moment. */
+export type StepReading = { state: MailboxState } & (
+  | { kind: 'unchanged' }
+  | { kind: 'diverged'; reason: DivergedReason; detail: string }
+  | {
+      kind: 'delta';
+      local: MailboxView;
+      delta: Delta;
+      messages: MailboxMessages;
+      /** All records, where they have to be compared with the replica's before anything is sent. */
+      ours: IndexRecord[] | undefined;
+    }
+);
+
+/** @throws SyncError IMAP_MAILBOX_MOVED if this is not the mailbox that was listed */
+export function readStep(
+  mailbox: LockedMailbox,
+  listed: MailboxEntry,
+  remote: ReplicaMailbox | undefined,
+  options: StepOptions,
+): StepReading {
+  checkSame(mailbox, listed);
+  const { entry, state, annotations, messages } = mailbox;
+  const local = { entry, state, annotations };
+  if (remote) {
+    const comparison = compareMailbox(local, remote, options);
+    if (comparison.kind !== 'delta') return { ...comparison, state };
+  }
+  const delta = readDelta(mailbox, remote, options.batchSize);
+  if (delta.coincidingUid !== undefined) {
+    return {
+      kind: 'diverged',
+      state,
+      reason: 'modseq-coincides',
+      detail: `message ${delta.coincidingUid} is missing on the replica although its modseq is not above the replica's`,
+    };
+  }
+  if (remote && !delta.limit && appendWouldMiss(state, remote, delta.records)) {
+    return {
+      kind: 'diverged',
+      state,
+      reason: 'crc-differs-below-append',
+      detail: `the replica's SYNC_CRC ${remote.crcBasic} is not what the master had at modseq ${remote.highestmodseq}`,
+    };
+  }
+  const compareFirst = options.compareFirst && remote && !delta.limit && changesOld(delta, remote);
+  const ours = compareFirst ? masterRecords(mailbox) : undefined;
+  return { kind: 'delta', state, local, delta, messages, ours };
+}
+
+/** Whether records change that the replica has already: how they were, the checksums do not tell. */
+function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
+  return delta.records.some((record) => record.uid <= remote.lastUid);
+}
