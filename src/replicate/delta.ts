@@ -5,7 +5,7 @@ import type { PartialLimit } from './mailbox-line.ts';
 
 /** What one MAILBOX command carries. */
 export interface Delta {
-  /** In UID order; modseqs already clamped to the limit. */
+  /** In UID order; modseqs of live messages already clamped to the limit. */
   records: IndexRecord[];
   /** Those of them whose file the replica must have staged. */
   uploads: IndexRecord[];
@@ -48,7 +48,8 @@ export function readDelta(
       }
       if (!isNew && modseq > lastModseq) continue;
       const record = wholeRecord(mailbox, page, i);
-      if (record.modseq > lastModseq) record.modseq = lastModseq;
+      // A later step corrects what is provisional here, but no server takes a correction of an expunged record.
+      if (record.modseq > lastModseq && !page.expunged(i)) record.modseq = lastModseq;
       delta.records.push(record);
       if (isNew && !record.unlinked) delta.uploads.push(record);
     }

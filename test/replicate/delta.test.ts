@@ -39,14 +39,17 @@ test('a record without GUID is refused', () => {
   assert.throws(() => readDelta(mailbox, undefined, 0), { code: 'IMAP_MAILBOX_NOTSUPPORTED' });
 });
 
-test('steps of any size bring over every record once at its final modseq and upload each message once', () => {
-  const modseqs = fc.array(fc.integer({ min: 2, max: 60 }), { minLength: 1, maxLength: 40 });
+test('steps of any size bring over every record once at its final modseq, expunged ones at once, and upload each message once', () => {
+  const changes = fc.array(fc.record({ modseq: fc.integer({ min: 2, max: 60 }), gone: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 40,
+  });
   fc.assert(
-    fc.property(modseqs, fc.integer({ min: 1, max: 10 }), fc.boolean(), (list, batch, sorted) => {
-      const order = sorted ? list.toSorted((a, b) => a - b) : list;
+    fc.property(changes, fc.integer({ min: 1, max: 10 }), fc.boolean(), (list, batch, sorted) => {
+      const order = sorted ? list.toSorted((a, b) => a.modseq - b.modseq) : list;
       const mailbox = lockedMailbox(
         inbox,
-        order.map((modseq, i) => record(i + 1, modseq)),
+        order.map(({ modseq, gone }, i) => record(i + 1, modseq, { flags: gone ? ['\\Expunged'] : [] })),
       );
       const replica = new Map<number, IndexRecord>();
       const uploaded: number[] = [];
@@ -59,7 +62,8 @@ test('steps of any size bring over every record once at its final modseq and upl
           const before = replica.get(one.uid);
           assert.ok(before || delta.uploads.includes(one), 'a new record is uploaded first');
           assert.ok((before?.modseq ?? 0) <= one.modseq, 'no modseq goes down');
-          replica.set(one.uid, one);
+          // No server changes a record that it has as expunged.
+          if (!before?.flags.includes('\\Expunged')) replica.set(one.uid, one);
         }
         uploaded.push(...delta.uploads.map((one) => one.uid));
         const lineOptions = { partition: 'default', local: false };
@@ -69,7 +73,7 @@ test('steps of any size bring over every record once at its final modseq and upl
       }
       assert.deepEqual(
         [...replica.values()].map((one) => one.modseq),
-        order,
+        order.map(({ modseq }) => modseq),
       );
       assert.deepEqual(uploaded, [...new Set(uploaded)]);
       assert.equal(uploaded.length, order.length);

@@ -131,6 +131,12 @@ export class MemoryStore implements MasterStore {
     });
   }
 
+  expunge(name: ByteString, uid: number): void {
+    const record = this.#at(name).records.find((one) => one.uid === uid);
+    if (!record) throw new Error(`the test has put no message ${uid} into ${name}`);
+    Object.assign(record, { modseq: ++this.#modseq, flags: [...record.flags, '\\Expunged'] });
+  }
+
   /** Deletes a mailbox; a tombstone stays in its place. */
   bury(name: ByteString): void {
     const { entry } = this.#at(name);
@@ -181,6 +187,10 @@ export class MemoryStore implements MasterStore {
     const own = this.#seen.get(userid) ?? new Map();
     own.set(uniqueid, { uniqueid, lastread: THEN, lastuid: 1, lastchange: THEN, seenuids });
     this.#seen.set(userid, own);
+  }
+
+  records(name: ByteString): readonly IndexRecord[] {
+    return this.#at(name).records;
   }
 
   guids(name: ByteString): string[] {
