@@ -30,6 +30,7 @@ const AFTER_SEPARATOR = '\x20';
 export class MailboxTable {
   readonly #mailboxes: Table<MailboxRow>;
   readonly #uniqueids: Table<ByteString>;
+  readonly #latest: Table<ByteString>;
   readonly #records: Table<PackedRecord>;
   readonly #counters: Table<number>;
   readonly #messages: MessageTable;
@@ -37,12 +38,14 @@ export class MailboxTable {
   constructor(
     mailboxes: Table<MailboxRow>,
     uniqueids: Table<ByteString>,
+    latest: Table<ByteString>,
     records: Table<PackedRecord>,
     counters: Table<number>,
     messages: MessageTable,
   ) {
     this.#mailboxes = mailboxes;
     this.#uniqueids = uniqueids;
+    this.#latest = latest;
     this.#records = records;
     this.#counters = counters;
     this.#messages = messages;
@@ -89,6 +92,12 @@ export class MailboxTable {
   put(row: MailboxRow): void {
     this.#mailboxes.putSync(keyOf(row.name), row);
     this.#uniqueids.putSync(row.uniqueid, row.name);
+    this.#latest.putSync(keyOf(row.name), row.uniqueid);
+  }
+
+  /** What the latest row of this name had, whether it still is there or not: the real server keeps a tombstone. */
+  latestUniqueid(name: ByteString): ByteString | undefined {
+    return this.#latest.get(keyOf(name));
   }
 
   rename(row: MailboxRow, name: ByteString): MailboxRow {

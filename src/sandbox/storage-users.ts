@@ -1,18 +1,18 @@
 import type { ByteString } from '../byte-string.ts';
-import { lineage } from './names.ts';
+import { lineage, ownerOf, userRoots } from './names.ts';
 import type { AnnotationRow, QuotaRow, ScriptRow, SeenRow } from './rows.ts';
 import type { Table } from './storage.ts';
 
 export interface UserTableSet {
-  /** [userid, mailbox name] */
+  /** [home, mailbox name] */
   subscriptions: Table<number>;
-  /** [userid, uniqueid] */
+  /** [home, uniqueid] */
   seen: Table<SeenRow>;
   /** root */
   quotas: Table<QuotaRow>;
-  /** [userid, filename] */
+  /** [home, filename] */
   scripts: Table<ScriptRow>;
-  /** userid -> `name.bc` */
+  /** home -> `name.bc` */
   active: Table<ByteString>;
   /** `annotations` -> those of the server itself */
   server: Table<AnnotationRow[]>;
@@ -23,36 +23,60 @@ export interface UserTableSet {
 /** Greater than any octet, and so than any second part of a key. */
 const END = '\uffff';
 
-/** What belongs to a user or to the server, not to a mailbox. */
+/** Sets a home that is a uniqueid apart from one that is a userid. */
+const BY_UNIQUEID = '\x01';
+
+/** What is asked of the mailboxes. */
+interface Rows {
+  latestUniqueid(name: ByteString): ByteString | undefined;
+  byUniqueid(uniqueid: ByteString): { name: ByteString } | undefined;
+}
+
+/**
+ * What belongs to a user or to the server, not to a mailbox. Subscriptions, seen state and scripts are kept where Cyrus
+ * 3.6 keeps them: under the uniqueid of the INBOX, which a renamed user takes along and which the old name still leads to
+ * until another mailbox takes it; under the userid only as long as there never was an INBOX, and out of sight once
+ * there is one.
+ */
 export class UserTables {
   readonly #tables: UserTableSet;
+  readonly #rows: Rows;
 
-  constructor(tables: UserTableSet) {
+  constructor(tables: UserTableSet, rows: Rows) {
     this.#tables = tables;
+    this.#rows = rows;
+  }
+
+  #home(userid: ByteString): ByteString {
+    for (const root of userRoots(userid)) {
+      const uniqueid = this.#rows.latestUniqueid(root);
+      if (uniqueid !== undefined) return BY_UNIQUEID + uniqueid;
+    }
+    return userid;
   }
 
   subscriptions(userid: ByteString): ByteString[] {
     const names: ByteString[] = [];
-    for (const key of this.#tables.subscriptions.getKeys(partOf(userid))) {
+    for (const key of this.#tables.subscriptions.getKeys(partOf(this.#home(userid)))) {
       if (Array.isArray(key) && typeof key[1] === 'string') names.push(key[1]);
     }
     return names;
   }
 
   subscribe(userid: ByteString, name: ByteString): void {
-    this.#tables.subscriptions.putSync([userid, name], 0);
+    this.#tables.subscriptions.putSync([this.#home(userid), name], 0);
   }
 
   unsubscribe(userid: ByteString, name: ByteString): void {
-    this.#tables.subscriptions.removeSync([userid, name]);
+    this.#tables.subscriptions.removeSync([this.#home(userid), name]);
   }
 
   seen(userid: ByteString): SeenRow[] {
-    return [...this.#tables.seen.getRange(partOf(userid)).map(({ value }) => value)];
+    return [...this.#tables.seen.getRange(partOf(this.#home(userid))).map(({ value }) => value)];
   }
 
   putSeen(userid: ByteString, seen: SeenRow): void {
-    this.#tables.seen.putSync([userid, seen.uniqueid], seen);
+    this.#tables.seen.putSync([this.#home(userid), seen.uniqueid], seen);
   }
 
   quota(root: ByteString): QuotaRow | undefined {
@@ -80,29 +104,29 @@ export class UserTables {
   }
 
   scripts(userid: ByteString): ScriptRow[] {
-    return [...this.#tables.scripts.getRange(partOf(userid)).map(({ value }) => value)];
+    return [...this.#tables.scripts.getRange(partOf(this.#home(userid))).map(({ value }) => value)];
   }
 
   script(userid: ByteString, filename: ByteString): ScriptRow | undefined {
-    return this.#tables.scripts.get([userid, filename]);
+    return this.#tables.scripts.get([this.#home(userid), filename]);
   }
 
   putScript(userid: ByteString, script: ScriptRow): void {
-    this.#tables.scripts.putSync([userid, script.filename], script);
+    this.#tables.scripts.putSync([this.#home(userid), script.filename], script);
   }
 
   removeScript(userid: ByteString, filename: ByteString): void {
-    this.#tables.scripts.removeSync([userid, filename]);
+    this.#tables.scripts.removeSync([this.#home(userid), filename]);
   }
 
   /** `name.bc` of the active script. */
   activeScript(userid: ByteString): ByteString | undefined {
-    return this.#tables.active.get(userid);
+    return this.#tables.active.get(this.#home(userid));
   }
 
   activate(userid: ByteString, filename: ByteString | undefined): void {
-    if (filename === undefined) this.#tables.active.removeSync(userid);
-    else this.#tables.active.putSync(userid, filename);
+    if (filename === undefined) this.#tables.active.removeSync(this.#home(userid));
+    else this.#tables.active.putSync(this.#home(userid), filename);
   }
 
   serverAnnotations(): AnnotationRow[] {
@@ -125,24 +149,36 @@ export class UserTables {
   /** Subscriptions, seen state, scripts and the counter; quota roots and mailboxes are the caller's. */
   removeUser(userid: ByteString): void {
     const { subscriptions, seen, scripts, active, counters } = this.#tables;
+    const home = this.#home(userid);
     for (const table of [subscriptions, seen, scripts]) {
-      for (const key of [...table.getKeys(partOf(userid))]) table.removeSync(key);
+      for (const key of [...table.getKeys(partOf(home))]) table.removeSync(key);
     }
-    active.removeSync(userid);
+    active.removeSync(home);
     counters.removeSync(`modseq ${userid}`);
   }
 
-  /** Every userid that has anything here. */
+  /** Every userid that has anything that can be seen. */
   userids(): Set<ByteString> {
     const { subscriptions, seen, scripts, active } = this.#tables;
     const userids = new Set<ByteString>();
+    const add = (home: ByteString): void => {
+      const userid = this.#userOf(home);
+      if (userid !== undefined) userids.add(userid);
+    };
     for (const table of [subscriptions, seen, scripts]) {
       for (const key of table.getKeys()) {
-        if (Array.isArray(key) && typeof key[0] === 'string') userids.add(key[0]);
+        if (Array.isArray(key) && typeof key[0] === 'string') add(key[0]);
       }
     }
-    for (const key of active.getKeys()) if (typeof key === 'string') userids.add(key);
+    for (const key of active.getKeys()) if (typeof key === 'string') add(key);
     return userids;
+  }
+
+  /** undefined: no mailbox leads there any more. */
+  #userOf(home: ByteString): ByteString | undefined {
+    if (!home.startsWith(BY_UNIQUEID)) return this.#home(home) === home ? home : undefined;
+    const row = this.#rows.byUniqueid(home.slice(BY_UNIQUEID.length));
+    return row && ownerOf(row.name);
   }
 }
 

@@ -16,7 +16,7 @@ const SYNCHRONOUS_COMMIT = 2;
 const NO_SYNC_FLUSH = 0x10000;
 
 /** Raised when a change of layout makes older directories unreadable. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A key of several parts, in the byte order of its parts. */
 export type TableKey = ByteString | (ByteString | number)[];
@@ -84,19 +84,23 @@ export class Storage {
     this.mailboxes = new MailboxTable(
       table('mailboxes'),
       table('uniqueids'),
+      table('latest'),
       table('records'),
       counters,
       this.messages,
     );
-    this.users = new UserTables({
-      subscriptions: table('subscriptions'),
-      seen: table('seen'),
-      quotas: table('quotas'),
-      scripts: table('scripts'),
-      active: table('active'),
-      server: table('server'),
-      counters,
-    });
+    this.users = new UserTables(
+      {
+        subscriptions: table('subscriptions'),
+        seen: table('seen'),
+        quotas: table('quotas'),
+        scripts: table('scripts'),
+        active: table('active'),
+        server: table('server'),
+        counters,
+      },
+      this.mailboxes,
+    );
     this.transact(() => this.messages.sweep());
   }
 

@@ -268,6 +268,23 @@ test('subscriptions, seen state and quota are kept, told and removed', async () 
   });
 });
 
+test('subscriptions go with the uniqueid of the INBOX, as 3.6 keeps them: lost when sent before it, taken along when it is renamed', async () => {
+  await withSandbox({}, async (client) => {
+    const subscribed = async (userid: string) => (await client.say(`GET META ${userid}`)).untagged;
+    await client.say('APPLY SUB %(USERID anna MBOXNAME early)');
+    await makeMailbox(client, 'user.anna', 'aaaa');
+    assert.deepEqual(await subscribed('anna'), []);
+    await client.say('APPLY SUB %(USERID anna MBOXNAME user.anna)');
+    await client.say(
+      'APPLY RENAME %(OLDMBOXNAME user.anna NEWMBOXNAME user.bob PARTITION default UIDVALIDITY 7)',
+    );
+    assert.deepEqual(await subscribed('bob'), ['LSUB (user.anna)']);
+    assert.deepEqual(await subscribed('anna'), ['LSUB (user.anna)'], 'the old name still leads there');
+    await client.say('APPLY UNUSER anna');
+    assert.deepEqual(await subscribed('bob'), [], 'which is what has to be guarded against');
+  });
+});
+
 test('annotations of mailboxes and of the server are set and removed; literals are printed as servers do', async () => {
   await withSandbox({}, async (client) => {
     await makeMailbox(client, 'user.anna', 'aaaa');
