@@ -1,8 +1,8 @@
 import type { ByteString } from '../byte-string.ts';
-import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { isReplicated, ROUNDS } from './job-scope.ts';
+import { inRounds } from './in-rounds.ts';
+import { isReplicated } from './job-scope.ts';
 import { removeUser } from './remove-user.ts';
 import { syncFolders } from './sync-folders.ts';
 import type { SyncLocks } from './sync-locks.ts';
@@ -22,7 +22,7 @@ export async function settleGoneUser(
     return 'absent';
   }
   let changed = false;
-  for (let round = 1; round <= ROUNDS; round++) {
+  return await inRounds(userid, `user ${userid}`, async () => {
     const failures = new Failures(userid);
     const entries = context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry));
     const { mailboxes } = await context.session.getUser(userid);
@@ -39,7 +39,7 @@ export async function settleGoneUser(
     });
     if (folders === 'again') {
       changed = true;
-      continue;
+      return 'again';
     }
     await folders.finished;
     failures.throwIfAny();
@@ -49,11 +49,5 @@ export async function settleGoneUser(
     // UNUSER would take live mailboxes along, so only what has none left is removed: subscriptions, seen state, quota.
     if (changed && nothingLive) await removeUser(context, userid, locks, false);
     return changed ? 'synced' : 'absent';
-  }
-  throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {
-    user: userid,
-    phase: 'folders',
-    hint: 'the folders of this user change while they are being replicated; run again',
-    retryable: true,
   });
 }

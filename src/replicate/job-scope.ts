@@ -17,24 +17,27 @@ export function isReplicated(context: EngineContext, entry: MailboxEntry): boole
 }
 
 /**
- * Personal data (subscriptions, seen state, scripts) goes by the user's name alone. Where the replica has another, former
- * user of that name still, whose renaming or removal is yet to come, it would become his, and nothing takes it back.
+ * Personal data (subscriptions, seen state, scripts) goes by the user's name alone, and Cyrus 3.6 keeps it under the
+ * uniqueid of the INBOX that has the name at that moment. Sent before the INBOX is there it is out of reach when that
+ * comes; where a former user of the name is still there, whose renaming or removal is yet to come, it would become theirs,
+ * and nothing takes it back. So whoever sends any asks for this first.
  *
- * @throws SyncError IMAP_MAILBOX_MOVED: the whole user has to be replicated, INBOX first
+ * @throws SyncError IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the whole user has to be replicated, INBOX first
  */
-export async function checkSameUser({ store, session }: EngineContext, userid: ByteString): Promise<void> {
+export async function requireInbox({ store, session }: EngineContext, userid: ByteString): Promise<void> {
   const inbox = store.lookup(store.inboxName(userid));
   if (!inbox || inbox.deleted || inbox.intermediate) return;
   const [there] = await session.getMailboxes([inbox.name]);
-  if (!there || there.uniqueid === inbox.uniqueid) return;
-  throw new SyncError(
-    'IMAP_MAILBOX_MOVED',
-    `the replica has another user of this name (INBOX ${there.uniqueid})`,
-    {
-      phase: 'compare',
-      user: userid,
-      mailbox: inbox.name,
-      hint: 'replicate the whole user: sync_client -u',
-    },
-  );
+  const fields = {
+    phase: 'compare',
+    user: userid,
+    mailbox: inbox.name,
+    hint: 'replicate the whole user: sync_client -u',
+  } as const;
+  if (!there || there.type.includes('i')) {
+    throw new SyncError('IMAP_MAILBOX_NONEXISTENT', 'the replica has no INBOX of this user yet', fields);
+  }
+  if (there.uniqueid === inbox.uniqueid) return;
+  const message = `the replica has another user of this name (INBOX ${there.uniqueid})`;
+  throw new SyncError('IMAP_MAILBOX_MOVED', message, fields);
 }

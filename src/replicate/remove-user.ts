@@ -1,4 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import { giveUpNames } from './former-name.ts';
 import { hasInbox } from './job-scope.ts';
@@ -9,7 +11,7 @@ import type { SyncLocks } from './sync-locks.ts';
  * UNUSER of a user who has no INBOX here, and `restoreHeirs`.
  *
  * @param renamed it may be that the user lives on under another name, even if nothing here says so any more
- * @throws SyncError
+ * @throws SyncError IMAP_MAILBOX_MOVED if that would remove mailboxes that live on here
  */
 export async function removeUser(
   context: EngineContext,
@@ -17,11 +19,40 @@ export async function removeUser(
   locks: SyncLocks,
   renamed: boolean,
 ): Promise<void> {
+  const [moved] = await livingElsewhere(context, userid);
+  if (moved) {
+    throw new SyncError(
+      'IMAP_MAILBOX_MOVED',
+      `on the replica this user still has what is ${moved.name} here`,
+      {
+        phase: 'folders',
+        user: userid,
+        hint: 'the user is removed once that mailbox has been replicated',
+      },
+    );
+  }
   const heirs = heirsOf(context, userid);
   for (const heir of heirs) locks.take(heir);
   if (renamed || heirs.length > 0) await giveUpNames(context, [context.store.inboxName(userid)]);
   await context.session.applyUnuser(userid);
   await restoreHeirs(context, heirs, locks);
+}
+
+/**
+ * Mailboxes of this master that the replica has under the name of a user who is gone here: UNUSER would take them along.
+ * Those that are in the DELETED namespace there it leaves alone.
+ */
+export async function livingElsewhere(
+  { store, session }: EngineContext,
+  userid: ByteString,
+): Promise<MailboxEntry[]> {
+  const inbox = store.inboxName(userid);
+  const { mailboxes } = await session.getUser(userid);
+  return mailboxes
+    .filter(({ name }) => name === inbox || name.startsWith(`${inbox}.`))
+    .map(({ uniqueid }) => store.lookupUniqueid(uniqueid))
+    .filter((entry) => entry !== undefined)
+    .filter((entry) => !entry.deleted);
 }
 
 /**

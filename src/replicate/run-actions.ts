@@ -1,14 +1,15 @@
-import { type ByteString, compareBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { Annotation } from '../store/master-store.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
-import { checkSameUser, hasInbox } from './job-scope.ts';
-import { removeUser, restoreHeirs } from './remove-user.ts';
+import { hasInbox } from './job-scope.ts';
+import { isPersonal, type PersonalAction, PersonalData } from './personal-actions.ts';
+import { removeMailbox } from './remove-mailbox.ts';
+import { livingElsewhere, removeUser, restoreHeirs } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
 import { syncUser } from './run-user.ts';
-import { settle } from './settle.ts';
+import { sendAnnotations } from './send-annotations.ts';
 import { SyncLocks } from './sync-locks.ts';
 
 /**
@@ -30,26 +31,110 @@ export async function runActions(
     return actions.map(() => result);
   }
   using _locks = locks;
-  const results: ActionResult[] = [];
-  let ended: ActionResult | undefined;
-  for (const action of actions) {
-    const before = ended ?? mustComeBefore(context, action, actions, results);
-    if (before) {
-      results.push(untouchedAfter(before));
-      continue;
-    }
-    try {
-      await runAction(context, action, owners, locks);
-      // Whoever is tied to the users removed may have been one of them, whatever the names have been used for since.
-      if (action.kind === 'unuser' && action === actions.at(-1)) await restoreHeirs(context, owners, locks);
-      results.push({ kind: 'done' });
-    } catch (caught) {
-      const result = resultOf(caught);
-      results.push(result);
-      if (result.kind === 'failed' && endsUnit(result.error)) ended = result;
+  const unit = new Unit(context, owners, locks);
+  for (let at = 0; at < actions.length; ) {
+    const action = actions[at];
+    if (!action) break;
+    if (isPersonal(action)) {
+      const entries = actions.slice(at, endOfPersonal(actions, at)).filter(isPersonal);
+      await unit.sendPersonal(entries);
+      at += entries.length;
+    } else {
+      at++;
+      await unit.run(action, at === actions.length);
     }
   }
-  return results;
+  return unit.results;
+}
+
+function endOfPersonal(actions: readonly Action[], from: number): number {
+  let end = from;
+  while (isPersonal(actions[end])) end++;
+  return end;
+}
+
+const DONE: ActionResult = { kind: 'done' };
+
+/** A unit while it runs: what became of its actions so far, and what the next ones have to know of that. */
+class Unit {
+  readonly results: ActionResult[] = [];
+  readonly #context: EngineContext;
+  readonly #owners: readonly ByteString[];
+  readonly #locks: SyncLocks;
+  readonly #personal = new Map<ByteString, PersonalData>();
+  #firstNotDone: ActionResult | undefined;
+  /** Why nothing more is begun. */
+  #ended: ActionResult | undefined;
+
+  constructor(context: EngineContext, owners: readonly ByteString[], locks: SyncLocks) {
+    this.#context = context;
+    this.#owners = owners;
+    this.#locks = locks;
+  }
+
+  async run(action: Exclude<Action, PersonalAction>, isLast: boolean): Promise<void> {
+    // What left the user is to be elsewhere before, and what failed may be just that.
+    const before = this.#ended ?? (action.kind === 'unuser' ? this.#firstNotDone : undefined);
+    if (before) {
+      this.#add(untouchedAfter(before));
+      return;
+    }
+    try {
+      await runAction(this.#context, action, this.#owners, this.#locks);
+      // Whoever is tied to the users removed may have been one of them, whatever the names have been used for since.
+      if (action.kind === 'unuser' && isLast) await restoreHeirs(this.#context, this.#owners, this.#locks);
+      this.#add(DONE);
+    } catch (caught) {
+      this.#add(this.#failure(caught));
+    }
+  }
+
+  /** Independent of each other, so that none waits for the answer to another. */
+  async sendPersonal(actions: readonly PersonalAction[]): Promise<void> {
+    const answers: (ActionResult | Promise<ActionResult>)[] = [];
+    for (const action of actions) {
+      if (this.#ended) {
+        answers.push(untouchedAfter(this.#ended));
+        continue;
+      }
+      try {
+        const personal = this.#personalOf(action.userid);
+        if (!(await personal.wanted())) {
+          answers.push(DONE);
+          continue;
+        }
+        await this.#context.session.window();
+        answers.push(
+          personal.send(action).then(
+            () => DONE,
+            (caught: unknown) => this.#failure(caught),
+          ),
+        );
+      } catch (caught) {
+        answers.push(this.#failure(caught));
+      }
+    }
+    for (const answer of answers) this.#add(await answer);
+  }
+
+  #personalOf(userid: ByteString): PersonalData {
+    const known = this.#personal.get(userid);
+    if (known) return known;
+    const personal = new PersonalData(this.#context, userid);
+    this.#personal.set(userid, personal);
+    return personal;
+  }
+
+  #add(result: ActionResult): void {
+    this.results.push(result);
+    if (result.kind !== 'done') this.#firstNotDone ??= result;
+  }
+
+  #failure(caught: unknown): ActionResult {
+    const result = resultOf(caught);
+    if (result.kind === 'failed' && endsUnit(result.error)) this.#ended ??= result;
+    return result;
+  }
 }
 
 function resultOf(caught: unknown): ActionResult {
@@ -62,33 +147,8 @@ function endsUnit(error: { family: string; code: string }): boolean {
   return error.family === 'link' || error.code === 'CANCELLED';
 }
 
-/** The result, not success, of an earlier action of the unit without which this one would do harm. */
-function mustComeBefore(
-  { store }: EngineContext,
-  action: Action,
-  actions: readonly Action[],
-  results: readonly ActionResult[],
-): ActionResult | undefined {
-  switch (action.kind) {
-    case 'unuser':
-      return results.find((result) => result.kind !== 'done');
-    case 'seen':
-    case 'sub':
-    case 'meta': {
-      // Until his INBOX is there, another may have this name on the replica, who would get what is this user's.
-      const inbox = store.inboxName(action.userid);
-      return results.find((result, i) => {
-        const earlier = actions[i];
-        return result.kind !== 'done' && earlier?.kind === 'mailboxes' && earlier.names.includes(inbox);
-      });
-    }
-    default:
-      return undefined;
-  }
-}
-
 function untouchedAfter(before: ActionResult): ActionResult {
-  if (before.kind === 'failed' || before?.kind === 'untouched')
+  if (before.kind === 'failed' || before.kind === 'untouched')
     return { kind: 'untouched', error: before.error };
   const error = new SyncError('USER_LOCKED', 'something before it could not be done yet', {
     retryable: true,
@@ -98,7 +158,7 @@ function untouchedAfter(before: ActionResult): ActionResult {
 
 async function runAction(
   context: EngineContext,
-  action: Action,
+  action: Exclude<Action, PersonalAction>,
   owners: readonly ByteString[],
   locks: SyncLocks,
 ): Promise<void> {
@@ -118,19 +178,10 @@ async function runAction(
       return await sendQuota(context, action.root);
     case 'annotation':
       return await sendAnnotations(context, action.name);
-    case 'seen':
-      await checkSameUser(context, action.userid);
-      return await sendSeen(context, action.userid, action.uniqueid);
-    case 'sub':
-      await checkSameUser(context, action.userid);
-      return await sendSubscription(context, action.userid, action.name);
     case 'unmailbox':
       return await removeMailbox(context, action.name);
     case 'unuser':
-      // Of a user of that name who has been created again since, it says that what the former one left behind must go.
-      if (hasInbox(context, action.userid)) await syncUser(context, action.userid, locks);
-      else await removeUser(context, action.userid, locks, owners.length > 1);
-      return;
+      return await settleUnuser(context, action.userid, owners, locks);
   }
 }
 
@@ -146,77 +197,22 @@ async function sendQuota({ store, session, emit }: EngineContext, root: ByteStri
   }
 }
 
-async function sendSeen(
-  { store, session, emit }: EngineContext,
+async function settleUnuser(
+  context: EngineContext,
   userid: ByteString,
-  uniqueid: ByteString,
+  owners: readonly ByteString[],
+  locks: SyncLocks,
 ): Promise<void> {
-  const seen = store.seen(userid).find((entry) => entry.uniqueid === uniqueid);
-  if (!seen) return;
-  emit({ kind: 'command:seen', user: userid, uniqueid });
-  await session.applySeen(userid, seen);
-}
-
-async function sendSubscription(
-  { store, session, emit }: EngineContext,
-  userid: ByteString,
-  name: ByteString,
-): Promise<void> {
-  if (store.subscriptions(userid).includes(name)) {
-    emit({ kind: 'command:sub', user: userid, name });
-    await session.applySub(userid, name);
-  } else {
-    emit({ kind: 'command:unsub', user: userid, name });
-    await session.applyUnsub(userid, name);
-  }
-}
-
-/** Only with proof that it was deleted here. */
-async function removeMailbox(
-  { store, session, emit, options }: EngineContext,
-  name: ByteString,
-): Promise<void> {
-  const entry = store.lookup(name);
-  if (entry && !entry.deleted) return;
-  if (!entry) {
-    emit({
-      kind: 'notice',
-      level: 'notice',
-      text: `SYNCNOTICE: attempt to UNMAILBOX without a tombstone ${name}`,
-    });
+  if (hasInbox(context, userid)) {
+    // Of a user of that name who has been created again since, it says that what the former one left behind must go.
+    await syncUser(context, userid, locks);
     return;
   }
-  emit({ kind: 'command:unmailbox', name, local: options.local });
-  await session.applyUnmailbox(name, options.local);
-}
-
-/** Algorithm section 8.5: both lists are merged by entry and user. */
-async function sendAnnotations(context: EngineContext, name: ByteString): Promise<void> {
-  const { session, emit } = context;
-  const ours = await annotationsOf(context, name);
-  if (ours === undefined) return;
-  const theirs = await session.getAnnotation(name);
-  const key = (one: { entry: ByteString; userid: ByteString }): string => `${one.entry}\0${one.userid}`;
-  const here = new Map(ours.map((one) => [key(one), one]));
-  const there = new Map(theirs.map((one) => [key(one), one]));
-  const commands: Promise<void>[] = [];
-  for (const [at, one] of [...here].sort(([a], [b]) => compareBytes(a, b))) {
-    if (there.get(at)?.value === one.value) continue;
-    emit({ kind: 'command:annotation', name, entry: one.entry, user: one.userid });
-    commands.push(session.applyAnnotation(name, one));
+  const moved = await livingElsewhere(context, userid);
+  for (const owner of new Set(moved.map((entry) => entry.userid))) {
+    if (owner === undefined) continue;
+    locks.take(owner);
+    await syncUser(context, owner, locks);
   }
-  for (const [at, one] of there) {
-    if (here.has(at)) continue;
-    emit({ kind: 'command:unannotation', name, entry: one.entry, user: one.userid });
-    commands.push(session.applyUnannotation(name, one.entry, one.userid));
-  }
-  await settle(commands);
-}
-
-async function annotationsOf(
-  { store }: EngineContext,
-  name: ByteString,
-): Promise<readonly Annotation[] | undefined> {
-  if (name === '') return store.serverAnnotations();
-  return await store.readMailbox(name, (mailbox) => mailbox.annotations);
+  await removeUser(context, userid, locks, owners.length > 1 || moved.length > 0);
 }

@@ -2,7 +2,8 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaUser } from '../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { checkSameUser, hasInbox, ROUNDS } from './job-scope.ts';
+import { inRounds } from './in-rounds.ts';
+import { hasInbox, requireInbox } from './job-scope.ts';
 import { moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
@@ -10,8 +11,10 @@ import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 
 /**
- * Subscriptions, seen state and sieve scripts of one user (-s). Where scripts are replicated as the mailbox `#sieve`,
- * that mailbox is brought over too, provided that the replica has the user.
+ * Subscriptions, seen state and sieve scripts of one user (-s), provided that the replica has the user. Where scripts are
+ * replicated as the mailbox `#sieve`, that mailbox is brought over too.
+ *
+ * @throws SyncError as `runUser`; IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the replica has not got this user
  */
 export async function runMeta(context: EngineContext, userid: ByteString): Promise<JobResult> {
   using locks = new SyncLocks(context, [userid]);
@@ -32,7 +35,7 @@ export async function syncMeta(
     return 'absent';
   }
   const failures = new Failures(userid);
-  const [replica] = await Promise.all([context.session.getMeta(userid), checkSameUser(context, userid)]);
+  const [replica] = await Promise.all([context.session.getMeta(userid), requireInbox(context, userid)]);
   await settle([
     sendSubscriptions(context, userid, replica, failures),
     sendSeen(context, userid, replica, failures),
@@ -54,13 +57,12 @@ async function syncSieveMailbox(
   await moveScriptFiles(context, userid);
   const inbox = context.store.inboxName(userid);
   const name = `${inbox}.${context.options.sieveFolder}`;
-  for (let round = 1; round <= ROUNDS; round++) {
+  await inRounds(userid, `the scripts of ${userid}`, async () => {
     const mailboxes = await context.session.getMailboxes([inbox, name]);
-    if (!mailboxes.some((mailbox) => mailbox.name === inbox)) return;
     const entry = context.store.lookup(name);
     if (!entry || entry.deleted || entry.intermediate) {
       await sendScripts(context, userid, { ...replica, mailboxes }, failures);
-      return;
+      return 'sent';
     }
     const folders = await syncFolders(context, {
       user: userid,
@@ -72,8 +74,8 @@ async function syncSieveMailbox(
       locks,
       moved: false,
     });
-    if (folders === 'again') continue;
+    if (folders === 'again') return 'again';
     await folders.finished;
-    return;
-  }
+    return 'sent';
+  });
 }

@@ -110,7 +110,7 @@ function promotions(action: Action, error: ErrorData, ownerOf: OwnerOf): Promoti
     case 'quota':
       return [{ from: action, to: wholeUser(ownerOf(action.root)) }];
     case 'annotation':
-      return [{ from: action, to: action.name === '' ? undefined : wholeUser(ownerOf(action.name)) }];
+      return [{ from: action, to: widerThanAnnotation(action.name, ownerOf) }];
     case 'seen':
       if (ownerOf(action.uniqueid) === action.userid) return [{ from: action, to: wholeUser(action.userid) }];
       return [{ from: action, to: { kind: 'meta', userid: action.userid } }];
@@ -137,6 +137,12 @@ function mailboxPromotions(names: readonly ByteString[], ownerOf: OwnerOf): Prom
   }
   if (shared.length > 0) result.push({ from: { kind: 'mailboxes', names: shared }, to: undefined });
   return result;
+}
+
+/** A shared mailbox is replicated with its annotations, and made if the replica lacks it; the server's have nothing wider. */
+function widerThanAnnotation(name: ByteString, ownerOf: OwnerOf): Action | undefined {
+  if (name === '') return undefined;
+  return wholeUser(ownerOf(name)) ?? { kind: 'mailboxes', names: [name] };
 }
 
 function wholeUser(userid: ByteString | undefined): Action | undefined {
