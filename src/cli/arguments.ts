@@ -151,6 +151,11 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
   const [mode] = modes;
   if (modes.length > 1) throw usageError('Mutually exclusive options defined');
   if (mode === undefined) throw usageError('No replication mode specified');
+  if (mode === 'rolling' && raw.failures !== undefined) {
+    throw usageError(
+      'expected no --failures in rolling mode, where the sync log itself goes on naming what is not done',
+    );
+  }
   if (mode === 'all' && operands.length > 1) {
     throw usageError(`expected at most one mailbox name prefix with -A, found ${operands.length}`);
   }

@@ -30,12 +30,12 @@ export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): P
     report.say(`sync_client: ${text} (${hint})`);
   }
   if (!(await startDelay(plan.startDelay, report, signal))) {
-    await report.close([]);
+    await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;
   }
   const end = signal.aborted ? stopped() : await roll(plan, report, signal);
   if (end.reason === 'signal') report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
-  await report.close(end.failures, end.error);
+  await report.close({ failures: end.failures, unreached: [], allFound: true, endedBy: end.error });
   return exitCode(end);
 }
 

@@ -3,6 +3,7 @@ import { EXIT_STOPPED } from '../coordinator/exit-code.ts';
 import { loadMeter } from '../coordinator/load.ts';
 import { openPool } from '../coordinator/open-pool.ts';
 import { run } from '../coordinator/run.ts';
+import type { FailureFile } from '../report/failure-file.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { extendedExitCode } from './extended-exit-code.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -11,13 +12,18 @@ import { begin, startDelay } from './start.ts';
 /**
  * Does what the plan says and reports it.
  *
+ * @param failureFile opened by the caller, closed here
  * @param signal aborted: end politely
  * @returns the exit code
  */
-export async function carryOut(plan: RunPlan, signal: AbortSignal): Promise<number> {
-  const report = await begin(plan);
+export async function carryOut(
+  plan: RunPlan,
+  failureFile: FailureFile | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  const report = await begin(plan, failureFile);
   if (!(await startDelay(plan.startDelay, report, signal))) {
-    await report.close([]);
+    await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
   }
   const end = await run(plan, {
@@ -29,6 +35,6 @@ export async function carryOut(plan: RunPlan, signal: AbortSignal): Promise<numb
     random: Math.random,
     signal,
   });
-  await report.close(end.summary.failures, end.error);
+  await report.close({ ...end.summary, endedBy: end.error });
   return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
 }

@@ -128,7 +128,7 @@ export function commandLine(version: string): Command {
     ['--progress', 'show progress (default: on a terminal)'],
     ['--no-progress', 'do not show progress'],
     ['--log-to-stderr', 'log to standard error as well as to syslog'],
-    ['--failures <file>', 'write the users that failed to this file, for -u -f'],
+    ['--failures <file>', 'keep a list of those who were not replicated, for -u -f (-m -f, -s -f)'],
   );
   command.addOption(
     new Option('--exit-codes <set>', 'classic: those of the C client; extended: one for each kind of failure')

@@ -1,10 +1,12 @@
 import { EXIT_OK, exitCodeOfError } from '../coordinator/exit-code.ts';
+import type { FailureFile } from '../report/failure-file.ts';
 import { reasonWithHint } from '../report/failures.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { USAGE } from './command-line.ts';
 import { extendedErrorCode } from './extended-exit-code.ts';
 import { keepHeapSmall } from './heap.ts';
+import type { RunPlan } from './run-plan.ts';
 import { listenForStop } from './signals.ts';
 
 /**
@@ -37,13 +39,21 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
       import('./carry-out.ts'),
     ]);
     const plan = planRun(args, environment);
+    const failureFile = await openFailureFile(plan);
     becomeCyrusUser(plan.identity);
-    return await carryOut(plan, signal);
+    return await carryOut(plan, failureFile, signal);
   } catch (caught) {
     return fail(caught, args.exitCodes);
   } finally {
     stopListening();
   }
+}
+
+/** As the caller, who has named the place. */
+async function openFailureFile({ output }: RunPlan): Promise<FailureFile | undefined> {
+  if (output.failureList === undefined) return undefined;
+  const { FailureFile } = await import('../report/failure-file.ts');
+  return FailureFile.open(output.failureList.path, output.failureList.option);
 }
 
 /** Every channel named, side by side; the worst exit code is the command's. */

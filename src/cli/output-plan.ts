@@ -34,8 +34,14 @@ export function outputPlan(
     syslogIdent: prefix === undefined ? IDENT : `${prefix}/${IDENT}`,
     syslogFacility: facility(config.text('syslog_facility')),
     syslogFile: environment.CASSANDANE_SYSLOG_FNAME,
-    failureFile: args.failureFile,
+    failureList: failureList(args),
   });
+}
+
+function failureList({ failureFile, mode }: Arguments): OutputPlan['failureList'] {
+  if (failureFile === undefined) return undefined;
+  const option = mode === 'mailboxes' ? '-m' : mode === 'meta' ? '-s' : '-u';
+  return { path: failureFile, option };
 }
 
 /** Cyrus logs to its default facility when it does not know the one configured, rather than refuse to start. */

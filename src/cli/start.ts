@@ -2,18 +2,23 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
+import type { FailureFile } from '../report/failure-file.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/external-name.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /** What every mode begins with: how this thread locks, and the report. */
-export function begin({ output, channel, setup }: RunPlan | RollingPlan): Promise<Report> {
+export function begin(
+  { output, channel, setup }: RunPlan | RollingPlan,
+  failureFile?: FailureFile,
+): Promise<Report> {
   chooseLocks(setup.locks);
   const { stdout, stderr } = process;
   const { server } = setup.connection;
   const spellMailbox = (internal: ByteString): ByteString => externalName(setup.layout, internal);
-  return openReport({ ...output, channel, server, spellMailbox, streams: { stdout, stderr }, openSyslog });
+  const streams = { stdout, stderr };
+  return openReport({ ...output, channel, server, spellMailbox, failureFile, streams, openSyslog });
 }
 
 /** -w. @returns false if told to stop meanwhile */

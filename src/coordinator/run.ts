@@ -50,6 +50,8 @@ export interface RunResult {
   error: ErrorData | undefined;
 }
 
+type StopReason = { by: 'signal' } | { by: 'error'; error: ErrorData };
+
 /** Does what the request says. Never rejects for anything that went wrong on the way: that is in the result. */
 export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
   return new Run(request, parts).execute();
@@ -87,7 +89,7 @@ class Run {
   #cancelWake: (() => void) | undefined;
   #cancelReconnect: (() => void) | undefined;
   /** Why nothing is handed out any more. */
-  #stopped: { by: 'signal' } | { by: 'error'; error: ErrorData } | undefined;
+  #stopped: (StopReason & { findUntil: number }) | undefined;
   readonly #finished: Promise<void>;
   #finish: () => void = () => {};
 
@@ -146,13 +148,14 @@ class Run {
     }
 
     const stopped = this.#stopped;
-    if (stopped?.by === 'error') {
-      const { error } = stopped;
-      for (const { job } of this.#schedule.abandon(error)) this.#tally.abandoned(job, error);
-    }
+    for (const job of this.#schedule.abandon()) this.#tally.unreached(job);
     const error = stopped?.by === 'error' ? stopped.error : this.#found.error;
     this.#tellUnmatched();
-    const summary = this.#tally.summary(clock.now() - started, this.#unmatched.count);
+    const summary = this.#tally.summary({
+      elapsedMs: clock.now() - started,
+      unmatched: this.#unmatched.count,
+      allFound: this.#found.complete && !this.#found.error,
+    });
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
     if (error) exitCode = exitCodeOfError(error.code);
@@ -177,7 +180,8 @@ class Run {
       this.#find(search, FIRST_DISCOVERY_SLICE);
       this.#openPool();
       this.#pump();
-      while (!this.#found.complete && !this.#stopped) {
+      // Those who will not be reached are to be told all the same, if they can be found soon.
+      while (!this.#found.complete && this.#parts.clock.now() < (this.#stopped?.findUntil ?? Infinity)) {
         // Answers and events that are due get their turn.
         await setImmediate();
         this.#find(search, DISCOVERY_SLICE);
@@ -341,9 +345,9 @@ class Run {
     this.#stop({ by: 'error', error });
   }
 
-  #stop(reason: { by: 'signal' } | { by: 'error'; error: ErrorData }): void {
+  #stop(reason: StopReason): void {
     // A signal that comes while an error is being cleared up says nothing new, and the other way round.
-    this.#stopped ??= reason;
+    this.#stopped ??= { ...reason, findUntil: this.#parts.clock.now() + DRAIN_GRACE };
     this.#cancelReconnect?.();
     this.#growth.pause();
     // Nothing waits in the queue: batches are handed to it only as they can start.

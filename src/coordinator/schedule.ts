@@ -144,12 +144,12 @@ export class Schedule {
     return settlements;
   }
 
-  /** The run ends early: everything that is not running fails with `error`. */
-  abandon(error: ErrorData): FinalOutcome[] {
-    const entries = [...this.#giants.splice(0), ...this.#delayed.splice(0), ...this.#parked.splice(0)];
-    const jobs = [...entries.map(({ job }) => job), ...this.#small.takeAll().map(jobOf)];
-    const counts = { mailboxes: 0, messages: 0, bytes: 0 };
-    return jobs.map((job) => ({ kind: 'failed', job, error, counts }));
+  /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
+  abandon(): Job[] {
+    const waiting = [...this.#giants.splice(0), ...this.#delayed.splice(0), ...this.#parked.splice(0)];
+    const entries = [...this.#running.values(), ...waiting];
+    this.#running.clear();
+    return [...entries.map(({ job }) => job), ...this.#small.takeAll().map(jobOf)];
   }
 
   #settleOne(entry: Entry, outcome: Outcome, now: number): Settlement {

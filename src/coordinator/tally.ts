@@ -1,5 +1,5 @@
+import type { ByteString } from '../byte-string.ts';
 import type { EventListener, RunSummary } from '../report/events.ts';
-import type { ErrorData } from '../report/sync-error.ts';
 import { jobUser } from './job-key.ts';
 import type { Counts, Job } from './messages.ts';
 import type { FinalOutcome, Settlement } from './schedule.ts';
@@ -7,7 +7,7 @@ import type { FinalOutcome, Settlement } from './schedule.ts';
 /** Counts what became of the jobs and tells it as events. */
 export class Tally {
   readonly #emit: EventListener;
-  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched'> = {
+  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'> = {
     synced: 0,
     absent: 0,
     locked: 0,
@@ -16,6 +16,7 @@ export class Tally {
     bytesUploaded: 0,
     mailboxesUpdated: 0,
     failures: [],
+    unreached: [],
   };
 
   constructor(emit: EventListener) {
@@ -40,15 +41,13 @@ export class Tally {
     }
   }
 
-  /** A job that never got its turn because the run ended with `error`: told once for all, so without an event. */
-  abandoned(job: Job, error: ErrorData): void {
-    this.#totals.failed += 1;
-    this.#totals.failures.push({ user: jobUser(job), error });
+  /** Its turn never came, or had not come to its end when the run was over. */
+  unreached(job: Job): void {
+    this.#totals.unreached.push({ user: jobUser(job), ...mailboxesOf(job) });
   }
 
-  /** @param unmatched names that matched nothing */
-  summary(elapsedMs: number, unmatched: number): RunSummary {
-    return { ...this.#totals, elapsedMs, unmatched };
+  summary(rest: Pick<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'>): RunSummary {
+    return { ...this.#totals, ...rest };
   }
 
   #final(outcome: FinalOutcome): void {
@@ -66,18 +65,14 @@ export class Tally {
         break;
       case 'locked':
         this.#totals.locked += 1;
-        this.#emit({
-          kind: 'user:locked',
-          user: outcome.user,
-          ...(job.kind === 'mailboxes' && { mailboxes: job.names }),
-        });
+        this.#emit({ kind: 'user:locked', user: outcome.user, ...mailboxesOf(job) });
         break;
       case 'failed': {
         const { error, counts } = outcome;
         this.#totals.failed += 1;
         this.#totals.failures.push({ user, error });
         this.#count(counts);
-        this.#emit({ kind: 'user:failed', user, work: job.kind, error });
+        this.#emit({ kind: 'user:failed', user, work: job.kind, ...mailboxesOf(job), error });
         break;
       }
     }
@@ -88,4 +83,8 @@ export class Tally {
     this.#totals.bytesUploaded += counts.bytes;
     this.#totals.mailboxesUpdated += counts.mailboxes;
   }
+}
+
+function mailboxesOf(job: Job): { mailboxes?: ByteString[] } {
+  return job.kind === 'mailboxes' ? { mailboxes: job.names } : {};
 }

@@ -50,6 +50,10 @@ export interface RunSummary {
   mailboxesUpdated: number;
   elapsedMs: number;
   failures: { user: ByteString; error: ErrorData }[];
+  /** Those who never had their turn, or had not come to its end: the run was stopped, or could not go on. */
+  unreached: { user: ByteString; mailboxes?: ByteString[] | undefined }[];
+  /** Everybody was found who was to be replicated. */
+  allFound: boolean;
 }
 
 export type ConnectionEvent =
@@ -78,7 +82,14 @@ export type UserEvent =
   /** Skipped (`-N`). `mailboxes`: the job was these mailboxes rather than a user. */
   | { kind: 'user:locked'; user: ByteString; mailboxes?: ByteString[] | undefined }
   | { kind: 'user:done'; user: ByteString }
-  | { kind: 'user:failed'; user: ByteString; work: 'user' | 'meta' | 'mailboxes'; error: ErrorData }
+  /** `mailboxes` as of `user:locked`. */
+  | {
+      kind: 'user:failed';
+      user: ByteString;
+      work: 'user' | 'meta' | 'mailboxes';
+      mailboxes?: ByteString[] | undefined;
+      error: ErrorData;
+    }
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; bytes: number };
 

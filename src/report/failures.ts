@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { type ByteString, textFromBytes } from '../byte-string.ts';
 import type { RunSummary } from './events.ts';
 import type { ErrorData } from './sync-error.ts';
@@ -33,41 +32,29 @@ export function reasonWithHint({ message, hint }: ErrorData): string {
   return hint === undefined ? line : `${line} (${hint})`;
 }
 
-/**
- * A list that `-u -f` accepts: users one to a line, each after a comment with its reason. Mailboxes of no user stay
- * comments, as that list has no place for them.
- */
-export function failureList(failures: readonly Failure[]): ByteString {
-  let text = '# Not replicated. Try again with: sync_client -u -f THIS-FILE\n';
-  for (const { user, error } of failures) {
-    text += `# ${user === '' ? `${failureName(user, error)}: ` : ''}${reasonWithHint(error)}\n`;
-    if (user !== '') text += `${user}\n`;
-  }
-  return text;
-}
-
-/** @throws system errors */
-export function writeFailureList(path: string, failures: readonly Failure[]): void {
-  writeFileSync(path, Buffer.from(failureList(failures), 'latin1'), { mode: 0o600 });
-}
-
 function failureName(user: ByteString, error: ErrorData): ByteString {
   if (user !== '') return user;
   return error.mailbox === undefined ? 'shared mailboxes' : `mailbox ${error.mailbox}`;
 }
 
-/**
- * @param endedBy why the run ended before its work was done: those that were not begun for that are only counted
- * @returns text for a terminal, LF at the end of each line
- */
-export function failureText(failures: readonly Failure[], endedBy?: ErrorData): string {
-  if (endedBy === undefined) return lines(failureLines(failures));
-  const own = failures.filter(({ error }) => error !== endedBy);
-  const reason = `sync_client: ${reasonWithHint(endedBy)}`;
-  const left = failures.length - own.length;
-  return lines([...failureLines(own), reason, ...(left > 1 ? [`${left} users not replicated`] : [])]);
+/** How a run ended, as far as it did not do what it was to do. */
+export interface Closing {
+  failures: readonly Failure[];
+  unreached: RunSummary['unreached'];
+  /** False: there are more of those not reached, nobody knows how many. */
+  allFound: boolean;
+  /** Why the run ended before its work was done. */
+  endedBy?: ErrorData | undefined;
 }
 
-function lines(lines: readonly ByteString[]): string {
+/** @returns text for a terminal, LF at the end of each line */
+export function failureText({ failures, unreached, allFound, endedBy }: Closing): string {
+  const lines = failureLines(failures);
+  if (endedBy !== undefined) lines.push(`sync_client: ${reasonWithHint(endedBy)}`);
+  if (unreached.length > 0) {
+    if (endedBy === undefined) lines.push('sync_client: stopped; run again to continue');
+    const left = failures.length + unreached.length;
+    lines.push(`${allFound ? '' : 'at least '}${left} users not replicated`);
+  }
   return lines.map((line) => `${textFromBytes(line)}\n`).join('');
 }

@@ -1,3 +1,5 @@
+import type { ListOption } from './failure-file.ts';
+
 /** What a run says, and where. */
 export interface OutputPlan {
   /** Count of -v. */
@@ -11,6 +13,6 @@ export interface OutputPlan {
   syslogFacility: string;
   /** CASSANDANE_SYSLOG_FNAME */
   syslogFile: string | undefined;
-  /** Where to leave the users that failed, as a list that `-u -f` accepts. */
-  failureFile: string | undefined;
+  /** Where to leave those who were not replicated, as a list that the option takes with -f. */
+  failureList: { path: string; option: ListOption } | undefined;
 }

@@ -1,11 +1,12 @@
-import type { EventListener, RunSummary } from './events.ts';
-import { failureText, writeFailureList } from './failures.ts';
+import type { EventListener } from './events.ts';
+import type { FailureFile } from './failure-file.ts';
+import { type Closing, failureText } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { Remarks } from './remarks.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { type OutputStreams, Streams } from './streams.ts';
-import { type ErrorData, SyncError } from './sync-error.ts';
+import { SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
 import { verboseSink } from './verbose.ts';
 
@@ -14,6 +15,8 @@ export interface ReportOptions extends OutputPlan {
   server: string;
   streams: OutputStreams;
   spellMailbox: SpellMailbox;
+  /** `--failures`, opened already; the report closes it. */
+  failureFile?: FailureFile | undefined;
   /** Opens syslog(3); called only when there is something to log. */
   openSyslog(ident: string, facility: string): { log: LogTarget; close(): void };
 }
@@ -23,11 +26,8 @@ export interface Report {
   readonly emit: EventListener;
   /** One line on stderr, for what is no event. */
   say(line: string): void;
-  /**
-   * Ends the display, tells why the run ended early and what failed, and resolves when all has been handed to the
-   * system.
-   */
-  close(failures: RunSummary['failures'], endedBy?: ErrorData): Promise<void>;
+  /** Ends the display, tells what was not done and why, and resolves when all has been handed to the system. */
+  close(closing: Closing): Promise<void>;
 }
 
 /** @throws system errors if the syslog file cannot be opened */
@@ -47,9 +47,11 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
 
+  failureFile?.attach(options.spellMailbox, complain);
   const remarks = new Remarks(options.spellMailbox);
   const sinks: EventListener[] = [
     remarks.hear,
+    ...(failureFile === undefined ? [] : [failureFile.hear]),
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
     logSink({ channel, server, verboseLog, targets }),
   ];
@@ -66,11 +68,11 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const sink of sinks) sink(event);
     },
     say: (line) => streams.errorText(`${line}\n`),
-    async close(failures, endedBy) {
+    async close(closing) {
       for (const close of closers) close();
       for (const line of remarks.lines()) streams.errorLine(line);
-      streams.errorText(failureText(failures, endedBy));
-      if (failureFile !== undefined) writeFailureList(failureFile, failures);
+      streams.errorText(failureText(closing));
+      failureFile?.close(closing);
       await streams.drained();
     },
   };

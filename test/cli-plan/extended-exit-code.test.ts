@@ -9,6 +9,8 @@ const summary = (fields: Partial<RunSummary> = {}): RunSummary => ({
   locked: 0,
   failed: 0,
   unmatched: 0,
+  unreached: [],
+  allFound: true,
   messagesUploaded: 0,
   bytesUploaded: 0,
   mailboxesUpdated: 0,

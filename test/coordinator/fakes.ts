@@ -37,6 +37,11 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   };
 
+  /** Somebody has been busy for so long. */
+  pass(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
   sleep(delay: number): Promise<void> {
     return new Promise((resolve) => {
       this.after(delay, resolve);

@@ -239,7 +239,7 @@ for (const code of ['AUTHENTICATION_FAILED', 'HOST_NOT_FOUND', 'NOT_A_SYNC_SERVE
     assert.equal(result.exitCode, 1);
     assert.equal(result.error?.code, code);
     assert.equal(pool?.batches.length, 1);
-    assert.equal(result.summary.failures.length, 30);
+    assert.equal(result.summary.unreached.length, 30);
     assert.equal(kinds(events, 'user:failed').length, 0, 'told once, not once per user');
   });
 }
@@ -354,7 +354,7 @@ test('threads that die at every start end the run instead of dying for every use
   );
   assert.equal(result.exitCode, 1);
   assert.ok((pool?.batches.length ?? 0) < 20);
-  assert.equal(result.summary.failed, 10_000);
+  assert.equal(result.summary.unreached.length, 10_000);
 });
 
 test('a locked user holds nobody up and is synced when its lock is free', async () => {
@@ -429,6 +429,33 @@ test('a signal lets jobs in flight finish, starts nothing more and exits 75', as
   assert.ok(result.summary.synced > 0);
   assert.equal(result.summary.failed, 0);
   assert.ok(events.some((event) => event.kind === 'notice' && event.text === 'graceful shutdown'));
+  assert.equal(result.summary.synced + result.summary.unreached.length, 100);
+  assert.equal(result.summary.allFound, true);
+});
+
+test('whoever a stop leaves unreached is found all the same, unless finding takes too long', async () => {
+  const stopped = async (millisecondsPerUser: number): Promise<Told> => {
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    const whole = fakeStore(users(1_000));
+    const slow: MasterStore = {
+      ...whole,
+      *enumerate(prefix) {
+        for (const found of whole.enumerate(prefix)) {
+          clock.pass(millisecondsPerUser);
+          yield found;
+        }
+      },
+    };
+    stop.abort();
+    return await runWith(syncAll, { clock, store: slow, signal: stop.signal });
+  };
+  const soon = (await stopped(0.2)).result.summary;
+  assert.equal(soon.unreached.length, 1_000);
+  assert.equal(soon.allFound, true);
+  const late = (await stopped(50)).result.summary;
+  assert.ok(late.unreached.length < 1_000);
+  assert.equal(late.allFound, false);
 });
 
 test('a job that does not end in the grace period after a signal is cut off', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { failureLines, failureList, failureText } from '../../src/report/failures.ts';
+import { failureLines, failureText } from '../../src/report/failures.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 
 const error: ErrorData = {
@@ -33,29 +33,21 @@ test('one reason of very many users does not flood the terminal, another one is 
   assert.ok(lines.includes('other: Mailbox is locked'));
 });
 
-test('the list holds every failed user as -u -f reads it, and nothing else but comments', () => {
-  const failures = [
-    { user: 'alice', error },
-    { user: '', error: { ...error, mailbox: 'shared.x' } },
-    { user: 'bob@example.org', error: { ...error, message: 'two\nlines' } },
-  ];
-  const users = failureList(failures)
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  assert.deepEqual(users, ['alice', 'bob@example.org']);
-});
-
-test('when the run ended early, those not begun are counted and the reason is told once', () => {
+test('when the run ended early, the reason is told once, and all who were not replicated are counted', () => {
   const endedBy: ErrorData = { ...error, message: 'connect(replica) failed', hint: undefined };
   const own: ErrorData = { ...error, message: 'Mailbox is locked', hint: undefined };
-  const failures = [
-    { user: 'alice', error: own },
-    { user: 'bob', error: endedBy },
-    { user: 'carl', error: endedBy },
-  ];
+  const closing = {
+    failures: [{ user: 'alice', error: own }],
+    unreached: [{ user: 'bob' }, { user: 'carl' }],
+    allFound: true,
+  };
   assert.equal(
-    failureText(failures, endedBy),
-    'alice: Mailbox is locked\nsync_client: connect(replica) failed\n2 users not replicated\n',
+    failureText({ ...closing, endedBy }),
+    'alice: Mailbox is locked\nsync_client: connect(replica) failed\n3 users not replicated\n',
   );
-  assert.equal(failureText([]), '');
+  assert.equal(
+    failureText({ ...closing, failures: [], allFound: false }),
+    'sync_client: stopped; run again to continue\nat least 2 users not replicated\n',
+  );
+  assert.equal(failureText({ failures: [], unreached: [], allFound: true }), '');
 });
