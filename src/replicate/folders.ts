@@ -16,6 +16,8 @@ export interface FolderQuestion {
   whole: boolean;
   /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
   replace: boolean;
+  /** Mailboxes of the master that cannot be told from another by their uniqueid. Nothing is done about them there. */
+  twins: ReadonlyMap<MailboxEntry, unknown>;
   /** Uniqueids on the replica that are known to hold nothing but what the master has under their name. */
   replaceable: ReadonlySet<ByteString>;
 }
@@ -51,6 +53,11 @@ export function planFolders(question: FolderQuestion): FolderPlan {
   const unmatched = new Map(question.replica.map((mailbox) => [mailbox.name, mailbox]));
   for (const entry of question.master) {
     const match = byUniqueid.get(entry.uniqueid);
+    if (question.twins.has(entry)) {
+      unmatched.delete(entry.name);
+      if (match) unmatched.delete(match.name);
+      continue;
+    }
     if (!match) continue;
     plan.matches.set(entry, match);
     unmatched.delete(match.name);
@@ -145,7 +152,11 @@ function orderRenames(
     const sources = new Set(pending.map((rename) => rename.from));
     const cyclic = pending.find((rename) => sources.has(rename.entry.name));
     if (!cyclic) {
-      for (const rename of pending) plan.matches.delete(rename.entry);
+      for (const { entry } of pending) {
+        plan.matches.delete(entry);
+        const other = question.replica.find(({ name }) => name === entry.name);
+        if (other) plan.blocked.push({ entry, other, why: 'name-taken' });
+      }
       break;
     }
     const temporary = temporaryName(cyclic.from, cyclic.entry.uniqueid);

@@ -16,6 +16,7 @@ import { resolveDiverged } from './resolve-diverged.ts';
 import { isMadeOfOurScripts } from './script-files.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 import { startMailbox } from './sync-mailbox.ts';
+import { findTwins, twinDamage } from './twins.ts';
 
 /**
  * Brings the folders of one job to the master's state: names first, then contents.
@@ -28,9 +29,13 @@ export async function syncFolders(
   job: FolderJob,
 ): Promise<'again' | { finished: Promise<void> }> {
   context.partitions.learn(job.replica);
+  const replica = [...job.replica, ...(await findElsewhere(context, job))];
+  const namesThere = new Map(replica.map(({ uniqueid, name }) => [uniqueid, name]));
+  const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));
   const plan = planFolders({
     master: job.entries,
-    replica: [...job.replica, ...(await findElsewhere(context, job))],
+    replica,
+    twins,
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context.store.lookup(name)),
     fateOfUniqueid: (uniqueid) => fate(context.store.lookupUniqueid(uniqueid)),
@@ -39,7 +44,10 @@ export async function syncFolders(
     replaceable: await ownScriptMailboxes(context, job),
   });
   reportLeftAlone(context, job, plan);
-  const unsettled = new Set(plan.blocked.map((item) => item.entry.name));
+  for (const [entry, other] of twins) reportMailbox(context, job, entry, twinDamage(entry, other));
+  const unsettled = new Set(
+    [...twins.keys(), ...plan.blocked.map(({ entry }) => entry)].map(({ name }) => name),
+  );
   if (plan.steps.length > 0) {
     for (const name of await runSteps(context, job, plan.steps)) unsettled.add(name);
     if (!job.failures.any) return 'again';
@@ -62,7 +70,7 @@ async function withoutOrphans(
   const { store } = context;
   const lookup = (name: ByteString): MailboxEntry | undefined => store.lookup(name);
   const listed = namesToBuildOn(context, job.replica);
-  for (const [entry, { name }] of plan.matches) if (entry.name === name) listed.add(name);
+  for (const entry of entries) if (plan.matches.has(entry)) listed.add(entry.name);
   const needed = neededAbove(entries, listed, lookup);
   const asked = job.whole ? [] : await context.session.getMailboxes([...new Set(needed.values())]);
   const found = namesToBuildOn(context, asked);

@@ -15,6 +15,7 @@ interface Question {
   whole?: boolean;
   replace?: boolean;
   replaceable?: string[];
+  twins?: MailboxEntry[];
   partition?: string;
 }
 
@@ -31,6 +32,7 @@ function plan(question: Question): FolderPlan {
     whole: question.whole ?? true,
     replace: question.replace ?? false,
     replaceable: new Set(question.replaceable),
+    twins: new Map((question.twins ?? []).map((twin) => [twin, true])),
   });
 }
 
@@ -210,4 +212,33 @@ test('another target partition moves the mailbox under its own name, intermediat
       uidvalidity: 1000,
     },
   ]);
+});
+
+test('a mailbox that cannot be told from another by its uniqueid keeps what has its name and its uniqueid there', () => {
+  const [one, two] = [entry('user.alice.a', { uniqueid: '1' }), entry('user.alice.b', { uniqueid: '1' })];
+  const replica = [remote('user.alice.old', '1'), remote('user.alice.b', '2', { lastUid: 5 })];
+  for (const replace of [false, true]) {
+    const planned = plan({
+      master: [one, two],
+      replica,
+      twins: [one, two],
+      replace,
+      deletedUniqueids: ['2'],
+    });
+    assert.deepEqual([planned.steps, planned.blocked, [...planned.matches.keys()]], [[], [], []]);
+  }
+});
+
+test('what waits for a name that stays taken is reported, and not sent as if it were new', () => {
+  const [a, b] = [entry('user.alice.a', { uniqueid: '1' }), entry('user.alice.b', { uniqueid: '2' })];
+  const other = remote('user.alice.a', '9', { lastUid: 5 });
+  const replica = [other, remote('user.alice.b', '1', { lastUid: 1 }), remote('user.alice.c', '2')];
+  const planned = plan({ master: [a, b], replica });
+  assert.deepEqual(
+    planned.blocked.map(({ entry, why }) => [entry.name, why]),
+    [
+      ['user.alice.a', 'name-taken'],
+      ['user.alice.b', 'name-taken'],
+    ],
+  );
 });
