@@ -1,6 +1,9 @@
 import type { ByteString } from '../byte-string.ts';
 import { type Phase, SyncError } from '../report/sync-error.ts';
 
+/** Mailboxes that the failure of a user names; of the others only the number is told. */
+const MOST_NAMED = 20;
+
 /**
  * What went wrong in one job. A refusal spoils only what it refused, the rest of the job goes on; a broken link or a
  * cancelled run ends the job at once.
@@ -67,10 +70,17 @@ export class Failures {
       if (one) throw this.#first(missingAbove(one.above, one.name, this.#user), 0, others.length);
       return;
     }
-    throw this.#first(first, more.length, heldBack.length);
+    const named = new Set(more.flatMap(({ mailbox }) => mailbox ?? []));
+    named.delete(first.mailbox ?? '');
+    throw this.#first(first, more.length, heldBack.length, [...named].slice(0, MOST_NAMED));
   }
 
-  #first(first: SyncError, more: number, heldBack: number): SyncError {
+  #first(
+    first: SyncError,
+    more: number,
+    heldBack: number,
+    alsoMailboxes: readonly ByteString[] = [],
+  ): SyncError {
     const rest = [
       ...(more > 0 ? [`${more} more failures of this user`] : []),
       ...(heldBack > 0 ? [`${heldBack} below it not sent`] : []),
@@ -81,6 +91,7 @@ export class Failures {
       phase: first.phase,
       user: first.user,
       mailbox: first.mailbox,
+      alsoMailboxes,
       hint: first.hint,
       retryable: first.retryable && this.retryable,
       cause: first,

@@ -85,7 +85,7 @@ class Unit {
       if (action.kind === 'unuser' && isLast) await restoreHeirs(this.#context, this.#owners, this.#locks);
       this.#add(DONE);
     } catch (caught) {
-      this.#add(this.#failure(caught));
+      this.#add(this.#failure(caught, 'name' in action ? action.name : undefined));
     }
   }
 
@@ -130,15 +130,16 @@ class Unit {
     if (result.kind !== 'done') this.#firstNotDone ??= result;
   }
 
-  #failure(caught: unknown): ActionResult {
-    const result = resultOf(caught);
+  /** @param mailbox that the action was about, if it was about one */
+  #failure(caught: unknown, mailbox?: ByteString): ActionResult {
+    const result = resultOf(caught, mailbox);
     if (result.kind === 'failed' && endsUnit(result.error)) this.#ended ??= result;
     return result;
   }
 }
 
-function resultOf(caught: unknown): ActionResult {
-  const error = SyncError.from(caught);
+function resultOf(caught: unknown, mailbox?: ByteString): ActionResult {
+  const error = SyncError.from(caught, { mailbox });
   if (error.code === 'USER_LOCKED') return { kind: 'locked', user: error.user ?? '' };
   return { kind: 'failed', error: error.toData() };
 }

@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
-import { reasonWithHint } from './failures.ts';
+import { asItIs, reasonWithHint } from './reason.ts';
 
 export type ModeName = Extract<RunEvent, { kind: 'run:start' }>['mode'];
 
@@ -9,7 +9,7 @@ export function connectionLine(event: SyncEvent): string | undefined {
   if (event.kind !== 'connection:failed') return undefined;
   const { server, error, retryInSeconds } = event;
   if (retryInSeconds !== undefined) {
-    return `Can not connect to server '${server}', retrying in ${retryInSeconds} seconds: ${reasonWithHint(error)}`;
+    return `Can not connect to server '${server}', retrying in ${retryInSeconds} seconds: ${reasonWithHint(error, asItIs)}`;
   }
   return error.code === 'COMPRESSION_UNAVAILABLE'
     ? `Failed to enable compression to server '${server}'`

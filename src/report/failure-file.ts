@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import type { SyncEvent } from './events.ts';
-import { reasonWithHint } from './failures.ts';
+import { asItIs, reasonWithHint } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { type ErrorData, SyncError } from './sync-error.ts';
 
@@ -41,7 +41,7 @@ export class FailureFile {
   readonly #option: ListOption;
   /** Octets written. */
   #end = 0;
-  #spell: SpellMailbox = (internal) => internal;
+  #spell: SpellMailbox = asItIs;
   #complain: (text: string) => void = () => {};
   #usable = true;
 
@@ -119,7 +119,7 @@ export class FailureFile {
   }
 
   #reason(error: ErrorData): ByteString {
-    return reasonWithHint(error);
+    return reasonWithHint(error, this.#spell);
   }
 
   #append(text: ByteString): void {

@@ -1,40 +1,54 @@
 import { type ByteString, textFromBytes } from '../byte-string.ts';
 import type { RunSummary } from './events.ts';
+import { reasonWithHint } from './reason.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
 import type { ErrorData } from './sync-error.ts';
 
 type Failure = RunSummary['failures'][number];
 
-/** More users than this with the very same reason are counted rather than listed. */
-const LISTED_PER_REASON = 20;
+/** Of more failures for one reason only the number is told. */
+const EXAMPLES = 20;
 
-/** The end of a run for people: `user: reason (hint)`, the same reason of many users told once. */
-export function failureLines(failures: readonly Failure[]): ByteString[] {
+/**
+ * The end of a run for people: `user: reason (hint)`. Reasons are the same if their code and what can be done are the
+ * same, whatever file or message each of them is about. More than one failure is summed up by code.
+ */
+export function failureLines(failures: readonly Failure[], spell: SpellMailbox): ByteString[] {
   const byReason = new Map<string, Failure[]>();
   for (const failure of failures) {
-    const reason = reasonWithHint(failure.error);
+    const { code, hint } = failure.error;
+    const reason = hint === undefined ? code : `${code} (${hint})`;
     const same = byReason.get(reason);
     if (same) same.push(failure);
     else byReason.set(reason, [failure]);
   }
   const lines: ByteString[] = [];
   for (const [reason, same] of byReason) {
-    for (const { user, error } of same.slice(0, LISTED_PER_REASON)) {
-      lines.push(`${failureName(user, error)}: ${reason}`);
+    for (const { user, error } of same.slice(0, EXAMPLES)) {
+      const name = failureName(user, error);
+      lines.push(
+        name === undefined ? reasonWithHint(error, spell) : `${name}: ${reasonWithHint(error, spell)}`,
+      );
     }
-    const more = same.length - LISTED_PER_REASON;
+    const more = same.length - EXAMPLES;
     if (more > 0) lines.push(`... and ${more} more: ${reason}`);
   }
+  if (failures.length > 1) lines.push(totals(failures));
   return lines;
 }
 
-export function reasonWithHint({ message, hint }: ErrorData): string {
-  const line = message.replaceAll(/[\r\n]+/g, ' ');
-  return hint === undefined ? line : `${line} (${hint})`;
+/** `300 users failed: MESSAGE_UNREADABLE 280, IO 20`, the most frequent first. */
+function totals(failures: readonly Failure[]): string {
+  const byCode = new Map<string, number>();
+  for (const { error } of failures) byCode.set(error.code, (byCode.get(error.code) ?? 0) + 1);
+  const counts = [...byCode].sort(([, a], [, b]) => b - a).map(([code, count]) => `${code} ${count}`);
+  return `${failures.length} users failed: ${counts.join(', ')}`;
 }
 
-function failureName(user: ByteString, error: ErrorData): ByteString {
+/** undefined: the reason names the mailbox. */
+function failureName(user: ByteString, { mailbox }: ErrorData): ByteString | undefined {
   if (user !== '') return user;
-  return error.mailbox === undefined ? 'shared mailboxes' : `mailbox ${error.mailbox}`;
+  return mailbox === undefined ? 'shared mailboxes' : undefined;
 }
 
 /** How a run ended, as far as it did not do what it was to do. */
@@ -48,9 +62,12 @@ export interface Closing {
 }
 
 /** @returns text for a terminal, LF at the end of each line */
-export function failureText({ failures, unreached, allFound, endedBy }: Closing): string {
-  const lines = failureLines(failures);
-  if (endedBy !== undefined) lines.push(`sync_client: ${reasonWithHint(endedBy)}`);
+export function failureText(
+  { failures, unreached, allFound, endedBy }: Closing,
+  spell: SpellMailbox,
+): string {
+  const lines = failureLines(failures, spell);
+  if (endedBy !== undefined) lines.push(`sync_client: ${reasonWithHint(endedBy, spell)}`);
   if (unreached.length > 0) {
     if (endedBy === undefined) lines.push('sync_client: stopped; run again to continue');
     const left = failures.length + unreached.length;

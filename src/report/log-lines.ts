@@ -1,8 +1,9 @@
 import type { ByteString } from '../byte-string.ts';
 import { connectionLine, failedCall, type ModeName, subject } from './error-lines.ts';
 import type { NoticeEvent, RollingEvent, SyncEvent } from './events.ts';
+import { codedReason, reasonOf } from './reason.ts';
 import { rollingLines } from './rolling-lines.ts';
-import type { ErrorData } from './sync-error.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
 
 export type LogLevel = NoticeEvent['level'];
 
@@ -15,6 +16,7 @@ export interface LogContext {
   mode: ModeName;
   channel: string | undefined;
   server: string;
+  spellMailbox: SpellMailbox;
 }
 
 /**
@@ -22,6 +24,7 @@ export interface LogContext {
  * working (algorithm section 11.3). A run without trouble logs nothing.
  */
 export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
+  const { spellMailbox: spell } = context;
   switch (event.kind) {
     case 'notice':
       return [{ level: event.level, text: event.text }];
@@ -34,7 +37,7 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
         {
           level: 'error',
           text:
-            `IOERROR: ${what} replication failed: error=<${reason(event.error)}> ` +
+            `IOERROR: ${what} replication failed: error=<${codedReason(event.error, spell)}> ` +
             `${about}=<${who}> channel=<${channel ?? ''}> servername=<${server}>`,
         },
         { level: 'error', text: `Error in ${failedCall(mode, subject(event))}: bailing out!` },
@@ -48,7 +51,7 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       const { error, retryInSeconds } = event;
       // Its message is already in the C client's words: `connect(X) failed: ...`, `couldn't authenticate ...`.
       const next = retryInSeconds === undefined ? '' : `; next try in ${retryInSeconds} seconds`;
-      const lines: LogLine[] = [{ level: 'error', text: `${oneLine(error.message)}${next}` }];
+      const lines: LogLine[] = [{ level: 'error', text: `${reasonOf(error, spell)}${next}` }];
       if (retryInSeconds === undefined) {
         const text = connectionLine(event);
         if (text !== undefined) lines.push({ level: 'error', text });
@@ -56,7 +59,12 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       return lines;
     }
     case 'connection:lost':
-      return [{ level: 'warning', text: `connection to '${event.server}' lost: ${reason(event.error)}` }];
+      return [
+        {
+          level: 'warning',
+          text: `connection to '${event.server}' lost: ${codedReason(event.error, spell)}`,
+        },
+      ];
     case 'connection:compressed': {
       const { server, level, rate } = event;
       const text = `compressing to '${server}' from now on (level ${level}): the link takes ${Math.round(rate / 1000)} kB/s`;
@@ -64,24 +72,17 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     }
     case 'run:retry': {
       const { user, delayMs, error } = event;
-      return [{ level: 'notice', text: `will try '${user}' again in ${delayMs} ms: ${reason(error)}` }];
+      return [
+        { level: 'notice', text: `will try '${user}' again in ${delayMs} ms: ${codedReason(error, spell)}` },
+      ];
     }
     case 'run:parked':
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
     default:
-      return isRolling(event) ? rollingLines(event) : [];
+      return isRolling(event) ? rollingLines(event, spell) : [];
   }
 }
 
 function isRolling(event: SyncEvent): event is RollingEvent {
   return event.kind.startsWith('rolling:');
-}
-
-/** One line, whatever a peer put into its message. */
-function reason({ code, message }: ErrorData): string {
-  return `${code}: ${oneLine(message)}`;
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, ' ');
 }

@@ -4,6 +4,7 @@ import { textFromBytes } from '../byte-string.ts';
 import type { ModeName } from './error-lines.ts';
 import type { EventListener } from './events.ts';
 import { type LogLevel, type LogLine, logLines } from './log-lines.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
 import { verboseLine } from './verbose-lines.ts';
 
 /** One place that log lines go to. */
@@ -12,6 +13,7 @@ export type LogTarget = (level: LogLevel, text: string) => void;
 export interface LogOptions {
   channel: string | undefined;
   server: string;
+  spellMailbox: SpellMailbox;
   /** -l: the verbose lines at INFO too. */
   verboseLog: boolean;
   targets: readonly LogTarget[];
@@ -22,7 +24,7 @@ const levels: Record<LogLevel, number> = { error: 50, warning: 40, notice: 35, i
 
 /** The log sink: events to lines to targets, by way of pino. */
 export function logSink(options: LogOptions): EventListener {
-  const { channel, server, verboseLog } = options;
+  const { channel, server, spellMailbox, verboseLog } = options;
   let mode: ModeName = 'users';
   // Most runs have nothing to log, and pino costs a run as much as starting a thread.
   let logger: Logger<LogLevel, true> | undefined;
@@ -32,7 +34,7 @@ export function logSink(options: LogOptions): EventListener {
   };
   return (event) => {
     if (event.kind === 'run:start') mode = event.mode;
-    for (const line of logLines(event, { mode, channel, server })) write(line);
+    for (const line of logLines(event, { mode, channel, server, spellMailbox })) write(line);
     if (!verboseLog) return;
     const text = verboseLine(event);
     if (text !== undefined) write({ level: 'info', text });

@@ -32,7 +32,8 @@ export interface Report {
 
 /** @throws system errors if the syslog file cannot be opened */
 export async function openReport(options: ReportOptions): Promise<Report> {
-  const { verbose, verboseLog, syslogIdent, syslogFile, failureFile, channel, server } = options;
+  const { verbose, verboseLog, syslogIdent, syslogFile, failureFile, channel, server, spellMailbox } =
+    options;
   const streams = new Streams(options.streams);
   const closers: (() => void)[] = [];
 
@@ -47,13 +48,13 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
 
-  failureFile?.attach(options.spellMailbox, complain);
-  const remarks = new Remarks(options.spellMailbox);
+  failureFile?.attach(spellMailbox, complain);
+  const remarks = new Remarks(spellMailbox);
   const sinks: EventListener[] = [
     remarks.hear,
     ...(failureFile === undefined ? [] : [failureFile.hear]),
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
-    logSink({ channel, server, verboseLog, targets }),
+    logSink({ channel, server, spellMailbox, verboseLog, targets }),
   ];
   if (options.progress) {
     const { progressSink } = await import('./progress.ts');
@@ -71,7 +72,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     async close(closing) {
       for (const close of closers) close();
       for (const line of remarks.lines()) streams.errorLine(line);
-      streams.errorText(failureText(closing));
+      streams.errorText(failureText(closing, spellMailbox));
       failureFile?.close(closing);
       await streams.drained();
     },

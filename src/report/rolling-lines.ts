@@ -1,9 +1,10 @@
 import type { Backlog, RollingEvent } from './events.ts';
 import type { LogLine } from './log-lines.ts';
-import type { ErrorData } from './sync-error.ts';
+import { codedReason } from './reason.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** What the log says of rolling mode, beyond the C client's own lines, which come as notices. */
-export function rollingLines(event: RollingEvent): LogLine[] {
+export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[] {
   switch (event.kind) {
     case 'rolling:pass':
       return [];
@@ -12,14 +13,14 @@ export function rollingLines(event: RollingEvent): LogLine[] {
       return [{ level: 'error', text: `${file} line ${line} skipped: expected ${expected}, found ${found}` }];
     }
     case 'rolling:retry': {
-      const text = `will try '${event.user}' again in ${seconds(event.delayMs)}: ${reason(event.error)}`;
+      const text = `will try '${event.user}' again in ${seconds(event.delayMs)}: ${codedReason(event.error, spell)}`;
       return [{ level: 'notice', text }];
     }
     case 'rolling:quarantined': {
       const { user, failures, delayMs, error } = event;
       const text =
         `'${user}' is in quarantine after ${failures} failures, ` +
-        `next try in ${seconds(delayMs)}: ${reason(error)}`;
+        `next try in ${seconds(delayMs)}: ${codedReason(error, spell)}`;
       return [{ level: 'error', text }];
     }
     case 'rolling:released':
@@ -45,8 +46,4 @@ export function backlogText(backlog: Backlog): string {
 
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-function reason({ code, message }: ErrorData): string {
-  return `${code}: ${message.replaceAll(/[\r\n]+/g, ' ')}`;
 }

@@ -78,7 +78,10 @@ export interface ErrorData {
   message: string;
   phase?: Phase | undefined;
   user?: string | undefined;
+  /** Internal name; the report spells it as the administrator does. */
   mailbox?: string | undefined;
+  /** Others that failed with it, the first of them. */
+  alsoMailboxes?: readonly string[] | undefined;
   hint?: string | undefined;
   retryable: boolean;
 }
@@ -88,6 +91,7 @@ export interface SyncErrorFields {
   phase?: Phase | undefined;
   user?: string | undefined;
   mailbox?: string | undefined;
+  alsoMailboxes?: readonly string[] | undefined;
   /** What the operator can do about it: one sentence, no trailing full stop. */
   hint?: string | undefined;
   retryable?: boolean;
@@ -101,6 +105,7 @@ export class SyncError extends Error {
   readonly phase: Phase | undefined;
   readonly user: string | undefined;
   readonly mailbox: string | undefined;
+  readonly alsoMailboxes: readonly string[] | undefined;
   readonly hint: string | undefined;
   readonly retryable: boolean;
 
@@ -111,6 +116,7 @@ export class SyncError extends Error {
     this.phase = fields.phase;
     this.user = fields.user;
     this.mailbox = fields.mailbox;
+    this.alsoMailboxes = fields.alsoMailboxes;
     this.hint = fields.hint;
     this.retryable = fields.retryable ?? false;
   }
@@ -122,6 +128,7 @@ export class SyncError extends Error {
       phase: this.phase ?? fields.phase,
       user: this.user ?? fields.user,
       mailbox: this.mailbox ?? fields.mailbox,
+      alsoMailboxes: this.alsoMailboxes,
       hint: this.hint ?? fields.hint,
       retryable: this.retryable,
       cause: this.cause,
@@ -129,8 +136,8 @@ export class SyncError extends Error {
   }
 
   toData(): ErrorData {
-    const { code, family, message, phase, user, mailbox, hint, retryable } = this;
-    return { code, family, message, phase, user, mailbox, hint, retryable };
+    const { code, family, message, phase, user, mailbox, alsoMailboxes, hint, retryable } = this;
+    return { code, family, message, phase, user, mailbox, alsoMailboxes, hint, retryable };
   }
 
   static fromData(data: ErrorData): SyncError {

@@ -5,7 +5,7 @@ import { SyncError } from '../report/sync-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
 import { LARGEST_HEADER, RECORD_UID } from './index-layout.ts';
 import { IndexPage, type RecordContext } from './record-page.ts';
-import { isMissing, mailboxDamaged } from './store-error.ts';
+import { isMissing, mailboxDamaged, unreadable } from './store-error.ts';
 
 /** One read of records: large enough to be worth the call, small enough to stay in a cache. */
 const PAGE_OCTETS = 256 * 1024;
@@ -149,7 +149,7 @@ function readInto(fd: number, octets: Buffer, position: number, path: string): n
   try {
     return fs.readSync(fd, octets, 0, octets.length, position);
   } catch (caught) {
-    throw SyncError.from(caught, { phase: 'read', hint: `could not read ${path}` });
+    throw unreadable(path, caught);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 
 const RECONSTRUCT = 'run reconstruct on this mailbox, then sync it again';
@@ -7,8 +7,18 @@ const RECONSTRUCT = 'run reconstruct on this mailbox, then sync it again';
 export function mailboxDamaged(path: string, finding: string, mailbox?: ByteString): SyncError {
   return new SyncError('MAILBOX_DAMAGED', `${path}: ${finding}`, {
     phase: 'read',
-    mailbox: mailbox === undefined ? undefined : textFromBytes(mailbox),
+    mailbox,
     hint: RECONSTRUCT,
+  });
+}
+
+/** The system could not read an open file, and does not say which. */
+export function unreadable(path: string, caught: unknown): SyncError {
+  const { code, message } = SyncError.from(caught);
+  return new SyncError(code, `${path}: ${message}`, {
+    phase: 'read',
+    hint: 'see the log of the kernel: a disk may be failing',
+    cause: caught,
   });
 }
 

@@ -11,26 +11,50 @@ const error: ErrorData = {
   retryable: false,
 };
 
+function spell(internal: string): string {
+  return internal.replaceAll('.', '/');
+}
+
 test('each failure is told with its reason and what to do', () => {
   assert.deepEqual(
-    failureLines([
-      { user: 'alice', error },
-      { user: '', error: { ...error, hint: undefined, mailbox: 'shared.x' } },
-    ]),
+    failureLines(
+      [
+        {
+          user: 'alice',
+          error: { ...error, mailbox: 'user.alice.Sent', alsoMailboxes: ['user.alice.A', 'user.alice.B'] },
+        },
+        { user: '', error: { ...error, hint: undefined, mailbox: 'shared.x' } },
+      ],
+      spell,
+    ),
     [
-      'alice: Permission denied (add the user to admins on the replica)',
-      'mailbox shared.x: Permission denied',
+      'alice: user/alice/Sent: Permission denied; also user/alice/A, user/alice/B (add the user to admins on the replica)',
+      'shared/x: Permission denied',
+      '2 users failed: IMAP_PERMISSION_DENIED 2',
     ],
   );
 });
 
-test('one reason of very many users does not flood the terminal, another one is not lost in it', () => {
-  const failures = Array.from({ length: 1_000 }, (_, index) => ({ user: `u${index}`, error }));
-  failures.push({ user: 'other', error: { ...error, message: 'Mailbox is locked', hint: undefined } });
-  const lines = failureLines(failures);
-  assert.equal(lines.length, 22);
-  assert.ok(lines.includes('... and 980 more: Permission denied (add the user to admins on the replica)'));
-  assert.ok(lines.includes('other: Mailbox is locked'));
+test('one reason of very many users does not flood the terminal, whatever file each is about; another is not lost in it', () => {
+  const failures = Array.from({ length: 1_000 }, (_, index) => ({
+    user: `u${index}`,
+    error: { ...error, message: `/spool/${index}/cyrus.index: damaged`, mailbox: `user.u${index}` },
+  }));
+  failures.splice(500, 0, {
+    user: 'other',
+    error: { ...error, code: 'IMAP_MAILBOX_LOCKED', message: 'Mailbox is locked', mailbox: 'user.other' },
+  });
+  const lines = failureLines(failures, spell);
+  assert.equal(lines.length, 23);
+  assert.equal(
+    lines[0],
+    'u0: user/u0: /spool/0/cyrus.index: damaged (add the user to admins on the replica)',
+  );
+  assert.ok(
+    lines.includes('... and 980 more: IMAP_PERMISSION_DENIED (add the user to admins on the replica)'),
+  );
+  assert.ok(lines.some((line) => line.startsWith('other: user/other: Mailbox is locked')));
+  assert.equal(lines.at(-1), '1001 users failed: IMAP_PERMISSION_DENIED 1000, IMAP_MAILBOX_LOCKED 1');
 });
 
 test('when the run ended early, the reason is told once, and all who were not replicated are counted', () => {
@@ -42,12 +66,12 @@ test('when the run ended early, the reason is told once, and all who were not re
     allFound: true,
   };
   assert.equal(
-    failureText({ ...closing, endedBy }),
+    failureText({ ...closing, endedBy }, spell),
     'alice: Mailbox is locked\nsync_client: connect(replica) failed\n3 users not replicated\n',
   );
   assert.equal(
-    failureText({ ...closing, failures: [], allFound: false }),
+    failureText({ ...closing, failures: [], allFound: false }, spell),
     'sync_client: stopped; run again to continue\nat least 2 users not replicated\n',
   );
-  assert.equal(failureText({ failures: [], unreached: [], allFound: true }), '');
+  assert.equal(failureText({ failures: [], unreached: [], allFound: true }, spell), '');
 });

@@ -13,6 +13,7 @@ function logged(events: readonly SyncEvent[], verboseLog = false): string[] {
   const sink = logSink({
     channel: 'offsite',
     server: 'replica',
+    spellMailbox: (internal) => internal.replaceAll('.', '/'),
     verboseLog,
     targets: [(level, text) => lines.push(`${level}: ${text}`)],
   });
@@ -108,4 +109,17 @@ test('lines for a syslog file look like syslogd wrote them', () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('the mailbox of a failure is named as its administrator types it', () => {
+  const about = { ...error, message: '/spool/x/cyrus.index: damaged', mailbox: 'user.amy.Sent' };
+  const lines = logged([
+    { kind: 'user:failed', user: 'amy', work: 'user', error: about },
+    { kind: 'run:retry', user: 'amy', delayMs: 5, error: about },
+    { kind: 'rolling:retry', channel: undefined, user: 'amy', delayMs: 5, error: about },
+  ]);
+  assert.equal(
+    lines.filter((line) => line.includes('user/amy/Sent: /spool/x/cyrus.index: damaged')).length,
+    3,
+  );
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Backlog, RollingEvent } from '../../src/report/events.ts';
-import { logLines } from '../../src/report/log-lines.ts';
+import { type LogContext, logLines } from '../../src/report/log-lines.ts';
+import { asItIs } from '../../src/report/reason.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 
 const error: ErrorData = {
@@ -20,6 +21,13 @@ const backlog: Backlog = {
   quarantined: [{ user: 'mallory', failures: 5, retryMs: 1, error }],
   lastSuccess: 0,
   link: 'up',
+};
+
+const context: LogContext = {
+  mode: 'users',
+  channel: undefined,
+  server: 'replica',
+  spellMailbox: asItIs,
 };
 
 for (const [event, expected] of [
@@ -56,7 +64,7 @@ for (const [event, expected] of [
   ],
 ] as [RollingEvent, string][]) {
   test(`the log line of ${event.kind}`, () => {
-    const lines = logLines(event, { mode: 'users', channel: undefined, server: 'replica' });
+    const lines = logLines(event, context);
     assert.deepEqual(
       lines.map(({ level, text }) => `${level} ${text}`),
       [expected],
@@ -66,5 +74,5 @@ for (const [event, expected] of [
 
 test('a pass is no line of its own: a busy server has one every second', () => {
   const event: RollingEvent = { kind: 'rolling:pass', channel: 'c', file: 'f', lines: 1, bad: 0, units: 1 };
-  assert.deepEqual(logLines(event, { mode: 'users', channel: undefined, server: 'replica' }), []);
+  assert.deepEqual(logLines(event, context), []);
 });
