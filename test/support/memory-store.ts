@@ -88,7 +88,7 @@ export class MemoryStore implements MasterStore {
     const modseq = ++this.#modseq;
     const entry: MailboxEntry = {
       name,
-      uniqueid: wish.uniqueid ?? `id${modseq}${name.replaceAll('.', '')}`,
+      uniqueid: wish.uniqueid ?? `id${modseq}${name.replace(/[^a-z0-9]/gi, '')}`,
       type: '',
       intermediate: false,
       deleted: false,
