@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Action, ActionResult } from '../../src/replicate/action.ts';
+import { intermediateLine } from '../../src/replicate/mailbox-line.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 
@@ -74,6 +75,15 @@ test('what goes by the name of a user never goes to a former user of that name',
     assert.deepEqual(summary(await scene.runActions(['anna'], action)), ['failed IMAP_MAILBOX_MOVED']);
   }
   assert.deepEqual(scene.takeCommands(), []);
+});
+
+test('a row without storage in the place of the INBOX is no INBOX', async () => {
+  await using scene = await withAnna();
+  const entry = scene.master.lookup('user.anna');
+  assert.ok(entry);
+  const { session } = await scene.context();
+  await session.applyMailbox(intermediateLine({ ...entry, type: 'i' }, false), []);
+  assert.deepEqual(summary(await scene.runActions(['anna'], sub)), ['failed IMAP_MAILBOX_NONEXISTENT']);
 });
 
 test('what a line says of a user who was renamed since goes to nobody: the tombstone leads to the new name', async () => {

@@ -141,3 +141,15 @@ test('a user whose INBOX alone is gone here keeps everything that goes by the na
   assert.ok(!scene.takeCommands().includes('UNUSER anna'));
   assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
 });
+
+test('a folder that appeared here after its INBOX was gone is not removed along with the name', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  master.bury('user.anna.Work');
+  await scene.runUser('anna');
+  master.put('user.anna.Late', { messages: ['kept'] });
+  master.bury('user.anna');
+  await scene.runUser('anna');
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(replica.inspect().mailboxes['user.anna.Late']);
+});

@@ -32,65 +32,59 @@ test('an UNUSER that comes long after the renaming, from whomever, takes nothing
   scene.assertSame('bob');
 });
 
-test('the heir is sent everything again where the replica does not let the old name be given up', async () => {
-  await using scene = await renamed();
+/** As if the renaming had been cut off right behind its command: on the replica the old name still leads to the heir. */
+async function cutOff(scene: EngineScene): Promise<void> {
   await scene.runUser('bob');
-  scene.replica.clearFaults();
-  // As if the renaming had been cut off right behind its command: the old name still leads to the heir.
   const { session } = await scene.context();
-  const uniqueid = scene.master.lookup('user.bob')?.uniqueid ?? '';
-  await session.applyRename({
-    oldName: 'user.bob',
-    newName: 'user.anna',
-    partition: 'default',
-    uidvalidity: 1,
-    local: false,
-  });
-  await session.applyRename({
-    oldName: 'user.anna',
-    newName: 'user.bob',
-    partition: 'default',
-    uidvalidity: 1,
-    local: false,
-  });
-  assert.equal(scene.replica.inspect().mailboxes['user.bob']?.uniqueid, uniqueid);
-  scene.takeCommands();
+  for (const [oldName, newName] of [
+    ['user.bob', 'user.anna'],
+    ['user.anna', 'user.bob'],
+  ] as const) {
+    await session.applyRename({ oldName, newName, partition: 'default', uidvalidity: 1, local: false });
+  }
+}
+
+function refuseToGiveUp(scene: EngineScene): void {
   scene.replica.inject({
     on: 'APPLY MAILBOX',
     mailbox: 'user.anna',
     do: 'no',
     text: 'IMAP_REMOTE_DENIED no',
   });
-  await scene.runActions(['anna', 'bob'], unuser);
+}
+
+test('the old name is given up before the UNUSER: a run that is cut off behind it has taken nothing', async () => {
+  await using scene = await renamed();
+  await cutOff(scene);
+  const struck = scene.replica.inject({ on: 'APPLY UNUSER', do: 'cut-after' });
+  await scene.runActions(['anna'], unuser);
+  assert.equal(struck(), 1);
+  scene.assertSame('bob');
+});
+
+test('the heir that the tombstone names is sent everything again where the old name cannot be given up', async () => {
+  await using scene = await renamed();
+  await cutOff(scene);
+  refuseToGiveUp(scene);
+  scene.takeCommands();
+  await scene.runActions(['anna'], unuser);
   assert.ok(scene.takeCommands().includes('UNUSER anna'));
   scene.assertSame('bob');
 });
 
 test('an heir that no tombstone names any more is sent everything again if the unit ties it', async () => {
   await using scene = await renamed();
-  await scene.runUser('bob');
-  const { session } = await scene.context();
-  await session.applyRename({
-    oldName: 'user.bob',
-    newName: 'user.anna',
-    partition: 'default',
-    uidvalidity: 1,
-    local: false,
-  });
-  await session.applyRename({
-    oldName: 'user.anna',
-    newName: 'user.bob',
-    partition: 'default',
-    uidvalidity: 1,
-    local: false,
-  });
-  scene.master.put('user.anna', { uniqueid: 'of another one since', entry: { deleted: true } });
-  scene.replica.inject({
-    on: 'APPLY MAILBOX',
-    mailbox: 'user.anna',
-    do: 'no',
-    text: 'IMAP_REMOTE_DENIED no',
-  });
+  await cutOff(scene);
+  refuseToGiveUp(scene);
+  scene.master.put('user.anna', { uniqueid: 'another', entry: { deleted: true } });
   await scene.runActions(['anna', 'bob'], unuser);
   scene.assertSame('bob');
+});
+
+test('a renamed user who is at work elsewhere is waited for, and so is the removal of the old name', async () => {
+  await using scene = await renamed();
+  scene.master.locked.add('bob');
+  const [result] = await scene.runActions(['anna'], unuser);
+  assert.deepEqual(result, { kind: 'locked', user: 'bob' });
+  assert.ok(scene.replica.inspect().mailboxes['user.anna']);
 });
