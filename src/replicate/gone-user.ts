@@ -6,6 +6,7 @@ import { isReplicated } from './job-scope.ts';
 import { removeUser } from './remove-user.ts';
 import { syncFolders } from './sync-folders.ts';
 import type { SyncLocks } from './sync-locks.ts';
+import { userThere } from './user-there.ts';
 
 /**
  * A user who has no INBOX here. A tombstone in its place proves that there was one: then the replica's mailboxes go the
@@ -25,7 +26,7 @@ export async function settleGoneUser(
   return await inRounds(userid, `user ${userid}`, async () => {
     const failures = new Failures(userid);
     const entries = context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry));
-    const { mailboxes } = await context.session.getUser(userid);
+    const { mailboxes } = await userThere(context, userid);
     if (mailboxes.length === 0 && !changed) return 'absent';
     const folders = await syncFolders(context, {
       user: userid,

@@ -6,6 +6,7 @@ import { giveUpNames } from './former-name.ts';
 import { hasInbox } from './job-scope.ts';
 import { syncMeta } from './run-meta.ts';
 import type { SyncLocks } from './sync-locks.ts';
+import { userThere } from './user-there.ts';
 
 /**
  * UNUSER of a user who has no INBOX here, and `restoreHeirs`.
@@ -42,12 +43,10 @@ export async function removeUser(
  * Mailboxes of this master that the replica has under the name of a user who is gone here: UNUSER would take them along.
  * Those that are in the DELETED namespace there it leaves alone.
  */
-export async function livingElsewhere(
-  { store, session }: EngineContext,
-  userid: ByteString,
-): Promise<MailboxEntry[]> {
+export async function livingElsewhere(context: EngineContext, userid: ByteString): Promise<MailboxEntry[]> {
+  const { store } = context;
   const inbox = store.inboxName(userid);
-  const { mailboxes } = await session.getUser(userid);
+  const { mailboxes } = await userThere(context, userid);
   return mailboxes
     .filter(({ name }) => name === inbox || name.startsWith(`${inbox}.`))
     .map(({ uniqueid }) => store.lookupUniqueid(uniqueid))

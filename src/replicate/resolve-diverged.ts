@@ -13,6 +13,7 @@ import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
 import { checkSame, checkSameThere } from './same-mailbox.ts';
+import { senselessJump } from './sensible-jump.ts';
 import { isExpunged } from './wire-record.ts';
 
 /** Both sides may be written to while the merge is under way: look again, but not for ever. */
@@ -65,6 +66,7 @@ async function mergeOnce(
   if (local === undefined) return;
   const { state, records: ours } = local;
   task.onState(state);
+  checkSensible(task, state, remote);
 
   const merge = mergeRecords(
     { ...state, records: ours },
@@ -126,6 +128,21 @@ async function mergeOnce(
     });
   }
   await confirmAgreement(context, task);
+}
+
+/** @throws SyncError CONFLICT */
+function checkSensible(task: MailboxTask, state: MailboxState, remote: ReplicaMailbox): void {
+  const jump = senselessJump(state, remote, Date.now() / 1000);
+  if (jump === undefined) return;
+  throw new SyncError(
+    'CONFLICT',
+    `the replica's ${jump.field} ${jump.theirs} is beyond what any use of the mailbox explains: ${jump.ours} here, at most ${jump.most} expected`,
+    {
+      phase: 'compare',
+      mailbox: task.entry.name,
+      hint: 'nothing was changed on either side; if the mailbox on the replica is damaged, remove it there and run again',
+    },
+  );
 }
 
 /** A replica whose mailbox annotations were changed has counted that, past what it was told. */

@@ -11,6 +11,7 @@ import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
+import { userThere } from './user-there.ts';
 
 /**
  * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm section 3).
@@ -37,7 +38,7 @@ export async function syncUser(
   let moved = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(userid);
-    const replica = await context.session.getUser(userid);
+    const replica = await userThere(context, userid);
     await moveScriptFiles(context, userid);
     const job: FolderJob = {
       user: userid,

@@ -68,7 +68,26 @@ const LIES: [what: string, named: RegExp, lie: Lie][] = [
   ],
 ];
 
-for (const [what, named, lie] of LIES) {
+/** Within their ranges, and taken over by a merge there would be no way back for the master. */
+const JUMPS: [what: string, named: RegExp, lie: Lie][] = [
+  [
+    'a UIDVALIDITY of the year 2106',
+    /UIDVALIDITY 4294967295/,
+    (answer) => answer.replace(/UIDVALIDITY \d+/, 'UIDVALIDITY 4294967295'),
+  ],
+  [
+    'a HIGHESTMODSEQ without a next',
+    /HIGHESTMODSEQ 9007199254740991/,
+    (answer) => answer.replace(/HIGHESTMODSEQ \d+/, 'HIGHESTMODSEQ 9007199254740991'),
+  ],
+  [
+    'a LAST_UID without a next',
+    /LAST_UID 4294967295/,
+    (answer) => answer.replace(/LAST_UID \d+/, 'LAST_UID 4294967295'),
+  ],
+];
+
+for (const [what, named, lie] of [...LIES, ...JUMPS]) {
   test(`${what}, from the replica: the master's mail stays as it is, and the run names the field`, async () => {
     proxy.lie = inRecords(lie);
     const run = await leavingUntouched([sides.master], () => syncClient(pair.master, ['-A']));
@@ -77,6 +96,23 @@ for (const [what, named, lie] of LIES) {
     assert.match(run.stderr, /anna/);
   });
 }
+
+test('somebody else among what the replica has of a user: nothing of theirs is touched, under -O neither', async () => {
+  // As the server sends it, under bob's name.
+  const copied = /\* MAILBOX %\([^\r\n]*MBOXNAME user\.anna [^\r\n]*\r\n/;
+  proxy.lie = (answer) =>
+    answer.replace(copied, (line) => {
+      const other = line.replace(/UNIQUEID \S+/, 'UNIQUEID unknown').replace('user.anna ', 'user.bob ');
+      return line + other;
+    });
+  const before = proxy.heard.length;
+  const run = await leavingUntouched([sides.master, sides.replica], () =>
+    syncClient(pair.master, ['-O', '-u', 'anna']),
+  );
+  assert.equal(run.code, 1, run.stderr);
+  assert.match(run.stderr, /user\.bob/);
+  assert.doesNotMatch(proxy.heard.slice(before), /UNMAILBOX|UNUSER|RENAME/);
+});
 
 test('by a replica that tells the truth, both sides are merged', async () => {
   pair.master.configure('sync_port', String(pair.replica.syncPort));

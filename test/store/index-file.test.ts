@@ -8,7 +8,13 @@ import fc from 'fast-check';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { IndexFile } from '../../src/store/index-file.ts';
 import type { RecordPage } from '../../src/store/master-store.ts';
-import { FLAG_ARCHIVED, FLAG_EXPUNGED, FLAG_SEEN, FLAG_UNLINKED } from '../../src/store/record-flags.ts';
+import {
+  FLAG_ARCHIVED,
+  FLAG_EXPUNGED,
+  FLAG_SEEN,
+  FLAG_UNLINKED,
+  unusableFlags,
+} from '../../src/store/record-flags.ts';
 import { indexBytes, recordSizeOf } from './index-bytes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'index-file-'));
@@ -33,7 +39,7 @@ function pagesOf(
     mailbox: 'user.anna',
     header: file.header,
     userFlags,
-    unusableFlags: new Set(),
+    unusableFlags: unusableFlags(userFlags),
     annotationsOf: () => [],
   });
 }
@@ -237,4 +243,14 @@ test('an index without GUIDs is not damaged, only too old', async () => {
 
 test('no file at all is for the caller to judge', () => {
   assert.equal(IndexFile.open(join(directory, 'none'), 'user.anna'), undefined);
+});
+
+test('a flag that no Cyrus takes is damage where a message has it, and nothing where none has', async () => {
+  const names = ['$ok', 'NIL', 'X) INTERNALDATE 1)\r\nAPPLY UNUSER anna', 'a b', 'caf\xe9', '\\Odd'];
+  for (const [slot, name] of names.entries()) {
+    using file = await open(indexBytes({ version: 17, lastUid: 1 }, [{ uid: 1, userFlags: [slot] }]));
+    const [page] = pagesOf(file, 1, names);
+    if (slot < 2) assert.deepEqual(page?.record(0).flags, [name]);
+    else assert.throws(() => page?.record(0), isDamage, name);
+  }
 });

@@ -50,7 +50,16 @@ test('text rows of Cyrus 2.x', () => {
 });
 
 test('anything else is refused with a reason', () => {
-  for (const value of ['', 'nonsense', '%(T q I x)', '%(T e V notanumber)', '%(T e', '%(T e) x']) {
+  for (const value of [
+    '',
+    'nonsense',
+    '%(T q I x)',
+    '%(T e V notanumber)',
+    '%(T e',
+    '%(T e) x',
+    '%(T e I ../../x P default)',
+    '%(T e I x P a/../b)',
+  ]) {
     assert.throws(() => parseMailboxRow(value), MailboxRowError, value);
   }
 });

@@ -91,3 +91,16 @@ test('lock files have the names that Cyrus gives them', () => {
   assert.equal(mailboxLockPath(layout, byName), `${below}/user/amy/Work.lock`);
   assert.equal(namespaceOwner(layout, 'DELETED.user.foo.Gone.6B04D978'), 'foo');
 });
+
+test('what is no userid, name or uniqueid never becomes the path of a lock', () => {
+  const layout = plainLayout('/r');
+  const refused = (code: string) => (error: unknown) => error instanceof SyncError && error.code === code;
+  for (const odd of ['../../etc/x', 'a/b', 'a\nb', 'a\0', '\x1b[2J', 'a'.repeat(1024)]) {
+    assert.throws(() => syncLockPath(layout, 'replica', odd), refused('IMAP_INVALID_USER'));
+    assert.throws(() => userLockPath(layout, odd), refused('IMAP_INVALID_USER'));
+    for (const legacyDirs of [true, false]) {
+      const entry = { name: odd, uniqueid: odd, legacyDirs };
+      assert.throws(() => mailboxLockPath(layout, entry), refused('DATABASE_DAMAGED'));
+    }
+  }
+});
