@@ -7,7 +7,7 @@ import { USAGE } from './command-line.ts';
 import { extendedErrorCode } from './extended-exit-code.ts';
 import { keepHeapSmall } from './heap.ts';
 import type { RunPlan } from './run-plan.ts';
-import { listenForStop } from './signals.ts';
+import { endByTheSecond, listenForStop } from './signals.ts';
 
 /**
  * The whole command.
@@ -31,6 +31,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   keepHeapSmall();
   const { signal, stopListening } = listenForStop();
   try {
+    endByTheSecond();
     // Everything below is loaded only by a command line that is in order.
     if (args.mode === 'rolling') return await rolling(args, argv, environment, signal);
     const [{ planRun }, { becomeCyrusUser }, { carryOut }] = await Promise.all([

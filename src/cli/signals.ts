@@ -1,26 +1,38 @@
+import { handleOnce } from '../native/one-shot-signals.ts';
+
 /** What asks a run to stop (algorithm section 11.5). */
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 /**
  * The first stop signal aborts the signal returned, so that the run can end politely. The second ends the process at
- * once, by that very signal, so that the parent sees it. SIGHUP is ignored as the C client does.
+ * once, by that very signal, so that the parent sees it: after the first there are no handlers any more, and the kernel
+ * needs none of our threads, all of which may be waiting for a disk. SIGHUP is ignored as the C client does.
  */
 export function listenForStop(): { signal: AbortSignal; stopListening(): void } {
   const controller = new AbortController();
-  const stop = (name: NodeJS.Signals) => {
-    if (!controller.signal.aborted) {
-      controller.abort();
-      return;
-    }
-    stopListening();
-    process.kill(process.pid, name);
-  };
   const ignore = () => {};
-  const stopListening = () => {
+  const stop = () => {
+    forget();
+    controller.abort();
+  };
+  const forget = () => {
     for (const name of stopSignals) process.off(name, stop);
-    process.off('SIGHUP', ignore);
   };
   for (const name of stopSignals) process.on(name, stop);
   process.on('SIGHUP', ignore);
+  const stopListening = () => {
+    forget();
+    process.off('SIGHUP', ignore);
+  };
   return { signal: controller.signal, stopListening };
+}
+
+/**
+ * Should the main thread be the one that waits for a disk, it does not even hear of the first: then too the second ends
+ * the process. To be called while the listeners of `listenForStop` are there.
+ *
+ * @throws SyncError CONFIG
+ */
+export function endByTheSecond(): void {
+  handleOnce(stopSignals);
 }

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readNamedFile } from '../native/open-file.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { configError, type Place, placeText } from './config-error.ts';
 
 /** One `key: value`, key lower-cased, value trimmed; octets, not text. */
@@ -10,7 +11,11 @@ export interface ConfigLine extends Place {
 /** Reads one file as octets (latin1). Throws what fs throws. */
 export type ReadConfigFile = (path: string) => string;
 
-export const readFromDisk: ReadConfigFile = (path) => readFileSync(path, 'latin1');
+/** Octets. A site with an option for each of 10,000 partitions is far below it. */
+export const MAX_CONFIGURATION_OCTETS = 16 * 1024 * 1024;
+
+export const readFromDisk: ReadConfigFile = (path) =>
+  readNamedFile(path, MAX_CONFIGURATION_OCTETS).toString('latin1');
 
 /** The blanks of C's isspace. JavaScript's trim would also take 0xA0, which is data here. */
 const BLANK = ' \\t\\n\\v\\f\\r';
@@ -89,9 +94,10 @@ function open(
     return read(file);
   } catch (caught) {
     if (!(caught instanceof Error && 'code' in caught)) throw caught;
+    const why = caught instanceof SyncError ? caught.message : caught.code;
     throw configError(
       includedAt ?? file,
-      `expected a readable configuration file, but ${file} cannot be opened (${caught.code})`,
+      `expected a readable configuration file, but ${file} cannot be opened (${why})`,
       includedAt === undefined ? 'name the file with -C' : 'correct the @include line',
       caught,
     );

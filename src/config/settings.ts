@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parse } from 'ini';
+import { readNamedFile } from '../native/open-file.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { configError, type Place } from './config-error.ts';
+import { MAX_CONFIGURATION_OCTETS } from './imapd-conf-lines.ts';
 import { settingPlaces } from './settings-places.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
 
@@ -254,14 +256,14 @@ export function readSettings(
   const file = named ?? defaultFile;
   let content: string;
   try {
-    content = readFileSync(file, 'utf8');
+    content = readNamedFile(file, MAX_CONFIGURATION_OCTETS).toString('utf8');
   } catch (caught) {
     const code = caught instanceof Error && 'code' in caught ? caught.code : undefined;
     if (code === undefined) throw caught;
     if (named === undefined && code === 'ENOENT') return defaultSettings();
     throw configError(
       file,
-      `expected a readable settings file, but it cannot be opened (${code})`,
+      `expected a readable settings file, but it cannot be opened (${caught instanceof SyncError ? caught.message : code})`,
       named === undefined ? undefined : 'correct --settings or $CYRUS_SYNC_SETTINGS',
       caught,
     );

@@ -11,6 +11,8 @@ export interface Libc {
   openlog(ident: unknown, option: number, facility: number): void;
   syslog(priority: number, text: string): void;
   closelog(): void;
+  /** 0, or -1 on failure. */
+  sigaction(signal: number, action: Buffer | null, previous: Buffer | null): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   listen(fd: number, backlog: number): number;
@@ -49,6 +51,7 @@ function load(): Libc {
     openlog: library.func('void openlog(const void *ident, int option, int facility)'),
     syslog: (priority, text) => void syslog(priority, '%s', 'const char *', text),
     closelog: library.func('void closelog()'),
+    sigaction: library.func('int sigaction(int signal, const void *action, void *previous)'),
     socket: library.func('int socket(int domain, int type, int protocol)'),
     bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
     listen: library.func('int listen(int fd, int backlog)'),

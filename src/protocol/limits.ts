@@ -29,3 +29,6 @@ export const CORK_OCTETS = 64 * 1024;
 
 /** Milliseconds for a TLS handshake or greeting are part of `connectTimeout`; this is its smallest useful value. */
 export const MIN_CONNECT_TIMEOUT_MS = 100;
+
+/** Octets of a file of certificates or of a key; the bundles of all public authorities have a quarter of a MiB. */
+export const MAX_PEM_OCTETS = 16 * 1024 * 1024;

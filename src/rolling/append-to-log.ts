@@ -1,6 +1,7 @@
-import { closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { whenLocked } from '../native/lock-wait.ts';
+import { openRegular } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from './limits.ts';
 import { isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
@@ -52,5 +53,5 @@ function openForAppending(file: string): number {
   const fd = openExisting(file, flags);
   if (fd !== undefined) return fd;
   mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
-  return openSync(file, flags, LOG_MODE);
+  return openRegular(file, flags, LOG_MODE);
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, statSync } from 'node:fs';
 import { SyncError } from '../report/sync-error.ts';
 import { readLog } from './log-io.ts';
 import type { LogLine } from './log-line.ts';
@@ -40,7 +40,9 @@ export class InputLog implements SyncLog {
     const since = this.#date();
     try {
       if (this.#input) await readStream(this.#input, line);
-      else await readFile(this.file, line);
+      else if (statSync(this.file).isFile()) await readFile(this.file, line);
+      // A pipe: `-f <(...)`. It has no positions, and is waited for.
+      else await readStream(createReadStream(this.file), line);
     } catch (caught) {
       const error = SyncError.from(caught, { phase: 'log' });
       throw new SyncError(error.code, `sync log ${this.file}: ${error.message}`, {

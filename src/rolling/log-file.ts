@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, fsyncSync, renameSync, unlinkSync } from 'node:fs';
 import { whenLocked } from '../native/lock-wait.ts';
+import { openRegular } from '../native/open-file.ts';
 import type { EventListener } from '../report/events.ts';
 import { appendToLog } from './append-to-log.ts';
 import { JOIN_ROUNDS, LOG_LOCK_DEADLINE } from './limits.ts';
@@ -80,7 +72,7 @@ export class ChannelLog implements SyncLog {
         throw caught;
       }
     }
-    const fd = openSync(this.#run, constants.O_RDWR);
+    const fd = openRegular(this.#run, constants.O_RDWR);
     try {
       await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run, () => undefined);
       if (leftover) {

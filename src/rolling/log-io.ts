@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { openRegular } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { READ_CHUNK, READ_SLICE } from './limits.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';
@@ -26,7 +27,7 @@ export function isSameFile(fd: number, path: string): boolean {
 
 export function openExisting(file: string, flags: number): number | undefined {
   try {
-    return openSync(file, flags, LOG_MODE);
+    return openRegular(file, flags, LOG_MODE);
   } catch (caught) {
     if (isMissing(caught)) return undefined;
     throw caught;

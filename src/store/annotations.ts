@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
+import type { Synchronous } from '../native/lock-scope.ts';
 import { annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';
 import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
 import type { KeptDatabases } from './cyrusdb/kept-database.ts';
@@ -50,7 +51,7 @@ export class MessageAnnotations {
   readonly #path: string;
   readonly #owner: ByteString | undefined;
   /** undefined: not looked yet. */
-  #size: number | undefined;
+  #size: number | 'none' | undefined;
   /** By UID: of the whole file, or of the last run of lookups. */
   #known = new Map<number, Annotation[]>();
   #whole = false;
@@ -62,8 +63,8 @@ export class MessageAnnotations {
 
   /** @param nextUids those likely to be asked for after this one */
   of(uid: number, nextUids: () => Iterable<number>): Annotation[] {
-    this.#size ??= fs.statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
-    if (this.#size === 0) return NONE;
+    this.#size ??= fs.statSync(this.#path, { throwIfNoEntry: false })?.size ?? 'none';
+    if (this.#size === 'none') return NONE;
     if (this.#size <= WHOLE_FILE_OCTETS) {
       if (!this.#whole) this.#loadAll();
       return this.#known.get(uid) ?? NONE;
@@ -73,7 +74,7 @@ export class MessageAnnotations {
   }
 
   #loadAll(): void {
-    this.#known = withDatabase(this.#path, (db) => this.#allOf(db)) ?? new Map();
+    this.#known = this.#read((db) => this.#allOf(db)) ?? new Map();
     this.#whole = true;
   }
 
@@ -97,7 +98,11 @@ export class MessageAnnotations {
       if (run.length >= LOOKUP_RUN) break;
       run.push(next);
     }
-    const found = withDatabase(this.#path, (db) => run.map((each) => scopeOf(db, String(each), this.#owner)));
+    const found = this.#read((db) => run.map((each) => scopeOf(db, String(each), this.#owner)));
     this.#known = new Map(run.map((each, i) => [each, found?.[i] ?? NONE]));
+  }
+
+  #read<T extends Synchronous>(read: (db: CyrusDatabase) => T): T | undefined {
+    return withDatabase(this.#path, read, { atLeast: 'header' });
   }
 }

@@ -1,17 +1,21 @@
 import { crc32 } from 'node:zlib';
 import { readU64 } from './index-header.ts';
+import { MAX_COUNTERS_OCTETS } from './limits.ts';
 import { readSmallFile } from './read-small-file.ts';
+import { databaseDamaged } from './store-error.ts';
 
 /** The oldest form with a racl counter has 104 octets; the counter has been in one place ever since. */
 const OLDEST_WITH_RACL = 104;
 const RACL_OFFSET = 88;
 
+const HINT =
+  'restore the file from a backup; without it Cyrus counts anew from what it finds in the mailboxes';
+
 /**
- * RACLMODSEQ of a user's INBOX from the counters file (store section 10.5). Cyrus counts a missing or unreadable file
- * as 0, which means that nothing is known.
+ * RACLMODSEQ of a user's INBOX from the counters file (store section 10.5). 0 = not known, as where there is no file.
  */
 export function readRaclModseq(path: string): number {
-  const content = readSmallFile(path);
+  const content = readSmallFile(path, MAX_COUNTERS_OCTETS, (finding) => databaseDamaged(path, finding, HINT));
   return content === undefined ? 0 : raclModseq(content);
 }
 

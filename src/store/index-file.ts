@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import { lockNow } from '../native/lock-wait.ts';
+import { openRegular } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
 import { LARGEST_HEADER, RECORD_UID } from './index-layout.ts';
@@ -155,7 +156,7 @@ function readInto(fd: number, octets: Buffer, position: number, path: string): n
 
 function openIfThere(path: string): number | undefined {
   try {
-    return fs.openSync(path, 'r');
+    return openRegular(path);
   } catch (caught) {
     if (isMissing(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });

@@ -1,6 +1,7 @@
 import { SyncError } from '../report/sync-error.ts';
 import { type HeaderFile, HeaderFileError, parseHeaderFile } from './header-file.ts';
 import type { StoreLayout } from './layout.ts';
+import { MAX_HEADER_OCTETS } from './limits.ts';
 import { metaPath } from './mailbox-paths.ts';
 import type { MailboxEntry } from './master-store.ts';
 import { readSmallFile } from './read-small-file.ts';
@@ -9,7 +10,9 @@ import { mailboxDamaged } from './store-error.ts';
 /** cyrus.header of a mailbox. @throws SyncError MAILBOX_DAMAGED, PARTITION_UNKNOWN, IO */
 export function readMailboxHeader(layout: StoreLayout, entry: MailboxEntry): HeaderFile {
   const path = metaPath(layout, entry, 'header');
-  const content = readSmallFile(path);
+  const content = readSmallFile(path, MAX_HEADER_OCTETS, (finding) =>
+    mailboxDamaged(path, finding, entry.name),
+  );
   if (content === undefined) throw mailboxDamaged(path, 'no such file', entry.name);
   try {
     return parseHeaderFile(content);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import fs, { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../byte-string.ts';
+import { openRegular, openRegularSoon } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord, MessageContent } from './master-store.ts';
 import { ReadPace } from './read-pace.ts';
@@ -13,7 +14,6 @@ const WHOLE_IN_MEMORY = 16 * 1024 * 1024;
 /** Files open at once while a slow disk is waited for: it can put so many in a good order. */
 const AT_ONCE = 16;
 
-const open = promisify(fs.open);
 const read = promisify(fs.read);
 
 /** The message files of a store as one thread reads them. */
@@ -68,7 +68,7 @@ export class MessageFiles {
 }
 
 function readWhole(path: string, size: number, room: Buffer): Buffer {
-  const fd = openSync(path, 'r');
+  const fd = openRegular(path);
   try {
     checkSize(fd, size);
     let done = 0;
@@ -85,7 +85,7 @@ function readWhole(path: string, size: number, room: Buffer): Buffer {
 
 /** The same without holding up this thread. What is known of an open file costs no wait. */
 async function readBeside(path: string, size: number, room: Buffer): Promise<Buffer> {
-  const fd = await open(path, 'r');
+  const fd = await openRegularSoon(path);
   try {
     checkSize(fd, size);
     let done = 0;
@@ -102,7 +102,7 @@ async function readBeside(path: string, size: number, room: Buffer): Promise<Buf
 
 /** Through one descriptor: what was checked is what is sent, whatever becomes of the path in between. */
 async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIterable<Buffer>> {
-  const fd = await open(path, 'r');
+  const fd = await openRegularSoon(path);
   const whole = (autoClose: boolean): AsyncIterable<Buffer> =>
     createReadStream(path, { fd, start: 0, autoClose });
   try {

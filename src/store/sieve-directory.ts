@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { bytesFromText } from '../byte-string.ts';
+import { readRegular } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { MAX_SCRIPT_OCTETS } from './limits.ts';
 import type { SieveScript, SieveState } from './master-store.ts';
 import { hasErrno, isMissing } from './store-error.ts';
 
@@ -33,7 +35,7 @@ function readScript(directory: string, name: string): SieveScript | undefined {
     const stats = fs.lstatSync(file);
     // Cyrus passes over empty scripts too.
     if (!stats.isFile() || stats.size === 0) return undefined;
-    const content = fs.readFileSync(file);
+    const content = readRegular(file, MAX_SCRIPT_OCTETS);
     return {
       filename: bytesFromText(name),
       lastUpdate: Math.floor(stats.mtimeMs / 1000),

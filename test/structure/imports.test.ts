@@ -15,7 +15,7 @@ const rooms: Record<string, readonly string[]> = {
   bin: ['cli', 'sandbox', 'report'],
   workers: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
   cli: ['config', 'coordinator', 'rolling', 'replicate', 'protocol', 'store', 'native'],
-  config: [],
+  config: ['native'],
   coordinator: ['replicate', 'protocol', 'store', 'native'],
   rolling: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
   replicate: ['coordinator/messages.ts', 'protocol', 'store'],

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
+import { readNamedFile } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
+import { MAX_PEM_OCTETS } from '../limits.ts';
 import { linkError } from '../link-errors.ts';
 import type { Deadline } from './deadline.ts';
 
@@ -66,7 +68,7 @@ function pemsOf(directory: string): string[] {
 
 function readPem(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readNamedFile(path, MAX_PEM_OCTETS).toString('utf8');
   } catch (error) {
     throw unreadable(path, error);
   }

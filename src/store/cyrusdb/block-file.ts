@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
-import { unreadable } from './damage.ts';
+import { MAX_DATABASE_FIELD_OCTETS } from '../limits.ts';
+import { damaged, unreadable } from './damage.ts';
 
 /** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */
 const BLOCK_BYTES = 16 * 1024;
@@ -39,11 +40,18 @@ export class BlockFile implements Disposable {
 
   /**
    * @returns position in `bytes`; -1 if the file ends before offset + length
-   * @throws SyncError IO
+   * @throws SyncError DATABASE_DAMAGED, IO
    */
   locate(offset: number, length: number): number {
     // The comparison is written so that NaN and offsets beyond 2^53 fail it.
     if (!(offset >= 0 && offset + length <= this.size)) return -1;
+    if (length > MAX_DATABASE_FIELD_OCTETS) {
+      throw damaged(
+        this.path,
+        offset,
+        `expected a field of at most ${MAX_DATABASE_FIELD_OCTETS} octets, found ${length}`,
+      );
+    }
     const number = Math.floor(offset / BLOCK_BYTES);
     const position = offset - number * BLOCK_BYTES;
     if (position + length <= BLOCK_BYTES) {

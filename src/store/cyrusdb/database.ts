@@ -1,7 +1,9 @@
-import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, readFileSync, readSync, statSync } from 'node:fs';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
+import { openRegular } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { MAX_FLAT_DATABASE_OCTETS } from '../limits.ts';
 import { BlockFile } from './block-file.ts';
 import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';
@@ -65,7 +67,7 @@ export function openIfThere(path: string): number | undefined {
   try {
     // Many users lack some of their files, and an exception for each costs more than the question.
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-    return openSync(path, 'r');
+    return openRegular(path);
   } catch (caught) {
     if (isAbsence(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
@@ -105,6 +107,10 @@ export function formatOf(fd: number, path: string, expected: Format): Format {
 }
 
 function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDatabase | undefined {
+  const octets = fstatSync(fd).size;
+  if (octets > MAX_FLAT_DATABASE_OCTETS) {
+    throw damaged(path, 0, `expected at most ${MAX_FLAT_DATABASE_OCTETS} octets, found ${octets}`);
+  }
   const content = readFileSync(fd);
   // It was empty when its magic was looked for, and is not a flat file after all.
   if (detectFormat(path, content.subarray(0, MAGIC_BYTES)) !== undefined) return undefined;

@@ -14,6 +14,9 @@ const ESCAPED = /\xff([\s\S]?)/g;
  * @throws SyncError DATABASE_DAMAGED
  */
 export function readFlat(path: string, content: Buffer, compare: KeyComparator): CyrusDatabase {
+  const nul = content.indexOf(0);
+  // Its writers escape it. A file full of them is what a crash leaves, or was never written to.
+  if (nul >= 0) throw damaged(path, nul, 'expected text, found NUL', HINT);
   const text = content.toString('latin1');
   const rows = new Map<ByteString, ByteString>();
   for (let start = 0; start < text.length; ) {
@@ -28,7 +31,8 @@ export function readFlat(path: string, content: Buffer, compare: KeyComparator):
   return new MapDatabase(rows, compare);
 }
 
-const HINT = 'correct the line by hand with Cyrus stopped, or restore the file from a backup';
+const HINT =
+  'restore the file from a backup; it is text, so that a damaged line can also be corrected with Cyrus stopped';
 
 function unescaped(text: ByteString): ByteString {
   if (!text.includes(ESCAPE)) return text;

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type ByteString, compareBytes } from '../../byte-string.ts';
+import { readRegular } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { MAX_QUOTA_OCTETS } from '../limits.ts';
 import { damaged } from './damage.ts';
 import { directoryHash } from './directory-hash.ts';
 
@@ -39,7 +41,7 @@ export function quotaLegacy(layout: QuotaLegacyLayout): QuotaLegacy {
   const { directory } = layout;
 
   function read(root: ByteString, path: ByteString): ByteString | undefined {
-    const content = absentOr(() => readFileSync(onDisk(directory, path)));
+    const content = absentOr(() => readRegular(onDisk(directory, path), MAX_QUOTA_OCTETS));
     if (content === undefined || content.length === 0) return undefined;
     const text = content.toString('latin1');
     if (!text.endsWith('\n')) {
