@@ -36,6 +36,7 @@ export function extendedErrorCode(code: ErrorCode): number {
     case 'CONNECT_FAILED':
     case 'CONNECT_TIMEOUT':
     case 'REPLICA_BUSY':
+    case 'REPLICA_ILL':
     case 'LINK_BROKEN':
     case 'LINK_TIMEOUT':
     case 'IMAP_BYE_LOGOUT':

@@ -63,6 +63,11 @@ export const FRUITLESS_LINK_ATTEMPTS = 3;
 export const LINK_ATTEMPTS = 10;
 /** Links lost in a row, beyond one for each batch under way, without one job done: the replica is ill, not a user. */
 export const LOST_LINKS_TO_PAUSE = 4;
+/**
+ * Seconds to wait between the users that are tried, one at a time, once the replica is ill: time for somebody who restarts
+ * its services. When the last of them is lost too, the run ends: a full disk does not go away by itself.
+ */
+export const ILL_PAUSES_SECONDS = [5, 15] as const;
 /** Worker threads dying in a row, beyond one per worker, without one job done: the run cannot work. */
 export const DEAD_THREADS_TO_ABORT = 8;
 

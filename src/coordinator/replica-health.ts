@@ -10,7 +10,10 @@ export interface Seen {
 
 export type Verdict =
   | { kind: 'up' }
+  /** No connection could be made. */
   | { kind: 'down'; error: ErrorData }
+  /** Connections are made and lost, whoever is at work on them. `times`: so often in a row this was found. */
+  | { kind: 'ill'; error: ErrorData; times: number }
   /** So many connections are up, and the replica takes no more. */
   | { kind: 'full'; connections: number }
   | { kind: 'nothing-new' };
@@ -22,11 +25,20 @@ export class ReplicaHealth {
   #outages = 0;
   #refusals = 0;
   #lostInARow = 0;
+  /** Verdicts of illness in a row, without one job done. */
+  #ill = 0;
   /** Refused connections in a row, without one job done. */
   #refusedInARow = 0;
+  /** The latest thing that the replica itself said against a job, while nothing was done. */
+  #lastWords: ErrorData | undefined;
 
   get seen(): Seen {
     return { outages: this.#outages, refusals: this.#refusals };
+  }
+
+  /** A connection that can be made says nothing about this. */
+  get isIll(): boolean {
+    return this.#ill > 0;
   }
 
   opened(): void {
@@ -44,13 +56,17 @@ export class ReplicaHealth {
   judge(outcomes: readonly Outcome[], seen: Seen, batches: number): Verdict {
     // The probe may have gone to a connection that had never been lost.
     const isNews = seen.outages === this.#outages;
-    if (outcomes.some(({ kind }) => kind === 'synced' || kind === 'absent')) {
+    if (outcomes.some(gotThrough)) {
       this.#lostInARow = 0;
       this.#refusedInARow = 0;
+      this.#ill = 0;
+      this.#lastWords = undefined;
       return isNews ? { kind: 'up' } : { kind: 'nothing-new' };
     }
-    const error = notConnected(outcomes) ?? this.#lostTooOften(outcomes, batches);
-    if (error === undefined || !isNews) return { kind: 'nothing-new' };
+    for (const outcome of outcomes) this.#listen(outcome);
+    const error = notConnected(outcomes);
+    if (error === undefined) return this.#judgeLosses(outcomes, batches, isNews);
+    if (!isNews) return { kind: 'nothing-new' };
     if (!this.#isBesideOthers(error)) {
       this.#outages += 1;
       return { kind: 'down', error };
@@ -61,11 +77,21 @@ export class ReplicaHealth {
     return { kind: 'full', connections: this.#open };
   }
 
-  #lostTooOften(outcomes: readonly Outcome[], batches: number): ErrorData | undefined {
+  #judgeLosses(outcomes: readonly Outcome[], batches: number, isNews: boolean): Verdict {
     const lost = outcomes.find((outcome) => outcome.kind === 'failed' && outcome.error.family === 'link');
-    if (lost?.kind !== 'failed') return undefined;
+    if (lost?.kind !== 'failed') return { kind: 'nothing-new' };
     this.#lostInARow += 1;
-    return this.#lostInARow >= LOST_LINKS_TO_PAUSE + batches ? lost.error : undefined;
+    if (!isNews || this.#lostInARow < LOST_LINKS_TO_PAUSE + batches) return { kind: 'nothing-new' };
+    this.#outages += 1;
+    this.#ill += 1;
+    return { kind: 'ill', error: this.#lastWords ?? lost.error, times: this.#ill };
+  }
+
+  #listen(outcome: Outcome): void {
+    if (outcome.kind !== 'failed') return;
+    const { error } = outcome;
+    if (error.family === 'refused' || (error.family === 'link' && error.code !== 'LINK_BROKEN'))
+      this.#lastWords = error;
   }
 
   /** A limit of the replica's own, such as its `maxchild`. Again and again with nothing done, it is an outage. */
@@ -73,6 +99,12 @@ export class ReplicaHealth {
     if (family !== 'link' || phase !== 'connect') return false;
     return this.#open > 0 && this.#refusedInARow < LOST_LINKS_TO_PAUSE;
   }
+}
+
+/** Whole or in part: a replica that takes messages is well, whatever becomes of the job in the end. */
+function gotThrough(outcome: Outcome): boolean {
+  if (outcome.kind === 'synced' || outcome.kind === 'absent') return true;
+  return outcome.kind === 'failed' && outcome.counts.messages > 0;
 }
 
 function notConnected(outcomes: readonly Outcome[]): ErrorData | undefined {

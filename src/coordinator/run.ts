@@ -15,6 +15,7 @@ import {
   DISCOVERY_SLICE,
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
+  ILL_PAUSES_SECONDS,
   OCTETS_PER_WORK,
 } from './limits.ts';
 import type { Load } from './load.ts';
@@ -62,11 +63,12 @@ export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
  *
  *     probing ──connection:open──► open
  *        ▲                          │
- *        └── wait over ── outage ◄──┘ connection failed, or links lost in a row
- *                           ▲
- *     probing ──────────────┘ connection failed
+ *        └── wait over ── outage ◄──┘ connection failed, or links lost in a row (the replica is ill)
+ *                           ▲ └──► the end, when it is found ill after the last pause too
+ *     probing ──────────────┘ connection failed, or an ill replica's lost again
  *
- * - probing: one batch more than already runs may start, so that a dead replica is tried by one of them, not by all.
+ * - probing: one batch more than already runs may start, so that a dead replica is tried by one of them, not by all. An
+ *   ill one is well again with the first job done, not with a connection.
  * - open: as many batches as the connections take, the number of which grows as the work lasts.
  * - outage: none starts. What runs on a good link goes on.
  */
@@ -216,7 +218,7 @@ class Run {
     switch (event.kind) {
       case 'connection:open':
         this.#health.opened();
-        this.#linkIsUp();
+        if (!this.#health.isIll) this.#linkIsUp();
         break;
       case 'connection:lost':
       case 'connection:closed':
@@ -243,7 +245,8 @@ class Run {
     this.#cancelWake = undefined;
     const queue = this.#queue;
     while (!this.#stopped && !queue.isPaused && queue.pending + queue.size < queue.concurrency) {
-      const next = this.#schedule.next(this.#parts.clock.now());
+      const now = this.#parts.clock.now();
+      const next = this.#health.isIll ? this.#schedule.probe(now) : this.#schedule.next(now);
       if (next.kind === 'nothing') break;
       if (next.kind === 'wait') {
         const delay = Math.max(1, next.until - this.#parts.clock.now());
@@ -290,6 +293,8 @@ class Run {
       return;
     } else if (verdict.kind === 'down') {
       this.#linkIsDown(verdict.error);
+    } else if (verdict.kind === 'ill') {
+      this.#replicaIsIll(verdict.error, verdict.times);
     } else if (verdict.kind === 'full') {
       this.#takeFewer(verdict.connections);
     }
@@ -322,7 +327,7 @@ class Run {
   }
 
   #linkIsDown(error: ErrorData): void {
-    const { clock, emit } = this.#parts;
+    const { emit } = this.#parts;
     const { server } = this.#request.setup.connection;
     if (this.#request.connectOnce || isHopeless(error, this.#everConnected)) {
       emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
@@ -331,9 +336,24 @@ class Run {
     }
     const retryInSeconds = this.#backoff.nextSeconds();
     emit({ kind: 'connection:failed', server, error, retryInSeconds });
+    this.#waitToProbe(retryInSeconds);
+  }
+
+  /** @param times so often in a row */
+  #replicaIsIll(error: ErrorData, times: number): void {
+    const { emit } = this.#parts;
+    const { server } = this.#request.setup.connection;
+    const retryInSeconds = this.#request.connectOnce ? undefined : ILL_PAUSES_SECONDS[times - 1];
+    emit({ kind: 'replica:ill', server, error, retryInSeconds });
+    this.#schedule.forgiveLosses();
+    if (retryInSeconds === undefined) this.#fail(replicaIll(server, error).toData());
+    else this.#waitToProbe(retryInSeconds);
+  }
+
+  #waitToProbe(seconds: number): void {
     this.#queue.pause();
     this.#growth.pause();
-    this.#cancelReconnect = clock.after(retryInSeconds * 1_000, () => {
+    this.#cancelReconnect = this.#parts.clock.after(seconds * 1_000, () => {
       this.#cancelReconnect = undefined;
       this.#queue.concurrency = this.#queue.pending + 1;
       this.#queue.start();
@@ -355,4 +375,12 @@ class Run {
     this.#pool?.cancel();
     this.#pump();
   }
+}
+
+function replicaIll(server: string, { message, hint }: ErrorData): SyncError {
+  return new SyncError('REPLICA_ILL', `'${server}' loses every connection: ${message}`, {
+    family: 'link',
+    retryable: true,
+    hint: hint ?? 'Look at its log and at its disks, then run again: what has arrived stays',
+  });
 }

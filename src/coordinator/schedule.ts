@@ -123,6 +123,24 @@ export class Schedule {
   }
 
   /**
+   * One job, to see whether the replica serves anybody: one that has not been tried, as long as there is any, because those
+   * that were may be what it cannot bear.
+   */
+  probe(now: number): Next {
+    if (this.#small.length > 0) return this.#start(this.#takeSmall(1));
+    const giant = this.#giants.pop();
+    return giant ? this.#start([giant]) : this.next(now);
+  }
+
+  /** It was the replica, not those who were at work: their broken links count no more. */
+  forgiveLosses(): void {
+    for (const entry of this.#delayed) {
+      entry.linkAttempts = 0;
+      entry.fruitlessLinkAttempts = 0;
+    }
+  }
+
+  /**
    * Takes a batch's outcomes. Answers for jobs that are not running are passed over and jobs without an answer go on
    * as `untouched`, so that whatever a worker says, nothing is lost and nothing ends twice.
    */
@@ -228,8 +246,11 @@ export class Schedule {
     this.#giants.splice(index + 1, 0, entry);
   }
 
-  #takeSmall(): Entry[] {
-    const jobs = clamp(Math.ceil(this.#small.length / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS);
+  #takeSmall(most = BATCH_JOBS): Entry[] {
+    const jobs = Math.min(
+      most,
+      clamp(Math.ceil(this.#small.length / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS),
+    );
     const limit = clamp(this.#small.sum / this.#places, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
     const taken: Entry[] = [];
     let messages = 0;

@@ -5,7 +5,14 @@ import type { DlistValue } from './dlist/value.ts';
 import type { Framing, Verb } from './flavour.ts';
 import { linkError } from './link-errors.ts';
 import { type CommandArgs, OutputQueue } from './output-queue.ts';
-import { badResponse, byeResponse, fatalError, refusal, zeroLengthResponse } from './refusals.ts';
+import {
+  badResponse,
+  byeResponse,
+  fatalError,
+  filesNotTaken,
+  refusal,
+  zeroLengthResponse,
+} from './refusals.ts';
 import { SendWindow } from './send-window.ts';
 import { ResponseReader, type ValueOptions } from './wire/response-reader.ts';
 import type { Traffic } from './wire/traffic.ts';
@@ -23,6 +30,8 @@ export interface Command<T> {
   valueOptions?: ValueOptions;
   /** Nothing is written behind it before it is answered. */
   alone?: boolean;
+  /** Its arguments hold whole messages. */
+  carriesFiles?: boolean;
   /** Errors thrown here become the command's error. */
   untagged?(name: ByteString, value: DlistValue): void;
   /** On OK. */
@@ -279,6 +288,11 @@ export class CommandQueue implements Consumer {
         break;
       }
       case 'BAD':
+        // A server that could not store a message stops reading in its middle: the rest of it would be taken for commands.
+        if (command.carriesFiles) {
+          this.destroy(filesNotTaken(command.name, word, text));
+          return;
+        }
         this.#settle(pending, () => pending.reject(badResponse(command.name, word, text)));
         break;
       default:

@@ -60,6 +60,13 @@ export function badResponse(command: string, response: ByteString, text: ByteStr
   );
 }
 
+/** Why a connection is given up on which the replica did not take a message to its end. */
+export function filesNotTaken(command: string, response: ByteString, text: ByteString): SyncError {
+  return linkError('IMAP_PROTOCOL_ERROR', badResponse(command, response, text).message, {
+    hint: 'The replica could not store a message: it looks like a full disk there, and its log says more',
+  });
+}
+
 export function zeroLengthResponse(command: string, why = 'end of file reached'): SyncError {
   return linkError('LINK_BROKEN', `IOERROR: zero length response: command=<${command}> prot_error=<${why}>`, {
     hint: 'The replica closed the connection: its log says whether the process died or was stopped',

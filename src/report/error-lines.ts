@@ -2,10 +2,13 @@ import type { ByteString } from '../byte-string.ts';
 import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
 import { asItIs, reasonWithHint } from './reason.ts';
 
+type IllnessEvent = Extract<SyncEvent, { kind: 'replica:ill' }>;
+
 export type ModeName = Extract<RunEvent, { kind: 'run:start' }>['mode'];
 
 /** stderr whether or not `-v` is given (algorithm section 11.2). */
 export function connectionLine(event: SyncEvent): string | undefined {
+  if (event.kind === 'replica:ill') return illnessLine(event);
   if (event.kind !== 'connection:failed') return undefined;
   const { server, error, retryInSeconds } = event;
   if (retryInSeconds !== undefined) {
@@ -14,6 +17,12 @@ export function connectionLine(event: SyncEvent): string | undefined {
   return error.code === 'COMPRESSION_UNAVAILABLE'
     ? `Failed to enable compression to server '${server}'`
     : `Can not connect to server '${server}'`;
+}
+
+/** The connection could be made, so that the C client's words would not be true. */
+export function illnessLine({ server, error, retryInSeconds }: IllnessEvent): string {
+  const next = retryInSeconds === undefined ? 'giving up' : `next try in ${retryInSeconds} seconds`;
+  return `Server '${server}' loses every connection, ${next}: ${reasonWithHint(error, asItIs)}`;
 }
 
 /** stderr with `-v`. */

@@ -68,6 +68,8 @@ export type ConnectionEvent =
     }
   | { kind: 'connection:failed'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   | { kind: 'connection:lost'; server: string; error: ErrorData }
+  /** It takes connections and loses them, whoever is at work on them. `error`: what it said last, if it said anything. */
+  | { kind: 'replica:ill'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   /** In the middle: the link turned out to be slow. `level` of zlib, `rate` in octets a second before. */
   | { kind: 'connection:compressed'; server: string; level: number; rate: number }
   /** In good order, by us. */

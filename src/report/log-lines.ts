@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import { connectionLine, failedCall, type ModeName, subject } from './error-lines.ts';
+import { connectionLine, failedCall, illnessLine, type ModeName, subject } from './error-lines.ts';
 import type { NoticeEvent, RollingEvent, SyncEvent } from './events.ts';
 import { codedReason, reasonOf } from './reason.ts';
 import { rollingLines } from './rolling-lines.ts';
@@ -58,6 +58,8 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       }
       return lines;
     }
+    case 'replica:ill':
+      return [{ level: 'error', text: illnessLine(event) }];
     case 'connection:lost':
       return [
         {

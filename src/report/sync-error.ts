@@ -28,6 +28,8 @@ export type ErrorCode =
   | 'CONNECT_TIMEOUT'
   /** Takes connections and does not serve them, for now. */
   | 'REPLICA_BUSY'
+  /** Takes connections and loses them, whoever is at work on them. */
+  | 'REPLICA_ILL'
   | 'HOST_NOT_FOUND'
   | 'NOT_A_SYNC_SERVER'
   | 'AUTHENTICATION_FAILED'

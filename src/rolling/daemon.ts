@@ -253,6 +253,7 @@ export class RollingDaemon {
     for (let next = this.#settled.shift(); next; next = this.#settled.shift()) {
       const ending = this.#end !== undefined;
       const loss = await this.#settlement.settle(next.entry, next.outcome, ending);
+      if (next.outcome.results.some(({ kind }) => kind === 'done')) this.#link.worked();
       if (loss) this.#linkLost(loss);
     }
   }

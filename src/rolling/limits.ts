@@ -41,3 +41,7 @@ export const BACKOFF_JITTER = 0.25;
 
 /** -1 and -f: how often a unit is tried whose connection breaks. */
 export const ONCE_LINK_ATTEMPTS = 3;
+
+/** Connections lost in a row without one action done, and users under whom they broke: then it is the replica that is ill. */
+export const ILL_LOSSES = 6;
+export const ILL_USERS = 3;

@@ -1,6 +1,7 @@
 import { isHopeless } from '../coordinator/hopeless.ts';
 import { ReconnectBackoff } from '../coordinator/reconnect-backoff.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
+import { ILL_LOSSES, ILL_USERS } from './limits.ts';
 import type { RollingDependencies, RollingOptions } from './options.ts';
 
 type LinkDependencies = Pick<RollingDependencies, 'connect' | 'clock' | 'emit'>;
@@ -21,10 +22,11 @@ export type Attempt =
  * Whether the replica is there, as far as is known.
  *
  *     down ──attempt() ok──► up ──lost()──► down
- *       └──attempt() failed: 15, 30, 60 ... seconds, capped──┘
+ *       └──attempt() failed, or lost again and again: 15, 30, 60 ... seconds, capped──┘
  *
  * When the first attempt after a loss succeeds at once, the replica was never away, and what ran on the broken
- * connection may be what breaks it. After an outage nobody is to blame.
+ * connection may be what breaks it. After an outage nobody is to blame, and neither is anybody where connections are lost
+ * under one user after the other: that replica is ill.
  */
 export class ReplicaLink {
   readonly #options: LinkOptions;
@@ -34,11 +36,17 @@ export class ReplicaLink {
   #everUp = false;
   #nextAttempt = Number.NEGATIVE_INFINITY;
   #suspects: Suspect[] = [];
+  /** Since something was last replicated: connections lost, under whom they broke, and what the replica said last. */
+  #lostInARow = 0;
+  readonly #losers = new Set<string>();
+  #lastWords: ErrorData | undefined;
+  readonly #illness: ReconnectBackoff;
 
   constructor(options: LinkOptions, deps: LinkDependencies) {
     this.#options = options;
     this.#deps = deps;
     this.#backoff = new ReconnectBackoff(options.reconnectMaxWait);
+    this.#illness = new ReconnectBackoff(options.reconnectMaxWait);
   }
 
   get isUp(): boolean {
@@ -53,10 +61,32 @@ export class ReplicaLink {
   /** A unit found the connection broken. @returns whether that is news */
   lost(error: ErrorData, suspects: readonly Suspect[]): boolean {
     this.#suspects.push(...suspects);
+    for (const { node } of suspects) this.#losers.add(node);
+    if (error.code !== 'LINK_BROKEN') this.#lastWords = error;
     if (!this.#up) return false;
     this.#down();
-    this.#deps.emit({ kind: 'connection:lost', server: this.#options.server, error });
+    this.#lostInARow += 1;
+    const { server } = this.#options;
+    this.#deps.emit({ kind: 'connection:lost', server, error });
+    if (this.#isIll) {
+      const retryInSeconds = this.#illness.nextSeconds();
+      this.#nextAttempt = this.#deps.clock.now() + retryInSeconds * 1_000;
+      this.#deps.emit({ kind: 'replica:ill', server, error: this.#lastWords ?? error, retryInSeconds });
+    }
     return true;
+  }
+
+  /** Something was replicated. */
+  worked(): void {
+    this.#lostInARow = 0;
+    this.#losers.clear();
+    this.#lastWords = undefined;
+    this.#illness.reset();
+  }
+
+  /** Whoever was at work: one user who breaks every connection makes no replica ill. */
+  get #isIll(): boolean {
+    return this.#lostInARow >= ILL_LOSSES && this.#losers.size >= ILL_USERS;
   }
 
   /** Nothing was under way. */
@@ -85,7 +115,7 @@ export class ReplicaLink {
       this.#deps.emit({ kind: 'connection:failed', server, error, retryInSeconds });
       return { kind: 'down' };
     }
-    const suspects = this.#backoff.isFresh ? this.#suspects : [];
+    const suspects = this.#backoff.isFresh && !this.#isIll ? this.#suspects : [];
     this.#suspects = [];
     this.#backoff.reset();
     this.#up = true;

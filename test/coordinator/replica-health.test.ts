@@ -40,11 +40,37 @@ test('refused again and again with nothing done it is an outage, and so is losin
   assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'down');
 });
 
-test('one lost link is the affair of its jobs, many in a row are the replica', () => {
+test('one lost link is the affair of its jobs, many in a row are an illness of the replica, not an outage', () => {
   const health = new ReplicaHealth();
   health.opened();
-  const kinds = Array.from({ length: 6 }, () => health.judge(lost, health.seen, BATCHES).kind);
-  assert.deepEqual(kinds, [...Array.from({ length: 5 }, () => 'nothing-new'), 'down']);
+  const verdicts = Array.from({ length: 8 }, () => health.judge(lost, health.seen, BATCHES));
+  assert.deepEqual(verdicts, [
+    ...Array.from({ length: 5 }, () => ({ kind: 'nothing-new' })),
+    { kind: 'ill', error: linkBroken, times: 1 },
+    { kind: 'ill', error: linkBroken, times: 2 },
+    { kind: 'ill', error: linkBroken, times: 3 },
+  ]);
+  assert.equal(health.isIll, true);
+  health.judge(synced, health.seen, BATCHES);
+  assert.equal(health.isIll, false);
+  assert.equal(health.judge(lost, health.seen, BATCHES).kind, 'nothing-new');
+});
+
+test('an ill replica is named with the last thing that it said, not with the end of its connection', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  const said = errorData('IMAP_PROTOCOL_ERROR', 'refused');
+  health.judge([{ kind: 'failed', job, error: said, counts: noCounts }], health.seen, BATCHES);
+  const verdicts = Array.from({ length: 6 }, () => health.judge(lost, health.seen, BATCHES));
+  assert.deepEqual(verdicts.at(-1), { kind: 'ill', error: said, times: 1 });
+});
+
+test('a replica that takes messages is not ill, whatever ends its connections', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  const counts = { ...noCounts, messages: 1 };
+  const outcomes: Outcome[] = [{ kind: 'failed', job, error: linkBroken, counts }];
+  for (let i = 0; i < 20; i++) assert.notEqual(health.judge(outcomes, health.seen, BATCHES).kind, 'ill');
 });
 
 test('an answer that is no connection trouble at all ends in an outage with its own error', () => {

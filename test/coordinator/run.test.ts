@@ -310,23 +310,49 @@ test('a user whose every attempt kills the link fails alone, and everybody else 
   );
 });
 
-test('a replica that takes connections but drops every one is treated as an outage', async () => {
+/** A worker that loses its link on the first job, after which the others were not begun. */
+const loseLink: FakeWork = async ({ jobs }, emit) => {
+  emit(opened);
+  const [first, ...rest] = jobs;
+  return [
+    ...(first ? [{ kind: 'failed', job: first, error: linkBroken, counts: noCounts } as const] : []),
+    ...rest.map((job): Outcome => ({ kind: 'untouched', job, error: linkBroken })),
+  ];
+};
+
+test('a replica that takes connections and loses every one ends the run soon, and not as one that is away', async () => {
+  const { result, events, clock, pool } = await runWith(loseLink, {
+    store: fakeStore(users(300)),
+    request: { workers: 1 },
+  });
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'replica:ill' ? [event.retryInSeconds] : [])),
+    [5, 15, undefined],
+  );
+  assert.deepEqual(kinds(events, 'connection:failed'), []);
+  assert.ok(clock.now() < 30_000, `${clock.now()} ms`);
+  assert.equal(result.exitCode, 1);
+  assert.equal(result.error?.code, 'REPLICA_ILL');
+  assert.equal(result.summary.unreached.length, 300);
+  // Nobody whose link was lost is what shows whether the replica serves others.
+  const probes = pool?.batches.slice(-2).flatMap(({ jobs }) => jobs.map(names)) ?? [];
+  const before = new Set(pool?.batches.slice(0, -2).map(({ jobs: [job] }) => job && names(job)));
+  assert.equal(probes.length, 2);
+  assert.ok(probes.every((name) => !before.has(name)));
+});
+
+test('a replica that is well again after an illness gets everything, and nobody has failed for it', async () => {
   let attempts = 0;
   const { result, events } = await runWith(
     async (batch, emit, pool) => {
-      emit(opened);
       attempts += 1;
-      if (attempts > 12) return await syncAll(batch, emit, pool);
-      const [first, ...rest] = batch.jobs;
-      return [
-        ...(first ? [{ kind: 'failed', job: first, error: linkBroken, counts: noCounts } as const] : []),
-        ...rest.map((job): Outcome => ({ kind: 'untouched', job, error: linkBroken })),
-      ];
+      return attempts > 7 ? await syncAll(batch, emit, pool) : await loseLink(batch, emit, pool);
     },
     { store: fakeStore(users(300)), request: { workers: 1 } },
   );
-  assert.ok(kinds(events, 'connection:failed').length > 0);
-  assert.equal(result.summary.synced + result.summary.failed, 300);
+  assert.equal(kinds(events, 'replica:ill').length, 2);
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.summary.synced, 300);
 });
 
 test('a thread that dies fails its batch, whose jobs are tried again alone', async () => {

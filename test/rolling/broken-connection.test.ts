@@ -97,3 +97,20 @@ test('a network that cuts the same user twice costs that user a pause, and no qu
   assert.deepEqual(site.behind(), []);
   assert.equal(site.begun.length, 3);
 });
+
+test('a replica under which every connection breaks is ill: all wait, longer each time, and nobody is blamed', async () => {
+  using site = new Site();
+  let ill = true;
+  site.workTime = () => 100;
+  site.verdict = () => (ill ? { kind: 'failed', error: linkError } : undefined);
+  await site.change(...INNOCENT.map(mailbox));
+  site.start({ parallel: 8 });
+  await site.clock.advance(300_000);
+  const pauses = site.eventsOf('replica:ill').map(({ retryInSeconds }) => retryInSeconds);
+  assert.deepEqual(pauses.slice(0, 3), [15, 20, 20]);
+  assert.ok(site.begun.length < 150, `${site.begun.length} tries`);
+  assert.deepEqual(site.eventsOf('rolling:quarantined'), []);
+  ill = false;
+  await site.clock.advance(60_000);
+  assert.deepEqual(site.behind(), []);
+});

@@ -56,6 +56,7 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
         name: 'MESSAGE',
         args: () => filesOf(messages),
         octets,
+        carriesFiles: true,
         result: () => {},
       });
     },
