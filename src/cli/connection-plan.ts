@@ -4,6 +4,7 @@ import { configError } from '../config/config-error.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
 import { wordsOf } from '../config/values.ts';
+import { parseTarget, resolvePort } from '../protocol/connect-target.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
@@ -42,6 +43,8 @@ export function connectionSettings(
       hint: `set ${channel === undefined ? 'sync_host' : `${channel}_sync_host or sync_host`} in ${config.file}, or give -S`,
     });
   }
+  const port = config.channelText(channel, 'sync_port');
+  checkServer(server, port, args.server !== undefined);
   const ofHost = (suffix: string): string | undefined => {
     const host = shortHost(server);
     return host === undefined ? undefined : config.overflow(`${host}_${suffix}`);
@@ -55,7 +58,7 @@ export function connectionSettings(
     : undefined;
   return deepFreeze({
     server,
-    port: config.channelText(channel, 'sync_port'),
+    port,
     tryImap: config.channelSwitch(channel, 'sync_try_imap'),
     authname: config.channelString(channel, 'sync_authname'),
     realm: config.channelString(channel, 'sync_realm'),
@@ -84,6 +87,24 @@ export function connectionSettings(
     stageToArchive: args.stageToArchive,
     windowBytes: settings.windowBytes,
   });
+}
+
+/**
+ * Before anything is opened: a server that cannot even be spelled so.
+ *
+ * @param port where the server names none
+ * @throws SyncError USAGE for -S, CONFIG for imapd.conf
+ */
+function checkServer(server: string, port: string | undefined, fromOption: boolean): void {
+  try {
+    const target = parseTarget(server);
+    const wanted = target.kind === 'tcp' ? (target.port ?? port) : undefined;
+    if (wanted !== undefined) resolvePort(wanted);
+  } catch (caught) {
+    const { message, hint } = SyncError.from(caught);
+    const where = fromOption ? '-S: ' : '';
+    throw new SyncError(fromOption ? 'USAGE' : 'CONFIG', `${where}${message}`, { phase: 'start', hint });
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { bytesFromText } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
 import type { MasterEndpoint } from '../coordinator/messages.ts';
+import { parseTarget } from '../protocol/connect-target.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 
 /** Where distributions and Cyrus's own installation put its service programs; the first that exists is taken. */
@@ -31,6 +32,8 @@ export function masterEndpoint(
       configdirectory: config.configdirectory,
     };
   }
+  // Before anything is opened, not at the first mailbox that wants it.
+  parseTarget(settings.master);
   const bytes = (text: string | undefined) => (text === undefined ? undefined : bytesFromText(text));
   return {
     kind: 'server',

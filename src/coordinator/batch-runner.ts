@@ -57,7 +57,7 @@ export class BatchRunner {
 
   /** @param borrow see EngineContext */
   async run(batch: Batch, borrow?: EngineContext['borrow']): Promise<Outcome[]> {
-    const { jobs } = batch;
+    const { jobs, sizes } = batch;
     if (this.#cancelled) return untouched(jobs, cancelledError().toData());
     let link: Link;
     try {
@@ -67,7 +67,7 @@ export class BatchRunner {
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
     using _use = this.#use(link);
-    return await this.#runJobs(jobs, link, borrow);
+    return await this.#runJobs(jobs, sizes ?? [], link, borrow);
   }
 
   /** One unit of a sync log. Several may be under way at once: they share the session. */
@@ -209,7 +209,12 @@ export class BatchRunner {
     return link;
   }
 
-  async #runJobs(jobs: readonly Job[], link: Link, borrow: EngineContext['borrow']): Promise<Outcome[]> {
+  async #runJobs(
+    jobs: readonly Job[],
+    sizes: readonly number[],
+    link: Link,
+    borrow: EngineContext['borrow'],
+  ): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let next = 0;
     let lost: ErrorData | undefined;
@@ -218,9 +223,12 @@ export class BatchRunner {
       while (lost === undefined && !this.#cancelled) {
         const job = jobs[next];
         if (!job) return;
+        const size = sizes[next] ?? 0;
         next += 1;
         const outcome = await this.#runJob(job, link, borrow);
         outcomes.push(outcome);
+        // The outcomes are told when the whole batch is done: too late for whoever watches.
+        if (outcome.kind === 'synced') this.#parts.emit({ kind: 'user:synced', user: jobUser(job), size });
         // A borrowed connection that broke is its lender's.
         if (outcome.kind === 'failed' && outcome.error.family === 'link' && link.session.broken) {
           if (lost === undefined) this.#lose(link, outcome.error);

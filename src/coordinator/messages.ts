@@ -22,6 +22,8 @@ export interface Batch {
   /** Unique within a run: pairs the answer with the last events of the batch. */
   id: number;
   jobs: Job[];
+  /** Messages expected of each job, so that progress can tell how much is done. */
+  sizes?: readonly number[];
 }
 
 /** Rolling mode's task: what the log asks for one user, or users tied together, in order. */

@@ -272,7 +272,8 @@ export class Schedule {
     }
     const id = this.#nextBatch;
     this.#nextBatch += 1;
-    return { kind: 'batch', batch: { id, jobs: entries.map((entry) => entry.job) } };
+    const jobs = entries.map((entry) => entry.job);
+    return { kind: 'batch', batch: { id, jobs, sizes: entries.map((entry) => entry.size) } };
   }
 
   #stop(key: string): Entry | undefined {

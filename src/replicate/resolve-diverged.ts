@@ -127,6 +127,7 @@ async function mergeOnce(
       ],
     });
   }
+  context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
   await confirmAgreement(context, task);
 }
 

@@ -133,10 +133,10 @@ function fate(entry: MailboxEntry | undefined): Fate {
 function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPlan): void {
   for (const mailbox of plan.replicaOnly) {
     context.emit({
-      kind: 'notice',
-      // DELETED mailboxes that cyr_expire removed here stay there until the replica's own cyr_expire runs.
-      level: mailbox.name.includes('DELETED.') ? 'debug' : 'notice',
-      text: `do_folders: no tombstone for deleted mailbox ${mailbox.name} (${mailbox.uniqueid}), left alone on the replica`,
+      kind: 'mailbox:replica-only',
+      name: mailbox.name,
+      uniqueid: mailbox.uniqueid,
+      inDeleted: mailbox.name.includes('DELETED.'),
     });
   }
   for (const { entry, other, why } of plan.blocked) {

@@ -5,7 +5,14 @@ import type { ErrorData } from './sync-error.ts';
  * The one catalogue of observable facts. Verbose lines, log, progress, report file and tests all hang on it; nothing
  * else writes to stdout. Plain data: events cross threads as they are.
  */
-export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | CommandEvent | RollingEvent | NoticeEvent;
+export type SyncEvent =
+  | RunEvent
+  | ConnectionEvent
+  | UserEvent
+  | MailboxEvent
+  | CommandEvent
+  | RollingEvent
+  | NoticeEvent;
 
 export type RunEvent =
   | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; workers: number }
@@ -83,6 +90,9 @@ export type UserEvent =
   | { kind: 'name:absent'; name: ByteString }
   /** Skipped (`-N`). `mailboxes`: the job was these mailboxes rather than a user. */
   | { kind: 'user:locked'; user: ByteString; mailboxes?: ByteString[] | undefined }
+  /** At once when it is done; `size` in messages, as they were counted in `run:discovered`. */
+  | { kind: 'user:synced'; user: ByteString; size: number }
+  /** Settled: told with the batch that it was in. */
   | { kind: 'user:done'; user: ByteString }
   /** `mailboxes` as of `user:locked`. */
   | {
@@ -94,6 +104,13 @@ export type UserEvent =
     }
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; bytes: number };
+
+/** What an administrator has to know of a mailbox although nothing failed. */
+export type MailboxEvent =
+  /** It had changed on both sides. `changed`: who was written to. */
+  | { kind: 'mailbox:merged'; name: ByteString; changed: 'replica' | 'both' }
+  /** Only the replica has it, and nothing here proves that it was deleted. */
+  | { kind: 'mailbox:replica-only'; name: ByteString; uniqueid: ByteString; inDeleted: boolean };
 
 /** One per line of `-v` (algorithm section 11.1). */
 export type CommandEvent =

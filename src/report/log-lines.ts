@@ -60,6 +60,12 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     }
     case 'replica:ill':
       return [{ level: 'error', text: illnessLine(event) }];
+    case 'mailbox:replica-only': {
+      const { name, uniqueid, inDeleted } = event;
+      const text = `do_folders: no tombstone for deleted mailbox ${name} (${uniqueid}), left alone on the replica`;
+      // What cyr_expire removed of DELETED here stays there until the replica's own cyr_expire runs.
+      return [{ level: inDeleted ? 'debug' : 'notice', text }];
+    }
     case 'connection:lost':
       return [
         {

@@ -1,3 +1,4 @@
+import type { ByteString } from '../byte-string.ts';
 import type { SyncEvent } from './events.ts';
 
 /** What a progress display shows, gathered from events. */
@@ -5,15 +6,32 @@ export interface ProgressState {
   /** Users (and groups of shared mailboxes) known, and whether all are. */
   known: number;
   complete: boolean;
+  /** Messages that the users known have here: an estimate. */
+  expected: number;
   done: number;
   failed: number;
   locked: number;
   messages: number;
   bytes: number;
+  /** Messages, as estimated, of the users who are done. */
+  settled: number;
+  /** Messages that are there of users who are not done yet: large ones take their time. */
+  underWay: Map<ByteString, number>;
 }
 
 export function startOfProgress(): ProgressState {
-  return { known: 0, complete: false, done: 0, failed: 0, locked: 0, messages: 0, bytes: 0 };
+  return {
+    known: 0,
+    complete: false,
+    expected: 0,
+    done: 0,
+    failed: 0,
+    locked: 0,
+    messages: 0,
+    bytes: 0,
+    settled: 0,
+    underWay: new Map(),
+  };
 }
 
 /** @returns whether anything shown has changed */
@@ -21,27 +39,52 @@ export function followProgress(state: ProgressState, event: SyncEvent): boolean 
   switch (event.kind) {
     case 'run:discovered':
       state.known = event.users;
+      state.expected = event.messages;
       state.complete = event.complete;
       return true;
-    case 'user:done':
+    case 'user:synced':
+      state.settled += event.size;
+      finish(state, event.user);
+      return true;
     case 'user:absent':
-      state.done += 1;
+      finish(state, event.user);
       return true;
     case 'user:locked':
-      state.done += 1;
+      finish(state, event.user);
       state.locked += 1;
       return true;
     case 'user:failed':
-      state.done += 1;
+      finish(state, event.user);
       state.failed += 1;
       return true;
     case 'user:progress':
       state.messages += event.messages;
       state.bytes += event.bytes;
+      state.underWay.set(event.user, (state.underWay.get(event.user) ?? 0) + event.messages);
       return true;
     default:
       return false;
   }
+}
+
+function finish(state: ProgressState, user: ByteString): void {
+  state.done += 1;
+  state.underWay.delete(user);
+}
+
+/** Comparing a user is as much work as uploading so many messages: what a connection does of either in the same time. */
+const MESSAGES_PER_USER = 100;
+
+/** The part of the work that is done, from 0 to 1: users and messages in one measure. */
+export function fractionDone(state: ProgressState): number {
+  const { known, expected, done, failed, locked, settled, underWay } = state;
+  if (known === 0) return 0;
+  // Of those who end without mail the size is not told: on average it is everybody's.
+  const dropped = ((failed + locked) / known) * expected;
+  let messages = settled + dropped;
+  for (const uploaded of underWay.values()) messages += uploaded;
+  const whole = expected + known * MESSAGES_PER_USER;
+  return Math.min(1, (Math.min(expected, messages) + done * MESSAGES_PER_USER) / whole);
 }
 
 const MEGABYTE = 1_000_000;
@@ -55,12 +98,13 @@ export function progressText(
   const { known, complete, done, failed, locked, messages, bytes } = state;
   const seconds = Math.max(1, elapsedSeconds);
   const megabytes = bytes / MEGABYTE;
+  const percent = Math.floor(fractionDone(state) * 100);
   const parts = [
-    `${done}/${known}${complete ? '' : '+'} users`,
+    // While users are still being found, a share or an estimate would only mislead.
+    complete ? `${done}/${known} users, ${percent}%` : `${done}/${known}+ users`,
     `${messages} messages, ${megabytes.toFixed(1)} MB`,
     `${Math.round(messages / seconds)}/s, ${(megabytes / seconds).toFixed(1)} MB/s`,
   ];
-  // While users are still being found, an estimate would only mislead.
   if (complete && done < known && etaSeconds !== undefined) parts.push(`ETA ${duration(etaSeconds)}`);
   if (failed > 0) parts.push(`${failed} failed`);
   if (locked > 0) parts.push(`${locked} locked`);

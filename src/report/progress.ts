@@ -1,14 +1,13 @@
 import { Writable } from 'node:stream';
 import type { SingleBar } from 'cli-progress';
 import type { EventListener } from './events.ts';
-import { followProgress, progressText, startOfProgress } from './progress-state.ts';
+import { followProgress, fractionDone, progressText, startOfProgress } from './progress-state.ts';
 import type { OutputStreams, Streams } from './streams.ts';
+import { TimeLeft } from './time-left.ts';
 
 /** How often a line is written where there is no terminal to redraw on. */
 const PLAIN_LINE_INTERVAL = 5_000;
 const REDRAWS_PER_SECOND = 5;
-/** Updates that the estimate of the end is taken over: enough that one giant user does not throw it about. */
-const ETA_UPDATES = 200;
 
 /**
  * The progress display on stderr: one line that is redrawn, or where stderr is no terminal a plain line every few
@@ -20,16 +19,16 @@ export async function progressSink(
 ): Promise<EventListener & Disposable> {
   const { SingleBar: Bar } = (await import('cli-progress')).default;
   const state = startOfProgress();
+  const timeLeft = new TimeLeft();
   const bar: SingleBar = new Bar({
     stream: new BarStream(stderr),
     format: (_options, params) => {
       const elapsed = (Date.now() - params.startTime) / 1_000;
-      const eta = Number.isFinite(params.eta) ? params.eta : undefined;
-      return progressText(state, elapsed, eta);
+      // What is done before all is known is no share of the whole.
+      const left = state.complete ? timeLeft.estimate(elapsed, fractionDone(state)) : undefined;
+      return progressText(state, elapsed, left);
     },
     fps: REDRAWS_PER_SECOND,
-    etaBuffer: ETA_UPDATES,
-    etaAsynchronousUpdate: true,
     // Other lines on the terminal wipe ours.
     forceRedraw: true,
     noTTYOutput: true,

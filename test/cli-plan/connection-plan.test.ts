@@ -57,6 +57,16 @@ test('without a server there is nothing to do: sync_host not defined, and what t
   );
 });
 
+test('a server that cannot be spelled so is refused before anything is opened, and names the option', () => {
+  assertRefused(() => connection('', ['-S', 'host:99999']), /^-S: .*port.*99999/, 'USAGE');
+  assertRefused(() => connection('', ['-S', 'host/tsl']), /^-S: expected host, .*host\/tsl/, 'USAGE');
+  assertRefused(() => connection('', ['-S', ':2005']), /^-S: expected host, /, 'USAGE');
+  assertRefused(() => connection('sync_host: host:no-such-service'), /no-such-service/, 'CONFIG');
+  assertRefused(() => connection('sync_host: host\nsync_port: no-such-service'), /no-such-service/, 'CONFIG');
+  // A port that is not used is nobody's concern.
+  assert.equal(connection('sync_host: /run/csync\nsync_port: no-such-service').server, '/run/csync');
+});
+
 test('-S wins over the channel, the channel over the plain option', () => {
   const lines = 'sync_host: plain\neast_sync_host: east';
   assert.equal(connection(lines).server, 'plain');

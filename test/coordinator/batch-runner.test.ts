@@ -260,3 +260,25 @@ test('after cancel no further job begins; after cut those in flight end too', as
   assert.deepEqual(summary(await runner.run(batch('z'))), { z: 'untouched' });
   assert.equal(built.events.filter(({ kind }) => kind === 'connection:lost').length, 0);
 });
+
+test('each user is told of when done, not when the batch is', async () => {
+  const last = gate();
+  const { runner, events } = scene(async (_context, userid) => {
+    if (userid === 'slow') await last.opened;
+    else if (userid === 'c') last.open();
+    return userid === 'gone' ? 'absent' : 'synced';
+  });
+  const told = (): string[] => events.flatMap((event) => (event.kind === 'user:synced' ? [event.user] : []));
+  const untilSlow = last.opened.then(told);
+  await runner.run({ ...batch('slow', 'a', 'gone', 'b', 'c'), sizes: [9, 1, 0, 2, 3] });
+  assert.deepEqual(await untilSlow, ['a', 'b']);
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'user:synced' ? [[event.user, event.size]] : [])),
+    [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+      ['slow', 9],
+    ],
+  );
+});

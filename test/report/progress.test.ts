@@ -3,13 +3,19 @@ import { Writable } from 'node:stream';
 import test from 'node:test';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { progressSink } from '../../src/report/progress.ts';
-import { followProgress, progressText, startOfProgress } from '../../src/report/progress-state.ts';
+import {
+  followProgress,
+  fractionDone,
+  progressText,
+  startOfProgress,
+} from '../../src/report/progress-state.ts';
 import { Streams } from '../../src/report/streams.ts';
+import { TimeLeft } from '../../src/report/time-left.ts';
 
 const events: SyncEvent[] = [
   { kind: 'run:discovered', users: 5, messages: 100, complete: false },
   { kind: 'user:progress', user: 'a', messages: 1_000, bytes: 2_500_000 },
-  { kind: 'user:done', user: 'a' },
+  { kind: 'user:synced', user: 'a', size: 60 },
   { kind: 'user:absent', user: 'b' },
 ];
 
@@ -28,8 +34,57 @@ test('failures, locks and the estimate are shown when there are any', () => {
   followProgress(state, { kind: 'user:failed', user: 'd', work: 'user', error });
   assert.equal(
     progressText(state, 10, 3_725),
-    '4/9 users | 1000 messages, 2.5 MB | 100/s, 0.3 MB/s | ETA 1:02:05 | 1 failed | 1 locked',
+    '4/9 users, 48% | 1000 messages, 2.5 MB | 100/s, 0.3 MB/s | ETA 1:02:05 | 1 failed | 1 locked',
   );
+});
+
+test('progress goes on while a large user is under way, and does not wait for users to end', () => {
+  const state = startOfProgress();
+  followProgress(state, { kind: 'run:discovered', users: 10, messages: 100_000, complete: true });
+  const shares: number[] = [];
+  for (let step = 0; step < 9; step++) {
+    followProgress(state, { kind: 'user:progress', user: 'giant', messages: 10_000, bytes: 1 });
+    shares.push(fractionDone(state));
+  }
+  assert.ok(
+    shares.every((share, index) => share > (shares[index - 1] ?? 0)),
+    String(shares),
+  );
+  assert.ok(Math.abs((shares[4] ?? 0) - 0.5) < 0.02);
+  // What he was expected to have counts once, not twice.
+  followProgress(state, { kind: 'user:synced', user: 'giant', size: 99_000 });
+  for (let other = 0; other < 9; other++) {
+    assert.ok(fractionDone(state) < 1);
+    followProgress(state, { kind: 'user:synced', user: `u${other}`, size: 0 });
+  }
+  followProgress(state, { kind: 'run:discovered', users: 10, messages: 99_000, complete: true });
+  assert.equal(fractionDone(state), 1);
+});
+
+test('a run in which everybody fails is done at its end all the same', () => {
+  const state = startOfProgress();
+  followProgress(state, { kind: 'run:discovered', users: 4, messages: 1_000, complete: true });
+  const error = { code: 'IO', family: 'local', message: 'x', retryable: false } as const;
+  for (const user of ['a', 'b']) followProgress(state, { kind: 'user:failed', user, work: 'user', error });
+  assert.equal(fractionDone(state), 0.5);
+  for (const user of ['c', 'd']) followProgress(state, { kind: 'user:locked', user });
+  assert.equal(fractionDone(state), 1);
+});
+
+test('the time left is right at every point of an even run, and soon after a slow beginning', () => {
+  const even = new TimeLeft();
+  for (let seconds = 1; seconds < 1_000; seconds++) {
+    const left = even.estimate(seconds, seconds / 1_000) ?? Number.NaN;
+    assert.ok(Math.abs(left - (1_000 - seconds)) < 1, `at ${seconds}: ${left}`);
+  }
+  // A hundred seconds at a tenth of the pace, then four hundred at full pace.
+  const slow = new TimeLeft();
+  const done = (seconds: number): number => Math.min(seconds, 100) / 4_100 + Math.max(0, seconds - 100) / 410;
+  for (let seconds = 1; seconds <= 500; seconds++) {
+    const left = slow.estimate(seconds, done(seconds)) ?? Number.NaN;
+    if (seconds >= 200) assert.ok(Math.abs(left - (500 - seconds)) < 2, `at ${seconds}: ${left}`);
+  }
+  assert.equal(new TimeLeft().estimate(5, 0), undefined);
 });
 
 test('without a terminal the last state stands as a plain line', async () => {
