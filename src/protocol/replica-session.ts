@@ -84,6 +84,8 @@ export interface SessionInfo {
    * true from Cyrus 3.2 on, known from SIEVE-MAILBOX, which came with 3.6.
    */
   checksSince: boolean;
+  /** Octets of an internal name that the server can open; longer ones it can only store. */
+  longestName: number;
 }
 
 /** A MAILBOX line of the wire without its records; optional fields absent or 0 when not given (protocol 9.1). */

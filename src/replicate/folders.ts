@@ -2,8 +2,11 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 
-/** What the master knows of a name or uniqueid that it does not list as a live mailbox of this job. */
-export type Fate = 'tombstone' | 'live' | 'unknown';
+/**
+ * What the master knows of a name or uniqueid that it does not list as a live mailbox of this job. `unopenable`: it was
+ * deleted, and has a name now that the replica cannot open, so that there it can only go.
+ */
+export type Fate = 'tombstone' | 'live' | 'unopenable' | 'unknown';
 
 export interface FolderQuestion {
   master: readonly MailboxEntry[];
@@ -12,6 +15,8 @@ export interface FolderQuestion {
   partitionOf: (entry: MailboxEntry) => ByteString | undefined;
   fateOfName: (name: ByteString) => Fate;
   fateOfUniqueid: (uniqueid: ByteString) => Fate;
+  /** Whether the replica can open a mailbox of this name. */
+  canBeOpened: (name: ByteString) => boolean;
   /** Whether the job covers all mailboxes of the replica's list, so that one missing here is to be judged. */
   whole: boolean;
   /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
@@ -75,13 +80,14 @@ export function planFolders(question: FolderQuestion): FolderPlan {
     const fate = question.fateOfUniqueid(mailbox.uniqueid);
     if (entry === undefined) {
       // One that is live belongs to another user here by now, and moves there when that user's turn comes.
-      if (!question.whole || fate === 'live') continue;
+      if (fate === 'live' || (!question.whole && fate !== 'unopenable')) continue;
       if (question.replace || question.fateOfName(mailbox.name) === 'tombstone') remove(mailbox);
       else plan.replicaOnly.push(mailbox);
     } else if (
       fate !== 'live' &&
       (question.replace ||
         question.replaceable.has(mailbox.uniqueid) ||
+        fate === 'unopenable' ||
         (question.whole && fate === 'tombstone'))
     ) {
       remove(mailbox);
@@ -159,7 +165,7 @@ function orderRenames(
       }
       break;
     }
-    const temporary = temporaryName(cyclic.from, cyclic.entry.uniqueid);
+    const temporary = temporaryName(question, cyclic.from, cyclic.entry.uniqueid);
     push(plan, cyclic, temporary);
     occupied.delete(cyclic.from);
     occupied.add(temporary);
@@ -177,7 +183,13 @@ function push(plan: FolderPlan, rename: Rename, newName: ByteString): void {
   });
 }
 
-/** Beside the mailbox, so that it stays in its user's namespace and under the same parent. */
-function temporaryName(name: ByteString, uniqueid: ByteString): ByteString {
-  return `${name}.cyrus-sync-${uniqueid}`;
+/**
+ * Below the mailbox, so that it stays in its user's namespace and has a parent; below one above it if the replica could
+ * not open so long a name.
+ */
+function temporaryName({ canBeOpened }: FolderQuestion, name: ByteString, uniqueid: ByteString): ByteString {
+  for (let parent = name; ; parent = parent.slice(0, parent.lastIndexOf('.'))) {
+    const temporary = `${parent}.cyrus-sync-${uniqueid}`;
+    if (canBeOpened(temporary) || !parent.includes('.')) return temporary;
+  }
 }

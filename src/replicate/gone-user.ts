@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { inRounds } from './in-rounds.ts';
-import { isReplicated } from './job-scope.ts';
+import { replicated } from './job-scope.ts';
 import { removeUser } from './remove-user.ts';
 import { syncFolders } from './sync-folders.ts';
 import type { SyncLocks } from './sync-locks.ts';
@@ -25,7 +25,7 @@ export async function settleGoneUser(
   let changed = false;
   return await inRounds(userid, `user ${userid}`, async () => {
     const failures = new Failures(userid);
-    const entries = context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry));
+    const entries = replicated(context, context.store.mailboxesOf(userid), failures);
     const { mailboxes } = await userThere(context, userid);
     if (mailboxes.length === 0 && !changed) return 'absent';
     const folders = await syncFolders(context, {

@@ -1,6 +1,8 @@
 import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
+import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
+import { canBeOpened } from './job-scope.ts';
 
 /**
  * UNMAILBOX, with proof that what the replica has under this name was deleted here: a tombstone of the name, and not a
@@ -8,10 +10,8 @@ import type { EngineContext } from './engine.ts';
  *
  * @throws SyncError IMAP_MAILBOX_MOVED
  */
-export async function removeMailbox(
-  { store, session, emit, options }: EngineContext,
-  name: ByteString,
-): Promise<void> {
+export async function removeMailbox(context: EngineContext, name: ByteString): Promise<void> {
+  const { store, session, emit, options } = context;
   const entry = store.lookup(name);
   if (entry && !entry.deleted) return;
   if (!entry) {
@@ -25,7 +25,10 @@ export async function removeMailbox(
   const [there] = await session.getMailboxes([name]);
   if (!there) return;
   const successor = store.lookupUniqueid(there.uniqueid);
-  if (successor && !successor.deleted) {
+  // Deleted, under a name that the replica cannot open, it can only go there.
+  const canFollow = (successor: MailboxEntry): boolean =>
+    !successor.inDeleted || canBeOpened(context, successor.name);
+  if (successor && !successor.deleted && canFollow(successor)) {
     throw new SyncError('IMAP_MAILBOX_MOVED', `on the replica this still is what is ${successor.name} here`, {
       phase: 'folders',
       mailbox: name,

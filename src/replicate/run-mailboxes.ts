@@ -3,7 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { isReplicated, ROUNDS } from './job-scope.ts';
+import { canBeOpened, ROUNDS, replicated } from './job-scope.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 
@@ -34,8 +34,8 @@ export async function syncMailboxes(
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
-    const replica = await context.session.getMailboxes(names);
-    const entries = liveMailboxes(context, names).filter((entry) => isReplicated(context, entry));
+    const replica = await context.session.getMailboxes(names.filter((name) => canBeOpened(context, name)));
+    const entries = replicated(context, liveMailboxes(context, names), failures);
     const folders = await syncFolders(context, {
       user,
       entries,

@@ -5,7 +5,7 @@ import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import type { FolderJob } from './folder-job.ts';
 import { settleGoneUser } from './gone-user.ts';
-import { hasInbox, isReplicated, ROUNDS } from './job-scope.ts';
+import { hasInbox, ROUNDS, replicated } from './job-scope.ts';
 import { comparable, moveScriptFiles, sendScripts } from './script-files.ts';
 import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
@@ -42,7 +42,7 @@ export async function syncUser(
     await moveScriptFiles(context, userid);
     const job: FolderJob = {
       user: userid,
-      entries: context.store.mailboxesOf(userid).filter((entry) => isReplicated(context, entry)),
+      entries: replicated(context, context.store.mailboxesOf(userid), failures),
       replica: comparable(context, userid, replica.mailboxes),
       whole: true,
       roots: new Set(),

@@ -8,6 +8,7 @@ import { endsJob } from './failures.ts';
 import { type FolderJob, reportMailbox } from './folder-job.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
 import { formerInboxes, giveUpNames } from './former-name.ts';
+import { canBeOpened } from './job-scope.ts';
 import { intermediateLine } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
@@ -37,8 +38,9 @@ export async function syncFolders(
     replica,
     twins,
     partitionOf: (entry) => context.options.partition ?? entry.partition,
-    fateOfName: (name) => fate(context.store.lookup(name)),
-    fateOfUniqueid: (uniqueid) => fate(context.store.lookupUniqueid(uniqueid)),
+    fateOfName: (name) => fate(context, context.store.lookup(name)),
+    fateOfUniqueid: (uniqueid) => fate(context, context.store.lookupUniqueid(uniqueid)),
+    canBeOpened: (name) => canBeOpened(context, name),
     whole: job.whole,
     replace: context.options.noCopyback,
     replaceable: await ownScriptMailboxes(context, job),
@@ -125,9 +127,11 @@ async function findElsewhere(context: EngineContext, job: FolderJob): Promise<Re
   return found;
 }
 
-function fate(entry: MailboxEntry | undefined): Fate {
+function fate(context: EngineContext, entry: MailboxEntry | undefined): Fate {
   if (!entry) return 'unknown';
-  return entry.deleted ? 'tombstone' : 'live';
+  if (entry.deleted) return 'tombstone';
+  // A live folder is never removed for its name.
+  return entry.inDeleted && !canBeOpened(context, entry.name) ? 'unopenable' : 'live';
 }
 
 function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPlan): void {

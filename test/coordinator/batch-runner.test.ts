@@ -25,6 +25,7 @@ function fakeSession(log: string[]): ReplicaSession {
       sieveMailbox: true,
       stagesToArchive: false,
       checksSince: true,
+      longestName: 490,
     },
     bytesInFlight: 0,
     get broken() {

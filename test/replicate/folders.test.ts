@@ -15,6 +15,7 @@ interface Question {
   whole?: boolean;
   replace?: boolean;
   replaceable?: string[];
+  unopenable?: string[];
   twins?: MailboxEntry[];
   partition?: string;
 }
@@ -27,8 +28,11 @@ function plan(question: Question): FolderPlan {
     replica: question.replica,
     partitionOf: (mailbox) => question.partition ?? mailbox.partition,
     fateOfName: (name) => fate(question.tombstones, name),
-    fateOfUniqueid: (uniqueid) =>
-      question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid),
+    fateOfUniqueid: (uniqueid) => {
+      if (question.unopenable?.includes(uniqueid)) return 'unopenable';
+      return question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid);
+    },
+    canBeOpened: (name) => name.length <= 490,
     whole: question.whole ?? true,
     replace: question.replace ?? false,
     replaceable: new Set(question.replaceable),
@@ -241,4 +245,21 @@ test('what waits for a name that stays taken is reported, and not sent as if it 
       ['user.alice.b', 'name-taken'],
     ],
   );
+});
+
+test('a deleted mailbox that cannot follow to its new name goes, whether or not its name was given again', () => {
+  const replica = [remote('user.alice.a', '1', { lastUid: 5 })];
+  const removed = [{ kind: 'unmailbox', name: 'user.alice.a' }];
+  const again = entry('user.alice.a', { uniqueid: '2' });
+  for (const whole of [false, true]) {
+    const gone = plan({ master: [], replica, whole, unopenable: ['1'], tombstones: ['user.alice.a'] });
+    assert.deepEqual([gone.steps, gone.blocked], [removed, []]);
+    const givenAgain = plan({ master: [again], replica, whole, unopenable: ['1'] });
+    assert.deepEqual([givenAgain.steps, givenAgain.blocked], [removed, []]);
+    assert.deepEqual(
+      plan({ master: [], replica, whole, unopenable: ['1'] }).steps,
+      [],
+      'without a tombstone it stays',
+    );
+  }
 });

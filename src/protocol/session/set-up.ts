@@ -3,6 +3,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { encodeStrings } from '../dlist/encode.ts';
+import { longestName } from '../handshake/longest-name.ts';
 import type { Offer } from '../handshake/offer.ts';
 import { NOT_ADMIN, NOT_ADMIN_HINT } from '../refusals.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
@@ -28,6 +29,7 @@ export async function setUp(
     sieveMailbox: false,
     stagesToArchive: false,
     checksSince: false,
+    longestName: longestName(offer.banner),
   };
   const session = createSession(queue, info);
   const wanted: string[] = [];
