@@ -1,10 +1,10 @@
-import { closeSync, constants, fsyncSync, mkdirSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { whenLocked } from '../native/lock-wait.ts';
 import { openRegular } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from './limits.ts';
-import { isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
+import { endLine, isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';
 
 const DIRECTORY_MODE = 0o755;
@@ -23,7 +23,7 @@ export async function appendToLog(file: string, lines: readonly LogLine[]): Prom
       try {
         const written = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, file, () => {
           if (!isSameFile(fd, file)) return false;
-          writeAll(fd, bytes);
+          appendWhole(fd, bytes);
           return true;
         });
         if (!written) continue;
@@ -48,8 +48,23 @@ export async function appendToLog(file: string, lines: readonly LogLine[]): Prom
   );
 }
 
+/**
+ * All of it or nothing: on a full disk half a line would stay, and whatever the next writer appends would be read as the
+ * rest of it. What another writer left so is ended first.
+ */
+function appendWhole(fd: number, bytes: Buffer): void {
+  const { size } = fstatSync(fd);
+  try {
+    endLine(fd, size, fd);
+    writeAll(fd, bytes);
+  } catch (caught) {
+    ftruncateSync(fd, size);
+    throw caught;
+  }
+}
+
 function openForAppending(file: string): number {
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
   const fd = openExisting(file, flags);
   if (fd !== undefined) return fd;
   mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });

@@ -9,6 +9,7 @@ import { ReplicaLink } from './replica-link.ts';
 import { type LinkLoss, Settlement } from './settlement.ts';
 import { Troubles } from './troubles.ts';
 import { labelOfNode, linesOf, type UnitOutcome } from './unit.ts';
+import { whyImpossible } from './why-impossible.ts';
 
 /**
  * Rolling replication of one channel (algorithm section 9), one loop that alone touches log, queue and link:
@@ -184,12 +185,13 @@ export class RollingDaemon {
         () => this.#unfinished(),
         (parsed) => {
           lines++;
-          if (parsed.kind === 'line') {
+          const fault = parsed.kind === 'line' ? whyImpossible(parsed.line, ownerOf) : parsed.fault;
+          if (fault) {
+            bad++;
+            emit({ kind: 'rolling:bad-line', file: log.file, line: parsed.number, ...fault });
+          } else if (parsed.kind === 'line') {
             coalescer.add(parsed.line);
-            return;
           }
-          bad++;
-          emit({ kind: 'rolling:bad-line', file: log.file, line: parsed.number, ...parsed.fault });
         },
       );
       this.#passes++;

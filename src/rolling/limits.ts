@@ -4,6 +4,10 @@
 export const MAX_LINE = 64 * 1024;
 /** Octets of one literal in a log line: as many as a mailbox path may have, with room to spare. */
 export const MAX_LITERAL = 16 * 1024;
+/** Octets of a mailbox name: Cyrus makes none above 490, and has room for 1,024 where it puts DELETED and a time around it. */
+export const MAX_NAME = 1_023;
+/** Octets of a userid: every version of Cyrus has a file that is called after the user, with at least `.sub` behind. */
+export const MAX_USERID = 251;
 /** Octets of the log read at a time. */
 export const READ_CHUNK = 64 * 1024;
 /** Octets of the log parsed before other work of the process gets its turn. */

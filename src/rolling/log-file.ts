@@ -1,4 +1,13 @@
-import { closeSync, constants, existsSync, fstatSync, fsyncSync, renameSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
 import { whenLocked } from '../native/lock-wait.ts';
 import { openRegular } from '../native/open-file.ts';
 import type { EventListener } from '../report/events.ts';
@@ -135,6 +144,8 @@ export class ChannelLog implements SyncLog {
       }
     } finally {
       closeSync(next.fd);
+      // On a full disk it would be in the way of everybody.
+      rmSync(next.path, { force: true });
     }
   }
 
@@ -153,9 +164,13 @@ export class ChannelLog implements SyncLog {
     if (!this.#taken) return;
     try {
       const next = writeNew(this.#run, pending);
-      fsyncSync(next.fd);
-      closeSync(next.fd);
-      renameSync(next.path, this.#run);
+      try {
+        fsyncSync(next.fd);
+        renameSync(next.path, this.#run);
+      } finally {
+        closeSync(next.fd);
+        rmSync(next.path, { force: true });
+      }
       syncParent(this.#run);
     } catch (caught) {
       throw logError(caught, this.#run);

@@ -5,6 +5,7 @@ import {
   fsyncSync,
   openSync,
   readSync,
+  rmSync,
   type Stats,
   statSync,
   writeSync,
@@ -50,6 +51,7 @@ export function writeNew(target: string, lines: Iterable<LogLine>): { path: stri
     return { path, fd };
   } catch (caught) {
     closeSync(fd);
+    rmSync(path, { force: true });
     throw caught;
   }
 }

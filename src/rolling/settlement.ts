@@ -30,6 +30,7 @@ export class Settlement {
   readonly #deps: RollingDependencies;
   readonly #pending: Pending;
   readonly #troubles: Troubles;
+  readonly #reported = new Set<string>();
   readonly #linkAttempts = new Map<string, number>();
 
   constructor(options: RollingOptions, deps: RollingDependencies, pending: Pending, troubles: Troubles) {
@@ -135,25 +136,27 @@ export class Settlement {
   #leaveForLater(verdict: Verdict, parked: readonly Action[], since: number): void {
     const { ownerOf } = this.#deps;
     const again: Action[] = [];
-    const already = this.left.length;
+    const given = new Set<Action>();
     // An UNUSER behind something that has had its turn in vain.
     const blocked =
       !verdict.linkError && (verdict.failing.length + parked.length > 0 || verdict.promoted.length === 0);
     for (const action of verdict.untouched) {
       const nodes = nodesOfAction(action, ownerOf);
       const attempts = Math.max(...nodes.map((node) => this.#linkAttempts.get(node) ?? 0));
-      (attempts + 1 >= ONCE_LINK_ATTEMPTS || blocked ? this.left : again).push(action);
+      if (attempts + 1 >= ONCE_LINK_ATTEMPTS || blocked) given.add(action);
+      else again.push(action);
     }
+    for (const action of given) this.left.push(action);
     const nodes = new Set(verdict.broke.flatMap(({ action }) => nodesOfAction(action, ownerOf)));
     for (const node of nodes) this.#linkAttempts.set(node, (this.#linkAttempts.get(node) ?? 0) + 1);
     for (const { action, error } of verdict.broke) {
-      if (this.left.includes(action)) this.#reportFailure(action, error);
+      if (given.has(action)) this.#reportFailure(action, error);
     }
     const { untouchedError } = verdict;
     if (untouchedError && !verdict.linkError && verdict.failing.length + parked.length === 0) {
-      for (const action of this.left.slice(already)) this.#reportFailure(action, untouchedError);
+      for (const action of given) this.#reportFailure(action, untouchedError);
     }
-    this.left.push(...parked);
+    for (const action of parked) this.left.push(action);
     for (const { action, error } of verdict.failing) {
       this.left.push(action);
       this.#reportFailure(action, error);
@@ -163,7 +166,12 @@ export class Settlement {
 
   #reportFailure(action: Action, error: ErrorData): void {
     for (const node of nodesOfAction(action, this.#deps.ownerOf)) {
-      this.failures.push({ user: labelOfNode(node), error });
+      const user = labelOfNode(node);
+      // Thousands of lines of one user fail for one reason.
+      const key = `${user}\0${error.code}\0${error.message}`;
+      if (this.#reported.has(key)) continue;
+      this.#reported.add(key);
+      this.failures.push({ user, error });
     }
   }
 

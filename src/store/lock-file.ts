@@ -4,7 +4,7 @@ import type { Synchronous } from '../native/lock-scope.ts';
 import { lockNow, whenLocked } from '../native/lock-wait.ts';
 import { type LockKind, tryLock } from '../native/locks.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { isMissing } from './store-error.ts';
+import { hasErrno, isMissing } from './store-error.ts';
 
 /** As Cyrus creates them; the umask of the process applies to both. */
 const FILE_MODE = 0o666;
@@ -75,6 +75,9 @@ function openLockFile(file: string): number {
       return fs.openSync(file, OPEN_FLAGS, FILE_MODE);
     }
   } catch (caught) {
-    throw SyncError.from(caught, { phase: 'lock', hint: 'run this as the user that Cyrus runs as' });
+    const hint = hasErrno(caught, 'ENAMETOOLONG')
+      ? 'the names of user and server are too long for one file name: a shorter sync_host may help'
+      : 'run this as the user that Cyrus runs as';
+    throw SyncError.from(caught, { phase: 'lock', hint });
   }
 }
