@@ -25,10 +25,6 @@ import { begin, startDelay } from './start.ts';
  */
 export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): Promise<number> {
   const report = await begin(plan);
-  for (const { text, hint } of plan.warnings) {
-    report.emit({ kind: 'notice', level: 'warning', text: `${text}; ${hint}` });
-    report.say(`sync_client: ${text} (${hint})`);
-  }
   if (!(await startDelay(plan.startDelay, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;

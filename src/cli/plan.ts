@@ -3,6 +3,7 @@ import { type ImapdConfig, readImapdConfig } from '../config/imapd-config.ts';
 import { readSettings, SETTINGS_VARIABLE, type Settings } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
+import { channelWarnings } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
@@ -57,12 +58,19 @@ export function decideRun(
   terminal: boolean,
 ): RunPlan {
   const mode = runMode(args, storeLayout(config, settings.userLock), listed);
+  const warnings = channelWarnings(args.channel, config, settings);
+  const [warning] = warnings;
+  // Who asks for exit codes that tell everything does not want another replica filled with success.
+  if (warning && args.exitCodes === 'extended') {
+    throw new SyncError('USAGE', `-n: ${warning.text}`, { phase: 'start', hint: warning.hint });
+  }
   // -p is for -u and -m only, as in the C client.
   const partition = mode.kind === 'users' || mode.kind === 'mailboxes' ? args.partition : undefined;
   return deepFreeze({
     mode,
     setup: workerSetup(config, settings, args, args.channel, partition),
     channel: args.channel,
+    warnings,
     workers: args.workers ?? settings.workers,
     skipLocked: args.skipLocked,
     connectOnce: args.connectOnce,

@@ -3,9 +3,10 @@ import { defaultWorkers, type Settings } from '../config/settings.ts';
 import type { WorkerSetup } from '../coordinator/messages.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import { goesToBackground } from '../rolling/background.ts';
-import { checkSyncLog, type LogWarning } from '../rolling/check.ts';
+import { checkSyncLog } from '../rolling/check.ts';
 import type { RollingOptions } from '../rolling/options.ts';
 import type { Arguments } from './arguments.ts';
+import { channelWarnings, type PlanWarning } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { outputPlan } from './output-plan.ts';
@@ -24,8 +25,8 @@ export interface RollingPlan {
   shutdownFile: string | undefined;
   /** -r: hand over to a background process and end. */
   background: boolean;
-  /** What is wrong with the configuration of the log itself. */
-  warnings: LogWarning[];
+  /** What of the configuration is hardly meant, that of the log included. */
+  warnings: PlanWarning[];
   /** -w, seconds. */
   startDelay: number;
   identity: IdentityPlan;
@@ -72,13 +73,15 @@ export function rollingPlan(
       inputFile: args.inputFile,
       isDaemon: environment.CYRUS_ISDAEMON,
     }),
-    warnings:
-      args.inputFile === undefined
+    warnings: [
+      ...channelWarnings(channel, config, settings),
+      ...(args.inputFile === undefined
         ? checkSyncLog(
             { syncLog: config.switch('sync_log'), syncLogChannels: config.text('sync_log_channels') },
             channel,
           )
-        : [],
+        : []),
+    ],
     startDelay: args.startDelay,
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     // A display of progress has no end to show progress towards.

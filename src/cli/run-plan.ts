@@ -1,5 +1,6 @@
 import type { RunRequest } from '../coordinator/run-request.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
+import type { PlanWarning } from './channel-warning.ts';
 
 export type { RunMode } from '../coordinator/run-request.ts';
 export type { OutputPlan } from '../report/output-plan.ts';
@@ -7,6 +8,8 @@ export type { OutputPlan } from '../report/output-plan.ts';
 /** Everything one invocation is to do, decided before anything is opened. Frozen. */
 export interface RunPlan extends RunRequest {
   channel: string | undefined;
+  /** What of the configuration is hardly meant; told before anything is done. */
+  warnings: PlanWarning[];
   /** -w, seconds. */
   startDelay: number;
   /** Whom to become when started as root. */

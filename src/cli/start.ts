@@ -8,9 +8,9 @@ import { externalName } from '../store/external-name.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
-/** What every mode begins with: how this thread locks, and the report. */
-export function begin(
-  { output, channel, setup }: RunPlan | RollingPlan,
+/** What every mode begins with: how this thread locks, the report, and what is to be said before anything else. */
+export async function begin(
+  { output, channel, setup, warnings }: RunPlan | RollingPlan,
   failureFile?: FailureFile,
 ): Promise<Report> {
   chooseLocks(setup.locks);
@@ -18,7 +18,20 @@ export function begin(
   const { server } = setup.connection;
   const spellMailbox = (internal: ByteString): ByteString => externalName(setup.layout, internal);
   const streams = { stdout, stderr };
-  return openReport({ ...output, channel, server, spellMailbox, failureFile, streams, openSyslog });
+  const report = await openReport({
+    ...output,
+    channel,
+    server,
+    spellMailbox,
+    failureFile,
+    streams,
+    openSyslog,
+  });
+  for (const { text, hint } of warnings) {
+    report.emit({ kind: 'notice', level: 'warning', text: `${text}; ${hint}` });
+    report.say(`sync_client: ${text} (${hint})`);
+  }
+  return report;
 }
 
 /** -w. @returns false if told to stop meanwhile */

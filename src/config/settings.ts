@@ -9,6 +9,8 @@ import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from '.
 
 /** What imapd.conf has no word for: our own settings, all of them set. Frozen. */
 export interface Settings {
+  /** There is a section [channel NAME] of this channel. */
+  hasChannelSection: boolean;
   /** Connections at most; `auto`: as many as the rate of work tells. */
   workers: number | 'auto';
   /** Jobs that one worker works on at once. */
@@ -62,6 +64,7 @@ export function defaultWorkers(processors: number = availableParallelism()): num
 
 export function defaultSettings(processors: number = availableParallelism()): Settings {
   return Object.freeze({
+    hasChannelSection: false,
     workers: defaultWorkers(processors),
     lookAhead: 32,
     // 100 ms of round trip at 300 Mbit/s.
@@ -217,7 +220,10 @@ export function parseSettings(
     }
   }
   visit('', parse(content));
-  return Object.freeze({ ...defaults, ...global, ...own });
+  const hasChannelSection = places.sections.some(
+    ({ name }) => channel !== undefined && CHANNEL_SECTION.exec(name)?.[1] === channel,
+  );
+  return Object.freeze({ ...defaults, ...global, ...own, hasChannelSection });
 }
 
 function readSetting(section: string, key: string, value: unknown, place: Place): Partial<Settings> {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { openRegular } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { isMissing } from './store-error.ts';
+import { isMissing, unreadable } from './store-error.ts';
 
 /** Header and counters are far below this; more is read in further steps. */
 const CHUNK_BYTES = 64 * 1024;
@@ -32,7 +32,7 @@ export function readSmallFile(
     if (content.length <= limitOctets) return content;
     throw damaged(`expected at most ${limitOctets} octets, found more`);
   } catch (caught) {
-    throw SyncError.from(caught, { phase: 'read', hint: `could not read ${path}` });
+    throw caught instanceof SyncError ? caught : unreadable(path, caught);
   } finally {
     fs.closeSync(fd);
   }

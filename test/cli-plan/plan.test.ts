@@ -90,6 +90,24 @@ test('the options of a job', () => {
   });
 });
 
+test('a channel that nothing is configured for is a warning, and an error to whoever asks for extended exit codes', () => {
+  const lines = 'sync_host: plain\neast_sync_host: east\nsync_log_channels: "" west';
+  const warnings = (channel: string, settings: Partial<Settings> = {}) =>
+    decide(['-A', '-n', channel], { lines, settings }).warnings;
+  for (const known of ['east', 'west', '']) assert.deepEqual(warnings(known), [], known);
+  assert.deepEqual(warnings('ini', { hasChannelSection: true }), []);
+  assert.deepEqual(decide(['-A'], { lines }).warnings, []);
+  const [typo] = warnings('esat');
+  assert.match(typo?.text ?? '', /nothing is configured for channel esat/);
+  assert.match(typo?.hint ?? '', /east, west/);
+  assert.match(warnings('East')[0]?.hint ?? '', /did you mean -n east\?/);
+  assertRefused(
+    () => decide(['-A', '-n', 'esat', '--exit-codes', 'extended'], { lines }),
+    /^-n: nothing is configured for channel esat/,
+    'USAGE',
+  );
+});
+
 test('-p is for users and mailboxes only', () => {
   assert.equal(decide(['-A', '-p', 'p']).setup.options.partition, undefined);
   assert.equal(decide(['-s', '-p', 'p', 'a']).setup.options.partition, undefined);

@@ -47,6 +47,7 @@ test('every key is read', () => {
     sync_server = /opt/cyrus/sync_server
   `;
   assert.deepEqual(settingsOf(content), {
+    hasChannelSection: false,
     workers: 3,
     lookAhead: 7,
     windowBytes: 1_048_576,
@@ -175,4 +176,16 @@ test('a settings file is read from disk', (t) => {
   writeFileSync(file, 'workers = 9\n');
   assert.equal(readSettings(file, undefined).workers, 9);
   assert.equal(readSettings(undefined, undefined, file).workers, 9);
+});
+
+test('whether a channel has a section of its own can be told', () => {
+  const content = 'workers = 2\n[channel a.b]\n[channel east]\nworkers = 3\n';
+  for (const [channel, expected] of [
+    ['east', true],
+    ['a.b', true],
+    ['west', false],
+    [undefined, false],
+  ] as const) {
+    assert.equal(parseSettings(content, '/x.ini', channel).hasChannelSection, expected, channel);
+  }
 });
