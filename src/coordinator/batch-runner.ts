@@ -1,8 +1,10 @@
+import type { ByteString } from '../byte-string.ts';
 import type { ConnectionListeners } from '../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
 import type { Action, ActionResult } from '../replicate/action.ts';
 import type { BorrowedLink, EngineContext, EngineOptions, ReplicaLink } from '../replicate/engine.ts';
 import { Partitions } from '../replicate/partitions.ts';
+import type { SetAside } from '../replicate/set-aside.ts';
 import { Stage } from '../replicate/stage.ts';
 import type { EventListener } from '../report/events.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
@@ -71,7 +73,7 @@ export class BatchRunner {
   }
 
   /** One unit of a sync log. Several may be under way at once: they share the session. */
-  async runUnit({ users, actions }: UnitTask['unit']): Promise<UnitAnswer> {
+  async runUnit({ users, actions, setAside }: UnitTask['unit']): Promise<UnitAnswer> {
     const untouchedBy = (error: ErrorData): UnitAnswer => ({
       results: actions.map(() => ({ kind: 'untouched', error })),
       linkError: error.family === 'link' || error.phase === 'connect' ? error : undefined,
@@ -85,7 +87,7 @@ export class BatchRunner {
     }
     using _use = this.#use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
-    const context = this.#context(link, this.#parts.emit, undefined);
+    const context = this.#context(link, this.#parts.emit, undefined, setAside);
     const results = await this.#parts.engine.runActions(context, users, actions);
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
@@ -253,7 +255,7 @@ export class BatchRunner {
       }
       this.#parts.emit(event);
     };
-    const context = this.#context(link, hear, borrow);
+    const context = this.#context(link, hear, borrow, job.setAside);
     try {
       const kind =
         job.kind === 'user'
@@ -266,15 +268,31 @@ export class BatchRunner {
       const user = jobUser(job);
       const error = SyncError.from(caught, { user });
       if (error.code === 'USER_LOCKED') return { kind: 'locked', job, user: error.user ?? user };
-      return { kind: 'failed', job, error: error.toData(), counts };
+      return { kind: 'failed', job, error: error.toData(), counts, suspect: this.#suspect(job, error) };
     }
   }
 
-  #context(link: Link, emit: EventListener, borrow: EngineContext['borrow']): EngineContext {
+  /** The mailbox of the job that the replica was at when the connection broke: somebody else's says nothing of this job. */
+  #suspect(job: Job, { family, outstanding }: SyncError): ByteString | undefined {
+    const mailbox = outstanding?.mailbox;
+    if (family !== 'link' || mailbox === undefined) return undefined;
+    const isOfJob =
+      job.kind === 'mailboxes'
+        ? job.names.includes(mailbox)
+        : this.#parts.store.ownerOf(mailbox) === job.userid;
+    return isOfJob ? mailbox : undefined;
+  }
+
+  #context(
+    link: Link,
+    emit: EventListener,
+    borrow: EngineContext['borrow'],
+    setAside: readonly SetAside[] = [],
+  ): EngineContext {
     const { setup, store, master, scripts } = this.#parts;
     const { session, stage, partitions } = link;
     const options = engineOptions(setup);
-    return { store, session, stage, partitions, scripts, master, borrow, options, emit };
+    return { store, session, stage, partitions, scripts, master, borrow, options, setAside, emit };
   }
 
   #lose(link: Link, error: ErrorData): void {

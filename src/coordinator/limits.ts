@@ -59,6 +59,8 @@ export const LOCK_ATTEMPTS = 7;
 export const RETRY_FIRST = 1_000;
 /** Attempts of a job that was in flight when the link broke, counted while it gets no message across ... */
 export const FRUITLESS_LINK_ATTEMPTS = 3;
+/** Breaks without progress at one and the same mailbox, from which on the job is tried without it. */
+export const BREAKS_TO_SET_ASIDE = 2;
 /** ... and in all: a job that makes the replica's server die after some progress must end too. */
 export const LINK_ATTEMPTS = 10;
 /** Links lost in a row, beyond one for each batch under way, without one job done: the replica is ill, not a user. */

@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { LockMechanism } from '../native/locks.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 import type { Action, ActionResult } from '../replicate/action.ts';
+import type { SetAside } from '../replicate/set-aside.ts';
 import type { SyncEvent } from '../report/events.ts';
 import type { ErrorData } from '../report/sync-error.ts';
 import type { StoreLayout } from '../store/layout.ts';
@@ -12,11 +13,15 @@ import type { StoreLayout } from '../store/layout.ts';
  * One piscina task is one `Batch`: a giant alone, or several small users so that the worker can look ahead. The worker
  * answers with one `Outcome` per job, in any order, and posts `WorkerMessage`s while it works.
  */
-export type Job =
+export type Job = (
   | { kind: 'user'; userid: ByteString }
   | { kind: 'meta'; userid: ByteString }
   /** Mailboxes as one unit: shared ones (owner ''), or what `-m` names; all owners' locks are taken, sorted. */
-  | { kind: 'mailboxes'; owners: ByteString[]; names: ByteString[] };
+  | { kind: 'mailboxes'; owners: ByteString[]; names: ByteString[] }
+) & {
+  /** Not to be sent this time. */
+  setAside?: readonly SetAside[];
+};
 
 export interface Batch {
   /** Unique within a run: pairs the answer with the last events of the batch. */
@@ -29,7 +34,7 @@ export interface Batch {
 /** Rolling mode's task: what the log asks for one user, or users tied together, in order. */
 export interface UnitTask {
   id: number;
-  unit: { users: ByteString[]; actions: Action[] };
+  unit: { users: ByteString[]; actions: Action[]; setAside?: readonly SetAside[] };
   /** On a connection that nothing else uses meanwhile: it may break it. */
   apart?: boolean;
 }
@@ -49,7 +54,8 @@ export type Outcome =
   | { kind: 'absent'; job: Job }
   /** The sync lock is held by someone else. */
   | { kind: 'locked'; job: Job; user: ByteString }
-  | { kind: 'failed'; job: Job; error: ErrorData; counts: Counts }
+  /** `suspect`: the connection broke while the replica was at this mailbox of the job. */
+  | { kind: 'failed'; job: Job; error: ErrorData; counts: Counts; suspect?: ByteString | undefined }
   /** Never begun, because the link was down or the run is being cancelled: not the job's fault. */
   | { kind: 'untouched'; job: Job; error: ErrorData };
 

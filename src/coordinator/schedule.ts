@@ -5,6 +5,7 @@ import { LargestFirst } from './largest-first.ts';
 import {
   BATCH_JOBS,
   BATCH_MESSAGES,
+  BREAKS_TO_SET_ASIDE,
   FRUITLESS_LINK_ATTEMPTS,
   GIANT_MESSAGES,
   LEAST_BATCH_JOBS,
@@ -41,13 +42,15 @@ export interface ScheduleOptions {
 }
 
 interface Entry {
-  readonly job: Job;
+  job: Job;
   readonly key: string;
   readonly giant: boolean;
   readonly size: number;
   attempts: number;
   linkAttempts: number;
   fruitlessLinkAttempts: number;
+  /** Mailboxes that the replica was at when the link broke, and how often it did. */
+  readonly breaks: Map<ByteString, number>;
   timesParked: number;
   /** Milliseconds of the caller's clock; for a parked job, since when. */
   at: number;
@@ -68,7 +71,8 @@ type Waiting = ByteString | Entry;
  *
  * - Giants start first, the largest first, but a share of the places stays with small users while any wait.
  * - Small users go out several to a batch, the largest of those known first, so that none of them is left for the end.
- * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it.
+ * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it. If it does so at
+ *   the same mailbox, it goes on without that one.
  * - A parked job starts when nothing else waits, or after a good while.
  */
 export class Schedule {
@@ -201,9 +205,11 @@ export class Schedule {
   }
 
   /** @returns undefined: no further attempt */
-  #retryDelay(entry: Entry, { error, counts }: Outcome & { kind: 'failed' }): number | undefined {
+  #retryDelay(entry: Entry, outcome: Outcome & { kind: 'failed' }): number | undefined {
+    const { error, counts } = outcome;
     if (error.family === 'link') {
       entry.linkAttempts += 1;
+      if (entry.linkAttempts < LINK_ATTEMPTS && setAside(entry, outcome)) return 0;
       entry.fruitlessLinkAttempts = counts.messages > 0 ? 0 : entry.fruitlessLinkAttempts + 1;
       if (entry.linkAttempts >= LINK_ATTEMPTS || entry.fruitlessLinkAttempts >= FRUITLESS_LINK_ATTEMPTS) {
         return undefined;
@@ -285,6 +291,18 @@ export class Schedule {
   }
 }
 
+/** Without progress only: a long upload over a bad network is cut at the same mailbox too. @returns whether one was */
+function setAside(entry: Entry, { suspect, error, counts }: Outcome & { kind: 'failed' }): boolean {
+  if (suspect === undefined || counts.messages > 0) return false;
+  const times = (entry.breaks.get(suspect) ?? 0) + 1;
+  entry.breaks.set(suspect, times);
+  const already = entry.job.setAside ?? [];
+  if (times < BREAKS_TO_SET_ASIDE || already.some(({ mailbox }) => mailbox === suspect)) return false;
+  entry.job = { ...entry.job, setAside: [...already, { mailbox: suspect, error }] };
+  entry.fruitlessLinkAttempts = 0;
+  return true;
+}
+
 function newEntry(job: Job, size: number): Entry {
   return {
     job,
@@ -294,6 +312,7 @@ function newEntry(job: Job, size: number): Entry {
     attempts: 0,
     linkAttempts: 0,
     fruitlessLinkAttempts: 0,
+    breaks: new Map(),
     timesParked: 0,
     at: 0,
   };

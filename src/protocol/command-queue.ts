@@ -23,6 +23,8 @@ export interface Command<T> {
   verb: Verb;
   /** What the C client calls it in its log lines. */
   name: string;
+  /** Internal name of the one mailbox that it is for, if there is one. */
+  mailbox?: ByteString | undefined;
   /** Between the verb and the line end, without the space in front. */
   args?: CommandArgs;
   /** Octets of `args` if known beforehand; counted as in flight at once. */
@@ -346,13 +348,17 @@ export class CommandQueue implements Consumer {
 
   #fail(reasonFor: (name: string) => SyncError): void {
     if (this.#broken !== undefined) return;
+    const oldest = this.#oldest?.command;
+    const outstanding = oldest && { command: oldest.name, mailbox: oldest.mailbox };
     this.#broken = reasonFor(this.waitingFor ?? 'idle');
     this.#output.stop();
     const failed = this.#pending.slice(this.#head);
     this.#pending = [];
     this.#head = 0;
     this.#octetsInFlight = 0;
-    for (const pending of failed) pending.reject(pending.failure ?? reasonFor(pending.command.name));
+    for (const { reject, failure, command } of failed) {
+      reject(failure ?? reasonFor(command.name).within({ outstanding }));
+    }
     for (const waiter of this.#windowWaiters) waiter.reject(this.#broken);
     this.#windowWaiters = [];
   }

@@ -4,6 +4,7 @@ import type { EventListener } from '../report/events.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import type { CompareOptions } from './compare-mailbox.ts';
 import type { Partitions } from './partitions.ts';
+import type { SetAside } from './set-aside.ts';
 import type { Stage } from './stage.ts';
 
 /** What one job works with. Several jobs may share one at the same time: the session pipelines their commands. */
@@ -19,6 +20,8 @@ export interface EngineContext {
   /** Another connection that nobody uses at the moment; none, if there is none. Whoever borrows gives it back. */
   borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
   options: EngineOptions;
+  /** Not to be sent: each of them fails with what is said here. */
+  setAside: readonly SetAside[];
   emit: EventListener;
 }
 

@@ -38,7 +38,9 @@ export async function survey(
       }
       continue;
     }
-    if (!reserving && !remote) {
+    // Not even its messages are asked for.
+    const isAside = context.setAside.some(({ mailbox }) => mailbox === entry.name);
+    if (isAside || (!reserving && !remote)) {
       work.push({ entry, remote, comparison: { kind: 'delta' } });
       continue;
     }

@@ -15,6 +15,7 @@ import { type Newcomer, Newcomers } from './newcomers.ts';
 import { Order } from './order.ts';
 import { resolveDiverged } from './resolve-diverged.ts';
 import { isMadeOfOurScripts } from './script-files.ts';
+import { breaksLink } from './set-aside.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 import { startMailbox } from './sync-mailbox.ts';
 import { findTwins, twinDamage } from './twins.ts';
@@ -228,6 +229,12 @@ async function startAll(
     if (newcomer?.missing !== undefined) {
       newcomer.fail();
       job.failures.holdBack(entry.name, newcomer.missing);
+      continue;
+    }
+    const aside = context.setAside.find(({ mailbox }) => mailbox === entry.name);
+    if (aside) {
+      newcomer?.fail();
+      reportMailbox(context, job, entry, breaksLink(aside));
       continue;
     }
     const place = order.place();

@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'REPLICA_BUSY'
   /** Takes connections and loses them, whoever is at work on them. */
   | 'REPLICA_ILL'
+  /** The replica's process ends at a mailbox, each time. */
+  | 'BREAKS_LINK'
   | 'HOST_NOT_FOUND'
   | 'NOT_A_SYNC_SERVER'
   | 'AUTHENTICATION_FAILED'
@@ -84,8 +86,21 @@ export interface ErrorData {
   mailbox?: string | undefined;
   /** Others that failed with it, the first of them. */
   alsoMailboxes?: readonly string[] | undefined;
+  /** Of a connection that broke. */
+  outstanding?: Outstanding | undefined;
   hint?: string | undefined;
   retryable: boolean;
+}
+
+/**
+ * What the replica had been asked and not answered when the connection broke, the oldest of it: a server takes one command
+ * after the other, so that this is the one it was at.
+ */
+export interface Outstanding {
+  /** As the C client calls it: MAILBOX, RESERVE ... */
+  command: string;
+  /** Internal name of the one mailbox that it was for. */
+  mailbox?: string | undefined;
 }
 
 export interface SyncErrorFields {
@@ -94,6 +109,7 @@ export interface SyncErrorFields {
   user?: string | undefined;
   mailbox?: string | undefined;
   alsoMailboxes?: readonly string[] | undefined;
+  outstanding?: Outstanding | undefined;
   /** What the operator can do about it: one sentence, no trailing full stop. */
   hint?: string | undefined;
   retryable?: boolean;
@@ -108,6 +124,7 @@ export class SyncError extends Error {
   readonly user: string | undefined;
   readonly mailbox: string | undefined;
   readonly alsoMailboxes: readonly string[] | undefined;
+  readonly outstanding: Outstanding | undefined;
   readonly hint: string | undefined;
   readonly retryable: boolean;
 
@@ -119,18 +136,20 @@ export class SyncError extends Error {
     this.user = fields.user;
     this.mailbox = fields.mailbox;
     this.alsoMailboxes = fields.alsoMailboxes;
+    this.outstanding = fields.outstanding;
     this.hint = fields.hint;
     this.retryable = fields.retryable ?? false;
   }
 
   /** The same error with the fields that were still unknown where it was thrown. Known fields are kept. */
-  within(fields: Pick<SyncErrorFields, 'phase' | 'user' | 'mailbox' | 'hint'>): SyncError {
+  within(fields: Pick<SyncErrorFields, 'phase' | 'user' | 'mailbox' | 'outstanding' | 'hint'>): SyncError {
     return new SyncError(this.code, this.message, {
       family: this.family,
       phase: this.phase ?? fields.phase,
       user: this.user ?? fields.user,
       mailbox: this.mailbox ?? fields.mailbox,
       alsoMailboxes: this.alsoMailboxes,
+      outstanding: this.outstanding ?? fields.outstanding,
       hint: this.hint ?? fields.hint,
       retryable: this.retryable,
       cause: this.cause,
@@ -138,8 +157,8 @@ export class SyncError extends Error {
   }
 
   toData(): ErrorData {
-    const { code, family, message, phase, user, mailbox, alsoMailboxes, hint, retryable } = this;
-    return { code, family, message, phase, user, mailbox, alsoMailboxes, hint, retryable };
+    const { code, family, message, phase, user, mailbox, alsoMailboxes, outstanding, hint, retryable } = this;
+    return { code, family, message, phase, user, mailbox, alsoMailboxes, outstanding, hint, retryable };
   }
 
   static fromData(data: ErrorData): SyncError {

@@ -242,7 +242,8 @@ export class RollingDaemon {
   async #runOne(entry: PendingUnit, apart: boolean): Promise<void> {
     let outcome: UnitOutcome;
     try {
-      outcome = await this.#deps.run(entry.unit, apart);
+      const setAside = this.#settlement.breaks.setAside(entry.nodes);
+      outcome = await this.#deps.run(setAside.length > 0 ? { ...entry.unit, setAside } : entry.unit, apart);
     } catch (caught) {
       const error = SyncError.from(caught).toData();
       outcome = { results: entry.unit.actions.map(() => ({ kind: 'failed', error })) };

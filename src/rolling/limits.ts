@@ -49,3 +49,6 @@ export const ONCE_LINK_ATTEMPTS = 3;
 /** Connections lost in a row without one action done, and users under whom they broke: then it is the replica that is ill. */
 export const ILL_LOSSES = 6;
 export const ILL_USERS = 3;
+
+/** Breaks at one and the same mailbox, from which on its user is tried without it. */
+export const BREAKS_TO_SET_ASIDE = 2;

@@ -1,6 +1,7 @@
 import type { Action } from '../replicate/action.ts';
 import type { ErrorData } from '../report/sync-error.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { Breaks } from './breaks.ts';
 import { Coalescer } from './coalesce.ts';
 import { judge, type Verdict } from './judge.ts';
 import { ONCE_LINK_ATTEMPTS } from './limits.ts';
@@ -9,7 +10,7 @@ import type { RollingDependencies, RollingEnd, RollingOptions } from './options.
 import type { Pending, PendingUnit } from './pending.ts';
 import type { Suspect } from './replica-link.ts';
 import { isQuarantined, type Troubles } from './troubles.ts';
-import { labelOfNode, linesOf, nodesOfAction, type UnitOutcome } from './unit.ts';
+import { labelOfNode, linesOf, nodeOf, nodesOfAction, type UnitOutcome } from './unit.ts';
 
 export interface LinkLoss {
   error: ErrorData;
@@ -24,6 +25,7 @@ export class Settlement {
   /** -1: tried, not done, not to be tried again in this run. */
   readonly left: Action[] = [];
   readonly failures: RollingEnd['failures'] = [];
+  readonly breaks = new Breaks();
   /** Milliseconds since the epoch. */
   lastSuccess: number | undefined;
   readonly #options: RollingOptions;
@@ -73,7 +75,10 @@ export class Settlement {
       note(verdict.untouched, (node) => blamed.set(node, untouchedError));
     }
     note(verdict.untouched);
-    for (const [node, error] of blamed) this.fail(node, error);
+    for (const [node, error] of blamed) {
+      this.fail(node, error);
+      if (error.family !== 'link') this.breaks.survived(node);
+    }
 
     // Out of the running ones and into the waiting ones without a pause between: at no time is it in neither.
     this.#pending.settle(entry);
@@ -83,6 +88,7 @@ export class Settlement {
     for (const node of entry.nodes) {
       if (unhappy.has(node)) continue;
       this.#linkAttempts.delete(node);
+      this.breaks.succeeded(node);
       if (!this.#troubles.succeeded(node)) continue;
       emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
     }
@@ -194,6 +200,13 @@ export class Settlement {
   /** Its connection broke under it although the replica is well. Most of those in flight were innocent. */
   suspect(node: string, error: ErrorData): void {
     const before = this.#troubles.get(node);
+    const mailbox = error.outstanding?.mailbox;
+    const isOwn = mailbox !== undefined && nodeOf(mailbox, this.#deps.ownerOf) === node;
+    if (isOwn && this.breaks.broke(node, mailbox, error)) {
+      this.#linkAttempts.delete(node);
+      this.#troubles.tryAtOnce(node, this.#deps.clock.now(), error);
+      return;
+    }
     if (before && before.kind !== 'locked') this.fail(node, error);
     else this.#troubles.suspected(node, this.#deps.clock.now(), error);
   }

@@ -43,6 +43,13 @@ export class Troubles {
     return this.#note(node, 'suspect', now, BACKOFF_FIRST, BACKOFF_FIRST, error);
   }
 
+  /** It is known what to leave out: nothing is to be waited for. */
+  tryAtOnce(node: string, now: number, error: ErrorData): void {
+    const before = this.#troubles.get(node);
+    if (before) this.#troubles.set(node, { ...before, until: now, error });
+    else this.suspected(node, now, error);
+  }
+
   /** @returns whether the node was in quarantine */
   succeeded(node: string): boolean {
     const trouble = this.#troubles.get(node);
@@ -70,7 +77,10 @@ export class Troubles {
 
   /** Whether one of the nodes may be what breaks connections. */
   mayBreak(nodes: Iterable<string>): boolean {
-    for (const node of nodes) if (this.#troubles.get(node)?.error?.family === 'link') return true;
+    for (const node of nodes) {
+      const error = this.#troubles.get(node)?.error;
+      if (error?.family === 'link' || error?.code === 'BREAKS_LINK') return true;
+    }
     return false;
   }
 

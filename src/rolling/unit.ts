@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { Action, ActionResult } from '../replicate/action.ts';
+import type { SetAside } from '../replicate/set-aside.ts';
 import type { LogLine } from './log-line.ts';
 
 /** The owner's userid of an internal mailbox name or quota root; undefined for a shared one. */
@@ -13,6 +14,8 @@ export interface RollingUnit {
   /** All owners, byte order; '' stands for shared mailboxes, whose sync lock is one for all. */
   users: ByteString[];
   actions: Action[];
+  /** Mailboxes not to be sent this time. */
+  setAside?: readonly SetAside[];
 }
 
 /** One result per action of the unit, same order. A missing one counts as untouched. */

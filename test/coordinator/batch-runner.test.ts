@@ -283,3 +283,28 @@ test('each user is told of when done, not when the batch is', async () => {
     ],
   );
 });
+
+test('the mailbox at which the connection broke is held against the job that it belongs to, and nobody else', async () => {
+  const error = new SyncError('LINK_BROKEN', 'gone', {
+    family: 'link',
+    outstanding: { command: 'MAILBOX', mailbox: 'user.anna.Work' },
+  });
+  const { runner } = scene(async () => Promise.reject(error));
+  const outcomes = await runner.run(batch('anna', 'bob'));
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.kind === 'failed' ? outcome.suspect : outcome.kind)),
+    ['user.anna.Work', undefined],
+  );
+});
+
+test('what a job is to do without is told to the engine', async () => {
+  const told: unknown[] = [];
+  const { runner } = scene(async ({ setAside }) => {
+    told.push(setAside);
+    return 'synced';
+  });
+  const aside = [{ mailbox: 'user.anna.Work', error: new SyncError('LINK_BROKEN', 'gone').toData() }];
+  await runner.run({ ...batch('anna'), jobs: [{ kind: 'user', userid: 'anna', setAside: aside }] });
+  await runner.run(batch('anna'));
+  assert.deepEqual(told, [aside, []]);
+});

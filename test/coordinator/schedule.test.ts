@@ -265,3 +265,44 @@ test('whatever the workers answer, every job gets exactly one final outcome and 
     { numRuns: 300 },
   );
 });
+
+/** The link breaks under the only job, at a mailbox of it. */
+function breakAt(plan: Schedule, now: number, suspect: string, messages = 0): Job {
+  const batch = started(plan.next(now));
+  const [job] = batch.jobs;
+  assert.ok(job);
+  const counts = { ...noCounts, messages };
+  plan.settle(batch, [{ kind: 'failed', job, error: linkBroken, counts, suspect }], now);
+  return job;
+}
+
+function setAside(job: Job | undefined): string[] | undefined {
+  return job?.setAside?.map(({ mailbox }) => mailbox);
+}
+
+test('a job whose link breaks twice at one mailbox goes on at once without that one, and so with the next', () => {
+  const plan = schedule(1);
+  plan.add(user('anna'), 1);
+  assert.equal(setAside(breakAt(plan, 0, 'user.anna.x')), undefined);
+  assert.equal(setAside(breakAt(plan, 0, 'user.anna.x')), undefined);
+  assert.deepEqual(setAside(breakAt(plan, 0, 'user.anna.y')), ['user.anna.x']);
+  assert.deepEqual(setAside(breakAt(plan, 10_000, 'user.anna.y')), ['user.anna.x']);
+  const last = started(plan.next(10_000));
+  assert.deepEqual(setAside(last.jobs[0]), ['user.anna.x', 'user.anna.y']);
+  const [job] = last.jobs;
+  assert.ok(job);
+  const settled = plan.settle(last, [synced(job)], 0);
+  assert.equal(settled[0]?.kind, 'final');
+  assert.equal(plan.unfinished, 0);
+});
+
+test('no mailbox is set aside while messages get across, nor for a link that breaks elsewhere, and it ends', () => {
+  const far = 1e9;
+  const plan = schedule(1);
+  plan.add(user('anna'), 1);
+  for (let i = 0; i < 4; i++) assert.equal(setAside(breakAt(plan, i * far, 'user.anna.x', 1)), undefined);
+  const endless = schedule(1);
+  endless.add(user('bob'), 1);
+  for (let i = 0; i < LINK_ATTEMPTS; i++) breakAt(endless, i * far, `user.bob.x${Math.floor(i / 2)}`);
+  assert.equal(endless.unfinished, 0);
+});

@@ -87,6 +87,29 @@ test('a NO in the middle fails its own command with the code and the words of th
   );
 });
 
+test('a connection that breaks says which command was due first, and of which mailbox, to every command in flight', async () => {
+  await withSession(
+    async (peer) => {
+      for (let i = 0; i < 4; i++) await peer.line();
+      peer.send('OK success\r\n');
+      peer.end();
+    },
+    async (session) => {
+      const answers = [
+        session.applySub('alice', 'm'),
+        session.getFullMailbox('user.alice', () => {}),
+        session.getFullMailbox('user.bob', () => {}),
+        session.applySub('alice', 'n'),
+      ];
+      await answers[0];
+      for (const answer of answers.slice(1)) {
+        const { outstanding } = await rejectsWith(answer, 'LINK_BROKEN');
+        assert.deepEqual(outstanding, { command: 'FULLMAILBOX', mailbox: 'user.alice' });
+      }
+    },
+  );
+});
+
 test('a code counts only at the start of the text, and unknown ones are REMOTE_DENIED', async () => {
   const answers = [
     ['NO IMAP_SYNC_CHECKSUM Checksum Failure', 'IMAP_SYNC_CHECKSUM'],

@@ -141,3 +141,23 @@ test('the active script stays on a replica that refuses the one after it, or to 
     'applyUnsieve idle.script',
   ]);
 });
+
+test('a mailbox that is set aside is not sent, and fails by name; everything else of the user is done', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', ['Bad', 'Bad.Below', 'Work']);
+  master.subscribe('anna', 'user.anna.Work');
+  const error = new SyncError('LINK_BROKEN', 'zero length response', { family: 'link' }).toData();
+  const context = await scene.context({ setAside: [{ mailbox: 'user.anna.Bad', error }] });
+  await assert.rejects(runUser(context, 'anna'), {
+    code: 'BREAKS_LINK',
+    family: 'refused',
+    mailbox: 'user.anna.Bad',
+    message: /zero length response.*\(and 1 below it not sent\)$/,
+  });
+  const { mailboxes } = scene.replica.inspect();
+  assert.deepEqual(Object.keys(mailboxes).sort(), ['user.anna', 'user.anna.Work']);
+  assert.ok(scene.takeCommands().some((command) => command.startsWith('SUB ')));
+  await scene.runUser('anna');
+  scene.assertSame('anna');
+});

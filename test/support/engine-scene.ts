@@ -78,6 +78,7 @@ export class EngineScene implements AsyncDisposable {
       master: undefined,
       borrow: undefined,
       options: this.options,
+      setAside: [],
       emit: (event) => void this.events.push(event),
       ...changes,
     };

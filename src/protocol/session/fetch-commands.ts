@@ -16,6 +16,7 @@ export function fetchCommands(queue: CommandQueue): FetchCommands {
       return queue.submit({
         verb: 'GET',
         name: 'FETCH',
+        mailbox: what.mailbox,
         args: () =>
           `FETCH ${encodeKvlist([
             ['MBOXNAME', encodeString(what.mailbox)],

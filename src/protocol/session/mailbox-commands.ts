@@ -16,6 +16,7 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
       queue.submit({
         verb: 'APPLY',
         name: 'MAILBOX',
+        mailbox: mailbox.name,
         args: encodeMailbox(mailbox, records),
         result: () => {},
       }),
@@ -24,6 +25,7 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
       queue.submit({
         verb: 'RESTORE',
         name: 'MAILBOX',
+        mailbox: mailbox.name,
         args: encodeMailbox(mailbox, records),
         result: () => {},
       }),

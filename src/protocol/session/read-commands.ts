@@ -76,6 +76,7 @@ export function readCommands(queue: CommandQueue): ReadCommands {
       return queue.submit({
         verb: 'GET',
         name: 'FULLMAILBOX',
+        mailbox: name,
         args: () => `FULLMAILBOX ${encodeString(name)}`,
         valueOptions: { streamKey: 'RECORD', onItem: (item) => answer.record(item) },
         untagged: dispatch({ MAILBOX: (value) => answer.mailbox(value) }),

@@ -29,6 +29,7 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
       return queue.submit({
         verb: 'APPLY',
         name: 'RESERVE',
+        mailbox: folders.length === 1 ? folders[0] : undefined,
         args: () =>
           `RESERVE ${encodeKvlist([
             ['PARTITION', encodeString(partition)],
