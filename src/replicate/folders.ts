@@ -139,37 +139,104 @@ function orderRenames(
     return false;
   });
 
-  while (pending.length > 0) {
-    const ready = pending.filter(
-      (rename) => rename.from === rename.entry.name || !occupied.has(rename.entry.name),
-    );
-    const next = ready[0];
-    if (next) {
-      if (next.from !== next.entry.name) push(plan, next, next.entry.name);
-      if (next.movesTo !== undefined) {
-        push(plan, { ...next, from: next.entry.name, partition: next.movesTo }, next.entry.name);
-      }
-      occupied.delete(next.from);
-      occupied.add(next.entry.name);
-      pending = pending.filter((rename) => rename !== next);
-      continue;
+  const order = new RenameOrder(question, plan, pending, occupied);
+  order.free();
+  order.breakCycles();
+  const there = new Map(question.replica.map((mailbox) => [mailbox.name, mailbox]));
+  for (const { entry } of order.left()) {
+    plan.matches.delete(entry);
+    const other = there.get(entry.name);
+    if (other) plan.blocked.push({ entry, other, why: 'name-taken' });
+  }
+}
+
+/**
+ * Puts renames in an order in which each finds its new name free: of those that can be done the first in the list comes
+ * next. Each is looked at a fixed number of times, because a user may have any number of folders.
+ */
+class RenameOrder {
+  readonly #question: FolderQuestion;
+  readonly #plan: FolderPlan;
+  readonly #renames: readonly Rename[];
+  readonly #occupied: Set<ByteString>;
+  /** By the name that they will have, which is another's still. */
+  readonly #byTarget: ReadonlyMap<ByteString, number>;
+  /** By the name that they have. */
+  readonly #bySource: ReadonlyMap<ByteString, number>;
+  readonly #done = new Set<number>();
+  /** They wait, at some remove, for a name that somebody keeps. */
+  readonly #stuck = new Set<number>();
+
+  constructor(
+    question: FolderQuestion,
+    plan: FolderPlan,
+    renames: readonly Rename[],
+    occupied: Set<ByteString>,
+  ) {
+    this.#question = question;
+    this.#plan = plan;
+    this.#renames = renames;
+    this.#occupied = occupied;
+    this.#byTarget = new Map(renames.map(({ entry }, index) => [entry.name, index]));
+    this.#bySource = new Map(renames.map(({ from }, index) => [from, index]));
+  }
+
+  /** All whose chain has a free end. */
+  free(): void {
+    for (const [index, { from, entry }] of this.#renames.entries()) {
+      if (this.#done.has(index)) continue;
+      // One further down that this one sets free has its turn when it is reached.
+      if (from === entry.name || !this.#occupied.has(entry.name)) this.#follow(index, index);
     }
-    // Every target is still occupied by another pending mailbox or by one that was blocked: a cycle if by the former.
-    const sources = new Set(pending.map((rename) => rename.from));
-    const cyclic = pending.find((rename) => sources.has(rename.entry.name));
-    if (!cyclic) {
-      for (const { entry } of pending) {
-        plan.matches.delete(entry);
-        const other = question.replica.find(({ name }) => name === entry.name);
-        if (other) plan.blocked.push({ entry, other, why: 'name-taken' });
-      }
-      break;
+  }
+
+  /** A cycle is opened through a temporary name. */
+  breakCycles(): void {
+    for (const [index, rename] of this.#renames.entries()) {
+      if (this.#done.has(index) || !this.#isInCycle(index)) continue;
+      const { from } = rename;
+      const temporary = temporaryName(this.#question, from, rename.entry.uniqueid);
+      push(this.#plan, rename, temporary);
+      this.#occupied.delete(from);
+      this.#occupied.add(temporary);
+      rename.from = temporary;
+      this.#follow(this.#byTarget.get(from), this.#renames.length);
     }
-    const temporary = temporaryName(question, cyclic.from, cyclic.entry.uniqueid);
-    push(plan, cyclic, temporary);
-    occupied.delete(cyclic.from);
-    occupied.add(temporary);
-    cyclic.from = temporary;
+  }
+
+  /** Those whose new name somebody has who keeps it. */
+  left(): Rename[] {
+    return this.#renames.filter((_, index) => !this.#done.has(index));
+  }
+
+  /** Does one, then whoever waited for its name, for as long as those come before `end` in the list. */
+  #follow(first: number | undefined, end: number): void {
+    for (let index = first; index !== undefined; ) {
+      const rename = this.#renames[index];
+      if (rename === undefined || this.#done.has(index)) return;
+      this.#done.add(index);
+      const { entry, from, movesTo } = rename;
+      if (from !== entry.name) push(this.#plan, rename, entry.name);
+      if (movesTo !== undefined) {
+        push(this.#plan, { ...rename, from: entry.name, partition: movesTo }, entry.name);
+      }
+      this.#occupied.delete(from);
+      this.#occupied.add(entry.name);
+      const next = from === entry.name ? undefined : this.#byTarget.get(from);
+      index = next !== undefined && next < end ? next : undefined;
+    }
+  }
+
+  #isInCycle(first: number): boolean {
+    const passed = new Set<number>();
+    for (let at: number | undefined = first; at !== undefined && !this.#done.has(at); ) {
+      if (passed.has(at)) return at === first;
+      if (this.#stuck.has(at)) break;
+      passed.add(at);
+      at = this.#bySource.get(this.#renames[at]?.entry.name ?? '');
+    }
+    for (const index of passed) this.#stuck.add(index);
+    return false;
   }
 }
 

@@ -173,7 +173,7 @@ async function runSteps(
   steps: readonly FolderStep[],
 ): Promise<ByteString[]> {
   const { local } = context.options;
-  const done: FolderStep[] = [];
+  const done = new Set<FolderStep>();
   const commands = steps.map(async (step) => {
     const mailbox = step.kind === 'unmailbox' ? step.name : step.newName;
     try {
@@ -188,11 +188,11 @@ async function runSteps(
     } catch (caught) {
       throw SyncError.from(caught, { mailbox });
     }
-    done.push(step);
+    done.add(step);
   });
   await job.failures.all('folders', commands);
-  await giveUpNames(context, formerInboxes(context, done));
-  return steps.flatMap((step) => (step.kind === 'rename' && !done.includes(step) ? [step.newName] : []));
+  await giveUpNames(context, formerInboxes(context, [...done]));
+  return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
 }
 
 /** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */

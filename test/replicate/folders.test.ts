@@ -263,3 +263,14 @@ test('a deleted mailbox that cannot follow to its new name goes, whether or not 
     );
   }
 });
+
+test('a chain of names behind one that stays taken is no cycle: nothing in it is renamed, however long it is', () => {
+  const master = [...'bcdefg'].map((letter, i) => entry(`user.alice.${letter}`, { uniqueid: `${i}` }));
+  const chain = [...'abcdef'].map((letter, i) => remote(`user.alice.${letter}`, `${i}`, { lastUid: 1 }));
+  const planned = plan({ master, replica: [...chain, remote('user.alice.g', '9', { lastUid: 5 })] });
+  assert.deepEqual(planned.steps, []);
+  assert.deepEqual(
+    planned.blocked.map(({ entry }) => entry.name).sort(),
+    master.map(({ name }) => name).sort(),
+  );
+});
