@@ -6,6 +6,19 @@ export const MAX_LITERAL_OCTETS = 64 * 1024 * 1024;
 /** Octets of one atom or quoted string. Cyrus writes none above 1023; its own cap for reading is 128 KiB. */
 export const MAX_WORD_OCTETS = 128 * 1024;
 
+/**
+ * Octets of memory that the answer to one command may take, put together of all its lines: some 200,000 mailboxes of a
+ * user, or four million subscriptions. Nothing that a server legitimately has comes near it, and without it one answer of many
+ * lines, each within its bounds, would end this process.
+ */
+export const MAX_ANSWER_OCTETS = 384 * 1024 * 1024;
+
+/** The same for all records of one mailbox, which a merge holds at once: some three million. */
+export const MAX_RECORDS_ANSWER_OCTETS = 2 * 1024 * 1024 * 1024;
+
+/** Octets that a value takes in memory beside its text: its head, and its place in a list or map. */
+export const VALUE_OVERHEAD_OCTETS = 64;
+
 /** Octets of a `{n}` or `%{partition guid size}` head: a partition name, a GUID and a number, with much room. */
 export const MAX_LITERAL_HEAD_OCTETS = 4096;
 

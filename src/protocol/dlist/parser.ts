@@ -1,6 +1,12 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { MAX_LITERAL_HEAD_OCTETS, MAX_LITERAL_OCTETS, MAX_NESTING, MAX_WORD_OCTETS } from '../limits.ts';
+import {
+  MAX_LITERAL_HEAD_OCTETS,
+  MAX_LITERAL_OCTETS,
+  MAX_NESTING,
+  MAX_WORD_OCTETS,
+  VALUE_OVERHEAD_OCTETS,
+} from '../limits.ts';
 import { parseFileHead, parseLiteralHead } from './literal-head.ts';
 import { DlistFile, type DlistMap, type DlistValue } from './value.ts';
 
@@ -20,6 +26,8 @@ export interface DlistParserOptions {
   maxLiteralOctets?: number | undefined;
   maxFileOctets?: number | undefined;
   maxWordOctets?: number | undefined;
+  /** Of memory, for the value as a whole: all its parts, those that are not kept included. */
+  maxMemoryOctets?: number | undefined;
   /** `push` returns at the start and end of each literal's and file's octets, so that they can be told apart. */
   stopAtBodies?: boolean | undefined;
 }
@@ -87,6 +95,7 @@ export class DlistParser {
   #left = 0;
   #sink: FileSink | undefined;
   #result: DlistValue = null;
+  #memory = 0;
   #options: DlistParserOptions = {};
 
   constructor(options: DlistParserOptions = {}) {
@@ -102,6 +111,12 @@ export class DlistParser {
     this.#token = '';
     this.#sink = undefined;
     this.#result = null;
+    this.#memory = 0;
+  }
+
+  /** Octets of memory that what was read since `reset` takes, or would if it were kept. */
+  get memoryOctets(): number {
+    return this.#memory;
   }
 
   get done(): boolean {
@@ -271,12 +286,15 @@ export class DlistParser {
     if (this.#state === LITERAL_HEAD) {
       this.#left = parseLiteralHead(head);
       this.#checkSize('literal', this.#left, this.#options.maxLiteralOctets ?? MAX_LITERAL_OCTETS);
+      // Before the first octet of it is taken; counted once it is there.
+      this.#checkMemory(this.#memory + this.#left);
       if (this.#left === 0) this.#string('', false);
       else this.#state = LITERAL_BODY;
     } else {
       const { partition, guid, size } = parseFileHead(head);
       this.#checkSize('file', size, this.#options.maxFileOctets ?? Number.MAX_SAFE_INTEGER);
       this.#left = size;
+      if (this.#options.openFile === undefined) this.#takeMemory(size);
       this.#sink = (this.#options.openFile ?? collectFile)(partition, guid, size);
       this.#state = FILE_BODY;
       if (size === 0) this.#endFile();
@@ -312,8 +330,13 @@ export class DlistParser {
   #string(token: ByteString, isNil: boolean): void {
     this.#state = BETWEEN;
     const frame = this.#frame;
-    if (frame?.map !== undefined && frame.key === undefined) frame.key = token;
-    else this.#add(isNil ? null : token);
+    if (frame?.map !== undefined && frame.key === undefined) {
+      this.#takeMemory(token.length);
+      frame.key = token;
+    } else {
+      this.#takeMemory(token.length + VALUE_OVERHEAD_OCTETS);
+      this.#add(isNil ? null : token);
+    }
   }
 
   #add(value: DlistValue): void {
@@ -332,6 +355,7 @@ export class DlistParser {
 
   #open(frame: Frame): void {
     this.#refuseAsKey('a list');
+    this.#takeMemory(VALUE_OVERHEAD_OCTETS);
     if (this.#frame !== undefined) this.#outer.push(this.#frame);
     if (this.#outer.length >= MAX_NESTING)
       throw syntaxError(`at most ${MAX_NESTING} lists within lists`, 'more');
@@ -358,6 +382,17 @@ export class DlistParser {
   #refuseAsKey(what: string): void {
     const frame = this.#frame;
     if (frame?.map !== undefined && frame.key === undefined) throw syntaxError('a key', what);
+  }
+
+  #takeMemory(octets: number): void {
+    this.#memory += octets;
+    this.#checkMemory(this.#memory);
+  }
+
+  #checkMemory(octets: number): void {
+    const most = this.#options.maxMemoryOctets;
+    if (most === undefined || octets <= most) return;
+    throw syntaxError('an answer that fits in the memory set aside for one', 'one that goes on beyond it');
   }
 
   #checkWord(octets: number): void {

@@ -40,7 +40,7 @@ export async function authenticate(
     const line = await talk.read('AUTHENTICATE');
     if (line.startsWith('+')) {
       const challenge = Buffer.from(line.slice(1).trim(), 'base64');
-      const answer = unsent ?? exchange.respond(challenge);
+      const answer = unsent ?? (await exchange.respond(challenge));
       unsent = undefined;
       talk.sendSecret('', base64(answer));
     } else if (line.startsWith('* ')) {

@@ -8,7 +8,7 @@ export const login: SaslMechanism = {
     let prompts = 0;
     return {
       initialResponse: undefined,
-      respond: () => Buffer.from(prompts++ === 0 ? authname : password, 'latin1'),
+      respond: async () => Buffer.from(prompts++ === 0 ? authname : password, 'latin1'),
       succeeded: () => {},
     };
   },

@@ -18,7 +18,7 @@ export interface SaslExchange {
    * @returns the answer to one challenge, possibly empty
    * @throws SyncError AUTHENTICATION_FAILED when the server is not who it should be
    */
-  respond(challenge: Buffer): Buffer;
+  respond(challenge: Buffer): Promise<Buffer>;
   /** @throws SyncError AUTHENTICATION_FAILED when the server said OK before it proved what it had to */
   succeeded(): void;
 }

@@ -6,7 +6,7 @@ export const plain: SaslMechanism = {
   clearText: true,
   start: ({ authname, password }) => ({
     initialResponse: Buffer.from(`\0${authname}\0${password}`, 'latin1'),
-    respond: () => Buffer.from(`\0${authname}\0${password}`, 'latin1'),
+    respond: async () => Buffer.from(`\0${authname}\0${password}`, 'latin1'),
     succeeded: () => {},
   }),
 };

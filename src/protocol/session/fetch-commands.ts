@@ -1,7 +1,7 @@
 import type { CommandQueue } from '../command-queue.ts';
 import { encodeGuid, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
 import { DlistFile } from '../dlist/value.ts';
-import { MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
+import { MAX_ANSWER_OCTETS, MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { requireMap, requireText, unasked, unusable } from './fields.ts';
 import { dispatch } from './untagged.ts';
@@ -25,7 +25,10 @@ export function fetchCommands(queue: CommandQueue): FetchCommands {
             ['GUID', encodeGuid(what.guid)],
             ['UID', encodeNumber(what.uid)],
           ])}`,
-        valueOptions: { maxFileOctets: MAX_FETCHED_MESSAGE_OCTETS },
+        valueOptions: {
+          maxFileOctets: MAX_FETCHED_MESSAGE_OCTETS,
+          maxMemoryOctets: MAX_FETCHED_MESSAGE_OCTETS + MAX_ANSWER_OCTETS,
+        },
         untagged: dispatch({
           MESSAGE: (value) => {
             if (!(value instanceof DlistFile)) throw unusable('MESSAGE as %{...}', value);

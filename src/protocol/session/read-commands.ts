@@ -4,6 +4,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../command-queue.ts';
 import { encodeString, encodeStrings } from '../dlist/encode.ts';
 import type { DlistValue } from '../dlist/value.ts';
+import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type {
   ReplicaMailbox,
   ReplicaQuota,
@@ -78,7 +79,11 @@ export function readCommands(queue: CommandQueue): ReadCommands {
         name: 'FULLMAILBOX',
         mailbox: name,
         args: () => `FULLMAILBOX ${encodeString(name)}`,
-        valueOptions: { streamKey: 'RECORD', onItem: (item) => answer.record(item) },
+        valueOptions: {
+          streamKey: 'RECORD',
+          onItem: (item) => answer.record(item),
+          maxMemoryOctets: MAX_RECORDS_ANSWER_OCTETS,
+        },
         untagged: dispatch({ MAILBOX: (value) => answer.mailbox(value) }),
         result: () => answer.result(),
       });

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { DlistParser, type DlistParserOptions } from '../dlist/parser.ts';
 import type { DlistValue } from '../dlist/value.ts';
-import { MAX_LINE_OCTETS } from '../limits.ts';
+import { MAX_ANSWER_OCTETS, MAX_LINE_OCTETS, VALUE_OVERHEAD_OCTETS } from '../limits.ts';
 import { linkError } from '../link-errors.ts';
 import { hiddenOctets, type Traffic } from './traffic.ts';
 
@@ -56,6 +56,8 @@ export class ResponseReader {
   #state = HEAD;
   #line = '';
   #name = '';
+  /** Octets of memory that the lines of this answer take so far. */
+  #memory = 0;
   #hideLiterals = false;
   #hidden = 0;
 
@@ -151,7 +153,12 @@ export class ResponseReader {
     this.#line = '';
     const options = this.#listener.valueOptions(this.#name);
     this.#hideLiterals = options.hideLiterals ?? false;
-    this.#parser.reset({ ...options, stopAtBodies: this.#traffic.wanted });
+    this.#memory += VALUE_OVERHEAD_OCTETS;
+    this.#parser.reset({
+      ...options,
+      maxMemoryOctets: (options.maxMemoryOctets ?? MAX_ANSWER_OCTETS) - this.#memory,
+      stopAtBodies: this.#traffic.wanted,
+    });
     this.#state = VALUE;
   }
 
@@ -169,6 +176,7 @@ export class ResponseReader {
     this.#line = '';
     this.#state = HEAD;
     if (!line.startsWith('* ')) {
+      this.#memory = 0;
       this.#listener.final(line);
       return;
     }
@@ -180,6 +188,7 @@ export class ResponseReader {
   #value(chunk: Buffer, from: number): number {
     const at = this.#parser.push(chunk, from);
     if (this.#parser.done) {
+      this.#memory += this.#parser.memoryOctets;
       this.#listener.untagged(this.#name, this.#parser.take());
       this.#state = TAIL;
     }
