@@ -41,7 +41,14 @@ async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<D
   const { name } = task.entry;
   const [remote] = await context.session.getMailboxes([name]);
   const local = await readView(context.store, name);
-  if (local === undefined || remote === undefined) return undefined;
+  if (local === undefined) return undefined;
+  if (remote === undefined) {
+    throw new SyncError('IMAP_SYNC_CHANGED', 'the mailbox is gone from the replica since it was merged', {
+      phase: 'compare',
+      mailbox: name,
+      retryable: true,
+    });
+  }
   const { state } = local;
   if (sameCounters(state, remote) && sameChecksums(state, remote)) return undefined;
   const line = mailboxLine(local, remote, { partition: task.partition, local: context.options.local });
@@ -49,7 +56,11 @@ async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<D
 }
 
 function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {
-  return remote.lastUid === state.lastUid && remote.highestmodseq === state.highestmodseq;
+  return (
+    remote.lastUid === state.lastUid &&
+    remote.highestmodseq === state.highestmodseq &&
+    remote.uidvalidity === state.uidvalidity
+  );
 }
 
 /**

@@ -48,9 +48,14 @@ export class Stage {
     return true;
   }
 
+  /** Whether there is such a partition at all. */
+  hasPartition(partition: ByteString): boolean {
+    return this.#partitions === undefined || this.#partitions.includes(partition);
+  }
+
   /** A message that begins to arrive. @throws ServerDeath for a partition that does not exist */
   receive(partition: ByteString, claimed: string, size: number): FileSink {
-    if (this.#partitions !== undefined && !this.#partitions.includes(partition)) {
+    if (!this.hasPartition(partition)) {
       throw new ServerDeath(
         `MESSAGE for partition ${partition}, which does not exist`,
         '* Fatal error: Internal error: assertion failed: imap/dlist.c: 160: base != NULL',

@@ -83,5 +83,8 @@ test('a user on a partition that the replica lacks fails alone, and the partitio
   });
   await using admin = await pair.master.imap();
   await admin.ok(`CREATE ${quoteImap(mailboxOf(pair.master, 'stranger'))} elsewhere`);
+  await using stranger = await pair.master.imap('stranger');
+  // A message for such a partition would be the end of the replica's process.
+  await append(stranger, 'INBOX', 1, 'strange', 'stranger');
   assert.match(await onlyVictimFails(pair, 'stranger'), /elsewhere/);
 });

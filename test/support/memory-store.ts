@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ByteString, compareBytes } from '../../src/byte-string.ts';
 import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
+import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
 import {
   type NameRules,
   parseInternalName,
@@ -129,6 +130,22 @@ export class MemoryStore implements MasterStore {
       unlinked: false,
       archived: false,
     });
+  }
+
+  /** What the master's own server does with a MAILBOX. */
+  apply(line: WireMailbox, records: readonly WireRecord[]): void {
+    const mailbox = this.#at(line.name);
+    const { uidvalidity, foldermodseq, highestmodseq, lastUid, acl } = line;
+    mailbox.entry = { ...mailbox.entry, uidvalidity, foldermodseq, acl };
+    mailbox.annotations = [...line.annotations];
+    mailbox.state = { ...mailbox.state, highestmodseq, lastUid };
+    const byUid = new Map(mailbox.records.map((record) => [record.uid, record]));
+    for (const { flags, annotations, ...record } of records) {
+      const wire = { ...record, flags: [...flags], annotations: [...annotations] };
+      byUid.set(record.uid, { ...wire, unlinked: false, archived: false });
+    }
+    mailbox.records = [...byUid.values()].sort((a, b) => a.uid - b.uid);
+    this.#modseq = Math.max(this.#modseq, highestmodseq);
   }
 
   expunge(name: ByteString, uid: number): void {

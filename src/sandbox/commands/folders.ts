@@ -13,9 +13,12 @@ export const applyRename: Handler = (context, value) => {
   const newName = atom(map, 'NEWMBOXNAME');
   const partition = atom(map, 'PARTITION');
   const uidvalidity = optional(map, 'UIDVALIDITY', num32, 0);
-  const { storage } = context;
+  const { storage, stage } = context;
   storage.transact(() => {
     const row = existing(storage, oldName);
+    if (!stage.hasPartition(partition)) {
+      throw refusal('IMAP_REMOTE_DENIED', `there is no partition ${partition}`, oldName);
+    }
     const changed: MailboxRow = { ...row, partition, uidvalidity: uidvalidity || row.uidvalidity };
     if (oldName === newName) {
       if (row.partition === partition) throw refusal('IMAP_REMOTE_DENIED', 'renamed to itself', oldName);

@@ -120,6 +120,9 @@ function openOrCreate(context: CommandContext, request: MailboxRequest): Mailbox
     if (elsewhere !== undefined && elsewhere.name !== name) {
       throw refusal('IMAP_MAILBOX_MOVED', `uniqueid ${uniqueid} is that of ${elsewhere.name}`, name);
     }
+    if (!context.stage.hasPartition(request.partition)) {
+      throw refusal('IMAP_REMOTE_DENIED', `there is no partition ${request.partition}`, name);
+    }
     return mailboxes.create(newMailbox(request));
   }
   if (existing.uniqueid === uniqueid) return existing;
