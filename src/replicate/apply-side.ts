@@ -26,9 +26,30 @@ export interface Source {
 
 export type ReadMessage = (message: MessageSource) => Promise<MessageContent | undefined>;
 
-export async function applySide(work: SideWork): Promise<void> {
+/** Everything that the side lacks is staged there; nothing of its mailbox is changed yet. */
+export interface StagedSide extends Disposable {
+  /** @param changes of the line since it was staged */
+  apply(changes?: Partial<WireMailbox>): Promise<void>;
+}
+
+/** However it ends, nothing is on its way any more. */
+export async function stageSide(work: SideWork): Promise<StagedSide> {
+  const { session, line, records } = work;
+  const hold = await work.stage.hold();
+  try {
+    await stageMessages(work);
+  } catch (caught) {
+    hold[Symbol.dispose]();
+    throw caught;
+  }
+  return {
+    apply: (changes) => session.applyMailbox({ ...line, ...changes }, records),
+    [Symbol.dispose]: () => hold[Symbol.dispose](),
+  };
+}
+
+async function stageMessages(work: SideWork): Promise<void> {
   const { session, stage, line, records, restorable } = work;
-  using _hold = await stage.hold();
   const above = records.filter((record) => record.uid > work.lastUid);
   const needed = new Set(above.filter((record) => !isExpunged(record)).map(({ guid }) => guid));
   const expunged = new Set(above.map(({ guid }) => guid).filter((guid) => !needed.has(guid)));
@@ -40,12 +61,9 @@ export async function applySide(work: SideWork): Promise<void> {
     for (const guid of await uploadAll(work, partition, missing, needed)) wanted.delete(guid);
     stage.add(partition, [...wanted]);
   }
-  await session.applyMailbox(line, records);
 }
 
 /**
- * However it ends, nothing is on its way any more: the files may be closed.
- *
  * @returns what is not there any more, of the GUIDs that are not needed
  */
 async function uploadAll(

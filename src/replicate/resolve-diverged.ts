@@ -3,7 +3,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MailboxState } from '../store/master-store.ts';
-import { applySide, type ReadMessage } from './apply-side.ts';
+import { type ReadMessage, stageSide } from './apply-side.ts';
 import { type DivergedReason, type LocalMailbox, sameAnnotations } from './compare-mailbox.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import type { EngineContext } from './engine.ts';
@@ -11,6 +11,7 @@ import { mailboxLine, sinceOf } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
+import { unlessOvertaken } from './overtaken.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
 import { checkSame, checkSameThere } from './same-mailbox.ts';
 import { senselessJump } from './sensible-jump.ts';
@@ -92,7 +93,21 @@ async function mergeOnce(
   };
   const readReplica: ReadMessage = (message) => fetchChecked(session, remote, message);
 
-  await applySide({
+  const masterLine = { ...line, partition: local.entry.partition, since: sinceOf(state), local: true };
+  // First, because what the replica is told to expunge it may remove at once.
+  using forMaster =
+    master &&
+    (await stageSide({
+      ...master,
+      line: masterLine,
+      records: merge.toMaster,
+      lastUid: state.lastUid,
+      sources: [
+        { messages: merge.masterNeeds, read: readReplica },
+        { messages: ours, read: readMaster },
+      ],
+    }));
+  using forReplica = await stageSide({
     session,
     stage,
     line: { ...line, partition: task.partition, since: sinceOf(remote) },
@@ -108,24 +123,10 @@ async function mergeOnce(
       read: readMaster,
     },
   });
-  if (master) {
+  await unlessOvertaken(forReplica.apply(), ['IMAP_SYNC_CHECKSUM']);
+  if (forMaster) {
     const foldermodseq = await foldermodseqNow(session, line, remote);
-    await applySide({
-      ...master,
-      line: {
-        ...line,
-        foldermodseq,
-        partition: local.entry.partition,
-        since: sinceOf(state),
-        local: true,
-      },
-      records: merge.toMaster,
-      lastUid: state.lastUid,
-      sources: [
-        { messages: merge.masterNeeds, read: readReplica },
-        { messages: ours, read: readMaster },
-      ],
-    });
+    await unlessOvertaken(forMaster.apply({ foldermodseq }), ['IMAP_SYNC_CHECKSUM']);
   }
   context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
   await confirmAgreement(context, task);
@@ -226,13 +227,8 @@ async function fetchChecked(
   { name, partition, uniqueid }: ReplicaMailbox,
   { guid, size, uid }: MessageSource,
 ): Promise<Buffer> {
-  const content = await session.fetchMessage({
-    mailbox: name,
-    partition: partition ?? '',
-    uniqueid,
-    guid,
-    uid,
-  });
+  const fetched = session.fetchMessage({ mailbox: name, partition: partition ?? '', uniqueid, guid, uid });
+  const content = await unlessOvertaken(fetched, ['IMAP_MAILBOX_NONEXISTENT']);
   const hash = createHash('sha1').update(content).digest('hex');
   if (hash === guid && content.length === size) return content;
   throw new SyncError(
