@@ -96,6 +96,24 @@ export function emptyLine(line: WireMailbox): WireMailbox {
   return { ...line, ...UNUSED, highestmodseq: 1 };
 }
 
+/** One that belongs to nobody and holds nothing. */
+export function emptyMailbox(names: Pick<WireMailbox, 'name' | 'uniqueid' | 'partition'>): WireMailbox {
+  return {
+    ...UNUSED,
+    ...names,
+    type: '',
+    highestmodseq: 1,
+    uidvalidity: 1,
+    acl: '',
+    options: '',
+    quotaroot: undefined,
+    createdmodseq: 1,
+    foldermodseq: 1,
+    intermediate: false,
+    local: true,
+  };
+}
+
 /** A row without storage. */
 export function intermediateLine(
   entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'type' | 'createdmodseq' | 'foldermodseq'>,

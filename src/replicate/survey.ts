@@ -54,6 +54,8 @@ export async function survey(
       if (comparison.kind === 'unchanged') continue;
       work.push({ entry, remote, comparison });
       const partition = partitionOf(context, entry);
+      // Asked for a partition that it lacks, the replica's server dies; these are sent once the partition is known.
+      if (!context.partitions.isKnown(partition)) continue;
       for (const message of look.news) {
         if (!reserving) break;
         reserving = reservation.add(partition, message);

@@ -30,8 +30,8 @@ export async function syncFolders(
   context: EngineContext,
   job: FolderJob,
 ): Promise<'again' | { finished: Promise<void> }> {
-  context.partitions.learn(job.replica);
   const replica = [...job.replica, ...(await findElsewhere(context, job))];
+  context.partitions.learn(replica);
   const namesThere = new Map(replica.map(({ uniqueid, name }) => [uniqueid, name]));
   const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));
   const plan = planFolders({
@@ -186,7 +186,8 @@ async function runSteps(
         await context.session.applyRename({ ...rename, local });
       }
     } catch (caught) {
-      throw SyncError.from(caught, { mailbox });
+      const error = SyncError.from(caught, { mailbox });
+      throw step.kind === 'rename' ? await context.partitions.explain(error, step.partition, mailbox) : error;
     }
     done.add(step);
   });

@@ -106,7 +106,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         if (refusal.code === 'IMAP_SYNC_CHECKSUM') {
           return await resolveDiverged(context, task, 'checksum-refused', refusal.message);
         }
-        throw context.partitions.explain(refusal, line);
+        throw await context.partitions.explain(refusal, line.partition, line.name);
       }
       if (step === undefined) return;
       if (step.kind === 'diverged') {
