@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import { type Phase, SyncError } from '../report/sync-error.ts';
+import type { UnreadPart } from '../store/master-store.ts';
 
 /** Mailboxes that the failure of a user names; of the others only the number is told. */
 const MOST_NAMED = 20;
@@ -14,6 +15,9 @@ export class Failures {
   /** Names of mailboxes that were not sent because something above them is not on the replica, by what that is. */
   readonly #heldBack = new Map<ByteString, ByteString[]>();
 
+  /** Paths. */
+  readonly #unread = new Set<string>();
+
   constructor(user: ByteString) {
     this.#user = user;
   }
@@ -24,6 +28,33 @@ export class Failures {
     if (endsJob(error)) throw error;
     this.#errors.push(error);
     return error;
+  }
+
+  /**
+   * What `read` gives of the store; `otherwise`, and a failure of this part alone, if it cannot be read.
+   *
+   * @throws SyncError if that ends the job
+   */
+  async read<T, U>(phase: Phase, read: () => T | Promise<T>, otherwise: U): Promise<T | U> {
+    try {
+      return await read();
+    } catch (caught) {
+      this.add(phase, caught);
+      return otherwise;
+    }
+  }
+
+  /**
+   * Something beside the messages of a mailbox that could not be read. One file is one failure, however many mailboxes
+   * are concerned.
+   *
+   * @returns whether it is news
+   */
+  addUnread({ path, error }: UnreadPart): boolean {
+    if (this.#unread.has(path)) return false;
+    this.#unread.add(path);
+    this.add('read', error);
+    return true;
   }
 
   /** @returns whether all were done: what depends on them is not to be sent otherwise */

@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
-import type { MailboxEntry } from '../store/master-store.ts';
+import type { MailboxEntry, MailboxState } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
 import type { SyncLocks } from './sync-locks.ts';
@@ -33,4 +33,17 @@ export function reportMailbox(
     level: 'error',
     text: `do_folders(): update failed: ${entry.name} '${error.message}'`,
   });
+}
+
+/** What was read of a mailbox: its quota root, and what could not be read beside it, which the replica keeps as it is. */
+export function noteState(context: EngineContext, job: FolderJob, state: MailboxState): void {
+  if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
+  for (const part of state.unread) {
+    if (!job.failures.addUnread(part)) continue;
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `${part.error.message}; on the replica this part stays as it is`,
+    });
+  }
 }

@@ -5,13 +5,18 @@ import type {
   MailboxEntry,
   MailboxMessages,
   MailboxState,
-  MailboxView,
 } from '../store/master-store.ts';
-import { type CompareOptions, compareMailbox, type DivergedReason } from './compare-mailbox.ts';
+import {
+  type CompareOptions,
+  compareMailbox,
+  type DivergedReason,
+  type LocalMailbox,
+} from './compare-mailbox.ts';
 import { type Delta, readDelta } from './delta.ts';
 import { appendWouldMiss } from './foresee.ts';
 import { masterRecords } from './record-lists.ts';
 import { checkSame } from './same-mailbox.ts';
+import { withUnreadAsThere } from './unread-parts.ts';
 
 export interface StepOptions extends CompareOptions {
   batchSize: number;
@@ -25,7 +30,7 @@ export type StepReading = { state: MailboxState } & (
   | { kind: 'diverged'; reason: DivergedReason; detail: string }
   | {
       kind: 'delta';
-      local: MailboxView;
+      local: LocalMailbox;
       delta: Delta;
       messages: MailboxMessages;
       /** All records, where they have to be compared with the replica's before anything is sent. */
@@ -41,8 +46,8 @@ export function readStep(
   options: StepOptions,
 ): StepReading {
   checkSame(mailbox, listed);
-  const { entry, state, annotations, messages } = mailbox;
-  const local = { entry, state, annotations };
+  const { state, messages } = mailbox;
+  const local = withUnreadAsThere(mailbox, remote);
   if (remote) {
     const comparison = compareMailbox(local, remote, options);
     if (comparison.kind !== 'delta') return { ...comparison, state };

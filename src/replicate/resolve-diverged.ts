@@ -15,6 +15,7 @@ import { unlessOvertaken } from './overtaken.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
 import { checkSame, checkSameThere } from './same-mailbox.ts';
 import { senselessJump } from './sensible-jump.ts';
+import { withUnreadAsThere } from './unread-parts.ts';
 import { isExpunged } from './wire-record.ts';
 
 /** Both sides may be written to while the merge is under way: look again, but not for ever. */
@@ -61,8 +62,8 @@ async function mergeOnce(
 
   const local = await context.store.readMailbox(name, (mailbox) => {
     checkSame(mailbox, task.entry);
-    const { entry, state, annotations, messages } = mailbox;
-    return { entry, state, annotations, messages, records: masterRecords(mailbox) };
+    const { messages } = mailbox;
+    return { ...withUnreadAsThere(mailbox, remote), messages, records: masterRecords(mailbox) };
   });
   if (local === undefined) return;
   const { state, records: ours } = local;

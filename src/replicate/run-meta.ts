@@ -4,7 +4,7 @@ import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import { inRounds } from './in-rounds.ts';
 import { hasInbox, requireInbox } from './job-scope.ts';
-import { moveScriptFiles, sendScripts } from './script-files.ts';
+import { moveScriptFiles, scriptsAreReadable, sendScripts } from './script-files.ts';
 import { sendSeen, sendSieve, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
@@ -54,6 +54,7 @@ async function syncSieveMailbox(
   failures: Failures,
   locks: SyncLocks,
 ): Promise<void> {
+  if (!(await scriptsAreReadable(context, userid, failures))) return;
   await moveScriptFiles(context, userid);
   const inbox = context.store.inboxName(userid);
   const name = `${inbox}.${context.options.sieveFolder}`;

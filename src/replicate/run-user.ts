@@ -6,7 +6,13 @@ import { Failures } from './failures.ts';
 import type { FolderJob } from './folder-job.ts';
 import { settleGoneUser } from './gone-user.ts';
 import { hasInbox, ROUNDS, replicated } from './job-scope.ts';
-import { comparable, moveScriptFiles, sendScripts } from './script-files.ts';
+import {
+  comparable,
+  moveScriptFiles,
+  scriptsAreReadable,
+  sendScripts,
+  withoutScriptMailbox,
+} from './script-files.ts';
 import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
@@ -39,11 +45,12 @@ export async function syncUser(
   for (let round = 1; round <= ROUNDS; round++) {
     const failures = new Failures(userid);
     const replica = await userThere(context, userid);
-    await moveScriptFiles(context, userid);
+    const scripts = await scriptsAreReadable(context, userid, failures);
+    if (scripts) await moveScriptFiles(context, userid);
     const job: FolderJob = {
       user: userid,
       entries: replicated(context, context.store.mailboxesOf(userid), failures),
-      replica: comparable(context, userid, replica.mailboxes),
+      replica: (scripts ? comparable : withoutScriptMailbox)(context, userid, replica.mailboxes),
       whole: true,
       roots: new Set(),
       failures,
@@ -60,7 +67,7 @@ export async function syncUser(
         sendSubscriptions(context, userid, there, failures),
         sendSeen(context, userid, there, failures),
       ]);
-      await sendScripts(context, userid, there, failures);
+      if (scripts) await sendScripts(context, userid, there, failures);
       // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
       await sendQuota(context, job.roots, there, failures);
     }

@@ -34,6 +34,26 @@ export async function moveScriptFiles(context: EngineContext, userid: ByteString
   }
 }
 
+/** Whether the scripts that are files here can be read: otherwise nothing is done about scripts. */
+export async function scriptsAreReadable(
+  context: EngineContext,
+  userid: ByteString,
+  failures: Failures,
+): Promise<boolean> {
+  const unreadable = Symbol('unreadable');
+  return (await failures.read('sieve', () => scriptFiles(context, userid), unreadable)) !== unreadable;
+}
+
+/** The replica's mailboxes without its `#sieve`. */
+export function withoutScriptMailbox(
+  context: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): ReplicaMailbox[] {
+  const name = scriptMailbox(context, userid);
+  return mailboxes.filter((mailbox) => mailbox.name !== name);
+}
+
 /** The replica's mailboxes without a `#sieve` that only script commands fill: there is none here to compare it to. */
 export function comparable(
   context: EngineContext,
@@ -43,7 +63,7 @@ export function comparable(
   const name = scriptMailbox(context, userid);
   const there = mailboxes.some((mailbox) => mailbox.name === name);
   if (!there || scriptFiles(context, userid) === undefined) return [...mailboxes];
-  return mailboxes.filter((mailbox) => mailbox.name !== name);
+  return withoutScriptMailbox(context, userid, mailboxes);
 }
 
 /** To be called once the user's mailboxes are there. */

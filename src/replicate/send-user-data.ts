@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaUser } from '../protocol/replica-session.ts';
+import type { QuotaEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
 import { compiledName, planSieve } from './sieve.ts';
@@ -14,7 +15,9 @@ export async function sendSubscriptions(
   replica: ReplicaUser,
   failures: Failures,
 ): Promise<void> {
-  const plan = planSubscriptions(store.subscriptions(userid), replica.subscriptions);
+  const ours = await failures.read('subscriptions', () => store.subscriptions(userid), undefined);
+  if (ours === undefined) return;
+  const plan = planSubscriptions(ours, replica.subscriptions);
   await failures.all('subscriptions', [
     ...plan.add.map((name) => {
       emit({ kind: 'command:sub', user: userid, name });
@@ -33,9 +36,11 @@ export async function sendSeen(
   replica: ReplicaUser,
   failures: Failures,
 ): Promise<void> {
+  const ours = await failures.read('seen', () => store.seen(userid), undefined);
+  if (ours === undefined) return;
   await failures.all(
     'seen',
-    planSeen(store.seen(userid), replica.seen).map((seen) => {
+    planSeen(ours, replica.seen).map((seen) => {
       emit({ kind: 'command:seen', user: userid, uniqueid: seen.uniqueid });
       return session.applySeen(userid, seen);
     }),
@@ -48,7 +53,12 @@ export async function sendQuota(
   replica: ReplicaUser,
   failures: Failures,
 ): Promise<void> {
-  const plan = planQuota(roots, replica.quotas, (root) => store.quota(root));
+  const ours = new Map<ByteString, QuotaEntry | undefined>();
+  for (const root of new Set([...roots, ...replica.quotas.map(({ root }) => root)])) {
+    // Without an entry of its own a root is left alone.
+    await failures.read('quota', () => ours.set(root, store.quota(root)), undefined);
+  }
+  const plan = planQuota(ours, replica.quotas);
   await failures.all('quota', [
     ...plan.set.map((quota) => {
       emit({ kind: 'command:quota', root: quota.root });
@@ -71,7 +81,9 @@ export async function sendSieve(
   replica: ReplicaUser,
   failures: Failures,
 ): Promise<void> {
-  const { upload, activate, remove } = planSieve(await store.sieve(userid), replica.sieve);
+  const ours = await failures.read('sieve', () => store.sieve(userid), undefined);
+  if (ours === undefined) return;
+  const { upload, activate, remove } = planSieve(ours, replica.sieve);
   const uploads = new Map(
     upload.map((script) => {
       emit({ kind: 'command:sieve', user: userid, filename: script.filename });

@@ -1,12 +1,13 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
-import type { LockedMailbox, MailboxEntry } from '../store/master-store.ts';
+import type { LockedMailbox, MailboxEntry, MailboxState } from '../store/master-store.ts';
 import { type CompareOptions, type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
 import { type NewMessage, newMessages } from './delta.ts';
 import type { EngineContext } from './engine.ts';
-import { type FolderJob, reportMailbox } from './folder-job.ts';
+import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
 import type { FolderPlan } from './folders.ts';
 import { GUIDS_PER_COMMAND, Reservation } from './reserve.ts';
+import { withUnreadAsThere } from './unread-parts.ts';
 
 /** Mailboxes looked at under one lock of their owner, who cannot change anything meanwhile: some milliseconds. */
 const PEEKED_TOGETHER = 64;
@@ -49,8 +50,8 @@ export async function survey(
         lookAt(mailbox, remote, context.options, reserving),
       );
       if (!look) continue;
-      const { quotaroot, comparison } = look;
-      if (quotaroot !== undefined) job.roots.add(quotaroot);
+      const { state, comparison } = look;
+      noteState(context, job, state);
       if (comparison.kind === 'unchanged') continue;
       work.push({ entry, remote, comparison });
       const partition = partitionOf(context, entry);
@@ -74,7 +75,7 @@ export async function survey(
 }
 
 interface Look {
-  quotaroot: ByteString | undefined;
+  state: MailboxState;
   comparison: Comparison;
   /** Messages that the replica may have elsewhere: as many as can be asked for. */
   news: NewMessage[];
@@ -86,7 +87,9 @@ function lookAt(
   options: CompareOptions,
   reserving: boolean,
 ): Look {
-  const comparison: Comparison = remote ? compareMailbox(mailbox, remote, options) : { kind: 'delta' };
+  const comparison: Comparison = remote
+    ? compareMailbox(withUnreadAsThere(mailbox, remote), remote, options)
+    : { kind: 'delta' };
   const news: NewMessage[] = [];
   if (comparison.kind === 'delta' && reserving) {
     for (const message of newMessages(mailbox, remote)) {
@@ -94,7 +97,7 @@ function lookAt(
       if (news.length === GUIDS_PER_COMMAND) break;
     }
   }
-  return { quotaroot: mailbox.state.quotaroot, comparison, news };
+  return { state: mailbox.state, comparison, news };
 }
 
 /** Mailboxes that one look at many of them shows to be the same on both sides: on most days nearly all. */
@@ -110,8 +113,10 @@ async function unchangedOf(
     const views = await context.store.peek(candidates.slice(first, first + PEEKED_TOGETHER));
     for (const [entry, view] of views) {
       const remote = plan.matches.get(entry);
-      if (!remote || compareMailbox(view, remote, context.options).kind !== 'unchanged') continue;
-      if (view.state.quotaroot !== undefined) job.roots.add(view.state.quotaroot);
+      if (!remote) continue;
+      const local = withUnreadAsThere(view, remote);
+      if (compareMailbox(local, remote, context.options).kind !== 'unchanged') continue;
+      noteState(context, job, view.state);
       unchanged.add(entry);
     }
   }

@@ -5,7 +5,7 @@ import type { MailboxEntry } from '../store/master-store.ts';
 import { neededAbove } from './above.ts';
 import type { EngineContext } from './engine.ts';
 import { endsJob } from './failures.ts';
-import { type FolderJob, reportMailbox } from './folder-job.ts';
+import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './folders.ts';
 import { formerInboxes, giveUpNames } from './former-name.ts';
 import { canBeOpened } from './job-scope.ts';
@@ -107,7 +107,9 @@ async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promi
     const other = job.replica.find(
       ({ name, uniqueid }) => name === entry.name && uniqueid !== entry.uniqueid,
     );
-    if (other && (await isMadeOfOurScripts(context, entry, other))) found.add(other.uniqueid);
+    if (!other) continue;
+    const ask = () => isMadeOfOurScripts(context, entry, other);
+    if (await job.failures.read('sieve', ask, false)) found.add(other.uniqueid);
   }
   return found;
 }
@@ -255,7 +257,7 @@ async function startAll(
       place,
       onState: (state) => {
         newcomer?.begin();
-        if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
+        noteState(context, job, state);
       },
       checkNeeds: () => newcomer?.checkAbove(),
     };

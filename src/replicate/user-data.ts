@@ -36,18 +36,18 @@ export interface QuotaPlan {
 }
 
 /**
- * Algorithm section 8.1. `roots` are those of the job's mailboxes; `read` gives the master's limits, undefined if the
- * root is gone. Usage is never sent.
+ * Algorithm section 8.1. Usage is never sent.
+ *
+ * @param master limits of all roots that either side knows, undefined for one that is gone here; what has no entry could
+ *   not be read
  */
 export function planQuota(
-  roots: Iterable<ByteString>,
+  master: ReadonlyMap<ByteString, QuotaEntry | undefined>,
   replica: readonly ReplicaQuota[],
-  read: (root: ByteString) => QuotaEntry | undefined,
 ): QuotaPlan {
   const there = new Map(replica.map((quota) => [quota.root, quota]));
   const plan: QuotaPlan = { set: [], remove: [] };
-  for (const root of new Set([...roots, ...there.keys()])) {
-    const ours = read(root);
+  for (const [root, ours] of master) {
     const theirs = there.get(root);
     if (!ours) {
       if (theirs) plan.remove.push(root);

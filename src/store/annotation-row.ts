@@ -32,11 +32,22 @@ export function parseAnnotationKey(key: ByteString): AnnotationKey | undefined {
   };
 }
 
-/** @returns undefined for tombstones and for empty values: neither counts as an annotation */
+/** The caller knows the file. */
+export class AnnotationRowError extends Error {
+  override readonly name = 'AnnotationRowError';
+}
+
+/**
+ * @returns undefined for tombstones and for empty values: neither counts as an annotation
+ * @throws AnnotationRowError: what is damaged must not be taken for none, or it is removed from the replica
+ */
 export function parseAnnotationValue(text: ByteString): Pick<Annotation, 'value' | 'modseq'> | undefined {
   const octets = Buffer.from(text, 'latin1');
-  if (octets.length < LENGTH_OCTETS) return undefined;
-  const end = LENGTH_OCTETS + octets.readUInt32BE(0);
+  if (octets.length === 0) return undefined;
+  const end = octets.length < LENGTH_OCTETS ? Number.NaN : LENGTH_OCTETS + octets.readUInt32BE(0);
+  if (!(end <= octets.length)) {
+    throw new AnnotationRowError(`expected a length and as many octets, found ${octets.length} in all`);
+  }
   const value = text.slice(LENGTH_OCTETS, end);
   if (value === '') return undefined;
   // After the value: NUL, content type, NUL, obsolete time, modseq, flags. Old rows end somewhere in between.

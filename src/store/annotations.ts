@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
-import { annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';
+import { AnnotationRowError, annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';
 import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
 import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import type { Annotation } from './master-store.ts';
+import { databaseDamaged } from './store-error.ts';
 
 export interface AnnotationScope {
   scope: ByteString;
@@ -18,20 +19,35 @@ export function readScopes(
   path: string,
   scopes: readonly AnnotationScope[],
 ): Annotation[][] {
-  const found = databases.read(path, (db) => scopes.map(({ scope, owner }) => scopeOf(db, scope, owner)), {
-    atLeast: 'header',
-  });
+  const read = (db: CyrusDatabase) => scopes.map(({ scope, owner }) => scopeOf(db, path, scope, owner));
+  const found = databases.read(path, read, { atLeast: 'header' });
   return found ?? scopes.map(() => []);
 }
 
-function scopeOf(db: CyrusDatabase, scope: ByteString, owner: ByteString | undefined): Annotation[] {
+function scopeOf(
+  db: CyrusDatabase,
+  path: string,
+  scope: ByteString,
+  owner: ByteString | undefined,
+): Annotation[] {
   const found: Annotation[] = [];
   for (const [key, value] of db.entries(`${scope}\0`)) {
-    const annotation = annotationOf(key, value, owner);
+    const annotation = annotationIn(path, key, value, owner);
     if (annotation !== undefined) found.push(plain(annotation));
   }
   return inWireOrder(found);
 }
+
+function annotationIn(path: string, key: ByteString, value: ByteString, owner: ByteString | undefined) {
+  try {
+    return annotationOf(key, value, owner);
+  } catch (caught) {
+    if (!(caught instanceof AnnotationRowError)) throw caught;
+    throw databaseDamaged(path, `row of ${JSON.stringify(key)}: ${caught.message}`, ROW_HINT);
+  }
+}
+
+const ROW_HINT = 'set that annotation anew, or restore the file from a backup';
 
 function plain({ entry, userid, modseq, value }: Annotation): Annotation {
   return { entry, userid, modseq, value };
@@ -81,7 +97,7 @@ export class MessageAnnotations {
   #allOf(db: CyrusDatabase): Map<number, Annotation[]> {
     const found = new Map<number, Annotation[]>();
     for (const [key, value] of db.entries('')) {
-      const annotation = annotationOf(key, value, this.#owner);
+      const annotation = annotationIn(this.#path, key, value, this.#owner);
       if (annotation === undefined) continue;
       const uid = uidOfScope(annotation.scope);
       const list = found.get(uid);
@@ -98,7 +114,7 @@ export class MessageAnnotations {
       if (run.length >= LOOKUP_RUN) break;
       run.push(next);
     }
-    const found = this.#read((db) => run.map((each) => scopeOf(db, String(each), this.#owner)));
+    const found = this.#read((db) => run.map((each) => scopeOf(db, this.#path, String(each), this.#owner)));
     this.#known = new Map(run.map((each, i) => [each, found?.[i] ?? NONE]));
   }
 

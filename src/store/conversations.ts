@@ -1,25 +1,24 @@
-import type { ByteString } from '../byte-string.ts';
+import { type ByteString, textFromBytes } from '../byte-string.ts';
 import type { CyrusDatabase } from './cyrusdb/contract.ts';
 import type { KeptDatabases } from './cyrusdb/kept-database.ts';
 import { decimal } from './disk-dlist.ts';
 import type { MailboxEntry } from './master-store.ts';
-import { databaseDamaged } from './store-error.ts';
+import { databaseDamaged, withRepair } from './store-error.ts';
 
 /** XCONVMODSEQ of one mailbox from its owner's conversations database (store section 10.6). 0 = not known. */
 export function readConversationModseq(
   databases: KeptDatabases,
   path: string,
+  userid: ByteString,
   mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>,
 ): number {
-  const value = databases.read(path, (db) => db.get(folderKey(db, mailbox)));
+  // The tool does not replace a damaged file, and says nothing of it.
+  const hint = `move it away and run "ctl_conversationsdb -R ${textFromBytes(userid)}", which makes it anew`;
+  const value = withRepair(hint, () => databases.read(path, (db) => db.get(folderKey(db, mailbox))));
   if (value === undefined) return 0;
   const modseq = parseFolderStatus(value);
   if (modseq === undefined) {
-    throw databaseDamaged(
-      path,
-      `folder ${mailbox.name}: expected "0 (MODSEQ ...)", found "${value}"`,
-      'rebuild it with ctl_conversationsdb -R',
-    );
+    throw databaseDamaged(path, `folder ${mailbox.name}: expected "0 (MODSEQ ...)", found "${value}"`, hint);
   }
   return modseq;
 }

@@ -16,13 +16,17 @@ const HINT =
  */
 export function readRaclModseq(path: string): number {
   const content = readSmallFile(path, MAX_COUNTERS_OCTETS, (finding) => databaseDamaged(path, finding, HINT));
-  return content === undefined ? 0 : raclModseq(content);
+  if (content === undefined) return 0;
+  const modseq = raclModseq(content);
+  if (modseq === undefined) throw databaseDamaged(path, 'the checksum is not that of its content', HINT);
+  return modseq;
 }
 
-export function raclModseq(content: Buffer): number {
+/** @returns undefined if the content is damaged */
+export function raclModseq(content: Buffer): number | undefined {
   if (content.length < OLDEST_WITH_RACL) return 0;
   const crcAt = content.length - 4;
-  if (content.readUInt32BE(crcAt) !== crc32(content.subarray(0, crcAt))) return 0;
+  if (content.readUInt32BE(crcAt) !== crc32(content.subarray(0, crcAt))) return undefined;
   const modseq = readU64(content, RACL_OFFSET);
-  return Number.isSafeInteger(modseq) ? modseq : 0;
+  return Number.isSafeInteger(modseq) ? modseq : undefined;
 }

@@ -59,10 +59,7 @@ export class MailboxPeeker {
       const state = this.#state(entry, row.inbox);
       if (state !== undefined) found.push({ entry, state });
     }
-    const annotations = this.#states.annotationsOf(found.map(({ entry }) => entry));
-    return new Map(
-      found.map(({ entry, state }, i) => [entry, { entry, state, annotations: annotations[i] ?? [] }]),
-    );
+    return new Map(this.#states.viewsOf(found).map((view) => [view.entry, view]));
   }
 
   #state(entry: MailboxEntry, inbox: MailboxEntry | undefined): MailboxState | undefined {

@@ -85,12 +85,11 @@ export class MailboxReader {
 
     const header = readMailboxHeader(this.#layout, entry);
     const identified = entry.uniqueid === '' ? { ...entry, uniqueid: header.uniqueid ?? '' } : entry;
+    const state = this.#states.stateOf(identified, index.header, header, inbox);
+    const [view] = this.#states.viewsOf([{ entry: identified, state }]);
+    if (view === undefined) return undefined;
     using mailbox = new ReadableMailbox(
-      {
-        entry: identified,
-        state: this.#states.stateOf(identified, index.header, header, inbox),
-        annotations: this.#states.annotationsOf([identified])[0] ?? [],
-      },
+      view,
       index,
       this.#recordContext(identified, index, header),
       this.#messagesOf(identified),

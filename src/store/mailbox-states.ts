@@ -1,3 +1,5 @@
+import type { ByteString } from '../byte-string.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { readScopes } from './annotations.ts';
 import { readConversationModseq } from './conversations.ts';
 import { readRaclModseq } from './counters.ts';
@@ -7,7 +9,7 @@ import { type IndexHeader, optionLetters } from './index-header.ts';
 import type { StoreLayout } from './layout.ts';
 import type { MailboxList } from './mailbox-list.ts';
 import { isInbox, parseInternalName } from './mailbox-name.ts';
-import type { Annotation, MailboxEntry, MailboxState } from './master-store.ts';
+import type { Annotation, MailboxEntry, MailboxState, MailboxView, UnreadPart } from './master-store.ts';
 import { userFilePath } from './user-paths.ts';
 
 /** What the wire says of a mailbox beside its records, put together from the files that hold it. */
@@ -22,14 +24,25 @@ export class MailboxStates {
     this.#databases = databases;
   }
 
-  /** Of each mailbox, in wire order. */
-  annotationsOf(entries: readonly MailboxEntry[]): Annotation[][] {
+  /** What is asked of the mailboxes together, of each by itself if that fails: one damaged row is one mailbox's. */
+  viewsOf(mailboxes: readonly Omit<MailboxView, 'annotations'>[]): MailboxView[] {
+    const together = this.#annotationsOf(mailboxes);
+    if (together.unread && mailboxes.length > 1) return mailboxes.flatMap((one) => this.viewsOf([one]));
+    return mailboxes.map(({ entry, state }, i) => ({
+      entry,
+      state: together.unread ? { ...state, unread: [...state.unread, together.unread] } : state,
+      annotations: together.value[i] ?? [],
+    }));
+  }
+
+  #annotationsOf(mailboxes: readonly Omit<MailboxView, 'annotations'>[]): PartRead<Annotation[][]> {
     const byName = this.#list.keying() === 'by-name';
-    const scopes = entries.map(({ name, uniqueid, userid }) => ({
+    const path = this.#layout.annotationPath;
+    const scopes = mailboxes.map(({ entry: { name, uniqueid, userid } }) => ({
       scope: byName ? name : uniqueid,
       owner: userid,
     }));
-    return readScopes(this.#databases, this.#layout.annotationPath, scopes);
+    return readPart('annotations', path, [], () => readScopes(this.#databases, path, scopes));
   }
 
   stateOf(
@@ -38,6 +51,8 @@ export class MailboxStates {
     header: HeaderFile,
     inbox: MailboxEntry | undefined,
   ): MailboxState {
+    const conversation = this.#conversation(entry, inbox);
+    const counter = this.#counter(entry, inbox);
     return {
       indexVersion: index.version,
       records: index.records,
@@ -52,33 +67,59 @@ export class MailboxStates {
       pop3ShowAfter: index.pop3ShowAfter,
       uidvalidity: index.uidvalidity,
       options: optionLetters(index.options),
-      ...this.#conversationState(entry, inbox),
+      xconvmodseq: conversation.value,
+      raclmodseq: counter.value,
       createdmodseq: index.createdmodseq,
       foldermodseq: entry.foldermodseq,
       crcBasic: index.crcBasic,
       crcAnnotations: index.crcAnnotations,
       quotaroot: header.quotaroot,
       userFlags: header.userFlags,
+      unread: [conversation.unread, counter.unread].filter((part) => part !== undefined),
     };
   }
 
-  /** Both are 0 where Cyrus would not look: store sections 10.5 and 10.6. */
-  #conversationState(entry: MailboxEntry, inbox: MailboxEntry | undefined) {
-    const { userid } = entry;
-    if (!this.#layout.conversations || userid === undefined || entry.inDeleted) {
-      return { xconvmodseq: 0, raclmodseq: 0 };
-    }
+  /** 0 where Cyrus would not look: store section 10.6. */
+  #conversation(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
+    const userid = this.#ownerWithConversations(entry);
     const name = parseInternalName(this.#layout, entry.name);
     const isSubmission = entry.type.startsWith('s') || name.boxes[0] === this.#layout.jmapsubmissionfolder;
-    return {
-      xconvmodseq: isSubmission
-        ? 0
-        : readConversationModseq(
-            this.#databases,
-            userFilePath(this.#layout, userid, inbox, 'conversations'),
-            entry,
-          ),
-      raclmodseq: isInbox(name) ? readRaclModseq(userFilePath(this.#layout, userid, inbox, 'counters')) : 0,
-    };
+    if (userid === undefined || isSubmission) return { value: 0 };
+    const path = userFilePath(this.#layout, userid, inbox, 'conversations');
+    return readPart('xconvmodseq', path, 0, () =>
+      readConversationModseq(this.#databases, path, userid, entry),
+    );
   }
+
+  /** The same: store section 10.5. */
+  #counter(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
+    const userid = this.#ownerWithConversations(entry);
+    if (userid === undefined || !isInbox(parseInternalName(this.#layout, entry.name))) return { value: 0 };
+    const path = userFilePath(this.#layout, userid, inbox, 'counters');
+    return readPart('raclmodseq', path, 0, () => readRaclModseq(path));
+  }
+
+  #ownerWithConversations({ userid, inDeleted }: MailboxEntry): ByteString | undefined {
+    return this.#layout.conversations && !inDeleted ? userid : undefined;
+  }
+}
+
+interface PartRead<T> {
+  value: T;
+  unread?: UnreadPart;
+}
+
+/** @param none what stands for a part that cannot be read */
+function readPart<T>(part: UnreadPart['part'], path: string, none: T, read: () => T): PartRead<T> {
+  try {
+    return { value: read() };
+  } catch (caught) {
+    if (!(caught instanceof SyncError) || !isOfTheFile(caught)) throw caught;
+    return { value: none, unread: { part, path, error: caught } };
+  }
+}
+
+/** As opposed to a lock that was not had, which is for the mailbox as a whole to wait for. */
+function isOfTheFile({ code, retryable }: SyncError): boolean {
+  return !retryable && ['DATABASE_DAMAGED', 'DATABASE_UNSUPPORTED', 'IO'].includes(code);
 }

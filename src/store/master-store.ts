@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
+import type { SyncError } from '../report/sync-error.ts';
 
 /**
  * The read-only view of a Cyrus master that the engine works from. Everything returned is plain data, a snapshot taken
@@ -172,6 +173,15 @@ export interface MailboxState {
   quotaroot: ByteString | undefined;
   /** Slot order; null = unused slot. */
   userFlags: (ByteString | null)[];
+  /** What stands here as if there were none, because its file cannot be read. */
+  unread: readonly UnreadPart[];
+}
+
+/** Something beside the messages of a mailbox, kept in a file of its own, without which the rest is still sound. */
+export interface UnreadPart {
+  part: 'xconvmodseq' | 'raclmodseq' | 'annotations';
+  path: string;
+  error: SyncError;
 }
 
 /** Records of one read of the index file. Accessors avoid building an object for records that are only looked at. */

@@ -27,6 +27,16 @@ export function databaseDamaged(path: string, finding: string, hint: string): Sy
   return new SyncError('DATABASE_DAMAGED', `${path}: ${finding}`, { phase: 'read', hint });
 }
 
+/** What `read` gives; a damaged database is reported with the repair that fits what it holds. */
+export function withRepair<T>(hint: string, read: () => T): T {
+  try {
+    return read();
+  } catch (caught) {
+    if (!(caught instanceof SyncError) || caught.code !== 'DATABASE_DAMAGED') throw caught;
+    throw new SyncError(caught.code, caught.message, { phase: caught.phase, hint, cause: caught });
+  }
+}
+
 export function isMissing(caught: unknown): boolean {
   return hasErrno(caught, 'ENOENT') || hasErrno(caught, 'ENOTDIR');
 }

@@ -1,9 +1,12 @@
 import type { ByteString } from '../byte-string.ts';
 import { type CyrusDatabase, withDatabase } from './cyrusdb/database.ts';
 import { internalNameOf } from './mailbox-key.ts';
+import { withRepair } from './store-error.ts';
 
 const VERSION_KEY = '\x1fVER\x1f';
 const INBOX_KEY = 'NINBOX';
+
+const HINT = 'restore it from a backup or move it away: the user then subscribes anew';
 
 /**
  * Internal names, in the order of the file (store section 10.2). No file: none.
@@ -11,7 +14,7 @@ const INBOX_KEY = 'NINBOX';
  * @param inboxDbname what the abbreviation INBOX stands for
  */
 export function readSubscriptions(path: string, inboxDbname: ByteString): ByteString[] {
-  return withDatabase(path, (db) => subscribed(db, inboxDbname)) ?? [];
+  return withRepair(HINT, () => withDatabase(path, (db) => subscribed(db, inboxDbname))) ?? [];
 }
 
 function subscribed(db: CyrusDatabase, inboxDbname: ByteString): ByteString[] {

@@ -163,7 +163,10 @@ test('a #sieve of the replica with a script of its own does not give way', async
   await scriptsOf(pair.master, user);
   const run = await syncClient(pair.master, ['-u', user]);
   assert.equal(run.code, 1);
-  assert.match(run.stderr, new RegExp(`^${user}: the replica has another mailbox of this name`, 'm'));
+  assert.match(
+    run.stderr,
+    new RegExp(`^${user}: .*#sieve: the replica has another mailbox of this name`, 'm'),
+  );
   assert.deepEqual(await scriptsOf(pair.replica, user), { mine: STOP, one: KEEP });
 });
 

@@ -52,6 +52,7 @@ export function state(fields: Partial<MailboxState> = {}): MailboxState {
     crcAnnotations: 12345678,
     quotaroot: undefined,
     userFlags: [],
+    unread: [],
     ...fields,
   };
 }

@@ -48,12 +48,10 @@ test('quota limits that differ are set, roots that are gone here are removed', (
   const here = new Map([
     ['same', limits('same', 10)],
     ['new', limits('new', 20)],
+    ['gone', undefined],
+    ['foreign', undefined],
   ]);
-  const plan = planQuota(
-    ['same', 'new', 'gone'],
-    [limits('same', 10), limits('gone', 1), limits('foreign', 1)],
-    (root) => here.get(root),
-  );
+  const plan = planQuota(here, [limits('same', 10), limits('gone', 1), limits('foreign', 1)]);
   assert.deepEqual(
     plan.set.map((quota) => quota.root),
     ['new'],
@@ -62,8 +60,12 @@ test('quota limits that differ are set, roots that are gone here are removed', (
 });
 
 test('a root that the master has is never removed, whether or not its mailboxes could be read', () => {
-  const plan = planQuota([], [limits('user.anna', 10)], (root) => limits(root, 20));
+  const plan = planQuota(new Map([['user.anna', limits('user.anna', 20)]]), [limits('user.anna', 10)]);
   assert.deepEqual(plan, { set: [limits('user.anna', 20)], remove: [] });
+});
+
+test('a root whose limits cannot be read is left alone', () => {
+  assert.deepEqual(planQuota(new Map(), [limits('user.anna', 10)]), { set: [], remove: [] });
 });
 
 test('sieve: an edited active script is uploaded and activated again', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import {
+  AnnotationRowError,
   annotationOf,
   inWireOrder,
   parseAnnotationKey,
@@ -45,7 +46,10 @@ test('values with every part, with old endings, and those that do not count', ()
   assert.deepEqual(parseAnnotationValue(stored('old').slice(0, 8 + 3 + 1 + 11)), { value: 'old', modseq: 0 });
   assert.equal(parseAnnotationValue(stored('gone', 7, 1)), undefined);
   assert.equal(parseAnnotationValue(stored('')), undefined);
-  assert.equal(parseAnnotationValue('abc'), undefined);
+  assert.equal(parseAnnotationValue(''), undefined);
+  for (const cut of ['abc', stored('gone').slice(0, 8 + 3)]) {
+    assert.throws(() => parseAnnotationValue(cut), AnnotationRowError, 'damage is no reason to remove one');
+  }
 });
 
 test('keys have three parts, and those that have two mean nothing', () => {

@@ -390,6 +390,7 @@ export class MemoryStore implements MasterStore {
         crcAnnotations: annotationCrc(records, INDEX_VERSION),
         quotaroot,
         userFlags: [],
+        unread: [],
         ...state,
       },
     };

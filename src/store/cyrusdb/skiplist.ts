@@ -12,6 +12,7 @@ import { replaySkiplist } from './skiplist-replay.ts';
 export const HEADER_BYTES = 48;
 const DUMMY_OFFSET = HEADER_BYTES;
 const HIGHEST_VERSION = 1;
+const HIGHEST_THINKABLE_VERSION = 255;
 const WORD_BYTES = 4;
 /** Cyrus itself never makes more. */
 const MAX_LEVEL = 20;
@@ -27,6 +28,10 @@ export function openSkiplist(file: BlockFile, compare: KeyComparator): CyrusData
   const at = file.locate(0, HEADER_BYTES);
   if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_BYTES} octets`);
   const version = file.bytes.readUInt32BE(at + 20);
+  // The header has no checksum: this is what a damaged one looks like, not a newer format.
+  if (version > HIGHEST_THINKABLE_VERSION) {
+    throw damaged(file.path, 20, `expected version ${HIGHEST_VERSION}, found ${version}`);
+  }
   if (version > HIGHEST_VERSION) {
     throw new SyncError(
       'DATABASE_UNSUPPORTED',
