@@ -44,7 +44,7 @@ export async function cyrusTarget(
 
 export async function sandboxTarget(): Promise<Target> {
   const directory = await mkdtemp(join(process.env.TMPDIR ?? tmpdir(), 'sandbox-'));
-  const program = join(import.meta.dirname, '..', 'bin', 'sync_sandbox.js');
+  const program = join(import.meta.dirname, '..', 'bin', 'sync_sandbox.cjs');
   const child = spawn(process.execPath, [program, '-d', directory, '-u', ADMIN], {
     env: { ...process.env, SYNC_SANDBOX_PASSWORD: PASSWORD },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -3,7 +3,10 @@
  * CommonJS, because loading an ES module starts libuv's threads. They read from disks that have to be waited for: with
  * the usual four, a store on a network file system would be read at a third of the speed that it has.
  */
+const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
+
 process.env.UV_THREADPOOL_SIZE ??= '16';
+keepDebuggerClosed('sync_client');
 
 import('../src/cli/main.ts')
   .then(({ main }) => main(process.argv.slice(2), process.env))

@@ -3,13 +3,17 @@ import { spawn } from 'node:child_process';
 /** The environment of a process that another one has started for -r: it stays in the foreground itself. */
 const BACKGROUND = 'CYRUS_SYNC_BACKGROUND';
 
+/** An address that no host has, for the debugger that Node opens on SIGUSR1 before the first line of the command runs. */
+const NO_DEBUGGER = '--inspect-port=240.0.0.1:9229';
+
 /**
  * Starts this command again behind the caller's back and returns (algorithm section 1): same process group, same
  * standard streams, as the C client's fork.
  */
 export function continueInBackground(argv: readonly string[], environment: NodeJS.ProcessEnv): void {
   const [, script = ''] = process.argv;
-  const child = spawn(process.execPath, [...process.execArgv, script, ...argv], {
+  const options = [...process.execArgv.filter((option) => !option.startsWith('--inspect')), NO_DEBUGGER];
+  const child = spawn(process.execPath, [...options, script, ...argv], {
     stdio: 'inherit',
     env: { ...environment, [BACKGROUND]: '1' },
   });

@@ -15,6 +15,7 @@ import { shutdownFile } from '../rolling/shutdown-file.ts';
 import { skipUsers } from '../rolling/skip-users.ts';
 import { type SyncLog, syncLogPath } from '../rolling/sync-log.ts';
 import type { RollingPlan } from './rolling-plan.ts';
+import { onStatusRequest } from './signals.ts';
 import { begin, startDelay } from './start.ts';
 
 /**
@@ -79,7 +80,7 @@ async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Pro
     daemon?.stop();
     timers.push(setTimeout(() => pool.cut(), DRAIN_GRACE));
   };
-  process.on('SIGUSR1', tellBacklog);
+  using _status = onStatusRequest(tellBacklog);
   signal.addEventListener('abort', stop, { once: true });
   const cutOff = new Promise<RollingEnd>((resolve) => {
     const last = (): void => {
@@ -93,7 +94,6 @@ async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Pro
     for (const timer of timers) clearTimeout(timer);
     clearInterval(watch);
     signal.removeEventListener('abort', stop);
-    process.off('SIGUSR1', tellBacklog);
     await pool.close();
   }
 }

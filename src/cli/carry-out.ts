@@ -7,6 +7,7 @@ import type { FailureFile } from '../report/failure-file.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { extendedExitCode } from './extended-exit-code.ts';
 import type { RunPlan } from './run-plan.ts';
+import { onStatusRequest } from './signals.ts';
 import { begin, startDelay } from './start.ts';
 
 /**
@@ -34,6 +35,7 @@ export async function carryOut(
     clock: systemClock,
     random: Math.random,
     signal,
+    onStatusRequest,
   });
   await report.close({ ...end.summary, endedBy: end.error });
   return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;

@@ -6,6 +6,7 @@ import { type Arguments, parseArguments } from './arguments.ts';
 import { USAGE } from './command-line.ts';
 import { extendedErrorCode } from './extended-exit-code.ts';
 import { keepHeapSmall } from './heap.ts';
+import { checkEnvironment } from './inherited-environment.ts';
 import type { RunPlan } from './run-plan.ts';
 import { endByTheSecond, listenForStop } from './signals.ts';
 
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   keepHeapSmall();
   const { signal, stopListening } = listenForStop();
   try {
+    checkEnvironment(environment);
     endByTheSecond();
     // Everything below is loaded only by a command line that is in order.
     if (args.mode === 'rolling') return await rolling(args, argv, environment, signal);

@@ -36,3 +36,9 @@ export function listenForStop(): { signal: AbortSignal; stopListening(): void } 
 export function endByTheSecond(): void {
   handleOnce(stopSignals);
 }
+
+/** SIGUSR1: somebody wants to know how things stand. Before and after, nothing comes of it. */
+export function onStatusRequest(tell: () => void): Disposable {
+  process.on('SIGUSR1', tell);
+  return { [Symbol.dispose]: () => void process.off('SIGUSR1', tell) };
+}

@@ -14,7 +14,8 @@ const SERVICE = 'cyrus_sync';
 /** Of the private directories; followed by the id of the process that made it. */
 const PREFIX = 'cyrus-sync-';
 /** Ends the server with the thread that started it, kill -9 included; it leaves by itself a minute later anyway. */
-const DEATH_SIGNAL = ['setpriv', '--pdeathsig', 'TERM', '--'];
+const SETPRIV = '/usr/bin/setpriv';
+const DEATH_SIGNAL = [SETPRIV, '--pdeathsig', 'TERM', '--'];
 
 export interface PrivateServer {
   /** Unix socket on which a peer is admin without login. */
@@ -122,5 +123,5 @@ function makeDirectory(parent: string): string {
 }
 
 function deathSignal(): string[] {
-  return existsSync('/usr/bin/setpriv') ? DEATH_SIGNAL : [];
+  return existsSync(SETPRIV) ? DEATH_SIGNAL : [];
 }

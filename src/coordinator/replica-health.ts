@@ -41,6 +41,11 @@ export class ReplicaHealth {
     return this.#ill > 0;
   }
 
+  /** Connections that are up. */
+  get open(): number {
+    return this.#open;
+  }
+
   opened(): void {
     this.#open += 1;
   }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import type { EventListener, RunSummary, SyncEvent } from '../report/events.ts';
+import type { EventListener, RunStatus, RunSummary, SyncEvent } from '../report/events.ts';
 import { type ErrorData, SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import type { Clock } from './clock.ts';
@@ -42,6 +42,8 @@ export interface RunParts {
   random(): number;
   /** Aborted: hand out nothing more, let jobs in flight finish, end. */
   signal: AbortSignal;
+  /** Calls `tell` whenever somebody wants to know how things stand, until disposed of. */
+  onStatusRequest?(tell: () => void): Disposable;
 }
 
 export interface RunResult {
@@ -85,6 +87,9 @@ class Run {
   readonly #health = new ReplicaHealth();
   /** Octets and messages across, in one measure. */
   #uploaded = 0;
+  #messages = 0;
+  #octets = 0;
+  #started = 0;
   #found: Findings = NOTHING_FOUND;
   #everConnected = false;
   #deadInARow = 0;
@@ -124,7 +129,8 @@ class Run {
 
   async execute(): Promise<RunResult> {
     const { clock, signal, emit } = this.#parts;
-    const started = clock.now();
+    this.#started = clock.now();
+    using _status = this.#parts.onStatusRequest?.(() => emit({ kind: 'run:status', status: this.#status() }));
     let cancelCut: (() => void) | undefined;
     const stop = () => {
       cancelCut = clock.after(DRAIN_GRACE, () => {
@@ -154,7 +160,7 @@ class Run {
     const error = stopped?.by === 'error' ? stopped.error : this.#found.error;
     this.#tellUnmatched();
     const summary = this.#tally.summary({
-      elapsedMs: clock.now() - started,
+      elapsedMs: clock.now() - this.#started,
       unmatched: this.#unmatched.count,
       allFound: this.#found.complete && !this.#found.error,
     });
@@ -226,6 +232,8 @@ class Run {
         break;
       case 'user:progress':
         this.#uploaded += event.messages + event.bytes / OCTETS_PER_WORK;
+        this.#messages += event.messages;
+        this.#octets += event.bytes;
         break;
       case 'command:mailbox':
         this.#uploaded += 1;
@@ -238,6 +246,31 @@ class Run {
     }
     this.#parts.emit(event);
   };
+
+  #status(): RunStatus {
+    const { synced, absent, locked, failed } = this.#tally.counts;
+    const { users, complete } = this.#found;
+    return {
+      state: this.#state,
+      users,
+      complete,
+      synced,
+      absent,
+      locked,
+      failed,
+      left: this.#schedule.unfinished,
+      connections: this.#health.open,
+      messages: this.#messages,
+      octets: this.#octets,
+      elapsedMs: this.#parts.clock.now() - this.#started,
+    };
+  }
+
+  get #state(): RunStatus['state'] {
+    if (this.#stopped) return 'stopping';
+    if (this.#queue.isPaused) return 'waiting-for-replica';
+    return this.#everConnected ? 'copying' : 'connecting';
+  }
 
   /** Starts what may start; notices when all is done. */
   #pump(): void {

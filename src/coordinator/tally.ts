@@ -46,6 +46,11 @@ export class Tally {
     this.#totals.unreached.push({ user: jobUser(job), ...mailboxesOf(job) });
   }
 
+  /** Users by what became of them. */
+  get counts(): Pick<RunSummary, 'synced' | 'absent' | 'locked' | 'failed'> {
+    return this.#totals;
+  }
+
   summary(rest: Pick<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'>): RunSummary {
     return { ...this.#totals, ...rest };
   }

@@ -22,6 +22,8 @@ export type RunEvent =
   | { kind: 'run:retry'; user: ByteString; delayMs: number; error: ErrorData }
   /** Told at the end: what was asked for by a name that nothing here has. */
   | ({ kind: 'run:unmatched' } & UnmatchedName)
+  /** Somebody asked how things stand (SIGUSR1). */
+  | { kind: 'run:status'; status: RunStatus }
   | { kind: 'run:end'; summary: RunSummary };
 
 /** A name that matched nothing. */
@@ -61,6 +63,25 @@ export interface RunSummary {
   unreached: { user: ByteString; mailboxes?: ByteString[] | undefined }[];
   /** Everybody was found who was to be replicated. */
   allFound: boolean;
+}
+
+/** How things stand in the middle of a run. */
+export interface RunStatus {
+  state: 'connecting' | 'copying' | 'waiting-for-replica' | 'stopping';
+  /** Users (and groups of shared mailboxes) known; `complete`: there are no others. */
+  users: number;
+  complete: boolean;
+  synced: number;
+  absent: number;
+  locked: number;
+  failed: number;
+  /** Users without a final outcome. */
+  left: number;
+  /** That are up. */
+  connections: number;
+  messages: number;
+  octets: number;
+  elapsedMs: number;
 }
 
 export type ConnectionEvent =

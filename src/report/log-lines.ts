@@ -4,6 +4,7 @@ import type { NoticeEvent, RollingEvent, SyncEvent } from './events.ts';
 import { codedReason, reasonOf } from './reason.ts';
 import { rollingLines } from './rolling-lines.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
+import { statusLine } from './status-line.ts';
 
 export type LogLevel = NoticeEvent['level'];
 
@@ -78,6 +79,8 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       const text = `compressing to '${server}' from now on (level ${level}): the link takes ${Math.round(rate / 1000)} kB/s`;
       return [{ level: 'info', text }];
     }
+    case 'run:status':
+      return [{ level: 'info', text: statusLine(event.status) }];
     case 'run:retry': {
       const { user, delayMs, error } = event;
       return [

@@ -5,6 +5,7 @@ import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { Remarks } from './remarks.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
+import { statusLine } from './status-line.ts';
 import { type OutputStreams, Streams } from './streams.ts';
 import { SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
@@ -56,6 +57,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
     logSink({ channel, server, spellMailbox, verboseLog, targets }),
   ];
+  if (!options.logToStderr) sinks.push(statusSink(streams));
   if (options.progress) {
     const { progressSink } = await import('./progress.ts');
     const progress = await progressSink(streams, options.streams);
@@ -76,6 +78,13 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       failureFile?.close(closing);
       await streams.drained();
     },
+  };
+}
+
+/** The answer to a signal is for whoever sent it, at a terminal as likely as not. */
+function statusSink(streams: Streams): EventListener {
+  return (event) => {
+    if (event.kind === 'run:status') streams.errorText(`sync_client: ${statusLine(event.status)}\n`);
   };
 }
 

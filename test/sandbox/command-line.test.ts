@@ -10,7 +10,7 @@ import { startSandbox } from '../../src/sandbox/server.ts';
 import { ScriptClient } from './script-client.ts';
 import { guidOf, mailboxCommand, upload } from './world.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/sync_sandbox.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../bin/sync_sandbox.cjs', import.meta.url));
 
 function run(
   args: string[],

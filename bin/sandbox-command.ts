@@ -1,9 +1,8 @@
-#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { SyncError } from '../src/report/sync-error.ts';
 import type { ListenAddress } from '../src/sandbox/options.ts';
-import { startSandbox } from '../src/sandbox/server.ts';
+import { type Sandbox, startSandbox } from '../src/sandbox/server.ts';
 
 /** sysexits.h, as sync_client uses them. */
 const EX_USAGE = 64;
@@ -58,7 +57,7 @@ const program = new Command('sync_sandbox')
   .option('-v, --verbose', 'refusals and faults on stderr')
   .exitOverride();
 
-async function main(): Promise<void> {
+async function serve(): Promise<void> {
   program.parse();
   const flags = program.opts<Flags>();
   const password = readPassword(flags.passwordFile);
@@ -78,7 +77,15 @@ async function main(): Promise<void> {
   const stop = () => void sandbox.close();
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  process.on('SIGUSR1', () => process.stderr.write(`${statusLine(sandbox)}\n`));
   process.stdout.write(`listening on ${sandbox.server}\n`);
+}
+
+/** The answer to SIGUSR1. */
+function statusLine(sandbox: Sandbox): string {
+  const { users, mailboxes, messages } = sandbox.counts();
+  const { openConnections } = sandbox.traffic();
+  return `status: connections=<${openConnections}> users=<${users}> mailboxes=<${mailboxes}> messages=<${messages}>`;
 }
 
 function exitCode(error: SyncError): number {
@@ -86,14 +93,19 @@ function exitCode(error: SyncError): number {
   return error.code === 'BUG' ? EX_SOFTWARE : EX_TEMPFAIL;
 }
 
-main().catch((caught: unknown) => {
-  if (caught instanceof CommanderError) {
-    // commander has said it already.
-    process.exitCode = caught.exitCode === 0 ? 0 : EX_USAGE;
-    return;
+/** The whole command: serves until it is told to stop. The exit code is set when that was not to be. */
+export async function main(): Promise<void> {
+  try {
+    await serve();
+  } catch (caught) {
+    if (caught instanceof CommanderError) {
+      // commander has said it already.
+      process.exitCode = caught.exitCode === 0 ? 0 : EX_USAGE;
+      return;
+    }
+    const error = SyncError.from(caught, { phase: 'start' });
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+    process.stderr.write(`sync_sandbox: ${error.message}${hint}\n`);
+    process.exitCode = exitCode(error);
   }
-  const error = SyncError.from(caught, { phase: 'start' });
-  const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-  process.stderr.write(`sync_sandbox: ${error.message}${hint}\n`);
-  process.exitCode = exitCode(error);
-});
+}

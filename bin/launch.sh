@@ -1,0 +1,28 @@
+#!/bin/sh
+# Starts the command beside this file under Node.
+#
+# Node opens a debugger, in which any local user may run programs, when a SIGUSR1 comes before the first line of the
+# command has run. It opens it at the address given here, which no host has, so that it stays closed. Until Node is there
+# such a signal is ignored rather than deadly.
+#
+# What is in the environment may load other code into Node, open doors or write files before the command has a say in it.
+# None of that is taken from there. HOME is one more place that packages are looked for in.
+trap '' USR1 USR2
+unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS NODE_ICU_DATA \
+  NODE_CHANNEL_FD NODE_UNIQUE_ID NODE_DEBUG NODE_DEBUG_NATIVE OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES \
+  SSLKEYLOGFILE UV_USE_IO_URING
+HOME=/
+node=${0%/*}/node
+if [ ! -x "$node" ]; then
+  if ! command -v node > /dev/null; then
+    echo "${0##*/}: Node is not installed beside this command, nor on the PATH ($PATH)" >&2
+    exit 78
+  fi
+  node=node
+fi
+script=$(readlink -f -- "$0")
+if [ ! -r "$script.cjs" ]; then
+  echo "${0##*/}: $script.cjs cannot be read by $(id -un): install it where this user may read it" >&2
+  exit 78
+fi
+exec "$node" --inspect-port=240.0.0.1:9229 "$script.cjs" "$@"
