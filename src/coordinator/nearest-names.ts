@@ -61,24 +61,29 @@ function errorsAllowed(name: ByteString): number {
 /** Letters to add, leave out, change or swap with their neighbour. @returns undefined: more than `most` */
 function typingErrors(a: ByteString, b: ByteString, most: number): number | undefined {
   if (Math.abs(a.length - b.length) > most) return undefined;
+  const far = most + 1;
+  // Cells further than `most` from the diagonal cannot matter: each step away from it is an error.
   let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let last: number[] = [];
+  for (let j = 0; j <= Math.min(b.length, most); j++) last[j] = j;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    let least = i;
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      let errors = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
+    const from = Math.max(0, i - most);
+    const to = Math.min(b.length, i + most);
+    const row: number[] = [];
+    let least = far;
+    for (let j = from; j <= to; j++) {
+      let errors = j === 0 ? i : (last[j - 1] ?? far) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      errors = Math.min(errors, (last[j] ?? far) + 1, (row[j - 1] ?? far) + 1);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        errors = Math.min(errors, (beforeLast[j - 2] ?? 0) + 1);
+        errors = Math.min(errors, (beforeLast[j - 2] ?? far) + 1);
       }
-      row.push(errors);
+      row[j] = errors;
       least = Math.min(least, errors);
     }
     if (least > most) return undefined;
     beforeLast = last;
     last = row;
   }
-  const errors = last[b.length] ?? 0;
+  const errors = last[b.length] ?? far;
   return errors <= most ? errors : undefined;
 }

@@ -552,6 +552,21 @@ test('a job that does not end in the grace period after a signal is cut off', as
   assert.deepEqual(pool?.orders, ['cancel', 'cut', 'close']);
   assert.equal(result.exitCode, 75);
   assert.equal(result.summary.failed, 0);
+  assert.deepEqual(result.summary.unreached, [{ user: 'u0' }]);
+});
+
+test('a job that does not even notice that it was cut off was not reached', async () => {
+  const stop = new AbortController();
+  const { result } = await runWith(
+    async (_batch, emit) => {
+      emit(opened);
+      stop.abort();
+      return await new Promise<never>(() => undefined);
+    },
+    { store: fakeStore(users(1)), signal: stop.signal },
+  );
+  assert.equal(result.exitCode, 75);
+  assert.deepEqual(result.summary.unreached, [{ user: 'u0' }]);
 });
 
 test('a signal ends the wait for a replica that is down', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { guessName, type NamesHere } from '../../src/coordinator/guess-name.ts';
 import { nearestNames } from '../../src/coordinator/nearest-names.ts';
 import type { UnmatchedName } from '../../src/report/events.ts';
@@ -85,6 +86,24 @@ test('short names are alike to none, and a guess is no more than two letters off
   assert.equal(nearestNames(['bo'], ['ba']).size, 0);
   assert.equal(nearestNames(['charlotte'], ['charolote']).size, 1);
   assert.equal(nearestNames(['charlotte'], ['harolote']).size, 0);
+});
+
+test('a letter too many, too few, wrong or in the wrong place is forgiven wherever it is', () => {
+  const name = fc.stringMatching(/^[a-z]{8,20}$/);
+  fc.assert(
+    fc.property(name, fc.nat(18), fc.constantFrom('add', 'drop', 'change', 'swap'), (right, place, error) => {
+      const at = place % (right.length - 1);
+      const [before, here, next, after] = [right.slice(0, at), right[at], right[at + 1], right.slice(at + 2)];
+      const typed = {
+        add: `${before}${here}-${next}${after}`,
+        drop: `${before}${next}${after}`,
+        change: `${before}-${next}${after}`,
+        swap: `${before}${next}${here}${after}`,
+      }[error];
+      if (typed === right) return;
+      assert.equal(nearestNames([typed], ['0'.repeat(8), right]).get(typed)?.name, right);
+    }),
+  );
 });
 
 test('what is meant is told as it has to be typed', () => {
