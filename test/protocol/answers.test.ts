@@ -41,6 +41,20 @@ const MAILBOX =
   ' XCONVMODSEQ 5 UIDVALIDITY 1795479544 PARTITION default ACL "alice\tlrswipkxtecdan\t" OPTIONS P' +
   ' QUOTAROOT user.alice CREATEDMODSEQ 1 FOLDERMODSEQ 2';
 
+test('a quota of 0 is not read as none', async () => {
+  const answer =
+    '* QUOTA %(ROOT user.a LIMIT 0 STORAGE 0 MESSAGE 0 X-ANNOTATION-STORAGE 0 X-NUM-FOLDERS 0 MODSEQ 2)\r\n';
+  await exchange([['GET QUOTA user.a', `${answer}OK success\r\n`]], async (session) => {
+    assert.deepEqual(await session.getQuota('user.a'), {
+      root: 'user.a',
+      storage: 0,
+      messages: 0,
+      annotationStorage: 0,
+      folders: 0,
+    });
+  });
+});
+
 test('GET USER: every kind of line', async () => {
   await exchange(
     [
@@ -269,6 +283,7 @@ test('every APPLY as the C client spells it', async () => {
   const seen = { uniqueid: 'u1', lastread: 1, lastuid: 2, lastchange: 3, seenuids: '1:2' };
   const quota = { root: 'user.a', storage: -1, messages: 5, annotationStorage: 6, folders: 7 };
   const limited = { root: 'user.a', storage: 50000, messages: -1, annotationStorage: -1, folders: -1 };
+  const nothing = { root: 'user.a', storage: 0, messages: 0, annotationStorage: 0, folders: 0 };
   const annotation = { entry: '/comment', userid: '', modseq: 0, value: 'a b' };
   const rename = {
     oldName: 'user.a.b',
@@ -289,6 +304,10 @@ test('every APPLY as the C client spells it', async () => {
       (s) => s.applyQuota(quota, 16),
     ],
     ['APPLY QUOTA %(ROOT user.a LIMIT 50000 STORAGE 50000 MODSEQ 16)', (s) => s.applyQuota(limited, 16)],
+    [
+      'APPLY QUOTA %(ROOT user.a LIMIT 0 STORAGE 0 MESSAGE 0 X-ANNOTATION-STORAGE 0 X-NUM-FOLDERS 0 MODSEQ 16)',
+      (s) => s.applyQuota(nothing, 16),
+    ],
     ['APPLY UNQUOTA user.a', (s) => s.applyUnquota('user.a')],
     [
       'APPLY ANNOTATION %(MBOXNAME "" ENTRY /comment USERID "" VALUE "a b")',

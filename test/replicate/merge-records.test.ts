@@ -12,9 +12,11 @@ class Side {
   deletedmodseq = 0;
   #time = 1000;
 
-  clone(): Side {
+  /** @param ahead seconds by which the clock of the copy is ahead of this one's */
+  clone(ahead = 0): Side {
     const copy = new Side();
     Object.assign(copy, { ...this, records: new Map(this.records) });
+    copy.#time = this.#time + ahead;
     return copy;
   }
 
@@ -120,35 +122,53 @@ function run(side: Side, operations: readonly Operation[], who: string): void {
 }
 
 const history = fc.record({
+  ahead: fc.integer({ min: -4, max: 4 }),
   common: fc.array(operation, { maxLength: 6 }),
   master: fc.array(operation, { maxLength: 7 }),
   replica: fc.array(operation, { maxLength: 7 }),
 });
 
-function diverge(of: { common: Operation[]; master: Operation[]; replica: Operation[] }): [Side, Side] {
+interface History {
+  ahead?: number;
+  common: Operation[];
+  master: Operation[];
+  replica: Operation[];
+}
+
+function diverge(of: History): [Side, Side] {
   const master = new Side();
   run(master, of.common, 'c');
-  const replica = master.clone();
+  const replica = master.clone(of.ahead);
   replica.deletedmodseq = 0;
   run(master, of.master, 'm');
   run(replica, of.replica, 'r');
   return [master, replica];
 }
 
-const guids = (side: Side): Set<string> => new Set([...side.records.values()].map((one) => one.guid));
+/** What a side has the octets of: those of an expunged message may be gone. */
+const files = (side: Side): Set<string> => new Set(side.live().map((one) => one.guid));
 const comparable = (side: Side) =>
   side.live().map(({ uid, guid, modseq, flags }) => ({ uid, guid, modseq, flags: flags.toSorted() }));
 const merge = (master: Side, replica: Side): Merge =>
   mergeRecords(master.snapshot(), { ...replica.snapshot(), deletedmodseq: 0 });
 
+/** What each side has staged by the time of its MAILBOX: its own messages, and what the merge says that it needs. */
+function stages(result: Merge, master: Side, replica: Side): [Set<string>, Set<string>] {
+  const [masterFiles, replicaFiles] = [files(master), files(replica)];
+  for (const one of result.masterNeeds) assert.ok(replicaFiles.has(one.guid), 'the replica has it');
+  for (const one of result.replicaNeeds) assert.ok(masterFiles.has(one.guid), 'the master has it');
+  const needed = (needs: Merge['masterNeeds']): string[] => needs.map((one) => one.guid);
+  return [
+    new Set([...masterFiles, ...needed(result.masterNeeds)]),
+    new Set([...replicaFiles, ...needed(result.replicaNeeds)]),
+  ];
+}
+
 function agree(master: Side, replica: Side): Merge {
   const result = merge(master, replica);
-  const [masterFiles, replicaFiles] = [guids(master), guids(replica)];
-  for (const one of result.masterNeeds) assert.ok(replicaFiles.has(one.guid));
-  for (const one of result.replicaNeeds) assert.ok(masterFiles.has(one.guid));
-  const all = new Set([...masterFiles, ...replicaFiles]);
-  master.receive(result.toMaster, result, all);
-  replica.receive(result.toReplica, result, all);
+  const [masterStage, replicaStage] = stages(result, master, replica);
+  master.receive(result.toMaster, result, masterStage);
+  replica.receive(result.toReplica, result, replicaStage);
   return result;
 }
 
@@ -214,9 +234,9 @@ test('a merge that reached one side only is completed without a second copy of a
       agree(wholeMaster, wholeReplica);
 
       const cut = merge(master, replica);
-      const all = new Set([...guids(master), ...guids(replica)]);
-      if (replicaFirst) replica.receive(cut.toReplica, cut, all);
-      else master.receive(cut.toMaster, cut, all);
+      const [masterStage, replicaStage] = stages(cut, master, replica);
+      if (replicaFirst) replica.receive(cut.toReplica, cut, replicaStage);
+      else master.receive(cut.toMaster, cut, masterStage);
       agree(master, replica);
       assert.deepEqual(comparable(replica), comparable(master));
       const sorted = (side: Side): string[] =>
@@ -229,3 +249,126 @@ test('a merge that reached one side only is completed without a second copy of a
     { numRuns: 2000 },
   );
 });
+
+const isGone = (one: WireRecord): boolean => one.flags.includes('\\Expunged');
+
+test('of a message changed on both sides the newer change wins, an expunge always, and what never changes stays', () => {
+  const won = { master: 0, replica: 0, expunge: 0 };
+  fc.assert(
+    fc.property(history, (of) => {
+      const [master, replica] = diverge(of);
+      const [mine, theirs] = [master.clone(), replica.clone()];
+      agree(master, replica);
+      for (const ours of mine.records.values()) {
+        const other = theirs.records.get(ours.uid);
+        if (other?.guid !== ours.guid) continue;
+        const ends = [master, replica].map((side) => side.records.get(ours.uid));
+        if (isGone(ours) || isGone(other)) {
+          won.expunge++;
+          assert.ok(ends.every((one) => one !== undefined && isGone(one)));
+          continue;
+        }
+        if (ours.modseq === other.modseq && ours.lastUpdated === other.lastUpdated) continue;
+        // The master's change is one that the replica cannot have seen, or the replica's is newer by both measures.
+        const isForward = ours.modseq > theirs.highestmodseq;
+        const isNewerThere = other.modseq > ours.modseq && other.lastUpdated >= ours.lastUpdated;
+        const winner = !isForward && isNewerThere ? 'replica' : 'master';
+        won[winner]++;
+        const { flags, lastUpdated } = winner === 'replica' ? other : ours;
+        for (const end of ends) {
+          assert.deepEqual({ flags: end?.flags, lastUpdated: end?.lastUpdated }, { flags, lastUpdated });
+          assert.deepEqual(end?.annotations, ours.annotations);
+          assert.equal(end?.internaldate, ours.internaldate);
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  // The property is about all of them, so all must have come up.
+  for (const [who, times] of Object.entries(won)) assert.ok(times > 20, `${who} won ${times} times`);
+});
+
+function message(uid: number, guid: string, fields: Partial<WireRecord> = {}): WireRecord {
+  const times = { lastUpdated: 1000, internaldate: 500 };
+  return {
+    uid,
+    modseq: uid + 1,
+    ...times,
+    flags: [],
+    size: 10,
+    guid,
+    annotations: [created(uid + 1)],
+    ...fields,
+  };
+}
+
+test('what the replica has changed last brings its flags and annotations, but not what belongs to the message', () => {
+  const value = (entry: string, text: string, userid = ''): WireRecord['annotations'][number] => ({
+    entry,
+    userid,
+    modseq: 0,
+    value: text,
+  });
+  const virtual = (name: string, text: string) => value(`/vendor/cmu/cyrus-imapd/${name}`, text);
+  const ours = message(1, 'a', {
+    flags: ['\\Flagged'],
+    annotations: [value('/comment', 'here'), virtual('thrid', '1'), virtual('savedate', '2'), created(2)],
+  });
+  const theirs = message(1, 'a', {
+    modseq: 9,
+    lastUpdated: 1001,
+    internaldate: 999,
+    flags: ['\\Seen'],
+    annotations: [
+      value('/altsubject', 'there'),
+      value('/comment', 'mine', 'anna'),
+      virtual('thrid', '7'),
+      virtual('savedate', '8'),
+      created(9),
+    ],
+  });
+  const side = { lastUid: 1, deletedmodseq: 0 };
+  const merged = mergeRecords(
+    { ...side, highestmodseq: 5, records: [ours] },
+    { ...side, highestmodseq: 9, records: [theirs] },
+  );
+  const expected = {
+    ...ours,
+    modseq: 10,
+    lastUpdated: 1001,
+    flags: ['\\Seen'],
+    annotations: [
+      value('/altsubject', 'there'),
+      value('/comment', 'mine', 'anna'),
+      virtual('thrid', '7'),
+      virtual('savedate', '2'),
+      created(2),
+    ],
+  };
+  assert.deepEqual([merged.toMaster, merged.toReplica], [[expected], [expected]]);
+});
+
+for (const [ours, theirs, order] of [
+  ['b', 'a', ['a', 'b']],
+  ['a', 'b', ['a', 'b']],
+] as const) {
+  test(`two messages under one UID get the next ones in the order of their GUIDs (${ours} here)`, () => {
+    const side = { lastUid: 1, highestmodseq: 2, deletedmodseq: 0 };
+    const merged = mergeRecords(
+      { ...side, records: [message(1, ours)] },
+      { ...side, records: [message(1, theirs)] },
+    );
+    const above = merged.toMaster.filter(({ uid }) => uid > 1);
+    assert.deepEqual(
+      above.map(({ uid, guid }) => [uid, guid]),
+      [
+        [2, order[0]],
+        [3, order[1]],
+      ],
+    );
+    assert.deepEqual(
+      [merged.masterNeeds.map(({ guid }) => guid), merged.replicaNeeds.map(({ guid }) => guid)],
+      [[theirs], [ours]],
+    );
+  });
+}

@@ -59,6 +59,18 @@ test('quota limits that differ are set, roots that are gone here are removed', (
   assert.deepEqual(plan.remove, ['gone', 'foreign']);
 });
 
+test('a quota of 0 and none are told apart, for each resource', () => {
+  for (const resource of ['storage', 'messages', 'annotationStorage', 'folders'] as const) {
+    const [none, nothing] = [limits('user.anna', -1), { ...limits('user.anna', -1), [resource]: 0 }];
+    for (const [ours, theirs] of [
+      [none, nothing],
+      [nothing, none],
+    ] as const) {
+      assert.deepEqual(planQuota(new Map([['user.anna', ours]]), [theirs]), { set: [ours], remove: [] });
+    }
+  }
+});
+
 test('a root that the master has is never removed, whether or not its mailboxes could be read', () => {
   const plan = planQuota(new Map([['user.anna', limits('user.anna', 20)]]), [limits('user.anna', 10)]);
   assert.deepEqual(plan, { set: [limits('user.anna', 20)], remove: [] });

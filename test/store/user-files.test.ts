@@ -31,6 +31,9 @@ test('quotas in both grammars; no limit is -1', () => {
   assert.deepEqual(parseQuotaValue('%(S (1) SCAN %(MBOX user.a S 4))'), unlimited);
   assert.deepEqual(parseQuotaValue('1234\n100'), { ...unlimited, storage: 100 });
   assert.deepEqual(parseQuotaValue('1234 -1'), unlimited);
+  const nothing = { storage: 0, messages: 0, annotationStorage: 0, folders: 0, modseq: 0 };
+  assert.deepEqual(parseQuotaValue('1 0 M 1 0 AS 1 0 NF 1 0'), nothing);
+  assert.deepEqual(parseQuotaValue('%(S (1 0) M (1 0) AS (1 0) NF (1 0))'), nothing);
   assert.deepEqual(parseQuotaValue('1234 -2'), unlimited);
   assert.deepEqual(parseQuotaValue('1234 100 77 M 5 50 AS 1 2'), {
     ...unlimited,
