@@ -13,6 +13,7 @@ import { jobUser } from './job-key.ts';
 import type { MasterLink } from './master-writer.ts';
 import type { Batch, Counts, Job, Outcome, UnitAnswer, UnitTask, WorkerSetup } from './messages.ts';
 import type { ScriptLink } from './script-link.ts';
+import { tellExposure } from './tell-exposure.ts';
 
 /** What a batch runner works with; the thread entry gives the real ones. */
 export interface BatchRunnerParts {
@@ -204,6 +205,7 @@ export class BatchRunner {
     this.#link = link;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
+    tellExposure(session, emit);
     if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
       const text = `'${server}' cannot stage on its archive partition; going on without`;
       emit({ kind: 'notice', level: 'notice', text });

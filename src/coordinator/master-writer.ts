@@ -6,6 +6,7 @@ import type { EventListener } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MasterEndpoint } from './messages.ts';
 import { type PrivateServer, startPrivateServer } from './private-server.ts';
+import { tellExposure } from './tell-exposure.ts';
 
 /** A worker's way to the master's own server; connects when first asked, and again if that link broke. */
 export interface MasterLink extends MasterWriter {
@@ -26,6 +27,7 @@ export function masterLink(
   const open = async (): Promise<{ session: ReplicaSession; stage: Stage }> => {
     try {
       const session = await connect(await settings());
+      tellExposure(session, emit);
       server?.hide();
       return { session, stage: new Stage(session) };
     } catch (caught) {

@@ -10,12 +10,12 @@ import { Conversation } from './handshake/conversation.ts';
 import { Deadline } from './handshake/deadline.ts';
 import { type LoginStep, planLogin, requireCredentials } from './handshake/login.ts';
 import { imapOffer } from './handshake/offer.ts';
-import { isLocal, openSocket } from './handshake/open-socket.ts';
+import { type isLocal, openSocket } from './handshake/open-socket.ts';
 import { askCapabilities, readBanner } from './handshake/read-banner.ts';
 import { startTls } from './handshake/start-tls.ts';
 import { upgradeToTls } from './handshake/upgrade.ts';
 import { linkError } from './link-errors.ts';
-import type { ReplicaSession } from './replica-session.ts';
+import type { Exposure, ReplicaSession } from './replica-session.ts';
 import { setUp } from './session/set-up.ts';
 import { compressWhenItPays } from './watch-link.ts';
 import { Traffic } from './wire/traffic.ts';
@@ -29,6 +29,7 @@ export async function connectOnce(
   attempt: Attempt,
   settings: ConnectionSettings,
   { onTraffic, onCompression }: ConnectionListeners,
+  isPeerLocal: typeof isLocal,
 ): Promise<ReplicaSession> {
   using deadline = new Deadline(settings.connectTimeout, settings.server);
   const socket = await openSocket(target, attempt.service, settings, deadline);
@@ -44,7 +45,7 @@ export async function connectOnce(
       settings,
       deadline,
       tls,
-      local: isLocal(target, socket),
+      local: isPeerLocal(target, socket),
       onCompression,
     });
   } catch (caught) {
@@ -99,7 +100,8 @@ async function shakeHands(
   const queue = new CommandQueue(talk.transport, traffic, new Framing(offer.flavour), settings.windowBytes);
   const unread = talk.takeUnread();
   if (unread.length > 0) queue.octets(unread);
-  const session = await setUp(queue, offer, settings, { mechanism, tls: secure, compression });
+  const exposure = local ? undefined : exposureOf(secure, settings);
+  const session = await setUp(queue, offer, settings, { mechanism, tls: secure, exposure, compression });
   // Until here the deadline watched; from here on each answer has its own time.
   talk.transport.watchSilence(settings.answerTimeout, () => queue.silent(settings.answerTimeout));
   const { mode, level: chosen } = settings.compression;
@@ -110,6 +112,11 @@ async function shakeHands(
     });
   }
   return session;
+}
+
+function exposureOf(secure: boolean, { tls }: ConnectionSettings): Exposure | undefined {
+  if (!secure) return 'clear';
+  return tls.verify ? undefined : 'unverified';
 }
 
 function noReplication(server: string): SyncError {

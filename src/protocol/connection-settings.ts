@@ -21,7 +21,10 @@ export interface ConnectionSettings {
   answerTimeout: number;
   keepaliveSeconds: number | undefined;
   tls: {
-    /** `auto`: only when no mechanism that we may use is offered in clear, or with `/tls`. `required`: always. */
+    /**
+     * `auto`: always to another host, unless clear text is allowed and TLS is not offered; on this host only when no
+     * mechanism that we may use is offered in clear. `required`: always. `off`: only with `/tls`.
+     */
     mode: 'auto' | 'required' | 'off';
     verify: boolean;
     caFile: string | undefined;
@@ -32,7 +35,7 @@ export interface ConnectionSettings {
     maxVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined;
     ciphers: string | undefined;
   };
-  /** PLAIN and LOGIN without TLS to another host than this one. */
+  /** PLAIN and LOGIN, and all that follows, without TLS to another host than this one. */
   allowClearText: boolean;
   compression: {
     /** `auto`: as soon as the link turns out to be slow. `on`: from the start, if offered. `required`: -z, or fail. */

@@ -67,6 +67,8 @@ export interface ReplicaSession {
   destroy(reason?: Error): void;
 }
 
+export type Exposure = 'clear' | 'unverified';
+
 export interface SessionInfo {
   /** As the operator spelled it. */
   server: string;
@@ -74,6 +76,8 @@ export interface SessionInfo {
   banner: string;
   mechanism: string | undefined;
   tls: boolean;
+  /** What somebody on the way to another host can do: read and change all of it, or be in the replica's place. */
+  exposure: Exposure | undefined;
   compression: boolean;
   /** `#sieve` is replicated as a mailbox (CAPABILITIES SIEVE-MAILBOX enabled). */
   sieveMailbox: boolean;

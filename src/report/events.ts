@@ -94,6 +94,8 @@ export type ConnectionEvent =
       compression: boolean;
       sieveMailbox: boolean;
     }
+  /** To another host, and either nothing is encrypted, or the certificate is not verified. */
+  | { kind: 'connection:exposed'; server: string; exposure: 'clear' | 'unverified' }
   | { kind: 'connection:failed'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   | { kind: 'connection:lost'; server: string; error: ErrorData }
   /** It takes connections and loses them, whoever is at work on them. `error`: what it said last, if it said anything. */

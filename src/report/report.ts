@@ -1,4 +1,5 @@
 import type { EventListener } from './events.ts';
+import { Exposures } from './exposures.ts';
 import type { FailureFile } from './failure-file.ts';
 import { type Closing, failureText } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
@@ -51,6 +52,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
 
   failureFile?.attach(spellMailbox, complain);
   const remarks = new Remarks(spellMailbox);
+  const exposures = new Exposures();
   const sinks: EventListener[] = [
     remarks.hear,
     ...(failureFile === undefined ? [] : [failureFile.hear]),
@@ -69,6 +71,10 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   return {
     emit: (event) => {
       for (const sink of sinks) sink(event);
+      const warning = exposures.warning(event);
+      if (warning === undefined) return;
+      if (!options.logToStderr) streams.errorText(`sync_client: ${warning}\n`);
+      for (const sink of sinks) sink({ kind: 'notice', level: 'warning', text: warning });
     },
     say: (line) => streams.errorText(`${line}\n`),
     async close(closing) {

@@ -21,6 +21,7 @@ function fakeSession(log: string[]): ReplicaSession {
       banner: '',
       mechanism: undefined,
       tls: false,
+      exposure: undefined,
       compression: false,
       sieveMailbox: true,
       stagesToArchive: false,

@@ -10,7 +10,7 @@ import { ADMIN, CyrusServer, PASSWORD } from '../support/cyrus-server.ts';
 /* Contract: every way in that we claim works against Debian's sync_server and imapd, and the wrong ones fail as said. */
 
 let certificate: Certificate;
-/** Offers every mechanism in clear. */
+/** Offers every mechanism in clear, and STARTTLS. */
 let open: CyrusServer;
 /** Offers PLAIN, inside TLS only. */
 let strict: CyrusServer;
@@ -18,7 +18,12 @@ let strict: CyrusServer;
 before(async () => {
   certificate = selfSigned('IP:127.0.0.1');
   open = await CyrusServer.start('open', {
-    imapd: { sasl_mech_list: undefined, failedloginpause: '0' },
+    imapd: {
+      sasl_mech_list: undefined,
+      failedloginpause: '0',
+      tls_server_cert: certificate.certFile,
+      tls_server_key: certificate.keyFile,
+    },
   });
   strict = await CyrusServer.start('strict', {
     imapd: {
@@ -69,6 +74,26 @@ for (const flavour of ['csync', 'imap'] as const) {
     const session = await connectReplica(settings(portOf(open)));
     assert.equal(session.info.mechanism, 'SCRAM-SHA-256');
     await session.exit();
+  });
+
+  test(`${flavour}: to another host everything goes inside TLS that is offered, also where SCRAM is`, async () => {
+    const another = () => false;
+    const connectThere = async (tls: Partial<ConnectionSettings['tls']>) => {
+      const session = await connectReplica(
+        settings(portOf(open), { tls: { ...NO_TLS, ...tls } }),
+        {},
+        another,
+      );
+      const { tls: inside, mechanism, exposure } = session.info;
+      assert.deepEqual((await session.getUser('nobody')).mailboxes, []);
+      await session.exit();
+      return [inside, mechanism, exposure];
+    };
+    const caFile = certificate.certFile;
+    assert.deepEqual(await connectThere({ caFile }), [true, 'SCRAM-SHA-256', undefined]);
+    assert.deepEqual(await connectThere({ verify: false }), [true, 'SCRAM-SHA-256', 'unverified']);
+    assert.deepEqual(await connectThere({ caFile, mode: 'off' }), [false, 'SCRAM-SHA-256', 'clear']);
+    await rejectsWith(connectReplica(settings(portOf(open)), {}, another), 'TLS_FAILED', /self.signed/);
   });
 
   test(`${flavour}: STARTTLS where no login is offered in clear, certificate verified`, async () => {

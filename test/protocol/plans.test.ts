@@ -59,17 +59,33 @@ function plan(
   }
 }
 
+const OFF = { tls: { ...NO_TLS, mode: 'off' as const } };
+
+test('to another host everything goes inside TLS, whatever the mechanism, unless clear text was asked for', () => {
+  const stripped = { starttls: false };
+  for (const noauth of [false, true]) {
+    const login = noauth ? 'none' : 'SCRAM-SHA-256';
+    assert.equal(plan({}, {}, { noauth }), 'starttls');
+    assert.equal(plan({}, { allowClearText: true }, { noauth }), 'starttls');
+    assert.equal(plan(stripped, {}, { noauth }), 'TLS_FAILED');
+    assert.equal(plan(stripped, { allowClearText: true }, { noauth }), login);
+    assert.equal(plan({}, OFF, { noauth }), login);
+    assert.equal(plan(stripped, OFF, { noauth }), login);
+    assert.equal(plan({}, {}, { noauth, local: true }), login);
+    assert.equal(plan({}, {}, { noauth, secure: true }), login);
+  }
+});
+
 test('clear-text mechanisms only where nobody on the way can read', () => {
   const plainOnly = { mechanisms: ['PLAIN'] };
-  const withoutTls = { ...plainOnly, starttls: false };
-  assert.equal(plan({}, {}), 'SCRAM-SHA-256');
   assert.equal(plan(plainOnly, {}), 'starttls');
   assert.equal(plan(plainOnly, {}, { local: true }), 'PLAIN');
   assert.equal(plan(plainOnly, {}, { secure: true }), 'PLAIN');
-  assert.equal(plan(plainOnly, { allowClearText: true }), 'PLAIN');
-  assert.equal(plan(withoutTls, {}), 'NO_USABLE_MECHANISM');
-  assert.equal(plan(plainOnly, { tls: { ...NO_TLS, mode: 'off' } }), 'NO_USABLE_MECHANISM');
-  assert.equal(plan({}, { mechanisms: ['PLAIN'] }), 'starttls');
+  assert.equal(plan({ ...plainOnly, starttls: false }, { allowClearText: true }), 'PLAIN');
+  assert.equal(plan(plainOnly, { ...OFF, allowClearText: true }), 'PLAIN');
+  assert.equal(plan(plainOnly, OFF), 'NO_USABLE_MECHANISM');
+  assert.equal(plan({ mechanisms: [] }, {}, { local: true }), 'starttls');
+  assert.equal(plan({ mechanisms: [], starttls: false }, {}, { local: true }), 'NO_USABLE_MECHANISM');
   assert.equal(plan({ mechanisms: [] }, {}, { secure: true }), 'NO_USABLE_MECHANISM');
 });
 
@@ -80,7 +96,7 @@ test('required TLS comes first, for /noauth too', () => {
   assert.equal(plan({}, required, { noauth: true }), 'starttls');
   assert.equal(plan({ starttls: false }, required), 'TLS_FAILED');
   assert.equal(plan({}, required, { secure: true }), 'SCRAM-SHA-256');
-  assert.equal(plan({}, {}, { noauth: true }), 'none');
+  assert.equal(plan({}, {}, { noauth: true, local: true }), 'none');
 });
 
 test('compression from the start by mode and offer', () => {

@@ -71,6 +71,16 @@ test('a certificate for another host is refused', async () => {
   assert.equal(error.retryable, false);
 });
 
+test('the environment does not turn verification off', async () => {
+  await using server = await ScriptedServer.start((peer) => abandoned(peer, certificate));
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  try {
+    await rejectsWith(connectReplica(settingsFor(server.address)), 'TLS_FAILED', /self.signed/);
+  } finally {
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  }
+});
+
 test('verification can be turned off', async () => {
   await using server = await ScriptedServer.start((peer) => starttlsServer(peer, foreign));
   const session = await connectReplica(settingsFor(server.address, { tls: { ...NO_TLS, verify: false } }));
@@ -152,4 +162,18 @@ test('a certificate file that cannot be read is named', async () => {
   });
   const tls = { ...NO_TLS, caFile: '/no/such/file.pem' };
   await rejectsWith(connectReplica(settingsFor(server.address, { tls })), 'CONFIG', /\/no\/such\/file\.pem/);
+});
+
+test('a banner without STARTTLS from another host ends the attempt before anything is sent', async () => {
+  await using server = await ScriptedServer.start(async (peer) => {
+    peer.send(`* SASL SCRAM-SHA-256\r\n${OK_LINE}`);
+    await peer.closed();
+  });
+  const error = await rejectsWith(
+    connectReplica(settingsFor(server.address), {}, () => false),
+    'TLS_FAILED',
+    /STARTTLS/,
+  );
+  assert.equal(error.retryable, false);
+  assert.match(error.hint ?? '', /tls = off/);
 });

@@ -23,13 +23,10 @@ export function planLogin(
 ): LoginStep {
   const { mode } = settings.tls;
   const canUpgrade = offer.starttls && !secure && mode !== 'off';
-  if (mode === 'required' && !secure) {
+  const wanted = mode === 'required' || (mode === 'auto' && !local);
+  if (wanted && !secure) {
     if (canUpgrade) return { kind: 'starttls' };
-    throw linkError('TLS_FAILED', `${settings.server} does not offer STARTTLS, and TLS is required`, {
-      phase: 'connect',
-      retryable: false,
-      hint: 'Set tls_server_cert and tls_server_key on the replica',
-    });
+    if (mode === 'required' || !settings.allowClearText) throw notOffered(settings);
   }
   if (noauth) return { kind: 'none' };
   const clearTextSafe = secure || local || settings.allowClearText;
@@ -37,6 +34,19 @@ export function planLogin(
   if (mechanism !== undefined) return { kind: 'login', mechanism };
   if (canUpgrade) return { kind: 'starttls' };
   throw noMechanism(offer, settings, clearTextSafe);
+}
+
+/** Somebody on the way can take STARTTLS out of the banner, so that going on without it is the operator's decision. */
+function notOffered({ server, tls }: ConnectionSettings): SyncError {
+  const why =
+    tls.mode === 'required' ? 'TLS is required' : 'without TLS all mail could be read and changed on the way';
+  const instead =
+    tls.mode === 'required' ? '' : '; tls = off in the settings does without, on a network that is safe';
+  return linkError('TLS_FAILED', `${server} does not offer STARTTLS, and ${why}`, {
+    phase: 'connect',
+    retryable: false,
+    hint: `Set tls_server_cert and tls_server_key on the replica, and find out who is in between if they are set${instead}`,
+  });
 }
 
 function noMechanism(offer: Offer, settings: ConnectionSettings, clearTextSafe: boolean): SyncError {

@@ -19,7 +19,7 @@ export async function setUp(
   queue: CommandQueue,
   offer: Offer,
   settings: ConnectionSettings,
-  link: Pick<SessionInfo, 'mechanism' | 'tls' | 'compression'>,
+  link: Pick<SessionInfo, 'mechanism' | 'tls' | 'exposure' | 'compression'>,
 ): Promise<ReplicaSession> {
   const info: SessionInfo = {
     server: settings.server,
