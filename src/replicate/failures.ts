@@ -1,6 +1,10 @@
 import type { ByteString } from '../byte-string.ts';
+import type { ReplicaSession } from '../protocol/replica-session.ts';
 import { type Phase, SyncError } from '../report/sync-error.ts';
 import type { UnreadPart } from '../store/master-store.ts';
+
+/** Commands in flight whose outcome is yet to be collected: more than a link with any delay has under way. */
+const MOST_REMEMBERED = 8192;
 
 /** Mailboxes that the failure of a user names; of the others only the number is told. */
 const MOST_NAMED = 20;
@@ -62,6 +66,33 @@ export class Failures {
     const outcomes = await Promise.allSettled(commands);
     for (const outcome of outcomes) if (outcome.status === 'rejected') this.add(phase, outcome.reason);
     return outcomes.every(({ status }) => status === 'fulfilled');
+  }
+
+  /**
+   * Sends a command for each item, no faster than the session's window allows, and returns when all are answered. Only
+   * the latest are remembered: a replica may give any number of reasons for one.
+   *
+   * @returns whether all were done
+   */
+  async each<Item>(
+    phase: Phase,
+    session: Pick<ReplicaSession, 'window'>,
+    items: Iterable<Item>,
+    send: (item: Item) => Promise<void>,
+  ): Promise<boolean> {
+    let done = true;
+    const running: Promise<void>[] = [];
+    for (const item of items) {
+      await session.window();
+      const command = send(item);
+      // One that is never looked at, because another ended the job, has failed for the same reason.
+      command.catch(() => {});
+      running.push(command);
+      if (running.length < MOST_REMEMBERED) continue;
+      // Answers come in order, so that those behind go on meanwhile.
+      done = (await this.all(phase, running.splice(0, MOST_REMEMBERED / 2))) && done;
+    }
+    return (await this.all(phase, running)) && done;
   }
 
   /** `mailbox` was not sent: `above` is not on the replica, and has its own failure if it is part of this job. */

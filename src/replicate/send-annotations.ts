@@ -22,11 +22,13 @@ export async function sendAnnotations(context: EngineContext, name: ByteString):
   const commands: Promise<void>[] = [];
   for (const [at, one] of [...here].sort(([a], [b]) => compareBytes(a, b))) {
     if (there.get(at)?.value === one.value) continue;
+    await session.window();
     emit({ kind: 'command:annotation', name, entry: one.entry, user: one.userid });
     commands.push(session.applyAnnotation(name, one));
   }
   for (const [at, one] of there) {
     if (here.has(at)) continue;
+    await session.window();
     emit({ kind: 'command:unannotation', name, entry: one.entry, user: one.userid });
     commands.push(session.applyUnannotation(name, one.entry, one.userid));
   }

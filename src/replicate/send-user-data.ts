@@ -8,7 +8,7 @@ import { planQuota, planSeen, planSubscriptions } from './user-data.ts';
 
 type Part = Pick<EngineContext, 'session' | 'store' | 'emit'>;
 
-/** Each sends its commands without waiting and returns when all are answered; refusals are collected. */
+/** Each sends its commands without waiting for answers and returns when all have come; refusals are collected. */
 export async function sendSubscriptions(
   { session, store, emit }: Part,
   userid: ByteString,
@@ -18,16 +18,12 @@ export async function sendSubscriptions(
   const ours = await failures.read('subscriptions', () => store.subscriptions(userid), undefined);
   if (ours === undefined) return;
   const plan = planSubscriptions(ours, replica.subscriptions);
-  await failures.all('subscriptions', [
-    ...plan.add.map((name) => {
-      emit({ kind: 'command:sub', user: userid, name });
-      return session.applySub(userid, name);
-    }),
-    ...plan.remove.map((name) => {
-      emit({ kind: 'command:unsub', user: userid, name });
-      return session.applyUnsub(userid, name);
-    }),
-  ]);
+  const removed = new Set(plan.remove);
+  await failures.each('subscriptions', session, [...plan.add, ...removed], (name) => {
+    const gone = removed.has(name);
+    emit({ kind: gone ? 'command:unsub' : 'command:sub', user: userid, name });
+    return gone ? session.applyUnsub(userid, name) : session.applySub(userid, name);
+  });
 }
 
 export async function sendSeen(
@@ -38,13 +34,10 @@ export async function sendSeen(
 ): Promise<void> {
   const ours = await failures.read('seen', () => store.seen(userid), undefined);
   if (ours === undefined) return;
-  await failures.all(
-    'seen',
-    planSeen(ours, replica.seen).map((seen) => {
-      emit({ kind: 'command:seen', user: userid, uniqueid: seen.uniqueid });
-      return session.applySeen(userid, seen);
-    }),
-  );
+  await failures.each('seen', session, planSeen(ours, replica.seen), (seen) => {
+    emit({ kind: 'command:seen', user: userid, uniqueid: seen.uniqueid });
+    return session.applySeen(userid, seen);
+  });
 }
 
 export async function sendQuota(
@@ -59,16 +52,14 @@ export async function sendQuota(
     await failures.read('quota', () => ours.set(root, store.quota(root)), undefined);
   }
   const plan = planQuota(ours, replica.quotas);
-  await failures.all('quota', [
-    ...plan.set.map((quota) => {
-      emit({ kind: 'command:quota', root: quota.root });
-      return session.applyQuota(quota, quota.modseq);
-    }),
-    ...plan.remove.map((root) => {
-      emit({ kind: 'command:unquota', root });
-      return session.applyUnquota(root);
-    }),
-  ]);
+  await failures.each('quota', session, [...plan.set, ...plan.remove], (quota) => {
+    if (typeof quota === 'string') {
+      emit({ kind: 'command:unquota', root: quota });
+      return session.applyUnquota(quota);
+    }
+    emit({ kind: 'command:quota', root: quota.root });
+    return session.applyQuota(quota, quota.modseq);
+  });
 }
 
 /**
@@ -84,29 +75,23 @@ export async function sendSieve(
   const ours = await failures.read('sieve', () => store.sieve(userid), undefined);
   if (ours === undefined) return;
   const { upload, activate, remove } = planSieve(ours, replica.sieve);
-  const uploads = new Map(
-    upload.map((script) => {
-      emit({ kind: 'command:sieve', user: userid, filename: script.filename });
-      const { filename, lastUpdate, content } = script;
-      return [compiledName(filename), session.applySieve(userid, filename, lastUpdate, content)];
-    }),
-  );
-  await failures.all('sieve', [...uploads.values()]);
+  const refused = new Set(upload.map(({ filename }) => compiledName(filename)));
+  await failures.each('sieve', session, upload, async ({ filename, lastUpdate, content }) => {
+    emit({ kind: 'command:sieve', user: userid, filename });
+    await session.applySieve(userid, filename, lastUpdate, content);
+    refused.delete(compiledName(filename));
+  });
   let activeStays = false;
   if (activate !== undefined) {
-    const [own] = await Promise.allSettled([uploads.get(activate)]);
-    const activated = own?.status === 'fulfilled' && (await failures.all('sieve', [setActive(activate)]));
+    const activated = !refused.has(activate) && (await failures.all('sieve', [setActive(activate)]));
     activeStays = !activated;
   }
   const active = replica.sieve.find((item) => item.active)?.filename;
   const removable = remove.filter((filename) => !activeStays || compiledName(filename) !== active);
-  await failures.all(
-    'sieve',
-    removable.map((filename) => {
-      emit({ kind: 'command:unsieve', user: userid, filename });
-      return session.applyUnsieve(userid, filename);
-    }),
-  );
+  await failures.each('sieve', session, removable, (filename) => {
+    emit({ kind: 'command:unsieve', user: userid, filename });
+    return session.applyUnsieve(userid, filename);
+  });
 
   function setActive(filename: ByteString): Promise<void> {
     if (filename !== '') {

@@ -176,7 +176,7 @@ async function runSteps(
 ): Promise<ByteString[]> {
   const { local } = context.options;
   const done = new Set<FolderStep>();
-  const commands = steps.map(async (step) => {
+  await job.failures.each('folders', context.session, steps, async (step) => {
     const mailbox = step.kind === 'unmailbox' ? step.name : step.newName;
     try {
       if (step.kind === 'unmailbox') {
@@ -193,7 +193,6 @@ async function runSteps(
     }
     done.add(step);
   });
-  await job.failures.all('folders', commands);
   await giveUpNames(context, formerInboxes(context, [...done]));
   return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
 }
@@ -299,6 +298,7 @@ async function sendIntermediate(
   await place.ready;
   let applied: Promise<void>;
   try {
+    await context.session.window();
     checkNeeds();
     applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
   } finally {

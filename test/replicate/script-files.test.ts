@@ -16,6 +16,7 @@ const replica: ReplicaUser = { mailboxes: [there], quotas: [], seen: [], subscri
 async function removed(lookupUniqueid: MasterStore['lookupUniqueid']): Promise<string[]> {
   const names: string[] = [];
   const scripts: Partial<ReplicaSession> = {
+    window: async () => {},
     getMeta: async () => replica,
     applyUnsieve: async (_userid, filename) => void names.push(filename),
   };

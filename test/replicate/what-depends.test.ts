@@ -115,6 +115,7 @@ async function sieveCommands(refused: keyof ReplicaSession): Promise<string[]> {
     { filename: 'idle.script', lastUpdate: 1, guid: 'c'.repeat(40), active: false },
   ];
   const session: Partial<ReplicaSession> = {
+    window: async () => {},
     applySieve: note('applySieve'),
     applyActivateSieve: note('applyActivateSieve'),
     applyUnsieve: note('applyUnsieve'),
