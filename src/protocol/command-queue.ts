@@ -4,7 +4,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { DlistValue } from './dlist/value.ts';
 import type { Framing, Verb } from './flavour.ts';
 import { linkError } from './link-errors.ts';
-import { type CommandArgs, OutputQueue } from './output-queue.ts';
+import { type CommandArgs, knownOctets, OutputQueue } from './output-queue.ts';
 import {
   badResponse,
   byeResponse,
@@ -170,7 +170,8 @@ export class CommandQueue implements Consumer {
       };
       // What cannot be encoded throws here, and nothing has happened yet.
       const begun = this.#output.prepare(job);
-      this.#count(pending, command.octets ?? 0);
+      // One that waits to be written counts too: else nothing would hold up those who wait for the window.
+      this.#count(pending, Math.max(command.octets ?? 0, knownOctets(begun)));
       this.#pending.push(pending);
       this.#output.enqueue(begun);
     });

@@ -31,6 +31,15 @@ export interface PreparedJob {
   later: AsyncIterator<Piece> | undefined;
 }
 
+/** Octets that it is known to put on the wire before it has begun. */
+export function knownOctets({ job, first }: PreparedJob): number {
+  return job.prefix.length + ' \r\n'.length + (first === undefined ? 0 : contentOf(first).length);
+}
+
+function contentOf(piece: Piece): string | Buffer {
+  return typeof piece === 'object' && 'hidden' in piece ? piece.hidden : piece;
+}
+
 /** Octets of a long command that traffic listeners are shown in one call; a short command is one call. */
 const SHOWN_AT_ONCE = 32 * 1024;
 
@@ -138,7 +147,7 @@ export class OutputQueue {
   #write(job: OutputJob, pieces: readonly Piece[]): void {
     let octets = 0;
     for (const piece of pieces) {
-      const content = typeof piece === 'object' && 'hidden' in piece ? piece.hidden : piece;
+      const content = contentOf(piece);
       this.#transport.write(content);
       octets += content.length;
       if (this.#traffic.wanted)
