@@ -47,7 +47,7 @@ export function storeLayout(
   });
 }
 
-function paths(config: ImapdConfig, prefix: string): Readonly<Record<string, string>> {
-  const found = [...config.overflowsWithPrefix(prefix)].map(([name, path]) => [name, textFromBytes(path)]);
-  return Object.fromEntries(found);
+function paths(config: ImapdConfig, prefix: string): ReadonlyMap<string, string> {
+  const found = config.overflowsWithPrefix(prefix);
+  return new Map([...found].map(([name, path]) => [name, textFromBytes(path)]));
 }

@@ -7,27 +7,29 @@ const LOG_PERROR = 32;
 
 const LEVELS = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 } as const;
 
-const FACILITIES: Readonly<Record<string, number>> = {
-  user: 1,
-  mail: 2,
-  daemon: 3,
-  auth: 4,
-  syslog: 5,
-  lpr: 6,
-  news: 7,
-  uucp: 8,
-  cron: 9,
-  authpriv: 10,
-  ftp: 11,
-  local0: 16,
-  local1: 17,
-  local2: 18,
-  local3: 19,
-  local4: 20,
-  local5: 21,
-  local6: 22,
-  local7: 23,
-};
+const FACILITIES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    user: 1,
+    mail: 2,
+    daemon: 3,
+    auth: 4,
+    syslog: 5,
+    lpr: 6,
+    news: 7,
+    uucp: 8,
+    cron: 9,
+    authpriv: 10,
+    ftp: 11,
+    local0: 16,
+    local1: 17,
+    local2: 18,
+    local3: 19,
+    local4: 20,
+    local5: 21,
+    local6: 22,
+    local7: 23,
+  }),
+);
 
 export interface SyslogOptions {
   /** Adds the process id, as Cyrus does. Default true. */
@@ -49,11 +51,11 @@ export interface Syslog {
  */
 export function openSyslog(ident: string, facility: string, options: SyslogOptions = {}): Syslog {
   const { pid = true, stderr = false } = options;
-  const number = FACILITIES[facility.toLowerCase()];
+  const number = FACILITIES.get(facility.toLowerCase());
   if (number === undefined) {
     throw new SyncError(
       'CONFIG',
-      `syslog facility: expected one of ${Object.keys(FACILITIES).join(', ')}; got ${facility}`,
+      `syslog facility: expected one of ${[...FACILITIES.keys()].join(', ')}; got ${facility}`,
     );
   }
   // openlog(3) keeps the pointer, not the text: it must outlive this call.

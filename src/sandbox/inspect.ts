@@ -43,31 +43,35 @@ export interface Counts {
 
 /** All in memory: for tests. */
 export function inspect(storage: Storage): Inspection {
-  const inspection: Inspection = {
-    mailboxes: {},
-    users: {},
-    quotas: storage.users.quotas(),
-    serverAnnotations: storage.users.serverAnnotations(),
-    contents: {},
-  };
+  // Entries, not assignments: clients choose the names, and an object has some of its own.
+  const mailboxes: [ByteString, InspectedMailbox][] = [];
   for (const { id, ...row } of storage.mailboxes.all()) {
-    inspection.mailboxes[row.name] = { ...row, records: [...storage.mailboxes.records(id)] };
+    mailboxes.push([row.name, { ...row, records: [...storage.mailboxes.records(id)] }]);
   }
+  const users: [ByteString, InspectedUser][] = [];
   for (const userid of [...storage.users.userids()].sort(compareBytes)) {
     const active = storage.users.activeScript(userid);
-    inspection.users[userid] = {
+    const user: InspectedUser = {
       subscriptions: storage.users.subscriptions(userid),
       seen: storage.users.seen(userid),
       scripts: storage.users
         .scripts(userid)
         .map((script) => ({ ...script, active: active === script.filename.replace(/\.script$/, '.bc') })),
     };
+    users.push([userid, user]);
   }
+  const contents: [string, string][] = [];
   for (const guid of storage.messages.guids()) {
     const content = storage.messages.get(guid);
-    if (content !== undefined) inspection.contents[guid] = createHash('sha1').update(content).digest('hex');
+    if (content !== undefined) contents.push([guid, createHash('sha1').update(content).digest('hex')]);
   }
-  return inspection;
+  return {
+    mailboxes: Object.fromEntries(mailboxes),
+    users: Object.fromEntries(users),
+    quotas: storage.users.quotas(),
+    serverAnnotations: storage.users.serverAnnotations(),
+    contents: Object.fromEntries(contents),
+  };
 }
 
 export function count(storage: Storage): Counts {

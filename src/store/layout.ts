@@ -7,11 +7,11 @@ import type { ByteString } from '../byte-string.ts';
 export interface StoreLayout {
   configdirectory: string;
   /** partition-NAME and so on; names lower-cased. */
-  partitions: Readonly<Record<string, string>>;
-  metaPartitions: Readonly<Record<string, string>>;
-  archivePartitions: Readonly<Record<string, string>>;
+  partitions: ReadonlyMap<string, string>;
+  metaPartitions: ReadonlyMap<string, string>;
+  archivePartitions: ReadonlyMap<string, string>;
   /** metadir-KIND-NAME, keyed `kind-name`. */
-  metaDirectories: Readonly<Record<string, string>>;
+  metaDirectories: ReadonlyMap<string, string>;
   metapartitionFiles: readonly string[];
   archiveEnabled: boolean;
   hashimapspool: boolean;

@@ -21,8 +21,8 @@ export function metaPath(layout: StoreLayout, entry: Placed, which: MetaFile): s
   const { kind, file } = META_KINDS[which];
   const partition = partitionKey(entry);
   const root =
-    layout.metaDirectories[`${kind}-${partition}`] ??
-    (layout.metapartitionFiles.includes(which) ? layout.metaPartitions[partition] : undefined) ??
+    layout.metaDirectories.get(`${kind}-${partition}`) ??
+    (layout.metapartitionFiles.includes(which) ? layout.metaPartitions.get(partition) : undefined) ??
     dataRoot(layout, entry);
   return `${mailboxDirectory(layout, root, entry)}/${file}`;
 }
@@ -30,13 +30,13 @@ export function metaPath(layout: StoreLayout, entry: Placed, which: MetaFile): s
 /** Where messages are, or archived messages. @throws SyncError PARTITION_UNKNOWN */
 export function messageDirectory(layout: StoreLayout, entry: Placed, archived: boolean): string {
   const archive =
-    archived && layout.archiveEnabled ? layout.archivePartitions[partitionKey(entry)] : undefined;
+    archived && layout.archiveEnabled ? layout.archivePartitions.get(partitionKey(entry)) : undefined;
   return mailboxDirectory(layout, archive ?? dataRoot(layout, entry), entry);
 }
 
 function dataRoot(layout: StoreLayout, entry: Placed): string {
   const partition = partitionKey(entry);
-  const root = layout.partitions[partition];
+  const root = layout.partitions.get(partition);
   if (root === undefined) {
     throw new SyncError('PARTITION_UNKNOWN', `no partition-${partition} in imapd.conf`, {
       phase: 'read',

@@ -6,10 +6,10 @@ import { configOf } from '../config/config-of.ts';
 test('everything hangs below configdirectory by default', () => {
   assert.deepEqual(storeLayout(configOf('')), {
     configdirectory: '/var/lib/cyrus',
-    partitions: {},
-    metaPartitions: {},
-    archivePartitions: {},
-    metaDirectories: {},
+    partitions: new Map(),
+    metaPartitions: new Map(),
+    archivePartitions: new Map(),
+    metaDirectories: new Map(),
     metapartitionFiles: [],
     archiveEnabled: false,
     hashimapspool: false,
@@ -47,10 +47,10 @@ test('partitions of all kinds by lower-case name', () => {
       ].join('\n'),
     ),
   );
-  assert.deepEqual(layout.partitions, { default: '/spool', 'big-one': '/big' });
-  assert.deepEqual(layout.metaPartitions, { default: '/meta' });
-  assert.deepEqual(layout.archivePartitions, { default: '/archive' });
-  assert.deepEqual(layout.metaDirectories, { 'index-default': '/index' });
+  assert.deepEqual(Object.fromEntries(layout.partitions), { default: '/spool', 'big-one': '/big' });
+  assert.deepEqual(Object.fromEntries(layout.metaPartitions), { default: '/meta' });
+  assert.deepEqual(Object.fromEntries(layout.archivePartitions), { default: '/archive' });
+  assert.deepEqual(Object.fromEntries(layout.metaDirectories), { 'index-default': '/index' });
   assert.deepEqual(layout.metapartitionFiles, ['header', 'index']);
   assert.equal(layout.archiveEnabled, true);
 });
@@ -90,6 +90,6 @@ test('the user lock follows the setting, and auto is the spelling of 3.6', () =>
 test('paths are text, names are octets', () => {
   const octets = Buffer.from('\u00f6').toString('latin1');
   const layout = storeLayout(configOf(`partition-a: /${octets}\ndeletedprefix: ${octets}`));
-  assert.equal(layout.partitions.a, '/\u00f6');
+  assert.equal(layout.partitions.get('a'), '/\u00f6');
   assert.equal(layout.deletedprefix, octets);
 });

@@ -202,10 +202,10 @@ export const opened = {
 
 const layout: StoreLayout = {
   configdirectory: '/nowhere',
-  partitions: {},
-  metaPartitions: {},
-  archivePartitions: {},
-  metaDirectories: {},
+  partitions: new Map(),
+  metaPartitions: new Map(),
+  archivePartitions: new Map(),
+  metaDirectories: new Map(),
   metapartitionFiles: [],
   archiveEnabled: false,
   hashimapspool: false,

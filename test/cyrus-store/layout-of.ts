@@ -5,20 +5,20 @@ import { type CyrusServer, giveToCyrus } from '../support/cyrus-server.ts';
 /** The layout of a test server, taken from the options it was given. */
 export function layoutOf(server: CyrusServer): StoreLayout {
   const configdirectory = server.configDirectory;
-  const byPartition = (prefix: string): Record<string, string> =>
-    Object.fromEntries(
+  const byPartition = (prefix: string): ReadonlyMap<string, string> =>
+    new Map(
       Object.keys(server.partitions).flatMap((name) => {
         const path = server.setting(`${prefix}${name}`);
-        return path === undefined ? [] : [[name, path]];
+        return path === undefined ? [] : [[name, path] as const];
       }),
     );
   const isOn = (option: string): boolean => ['yes', '1', 'on'].includes(server.setting(option) ?? 'no');
   return {
     configdirectory,
-    partitions: server.partitions,
+    partitions: new Map(Object.entries(server.partitions)),
     metaPartitions: byPartition('metapartition-'),
     archivePartitions: byPartition('archivepartition-'),
-    metaDirectories: {},
+    metaDirectories: new Map(),
     metapartitionFiles: (server.setting('metapartition_files') ?? '').split(' '),
     archiveEnabled: isOn('archive_enabled'),
     hashimapspool: isOn('hashimapspool'),

@@ -300,3 +300,28 @@ test('an intermediate row is told with zeros, gives way to a mailbox of its name
     );
   });
 });
+
+test('a mailbox may be called like what every object has', async () => {
+  await withSandbox({}, async (client, sandbox) => {
+    for (const name of ['__proto__', 'constructor']) {
+      const mailbox = { name, uniqueid: `id${name}`, highestmodseq: 1, lastUid: 0, records: [] };
+      assert.equal((await client.say(mailboxCommand(mailbox))).final, 'OK success');
+    }
+    assert.deepEqual(Object.keys(sandbox.inspect().mailboxes).sort(), ['__proto__', 'constructor']);
+  });
+});
+
+test('a keyword that no server takes is refused, and NIL is one that has to be quoted', async () => {
+  await withSandbox({}, async (client, sandbox) => {
+    const mailbox = (flags: string[]) => ({
+      name: 'user.anna',
+      uniqueid: 'abc',
+      highestmodseq: 2,
+      lastUid: 1,
+      records: [{ uid: 1, modseq: 2, guid: guidOf('x'), flags: ['\\Expunged', ...flags] }],
+    });
+    assert.equal((await client.say(mailboxCommand(mailbox(['"a b"'])))).final, 'NO Unknown error');
+    assert.equal((await client.say(mailboxCommand(mailbox(['"NIL"'])))).final, 'OK success');
+    assert.deepEqual(sandbox.inspect().mailboxes['user.anna']?.records[0]?.flags, ['\\Expunged', 'NIL']);
+  });
+});

@@ -4,10 +4,13 @@ import type { StoreLayout } from '../../src/store/layout.ts';
 export function plainLayout(root: string, changes: Partial<StoreLayout> = {}): StoreLayout {
   return {
     configdirectory: `${root}/conf`,
-    partitions: { default: `${root}/spool`, fast: `${root}/fast` },
-    metaPartitions: {},
-    archivePartitions: {},
-    metaDirectories: {},
+    partitions: new Map([
+      ['default', `${root}/spool`],
+      ['fast', `${root}/fast`],
+    ]),
+    metaPartitions: new Map(),
+    archivePartitions: new Map(),
+    metaDirectories: new Map(),
     metapartitionFiles: [],
     archiveEnabled: false,
     hashimapspool: false,

@@ -32,9 +32,9 @@ test('directories by name follow hashing, domain and escaped dots', () => {
 
 test('a meta file is in its metadir, else on the meta partition if listed, else with the messages', () => {
   const layout = plainLayout('/r', {
-    metaPartitions: { default: '/meta' },
+    metaPartitions: new Map([['default', '/meta']]),
     metapartitionFiles: ['header', 'annotations'],
-    metaDirectories: { 'index-default': '/ssd' },
+    metaDirectories: new Map([['index-default', '/ssd']]),
   });
   const below = 'uuid/k/3/k3fkl2dv';
   assert.equal(metaPath(layout, byId, 'header'), `/meta/${below}/cyrus.header`);
@@ -45,7 +45,7 @@ test('a meta file is in its metadir, else on the meta partition if listed, else 
 });
 
 test('archived messages are looked for in the archive only where there is one', () => {
-  const archive = { archivePartitions: { default: '/old' } };
+  const archive = { archivePartitions: new Map([['default', '/old']]) };
   const on = plainLayout('/r', { ...archive, archiveEnabled: true });
   assert.equal(messageDirectory(on, byId, true), '/old/uuid/k/3/k3fkl2dv');
   assert.equal(messageDirectory(on, { ...byId, partition: 'fast' }, true), '/r/fast/uuid/k/3/k3fkl2dv');
@@ -102,5 +102,16 @@ test('what is no userid, name or uniqueid never becomes the path of a lock', () 
       const entry = { name: odd, uniqueid: odd, legacyDirs };
       assert.throws(() => mailboxLockPath(layout, entry), refused('DATABASE_DAMAGED'));
     }
+  }
+});
+
+test('a partition called like what every object has is a partition that is not there', () => {
+  for (const partition of ['__proto__', 'constructor', 'toString']) {
+    assert.throws(
+      () => messageDirectory(plainLayout('/r'), { ...byId, partition }, false),
+      (error) => error instanceof SyncError && error.code === 'PARTITION_UNKNOWN',
+    );
+    const layout = plainLayout('/r', { partitions: new Map([[partition.toLowerCase(), '/p']]) });
+    assert.match(messageDirectory(layout, { ...byId, partition }, false), /^\/p\//);
   }
 });
