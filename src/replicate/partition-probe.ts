@@ -8,6 +8,8 @@ import { emptyMailbox } from './mailbox-line.ts';
 const UNIQUEID_LENGTH = 24;
 const DIGEST_LENGTH = 12;
 
+export type ProbedSession = Pick<ReplicaSession, 'applyMailbox' | 'applyUnmailbox'>;
+
 /**
  * Whether the replica can put a mailbox on a partition, found out with one that nobody can have anything against: empty,
  * in the namespace of deleted mailboxes, readable by nobody, and removed again. Its name is the partition's own, so that
@@ -15,7 +17,7 @@ const DIGEST_LENGTH = 12;
  *
  * @throws SyncError if the link breaks
  */
-export async function takesMailboxes(session: ReplicaSession, partition: ByteString): Promise<boolean> {
+export async function takesMailboxes(session: ProbedSession, partition: ByteString): Promise<boolean> {
   const line = probeLine(partition);
   if (!(await accepted(session.applyMailbox(line, [])))) return false;
   // Somebody else's probe of the same partition may have removed it already.

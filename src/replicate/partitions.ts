@@ -1,8 +1,8 @@
 import type { ByteString } from '../byte-string.ts';
-import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/replica-session.ts';
+import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { emptyLine } from './mailbox-line.ts';
-import { takesMailboxes } from './partition-probe.ts';
+import { type ProbedSession, takesMailboxes } from './partition-probe.ts';
 
 /** The partition that packages configure: something to compare with while no other is known. */
 const USUAL_PARTITION = 'default';
@@ -16,14 +16,14 @@ const USUAL_PARTITION = 'default';
  * a mailbox that it takes elsewhere.
  */
 export class Partitions {
-  readonly #session: ReplicaSession;
+  readonly #session: ProbedSession;
   readonly #known = new Set<ByteString>();
   /** Proven to be lacking, and the one that was compared with: for as long as this connection lasts. */
   readonly #lacking = new Map<ByteString, ByteString>();
   readonly #asking = new Map<ByteString, Promise<void>>();
   readonly #proving = new Map<ByteString, Promise<void>>();
 
-  constructor(session: ReplicaSession) {
+  constructor(session: ProbedSession) {
     this.#session = session;
   }
 
