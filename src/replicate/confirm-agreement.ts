@@ -1,12 +1,13 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox, WireMailbox } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { MailboxState } from '../store/master-store.ts';
-import { sameChecksums } from './compare-mailbox.ts';
+import type { LockedMailbox, MailboxState } from '../store/master-store.ts';
+import { type LocalMailbox, sameChecksums } from './compare-mailbox.ts';
+import { isDoubtful, withCountedChecksums } from './counted-checksums.ts';
 import type { EngineContext } from './engine.ts';
 import { mailboxLine, sinceOf } from './mailbox-line.ts';
 import type { MailboxTask } from './mailbox-task.ts';
-import { readView } from './read-view.ts';
+import { withUnreadAsThere } from './unread-parts.ts';
 
 /** Asks both servers for what they have now: agreement is theirs to state, not ours to compute. */
 export async function confirmAgreement(context: EngineContext, task: MailboxTask): Promise<void> {
@@ -40,7 +41,7 @@ interface Difference {
 async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<Difference | undefined> {
   const { name } = task.entry;
   const [remote] = await context.session.getMailboxes([name]);
-  const local = await readView(context.store, name);
+  const local = await context.store.readMailbox(name, (mailbox) => believed(context, mailbox, remote));
   if (local === undefined) return undefined;
   if (remote === undefined) {
     throw new SyncError('IMAP_SYNC_CHANGED', 'the mailbox is gone from the replica since it was merged', {
@@ -53,6 +54,19 @@ async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<D
   if (sameCounters(state, remote) && sameChecksums(state, remote)) return undefined;
   const line = mailboxLine(local, remote, { partition: task.partition, local: context.options.local });
   return { state, remote, line, partition: local.entry.partition };
+}
+
+/** The master's side, whose checksums are counted where its own server may not be made to do that. */
+function believed(
+  context: EngineContext,
+  mailbox: LockedMailbox,
+  remote: ReplicaMailbox | undefined,
+): LocalMailbox {
+  const stored = withUnreadAsThere(mailbox, remote);
+  if (remote === undefined || sameChecksums(stored.state, remote)) return stored;
+  return isDoubtful(context, 'crc-differs-at-same-modseq')
+    ? withCountedChecksums(mailbox, stored, remote)
+    : stored;
 }
 
 function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {

@@ -1,4 +1,5 @@
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type { NoticeEvent } from '../report/events.ts';
 import type {
   IndexRecord,
   LockedMailbox,
@@ -12,6 +13,7 @@ import {
   type DivergedReason,
   type LocalMailbox,
 } from './compare-mailbox.ts';
+import { staleNotice, withCountedChecksums } from './counted-checksums.ts';
 import { type Delta, readDelta } from './delta.ts';
 import { appendWouldMiss } from './foresee.ts';
 import { masterRecords } from './record-lists.ts';
@@ -22,10 +24,12 @@ export interface StepOptions extends CompareOptions {
   batchSize: number;
   /** A conflict must not be found out by the replica's final checksum, since nobody may mend the master. */
   compareFirst: boolean;
+  /** Checksums from the records, in place of those in the index. */
+  count: boolean;
 }
 
 /** What one look at a mailbox says of its next step. Plain data, as it was at one moment. */
-export type StepReading = { state: MailboxState } & (
+export type StepReading = { state: MailboxState; notice?: NoticeEvent } & (
   | { kind: 'unchanged' }
   | { kind: 'diverged'; reason: DivergedReason; detail: string }
   | {
@@ -47,31 +51,34 @@ export function readStep(
 ): StepReading {
   checkSame(mailbox, listed);
   const { state, messages } = mailbox;
-  const local = withUnreadAsThere(mailbox, remote);
+  const stored = withUnreadAsThere(mailbox, remote);
+  const local = options.count ? withCountedChecksums(mailbox, stored, remote) : stored;
+  const notice = staleNotice(stored, local);
+  const common = notice ? { state, notice } : { state };
   if (remote) {
     const comparison = compareMailbox(local, remote, options);
-    if (comparison.kind !== 'delta') return { ...comparison, state };
+    if (comparison.kind !== 'delta') return { ...comparison, ...common };
   }
   const delta = readDelta(mailbox, remote, options.batchSize);
   if (delta.coincidingUid !== undefined) {
     return {
       kind: 'diverged',
-      state,
+      ...common,
       reason: 'modseq-coincides',
       detail: `message ${delta.coincidingUid} is missing on the replica although its modseq is not above the replica's`,
     };
   }
-  if (remote && !delta.limit && appendWouldMiss(state, remote, delta.records)) {
+  if (remote && !delta.limit && appendWouldMiss(local.state, remote, delta.records)) {
     return {
       kind: 'diverged',
-      state,
+      ...common,
       reason: 'crc-differs-below-append',
       detail: `the replica's SYNC_CRC ${remote.crcBasic} is not what the master had at modseq ${remote.highestmodseq}`,
     };
   }
   const compareFirst = options.compareFirst && remote && !delta.limit && changesOld(delta, remote);
   const ours = compareFirst ? masterRecords(mailbox) : undefined;
-  return { kind: 'delta', state, local, delta, messages, ours };
+  return { kind: 'delta', ...common, local, delta, messages, ours };
 }
 
 /** Whether records change that the replica has already: how they were, the checksums do not tell. */

@@ -1,7 +1,9 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
+import type { NoticeEvent } from '../report/events.ts';
 import type { LockedMailbox, MailboxEntry, MailboxState } from '../store/master-store.ts';
-import { type CompareOptions, type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
+import { type Comparison, compareMailbox, sameType } from './compare-mailbox.ts';
+import { isDoubtful, staleNotice, withCountedChecksums } from './counted-checksums.ts';
 import { type NewMessage, newMessages } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
@@ -47,11 +49,12 @@ export async function survey(
     }
     try {
       const look = await context.store.readMailbox(entry.name, (mailbox) =>
-        lookAt(mailbox, remote, context.options, reserving),
+        lookAt(context, mailbox, remote, reserving),
       );
       if (!look) continue;
       const { state, comparison } = look;
       noteState(context, job, state);
+      if (look.notice) context.emit(look.notice);
       if (comparison.kind === 'unchanged') continue;
       work.push({ entry, remote, comparison });
       const partition = partitionOf(context, entry);
@@ -76,20 +79,19 @@ export async function survey(
 
 interface Look {
   state: MailboxState;
+  notice: NoticeEvent | undefined;
   comparison: Comparison;
   /** Messages that the replica may have elsewhere: as many as can be asked for. */
   news: NewMessage[];
 }
 
 function lookAt(
+  context: EngineContext,
   mailbox: LockedMailbox,
   remote: ReplicaMailbox | undefined,
-  options: CompareOptions,
   reserving: boolean,
 ): Look {
-  const comparison: Comparison = remote
-    ? compareMailbox(withUnreadAsThere(mailbox, remote), remote, options)
-    : { kind: 'delta' };
+  const { comparison, notice } = remote ? compareDoubting(context, mailbox, remote) : NOT_THERE;
   const news: NewMessage[] = [];
   if (comparison.kind === 'delta' && reserving) {
     for (const message of newMessages(mailbox, remote)) {
@@ -97,7 +99,24 @@ function lookAt(
       if (news.length === GUIDS_PER_COMMAND) break;
     }
   }
-  return { state: mailbox.state, comparison, news };
+  return { state: mailbox.state, notice, comparison, news };
+}
+
+type Judgement = Pick<Look, 'comparison' | 'notice'>;
+
+const NOT_THERE: Judgement = { comparison: { kind: 'delta' }, notice: undefined };
+
+function compareDoubting(context: EngineContext, mailbox: LockedMailbox, remote: ReplicaMailbox): Judgement {
+  const local = withUnreadAsThere(mailbox, remote);
+  const comparison = compareMailbox(local, remote, context.options);
+  if (comparison.kind !== 'diverged' || !isDoubtful(context, comparison.reason)) {
+    return { comparison, notice: undefined };
+  }
+  const counted = withCountedChecksums(mailbox, local, remote);
+  return {
+    comparison: compareMailbox(counted, remote, context.options),
+    notice: staleNotice(local, counted),
+  };
 }
 
 /** Mailboxes that one look at many of them shows to be the same on both sides: on most days nearly all. */

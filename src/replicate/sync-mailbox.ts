@@ -2,6 +2,7 @@ import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../protocol/re
 import { SyncError } from '../report/sync-error.ts';
 import { unaccountedUid } from './accounted.ts';
 import type { DivergedReason } from './compare-mailbox.ts';
+import { isDoubtful } from './counted-checksums.ts';
 import type { Delta } from './delta.ts';
 import type { EngineContext } from './engine.ts';
 import { Lanes } from './lanes.ts';
@@ -72,6 +73,8 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
   const sent: SentStep[] = [];
   let changed = 0;
   let removed = 0;
+  /** Why the checksums in the master's index are not believed any more. */
+  let doubt: Divergence | undefined;
   let announced = false;
   const announce = (): void => {
     if (announced) return;
@@ -86,7 +89,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         if (latest) lane = await lanes.next(latest.records);
         claim ??= await claimRoom(lane, task);
         try {
-          step = await prepareStep(lane, task, remote, announce);
+          step = await prepareStep(lane, task, remote, doubt !== undefined, announce);
         } catch (caught) {
           if (!wasRemovedHere(caught) || ++removed === REMOVED_ATTEMPTS) throw caught;
           continue;
@@ -104,16 +107,28 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
           continue;
         }
         if (refusal.code === 'IMAP_SYNC_CHECKSUM') {
-          return await resolveDiverged(context, task, 'checksum-refused', refusal.message);
+          const refused = { reason: 'checksum-refused', detail: refusal.message } as const;
+          if (!doubt && isDoubtful(context, refused.reason)) {
+            doubt = refused;
+            lane = context;
+            remote = (await context.session.getMailboxes([task.entry.name]))[0];
+            continue;
+          }
+          return await resolveDiverged(context, task, refused.reason, refused.detail);
         }
         throw await context.partitions.explain(refusal, line.partition, line.name);
       }
       if (step === undefined) return;
       if (step.kind === 'diverged') {
+        if (!doubt && isDoubtful(context, step.reason)) {
+          doubt = step;
+          continue;
+        }
         claim?.[Symbol.dispose]();
         claim = undefined;
         task.place.done();
-        return await resolveDiverged(context, task, step.reason, step.detail);
+        const { reason, detail } = doubt?.reason === 'checksum-refused' ? doubt : step;
+        return await resolveDiverged(context, task, reason, detail);
       }
       await task.place.ready;
       task.checkNeeds();
@@ -186,7 +201,12 @@ interface ReadyStep {
   octets: number;
 }
 
-type Step = ReadyStep | { kind: 'diverged'; reason: DivergedReason; detail: string };
+interface Divergence {
+  reason: DivergedReason;
+  detail: string;
+}
+
+type Step = ReadyStep | ({ kind: 'diverged' } & Divergence);
 
 /**
  * Reads the next difference and stages its messages. undefined: nothing to do, or the mailbox is gone here.
@@ -197,15 +217,17 @@ async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
+  count: boolean,
   announce: () => void,
 ): Promise<Step | undefined> {
   const { options } = context;
   const compareFirst = !context.master && !options.noCopyback;
   const reading = await context.store.readMailbox(task.entry.name, (mailbox) =>
-    readStep(mailbox, task.entry, remote, { ...options, compareFirst }),
+    readStep(mailbox, task.entry, remote, { ...options, compareFirst, count }),
   );
   if (reading === undefined) return undefined;
   task.onState(reading.state);
+  if (reading.notice) context.emit(reading.notice);
   if (reading.kind === 'unchanged') return undefined;
   if (reading.kind === 'diverged') return reading;
 

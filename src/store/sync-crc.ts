@@ -47,6 +47,25 @@ export function annotationCrc(
   return crc >>> 0;
 }
 
+/**
+ * Both in one pass over the records. Of the annotations' the first is as releases up to 3.12 count, the second as newer
+ * ones do.
+ */
+export function checksumsOf(
+  records: Iterable<IndexRecord>,
+  indexVersion: number,
+): { crcBasic: number; crcAnnotations: [number, number] } {
+  let crcBasic = 0;
+  let [plain, padded] = [ANNOTATION_SEED, ANNOTATION_SEED];
+  for (const record of records) {
+    const one = [record];
+    crcBasic ^= basicCrc(one);
+    plain ^= annotationCrc(one, indexVersion) ^ ANNOTATION_SEED;
+    padded ^= annotationCrc(one, indexVersion, true) ^ ANNOTATION_SEED;
+  }
+  return { crcBasic: crcBasic >>> 0, crcAnnotations: [plain >>> 0, padded >>> 0] };
+}
+
 function annotationRecordCrc(
   uid: number,
   { entry, userid, value }: Annotation,
