@@ -86,6 +86,7 @@ async function silentAtEveryCommand(
     } finally {
       // Only where it has failed: whoever is held up is to be let go.
       run.kill('SIGKILL');
+      proxy.goOn();
     }
   }
   const { milliseconds, who } = watch.longest;

@@ -31,6 +31,15 @@ export async function lockUser(
 ): Promise<HeldLock> {
   const dotless = (text: string) => text.replaceAll('.', '^');
   const file = join(server.configDirectory, 'lock', `*S*${dotless(replica)}*${dotless(userid)}.lock`);
+  return await lockFile(server, file, mechanism);
+}
+
+/** Another process takes a file of the server exclusively. */
+export async function lockFile(
+  server: CyrusServer,
+  file: string,
+  mechanism: 'fcntl' | 'flock' = 'fcntl',
+): Promise<HeldLock> {
   const holder = startAs(['perl', '-e', HOLD, file, mechanism], { cwd: server.directory });
   await holder.waitForOutput((stdout) => stdout.includes('locked'));
   const release = async () => {
