@@ -194,7 +194,10 @@ function usageError(message: string): SyncError {
   return new SyncError('USAGE', message, { phase: 'start' });
 }
 
-/** Its suggestions come on a line of their own. */
+/** Its suggestions come on a line of their own. What was given to an option that is none may be a password. */
 function commanderText(error: CommanderError): string {
-  return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return error.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/(option '-[^=']*)=[^']*'/, "$1'");
 }

@@ -1,9 +1,10 @@
 import { bytesFromText } from '../byte-string.ts';
+import { type ConfigFile, checkFileModes } from '../config/file-modes.ts';
 import { type ImapdConfig, readImapdConfig } from '../config/imapd-config.ts';
 import { readSettings, SETTINGS_VARIABLE, type Settings } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
-import { channelWarnings } from './channel-warning.ts';
+import { channelWarnings, type PlanWarning } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
@@ -29,7 +30,8 @@ export function planRun(
   const config = readImapdConfig(args.configFile, environment);
   const settings = settingsOf(args, environment, args.channel);
   const listed = args.inputFile === undefined ? [] : readNameList(args.inputFile);
-  return decideRun(args, config, settings, environment, listed, terminal);
+  const fileWarnings = checkFileModes(filesOf(config, settings));
+  return decideRun(args, config, settings, environment, listed, terminal, fileWarnings);
 }
 
 /**
@@ -39,9 +41,16 @@ export function planRun(
  */
 export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): RollingPlan[] {
   const config = readImapdConfig(args.configFile, environment);
-  return args.channels.map((channel) =>
-    rollingPlan(args, config, settingsOf(args, environment, channel), environment, channel),
-  );
+  return args.channels.map((channel, index) => {
+    const settings = settingsOf(args, environment, channel);
+    // The channels share the files, so that one of them tells.
+    const fileWarnings = index === 0 ? checkFileModes(filesOf(config, settings)) : [];
+    return rollingPlan(args, config, settings, environment, channel, fileWarnings);
+  });
+}
+
+function filesOf(config: ImapdConfig, { file }: Settings): ConfigFile[] {
+  return file === undefined ? config.files : [...config.files, file];
 }
 
 function settingsOf(args: Arguments, environment: NodeJS.ProcessEnv, channel: string | undefined): Settings {
@@ -56,6 +65,7 @@ export function decideRun(
   environment: NodeJS.ProcessEnv,
   listed: readonly ListedName[],
   terminal: boolean,
+  fileWarnings: readonly PlanWarning[] = [],
 ): RunPlan {
   const mode = runMode(args, storeLayout(config, settings.userLock), listed);
   const warnings = channelWarnings(args.channel, config, settings);
@@ -70,7 +80,7 @@ export function decideRun(
     mode,
     setup: workerSetup(config, settings, args, args.channel, partition),
     channel: args.channel,
-    warnings,
+    warnings: [...fileWarnings, ...warnings],
     workers: args.workers ?? settings.workers,
     skipLocked: args.skipLocked,
     connectOnce: args.connectOnce,

@@ -43,6 +43,7 @@ export function rollingPlan(
   settings: Settings,
   environment: NodeJS.ProcessEnv,
   channel: string | undefined,
+  fileWarnings: readonly PlanWarning[] = [],
 ): RollingPlan {
   const setup = workerSetup(config, settings, args, channel, undefined);
   const wanted = args.workers ?? settings.workers;
@@ -74,6 +75,7 @@ export function rollingPlan(
       isDaemon: environment.CYRUS_ISDAEMON,
     }),
     warnings: [
+      ...fileWarnings,
       ...channelWarnings(channel, config, settings),
       ...(args.inputFile === undefined
         ? checkSyncLog(

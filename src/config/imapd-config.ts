@@ -1,5 +1,6 @@
 import { textFromBytes } from '../byte-string.ts';
 import { configError, type Place, placeText } from './config-error.ts';
+import type { ConfigFile } from './file-modes.ts';
 import { type ConfigLine, configLines, type ReadConfigFile, readFromDisk } from './imapd-conf-lines.ts';
 import { KNOWN_OPTIONS, type OptionType } from './option-names.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type OptionDefinition,
   optionDefinition,
 } from './options.ts';
+import { isSecret } from './secret-keys.ts';
 import {
   BYTE_SIZE_FORMS,
   DURATION_FORMS,
@@ -46,11 +48,16 @@ export class ImapdConfig {
   readonly file: string;
   readonly #known = new Map<string, Known>();
   readonly #overflow = new Map<string, ConfigLine>();
+  readonly #files = new Map<string, ConfigFile>();
   readonly #configdirectory: string;
 
   constructor(file: string, lines: Iterable<ConfigLine>) {
     this.file = file;
-    for (const line of lines) this.#add(line);
+    this.#files.set(file, { path: file, holdsSecret: false });
+    for (const line of lines) {
+      this.#noteFile(line);
+      this.#add(line);
+    }
     this.#configdirectory = this.#checkedConfigDirectory();
     this.#checkDefaultPartition();
     Object.freeze(this);
@@ -163,6 +170,16 @@ export class ImapdConfig {
     return this.#known.get(key) ?? this.#overflowLine(key);
   }
 
+  /** All that something was read from, the main file first. */
+  get files(): ConfigFile[] {
+    return [...this.#files.values()];
+  }
+
+  #noteFile({ file, key }: ConfigLine): void {
+    const holdsSecret = isSecret(key) || this.#files.get(file)?.holdsSecret === true;
+    this.#files.set(file, { path: file, holdsSecret });
+  }
+
   #channelLine(channel: string | undefined, name: ChannelOption): ConfigLine | undefined {
     return channel === undefined ? undefined : this.#overflowLine(`${channel}_${name}`);
   }
@@ -252,7 +269,8 @@ function checkValue(name: string, type: OptionType, line: ConfigLine): void {
 }
 
 function refuse(line: ConfigLine, expected: string, found: string = line.value): never {
-  throw configError(line, `${line.key}: expected ${expected}, found "${textFromBytes(found)}"`);
+  const shown = isSecret(line.key) ? 'something else' : `"${textFromBytes(found)}"`;
+  throw configError(line, `${line.key}: expected ${expected}, found ${shown}`);
 }
 
 function refuseTwice(line: ConfigLine, before: ConfigLine): never {

@@ -4,15 +4,27 @@ import { configError, type Place } from './config-error.ts';
 export interface SettingPlaces {
   sections: readonly { name: string; place: Place }[];
   get(section: string, key: string): Place;
+  /** In any section. */
+  has(key: string): boolean;
 }
 
 /** As `ini` reads lines. A header begins its line and ends it; a key ends at = or at a comment. */
 const NOTHING = /^\s*(?:[;#]|$)/;
 const SECTION = /^\[([^\]]*)\]\s*$/;
-const KEY = /^\s*([^=;#]*[^=;#\s])\s*(?:[=;#]|$)/;
+const KEY = /^\s*([^=;#]*[^=;#\s])\s*=/;
+
+/** Of a key as it is spelled, what can be shown: behind it may stand a password that lacks its `=`. */
+export function keyAlone(spelled: string): string {
+  const [shown = ''] = /^[\w[\]]*/.exec(spelled) ?? [];
+  return shown.length < spelled.length ? `${shown}...` : shown;
+}
 
 /** @throws SyncError CONFIG for what `ini` would pass over in silence: a line that is neither, a section or key given twice */
-export function settingPlaces(content: string, file: string): SettingPlaces {
+export function settingPlaces(
+  content: string,
+  file: string,
+  isKnown: (key: string) => boolean,
+): SettingPlaces {
   const sections: { name: string; place: Place }[] = [{ name: '', place: { file, line: 1 } }];
   const keys = new Map<string, Place>();
   let section = '';
@@ -28,14 +40,18 @@ export function settingPlaces(content: string, file: string): SettingPlaces {
       continue;
     }
     const key = KEY.exec(text)?.[1];
-    if (key === undefined) throw configError(place, `expected KEY = VALUE, found "${text.trim()}"`);
+    if (key === undefined) {
+      const word = /^\s*(\w+)/.exec(text)?.[1] ?? '';
+      throw configError(place, `expected ${isKnown(word) ? word : 'KEY'} = VALUE on this line`);
+    }
     const id = `${section}\n${key}`;
     const before = keys.get(id);
-    if (before !== undefined) refuseTwice(place, key, before);
+    if (before !== undefined) refuseTwice(place, keyAlone(key), before);
     keys.set(id, place);
   }
   return {
     sections,
+    has: (key) => sections.some(({ name }) => keys.has(`${name}\n${key}`)),
     get: (name, key) =>
       keys.get(`${name}\n${key}`) ?? sections.find((one) => one.name === name)?.place ?? { file, line: 1 },
   };

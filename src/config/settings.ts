@@ -3,12 +3,16 @@ import { parse } from 'ini';
 import { readNamedFile } from '../native/open-file.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { configError, type Place } from './config-error.ts';
+import type { ConfigFile } from './file-modes.ts';
 import { MAX_CONFIGURATION_OCTETS } from './imapd-conf-lines.ts';
-import { settingPlaces } from './settings-places.ts';
+import { isSecret } from './secret-keys.ts';
+import { keyAlone, settingPlaces } from './settings-places.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
 
 /** What imapd.conf has no word for: our own settings, all of them set. Frozen. */
 export interface Settings {
+  /** Where they were read from. */
+  file: ConfigFile | undefined;
   /** There is a section [channel NAME] of this channel. */
   hasChannelSection: boolean;
   /** Connections at most; `auto`: as many as the rate of work tells. */
@@ -64,6 +68,7 @@ export function defaultWorkers(processors: number = availableParallelism()): num
 
 export function defaultSettings(processors: number = availableParallelism()): Settings {
   return Object.freeze({
+    file: undefined,
     hasChannelSection: false,
     workers: defaultWorkers(processors),
     lookAhead: 32,
@@ -196,7 +201,7 @@ export function parseSettings(
   channel: string | undefined,
   defaults: Settings = defaultSettings(),
 ): Settings {
-  const places = settingPlaces(content, file);
+  const places = settingPlaces(content, file, (key) => RULES.has(key));
   let global: Partial<Settings> = {};
   let own: Partial<Settings> = {};
 
@@ -223,7 +228,14 @@ export function parseSettings(
   const hasChannelSection = places.sections.some(
     ({ name }) => channel !== undefined && CHANNEL_SECTION.exec(name)?.[1] === channel,
   );
-  return Object.freeze({ ...defaults, ...global, ...own, hasChannelSection });
+  const holdsSecret = [...RULES.keys()].some((key) => isSecret(key) && places.has(key));
+  return Object.freeze({
+    ...defaults,
+    ...global,
+    ...own,
+    hasChannelSection,
+    file: { path: file, holdsSecret },
+  });
 }
 
 function readSetting(section: string, key: string, value: unknown, place: Place): Partial<Settings> {
@@ -232,7 +244,7 @@ function readSetting(section: string, key: string, value: unknown, place: Place)
   if (known === undefined) {
     throw configError(
       place,
-      `expected a known key${where}, found ${key}`,
+      `expected a known key${where}, found ${keyAlone(key)}`,
       `known keys: ${[...RULES.keys()].join(', ')}`,
     );
   }
@@ -245,7 +257,8 @@ function readSetting(section: string, key: string, value: unknown, place: Place)
   }
   const read = known.read(String(value));
   if (read === undefined) {
-    throw configError(place, `${key}${where}: expected ${known.expected}, found "${String(value)}"`);
+    const shown = isSecret(key) ? 'something else' : `"${String(value)}"`;
+    throw configError(place, `${key}${where}: expected ${known.expected}, found ${shown}`);
   }
   return read;
 }

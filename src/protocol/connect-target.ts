@@ -13,6 +13,13 @@ export type ConnectTarget =
  */
 export function parseTarget(server: string): ConnectTarget {
   if (server.startsWith('/')) return { kind: 'unix', path: server };
+  if (server.includes('@')) {
+    // What stands before the @ may be a password, so that none of it is shown.
+    throw new SyncError('CONFIG', 'expected a server without @ in -S or sync_host', {
+      phase: 'connect',
+      hint: 'A login goes into sync_authname and sync_password',
+    });
+  }
   const [address = '', ...suffixes] = server.split('/');
   const known = suffixes.every((suffix) => suffix === 'tls' || suffix === 'noauth');
   const { host, port } = splitPort(address);

@@ -169,6 +169,7 @@ test('unknown options and missing or senseless values are refused by name', () =
   assertUsage(['-X'], /unknown option '-X'/);
   assertUsage(['-vX', '-A'], /unknown option '-X'/);
   assertUsage(['-h'], /unknown option '-h'/);
+  assertUsage(['-A', '--password=hunter2'], /^(?!.*hunter2).*unknown option '--password'/);
   assertUsage(['-5', '-A'], /unknown option '-5'/);
   assertUsage(['-A', '--wrkers', '3'], /unknown option '--wrkers'.*--workers/);
   assertUsage(['-A', '-n'], /'-n, --channel <channel>' argument missing/);

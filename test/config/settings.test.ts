@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { defaultSettings, parseSettings, readSettings, type Settings } from '../../src/config/settings.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
 import { assertRefused } from './config-of.ts';
 
 const FILE = '/etc/cyrus-sync.ini';
@@ -13,7 +14,10 @@ function settingsOf(content: string, channel?: string): Settings {
 }
 
 test('an empty file leaves the defaults', () => {
-  assert.deepEqual(settingsOf(''), defaultSettings());
+  assert.deepEqual(settingsOf(''), {
+    ...defaultSettings(),
+    file: { path: FILE, holdsSecret: false },
+  });
 });
 
 test('default workers follow the processors, from one to eight', () => {
@@ -47,6 +51,7 @@ test('every key is read', () => {
     sync_server = /opt/cyrus/sync_server
   `;
   assert.deepEqual(settingsOf(content), {
+    file: { path: FILE, holdsSecret: true },
     hasChannelSection: false,
     workers: 3,
     lookAhead: 7,
@@ -120,7 +125,7 @@ test('a bad value is refused with what is expected and what is there, in section
     ['locks = lockf', /:2: locks: expected one of fcntl, flock, found "lockf"/],
     ['locked_retry = 0', /:2: locked_retry: expected a duration .*from 1s to 1h/],
     ['workers =', /:2: workers: expected auto or a whole number .*found ""/],
-    ['workers', /:2: workers: expected auto or a whole number .*found "true"/],
+    ['workers', /:2: expected workers = VALUE/],
     ['workers[] = 3', /:2: expected a known key, found workers\[\]/],
   ] as const) {
     assertRefused(() => settingsOf(`\n${line}`), message);
@@ -148,7 +153,7 @@ test('a key that says how the host works is refused in a section, of another cha
 test('what ini would pass over in silence is refused', () => {
   assertRefused(() => settingsOf('workers = 1\n\nworkers = 2'), /:3: expected workers once, .*on line 1/);
   assertRefused(() => settingsOf('[channel a]\n[channel a]'), /:2: expected \[channel a\] once, .*on line 1/);
-  assertRefused(() => settingsOf('= 5'), /:1: expected KEY = VALUE, found "= 5"/);
+  assertRefused(() => settingsOf('= 5'), /:1: expected KEY = VALUE/);
   assertRefused(
     () => settingsOf('[chanel a]\nworkers = 1'),
     /:1: expected a section \[channel NAME\], found \[chanel a\]/,
@@ -176,6 +181,27 @@ test('a settings file is read from disk', (t) => {
   writeFileSync(file, 'workers = 9\n');
   assert.equal(readSettings(file, undefined).workers, 9);
   assert.equal(readSettings(undefined, undefined, file).workers, 9);
+});
+
+test('an error about a line with a password shows its key alone', () => {
+  for (const line of [
+    'master_password hunter2',
+    'master_password: hunter2',
+    'master_password:hunter2',
+    'master_password hunter2 = x',
+    'master_password:hunter2=x',
+    'master_password hunter2 = x\nmaster_password hunter2 = x',
+    'master_password=hunter2\nmaster_password = hunter2',
+    '= hunter2',
+    'hunter2',
+  ]) {
+    assert.throws(
+      () => settingsOf(line),
+      (error) => error instanceof SyncError && !`${error.message} ${error.hint}`.includes('hunter2'),
+      line,
+    );
+  }
+  assertRefused(() => settingsOf('master_password hunter2'), /:1: expected master_password = VALUE/);
 });
 
 test('whether a channel has a section of its own can be told', () => {

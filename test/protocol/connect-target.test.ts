@@ -94,3 +94,16 @@ test('where IMAP fails csync is tried, and the failure told is that of the serve
 function expectedCode(imap: ErrorCode, csync: ErrorCode): ErrorCode {
   return csync === 'CONNECT_FAILED' ? imap : csync;
 }
+
+test('a login in front of the server is refused without showing it', () => {
+  for (const server of ['repl:hunter2@replica', 'hunter2@replica:2005', '[hunter2@::1]:2005']) {
+    assert.throws(
+      () => parseTarget(server),
+      (error) =>
+        error instanceof SyncError &&
+        error.code === 'CONFIG' &&
+        /sync_password/.test(error.hint ?? '') &&
+        !`${error.message}${error.hint}`.includes('hunter2'),
+    );
+  }
+});

@@ -167,7 +167,7 @@ export class CyrusServer implements AsyncDisposable {
 
   async writeConfiguration(): Promise<void> {
     const lines = [...this.#settings].map(([key, value]) => `${key}: ${value}`);
-    await writeFile(this.configFile, `${[...lines, ...this.#extraLines].join('\n')}\n`);
+    await writeFile(this.configFile, `${[...lines, ...this.#extraLines].join('\n')}\n`, { mode: 0o640 });
     const service = (name: string, program: string, port: number) =>
       `  ${name} cmd="${join(TOOL_DIRECTORY, program)} -C ${this.configFile}" listen="127.0.0.1:${port}" prefork=0`;
     const lmtp = `  lmtpunix cmd="${join(TOOL_DIRECTORY, 'lmtpd')} -C ${this.configFile} -a" listen="${this.lmtpSocket}"`;

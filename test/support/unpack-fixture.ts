@@ -61,7 +61,8 @@ export async function unpackFixture(extraSettings: Record<string, string> = {}):
     };
     const configFile = join(directory, 'imapd.conf');
     const lines = Object.entries(settings).map(([key, value]) => `${key}: ${value}\n`);
-    await writeFile(configFile, lines.join(''));
+    // It may hold a password.
+    await writeFile(configFile, lines.join(''), { mode: 0o640 });
     return { directory, configFile, configDirectory, partition, remove, [Symbol.asyncDispose]: remove };
   } catch (error) {
     await remove();
