@@ -6,6 +6,7 @@ import type { EventListener } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MasterEndpoint } from './messages.ts';
 import { type PrivateServer, startPrivateServer } from './private-server.ts';
+import { type MasterName, sessionOfMaster } from './session-of-master.ts';
 import { tellExposure } from './tell-exposure.ts';
 
 /** A worker's way to the master's own server; connects when first asked, and again if that link broke. */
@@ -24,16 +25,24 @@ export function masterLink(
   let server: PrivateServer | undefined;
   let opening: Promise<{ session: ReplicaSession; stage: Stage }> | undefined;
 
+  const master: MasterName = {
+    name: endpoint.kind === 'private' ? endpoint.program : endpoint.connection.server,
+    ending: async () => await server?.ending(),
+  };
   const open = async (): Promise<{ session: ReplicaSession; stage: Stage }> => {
     try {
-      const session = await connect(await settings());
-      tellExposure(session, emit);
+      const connected = await connect(await settings());
+      tellExposure(connected, emit);
       server?.hide();
+      const session = sessionOfMaster(connected, master);
       return { session, stage: new Stage(session) };
     } catch (caught) {
       const error = SyncError.from(caught);
+      const how = error.family === 'link' ? await master.ending() : undefined;
+      await server?.stop();
+      const end = how === undefined ? error.message : `it ended with ${how}`;
       // Never of the family that says the replica is gone.
-      throw new SyncError('CONFLICT', `the master's own server cannot be reached: ${error.message}`, {
+      throw new SyncError('CONFLICT', `the master's own server (${master.name}) cannot be reached: ${end}`, {
         phase: 'connect',
         hint:
           error.hint ??

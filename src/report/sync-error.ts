@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'USER_LOCKED'
   | 'PARTITION_UNKNOWN'
   | 'CONFLICT'
+  | 'MASTER_SERVER_LOST'
   | 'CANCELLED'
   | 'BUG';
 
