@@ -1,8 +1,10 @@
 import { systemClock } from '../coordinator/clock.ts';
+import { fitDescriptors } from '../coordinator/descriptor-room.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_STOPPED } from '../coordinator/exit-code.ts';
 import { CUT_GRACE, DRAIN_GRACE, THREADS_LOOK } from '../coordinator/limits.ts';
 import { loadMeter, threadsPay } from '../coordinator/load.ts';
 import { openPool } from '../coordinator/open-pool.ts';
+import { openFileLimit } from '../native/open-file-limit.ts';
 import type { Report } from '../report/report.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { appendToLog } from '../rolling/append-to-log.ts';
@@ -21,10 +23,16 @@ import { begin, startDelay } from './start.ts';
 /**
  * Rolling replication of one channel until it ends by itself or is told to.
  *
+ * @param channels side by side in this process, which share its descriptors
  * @param signal aborted: end politely
  * @returns the exit code
  */
-export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): Promise<number> {
+export async function carryOutRolling(
+  wanted: RollingPlan,
+  channels: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const plan = fitting(wanted, channels);
   const report = await begin(plan);
   if (!(await startDelay(plan.startDelay, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: true });
@@ -34,6 +42,20 @@ export async function carryOutRolling(plan: RollingPlan, signal: AbortSignal): P
   if (end.reason === 'signal') report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
   await report.close({ failures: end.failures, unreached: [], allFound: true, endedBy: end.error });
   return exitCode(end);
+}
+
+/** As many users in flight as the limit on open files leaves room for. */
+function fitting(plan: RollingPlan, channels: number): RollingPlan {
+  const openFiles = openFileLimit();
+  const share = openFiles && Math.floor(openFiles / channels);
+  const { options } = plan.setup;
+  const { connections, lookAhead } = fitDescriptors(share, plan.workers, options.lookAhead, 1);
+  return {
+    ...plan,
+    workers: connections,
+    setup: { ...plan.setup, options: { ...options, lookAhead } },
+    options: { ...plan.options, parallel: connections * lookAhead, openFiles },
+  };
 }
 
 async function roll(plan: RollingPlan, report: Report, signal: AbortSignal): Promise<RollingEnd> {

@@ -1,8 +1,11 @@
 import { systemClock } from '../coordinator/clock.ts';
+import { fitDescriptors } from '../coordinator/descriptor-room.ts';
 import { EXIT_STOPPED } from '../coordinator/exit-code.ts';
+import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { loadMeter } from '../coordinator/load.ts';
 import { openPool } from '../coordinator/open-pool.ts';
 import { run } from '../coordinator/run.ts';
+import { openFileLimit } from '../native/open-file-limit.ts';
 import type { FailureFile } from '../report/failure-file.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { extendedExitCode } from './extended-exit-code.ts';
@@ -27,16 +30,23 @@ export async function carryOut(
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
   }
-  const end = await run(plan, {
-    emit: report.emit,
-    openStore: () => openMasterStore(plan.setup.layout),
-    openPool: (connections, emit) => openPool(plan.setup, connections, emit),
-    load: loadMeter(),
-    clock: systemClock,
-    random: Math.random,
-    signal,
-    onStatusRequest,
-  });
+  const openFiles = openFileLimit();
+  const { options } = plan.setup;
+  const fitting = fitDescriptors(openFiles, plan.workers, options.lookAhead, BATCHES_PER_CONNECTION);
+  const setup = { ...plan.setup, options: { ...options, lookAhead: fitting.lookAhead } };
+  const end = await run(
+    { ...plan, setup, mostConnections: fitting.connections, openFiles },
+    {
+      emit: report.emit,
+      openStore: () => openMasterStore(plan.setup.layout),
+      openPool: (connections, emit) => openPool(setup, connections, emit),
+      load: loadMeter(),
+      clock: systemClock,
+      random: Math.random,
+      signal,
+      onStatusRequest,
+    },
+  );
   await report.close({ ...end.summary, endedBy: end.error });
   return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
 }

@@ -80,7 +80,7 @@ async function rolling(
     return EXIT_OK;
   }
   if (first) becomeCyrusUser(first.identity);
-  const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, signal)));
+  const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, plans.length, signal)));
   return Math.max(EXIT_OK, ...codes);
 }
 

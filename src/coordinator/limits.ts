@@ -94,3 +94,7 @@ export const PRIVATE_SERVER_END = 1_000;
 
 /** Milliseconds between two looks at whether an idle connection was closed by the replica. */
 export const IDLE_WATCH = 1_000;
+
+/** Without descriptors: first wait, doubled while nothing is done. They come back as soon as something ends. */
+export const OUT_OF_FILES_FIRST_SECONDS = 1;
+export const OUT_OF_FILES_LONGEST_SECONDS = 60;

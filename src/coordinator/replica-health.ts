@@ -14,6 +14,8 @@ export type Verdict =
   | { kind: 'down'; error: ErrorData }
   /** Connections are made and lost, whoever is at work on them. `times`: so often in a row this was found. */
   | { kind: 'ill'; error: ErrorData; times: number }
+  /** It is this host that has no more descriptors. `times`: so often in a row. */
+  | { kind: 'out-of-files'; error: ErrorData; times: number }
   /** So many connections are up, and the replica takes no more. */
   | { kind: 'full'; connections: number }
   | { kind: 'nothing-new' };
@@ -25,6 +27,7 @@ export class ReplicaHealth {
   #outages = 0;
   #refusals = 0;
   #lostInARow = 0;
+  #outOfFilesInARow = 0;
   /** Verdicts of illness in a row, without one job done. */
   #ill = 0;
   /** Refused connections in a row, without one job done. */
@@ -61,7 +64,10 @@ export class ReplicaHealth {
   judge(outcomes: readonly Outcome[], seen: Seen, batches: number): Verdict {
     // The probe may have gone to a connection that had never been lost.
     const isNews = seen.outages === this.#outages;
+    const outOfFiles = outcomes.find(isOutOfFiles);
+    if (outOfFiles && 'error' in outOfFiles) return this.#judgeOutOfFiles(outOfFiles.error, isNews);
     if (outcomes.some(gotThrough)) {
+      this.#outOfFilesInARow = 0;
       this.#lostInARow = 0;
       this.#refusedInARow = 0;
       this.#ill = 0;
@@ -80,6 +86,13 @@ export class ReplicaHealth {
     this.#refusals += 1;
     this.#refusedInARow += 1;
     return { kind: 'full', connections: this.#open };
+  }
+
+  #judgeOutOfFiles(error: ErrorData, isNews: boolean): Verdict {
+    if (!isNews) return { kind: 'nothing-new' };
+    this.#outages += 1;
+    this.#outOfFilesInARow += 1;
+    return { kind: 'out-of-files', error, times: this.#outOfFilesInARow };
   }
 
   #judgeLosses(outcomes: readonly Outcome[], batches: number, isNews: boolean): Verdict {
@@ -104,6 +117,10 @@ export class ReplicaHealth {
     if (family !== 'link' || phase !== 'connect') return false;
     return this.#open > 0 && this.#refusedInARow < LOST_LINKS_TO_PAUSE;
   }
+}
+
+function isOutOfFiles(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error.code === 'TOO_MANY_FILES';
 }
 
 /** Whole or in part: a replica that takes messages is well, whatever becomes of the job in the end. */

@@ -8,6 +8,10 @@ export interface RunRequest {
   setup: WorkerSetup;
   /** Connections at most. */
   workers: WantedConnections;
+  /** How many of them the limit on open files leaves room for. */
+  mostConnections?: number | undefined;
+  /** That limit, to be named. */
+  openFiles?: number | undefined;
   /** -N: skip users whose sync lock is held, rather than wait for them. */
   skipLocked: boolean;
   /** -o */

@@ -17,6 +17,8 @@ import {
   FIRST_DISCOVERY_SLICE,
   ILL_PAUSES_SECONDS,
   OCTETS_PER_WORK,
+  OUT_OF_FILES_FIRST_SECONDS,
+  OUT_OF_FILES_LONGEST_SECONDS,
 } from './limits.ts';
 import type { Load } from './load.ts';
 import type { Batch, Outcome } from './messages.ts';
@@ -212,7 +214,8 @@ class Run {
     if (this.#stopped || (complete && users === 0)) return;
     const { workers: wanted, mode, setup } = this.#request;
     const work = { jobs: users, giants, messages };
-    const most = complete ? connectionsFor(work, wanted) : mostConnections(wanted);
+    const fitting = this.#request.mostConnections ?? Number.POSITIVE_INFINITY;
+    const most = Math.min(complete ? connectionsFor(work, wanted) : mostConnections(wanted), fitting);
     this.#growth.setLimit(most);
     this.#schedule.setPlaces(most * BATCHES_PER_CONNECTION);
     const { server } = setup.connection;
@@ -328,6 +331,8 @@ class Run {
       this.#linkIsDown(verdict.error);
     } else if (verdict.kind === 'ill') {
       this.#replicaIsIll(verdict.error, verdict.times);
+    } else if (verdict.kind === 'out-of-files') {
+      this.#hostIsOutOfFiles(verdict.error, verdict.times);
     } else if (verdict.kind === 'full') {
       this.#takeFewer(verdict.connections);
     }
@@ -381,6 +386,20 @@ class Run {
     this.#schedule.forgiveLosses();
     if (retryInSeconds === undefined) this.#fail(replicaIll(server, error).toData());
     else this.#waitToProbe(retryInSeconds);
+  }
+
+  /** Nobody's fault, and it passes as soon as something ends: what is to come goes on with less. */
+  #hostIsOutOfFiles(error: ErrorData, times: number): void {
+    const retryInSeconds = Math.min(
+      OUT_OF_FILES_FIRST_SECONDS * 2 ** (times - 1),
+      OUT_OF_FILES_LONGEST_SECONDS,
+    );
+    const limit = this.#request.openFiles;
+    this.#parts.emit({ kind: 'host:out-of-files', limit, error, retryInSeconds });
+    this.#schedule.halveBatches();
+    this.#waitToProbe(retryInSeconds);
+    this.#growth.refusedBeyond(Math.max(1, Math.floor(this.#growth.room.connections / 2)));
+    this.#growth.pause();
   }
 
   #waitToProbe(seconds: number): void {

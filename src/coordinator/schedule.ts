@@ -85,6 +85,7 @@ export class Schedule {
   readonly #parked: Entry[] = [];
   readonly #running = new Map<string, Entry>();
   #giantsRunning = 0;
+  #mostJobs = BATCH_JOBS;
   #nextBatch = 1;
 
   /** @param places batches that may run at once */
@@ -134,6 +135,11 @@ export class Schedule {
     if (this.#small.length > 0) return this.#start(this.#takeSmall(1));
     const giant = this.#giants.pop();
     return giant ? this.#start([giant]) : this.next(now);
+  }
+
+  /** Fewer users at once from now on, for the sake of this host. */
+  halveBatches(): void {
+    this.#mostJobs = Math.max(1, Math.floor(this.#mostJobs / 2));
   }
 
   /** It was the replica, not those who were at work: their broken links count no more. */
@@ -191,7 +197,8 @@ export class Schedule {
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
       case 'failed': {
         const { error } = outcome;
-        if (error.code === 'CANCELLED') {
+        // Neither says anything of the job.
+        if (error.code === 'CANCELLED' || error.code === 'TOO_MANY_FILES') {
           this.#wait(entry);
           return { kind: 'returned', job };
         }
@@ -252,7 +259,7 @@ export class Schedule {
     this.#giants.splice(index + 1, 0, entry);
   }
 
-  #takeSmall(most = BATCH_JOBS): Entry[] {
+  #takeSmall(most = this.#mostJobs): Entry[] {
     const jobs = Math.min(
       most,
       clamp(Math.ceil(this.#small.length / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS),

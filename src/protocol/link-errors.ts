@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../report/sync-error.ts';
-import { SyncError, type SyncErrorFields } from '../report/sync-error.ts';
+import { isOutOfFiles, SyncError, type SyncErrorFields } from '../report/sync-error.ts';
 
 /** An error of family `link`, retryable unless said otherwise: the network may be better in a minute. */
 export function linkError(code: ErrorCode, message: string, fields: SyncErrorFields = {}): SyncError {
@@ -24,6 +24,7 @@ export function connectFailure(caught: Error, server: string): SyncError {
     caught instanceof AggregateError && caught.errors[0] instanceof Error ? caught.errors[0] : caught;
   const code = 'code' in first && typeof first.code === 'string' ? first.code : undefined;
   const fields = { phase: 'connect', cause: caught } as const;
+  if (isOutOfFiles(first)) return SyncError.from(first, fields);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL') {
     return linkError('HOST_NOT_FOUND', `getaddrinfo(${server}) failed: ${first.message}`, {
       ...fields,

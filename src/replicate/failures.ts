@@ -162,8 +162,8 @@ export class Failures {
 }
 
 /** A refusal spoils only what it refused; these leave nothing to go on with. */
-export function endsJob(error: SyncError): boolean {
-  return error.family === 'link' || error.code === 'CANCELLED';
+export function endsJob({ family, code }: Pick<SyncError, 'family' | 'code'>): boolean {
+  return family === 'link' || code === 'CANCELLED' || code === 'TOO_MANY_FILES';
 }
 
 /** What a mailbox fails with that cannot be made because the one above it is not on the replica. */

@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
+import { endsJob } from './failures.ts';
 import { hasInbox } from './job-scope.ts';
 import { isPersonal, type PersonalAction, PersonalData } from './personal-actions.ts';
 import { removeMailbox } from './remove-mailbox.ts';
@@ -133,7 +134,7 @@ class Unit {
   /** @param mailbox that the action was about, if it was about one */
   #failure(caught: unknown, mailbox?: ByteString): ActionResult {
     const result = resultOf(caught, mailbox);
-    if (result.kind === 'failed' && endsUnit(result.error)) this.#ended ??= result;
+    if (result.kind === 'failed' && endsJob(result.error)) this.#ended ??= result;
     return result;
   }
 }
@@ -142,10 +143,6 @@ function resultOf(caught: unknown, mailbox?: ByteString): ActionResult {
   const error = SyncError.from(caught, { mailbox });
   if (error.code === 'USER_LOCKED') return { kind: 'locked', user: error.user ?? '' };
   return { kind: 'failed', error: error.toData() };
-}
-
-function endsUnit(error: { family: string; code: string }): boolean {
-  return error.family === 'link' || error.code === 'CANCELLED';
 }
 
 function untouchedAfter(before: ActionResult): ActionResult {

@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
 import { asItIs, reasonWithHint } from './reason.ts';
 
+type OutOfFilesEvent = Extract<SyncEvent, { kind: 'host:out-of-files' }>;
 type IllnessEvent = Extract<SyncEvent, { kind: 'replica:ill' }>;
 
 export type ModeName = Extract<RunEvent, { kind: 'run:start' }>['mode'];
@@ -9,6 +10,7 @@ export type ModeName = Extract<RunEvent, { kind: 'run:start' }>['mode'];
 /** stderr whether or not `-v` is given (algorithm section 11.2). */
 export function connectionLine(event: SyncEvent): string | undefined {
   if (event.kind === 'replica:ill') return illnessLine(event);
+  if (event.kind === 'host:out-of-files') return outOfFilesLine(event);
   if (event.kind !== 'connection:failed') return undefined;
   const { server, error, retryInSeconds } = event;
   if (retryInSeconds !== undefined) {
@@ -23,6 +25,11 @@ export function connectionLine(event: SyncEvent): string | undefined {
 export function illnessLine({ server, error, retryInSeconds }: IllnessEvent): string {
   const next = retryInSeconds === undefined ? 'giving up' : `next try in ${retryInSeconds} seconds`;
   return `Server '${server}' loses every connection, ${next}: ${reasonWithHint(error, asItIs)}`;
+}
+
+export function outOfFilesLine({ limit, error, retryInSeconds }: OutOfFilesEvent): string {
+  const ours = limit === undefined ? '' : ` (limit of this process: ${limit})`;
+  return `No more open files${ours}, going on with fewer users at once in ${retryInSeconds} seconds: ${reasonWithHint(error, asItIs)}`;
 }
 
 /** stderr with `-v`. */

@@ -100,6 +100,8 @@ export type ConnectionEvent =
   | { kind: 'connection:lost'; server: string; error: ErrorData }
   /** It takes connections and loses them, whoever is at work on them. `error`: what it said last, if it said anything. */
   | { kind: 'replica:ill'; server: string; error: ErrorData; retryInSeconds: number | undefined }
+  /** This host has no more descriptors. `limit` of this process on them, where it is known. */
+  | { kind: 'host:out-of-files'; limit: number | undefined; retryInSeconds: number; error: ErrorData }
   /** In the middle: the link turned out to be slow. `level` of zlib, `rate` in octets a second before. */
   | { kind: 'connection:compressed'; server: string; level: number; rate: number }
   /** In good order, by us. */

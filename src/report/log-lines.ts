@@ -1,5 +1,12 @@
 import type { ByteString } from '../byte-string.ts';
-import { connectionLine, failedCall, illnessLine, type ModeName, subject } from './error-lines.ts';
+import {
+  connectionLine,
+  failedCall,
+  illnessLine,
+  type ModeName,
+  outOfFilesLine,
+  subject,
+} from './error-lines.ts';
 import type { NoticeEvent, RollingEvent, SyncEvent } from './events.ts';
 import { codedReason, reasonOf } from './reason.ts';
 import { rollingLines } from './rolling-lines.ts';
@@ -67,6 +74,8 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       // What cyr_expire removed of DELETED here stays there until the replica's own cyr_expire runs.
       return [{ level: inDeleted ? 'debug' : 'notice', text }];
     }
+    case 'host:out-of-files':
+      return [{ level: 'error', text: outOfFilesLine(event) }];
     case 'connection:lost':
       return [
         {

@@ -46,6 +46,8 @@ export type ErrorCode =
   | 'CONFIG'
   | 'SYNC_HOST_NOT_DEFINED'
   | 'IO'
+  /** This process, or the whole host, has as many files open as it may. */
+  | 'TOO_MANY_FILES'
   | 'DATABASE_DAMAGED'
   | 'DATABASE_UNSUPPORTED'
   | 'MAILBOX_DAMAGED'
@@ -117,6 +119,14 @@ export interface SyncErrorFields {
   cause?: unknown;
 }
 
+const OUT_OF_FILES_HINT =
+  'Raise the limit on open files: ulimit -n, or LimitNOFILE= of the service; fewer --workers need fewer';
+
+/** Whatever was to be opened: it says nothing of the file, the user or the replica that it was about. */
+export function isOutOfFiles(caught: object): boolean {
+  return 'code' in caught && (caught.code === 'EMFILE' || caught.code === 'ENFILE');
+}
+
 export class SyncError extends Error {
   override readonly name = 'SyncError';
   readonly code: ErrorCode;
@@ -169,6 +179,15 @@ export class SyncError extends Error {
   /** Anything caught, as a SyncError. What is not one already is a system error (`IO`) or a bug of ours (`BUG`). */
   static from(caught: unknown, fields: SyncErrorFields = {}): SyncError {
     if (caught instanceof SyncError) return caught.within(fields);
+    if (caught instanceof Error && isOutOfFiles(caught)) {
+      const hint = OUT_OF_FILES_HINT;
+      return new SyncError('TOO_MANY_FILES', caught.message, {
+        ...fields,
+        hint,
+        retryable: true,
+        cause: caught,
+      });
+    }
     if (caught instanceof Error && 'syscall' in caught) {
       return new SyncError('IO', caught.message, { ...fields, cause: caught });
     }

@@ -7,6 +7,7 @@ import type { RollingDependencies, RollingEnd, RollingOptions } from './options.
 import { Pending, type PendingUnit } from './pending.ts';
 import { ReplicaLink } from './replica-link.ts';
 import { type LinkLoss, Settlement } from './settlement.ts';
+import { Throttle } from './throttle.ts';
 import { Troubles } from './troubles.ts';
 import { labelOfNode, linesOf, type UnitOutcome } from './unit.ts';
 import { whyImpossible } from './why-impossible.ts';
@@ -33,6 +34,7 @@ export class RollingDaemon {
   readonly #link: ReplicaLink;
   readonly #settled: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
   readonly #settlement: Settlement;
+  readonly #throttle: Throttle;
   #end: RollingEnd['reason'] | undefined;
   /** Why there is no use in going on. */
   #error: ErrorData | undefined;
@@ -54,6 +56,7 @@ export class RollingDaemon {
     this.#troubles = new Troubles(deps.random);
     this.#pending = new Pending(deps.ownerOf, this.#troubles);
     this.#settlement = new Settlement(options, deps, this.#pending, this.#troubles);
+    this.#throttle = new Throttle(options.parallel);
     this.#link = new ReplicaLink(options, deps);
     this.#nextReport = deps.clock.now() + options.reportInterval;
     this.#stopped = new Promise((resolve) => {
@@ -222,7 +225,11 @@ export class RollingDaemon {
   #start(): void {
     const { clock } = this.#deps;
     this.#nextDue = Number.POSITIVE_INFINITY;
-    while (this.#pending.running < this.#options.parallel) {
+    if (clock.now() < this.#throttle.pausedUntil) {
+      this.#nextDue = this.#throttle.pausedUntil;
+      return;
+    }
+    while (this.#pending.running < this.#throttle.parallel(clock.now())) {
       const next = this.#pending.next(clock.now());
       if (!('start' in next)) {
         this.#nextDue = next.until;
@@ -255,10 +262,18 @@ export class RollingDaemon {
   async #settleAll(): Promise<void> {
     for (let next = this.#settled.shift(); next; next = this.#settled.shift()) {
       const ending = this.#end !== undefined;
-      const loss = await this.#settlement.settle(next.entry, next.outcome, ending);
+      const { loss, outOfFiles } = await this.#settlement.settle(next.entry, next.outcome, ending);
+      if (outOfFiles) this.#ranShort(outOfFiles);
       if (next.outcome.results.some(({ kind }) => kind === 'done')) this.#link.worked();
       if (loss) this.#linkLost(loss);
     }
+  }
+
+  #ranShort(error: ErrorData): void {
+    const retryInSeconds = this.#throttle.ranShort(this.#deps.clock.now());
+    const { openFiles: limit } = this.#options;
+    if (retryInSeconds !== undefined)
+      this.#deps.emit({ kind: 'host:out-of-files', limit, retryInSeconds, error });
   }
 
   #linkLost({ error, suspects }: LinkLoss): void {

@@ -16,6 +16,8 @@ export interface Verdict {
   broke: { action: Action; error: ErrorData }[];
   /** The link is down, whether it broke here or was found so. */
   linkError: ErrorData | undefined;
+  /** This host had no descriptors for something, which is in `untouched`. */
+  outOfFiles: ErrorData | undefined;
   /** Why something was not begun, whatever the reason. */
   untouchedError: ErrorData | undefined;
   /** For the log, in the C client's words. */
@@ -34,6 +36,7 @@ export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf)
     untouched: [],
     broke: [],
     linkError: undefined,
+    outOfFiles: undefined,
     untouchedError: undefined,
     notices: [],
   };
@@ -67,11 +70,20 @@ function judgeOne(
       return;
     case 'untouched':
       verdict.untouched.push(action);
+      if (result.error.code === 'TOO_MANY_FILES') {
+        verdict.outOfFiles ??= result.error;
+        return;
+      }
       verdict.untouchedError ??= result.error;
       if (result.error.family === 'link') verdict.linkError ??= result.error;
       return;
     case 'failed': {
       const left = narrowed(action, result.names);
+      if (result.error.code === 'TOO_MANY_FILES') {
+        verdict.outOfFiles ??= result.error;
+        verdict.untouched.push(left);
+        return;
+      }
       if (result.error.family === 'link') {
         verdict.linkError ??= result.error;
         verdict.untouched.push(left);

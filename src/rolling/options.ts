@@ -13,6 +13,8 @@ export interface RollingOptions {
   once: boolean;
   /** Units at work at the same time. */
   parallel: number;
+  /** Limit of this process on open files, to be named. */
+  openFiles?: number | undefined;
   /** -d or sync_repeat_interval: milliseconds from one look at the log to the next, at least; 0 = a tenth of a second. */
   repeatInterval: number;
   /** -t: milliseconds until connections are made anew; 0 = never. */

@@ -17,6 +17,12 @@ export interface LinkLoss {
   suspects: Suspect[];
 }
 
+interface Surroundings {
+  loss?: LinkLoss | undefined;
+  /** It had no more descriptors. */
+  outOfFiles: ErrorData | undefined;
+}
+
 /**
  * What becomes of a unit that has run. What is left of it is queued again, at once or after a pause, or handed back to
  * the log, or, with -1, put aside; at no moment is it nowhere.
@@ -44,9 +50,9 @@ export class Settlement {
 
   /**
    * @param ending nothing will be started any more
-   * @returns what to make of the link, if anything was said about it
+   * @returns what to make of the link and of this host, if anything was said about them
    */
-  async settle(entry: PendingUnit, outcome: UnitOutcome, ending: boolean): Promise<LinkLoss | undefined> {
+  async settle(entry: PendingUnit, outcome: UnitOutcome, ending: boolean): Promise<Surroundings> {
     const { emit, clock, ownerOf } = this.#deps;
     const verdict = judge(entry.unit, outcome, ownerOf);
     for (const text of verdict.notices) emit({ kind: 'notice', level: 'info', text });
@@ -69,8 +75,8 @@ export class Settlement {
     );
     const blamed = new Map<string, ErrorData>();
     for (const { action, error } of verdict.failing) note([action], (node) => blamed.set(node, error));
-    const { untouchedError, linkError } = verdict;
-    if (untouchedError && !linkError && unhappy.size === 0 && !ending) {
+    const { untouchedError, linkError, outOfFiles } = verdict;
+    if (untouchedError && !linkError && !outOfFiles && unhappy.size === 0 && !ending) {
       // Not begun, and nothing here says why: without a pause this would spin.
       note(verdict.untouched, (node) => blamed.set(node, untouchedError));
     }
@@ -93,12 +99,12 @@ export class Settlement {
       emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
     }
     if (unhappy.size === 0) this.lastSuccess = clock.date();
-    if (!linkError) return undefined;
+    if (!linkError) return { outOfFiles };
     const suspects = new Map<string, Suspect>();
     for (const { action, error } of verdict.broke) {
       for (const node of nodesOfAction(action, ownerOf)) suspects.set(node, { node, error });
     }
-    return { error: linkError, suspects: [...suspects.values()] };
+    return { loss: { error: linkError, suspects: [...suspects.values()] }, outOfFiles };
   }
 
   /** @returns whether the lines are safe in the log again */
@@ -145,7 +151,9 @@ export class Settlement {
     const given = new Set<Action>();
     // An UNUSER behind something that has had its turn in vain.
     const blocked =
-      !verdict.linkError && (verdict.failing.length + parked.length > 0 || verdict.promoted.length === 0);
+      !verdict.linkError &&
+      !verdict.outOfFiles &&
+      (verdict.failing.length + parked.length > 0 || verdict.promoted.length === 0);
     for (const action of verdict.untouched) {
       const nodes = nodesOfAction(action, ownerOf);
       const attempts = Math.max(...nodes.map((node) => this.#linkAttempts.get(node) ?? 0));

@@ -80,3 +80,17 @@ test('an answer that is no connection trouble at all ends in an outage with its 
   const outcomes: Outcome[] = [{ kind: 'untouched', job, error }];
   assert.deepEqual(health.judge(outcomes, health.seen, BATCHES), { kind: 'down', error });
 });
+
+test('descriptors that this host lacks are told once for those who began together, and are no illness of the replica', () => {
+  const health = new ReplicaHealth();
+  health.opened();
+  const error = errorData('TOO_MANY_FILES', 'local', { retryable: true });
+  const short: Outcome[] = [...synced, { kind: 'failed', job, error, counts: noCounts }];
+  const { seen } = health;
+  assert.deepEqual(health.judge(short, seen, BATCHES), { kind: 'out-of-files', error, times: 1 });
+  assert.equal(health.judge(short, seen, BATCHES).kind, 'nothing-new');
+  assert.deepEqual(health.judge(short, health.seen, BATCHES), { kind: 'out-of-files', error, times: 2 });
+  assert.equal(health.judge(synced, health.seen, BATCHES).kind, 'up');
+  assert.deepEqual(health.judge(short, health.seen, BATCHES), { kind: 'out-of-files', error, times: 1 });
+  assert.equal(health.isIll, false);
+});

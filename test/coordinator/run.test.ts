@@ -405,6 +405,33 @@ test('a replica that is well again after an illness gets everything, and nobody 
   assert.equal(result.summary.synced, 300);
 });
 
+test('without descriptors all wait, fewer run at once from then on, and nobody fails for it', async () => {
+  const error = errorData('TOO_MANY_FILES', 'local', { retryable: true });
+  const { result, events, clock } = await runWith(
+    async (batch, emit, pool) => {
+      emit(opened);
+      if (batch.jobs.length <= 4) return await syncAll(batch, emit, pool);
+      return batch.jobs.map((job): Outcome => ({ kind: 'failed', job, error, counts: noCounts }));
+    },
+    { store: fakeStore(users(300)), request: { workers: 1, openFiles: 30 } },
+  );
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.summary.synced, 300);
+  assert.deepEqual(
+    events.flatMap((event) =>
+      event.kind === 'host:out-of-files' ? [[event.limit, event.retryInSeconds]] : [],
+    ),
+    [
+      [30, 1],
+      [30, 2],
+      [30, 4],
+      [30, 8],
+    ],
+  );
+  assert.deepEqual(kinds(events, 'run:retry'), []);
+  assert.ok(clock.now() < 20_000);
+});
+
 test('a thread that dies fails its batch, whose jobs are tried again alone', async () => {
   let died = false;
   const { result } = await runWith(
