@@ -62,14 +62,17 @@ export async function syncUser(
     const inPlace = hasInboxThere(context, userid, replica.mailboxes);
     const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);
     if (there) {
+      const behindFolders = async (): Promise<void> => {
+        await folders.finished;
+        if (scripts) await sendScripts(context, userid, there, failures);
+        // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
+        await sendQuota(context, job.roots, there, failures);
+      };
       await settle([
-        folders.finished,
+        behindFolders(),
         sendSubscriptions(context, userid, there, failures),
         sendSeen(context, userid, there, failures),
       ]);
-      if (scripts) await sendScripts(context, userid, there, failures);
-      // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
-      await sendQuota(context, job.roots, there, failures);
     }
     if (failures.onlyMoved && !moved) {
       moved = true;
