@@ -58,6 +58,28 @@ test('a folder that is under way stops when the INBOX turns out to fail', async 
   );
 });
 
+test('an INBOX that the replica refuses is blamed for the folders that went along with it', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('bob');
+  master.addUser('anna', ['Sent', 'Work']);
+  master.subscribe('anna', 'user.anna.Work');
+  const context = await scene.context();
+  await runUser(context, 'bob');
+  // A real replica refuses folders of nobody as well, without a reason.
+  scene.replica.inject({ on: 'APPLY MAILBOX', user: 'anna', times: 3, do: 'no' });
+  await assert.rejects(runUser(context, 'anna'), {
+    mailbox: 'user.anna',
+    message: /\(and 2 below it not sent\)$/,
+  });
+  assert.deepEqual(
+    scene.notices().filter((text) => /user\.anna\./.test(text)),
+    [],
+  );
+  await runUser(context, 'anna');
+  scene.assertSame('anna');
+});
+
 test("folders and personal data do not go to another user's INBOX of the same name", async () => {
   await using scene = await EngineScene.start();
   const { master } = scene;
