@@ -49,8 +49,9 @@ export class MessageFiles {
       return content;
     } catch (caught) {
       if (record.flags.includes('\\Expunged') && hasErrno(caught, 'ENOENT')) return undefined;
-      const what = caught instanceof Error ? caught.message : String(caught);
-      throw new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${path}: ${what}`, {
+      const { message } = SyncError.from(caught);
+      const what = message.includes(path) ? message : `${path}: ${message}`;
+      throw new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${what}`, {
         phase: 'upload',
         mailbox,
         hint: 'restore the file, or run reconstruct on the mailbox on the master',

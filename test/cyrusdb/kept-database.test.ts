@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'node:test';
+import { SyncError } from '../../src/report/sync-error.ts';
 import { KeptDatabase, KeptDatabases } from '../../src/store/cyrusdb/kept-database.ts';
+import { openBelow } from '../support/open-descriptors.ts';
 import { writeTwoskip } from './twoskip-writer.ts';
 
 function place(): { path: string; put(rows: Record<string, string>): void } & Disposable {
@@ -52,22 +54,54 @@ test('a read that throws leaves the database usable', () => {
   );
 });
 
-test('no more databases than allowed stay open, and all are readable', () => {
-  using one = place();
-  using two = place();
-  one.put({ a: '1' });
-  two.put({ a: '2' });
-  using databases = new KeptDatabases(1);
-  for (let round = 0; round < 3; round++) {
-    assert.equal(
-      databases.read(one.path, (db) => db.get('a')),
-      '1',
-    );
-    assert.equal(
-      databases.read(two.path, (db) => db.get('a')),
-      '2',
-    );
+test('no more databases than allowed stay open, the least recently used is closed, and all are readable', () => {
+  const limit = 2;
+  const places = Array.from({ length: 4 }, (_, i) => {
+    const made = place();
+    made.put({ a: String(i) });
+    return made;
+  });
+  const databases = new KeptDatabases(limit);
+  const open = (): string[] => places.flatMap(({ path }) => openBelow(dirname(path))).sort();
+  try {
+    const used: string[] = [];
+    for (const i of [0, 1, 2, 3, 2, 0, 0, 3, 1, 2, 3]) {
+      const { path } = places[i] ?? assert.fail();
+      assert.equal(
+        databases.read(path, (db) => db.get('a')),
+        String(i),
+      );
+      used.unshift(path);
+      assert.deepEqual(open(), [...new Set(used)].slice(0, limit).sort());
+    }
+    databases[Symbol.dispose]();
+    assert.deepEqual(open(), []);
+  } finally {
+    for (const made of places) made[Symbol.dispose]();
   }
+});
+
+test('no descriptor stays open of what was replaced, is gone, is damaged, or is no database to be kept', () => {
+  using at = place();
+  using databases = new KeptDatabases(2);
+  const open = (): string[] => openBelow(dirname(at.path));
+  const get = (): string | undefined => databases.read(at.path, (db) => db.get('a'), { atLeast: 'rows' });
+  at.put({ a: '1' });
+  get();
+  at.put({ a: '2' });
+  assert.equal(get(), '2');
+  assert.deepEqual(open(), [at.path], 'that of the former file is closed');
+  writeFileSync(at.path, '');
+  assert.throws(get, SyncError);
+  assert.deepEqual(open(), []);
+  writeFileSync(at.path, 'a\t3\n');
+  assert.equal(get(), '3');
+  assert.deepEqual(open(), [], 'flat');
+  at.put({ a: '4' });
+  assert.equal(get(), '4');
+  rmSync(at.path);
+  assert.equal(get(), undefined);
+  assert.deepEqual(open(), []);
 });
 
 test('what was asked before is answered from memory, until the file changes', () => {

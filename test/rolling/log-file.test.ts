@@ -27,6 +27,7 @@ import { formatLogLine, type LogLine } from '../../src/rolling/log-line.ts';
 import { shutdownFile } from '../../src/rolling/shutdown-file.ts';
 import { skipUsers } from '../../src/rolling/skip-users.ts';
 import { syncLogPath, type TakenLog } from '../../src/rolling/sync-log.ts';
+import { openBelow } from '../support/open-descriptors.ts';
 import { ownerOf } from './names.ts';
 import { quiet } from './virtual-clock.ts';
 
@@ -121,6 +122,41 @@ test('while work is pending, new lines join it in log-run before the log is unli
   assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\nUSER carol\n');
   assert.ok(!existsSync(place.file));
   assert.equal(await place.take([bob]), undefined, 'nothing new');
+});
+
+test('no log stays open, whatever was done with it', async () => {
+  using place = new Place();
+  const none = (after: string): void => assert.deepEqual(openBelow(place.directory), [], `after ${after}`);
+  await appendToLog(place.file, [alice, bob]);
+  none('a line was written');
+  await place.take();
+  none('it was taken');
+  await appendToLog(place.file, [carol]);
+  place.log.waiting();
+  none('it was counted');
+  await place.take([bob]);
+  none('it was joined');
+  writeFileSync(place.file, '');
+  assert.equal(await place.take([bob]), undefined);
+  none('it was found empty');
+  rmSync(place.file);
+  place.log.keep([bob]);
+  none('what is left was kept');
+  await new ChannelLog(place.file, () => {}).take(
+    () => [],
+    () => {},
+  );
+  none('a log-run was found');
+  const broken = new ChannelLog(place.file, () => {});
+  const fail = (): never => {
+    throw new RangeError('mine');
+  };
+  await assert.rejects(broken.take(() => [], fail));
+  none('its reader failed');
+  await place.take();
+  await appendToLog(place.file, [carol]);
+  await assert.rejects(place.log.take(fail, () => {}));
+  none('what is pending could not be written');
 });
 
 test('a writer who holds the log while it is joined is waited for; one who waits for it finds the new one', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { SyncError } from '../../src/report/sync-error.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
 import { MessageFiles } from '../../src/store/message-files.ts';
 import { record } from '../replicate/fakes.ts';
+import { openBelow } from '../support/open-descriptors.ts';
 
 const ways = ['one by one', 'several at once'] as const;
 
@@ -59,6 +61,15 @@ for (const way of ways) {
     }
     writeFileSync(path, 'what it is!');
     await assert.rejects(read, unreadable(/SHA-1/));
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    await assert.rejects(read, unreadable(/a FIFO, not a regular file/));
+    const large = message(7, Buffer.alloc(17 * 1024 * 1024));
+    await assert.rejects(files.read(path, large, 'user.a'), unreadable(/a FIFO, not a regular file/));
+    rmSync(path);
+    writeFileSync(path, Buffer.alloc(17 * 1024 * 1024, 1));
+    await assert.rejects(files.read(path, large, 'user.a'), unreadable(/SHA-1/));
+    assert.deepEqual(openBelow(root), []);
   });
 
   test(`${way}: a very large message that is removed once it was checked is still sent whole`, async (t) => {
