@@ -40,11 +40,18 @@ function isCode(word: string): word is ErrorCode {
   return CODED.has(word);
 }
 
+/** Octets of what a peer says that an error repeats: a line of its may have 64 KiB, and come for each command. */
+const MOST_REPEATED = 1000;
+
+function said(text: ByteString): ByteString {
+  return text.length <= MOST_REPEATED ? text : `${text.slice(0, MOST_REPEATED)}...`;
+}
+
 /** @param command as the C client logs it: MAILBOX, USER, RESERVE ... @param text what follows `NO ` */
 export function refusal(command: string, text: ByteString): SyncError {
   const word = text.split(' ', 1)[0] ?? '';
   const code = isCode(word) ? word : 'IMAP_REMOTE_DENIED';
-  return new SyncError(code, `${command} received NO response: ${text}`, {
+  return new SyncError(code, `${command} received NO response: ${said(text)}`, {
     family: 'refused',
     retryable: RETRYABLE.has(code),
     hint: HINTS.get(text),
@@ -55,7 +62,7 @@ export function refusal(command: string, text: ByteString): SyncError {
 export function badResponse(command: string, response: ByteString, text: ByteString): SyncError {
   return new SyncError(
     'IMAP_PROTOCOL_ERROR',
-    `IOERROR: received bad response: command=<${command}> response=<${response}> errmsg=<${text}>`,
+    `IOERROR: received bad response: command=<${command}> response=<${said(response)}> errmsg=<${said(text)}>`,
     { family: 'refused', hint: "The replica's log may say why; a full disk there is one reason" },
   );
 }
@@ -74,7 +81,9 @@ export function zeroLengthResponse(command: string, why = 'end of file reached')
 }
 
 export function byeResponse(text: ByteString): SyncError {
-  return linkError('IMAP_BYE_LOGOUT', `received BYE: ${text}`, { hint: 'The replica is being shut down' });
+  return linkError('IMAP_BYE_LOGOUT', `received BYE: ${said(text)}`, {
+    hint: 'The replica is being shut down',
+  });
 }
 
 const FATAL_HINTS: readonly (readonly [RegExp, string])[] = [
@@ -86,7 +95,7 @@ const FATAL_HINTS: readonly (readonly [RegExp, string])[] = [
 /** `* Fatal error: text`: the server process is about to leave (protocol section 8). */
 export function fatalError(command: string, text: ByteString): SyncError {
   const known = FATAL_HINTS.find(([pattern]) => pattern.test(text));
-  return linkError('LINK_BROKEN', `${command}: the replica gave up: ${text}`, {
+  return linkError('LINK_BROKEN', `${command}: the replica gave up: ${said(text)}`, {
     hint: known?.[1] ?? "The replica's log says more",
   });
 }

@@ -6,6 +6,9 @@ import type { UnreadPart } from '../store/master-store.ts';
 /** Commands in flight whose outcome is yet to be collected: more than a link with any delay has under way. */
 const MOST_REMEMBERED = 8192;
 
+/** Failures kept with all they say; of more of one user only the number is told. */
+const MOST_KEPT = 1000;
+
 /** Mailboxes that the failure of a user names; of the others only the number is told. */
 const MOST_NAMED = 20;
 
@@ -16,6 +19,10 @@ const MOST_NAMED = 20;
 export class Failures {
   readonly #user: ByteString;
   readonly #errors: SyncError[] = [];
+  #count = 0;
+  /** What holds for all of them, those included that are not kept. */
+  #allMoved = true;
+  #allRetryable = true;
   /** Names of mailboxes that were not sent because something above them is not on the replica, by what that is. */
   readonly #heldBack = new Map<ByteString, ByteString[]>();
 
@@ -30,7 +37,10 @@ export class Failures {
   add(phase: Phase, caught: unknown, mailbox?: ByteString): SyncError {
     const error = SyncError.from(caught, { phase, user: this.#user, mailbox });
     if (endsJob(error)) throw error;
-    this.#errors.push(error);
+    this.#count++;
+    this.#allMoved &&= error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders';
+    this.#allRetryable &&= error.retryable;
+    if (this.#errors.length < MOST_KEPT) this.#errors.push(error);
     return error;
   }
 
@@ -83,7 +93,7 @@ export class Failures {
     let done = true;
     const running: Promise<void>[] = [];
     for (const item of items) {
-      await session.window();
+      await session.window().catch((caught) => this.add(phase, caught));
       const command = send(item);
       // One that is never looked at, because another ended the job, has failed for the same reason.
       command.catch(() => {});
@@ -108,19 +118,16 @@ export class Failures {
 
   /** Nothing but mailboxes that the replica has under another name, or that moved here meanwhile. */
   get onlyMoved(): boolean {
-    return (
-      this.#errors.length > 0 &&
-      this.#errors.every((error) => error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders')
-    );
+    return this.#count > 0 && this.#allMoved;
   }
 
   get any(): boolean {
-    return this.#errors.length > 0 || this.#heldBack.size > 0;
+    return this.#count > 0 || this.#heldBack.size > 0;
   }
 
   /** Whether trying again at once may help with all of them. */
   get retryable(): boolean {
-    return this.#errors.every((error) => error.retryable);
+    return this.#allRetryable;
   }
 
   /** @throws SyncError the first failure, saying what else there is */
@@ -134,7 +141,7 @@ export class Failures {
     }
     const named = new Set(more.flatMap(({ mailbox }) => mailbox ?? []));
     named.delete(first.mailbox ?? '');
-    throw this.#first(first, more.length, heldBack.length, [...named].slice(0, MOST_NAMED));
+    throw this.#first(first, this.#count - 1, heldBack.length, [...named].slice(0, MOST_NAMED));
   }
 
   #first(

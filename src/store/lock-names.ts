@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type ByteString, bytesFromText } from '../byte-string.ts';
 import { MAILBOX_NAME, matches, UNIQUEID, USERID } from '../grammar.ts';
 import { SyncError } from '../report/sync-error.ts';
@@ -49,7 +50,8 @@ export function mailboxLockPath(
 
 /** A lock is a file: what is no userid, wherever it came from, must not become a path. '' is that of shared mailboxes. */
 function checkUserid(userid: ByteString): void {
-  if (userid === '' || matches(USERID, userid)) return;
+  // A path is text: octets that are none would become another user's, or nobody's.
+  if (userid === '' || (matches(USERID, userid) && isUtf8(Buffer.from(userid, 'latin1')))) return;
   throw new SyncError(
     'IMAP_INVALID_USER',
     `expected ${USERID.what}, found ${JSON.stringify(userid.slice(0, 80))}`,

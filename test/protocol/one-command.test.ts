@@ -133,6 +133,44 @@ const rename = fc.record({
   local: fc.boolean(),
 });
 
+const BLANK: WireMailbox = {
+  uniqueid: 'a',
+  name: 'user.anna',
+  type: '',
+  crcBasic: 0,
+  crcAnnotations: undefined,
+  lastUid: 1,
+  highestmodseq: 1,
+  recentuid: 0,
+  recenttime: 0,
+  lastAppenddate: 0,
+  pop3LastLogin: 0,
+  pop3ShowAfter: 0,
+  xconvmodseq: 0,
+  raclmodseq: 0,
+  uidvalidity: 1,
+  partition: 'default',
+  acl: '',
+  options: '',
+  quotaroot: undefined,
+  createdmodseq: 0,
+  foldermodseq: 0,
+  annotations: [],
+  since: undefined,
+  intermediate: false,
+  local: false,
+};
+const RECORD: WireRecord = {
+  uid: 1,
+  modseq: 1,
+  lastUpdated: 1,
+  flags: [],
+  internaldate: 1,
+  size: 1,
+  guid: '0123456789'.repeat(4),
+  annotations: [],
+};
+
 type Commands = Omit<
   { [Name in keyof ReplicaSession]: ReplicaSession[Name] extends (...args: never) => unknown ? Name : never },
   'window' | 'exit' | 'destroy' | 'info' | 'bytesInFlight' | 'broken'
@@ -203,6 +241,37 @@ for (const [name, call] of Object.entries(calls)) {
     assert.ok(arrived > 0, 'nothing was sent at all');
   });
 }
+
+test('what a server reads in a field is what was put in it, what is special to the protocol included', async () => {
+  const special = [
+    'NIL',
+    'nil',
+    '',
+    '()',
+    '%()',
+    '{3}',
+    '{3+}\r\nabc',
+    '"',
+    '\\',
+    '%{a b 1}',
+    '\\Seen',
+    ' ',
+    '*',
+  ];
+  for (const text of [...special, 'a\r\nb', 'caf\xe9', 'a\tb', ')', 'a'.repeat(1024)]) {
+    const read = async (submit: Call) => new ServerReader((await octetsOf(submit)).sent).command().value;
+    assert.deepEqual(
+      { ...((await read((s) => s.applySub(text, text))) as object) },
+      { USERID: text, MBOXNAME: text },
+    );
+    assert.equal(await read((s) => s.getUser(text)), text);
+    assert.deepEqual(await read((s) => s.getMailboxes([text])), [text]);
+  }
+  const flags = ['NIL', '\\Seen', 'nil', '$x'];
+  const { sent } = await octetsOf((s) => s.applyMailbox({ ...BLANK }, [{ ...RECORD, flags }]));
+  const value = new ServerReader(sent).command().value as { RECORD: { FLAGS: string[] }[] };
+  assert.deepEqual(value.RECORD[0]?.FLAGS, flags);
+});
 
 test('the reader of these tests notices a second command', async () => {
   const reader = new ServerReader('GET USER anna\r\nAPPLY UNUSER anna\r\n');

@@ -103,6 +103,8 @@ test('what is no userid, name or uniqueid never becomes the path of a lock', () 
       assert.throws(() => mailboxLockPath(layout, entry), refused('DATABASE_DAMAGED'));
     }
   }
+  // Octets that are no text would become the lock of another name.
+  assert.throws(() => syncLockPath(layout, 'replica', 'caf\xe9'), refused('IMAP_INVALID_USER'));
 });
 
 test('a partition called like what every object has is a partition that is not there', () => {
