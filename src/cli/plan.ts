@@ -68,14 +68,24 @@ export function decideRun(
   fileWarnings: readonly PlanWarning[] = [],
 ): RunPlan {
   const mode = runMode(args, storeLayout(config, settings.userLock), listed);
-  const warnings = channelWarnings(args.channel, config, settings);
-  const [warning] = warnings;
+  const [unknownChannel] = channelWarnings(args.channel, config, settings);
   // Who asks for exit codes that tell everything does not want another replica filled with success.
-  if (warning && args.exitCodes === 'extended') {
-    throw new SyncError('USAGE', `-n: ${warning.text}`, { phase: 'start', hint: warning.hint });
+  if (unknownChannel && args.exitCodes === 'extended') {
+    throw new SyncError('USAGE', `-n: ${unknownChannel.text}`, {
+      phase: 'start',
+      hint: unknownChannel.hint,
+    });
   }
   // -p is for -u and -m only, as in the C client.
-  const partition = mode.kind === 'users' || mode.kind === 'mailboxes' ? args.partition : undefined;
+  const takesPartition = mode.kind === 'users' || mode.kind === 'mailboxes';
+  const partition = takesPartition ? args.partition : undefined;
+  const warnings: PlanWarning[] = unknownChannel ? [unknownChannel] : [];
+  if (args.partition !== undefined && !takesPartition) {
+    warnings.push({
+      text: `-p ${args.partition} is passed over, as it counts with -u and -m alone`,
+      hint: 'every mailbox goes to the partition of the same name',
+    });
+  }
   return deepFreeze({
     mode,
     setup: workerSetup(config, settings, args, args.channel, partition),

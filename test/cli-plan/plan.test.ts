@@ -112,6 +112,8 @@ test('-p is for users and mailboxes only', () => {
   assert.equal(decide(['-A', '-p', 'p']).setup.options.partition, undefined);
   assert.equal(decide(['-s', '-p', 'p', 'a']).setup.options.partition, undefined);
   assert.equal(decide(['-m', '-p', 'p', 'a']).setup.options.partition, 'p');
+  assert.match(decide(['-A', '-p', 'p']).warnings[0]?.text ?? '', /^-p p is passed over/);
+  assert.deepEqual(decide(['-m', '-p', 'p', 'a']).warnings, []);
 });
 
 test('a negative batch size never splits', () => {
