@@ -190,6 +190,19 @@ export class MemoryStore implements MasterStore {
     }
   }
 
+  /** What a deleted user had besides mail. */
+  forgetUser(userid: ByteString): void {
+    this.#subscriptions.delete(userid);
+    this.#seen.delete(userid);
+  }
+
+  /** Of everybody who has or had a mailbox, or has anything else. */
+  userids(): ByteString[] {
+    const owners = [...this.#mailboxes.values()].map(({ entry }) => entry.userid);
+    const all = [...owners, ...this.#subscriptions.keys(), ...this.#seen.keys()];
+    return [...new Set(all.filter((userid) => userid !== undefined))];
+  }
+
   subscribe(userid: ByteString, ...names: readonly ByteString[]): void {
     const own = this.#subscriptions.get(userid) ?? new Set();
     for (const name of names) own.add(name);
