@@ -53,9 +53,22 @@ export function canBeOpened({ session }: EngineContext, name: ByteString): boole
  *
  * @throws SyncError IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the whole user has to be replicated, INBOX first
  */
-export async function requireInbox({ store, session }: EngineContext, userid: ByteString): Promise<void> {
+export async function requireInbox(context: EngineContext, userid: ByteString): Promise<void> {
+  const missing = await missingInbox(context, userid);
+  if (missing) throw missing;
+}
+
+/** What `requireInbox` requires. */
+export async function inboxHasArrived(context: EngineContext, userid: ByteString): Promise<boolean> {
+  return (await missingInbox(context, userid)) === undefined;
+}
+
+async function missingInbox(
+  { store, session }: EngineContext,
+  userid: ByteString,
+): Promise<SyncError | undefined> {
   const inbox = store.lookup(store.inboxName(userid));
-  if (!inbox || inbox.deleted || inbox.intermediate) return;
+  if (!inbox || inbox.deleted || inbox.intermediate) return undefined;
   const [there] = await session.getMailboxes([inbox.name]);
   const fields = {
     phase: 'compare',
@@ -64,9 +77,9 @@ export async function requireInbox({ store, session }: EngineContext, userid: By
     hint: 'replicate the whole user: sync_client -u',
   } as const;
   if (!there || there.type.includes('i')) {
-    throw new SyncError('IMAP_MAILBOX_NONEXISTENT', 'the replica has no INBOX of this user yet', fields);
+    return new SyncError('IMAP_MAILBOX_NONEXISTENT', 'the replica has no INBOX of this user yet', fields);
   }
-  if (there.uniqueid === inbox.uniqueid) return;
+  if (there.uniqueid === inbox.uniqueid) return undefined;
   const message = `the replica has another user of this name (INBOX ${there.uniqueid})`;
-  throw new SyncError('IMAP_MAILBOX_MOVED', message, fields);
+  return new SyncError('IMAP_MAILBOX_MOVED', message, fields);
 }

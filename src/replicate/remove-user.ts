@@ -3,7 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import { giveUpNames } from './former-name.ts';
-import { hasInbox } from './job-scope.ts';
+import { hasInbox, inboxHasArrived } from './job-scope.ts';
 import { syncMeta } from './run-meta.ts';
 import type { SyncLocks } from './sync-locks.ts';
 import { userThere } from './user-there.ts';
@@ -20,7 +20,7 @@ export async function removeUser(
   locks: SyncLocks,
   renamed: boolean,
 ): Promise<void> {
-  const [moved] = await livingElsewhere(context, userid);
+  const [moved] = await livingUnder(context, userid);
   if (moved) {
     throw new SyncError(
       'IMAP_MAILBOX_MOVED',
@@ -40,10 +40,10 @@ export async function removeUser(
 }
 
 /**
- * Mailboxes of this master that the replica has under the name of a user who is gone here: UNUSER would take them along.
- * Those that are in the DELETED namespace there it leaves alone.
+ * Mailboxes that live on here, under whatever name, and that the replica has under the name of this user: UNUSER would
+ * take them along. Those that are in the DELETED namespace there it leaves alone.
  */
-export async function livingElsewhere(context: EngineContext, userid: ByteString): Promise<MailboxEntry[]> {
+export async function livingUnder(context: EngineContext, userid: ByteString): Promise<MailboxEntry[]> {
   const { store } = context;
   const inbox = store.inboxName(userid);
   const { mailboxes } = await userThere(context, userid);
@@ -57,7 +57,8 @@ export async function livingElsewhere(context: EngineContext, userid: ByteString
 /**
  * Cyrus 3.6 keeps subscriptions and seen state under the uniqueid of the INBOX, which a renamed user takes along: with
  * the old name a replica removes the data of the new one too, unless `giveUpNames` came before it. So they are sent again
- * to whoever may have that INBOX now.
+ * to whoever may have that INBOX now. An heir whom the replica has not got yet has lost nothing there, and is sent
+ * everything with the INBOX.
  */
 export async function restoreHeirs(
   context: EngineContext,
@@ -65,7 +66,8 @@ export async function restoreHeirs(
   locks: SyncLocks,
 ): Promise<void> {
   for (const heir of heirs) {
-    if (hasInbox(context, heir)) await syncMeta(context, heir, locks);
+    if (hasInbox(context, heir) && (await inboxHasArrived(context, heir)))
+      await syncMeta(context, heir, locks);
   }
 }
 

@@ -3,10 +3,11 @@ import { SyncError } from '../report/sync-error.ts';
 import type { Action, ActionResult } from './action.ts';
 import type { EngineContext } from './engine.ts';
 import { endsJob } from './failures.ts';
+import { settleGoneUser } from './gone-user.ts';
 import { hasInbox } from './job-scope.ts';
 import { isPersonal, type PersonalAction, PersonalData } from './personal-actions.ts';
 import { removeMailbox } from './remove-mailbox.ts';
-import { livingElsewhere, removeUser, restoreHeirs } from './remove-user.ts';
+import { livingUnder, removeUser, restoreHeirs } from './remove-user.ts';
 import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
 import { syncUser } from './run-user.ts';
@@ -195,22 +196,25 @@ async function sendQuota({ store, session, emit }: EngineContext, root: ByteStri
   }
 }
 
+/**
+ * UNUSER, once nothing that lives on here is left under the name on the replica: what left the user goes first, even where
+ * nothing ties the two any more. Of a user of that name who has been created again since, the line says that what the
+ * former one left behind must go.
+ */
 async function settleUnuser(
   context: EngineContext,
   userid: ByteString,
-  owners: readonly ByteString[],
+  tied: readonly ByteString[],
   locks: SyncLocks,
 ): Promise<void> {
-  if (hasInbox(context, userid)) {
-    // Of a user of that name who has been created again since, it says that what the former one left behind must go.
-    await syncUser(context, userid, locks);
-    return;
-  }
-  const moved = await livingElsewhere(context, userid);
-  for (const owner of new Set(moved.map((entry) => entry.userid))) {
-    if (owner === undefined) continue;
+  const living = await livingUnder(context, userid);
+  const owners = new Set(living.map((entry) => entry.userid));
+  for (const owner of owners) {
+    if (owner === undefined || owner === userid) continue;
     locks.take(owner);
     await syncUser(context, owner, locks);
   }
-  await removeUser(context, userid, locks, owners.length > 1 || moved.length > 0);
+  if (hasInbox(context, userid)) await syncUser(context, userid, locks);
+  else if (owners.has(userid)) await settleGoneUser(context, userid, locks);
+  else await removeUser(context, userid, locks, tied.length > 1 || owners.size > 0);
 }

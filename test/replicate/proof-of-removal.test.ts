@@ -153,3 +153,19 @@ test('a folder that appeared here after its INBOX was gone is not removed along 
   assert.ok(!scene.takeCommands().includes('UNUSER anna'));
   assert.ok(replica.inspect().mailboxes['user.anna.Late']);
 });
+
+test('a user who lost the INBOX alone keeps the folders that live on here, whatever the log says', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna');
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['done']);
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('a name that was used again gets its new user at once, behind the former one, where nothing ties the two', async () => {
+  await using scene = await withAnna();
+  scene.master.renameUser('anna', 'bob');
+  scene.master.addUser('anna', ['Work']);
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['done']);
+  scene.assertSame('anna', 'bob');
+});

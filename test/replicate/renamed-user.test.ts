@@ -88,3 +88,11 @@ test('a renamed user who is at work elsewhere is waited for, and so is the remov
   assert.deepEqual(result, { kind: 'locked', user: 'bob' });
   assert.ok(scene.replica.inspect().mailboxes['user.anna']);
 });
+
+test('an heir whom the replica has not got yet holds up nothing', async () => {
+  await using scene = await EngineScene.start();
+  scene.master.addUser('anna');
+  scene.master.renameUser('anna', 'bob');
+  assert.deepEqual(await scene.runActions(['anna'], unuser), [{ kind: 'done' }]);
+  assert.deepEqual(await scene.runActions(['anna', 'bob'], unuser), [{ kind: 'done' }]);
+});

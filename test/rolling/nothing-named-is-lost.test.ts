@@ -19,22 +19,9 @@ type Step = { user: string; folder: string } & (
   | { kind: 'fault'; on: string; what: FaultAction; nth: number }
 );
 
-const COMMANDS = [
-  'GET USER',
-  'GET MAILBOXES',
-  'GET META',
-  'APPLY RESERVE',
-  'APPLY MESSAGE',
-  'APPLY MAILBOX',
-  'APPLY RENAME',
-  'APPLY UNMAILBOX',
-  'APPLY SUB',
-  'APPLY UNSUB',
-  'APPLY SEEN',
-  'APPLY UNUSER',
-];
-/** Passes after the last trouble: one for a log-run that was left behind, one for the log, one to spare. */
-const PASSES = 3;
+const COMMANDS = ['GET USER', 'GET MAILBOXES', 'APPLY MAILBOX', 'APPLY RENAME', 'APPLY SUB', 'APPLY SEEN'];
+/** Passes after the last trouble: for a log-run that was left behind, for the log, and for who was waited for in either. */
+const PASSES = 6;
 
 const subject = { user: fc.constantFrom('anna', 'bob'), folder: fc.constantFrom('a', 'b') };
 
@@ -44,7 +31,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record(
       {
         ...subject,
-        kind: fc.constantFrom('create', 'append', 'appendToInbox', 'rename', 'remove', 'read', 'meta'),
+        kind: fc.constantFrom(
+          'create',
+          'append',
+          'appendToInbox',
+          'rename',
+          'remove',
+          'read',
+          'read',
+          'meta',
+        ),
       },
       plain,
     ),
@@ -60,16 +56,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ ...subject, kind: fc.constantFrom('renameUser', 'removeUser') }, plain),
   },
-  { weight: 2, arbitrary: fc.record({ ...subject, kind: fc.constant('pass') }, plain) },
+  { weight: 3, arbitrary: fc.record({ ...subject, kind: fc.constant('pass') }, plain) },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record(
       {
         ...subject,
         kind: fc.constant('fault'),
         on: fc.constantFrom(...COMMANDS),
-        what: fc.constantFrom('no', 'cut-before', 'cut-after', 'bye'),
-        nth: fc.integer({ min: 1, max: 3 }),
+        what: fc.constantFrom('no', 'no', 'cut-before', 'cut-after', 'bye'),
+        nth: fc.constantFrom(1, 1, 2),
       },
       plain,
     ),
@@ -181,6 +177,10 @@ test('whatever fails meanwhile: when the log is empty, everything that it ever n
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       await using rolling = await SceneRolling.start();
       const { master, replica } = rolling.scene;
+      for (const user of ['anna', 'bob']) {
+        await play(rolling, { kind: 'create', user, folder: '' }, 0);
+        await play(rolling, { kind: 'append', user, folder: 'a' }, 0);
+      }
       for (const [number, one] of steps.entries()) await play(rolling, one, number);
       master.damaged.clear();
       replica.clearFaults();
@@ -188,6 +188,6 @@ test('whatever fails meanwhile: when the log is empty, everything that it ever n
       assert.deepEqual(rolling.left(), []);
       rolling.scene.assertSame(...master.userids());
     }),
-    { numRuns: Number(process.env.RUNS ?? 60) },
+    { numRuns: 50 },
   );
 });
