@@ -23,7 +23,7 @@ export async function settleGoneUser(
     return 'absent';
   }
   let changed = false;
-  return await inRounds(userid, `user ${userid}`, async () => {
+  return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
     const entries = replicated(context, context.store.mailboxesOf(userid), failures);
     const { mailboxes } = await userThere(context, userid);

@@ -4,9 +4,6 @@ import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext } from './engine.ts';
 import type { Failures } from './failures.ts';
 
-/** Renames change what the replica reports, and a live master moves on: look again, but not for ever. */
-export const ROUNDS = 3;
-
 export function hasInbox(context: EngineContext, userid: ByteString): boolean {
   const inbox = context.store.lookup(context.store.inboxName(userid));
   return inbox !== undefined && !inbox.deleted && !inbox.intermediate;

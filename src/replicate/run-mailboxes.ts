@@ -1,9 +1,9 @@
 import { type ByteString, compareBytes } from '../byte-string.ts';
-import { SyncError } from '../report/sync-error.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
-import { canBeOpened, ROUNDS, replicated } from './job-scope.ts';
+import { inRounds } from './in-rounds.ts';
+import { canBeOpened, replicated } from './job-scope.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
 
@@ -31,7 +31,7 @@ export async function syncMailboxes(
   locks: SyncLocks,
 ): Promise<void> {
   let moved = false;
-  for (let round = 1; round <= ROUNDS; round++) {
+  await inRounds(user, 'failed to settle renames', async () => {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
     const replica = await context.session.getMailboxes(names.filter((name) => canBeOpened(context, name)));
@@ -46,20 +46,14 @@ export async function syncMailboxes(
       locks,
       moved,
     });
-    if (folders === 'again') continue;
+    if (folders === 'again') return 'again';
     await folders.finished;
     if (failures.onlyMoved && !moved) {
       moved = true;
-      continue;
+      return 'again';
     }
     failures.throwIfAny();
-    return;
-  }
-  throw new SyncError('IMAP_SYNC_CHANGED', `failed to settle renames after ${ROUNDS} tries`, {
-    user,
-    phase: 'folders',
-    hint: 'these mailboxes change while they are being replicated; run again',
-    retryable: true,
+    return 'settled';
   });
 }
 

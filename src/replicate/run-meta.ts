@@ -58,7 +58,7 @@ async function syncSieveMailbox(
   await moveScriptFiles(context, userid);
   const inbox = context.store.inboxName(userid);
   const name = `${inbox}.${context.options.sieveFolder}`;
-  await inRounds(userid, `the scripts of ${userid}`, async () => {
+  await inRounds(userid, `failed to sync the scripts of user ${userid}`, async () => {
     const mailboxes = await context.session.getMailboxes([inbox, name]);
     const entry = context.store.lookup(name);
     if (!entry || entry.deleted || entry.intermediate) {

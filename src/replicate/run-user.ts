@@ -1,11 +1,11 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox, ReplicaUser } from '../protocol/replica-session.ts';
-import { SyncError } from '../report/sync-error.ts';
 import type { EngineContext, JobResult } from './engine.ts';
 import { Failures } from './failures.ts';
 import type { FolderJob } from './folder-job.ts';
 import { settleGoneUser } from './gone-user.ts';
-import { hasInbox, ROUNDS, replicated } from './job-scope.ts';
+import { inRounds } from './in-rounds.ts';
+import { hasInbox, replicated } from './job-scope.ts';
 import {
   comparable,
   moveScriptFiles,
@@ -42,7 +42,7 @@ export async function syncUser(
     return await settleGoneUser(context, userid, locks);
   }
   let moved = false;
-  for (let round = 1; round <= ROUNDS; round++) {
+  return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
     const replica = await userThere(context, userid);
     const scripts = await scriptsAreReadable(context, userid, failures);
@@ -58,7 +58,7 @@ export async function syncUser(
       moved,
     };
     const folders = await syncFolders(context, job);
-    if (folders === 'again') continue;
+    if (folders === 'again') return 'again';
     const inPlace = hasInboxThere(context, userid, replica.mailboxes);
     const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);
     if (there) {
@@ -76,16 +76,10 @@ export async function syncUser(
     }
     if (failures.onlyMoved && !moved) {
       moved = true;
-      continue;
+      return 'again';
     }
     failures.throwIfAny();
-    if (there) return 'synced';
-  }
-  throw new SyncError('IMAP_SYNC_CHANGED', `failed to sync user ${userid} after ${ROUNDS} tries`, {
-    user: userid,
-    phase: 'folders',
-    hint: 'the folders of this user change while they are being replicated; run again',
-    retryable: true,
+    return there ? 'synced' : 'again';
   });
 }
 
