@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { printable, printableBytes } from '../src/report/printable.ts';
 import { SyncError } from '../src/report/sync-error.ts';
 import type { ListenAddress } from '../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/server.ts';
@@ -72,7 +73,7 @@ async function serve(): Promise<void> {
     servername: flags.servername,
     durable: flags.durable ?? false,
     offer: { compression: flags.compression, sieveMailbox: flags.sieveMailbox },
-    ...(flags.verbose ? { log: (line: string) => process.stderr.write(`${line}\n`) } : {}),
+    ...(flags.verbose ? { log: (line: string) => process.stderr.write(`${printable(line)}\n`) } : {}),
   });
   const stop = () => void sandbox.close();
   process.once('SIGTERM', stop);
@@ -105,7 +106,7 @@ export async function main(): Promise<void> {
     }
     const error = SyncError.from(caught, { phase: 'start' });
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    process.stderr.write(`sync_sandbox: ${error.message}${hint}\n`);
+    process.stderr.write(`sync_sandbox: ${printableBytes(error.message + hint)}\n`);
     process.exitCode = exitCode(error);
   }
 }

@@ -1,5 +1,6 @@
 import { EXIT_OK, exitCodeOfError } from '../coordinator/exit-code.ts';
 import type { FailureFile } from '../report/failure-file.ts';
+import { printableBytes } from '../report/printable.ts';
 import { asItIs, reasonWithHint } from '../report/reason.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
@@ -86,6 +87,6 @@ async function rolling(
 
 function fail(caught: unknown, exitCodes: Arguments['exitCodes'] = 'classic'): number {
   const error = SyncError.from(caught);
-  process.stderr.write(`sync_client: ${reasonWithHint(error.toData(), asItIs)}\n`);
+  process.stderr.write(`sync_client: ${printableBytes(reasonWithHint(error.toData(), asItIs))}\n`);
   return exitCodes === 'extended' ? extendedErrorCode(error.code) : exitCodeOfError(error.code);
 }

@@ -14,6 +14,8 @@ export interface MasterLink extends MasterWriter {
   close(): Promise<void>;
 }
 
+const HINT = 'see the setting `master`; with `none` mailboxes that have diverged are only reported';
+
 /** @returns undefined if the endpoint is `none` */
 export function masterLink(
   endpoint: MasterEndpoint,
@@ -44,9 +46,8 @@ export function masterLink(
       // Never of the family that says the replica is gone.
       throw new SyncError('CONFLICT', `the master's own server (${master.name}) cannot be reached: ${end}`, {
         phase: 'connect',
-        hint:
-          error.hint ??
-          'see the setting `master`; with `none` mailboxes that have diverged are only reported',
+        // What a connection's errors advise is for the replica.
+        hint: (error.family === 'local' ? error.hint : undefined) ?? HINT,
         cause: caught,
       });
     }

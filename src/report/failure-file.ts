@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import type { ByteString } from '../byte-string.ts';
+import { type ByteString, bytesFromText, textFromBytes } from '../byte-string.ts';
 import type { SyncEvent } from './events.ts';
+import { isPrintable, printableBytes } from './printable.ts';
 import { asItIs, reasonWithHint } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { type ErrorData, SyncError } from './sync-error.ts';
@@ -114,12 +115,13 @@ export class FailureFile {
   #names({ user, mailboxes }: Unreached): ByteString {
     if (mailboxes === undefined) return user === '' ? '' : listLine(user);
     const names = mailboxes.map(this.#spell);
-    const lines = this.#option === '-m' ? names.map(listLine) : names.map((name) => `# mailbox ${name}\n`);
+    const lines =
+      this.#option === '-m' ? names.map(listLine) : names.map((name) => `# mailbox ${octetsOf(name)}\n`);
     return lines.join('');
   }
 
   #reason(error: ErrorData): ByteString {
-    return reasonWithHint(error, this.#spell);
+    return octetsOf(reasonWithHint(error, this.#spell));
   }
 
   #append(text: ByteString): void {
@@ -142,7 +144,7 @@ export class FailureFile {
     } catch (caught) {
       this.#usable = false;
       this.#complain(
-        `sync_client: the list ${this.#path} could not be kept: ${SyncError.from(caught).message}\n`,
+        `sync_client: the list ${this.#path} could not be kept: ${SyncError.from(caught).message}`,
       );
     }
   }
@@ -152,9 +154,14 @@ function firstLine(text: string): string {
   return `${text.padEnd(FIRST_LINE)}\n`;
 }
 
-/** One that a list would not give back as it is stays a comment. */
+/** One that a list would not give back as it is, or that would make two lines of one, stays a comment. */
 function listLine(name: ByteString): ByteString {
-  return /^[#\s]|[\r\n]|\s$/.test(name)
-    ? `# no list can hold this name: ${name.replaceAll(/[\r\n]+/g, ' ')}\n`
+  return /^[#\s]|\s$/.test(name) || !isPrintable(textFromBytes(name))
+    ? `# no list can hold this name: ${octetsOf(name)}\n`
     : `${name}\n`;
+}
+
+/** Printable, as the octets that the list is made of. */
+function octetsOf(bytes: ByteString): ByteString {
+  return bytesFromText(printableBytes(bytes));
 }

@@ -1,4 +1,4 @@
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import type { RunSummary } from './events.ts';
 import { reasonWithHint } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
@@ -61,11 +61,11 @@ export interface Closing {
   endedBy?: ErrorData | undefined;
 }
 
-/** @returns text for a terminal, LF at the end of each line */
-export function failureText(
+/** What a run ends with on stderr. */
+export function closingLines(
   { failures, unreached, allFound, endedBy }: Closing,
   spell: SpellMailbox,
-): string {
+): ByteString[] {
   const lines = failureLines(failures, spell);
   if (endedBy !== undefined) lines.push(`sync_client: ${reasonWithHint(endedBy, spell)}`);
   if (unreached.length > 0) {
@@ -73,5 +73,5 @@ export function failureText(
     const left = failures.length + unreached.length;
     lines.push(`${allFound ? '' : 'at least '}${left} users not replicated`);
   }
-  return lines.map((line) => `${textFromBytes(line)}\n`).join('');
+  return lines;
 }

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import type { DestinationStream, Logger } from 'pino';
-import { textFromBytes } from '../byte-string.ts';
 import type { ModeName } from './error-lines.ts';
 import type { EventListener } from './events.ts';
 import { type LogLevel, type LogLine, logLines } from './log-lines.ts';
+import { printableBytes } from './printable.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { verboseLine } from './verbose-lines.ts';
 
@@ -30,7 +30,7 @@ export function logSink(options: LogOptions): EventListener {
   let logger: Logger<LogLevel, true> | undefined;
   const write = ({ level, text }: LogLine): void => {
     logger ??= openLogger(options.targets);
-    logger[level](textFromBytes(text));
+    logger[level](printableBytes(text));
   };
   return (event) => {
     if (event.kind === 'run:start') mode = event.mode;

@@ -1,7 +1,7 @@
 import type { EventListener } from './events.ts';
 import { Exposures } from './exposures.ts';
 import type { FailureFile } from './failure-file.ts';
-import { type Closing, failureText } from './failures.ts';
+import { type Closing, closingLines } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { Remarks } from './remarks.ts';
@@ -48,7 +48,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     closers.push(() => file[Symbol.dispose]());
     targets.push(untilItFails(syslogFile, file, complain));
   }
-  if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}\n`));
+  if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}`));
 
   failureFile?.attach(spellMailbox, complain);
   const remarks = new Remarks(spellMailbox);
@@ -73,14 +73,14 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const sink of sinks) sink(event);
       const warning = exposures.warning(event);
       if (warning === undefined) return;
-      if (!options.logToStderr) streams.errorText(`sync_client: ${warning}\n`);
+      if (!options.logToStderr) streams.errorText(`sync_client: ${warning}`);
       for (const sink of sinks) sink({ kind: 'notice', level: 'warning', text: warning });
     },
-    say: (line) => streams.errorText(`${line}\n`),
+    say: (line) => streams.errorText(line),
     async close(closing) {
       for (const close of closers) close();
       for (const line of remarks.lines()) streams.errorLine(line);
-      streams.errorText(failureText(closing, spellMailbox));
+      for (const line of closingLines(closing, spellMailbox)) streams.errorLine(line);
       failureFile?.close(closing);
       await streams.drained();
     },
@@ -90,7 +90,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
 /** The answer to a signal is for whoever sent it, at a terminal as likely as not. */
 function statusSink(streams: Streams): EventListener {
   return (event) => {
-    if (event.kind === 'run:status') streams.errorText(`sync_client: ${statusLine(event.status)}\n`);
+    if (event.kind === 'run:status') streams.errorText(`sync_client: ${statusLine(event.status)}`);
   };
 }
 
@@ -118,7 +118,7 @@ function untilItFails(name: string, target: LogTarget, complain: (text: string) 
       target(level, text);
     } catch (caught) {
       usable = false;
-      complain(`sync_client: logging to ${name} ended: ${SyncError.from(caught).message}\n`);
+      complain(`sync_client: logging to ${name} ended: ${SyncError.from(caught).message}`);
     }
   };
 }

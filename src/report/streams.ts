@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { type ByteString, textFromBytes } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
+import { printable, printableBytes, printableLines } from './printable.ts';
 
 export interface OutputStreams {
   stdout: Writable;
@@ -7,7 +8,7 @@ export interface OutputStreams {
 }
 
 /**
- * The only writer to stdout and stderr. A reader that goes away (`| head`) ends the output, not the replication.
+ * The only writer to stdout and stderr; whatever it writes is printable. A reader that goes away (`| head`) ends the output, not the replication.
  */
 export class Streams {
   readonly #streams: OutputStreams;
@@ -37,17 +38,27 @@ export class Streams {
     this.#lines = [];
     if (!this.#stdoutOpen || lines.length === 0) return;
     this.clearLine();
-    this.#streams.stdout.write(`${lines.map(textFromBytes).join('\n')}\n`);
+    this.#streams.stdout.write(`${lines.map(printableBytes).join('\n')}\n`);
   }
 
   errorLine(line: ByteString): void {
-    this.errorText(`${textFromBytes(line)}\n`);
+    this.#error(`${printableBytes(line)}\n`);
   }
 
-  errorText(text: string | Uint8Array): void {
+  /** One line that is text rather than octets. */
+  errorText(line: string): void {
+    this.#error(`${printable(line)}\n`);
+  }
+
+  /** A piece of the protocol, its line ends as they are. */
+  trace(octets: Uint8Array): void {
+    this.#error(printableLines(Buffer.from(octets).toString('latin1')));
+  }
+
+  #error(text: string): void {
     // What was said before on stdout comes before on a terminal too.
     this.flush();
-    if (!this.#stderrOpen || text.length === 0) return;
+    if (!this.#stderrOpen || text === '') return;
     this.clearLine();
     this.#streams.stderr.write(text);
   }

@@ -15,7 +15,7 @@ export function verboseSink(streams: Streams, verbose: number, unixTime: () => n
       if (verbose < 2) return;
       // The marks of Cyrus's protocol logs, so that tools for those read this too.
       const mark = event.direction === 'sent' ? '>' : '<';
-      streams.errorText(Buffer.concat([Buffer.from(`${mark}${unixTime()}${mark}`), event.text]));
+      streams.trace(Buffer.concat([Buffer.from(`${mark}${unixTime()}${mark}`), event.text]));
       return;
     }
     const line = verboseLine(event);

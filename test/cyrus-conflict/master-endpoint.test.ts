@@ -61,7 +61,7 @@ test('master = none: every conflict is reported with a hint, the master is untou
   );
   assert.equal(run.code, 1, run.stderr);
   assert.deepEqual(await failedUsers(), conflicting);
-  assert.match(run.stderr, /^d\d+: the replica has diverged \(.+\(.*master = private.*\)$/m);
+  assert.match(run.stderr, /^d\d+: user\/d\d+: the replica has diverged \(.+\(.*master = private.*\)$/m);
   assert.doesNotMatch(run.stderr, /^\s+at /m, 'a stack trace is no message');
 });
 
@@ -88,7 +88,10 @@ test('-O: the master is not touched for a conflict, exit 1', async () => {
   );
   assert.equal(run.code, 1, run.stderr);
   assert.deepEqual(await failedUsers(), conflicting);
-  assert.match(run.stderr, /^d\d+: the replica has diverged \(.+\(with -O the master is never changed/m);
+  assert.match(
+    run.stderr,
+    /^d\d+: user\/d\d+: the replica has diverged \(.+\(with -O the master is never changed/m,
+  );
 });
 
 test('master = a server that cannot be reached: the replica is not blamed, exit 1', async () => {
@@ -102,7 +105,7 @@ test('master = a server that cannot be reached: the replica is not blamed, exit 
   assert.equal(run.code, 1, run.stderr);
   assert.match(
     run.stderr,
-    new RegExp(`^${user}: the master's own server \\(.+\\) cannot be reached: .*\\(`, 'm'),
+    new RegExp(`^${user}: user/${user}: the master's own server \\(.+\\) cannot be reached: .*\\(`, 'm'),
   );
 });
 

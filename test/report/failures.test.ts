@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { failureLines, failureText } from '../../src/report/failures.ts';
+import { closingLines, failureLines } from '../../src/report/failures.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 
 const error: ErrorData = {
@@ -65,13 +65,14 @@ test('when the run ended early, the reason is told once, and all who were not re
     unreached: [{ user: 'bob' }, { user: 'carl' }],
     allFound: true,
   };
-  assert.equal(
-    failureText({ ...closing, endedBy }, spell),
-    'alice: Mailbox is locked\nsync_client: connect(replica) failed\n3 users not replicated\n',
-  );
-  assert.equal(
-    failureText({ ...closing, failures: [], allFound: false }, spell),
-    'sync_client: stopped; run again to continue\nat least 2 users not replicated\n',
-  );
-  assert.equal(failureText({ failures: [], unreached: [], allFound: true }, spell), '');
+  assert.deepEqual(closingLines({ ...closing, endedBy }, spell), [
+    'alice: Mailbox is locked',
+    'sync_client: connect(replica) failed',
+    '3 users not replicated',
+  ]);
+  assert.deepEqual(closingLines({ ...closing, failures: [], allFound: false }, spell), [
+    'sync_client: stopped; run again to continue',
+    'at least 2 users not replicated',
+  ]);
+  assert.deepEqual(closingLines({ failures: [], unreached: [], allFound: true }, spell), []);
 });
