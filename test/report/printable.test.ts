@@ -78,6 +78,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'connection:failed': { server: 'x', error, retryInSeconds: 15 },
   'connection:lost': { server: 'x', error },
   'replica:ill': { server: 'x', error, retryInSeconds: 15 },
+  'host:out-of-files': { limit: 256, retryInSeconds: 1, error },
   'connection:compressed': { server: 'x', level: 1, rate: 1 },
   'connection:closed': { server: 'x' },
   traffic: { direction: 'received', text: Buffer.from('* OK\r\n') },
