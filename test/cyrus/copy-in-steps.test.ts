@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changeRound } from '../support/change-round.ts';
 import { assertNothingLeft, assertSameMailOf } from '../support/compare.ts';
 import { type CyrusServer, startPair } from '../support/cyrus-server.ts';
 import { assertSameState } from '../support/full-state.ts';
-import { append } from '../support/populate.ts';
+import { append, populate } from '../support/populate.ts';
 import { syncClientOk } from '../support/sync-client.ts';
 
 /** What a client with QRESYNC is told that has been away since the beginning. */
@@ -49,4 +50,17 @@ test('messages that were expunged before a copy in steps are gone from the same 
   await assertSameMailOf(pair.master, pair.replica, ['anna']);
   await assertSameState(pair, ['anna']);
   assert.deepEqual(await vanished(pair.replica, 'anna'), await vanished(pair.master, 'anna'));
+});
+
+test('everything of a store that goes in steps of two messages is the same at both ends, in every field', async () => {
+  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
+  pair.master.configure('sync_batchsize', '2');
+  await pair.master.writeConfiguration();
+  const population = await populate(pair.master, { users: 6 });
+  await syncClientOk(pair.master, ['-A']);
+  await assertSameState(pair, population.users);
+  const changed = await changeRound(pair.master, population, 1);
+  await syncClientOk(pair.master, ['-A']);
+  await assertNothingLeft(pair);
+  await assertSameState(pair, changed.users);
 });

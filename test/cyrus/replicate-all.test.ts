@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { changeRound } from '../support/change-round.ts';
 import { appliedCommands, assertNothingLeft, assertSameMail, sentCommands } from '../support/compare.ts';
 import { CyrusServer, type Pair, startPair } from '../support/cyrus-server.ts';
+import { assertSameState } from '../support/full-state.ts';
 import { addBigUser, type Population, populate } from '../support/populate.ts';
 import { syncClientOk } from '../support/sync-client.ts';
 
@@ -33,6 +34,7 @@ test('a first copy of everything leaves the C client nothing to send and both en
   await syncClientOk(pair.master, ['-A']);
   await assertNothingLeft(pair);
   await assertSameMail(pair.master, pair.replica, [...population.users, 'big']);
+  await assertSameState(pair, population.users);
 });
 
 test('rounds of everyday changes reach the replica', async () => {
@@ -45,6 +47,7 @@ test('rounds of everyday changes reach the replica', async () => {
     assert.notDeepEqual(appliedCommands(run.stderr), [], 'the changes were not sent at all');
     await assertNothingLeft(pair);
     await assertSameMail(pair.master, pair.replica, changed.users);
+    await assertSameState(pair, changed.users);
   }
 });
 
