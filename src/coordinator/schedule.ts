@@ -18,6 +18,7 @@ import {
   RETRY_FIRST,
   RETRYABLE_ATTEMPTS,
 } from './limits.ts';
+import { LowestFirst } from './lowest-first.ts';
 import type { Batch, Job, Outcome } from './messages.ts';
 
 /** What `next` says: something to start, when to ask again, or nothing that waits. */
@@ -52,8 +53,6 @@ interface Entry {
   /** Mailboxes that the replica was at when the link broke, and how often it did. */
   readonly breaks: Map<ByteString, number>;
   timesParked: number;
-  /** Milliseconds of the caller's clock; for a parked job, since when. */
-  at: number;
 }
 
 /** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
@@ -81,8 +80,12 @@ export class Schedule {
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
   readonly #small = new LargestFirst<Waiting>();
-  readonly #delayed: Entry[] = [];
-  readonly #parked: Entry[] = [];
+  /** By the time when they are due. */
+  readonly #delayed = new LowestFirst<Entry>();
+  /** By the time when they are due while nothing else waits; all of them are in the next one too. */
+  readonly #parked = new LowestFirst<Entry>();
+  /** By the time when they are due whatever else waits. */
+  readonly #parkedLong = new LowestFirst<Entry>();
   readonly #running = new Map<string, Entry>();
   #giantsRunning = 0;
   #mostJobs = BATCH_JOBS;
@@ -100,7 +103,7 @@ export class Schedule {
 
   /** Jobs that have no final outcome. */
   get unfinished(): number {
-    return this.#waiting + this.#delayed.length + this.#parked.length + this.#running.size;
+    return this.#waiting + this.#delayed.size + this.#parked.size + this.#running.size;
   }
 
   /** @param job no other of the run has its key @param size messages expected */
@@ -110,21 +113,24 @@ export class Schedule {
   }
 
   next(now: number): Next {
-    const alone =
-      takeDue(this.#delayed, now, (entry) => entry.at) ??
-      takeDue(this.#parked, now, (entry) => entry.at + PARKED_WHILE_BUSY);
-    if (alone) return this.#start([alone]);
+    const alone = this.#delayed.take(now) ?? this.#parkedLong.take(now);
+    if (alone) {
+      this.#parked.delete(alone);
+      return this.#start([alone]);
+    }
 
     const giantsMayStart = this.#small.length === 0 || this.#giantsRunning < this.#giantLimit;
     const giant = giantsMayStart ? this.#giants.pop() : undefined;
     if (giant) return this.#start([giant]);
     if (this.#small.length > 0) return this.#start(this.#takeSmall());
 
-    const parked = takeDue(this.#parked, now, this.#parkedUntil);
-    if (parked) return this.#start([parked]);
-    const times = [...this.#delayed.map((entry) => entry.at), ...this.#parked.map(this.#parkedUntil)];
-    if (times.length === 0) return { kind: 'nothing' };
-    return { kind: 'wait', until: times.reduce((a, b) => Math.min(a, b)) };
+    const parked = this.#parked.take(now);
+    if (parked) {
+      this.#parkedLong.delete(parked);
+      return this.#start([parked]);
+    }
+    const times = [this.#delayed.lowest(), this.#parked.lowest()].filter((time) => time !== undefined);
+    return times.length === 0 ? { kind: 'nothing' } : { kind: 'wait', until: Math.min(...times) };
   }
 
   /**
@@ -174,9 +180,8 @@ export class Schedule {
 
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
   abandon(): Job[] {
-    const waiting = [...this.#giants.splice(0), ...this.#delayed.splice(0), ...this.#parked.splice(0)];
-    const entries = [...this.#running.values(), ...waiting];
-    this.#running.clear();
+    const entries = [...this.#running.values(), ...this.#giants.splice(0), ...this.#delayed, ...this.#parked];
+    for (const emptied of [this.#running, this.#delayed, this.#parked, this.#parkedLong]) emptied.clear();
     return [...entries.map(({ job }) => job), ...this.#small.takeAll().map(jobOf)];
   }
 
@@ -191,9 +196,9 @@ export class Schedule {
         return { kind: 'returned', job };
       case 'locked':
         if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job } };
-        entry.at = now;
         entry.timesParked += 1;
-        this.#parked.push(entry);
+        this.#parked.add(entry, now + this.#parkedPause(entry));
+        this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY);
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
       case 'failed': {
         const { error } = outcome;
@@ -204,8 +209,7 @@ export class Schedule {
         }
         const delayMs = this.#retryDelay(entry, outcome);
         if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job } };
-        entry.at = now + delayMs;
-        this.#delayed.push(entry);
+        this.#delayed.add(entry, now + delayMs);
         return { kind: 'retry', job, delayMs, error };
       }
     }
@@ -235,9 +239,10 @@ export class Schedule {
     return Math.round(RETRY_FIRST * 2 ** (attempt - 1) * (0.5 + this.#options.random()));
   }
 
-  /** When a parked job is due while nothing else waits: soon at first, since most locks are short. */
-  readonly #parkedUntil = (entry: Entry): number =>
-    entry.at + Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (entry.timesParked - 1));
+  /** How long a parked job waits while nothing else does: not long at first, since most locks are short. */
+  #parkedPause({ timesParked }: Entry): number {
+    return Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (timesParked - 1));
+  }
 
   /** Giants at once while small users wait too; where only one batch can run, those are first. */
   get #giantLimit(): number {
@@ -321,7 +326,6 @@ function newEntry(job: Job, size: number): Entry {
     fruitlessLinkAttempts: 0,
     breaks: new Map(),
     timesParked: 0,
-    at: 0,
   };
 }
 
@@ -331,11 +335,6 @@ function jobOf(waiting: Waiting): Job {
 
 function entryOf(waiting: Waiting, size: number): Entry {
   return typeof waiting === 'string' ? newEntry(jobOf(waiting), size) : waiting;
-}
-
-function takeDue(entries: Entry[], now: number, due: (entry: Entry) => number): Entry | undefined {
-  const index = entries.findIndex((entry) => due(entry) <= now);
-  return index < 0 ? undefined : entries.splice(index, 1)[0];
 }
 
 function clamp(value: number, least: number, most: number): number {

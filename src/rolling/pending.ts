@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { LowestFirst } from '../coordinator/lowest-first.ts';
 import { Coalescer } from './coalesce.ts';
 import type { LogLine } from './log-line.ts';
 import type { Troubles } from './troubles.ts';
@@ -35,6 +36,15 @@ export class Pending {
   readonly #byNode = new Map<string, Entry>();
   readonly #running = new Set<PendingUnit>();
   readonly #busy = new Set<ByteString>();
+  /**
+   * Each that waits is in one of three: to be looked at, in order of arrival; with a pause, by its end; behind a user for
+   * whom something runs, or who has another to be looked at. So that a start costs the same however many wait.
+   */
+  readonly #candidates = new LowestFirst<Entry>();
+  readonly #pausing = new LowestFirst<Entry>();
+  readonly #byUser = new Map<ByteString, LowestFirst<Entry>>();
+  /** Of those with a pause, who would need none if nothing ran apart. */
+  readonly #besideApart = new Set<Entry>();
   /** The one that runs on a connection of its own. */
   #apart: PendingUnit | undefined;
   #arrivals = 0;
@@ -71,6 +81,7 @@ export class Pending {
     if (!first) {
       const entry = { order: this.#arrivals++, unit, nodes, since };
       this.#waiting.add(entry);
+      this.#look(entry);
       for (const node of nodes) this.#byNode.set(node, entry);
       return;
     }
@@ -79,6 +90,7 @@ export class Pending {
     for (const other of others) {
       coalescer.addUnit(other.unit);
       this.#waiting.delete(other);
+      this.#pausing.delete(other);
       first.since = Math.min(first.since, other.since);
     }
     coalescer.addUnit(unit);
@@ -99,29 +111,79 @@ export class Pending {
    * time, otherwise after their pause. While one of them takes long, the others wait out theirs and run like everybody.
    */
   next(now: number): { start: PendingUnit; apart: boolean } | { until: number } {
-    let until = Number.POSITIVE_INFINITY;
-    for (const entry of this.#waiting) {
-      if (entry.unit.users.some((user) => this.#busy.has(user))) continue;
-      const due = this.#troubles.until(entry.nodes, this.#apart === undefined);
-      if (due > now) {
-        until = Math.min(until, due);
+    for (let due = this.#pausing.take(now); due; due = this.#pausing.take(now)) this.#look(due);
+    for (let entry = this.#candidates.take(); entry; entry = this.#candidates.take()) {
+      if (!this.#waiting.has(entry)) {
+        this.#lookBehind(entry);
         continue;
       }
-      this.#waiting.delete(entry);
-      for (const node of entry.nodes) this.#byNode.delete(node);
-      this.#running.add(entry);
-      for (const user of entry.unit.users) this.#busy.add(user);
-      const apart = this.#apart === undefined && this.#troubles.mayBreak(entry.nodes);
-      if (apart) this.#apart = entry;
-      return { start: entry, apart };
+      const busy = entry.unit.users.find((user) => this.#busy.has(user));
+      if (busy !== undefined) {
+        this.#behind(busy).add(entry, entry.order);
+        this.#lookBehind(entry);
+        continue;
+      }
+      const until = this.#troubles.until(entry.nodes, this.#apart === undefined);
+      if (until > now) {
+        this.#pausing.add(entry, until);
+        if (this.#troubles.until(entry.nodes, true) <= now) this.#besideApart.add(entry);
+        this.#lookBehind(entry);
+        continue;
+      }
+      return { start: entry, apart: this.#start(entry) };
     }
-    return { until };
+    return { until: this.#pausing.lowest() ?? Number.POSITIVE_INFINITY };
   }
 
   settle(entry: PendingUnit): void {
-    if (this.#apart === entry) this.#apart = undefined;
     this.#running.delete(entry);
     for (const user of entry.unit.users) this.#busy.delete(user);
+    this.#lookBehind(entry);
+    if (this.#apart !== entry) return;
+    this.#apart = undefined;
+    for (const other of this.#besideApart) this.#look(other);
+    this.#besideApart.clear();
+  }
+
+  /** Something was found out about a node: what waits for it may start earlier. */
+  reconsider(node: string): void {
+    const entry = this.#byNode.get(node);
+    if (entry && this.#pausing.delete(entry)) this.#look(entry);
+  }
+
+  /** @returns whether it runs apart */
+  #start(entry: Entry): boolean {
+    this.#waiting.delete(entry);
+    for (const node of entry.nodes) this.#byNode.delete(node);
+    this.#running.add(entry);
+    for (const user of entry.unit.users) this.#busy.add(user);
+    const apart = this.#apart === undefined && this.#troubles.mayBreak(entry.nodes);
+    if (apart) this.#apart = entry;
+    return apart;
+  }
+
+  #look(entry: Entry): void {
+    this.#pausing.delete(entry);
+    this.#candidates.add(entry, entry.order);
+  }
+
+  /** An entry that does not start, or not any more, makes way for the first that waits behind each of its users. */
+  #lookBehind({ unit }: PendingUnit): void {
+    for (const user of unit.users) {
+      if (this.#busy.has(user)) continue;
+      const next = this.#byUser.get(user)?.take();
+      if (next) this.#look(next);
+      else this.#byUser.delete(user);
+    }
+  }
+
+  #behind(user: ByteString): LowestFirst<Entry> {
+    let behind = this.#byUser.get(user);
+    if (!behind) {
+      behind = new LowestFirst();
+      this.#byUser.set(user, behind);
+    }
+    return behind;
   }
 
   /** What must be on disk: everything that waits or runs, as log lines. */

@@ -213,10 +213,12 @@ export class Settlement {
     if (isOwn && this.breaks.broke(node, mailbox, error)) {
       this.#linkAttempts.delete(node);
       this.#troubles.tryAtOnce(node, this.#deps.clock.now(), error);
+      this.#pending.reconsider(node);
       return;
     }
     if (before && before.kind !== 'locked') this.fail(node, error);
     else this.#troubles.suspected(node, this.#deps.clock.now(), error);
+    this.#pending.reconsider(node);
   }
 
   #lock(node: string): void {

@@ -306,3 +306,29 @@ test('no mailbox is set aside while messages get across, nor for a link that bre
   for (let i = 0; i < LINK_ATTEMPTS; i++) breakAt(endless, i * far, `user.bob.x${Math.floor(i / 2)}`);
   assert.equal(endless.unfinished, 0);
 });
+
+test('with everybody locked, each start costs the same however many wait', () => {
+  const users = 5_000;
+  let looks = 0;
+  const options = {
+    skipLocked: false,
+    // Read whenever it is worked out when a locked user is due.
+    get lockedRetry() {
+      looks += 1;
+      return 5_000;
+    },
+    random: () => 0.5,
+  };
+  const plan = new Schedule(options, 8);
+  for (let index = 0; index < users; index += 1) plan.add(user(`u${index}`), 1);
+  let starts = 0;
+  for (let now = 0; now < 4_000; now += 1_000) {
+    for (let next = plan.next(now); next.kind === 'batch'; next = plan.next(now)) {
+      starts += next.batch.jobs.length;
+      const locked = next.batch.jobs.map((job): Outcome => ({ kind: 'locked', job, user: 'x' }));
+      plan.settle(next.batch, locked, now);
+    }
+  }
+  assert.ok(starts > 2 * users, `${starts} starts`);
+  assert.ok(looks <= 2 * starts, `${looks} looks for ${starts} starts`);
+});
