@@ -1,4 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
+import { USERID } from '../grammar.ts';
+import { isUserid } from '../store/lock-names.ts';
 import { MAX_NAME, MAX_USERID } from './limits.ts';
 import { type LineFault, type LogLine, shown } from './log-line.ts';
 import type { OwnerOf } from './unit.ts';
@@ -29,7 +31,7 @@ export function whyImpossible(line: LogLine, ownerOf: OwnerOf): LineFault | unde
 
 function impossibleUserid(userid: ByteString): LineFault | undefined {
   if (userid.length > MAX_USERID) return tooLong('a userid', MAX_USERID, userid);
-  if (NEVER_IN_NAMES.test(userid)) return { expected: 'a userid without /', found: shown(userid) };
+  if (!isUserid(userid)) return { expected: USERID.what, found: shown(userid) };
   return undefined;
 }
 

@@ -48,10 +48,14 @@ export function mailboxLockPath(
   return lockFile(layout, name);
 }
 
+/** Also what makes no text: a path is text, and other octets would become another user's lock, or nobody's. */
+export function isUserid(userid: ByteString): boolean {
+  return userid === '' || (matches(USERID, userid) && isUtf8(Buffer.from(userid, 'latin1')));
+}
+
 /** A lock is a file: what is no userid, wherever it came from, must not become a path. '' is that of shared mailboxes. */
 function checkUserid(userid: ByteString): void {
-  // A path is text: octets that are none would become another user's, or nobody's.
-  if (userid === '' || (matches(USERID, userid) && isUtf8(Buffer.from(userid, 'latin1')))) return;
+  if (isUserid(userid)) return;
   throw new SyncError(
     'IMAP_INVALID_USER',
     `expected ${USERID.what}, found ${JSON.stringify(userid.slice(0, 80))}`,

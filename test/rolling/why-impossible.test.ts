@@ -15,6 +15,8 @@ for (const line of [
   { type: 'USER', userid: long },
   { type: 'UNUSER', userid: `${longest}x` },
   { type: 'META', userid: 'a/b' },
+  { type: 'META', userid: 'a\x1b[2Jb' },
+  { type: 'SEEN', userid: 'caf\xe9', uniqueid: 'id' },
   { type: 'SEEN', userid: long, uniqueid: 'id' },
   { type: 'SUB', userid: 'anna', name: `user.anna.${long}` },
   { type: 'SUB', userid: 'anna', name: `user.${longest}x` },
