@@ -98,10 +98,10 @@ export class IndexPage implements RecordPage {
     return {
       uid,
       modseq: this.modseq(i),
-      lastUpdated: this.#time(at, layout.lastUpdated),
+      lastUpdated: this.#sound('LAST_UPDATED', uid, this.#time(at, layout.lastUpdated)),
       flags: names,
-      internaldate: this.#time(at, layout.internaldate),
-      size: this.size(i),
+      internaldate: this.#sound('INTERNALDATE', uid, this.#time(at, layout.internaldate)),
+      size: this.#sound('SIZE', uid, this.size(i)),
       guid: this.guid(i),
       annotations: [
         ...this.#context.annotationsOf(uid, () => this.#uidsAfter(i)),
@@ -130,6 +130,12 @@ export class IndexPage implements RecordPage {
     if (stored !== computed) {
       throw this.#damaged(`expected CRC ${computed} in the record of UID ${this.uid(i)}, found ${stored}`);
     }
+  }
+
+  /** The wire has no way to say any other number: it would break off in the middle of a command. */
+  #sound(field: string, uid: number, value: number): number {
+    if (value >= 0 && Number.isSafeInteger(value)) return value;
+    throw this.#damaged(`${field} of UID ${uid} is out of range: ${value}`);
   }
 
   #checkFlags(uid: number, flags: readonly ByteString[]): void {

@@ -12,6 +12,7 @@ export interface FakeRecord {
   cid?: bigint;
   savedate?: number;
   createdmodseq?: number;
+  internaldate?: number;
 }
 
 export interface FakeHeader {
@@ -61,7 +62,7 @@ function recordBytes(version: number, record: FakeRecord): Buffer {
   if (layout === undefined) throw new Error(`no version ${version}`);
   const bytes = Buffer.alloc(layout.octets);
   bytes.writeUInt32BE(record.uid, 0);
-  putTime(bytes, 0, layout.internaldate, 1_600_000_000);
+  putTime(bytes, 0, layout.internaldate, record.internaldate ?? 1_600_000_000);
   putTime(bytes, 0, layout.lastUpdated, 1_600_000_001);
   const size = record.size ?? 1000 + record.uid;
   if (layout.size.octets === 4) bytes.writeUInt32BE(size, layout.size.offset);
@@ -86,5 +87,5 @@ function recordBytes(version: number, record: FakeRecord): Buffer {
 
 function putTime(bytes: Buffer, at: number, field: TimeField, seconds: number): void {
   if (field.unit === 'seconds') bytes.writeUInt32BE(seconds, at + field.offset);
-  else bytes.writeBigUInt64BE(BigInt(seconds) * 1_000_000_000n, at + field.offset);
+  else bytes.writeBigInt64BE(BigInt(seconds) * 1_000_000_000n, at + field.offset);
 }

@@ -254,3 +254,10 @@ test('a flag that no Cyrus takes is damage where a message has it, and nothing w
     else assert.throws(() => page?.record(0), isDamage, name);
   }
 });
+
+test('a number that the wire cannot carry is damage of its message, found before anything is sent', async () => {
+  for (const odd of [{ internaldate: -1_000_000 }, { size: 2 ** 60 }]) {
+    using file = await open(indexBytes({ version: 20, lastUid: 1 }, [{ uid: 1, ...odd }]));
+    assert.throws(() => firstPage(file)?.record(0), isDamage, JSON.stringify(odd));
+  }
+});
