@@ -8,6 +8,7 @@ import { USAGE } from './command-line.ts';
 import { extendedErrorCode } from './extended-exit-code.ts';
 import { keepHeapSmall } from './heap.ts';
 import { checkEnvironment } from './inherited-environment.ts';
+import { checkProgramReadable } from './program-readable.ts';
 import type { RunPlan } from './run-plan.ts';
 import { endByTheSecond, listenForStop } from './signals.ts';
 
@@ -45,6 +46,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     const plan = planRun(args, environment);
     const failureFile = await openFailureFile(plan);
     becomeCyrusUser(plan.identity);
+    checkProgramReadable(plan.identity.user);
     return await carryOut(plan, failureFile, signal);
   } catch (caught) {
     return fail(caught, args.exitCodes);
@@ -80,7 +82,10 @@ async function rolling(
     continueInBackground(argv, environment);
     return EXIT_OK;
   }
-  if (first) becomeCyrusUser(first.identity);
+  if (first) {
+    becomeCyrusUser(first.identity);
+    checkProgramReadable(first.identity.user);
+  }
   const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, plans.length, signal)));
   return Math.max(EXIT_OK, ...codes);
 }

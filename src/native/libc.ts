@@ -67,7 +67,7 @@ function loadKoffi(): typeof koffi {
   } catch (caught) {
     throw new SyncError('CONFIG', `koffi cannot be loaded: ${SyncError.from(caught).message}`, {
       phase: 'start',
-      hint: `install this program again on this host: koffi brings one binary for each platform (here ${process.platform} on ${process.arch})`,
+      hint: `install this program again on this host, where this user can read it: koffi brings one binary for each platform (here ${process.platform} on ${process.arch})`,
       cause: caught,
     });
   }

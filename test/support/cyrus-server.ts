@@ -73,6 +73,7 @@ export class CyrusServer implements AsyncDisposable {
   #settings = new Map<string, string>();
   #extraLines: string[];
   readonly #syncLimit: string;
+  readonly #daemons: string[] = [];
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
   #serverOutput = '';
@@ -165,6 +166,11 @@ export class CyrusServer implements AsyncDisposable {
     else this.#settings.set(key, value);
   }
 
+  /** An entry for DAEMON, from the next `writeConfiguration()` and start on. */
+  addDaemon(entry: string): void {
+    this.#daemons.push(`  ${entry}`);
+  }
+
   async writeConfiguration(): Promise<void> {
     const lines = [...this.#settings].map(([key, value]) => `${key}: ${value}`);
     await writeFile(this.configFile, `${[...lines, ...this.#extraLines].join('\n')}\n`, { mode: 0o640 });
@@ -180,7 +186,7 @@ export class CyrusServer implements AsyncDisposable {
     ];
     await writeFile(
       join(this.directory, 'cyrus.conf'),
-      `START {\n}\nSERVICES {\n${services.join('\n')}\n}\nEVENTS {\n}\n`,
+      `START {\n}\nSERVICES {\n${services.join('\n')}\n}\nEVENTS {\n}\nDAEMON {\n${this.#daemons.join('\n')}\n}\n`,
     );
   }
 
