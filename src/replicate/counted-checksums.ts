@@ -21,14 +21,23 @@ export function isDoubtful({ options, master }: EngineContext, reason: DivergedR
   return (options.noCopyback || master === undefined) && CHECKSUM_REASONS.includes(reason);
 }
 
-/** The same mailbox with the checksums that its records have, whatever its index says. */
+/**
+ * The same mailbox with the checksums that its records have, whatever its index says; as it is if that has fewer or more
+ * records than it says.
+ */
 export function withCountedChecksums(
   mailbox: LockedMailbox,
   local: LocalMailbox,
   remote: Pick<ReplicaMailbox, 'crcAnnotations'> | undefined,
 ): LocalMailbox {
   const { state } = local;
-  const counted = checksumsOf(recordsOf(mailbox), state.indexVersion);
+  let live = 0;
+  const counted = checksumsOf(
+    recordsOf(mailbox, () => live++),
+    state.indexVersion,
+  );
+  // Records are missing: the checksum in the index may well be right.
+  if (live !== state.exists) return local;
   // Newer releases count thread ids in another way; whichever way one of the sides has counted is the one.
   const known = [state.crcAnnotations, remote?.crcAnnotations];
   const crcAnnotations = counted.crcAnnotations.find((crc) => known.includes(crc));
@@ -42,8 +51,13 @@ export function withCountedChecksums(
   };
 }
 
-function* recordsOf(mailbox: LockedMailbox): Generator<IndexRecord> {
-  for (const page of mailbox.pages()) for (let i = 0; i < page.count; i++) yield page.record(i);
+function* recordsOf(mailbox: LockedMailbox, onLive: () => void): Generator<IndexRecord> {
+  for (const page of mailbox.pages()) {
+    for (let i = 0; i < page.count; i++) {
+      if (!page.expunged(i)) onLive();
+      yield page.record(i);
+    }
+  }
 }
 
 /** @returns undefined if the index is right */

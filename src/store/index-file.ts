@@ -10,6 +10,8 @@ import { isMissing, mailboxDamaged, unreadable } from './store-error.ts';
 
 /** One read of records: large enough to be worth the call, small enough to stay in a cache. */
 const PAGE_OCTETS = 256 * 1024;
+/** A page that holds at least as many, and none of them complete, is damaged. */
+const HOLE_RECORDS = 256;
 /** A repack renames a new file over the old one; more than a few in a row is not a repack. */
 const MAX_REPLACEMENTS = 10;
 
@@ -69,10 +71,27 @@ export class IndexFile implements Disposable {
         buffer.subarray(0, Math.min(perPage, records - first) * recordSize),
       );
       const page = new IndexPage(octets, context, fromUid, previousUid);
-      if (page.count === 0) continue;
+      if (page.count === 0) {
+        this.#checkNotEmpty(octets, first);
+        continue;
+      }
       previousUid = page.uid(page.count - 1);
       yield page;
     }
+  }
+
+  /** One record now and then was never completed; so many in a row are a hole in the file, however long that goes on. */
+  #checkNotEmpty(octets: Buffer, first: number): void {
+    const { recordSize } = this.header;
+    if (octets.length < HOLE_RECORDS * recordSize) return;
+    for (let at = 0; at < octets.length; at += recordSize) {
+      if (octets.readUInt32BE(at + RECORD_UID) !== 0) return;
+    }
+    throw mailboxDamaged(
+      this.path,
+      `expected records from number ${first + 1} on, found none`,
+      this.#mailbox,
+    );
   }
 
   /** Number of the first record with that UID or a higher one. */

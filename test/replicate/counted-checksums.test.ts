@@ -27,6 +27,13 @@ for (const [what, state] of [
   }
 }
 
+test('where records are missing the checksum is believed, and the mailbox fails', async () => {
+  await using scene = await EngineScene.start();
+  scene.options = { ...scene.options, noCopyback: true };
+  scene.master.addUser('anna', [], { messages: ['1', '2'], state: { crcBasic: 12345, exists: 3 } });
+  await assert.rejects(scene.runUser('anna'), { code: 'IMAP_SYNC_CHANGED' });
+});
+
 test('a replica that holds something else is no matter of counting', async () => {
   await using scene = await EngineScene.start();
   scene.options = { ...scene.options, noCopyback: true };

@@ -155,7 +155,11 @@ test('no log stays open, whatever was done with it', async () => {
   none('its reader failed');
   await place.take();
   await appendToLog(place.file, [carol]);
-  await assert.rejects(place.log.take(fail, () => {}));
+  const breakingOff = function* (): Generator<LogLine> {
+    yield bob;
+    throw new RangeError('mine');
+  };
+  await assert.rejects(place.log.take(breakingOff, () => {}));
   none('what is pending could not be written');
 });
 

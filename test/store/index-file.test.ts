@@ -171,6 +171,15 @@ test('records that were never completed are passed over, also by the search', as
   assert.deepEqual(uidsOf(pagesOf(file, 2)), [2, 4, 5]);
 });
 
+test('a hole in the place of records is damage, and does not take as long as it says', async () => {
+  const bytes = indexBytes(
+    { version: 17, lastUid: 9 },
+    Array.from({ length: 300 }, () => ({ uid: 0 })),
+  );
+  using file = await open(bytes);
+  assert.throws(() => uidsOf(pagesOf(file)), isDamage);
+});
+
 test('flags of records that are only looked at', async () => {
   using file = await open(
     indexBytes({ version: 17 }, [

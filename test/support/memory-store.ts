@@ -384,7 +384,7 @@ export class MemoryStore implements MasterStore {
       state: {
         indexVersion: INDEX_VERSION,
         records: records.length,
-        exists: records.length,
+        exists: records.filter(({ flags }) => !flags.includes('\\Expunged')).length,
         lastUid: records.at(-1)?.uid ?? 0,
         highestmodseq: records.reduce((highest, { modseq }) => Math.max(highest, modseq), foldermodseq),
         deletedmodseq: 0,
