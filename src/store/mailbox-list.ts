@@ -31,7 +31,8 @@ const PAGE_ROWS = 1000;
 /** Parsed rows remembered: below a MiB. */
 const MAX_ENTRIES = 1024;
 
-const DAMAGE_HINT = 'run ctl_mboxlist -d to see the row, and ctl_cyrusdb -r to recover the database';
+const DAMAGE_HINT =
+  'ctl_mboxlist -d shows the row; restore the database from a backup, or from a dump with ctl_mboxlist -u';
 
 /** The entry, or of a row that cannot be read what its name tells. */
 type LiveEntry = MailboxEntry | Pick<MailboxEntry, 'userid' | 'inDeleted'>;

@@ -1,12 +1,12 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
-function repair(path: string): string {
-  return `let Cyrus repair it, with "ctl_cyrusdb -r" while Cyrus is stopped or "cyr_dbtool ${path} FORMAT repack", or restore it from a backup`;
-}
+/** Tried with the tools of 3.6.1: none brings such a record back, and repack ends with 0 and has done nothing. */
+const REPAIR =
+  'restore it from a backup, with Cyrus stopped: "ctl_cyrusdb -r" mends what a crash leaves behind, but no record whose octets have changed';
 
 /** The file is not what its format promises. `what`: expected and found. */
-export function damaged(path: string, offset: number, what: string, hint: string = repair(path)): SyncError {
+export function damaged(path: string, offset: number, what: string, hint: string = REPAIR): SyncError {
   return new SyncError('DATABASE_DAMAGED', `${path}: damaged at offset ${offset}: ${what}`, {
     phase: 'read',
     hint,
