@@ -309,3 +309,11 @@ test('what a job is to do without is told to the engine', async () => {
   await runner.run(batch('anna'));
   assert.deepEqual(told, [aside, []]);
 });
+
+test('-a to a replica without an archive goes on, and says so', async () => {
+  const connection = { ...setup.connection, stageToArchive: true };
+  const { runner, events } = scene(async () => 'synced', { setup: { ...setup, connection } });
+  assert.deepEqual(summary(await runner.run(batch('anna'))), { anna: 'synced' });
+  const told = events.flatMap((event) => (event.kind === 'notice' ? [[event.level, event.text]] : []));
+  assert.deepEqual(told, [['notice', "'replica' cannot stage on its archive partition; going on without"]]);
+});

@@ -11,7 +11,7 @@ const operation = fc.oneof(
 
 test('the lowest comes first, of one rank the one that came first, whatever was removed meanwhile', () => {
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+    fc.property(fc.array(operation, { maxLength: 60, size: 'max' }), (operations) => {
       const queue = new LowestFirst<number>();
       let model: { item: number; rank: number }[] = [];
       for (const one of operations) {

@@ -265,14 +265,29 @@ test('-a does without an archive partition that is not offered', async () => {
   session.destroy();
 });
 
-test('an archive partition that is offered and then refused is an error, as in the C client', async () => {
+test('an archive partition that is offered and not there is done without, as in the C client', async () => {
   await using server = await enabling(BOTH, BOTH.join(' '), 'SIEVE-MAILBOX');
-  const error = await rejectsWith(
-    connectReplica(settingsFor(server.address, { stageToArchive: true })),
-    'IMAP_REMOTE_DENIED',
-    /archive partition/,
-  );
-  assert.match(error.hint ?? '', /archive_enabled/);
+  const session = await connectReplica(settingsFor(server.address, { stageToArchive: true }));
+  assert.deepEqual([session.info.sieveMailbox, session.info.stagesToArchive], [true, false]);
+  session.destroy();
+});
+
+test('an imapd that offers an archive which it has not enabled is used without one', async () => {
+  await using server = await ScriptedServer.start(async (peer) => {
+    peer.send(
+      '* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN X-REPLICATION X-SIEVE-MAILBOX X-REPLICATION-ARCHIVE] ready\r\n',
+    );
+    await peer.line();
+    peer.send(
+      'A01 OK [CAPABILITY IMAP4rev1 X-REPLICATION X-SIEVE-MAILBOX X-REPLICATION-ARCHIVE] Success\r\n',
+    );
+    const [tag] = (await peer.line()).split(' ');
+    peer.send(`* ENABLED (SIEVE-MAILBOX)\r\n${tag} OK success\r\n`);
+    await held(peer);
+  });
+  const session = await connectReplica(settingsFor(server.address, { stageToArchive: true }));
+  assert.deepEqual([session.info.sieveMailbox, session.info.stagesToArchive], [true, false]);
+  session.destroy();
 });
 
 test('a replica that does not enable #sieve is believed', async () => {

@@ -14,7 +14,10 @@ import { dispatch } from './untagged.ts';
 const SIEVE_MAILBOX = 'SIEVE-MAILBOX';
 const ARCHIVE = 'REPLICATION-ARCHIVE';
 
-/** CAPABILITIES, if there is one to enable. A refusal only means that scripts go the old way (protocol section 10.15). */
+/**
+ * CAPABILITIES, if there is one to enable. What is not enabled is done without: scripts go the old way (protocol section
+ * 10.15), and messages are staged beside the rest. An imapd offers the archive whether or not it has one.
+ */
 export async function setUp(
   queue: CommandQueue,
   offer: Offer,
@@ -45,7 +48,6 @@ export async function setUp(
   info.sieveMailbox = enabled.includes(SIEVE_MAILBOX);
   info.checksSince = info.sieveMailbox;
   info.stagesToArchive = enabled.includes(ARCHIVE);
-  if (wanted.includes(ARCHIVE) && !info.stagesToArchive) throw archiveRefused(settings.server);
   return session;
 }
 
@@ -65,18 +67,6 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
     // A user who is no admin gets this for every command: better said at once than for each mailbox.
     refused: (_error, text) => (text === NOT_ADMIN ? undefined : { result: [] }),
   });
-}
-
-function archiveRefused(server: string): SyncError {
-  return new SyncError(
-    'IMAP_REMOTE_DENIED',
-    `${server} offers to stage on its archive partition, and refuses`,
-    {
-      family: 'refused',
-      phase: 'connect',
-      hint: 'Set archive_enabled in the imapd.conf of the replica, or leave out -a',
-    },
-  );
 }
 
 /** imapd lists X-REPLICATION to everybody, and does not know its commands when a user who is no admin sends them. */
