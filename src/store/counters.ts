@@ -8,8 +8,7 @@ import { databaseDamaged } from './store-error.ts';
 const OLDEST_WITH_RACL = 104;
 const RACL_OFFSET = 88;
 
-const HINT =
-  'restore the file from a backup; without it Cyrus counts anew from what it finds in the mailboxes';
+const HINT = 'restore the file from a backup';
 
 /**
  * RACLMODSEQ of a user's INBOX from the counters file (store section 10.5). 0 = not known, as where there is no file.

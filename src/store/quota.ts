@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type ByteString, textFromBytes } from '../byte-string.ts';
 import { withDatabase } from './cyrusdb/database.ts';
-import { quotaLegacy } from './cyrusdb/quotalegacy.ts';
+import { QUOTA_REPAIR, quotaLegacy } from './cyrusdb/quotalegacy.ts';
 import type { StoreLayout } from './layout.ts';
 import type { QuotaEntry } from './master-store.ts';
 import { parseQuotaValue, QuotaValueError } from './quota-value.ts';
@@ -18,7 +18,7 @@ export function readQuota(layout: StoreLayout, root: ByteString): QuotaEntry | u
     throw databaseDamaged(
       path.join(layout.quotaPath, textFromBytes(root)),
       `quota root ${textFromBytes(root)}: ${caught.message}`,
-      'set the quota anew with cyradm setquota, then run quota -f',
+      QUOTA_REPAIR,
     );
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../support/compare.ts';
@@ -14,7 +14,7 @@ const PARTS = {
   seen: /restore it from a backup or move it away/,
   sub: /restore it from a backup or move it away/,
   counters: /restore the file from a backup/,
-  quota: /setquota|quota command/,
+  quota: /remove it, set the quota anew/,
 } as const;
 const MAGIC_OCTETS = 20;
 const USERS = Object.keys(PARTS) as (keyof typeof PARTS)[];
@@ -118,6 +118,23 @@ test('what is there already stays as it was while its file is damaged here, and 
   }
   await syncClientOk(pair.master, ['-A']);
   await assertSameMailOf(pair.master, pair.replica, USERS);
+  await assertNothingLeft(pair);
+});
+
+test('what the hint for conversations advises works: made anew, there is nothing left to complain of', async () => {
+  await using pair = await damageSite(['anna']);
+  await syncClientOk(pair.master, ['-A']);
+  const path = (await filesOf(pair.master, 'anna')).personal('conversations');
+  const octets = readFileSync(path);
+  writeFileSync(path, Buffer.from(octets).fill('Z', MAGIC_OCTETS));
+  const run = await syncClient(pair.master, ['-A']);
+  const [, command = '', ...words] = /"(ctl_conversationsdb) (-R) (anna)"/.exec(run.stderr) ?? [];
+  assert.equal(command, 'ctl_conversationsdb', run.stderr);
+  rmSync(path);
+  await pair.master.runOk(command, words);
+  await syncClientOk(pair.master, ['-A']);
+  await pair.master.start();
+  await assertSameMailOf(pair.master, pair.replica, ['anna']);
   await assertNothingLeft(pair);
 });
 

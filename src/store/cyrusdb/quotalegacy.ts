@@ -31,6 +31,10 @@ export interface QuotaLegacy {
   entries(): Generator<[root: ByteString, value: ByteString]>;
 }
 
+/** `quota -f` on a damaged file ends with 70, or takes the root from its mailboxes (3.6.1). */
+export const QUOTA_REPAIR =
+  'restore the file from a backup; or remove it, set the quota anew with cyradm setquota, and only then run quota -f';
+
 /** The file of the quota of a whole domain. */
 const WHOLE_DOMAIN = 'root';
 /** A writer's new file before its rename, or a root whose last part is NEW: only the final LF tells them apart. */
@@ -46,8 +50,12 @@ export function quotaLegacy(layout: QuotaLegacyLayout): QuotaLegacy {
     const text = content.toString('latin1');
     if (!text.endsWith('\n')) {
       if (root.endsWith(UNFINISHED)) return undefined;
-      const hint = 'run the quota command of Cyrus with -f, or restore the file from a backup';
-      throw damaged(`${directory}/${path}`, text.length, `quota root ${root}: expected a final LF`, hint);
+      throw damaged(
+        `${directory}/${path}`,
+        text.length,
+        `quota root ${root}: expected a final LF`,
+        QUOTA_REPAIR,
+      );
     }
     const value = text.slice(0, -1);
     // The old form is on two lines; Cyrus shows them as one.
