@@ -86,7 +86,8 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
       const latest = sent.at(-1);
       let step: Step | undefined;
       if (!latest?.isLast) {
-        if (latest) lane = await lanes.next(latest.records);
+        // What is tried again has its claim, which is one of the stage of its own lane.
+        if (latest && !claim) lane = await lanes.next(latest.records);
         claim ??= await claimRoom(lane, task);
         try {
           step = await prepareStep(lane, task, remote, doubt !== undefined, announce);

@@ -124,3 +124,18 @@ test('no mode exits 64', async () => {
   const run = await syncClient(pair.master, ['anna']);
   assertRefused(run, 64, /No replication mode specified/);
 });
+
+test('with --exit-codes extended each way of not getting a connection has its own code', async () => {
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as AddressInfo;
+  closed.close();
+  await once(closed, 'close');
+  const extended = ['-A', '-o', '--exit-codes', 'extended'];
+  const codeWith = async (settings: Record<string, string>): Promise<number> =>
+    (await syncWith(settings, extended)).code;
+  assert.equal(await codeWith({ sync_host: 'replica.invalid' }), 68);
+  assert.equal(await codeWith({ sync_port: String(port) }), 69);
+  assert.equal(await codeWith({ sync_port: String(pair.replica.sievePort) }), 76);
+  assert.equal(await codeWith({ sync_password: 'not-the-password' }), 77);
+});

@@ -22,13 +22,17 @@ interface Sent {
 }
 
 /** A mailbox of three steps on its way over two connections, whose MAILBOX commands are answered by the test. */
-function scene(checksSince: boolean, standsAt: () => WireMailbox | undefined = () => undefined) {
+function scene(
+  checksSince: boolean,
+  standsAt: () => WireMailbox | undefined = () => undefined,
+  upload: (over: string) => void = () => {},
+) {
   const sent: Sent[] = [];
   const link = (over: string) => {
     const session = {
       info: { checksSince },
       window: async () => {},
-      applyMessages: async () => {},
+      applyMessages: async () => upload(over),
       applyMailbox: (line: WireMailbox) =>
         new Promise<void>((resolve, reject) => {
           const answer: Sent['answer'] = (code) => (code ? reject(new SyncError(code, 'no')) : resolve());
@@ -125,5 +129,19 @@ test('when a step is refused, nothing is decided before the one behind it is ans
     stands = sent[step]?.line;
     sent[step]?.answer();
   }
+  await whole;
+});
+
+test('a step that is prepared again, because messages of it are gone, goes over the connection whose stage it has', async () => {
+  let gone = 1;
+  const { sent, whole, lines } = scene(true, undefined, (over) => {
+    if (over === 'other' && gone-- > 0) throw new SyncError('IMAP_SYNC_CHANGED', 'removed meanwhile');
+  });
+  assert.equal(await lines(2), `own ${STEP}, other ${2 * STEP}`);
+  assert.ok(gone < 1, 'nothing was gone');
+  sent[0]?.answer();
+  sent[1]?.answer();
+  await lines(3);
+  sent[2]?.answer();
   await whole;
 });
