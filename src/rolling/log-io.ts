@@ -38,7 +38,8 @@ export function openExisting(file: string, flags: number): number | undefined {
 /** A file beside `target`, to be renamed over it. */
 export function writeNew(target: string, lines: Iterable<LogLine>): { path: string; fd: number } {
   const path = `${target}.new`;
-  const fd = openSync(path, 'w', LOG_MODE);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+  const fd = openRegular(path, flags, LOG_MODE);
   try {
     let text = '';
     for (const line of lines) {

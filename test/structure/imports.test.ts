@@ -96,6 +96,23 @@ test('nothing but the report and the command itself writes to stdout or stderr',
   );
 });
 
+test('files of store, logs and configuration are opened where a FIFO in their place is refused', () => {
+  const elsewhere: Record<string, string> = {
+    'src/store/lock-file.ts': 'for reading and writing, which never waits',
+    'src/rolling/input-log.ts': 'a pipe is welcome',
+    'src/rolling/log-io.ts': 'a directory, to be synced',
+    'src/protocol/connect-target.ts': '/etc/services',
+  };
+  const wrong = files
+    .filter(({ path }) => /^src\/(store|rolling|config|protocol)\//.test(path))
+    .filter(({ path }) =>
+      /\b(openSync|readFileSync|fs\.open)\(|\bcreateReadStream\((?!path, \{ fd\b)/.test(
+        readFileSync(join(root, path), 'utf8'),
+      ),
+    );
+  assert.deepEqual(wrong.map(({ path }) => path).sort(), Object.keys(elsewhere).sort());
+});
+
 test('the test sees the imports that it judges', () => {
   const run = files.find(({ path }) => path === 'src/coordinator/run.ts');
   assert.ok(run && localImports(run).includes('src/coordinator/schedule.ts'));

@@ -1,7 +1,7 @@
-import { type BigIntStats, closeSync, fstatSync, readFileSync, readSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
-import { openRegular } from '../../native/open-file.ts';
+import { openRegular, readDescriptor } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_FLAT_DATABASE_OCTETS } from '../limits.ts';
 import { BlockFile } from './block-file.ts';
@@ -111,7 +111,7 @@ function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDat
   if (octets > MAX_FLAT_DATABASE_OCTETS) {
     throw damaged(path, 0, `expected at most ${MAX_FLAT_DATABASE_OCTETS} octets, found ${octets}`);
   }
-  const content = readFileSync(fd);
+  const content = readDescriptor(fd, path, MAX_FLAT_DATABASE_OCTETS);
   // It was empty when its magic was looked for, and is not a flat file after all.
   if (detectFormat(path, content.subarray(0, MAGIC_BYTES)) !== undefined) return undefined;
   const compare = options.order === 'mailbox' ? compareMailboxOrder : compareUnsigned;
