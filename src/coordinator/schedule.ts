@@ -148,11 +148,14 @@ export class Schedule {
     this.#mostJobs = Math.max(1, Math.floor(this.#mostJobs / 2));
   }
 
-  /** It was the replica, not those who were at work: their broken links count no more. */
+  /** It was the replica, not those who were at work: their broken links count no more, nor does any mailbox of theirs. */
   forgiveLosses(): void {
     for (const entry of this.#delayed) {
       entry.linkAttempts = 0;
       entry.fruitlessLinkAttempts = 0;
+      entry.breaks.clear();
+      const { setAside: _innocent, ...job } = entry.job;
+      entry.job = job;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
 import { asItIs, reasonWithHint } from './reason.ts';
+import type { ErrorData } from './sync-error.ts';
 
 type OutOfFilesEvent = Extract<SyncEvent, { kind: 'host:out-of-files' }>;
 type IllnessEvent = Extract<SyncEvent, { kind: 'replica:ill' }>;
@@ -24,12 +25,17 @@ export function connectionLine(event: SyncEvent): string | undefined {
 /** The connection could be made, so that the C client's words would not be true. */
 export function illnessLine({ server, error, retryInSeconds }: IllnessEvent): string {
   const next = retryInSeconds === undefined ? 'giving up' : `next try in ${retryInSeconds} seconds`;
-  return `Server '${server}' loses every connection, ${next}: ${reasonWithHint(error, asItIs)}`;
+  return `Server '${server}' loses every connection, ${next}: ${reasonOfAll(error)}`;
 }
 
 export function outOfFilesLine({ limit, error, retryInSeconds }: OutOfFilesEvent): string {
   const ours = limit === undefined ? '' : ` (limit of this process: ${limit})`;
-  return `No more open files${ours}, going on with fewer users at once in ${retryInSeconds} seconds: ${reasonWithHint(error, asItIs)}`;
+  return `No more open files${ours}, going on with fewer users at once in ${retryInSeconds} seconds: ${reasonOfAll(error)}`;
+}
+
+/** Whoever happened to be at work has nothing to do with it. */
+function reasonOfAll(error: ErrorData): string {
+  return reasonWithHint({ ...error, mailbox: undefined, alsoMailboxes: undefined }, asItIs);
 }
 
 /** stderr with `-v`. */

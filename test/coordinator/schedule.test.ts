@@ -332,3 +332,14 @@ test('with everybody locked, each start costs the same however many wait', () =>
   assert.ok(starts > 2 * users, `${starts} starts`);
   assert.ok(looks <= 2 * starts, `${looks} looks for ${starts} starts`);
 });
+
+test('what an ill replica did to a job is forgotten: attempts, and mailboxes set aside', () => {
+  const plan = schedule(1);
+  plan.add(user('anna'), 1);
+  breakAt(plan, 0, 'user.anna.x');
+  breakAt(plan, 0, 'user.anna.x');
+  plan.forgiveLosses();
+  assert.equal(setAside(breakAt(plan, 0, 'user.anna.x')), undefined);
+  assert.equal(setAside(breakAt(plan, 0, 'user.anna.y')), undefined);
+  assert.equal(plan.unfinished, 1);
+});

@@ -194,3 +194,26 @@ test('a reader of stdout that goes away ends the lines, not the run', async () =
   streams.errorLine('still here');
   assert.equal(stderr.text, 'still here\n');
 });
+
+test("what is nobody's fault names nobody", () => {
+  const error = {
+    ...refused,
+    code: 'LINK_BROKEN',
+    mailbox: 'user.anna.Work',
+    hint: 'look at its log',
+  } as const;
+  const events: SyncEvent[] = [
+    { kind: 'replica:ill', server: 'replica', error, retryInSeconds: 5 },
+    { kind: 'replica:ill', server: 'replica', error, retryInSeconds: undefined },
+    { kind: 'host:out-of-files', limit: 400, error, retryInSeconds: 1 },
+    { kind: 'host:out-of-files', limit: undefined, error, retryInSeconds: 2 },
+  ];
+  const reason = `${refused.message} (look at its log)`;
+  assert.equal(
+    said(0, events).stderr,
+    `Server 'replica' loses every connection, next try in 5 seconds: ${reason}\n` +
+      `Server 'replica' loses every connection, giving up: ${reason}\n` +
+      `No more open files (limit of this process: 400), going on with fewer users at once in 1 seconds: ${reason}\n` +
+      `No more open files, going on with fewer users at once in 2 seconds: ${reason}\n`,
+  );
+});
