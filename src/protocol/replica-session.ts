@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { SyncError } from '../report/sync-error.ts';
 
 /**
  * One connection to a replica, one async method per command (protocol sections 9 to 11).
@@ -16,8 +17,9 @@ export interface ReplicaSession {
   /** Resolves when `bytesInFlight` is below the window: await it before each upload slice. */
   window(): Promise<void>;
 
-  getUser(userid: ByteString): Promise<ReplicaUser>;
-  getMailboxes(names: readonly ByteString[]): Promise<ReplicaMailbox[]>;
+  /** @param onUnusable without it one mailbox that cannot be used fails the command */
+  getUser(userid: ByteString, onUnusable?: OnUnusable): Promise<ReplicaUser>;
+  getMailboxes(names: readonly ByteString[], onUnusable?: OnUnusable): Promise<ReplicaMailbox[]>;
   /** Mailboxes wherever they are, under whatever name; none from a server before 3.2, which refuses. */
   getUniqueids(uniqueids: readonly ByteString[]): Promise<ReplicaMailbox[]>;
   getMeta(userid: ByteString): Promise<ReplicaUser>;
@@ -68,6 +70,9 @@ export interface ReplicaSession {
 }
 
 export type Exposure = 'clear' | 'unverified';
+
+/** Told of a mailbox that an answer has, and that is left out of the result because a field of it is not what it must be. */
+export type OnUnusable = (mailbox: ByteString, error: SyncError) => void;
 
 export interface SessionInfo {
   /** As the operator spelled it. */

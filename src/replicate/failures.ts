@@ -121,8 +121,8 @@ export class Failures {
     return this.#count > 0 && this.#allMoved;
   }
 
-  get any(): boolean {
-    return this.#count > 0 || this.#heldBack.size > 0;
+  get count(): number {
+    return this.#count;
   }
 
   /** Whether trying again at once may help with all of them. */

@@ -6,6 +6,7 @@ import { inRounds } from './in-rounds.ts';
 import { canBeOpened, replicated } from './job-scope.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
+import { Unusable } from './unusable.ts';
 
 /**
  * The named mailboxes, and nothing else of their owners (-m, and shared mailboxes of -A). `owners` are all of theirs,
@@ -34,8 +35,10 @@ export async function syncMailboxes(
   await inRounds(user, 'failed to settle renames', async () => {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
-    const replica = await context.session.getMailboxes(names.filter((name) => canBeOpened(context, name)));
-    const entries = replicated(context, liveMailboxes(context, names), failures);
+    const unusable = new Unusable(failures);
+    const openable = names.filter((name) => canBeOpened(context, name));
+    const replica = await context.session.getMailboxes(openable, unusable.add);
+    const entries = unusable.without(replicated(context, liveMailboxes(context, names), failures));
     const folders = await syncFolders(context, {
       user,
       entries,

@@ -17,6 +17,7 @@ import { sendQuota, sendSeen, sendSubscriptions } from './send-user-data.ts';
 import { settle } from './settle.ts';
 import { syncFolders } from './sync-folders.ts';
 import { SyncLocks } from './sync-locks.ts';
+import { Unusable } from './unusable.ts';
 import { userThere } from './user-there.ts';
 
 /**
@@ -44,12 +45,13 @@ export async function syncUser(
   let moved = false;
   return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
-    const replica = await userThere(context, userid);
+    const unusable = new Unusable(failures);
+    const replica = await userThere(context, userid, unusable.add);
     const scripts = await scriptsAreReadable(context, userid, failures);
     if (scripts) await moveScriptFiles(context, userid);
     const job: FolderJob = {
       user: userid,
-      entries: replicated(context, context.store.mailboxesOf(userid), failures),
+      entries: unusable.without(replicated(context, context.store.mailboxesOf(userid), failures)),
       replica: (scripts ? comparable : withoutScriptMailbox)(context, userid, replica.mailboxes),
       whole: true,
       roots: new Set(),

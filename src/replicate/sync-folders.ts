@@ -52,8 +52,9 @@ export async function syncFolders(
     [...twins.keys(), ...plan.blocked.map(({ entry }) => entry)].map(({ name }) => name),
   );
   if (plan.steps.length > 0) {
+    const before = job.failures.count;
     for (const name of await runSteps(context, job, plan.steps)) unsettled.add(name);
-    if (!job.failures.any) return 'again';
+    if (job.failures.count === before) return 'again';
   }
 
   const settled = job.entries.filter((entry) => !unsettled.has(entry.name));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { connectReplica } from '../../src/protocol/connect.ts';
 import type { ReplicaSession, WireRecord } from '../../src/protocol/replica-session.ts';
+import type { SyncError } from '../../src/report/sync-error.ts';
 import { rejectsWith } from './support/errors.ts';
 import { csync, ScriptedServer } from './support/scripted-server.ts';
 import { settingsFor } from './support/settings.ts';
@@ -119,6 +120,27 @@ test('a string field that is not what it claims to be is refused by its name', a
       }
     },
   );
+});
+
+test('a mailbox that cannot be used is told of, where somebody listens, and the others come through', async () => {
+  const bad = kvlist(MAILBOX, { MBOXNAME: 'user.alice.bad', UIDVALIDITY: '4294967296' });
+  const good = kvlist(MAILBOX, { MBOXNAME: 'user.alice.good' });
+  const lines = `* MAILBOX ${bad}\r\n* MAILBOX ${good}\r\nOK success\r\n`;
+  await answered([lines, lines, lines], async (session) => {
+    const told: string[] = [];
+    const listen = (name: string, error: SyncError): void => {
+      told.push(name);
+      assert.equal(error.code, 'IMAP_PROTOCOL_ERROR');
+    };
+    assert.equal((await session.getUser('alice', listen)).mailboxes[0]?.name, 'user.alice.good');
+    const named = await session.getMailboxes(['user.alice.bad', 'user.alice.good'], listen);
+    assert.deepEqual(
+      named.map(({ name }) => name),
+      ['user.alice.good'],
+    );
+    assert.deepEqual(told, ['user.alice.bad', 'user.alice.bad']);
+    await rejectsWith(session.getUser('alice'), 'IMAP_PROTOCOL_ERROR', /UIDVALIDITY/);
+  });
 });
 
 test('octets of any encoding are welcome where Cyrus has them', async () => {

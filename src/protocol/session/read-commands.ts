@@ -6,6 +6,7 @@ import { encodeString, encodeStrings } from '../dlist/encode.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type {
+  OnUnusable,
   ReplicaMailbox,
   ReplicaQuota,
   ReplicaSession,
@@ -31,10 +32,10 @@ type ReadCommands = Pick<
 /** GET commands without bodies (protocol section 9). */
 export function readCommands(queue: CommandQueue): ReadCommands {
   return {
-    getUser: (userid) => getUserData(queue, 'USER', userid),
+    getUser: (userid, onUnusable) => getUserData(queue, 'USER', userid, onUnusable),
     getMeta: (userid) => getUserData(queue, 'META', userid),
 
-    getMailboxes: (names) => getList(queue, 'MAILBOXES', names, ({ name }) => name),
+    getMailboxes: (names, onUnusable) => getList(queue, 'MAILBOXES', names, ({ name }) => name, onUnusable),
     getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids, ({ uniqueid }) => uniqueid),
 
     getQuota(root) {
@@ -142,6 +143,7 @@ function getUserData(
   queue: CommandQueue,
   command: 'USER' | 'META',
   userid: ByteString,
+  onUnusable?: OnUnusable,
 ): Promise<ReplicaUser> {
   const user: ReplicaUser = { mailboxes: [], quotas: [], seen: [], subscriptions: [], sieve: [] };
   return queue.submit({
@@ -149,7 +151,10 @@ function getUserData(
     name: command,
     args: () => `${command} ${encodeString(userid)}`,
     untagged: dispatch({
-      MAILBOX: (value) => user.mailboxes.push(decodeMailbox(value)),
+      MAILBOX: (value) => {
+        const mailbox = usable(value, onUnusable);
+        if (mailbox) user.mailboxes.push(mailbox);
+      },
       QUOTA: (value) => user.quotas.push(decodeQuota(value)),
       SEEN: (value) => user.seen.push(decodeSeen(value)),
       LSUB: (value) => {
@@ -168,6 +173,7 @@ function getList(
   name: 'MAILBOXES' | 'UNIQUEIDS',
   items: readonly ByteString[],
   askedAs: (mailbox: ReplicaMailbox) => ByteString,
+  onUnusable?: OnUnusable,
 ): Promise<ReplicaMailbox[]> {
   const mailboxes: ReplicaMailbox[] = [];
   if (items.length === 0) return Promise.resolve(mailboxes);
@@ -178,7 +184,8 @@ function getList(
     args: () => `${name} ${encodeStrings([...asked])}`,
     untagged: dispatch({
       MAILBOX: (value) => {
-        const mailbox = decodeMailbox(value);
+        const mailbox = usable(value, onUnusable);
+        if (mailbox === undefined) return;
         // Each at most once, which also bounds how many there can be.
         if (!asked.delete(askedAs(mailbox))) throw unasked('the mailbox', mailbox.name);
         mailboxes.push(mailbox);
@@ -187,4 +194,16 @@ function getList(
     result: () => mailboxes,
     refused: (error) => (error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: [] } : undefined),
   });
+}
+
+/** The mailbox, or undefined if `onUnusable` was told of it. @throws SyncError without that, and where no name is to be had */
+function usable(value: DlistValue, onUnusable: OnUnusable | undefined): ReplicaMailbox | undefined {
+  try {
+    return decodeMailbox(value);
+  } catch (caught) {
+    const error = SyncError.from(caught);
+    if (onUnusable === undefined || error.mailbox === undefined) throw error;
+    onUnusable(error.mailbox, error);
+    return undefined;
+  }
 }
