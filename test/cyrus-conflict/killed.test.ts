@@ -174,6 +174,11 @@ async function assertNothingLeftBehind(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assert.deepEqual(await readdir(temporary), [`cyrus-sync-${process.pid}-used`]);
+  const locks = await readdir(join(pair.master.configDirectory, 'socket'));
+  assert.deepEqual(
+    locks.filter((name) => name.startsWith('cyrus_sync-')),
+    [],
+  );
 }
 
 /** Command lines with this text. */
