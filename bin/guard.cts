@@ -12,6 +12,8 @@ const LOOKS = [20, 50, 100, 200, 500, 1_000, 2_000];
  * run programs in it. Whoever is in it is thrown out. The launcher leaves none to be closed.
  */
 function keepDebuggerClosed(program: string): void {
+  // A Node that was built without one has none to close.
+  if (!process.features.inspector) return;
   const inspector: typeof import('node:inspector') = require('node:inspector');
   const look = (): void => {
     const address = inspector.url();

@@ -27,9 +27,15 @@ export function listenUnix(path: string): number {
   octets.copy(address, 2);
   const fd = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw failed('socket', path);
-  if (libc().bind(fd, address, address.length) < 0) throw failed('bind', path);
-  if (libc().listen(fd, BACKLOG) < 0) throw failed('listen', path);
-  return fd;
+  const refusal =
+    libc().bind(fd, address, address.length) < 0
+      ? failed('bind', path)
+      : libc().listen(fd, BACKLOG) < 0
+        ? failed('listen', path)
+        : undefined;
+  if (refusal === undefined) return fd;
+  libc().close(fd);
+  throw refusal;
 }
 
 /** For a descriptor that Node did not open and would warn about. */
