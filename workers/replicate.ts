@@ -5,9 +5,9 @@
  * own, because piscina owns the task port.
  */
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
-import { BatchRunner } from '../src/coordinator/batch-runner.ts';
-import { EventBatcher } from '../src/coordinator/event-batcher.ts';
 import { IDLE_WATCH } from '../src/coordinator/limits.ts';
+import { BatchRunner } from '../src/coordinator/pool/batch-runner.ts';
+import { EventBatcher } from '../src/coordinator/pool/event-batcher.ts';
 import type {
   Outcome,
   Task,
@@ -15,10 +15,10 @@ import type {
   UnitAnswer,
   WorkerControl,
   WorkerMessage,
-} from '../src/coordinator/messages.ts';
-import type { WorkerHello } from '../src/coordinator/pool.ts';
-import { realParts } from '../src/coordinator/real-parts.ts';
-import { RunnerSet } from '../src/coordinator/runner-set.ts';
+} from '../src/coordinator/pool/messages.ts';
+import { realParts } from '../src/coordinator/pool/real-parts.ts';
+import { RunnerSet } from '../src/coordinator/pool/runner-set.ts';
+import type { WorkerHello } from '../src/coordinator/pool/thread-pool.ts';
 import { chooseLocks } from '../src/native/locks.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';
 

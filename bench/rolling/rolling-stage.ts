@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { syncLogPath } from '../../src/rolling/sync-log.ts';
+import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
 import { CyrusServer, replicaSettings } from '../../test/support/cyrus-server.ts';
 import { commandLine, parseContender } from '../contenders.ts';
 import type { Flush } from '../flush/flush.ts';

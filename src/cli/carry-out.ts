@@ -1,10 +1,10 @@
 import { systemClock } from '../coordinator/clock.ts';
-import { fitDescriptors } from '../coordinator/descriptor-room.ts';
-import { EXIT_STOPPED } from '../coordinator/exit-code.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
-import { loadMeter } from '../coordinator/load.ts';
-import { openPool } from '../coordinator/open-pool.ts';
-import { run } from '../coordinator/run.ts';
+import { openPool } from '../coordinator/pool/open-pool.ts';
+import { EXIT_STOPPED } from '../coordinator/run/exit-codes.ts';
+import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
+import { loadMeter } from '../coordinator/run/load.ts';
+import { run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import type { FailureFile } from '../report/failure-file.ts';
 import { openMasterStore } from '../store/open-master-store.ts';

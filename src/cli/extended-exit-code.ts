@@ -1,4 +1,4 @@
-import { EXIT_OK, EXIT_STOPPED, exitCodeOfError } from '../coordinator/exit-code.ts';
+import { EXIT_OK, EXIT_STOPPED, exitCodeOfError } from '../coordinator/run/exit-codes.ts';
 import type { RunSummary } from '../report/events.ts';
 import type { ErrorCode } from '../report/sync-error.ts';
 

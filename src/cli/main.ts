@@ -1,4 +1,4 @@
-import { EXIT_OK, exitCodeOfError } from '../coordinator/exit-code.ts';
+import { EXIT_OK, exitCodeOfError } from '../coordinator/run/exit-codes.ts';
 import type { FailureFile } from '../report/failure-file.ts';
 import { printableBytes } from '../report/printable.ts';
 import { asItIs, reasonWithHint } from '../report/reason.ts';

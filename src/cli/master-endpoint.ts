@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { bytesFromText } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
-import type { MasterEndpoint } from '../coordinator/messages.ts';
+import type { MasterEndpoint } from '../coordinator/pool/messages.ts';
 import { parseTarget } from '../protocol/connect-target.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 

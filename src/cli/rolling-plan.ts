@@ -1,10 +1,10 @@
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import { defaultWorkers, type Settings } from '../config/settings.ts';
-import type { WorkerSetup } from '../coordinator/messages.ts';
+import type { WorkerSetup } from '../coordinator/pool/messages.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
-import { goesToBackground } from '../rolling/background.ts';
-import { checkSyncLog } from '../rolling/check.ts';
-import type { RollingOptions } from '../rolling/options.ts';
+import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
+import { goesToBackground } from '../rolling/daemon/goes-to-background.ts';
+import type { RollingOptions } from '../rolling/daemon/rolling-options.ts';
 import type { Arguments } from './arguments.ts';
 import { channelWarnings, type PlanWarning } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';

@@ -1,8 +1,8 @@
-import type { RunRequest } from '../coordinator/run-request.ts';
+import type { RunRequest } from '../coordinator/run/run-request.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import type { PlanWarning } from './channel-warning.ts';
 
-export type { RunMode } from '../coordinator/run-request.ts';
+export type { RunMode } from '../coordinator/run/run-request.ts';
 export type { OutputPlan } from '../report/output-plan.ts';
 
 /** Everything one invocation is to do, decided before anything is opened. Frozen. */

@@ -4,7 +4,7 @@ import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
 import type { FailureFile } from '../report/failure-file.ts';
 import { openReport, type Report } from '../report/report.ts';
-import { externalName } from '../store/external-name.ts';
+import { externalName } from '../store/paths/external-name.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 

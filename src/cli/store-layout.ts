@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { textFromBytes } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
-import type { StoreLayout } from '../store/layout.ts';
+import type { StoreLayout } from '../store/paths/store-layout.ts';
 import { deepFreeze } from './deep-freeze.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { type ByteString, bytesFromText } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
-import type { WorkerSetup } from '../coordinator/messages.ts';
+import type { WorkerSetup } from '../coordinator/pool/messages.ts';
 import type { Arguments } from './arguments.ts';
 import { connectionSettings } from './connection-plan.ts';
 import { masterEndpoint } from './master-endpoint.ts';

@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import type { CompressionStart } from './watch-link.ts';
+import type { CompressionStart } from './link/compress-when-it-pays.ts';
 
 /** Where the replica is and how to log in: plain data, handed to worker threads. Never logged. */
 export interface ConnectionSettings {

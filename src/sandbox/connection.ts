@@ -2,16 +2,16 @@ import type { Socket } from 'node:net';
 import type { ByteString } from '../byte-string.ts';
 import { textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { type Command, CommandReader } from './command-reader.ts';
 import type { CommandContext, SessionState } from './commands/context.ts';
 import { handlers } from './commands/registry.ts';
 import { DEFAULT_GARBAGE, type Fault, type FaultScript } from './faults.ts';
 import { login, MECHANISMS } from './login.ts';
 import type { FilledOptions, RecordedCommand } from './options.ts';
-import { refusalText, ServerDeath } from './refusal.ts';
-import { discard, Stage } from './stage.ts';
-import type { Storage } from './storage.ts';
-import { Transport } from './transport.ts';
+import type { Storage } from './storage/storage.ts';
+import { type Command, CommandReader } from './wire/command-reader.ts';
+import { refusalText, ServerDeath } from './wire/refusal.ts';
+import { discard, Stage } from './wire/stage.ts';
+import { Transport } from './wire/transport.ts';
 
 export interface ConnectionSetting {
   number: number;

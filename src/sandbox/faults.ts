@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { DlistValue } from '../protocol/dlist/value.ts';
-import { ownerOf } from './names.ts';
+import { ownerOf } from './storage/names.ts';
 
 /**
  * A scripted misbehaviour.

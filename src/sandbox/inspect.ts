@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ByteString, compareBytes } from '../byte-string.ts';
-import { ownerOf } from './names.ts';
+import { ownerOf } from './storage/names.ts';
 import {
   isExpunged,
   isIntermediate,
@@ -8,8 +8,8 @@ import {
   type QuotaRow,
   type RecordRow,
   type SeenRow,
-} from './rows.ts';
-import type { Storage } from './storage.ts';
+} from './storage/rows.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** Everything a client can find out, without what only this sandbox knows: two that hold the same are deepEqual. */
 export interface Inspection {

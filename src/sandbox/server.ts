@@ -12,7 +12,7 @@ import {
   type RecordedCommand,
   type SandboxOptions,
 } from './options.ts';
-import { Storage } from './storage.ts';
+import { Storage } from './storage/storage.ts';
 
 /** Connections waiting to be accepted. */
 const BACKLOG = 511;

@@ -1,17 +1,14 @@
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
-import { readScopes } from './annotations.ts';
 import { KeptDatabases } from './cyrusdb/kept-database.ts';
-import { estimateMessages } from './estimate.ts';
-import type { StoreLayout } from './layout.ts';
-import { tryLockFile } from './lock-file.ts';
-import { syncLockPath } from './lock-names.ts';
-import { withUniqueid } from './mailbox-header.ts';
-import { MailboxList } from './mailbox-list.ts';
-import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './mailbox-name.ts';
-import { MailboxPeeker } from './mailbox-peeker.ts';
-import { MailboxReader } from './mailbox-reader.ts';
-import { MailboxStates } from './mailbox-states.ts';
+import { tryLockFile } from './files/lock-file.ts';
+import { MailboxPeeker } from './mailbox/mailbox-peeker.ts';
+import { MailboxReader } from './mailbox/mailbox-reader.ts';
+import { MailboxStates } from './mailbox/mailbox-states.ts';
+import { readScopes } from './mailbox/message-annotations.ts';
+import { withUniqueid } from './mailbox/read-mailbox-header.ts';
+import { estimateMessages } from './mailbox-list/estimate-messages.ts';
+import { MailboxList } from './mailbox-list/mailbox-list.ts';
 import type {
   Annotation,
   Enumerated,
@@ -24,12 +21,15 @@ import type {
   SeenEntry,
   SieveState,
 } from './master-store.ts';
-import { readQuota } from './quota.ts';
-import { readSeen } from './seen.ts';
-import { readSieveMailbox } from './sieve.ts';
-import { NO_SIEVE, readSieveDirectory } from './sieve-directory.ts';
-import { readSubscriptions } from './subscriptions.ts';
-import { sieveDirectory, type UserFile, userFilePath } from './user-paths.ts';
+import { syncLockPath } from './paths/lock-names.ts';
+import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './paths/mailbox-name.ts';
+import type { StoreLayout } from './paths/store-layout.ts';
+import { sieveDirectory, type UserFile, userFilePath } from './paths/user-paths.ts';
+import { readQuota } from './user/read-quota.ts';
+import { readSeen } from './user/read-seen.ts';
+import { NO_SIEVE, readSieveDirectory } from './user/read-sieve-directory.ts';
+import { readSieveMailbox } from './user/read-sieve-mailbox.ts';
+import { readSubscriptions } from './user/read-subscriptions.ts';
 
 /** Scope of annotations.db for the server as a whole. */
 const SERVER_SCOPE = '';

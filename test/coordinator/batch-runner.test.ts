@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { BatchRunner, type BatchRunnerParts } from '../../src/coordinator/batch-runner.ts';
-import type { Batch, Outcome } from '../../src/coordinator/messages.ts';
+import { BatchRunner, type BatchRunnerParts } from '../../src/coordinator/pool/batch-runner.ts';
+import type { Batch, Outcome } from '../../src/coordinator/pool/messages.ts';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
-import type { EngineContext } from '../../src/replicate/engine.ts';
+import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { fakeStore, setup, user } from './fakes.ts';

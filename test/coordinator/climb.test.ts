@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Climb } from '../../src/coordinator/climb.ts';
+import { Climb } from '../../src/coordinator/run/climb.ts';
 
 /** @returns the numbers of connections that a replica with this rate leads to */
 function climbed(rate: (connections: number) => number, looks: number, from = 4): number[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { fitDescriptors } from '../../src/coordinator/descriptor-room.ts';
+import { fitDescriptors } from '../../src/coordinator/run/fit-descriptors.ts';
 
 /** Of one user in flight, measured on a real store: sync lock, namespace lock, a file that is being read. */
 const OF_A_USER = 3;

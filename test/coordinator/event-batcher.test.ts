@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { EventBatcher } from '../../src/coordinator/event-batcher.ts';
 import { EVENTS_PER_POST } from '../../src/coordinator/limits.ts';
+import { EventBatcher } from '../../src/coordinator/pool/event-batcher.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 
 function progress(user: string, messages: number): SyncEvent {

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/coordinator/clock.ts';
-import type { Batch, Job, JobOptions, Outcome, WorkerSetup } from '../../src/coordinator/messages.ts';
-import type { RunRequest } from '../../src/coordinator/run-request.ts';
-import type { Room, WorkerPool } from '../../src/coordinator/worker-pool.ts';
+import type { Batch, Job, JobOptions, Outcome, WorkerSetup } from '../../src/coordinator/pool/messages.ts';
+import type { Room, WorkerPool } from '../../src/coordinator/pool/worker-pool.ts';
+import type { RunRequest } from '../../src/coordinator/run/run-request.ts';
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import type { EventListener } from '../../src/report/events.ts';
 import type { ErrorCode, ErrorData, ErrorFamily } from '../../src/report/sync-error.ts';
-import type { StoreLayout } from '../../src/store/layout.ts';
 import type { Enumerated, MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
+import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 
 export const noCounts = { mailboxes: 0, messages: 0, bytes: 0 };
 

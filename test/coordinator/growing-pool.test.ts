@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { GrowingPool } from '../../src/coordinator/growing-pool.ts';
-import type { Outcome } from '../../src/coordinator/messages.ts';
-import type { UnitPool, WorkerPool } from '../../src/coordinator/worker-pool.ts';
+import { GrowingPool } from '../../src/coordinator/pool/growing-pool.ts';
+import type { Outcome } from '../../src/coordinator/pool/messages.ts';
+import type { UnitPool, WorkerPool } from '../../src/coordinator/pool/worker-pool.ts';
 import { user } from './fakes.ts';
 
 type Pool = WorkerPool & UnitPool;

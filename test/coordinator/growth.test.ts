@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Growth, type WantedConnections } from '../../src/coordinator/growth.ts';
 import { AUTO_FIRST, CLIMB_AFTER, GROW_AFTER, REFUSED_PAUSE } from '../../src/coordinator/limits.ts';
+import { Growth, type WantedConnections } from '../../src/coordinator/run/growth.ts';
 import { VirtualClock } from '../rolling/virtual-clock.ts';
 
 function scene(wanted: WantedConnections, limit: number) {

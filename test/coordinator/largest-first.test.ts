@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LargestFirst } from '../../src/coordinator/largest-first.ts';
+import { LargestFirst } from '../../src/coordinator/run/largest-first.ts';
 
 interface Item {
   size: number;

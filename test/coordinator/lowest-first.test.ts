@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { LowestFirst } from '../../src/coordinator/lowest-first.ts';
+import { LowestFirst } from '../../src/coordinator/run/lowest-first.ts';
 
 const operation = fc.oneof(
   fc.record({ kind: fc.constant('add' as const), item: fc.nat(9), rank: fc.nat(5) }),

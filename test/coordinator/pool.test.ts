@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Batch } from '../../src/coordinator/messages.ts';
-import { ThreadPool } from '../../src/coordinator/pool.ts';
+import type { Batch } from '../../src/coordinator/pool/messages.ts';
+import { ThreadPool } from '../../src/coordinator/pool/thread-pool.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { setup, user } from './fakes.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ReconnectBackoff } from '../../src/coordinator/reconnect-backoff.ts';
+import { ReconnectBackoff } from '../../src/coordinator/run/reconnect-backoff.ts';
 
 function series(cap: number, length: number): number[] {
   const backoff = new ReconnectBackoff(cap);

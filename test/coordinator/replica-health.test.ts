@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Outcome } from '../../src/coordinator/messages.ts';
-import { ReplicaHealth } from '../../src/coordinator/replica-health.ts';
+import type { Outcome } from '../../src/coordinator/pool/messages.ts';
+import { ReplicaHealth } from '../../src/coordinator/run/replica-health.ts';
 import { connectFailed, errorData, linkBroken, noCounts, user } from './fakes.ts';
 
 const job = user('a');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BatchRunner } from '../../src/coordinator/batch-runner.ts';
-import { RunnerSet } from '../../src/coordinator/runner-set.ts';
-import type { BorrowedLink, EngineContext } from '../../src/replicate/engine.ts';
+import type { BatchRunner } from '../../src/coordinator/pool/batch-runner.ts';
+import { RunnerSet } from '../../src/coordinator/pool/runner-set.ts';
+import type { BorrowedLink, EngineContext } from '../../src/replicate/connection/engine-context.ts';
 import { user } from './fakes.ts';
 
 interface Fake {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { jobKey } from '../../src/coordinator/job-key.ts';
 import {
   BATCH_JOBS,
   BATCH_MESSAGES,
@@ -9,8 +8,9 @@ import {
   LEAST_BATCH_JOBS,
   LINK_ATTEMPTS,
 } from '../../src/coordinator/limits.ts';
-import type { Batch, Job, Outcome } from '../../src/coordinator/messages.ts';
-import { type FinalOutcome, Schedule } from '../../src/coordinator/schedule.ts';
+import { jobKey } from '../../src/coordinator/pool/job-key.ts';
+import type { Batch, Job, Outcome } from '../../src/coordinator/pool/messages.ts';
+import { type FinalOutcome, Schedule } from '../../src/coordinator/run/schedule.ts';
 import { connectFailed, errorData, linkBroken, noCounts, user } from './fakes.ts';
 
 function schedule(workers: number, fields: { skipLocked?: boolean; lockedRetry?: number } = {}): Schedule {

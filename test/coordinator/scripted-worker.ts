@@ -1,6 +1,6 @@
 /** A worker thread for the pool's own test: what it does stands in the user's name. */
 import { MessageChannel, parentPort, threadId } from 'node:worker_threads';
-import type { Batch, Outcome, WorkerControl, WorkerMessage } from '../../src/coordinator/messages.ts';
+import type { Batch, Outcome, WorkerControl, WorkerMessage } from '../../src/coordinator/pool/messages.ts';
 
 const { port1: orders, port2 } = new MessageChannel();
 let order: (name: WorkerControl['kind']) => void = () => {};

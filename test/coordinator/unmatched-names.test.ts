@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { guessName, type NamesHere } from '../../src/coordinator/guess-name.ts';
-import { nearestNames } from '../../src/coordinator/nearest-names.ts';
+import { guessName, type NamesHere } from '../../src/coordinator/run/guess-name.ts';
+import { nearestNames } from '../../src/coordinator/run/nearest-names.ts';
 import type { UnmatchedName } from '../../src/report/events.ts';
 import { unmatchedLine } from '../../src/report/unmatched-lines.ts';
-import { externalName } from '../../src/store/external-name.ts';
+import { externalName } from '../../src/store/paths/external-name.ts';
 
 const rules = {
   virtdomains: 'userid',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import { type Certificate, selfSigned } from '../protocol/support/certificate.ts';
 import { rejectsWith } from '../protocol/support/errors.ts';

@@ -1,5 +1,5 @@
 import { after, before, test } from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import { settingsFor } from '../protocol/support/settings.ts';
 import { assertNothingLeft, assertSameMail } from '../support/compare.ts';
 import { ADMIN, PASSWORD, type Pair, startPair } from '../support/cyrus-server.ts';

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ChannelLog } from '../../src/rolling/log-file.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
-import { syncLogPath } from '../../src/rolling/sync-log.ts';
+import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
 import { giveToCyrus, requireCyrus } from '../support/cyrus-server.ts';
 import { runAs } from '../support/processes.ts';
 

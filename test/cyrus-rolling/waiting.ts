@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { syncLogPath } from '../../src/rolling/sync-log.ts';
+import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
 import type { CyrusServer } from '../support/cyrus-server.ts';
 
 /** Milliseconds after which something that must happen is taken to happen never. */

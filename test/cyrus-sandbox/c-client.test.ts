@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { mailboxCrc } from '../../src/sandbox/sync-crc.ts';
+import { mailboxCrc } from '../../src/sandbox/storage/sync-crc.ts';
 import { ScriptClient } from '../sandbox/script-client.ts';
 import { guidOf, mailboxCommand, type TestMailbox, upload } from '../sandbox/world.ts';
 import { changeRound } from '../support/change-round.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
-import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
 import { CyrusServer } from '../support/cyrus-server.ts';
 import { populate } from '../support/populate.ts';
 import { handOverLocks, layoutOf } from './layout-of.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { StoreLayout } from '../../src/store/layout.ts';
+import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 import { type CyrusServer, giveToCyrus } from '../support/cyrus-server.ts';
 
 /** The layout of a test server, taken from the options it was given. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import type { MailboxState } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
-import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
 import { startPair } from '../support/cyrus-server.ts';
 import { handOverLocks, layoutOf } from './layout-of.ts';
 import { allRecords } from './records.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
-import { sha1 } from '../../src/store/sieve-directory.ts';
+import { sha1 } from '../../src/store/user/read-sieve-directory.ts';
 import { CyrusServer } from '../support/cyrus-server.ts';
 import { populate } from '../support/populate.ts';
 import { SieveClient } from '../support/sieve-client.ts';

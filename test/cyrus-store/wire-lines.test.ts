@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import test from 'node:test';
-import type { StoreLayout } from '../../src/store/layout.ts';
-import { mailboxLockPath, userLockPath } from '../../src/store/lock-names.ts';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import type {
   IndexRecord,
   LockedMailbox,
@@ -11,7 +10,8 @@ import type {
   MasterStore,
 } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
-import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
+import { mailboxLockPath, userLockPath } from '../../src/store/paths/lock-names.ts';
+import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 import { type CyrusServer, type ServerOptions, startPair } from '../support/cyrus-server.ts';
 import { populate } from '../support/populate.ts';
 import { handOverLocks, layoutOf } from './layout-of.ts';

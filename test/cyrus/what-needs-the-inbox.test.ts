@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import { settingsFor } from '../protocol/support/settings.ts';
 import { appliedCommands, assertNothingLeft, assertSameMailOf } from '../support/compare.ts';
 import { ADMIN, giveToCyrus, PASSWORD, type Pair, startPair } from '../support/cyrus-server.ts';

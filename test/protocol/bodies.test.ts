@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type { MessageUpload, ReplicaSession } from '../../src/protocol/replica-session.ts';
 import { rejectsWith } from './support/errors.ts';
 import { gate } from './support/gate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { judgeLink, type LinkSample } from '../../src/protocol/compression-policy.ts';
+import { judgeLink, type LinkSample } from '../../src/protocol/link/compression-policy.ts';
 
 const SECOND = 1_000;
 

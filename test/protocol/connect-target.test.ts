@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Attempt, planAttempts, tryInTurn } from '../../src/protocol/connect-attempts.ts';
+import { type Attempt, planAttempts, tryInTurn } from '../../src/protocol/connect/connect-attempts.ts';
 import { parseTarget, resolvePort, splitPort } from '../../src/protocol/connect-target.ts';
 import { type ErrorCode, SyncError } from '../../src/report/sync-error.ts';
 import { rejectsWith } from './support/errors.ts';

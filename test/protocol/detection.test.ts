@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import { rejectsWith } from './support/errors.ts';
 import { csync, OK_LINE, type Peer, ScriptedServer } from './support/scripted-server.ts';
 import { settingsFor } from './support/settings.ts';

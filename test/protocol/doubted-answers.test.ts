@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type { ReplicaSession, WireRecord } from '../../src/protocol/replica-session.ts';
 import type { SyncError } from '../../src/report/sync-error.ts';
 import { rejectsWith } from './support/errors.ts';

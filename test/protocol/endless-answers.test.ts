@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import { DlistParser } from '../../src/protocol/dlist/parser.ts';
 import { MAX_ANSWER_OCTETS, VALUE_OVERHEAD_OCTETS } from '../../src/protocol/limits.ts';
 import { ResponseReader } from '../../src/protocol/wire/response-reader.ts';

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import test from 'node:test';
 import fc from 'fast-check';
-import { CommandQueue } from '../../src/protocol/command-queue.ts';
-import { Framing } from '../../src/protocol/flavour.ts';
+import { CommandQueue } from '../../src/protocol/link/command-queue.ts';
+import { Framing } from '../../src/protocol/link/framing.ts';
 import { linkError } from '../../src/protocol/link-errors.ts';
 import type {
   MessageUpload,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { SendWindow } from '../../src/protocol/send-window.ts';
+import { SendWindow } from '../../src/protocol/link/send-window.ts';
 
 const MIB = 1024 ** 2;
 const MOST = 4 * MIB;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { before } from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import { type Certificate, selfSigned } from './support/certificate.ts';
 import { rejectsWith } from './support/errors.ts';
 import { OK_LINE, type Peer, ScriptedServer } from './support/scripted-server.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import { csync, ScriptedServer } from './support/scripted-server.ts';
 import { settingsFor } from './support/settings.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { neededAbove } from '../../src/replicate/above.ts';
+import { neededAbove } from '../../src/replicate/folders/mailbox-above.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
 import { entry } from './fakes.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { unaccountedUid } from '../../src/replicate/accounted.ts';
+import { unaccountedUid } from '../../src/replicate/compare/unaccounted-uid.ts';
 import { record } from './fakes.ts';
 
 const gone = { flags: ['\\Expunged'] };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { EngineContext } from '../../src/replicate/engine.ts';
-import { runUser } from '../../src/replicate/run-user.ts';
-import { Stage } from '../../src/replicate/stage.ts';
+import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import { Stage } from '../../src/replicate/connection/stage.ts';
+import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { ReplicaMailbox } from '../../src/protocol/replica-session.ts';
-import { readDelta } from '../../src/replicate/delta.ts';
-import { afterApplying, mailboxLine, partialLine } from '../../src/replicate/mailbox-line.ts';
+import { afterApplying, mailboxLine, partialLine } from '../../src/replicate/compare/mailbox-line.ts';
+import { readDelta } from '../../src/replicate/compare/read-delta.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
 import { entry, lockedMailbox, record, remoteOf, state } from './fakes.ts';
 

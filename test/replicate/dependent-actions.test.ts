@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Action, ActionResult } from '../../src/replicate/action.ts';
-import { intermediateLine } from '../../src/replicate/mailbox-line.ts';
+import { intermediateLine } from '../../src/replicate/compare/mailbox-line.ts';
+import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 

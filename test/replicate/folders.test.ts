@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { ReplicaMailbox } from '../../src/protocol/replica-session.ts';
-import { type Fate, type FolderPlan, planFolders } from '../../src/replicate/folders.ts';
+import { type Fate, type FolderPlan, planFolders } from '../../src/replicate/folders/plan-folders.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
 import { entry, remoteOf, state } from './fakes.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { appendWouldMiss } from '../../src/replicate/foresee.ts';
-import { basicCrc } from '../../src/store/sync-crc.ts';
+import { appendWouldMiss } from '../../src/replicate/compare/append-would-miss.ts';
+import { basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import { record } from './fakes.ts';
 
 const common = [record(1, 2), record(2, 3, { flags: ['\\Seen'] })];

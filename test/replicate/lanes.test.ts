@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BorrowedLink, EngineContext } from '../../src/replicate/engine.ts';
-import { Lanes } from '../../src/replicate/lanes.ts';
-import { GUIDS_PER_COMMAND } from '../../src/replicate/reserve.ts';
+import type { BorrowedLink, EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import { Lanes } from '../../src/replicate/connection/lanes.ts';
+import { GUIDS_PER_COMMAND } from '../../src/replicate/connection/reservation.ts';
 
 const STEP = GUIDS_PER_COMMAND / 2;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Failures } from '../../src/replicate/failures.ts';
+import { Failures } from '../../src/replicate/outcomes/failures.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 
 const refused = (code: 'IMAP_REMOTE_DENIED' | 'IMAP_MAILBOX_MOVED', retryable = true): SyncError =>

@@ -8,9 +8,9 @@ import type {
   WireMailbox,
   WireRecord,
 } from '../../src/protocol/replica-session.ts';
-import type { EngineContext } from '../../src/replicate/engine.ts';
-import { runUser } from '../../src/replicate/run-user.ts';
-import { Stage } from '../../src/replicate/stage.ts';
+import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import { Stage } from '../../src/replicate/connection/stage.ts';
+import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 
 /*

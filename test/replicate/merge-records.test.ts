@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { WireRecord } from '../../src/protocol/replica-session.ts';
-import { type Merge, mergeRecords } from '../../src/replicate/merge-records.ts';
+import { type Merge, mergeRecords } from '../../src/replicate/merge/merge-records.ts';
 
 /** A mailbox as a server keeps it, with the checks that the real one makes (protocol section 12, step 8). */
 class Side {

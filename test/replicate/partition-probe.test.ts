@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { runUser } from '../../src/replicate/run-user.ts';
+import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 
 /* The sandbox dies of a message for a partition that it lacks, as a real server does. */

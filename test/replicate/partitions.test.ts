@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { WireMailbox } from '../../src/protocol/replica-session.ts';
-import { emptyMailbox } from '../../src/replicate/mailbox-line.ts';
-import { Partitions } from '../../src/replicate/partitions.ts';
+import { emptyMailbox } from '../../src/replicate/compare/mailbox-line.ts';
+import { Partitions } from '../../src/replicate/connection/partitions.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 
 const refusal = new SyncError('IMAP_REMOTE_DENIED', 'MAILBOX received NO response: Unknown error', {

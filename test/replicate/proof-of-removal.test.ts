@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Action, ActionResult } from '../../src/replicate/action.ts';
+import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 

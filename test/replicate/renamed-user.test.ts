@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Action } from '../../src/replicate/action.ts';
+import type { Action } from '../../src/replicate/jobs/action.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 
 /**

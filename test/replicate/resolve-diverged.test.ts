@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { EngineContext } from '../../src/replicate/engine.ts';
-import type { MailboxTask } from '../../src/replicate/mailbox-task.ts';
-import { resolveDiverged } from '../../src/replicate/resolve-diverged.ts';
+import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import type { MailboxTask } from '../../src/replicate/connection/mailbox-task.ts';
+import { resolveDiverged } from '../../src/replicate/merge/resolve-diverged.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
 import { entry, lockedMailbox, readerOf, record, remoteOf, state } from './fakes.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaMailbox, ReplicaSession } from '../../src/protocol/replica-session.ts';
-import { inRounds } from '../../src/replicate/in-rounds.ts';
+import { inRounds } from '../../src/replicate/jobs/in-rounds.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 

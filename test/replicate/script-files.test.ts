@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaSession, ReplicaUser } from '../../src/protocol/replica-session.ts';
-import type { EngineContext } from '../../src/replicate/engine.ts';
-import { Failures } from '../../src/replicate/failures.ts';
-import { sendScripts } from '../../src/replicate/script-files.ts';
+import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import { Failures } from '../../src/replicate/outcomes/failures.ts';
+import { sendScripts } from '../../src/replicate/user-data/script-files.ts';
 import type { MailboxEntry, MasterStore, SieveState } from '../../src/store/master-store.ts';
 import { entry, remoteOf, state } from './fakes.ts';
 

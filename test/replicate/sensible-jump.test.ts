@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { senselessJump } from '../../src/replicate/sensible-jump.ts';
+import { senselessJump } from '../../src/replicate/compare/senseless-jump.ts';
 import { entry, remoteOf, state } from './fakes.ts';
 
 const NOW = 1_800_000_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
-import { Stage } from '../../src/replicate/stage.ts';
+import { Stage } from '../../src/replicate/connection/stage.ts';
 
 function stageOf(restarts: number[]): Stage {
   const session: Pick<ReplicaSession, 'restart'> = {

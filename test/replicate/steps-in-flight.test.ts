@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { ReplicaSession, WireMailbox } from '../../src/protocol/replica-session.ts';
-import type { BorrowedLink, EngineContext } from '../../src/replicate/engine.ts';
-import { GUIDS_PER_COMMAND } from '../../src/replicate/reserve.ts';
-import { Stage } from '../../src/replicate/stage.ts';
-import { startMailbox } from '../../src/replicate/sync-mailbox.ts';
+import type { BorrowedLink, EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import { GUIDS_PER_COMMAND } from '../../src/replicate/connection/reservation.ts';
+import { Stage } from '../../src/replicate/connection/stage.ts';
+import { startMailbox } from '../../src/replicate/folders/start-mailbox.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { entry, lockedMailbox, readerOf, record, remoteOf, state } from './fakes.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { withUnreadAsThere } from '../../src/replicate/unread-parts.ts';
+import { withUnreadAsThere } from '../../src/replicate/compare/with-unread-as-there.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MailboxState, MasterStore, QuotaEntry } from '../../src/store/master-store.ts';
 import { EngineScene } from '../support/engine-scene.ts';

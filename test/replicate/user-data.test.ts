@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { planSieve } from '../../src/replicate/sieve.ts';
-import { planQuota, planSeen, planSubscriptions } from '../../src/replicate/user-data.ts';
+import { planSieve } from '../../src/replicate/user-data/plan-sieve.ts';
+import { planQuota, planSeen, planSubscriptions } from '../../src/replicate/user-data/plan-user-data.ts';
 import type { QuotaEntry, SieveScript } from '../../src/store/master-store.ts';
 
 const limits = (root: string, storage: number): QuotaEntry => ({

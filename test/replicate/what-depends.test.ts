@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaSession, ReplicaSieve, ReplicaUser } from '../../src/protocol/replica-session.ts';
-import { Failures } from '../../src/replicate/failures.ts';
-import { runUser } from '../../src/replicate/run-user.ts';
-import { sendSieve } from '../../src/replicate/send-user-data.ts';
+import { runUser } from '../../src/replicate/jobs/run-user.ts';
+import { Failures } from '../../src/replicate/outcomes/failures.ts';
+import { sendSieve } from '../../src/replicate/user-data/send-user-data.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MasterStore, SieveState } from '../../src/store/master-store.ts';
 import { EngineScene } from '../support/engine-scene.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { LogLine } from '../../src/rolling/log-line.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import { isUser, linkError, Site } from './site.ts';
 
 /** Connections that break while the replica is well. Outages are in daemon.test.ts. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { goesToBackground } from '../../src/rolling/background.ts';
-import { checkSyncLog } from '../../src/rolling/check.ts';
+import { checkSyncLog } from '../../src/rolling/daemon/check-sync-log.ts';
+import { goesToBackground } from '../../src/rolling/daemon/goes-to-background.ts';
 
 test('sync_log on and the channel listed: nothing to say', () => {
   assert.deepEqual(checkSyncLog({ syncLog: true, syncLogChannels: undefined }, undefined), []);

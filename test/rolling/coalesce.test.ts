@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { compareBytes } from '../../src/byte-string.ts';
-import type { Action } from '../../src/replicate/action.ts';
-import { Coalescer } from '../../src/rolling/coalesce.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
-import { linesOf, nodesOfUnit, type RollingUnit } from '../../src/rolling/unit.ts';
+import type { Action } from '../../src/replicate/jobs/action.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import { Coalescer } from '../../src/rolling/queue/coalescer.ts';
+import { linesOf, nodesOfUnit, type RollingUnit } from '../../src/rolling/queue/unit.ts';
 import { logLine, ownerOf } from './names.ts';
 
 function unitsOf(...lines: LogLine[]): RollingUnit[] {

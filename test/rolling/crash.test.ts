@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Action } from '../../src/replicate/action.ts';
-import { Coalescer } from '../../src/rolling/coalesce.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
-import { LogParser } from '../../src/rolling/log-parser.ts';
+import type { Action } from '../../src/replicate/jobs/action.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import { LogParser } from '../../src/rolling/log/log-parser.ts';
+import { Coalescer } from '../../src/rolling/queue/coalescer.ts';
 import { logLine, ownerOf, plain } from './names.ts';
 import { failed, isUser, linkError, Site } from './site.ts';
 

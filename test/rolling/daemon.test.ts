@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { appendToLog } from '../../src/rolling/append-to-log.ts';
-import { InputLog } from '../../src/rolling/input-log.ts';
 import { QUARANTINE_AFTER } from '../../src/rolling/limits.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
+import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
+import { InputLog } from '../../src/rolling/log/input-log.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import { failed, isUser, linkError, Site } from './site.ts';
 
 const HOUR = 3_600_000;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { appendToLog } from '../../src/rolling/append-to-log.ts';
-import { ChannelLog } from '../../src/rolling/log-file.ts';
+import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
+import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
 import { isUser, Site } from './site.ts';
 
 const WRITER = fileURLToPath(new URL('./limited-writer.js', import.meta.url));

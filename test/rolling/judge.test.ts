@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Action, ActionResult } from '../../src/replicate/action.ts';
+import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import type { ErrorCode } from '../../src/report/sync-error.ts';
-import { judge, type Verdict } from '../../src/rolling/judge.ts';
+import { judge, type Verdict } from '../../src/rolling/queue/judge.ts';
 import { ownerOf } from './names.ts';
 import { failed, linkError, refused } from './site.ts';
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { appendToLog } from '../../src/rolling/append-to-log.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
+import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 
 const DAEMON = fileURLToPath(new URL('./killed-daemon.js', import.meta.url));
 const LIVES = 8;

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/coordinator/clock.ts';
-import { RollingDaemon } from '../../src/rolling/daemon.ts';
-import { ChannelLog } from '../../src/rolling/log-file.ts';
-import type { UnitOutcome } from '../../src/rolling/unit.ts';
+import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
+import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
+import type { UnitOutcome } from '../../src/rolling/queue/unit.ts';
 import { ownerOf } from './names.ts';
 
 /**

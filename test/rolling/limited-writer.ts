@@ -1,7 +1,7 @@
 import { SyncError } from '../../src/report/sync-error.ts';
-import { appendToLog } from '../../src/rolling/append-to-log.ts';
-import { ChannelLog } from '../../src/rolling/log-file.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
+import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
+import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 
 /** Writes more to a log than the limit of this process lets it, and says how that ended: `WHAT FILE`. */
 const [what = '', file = ''] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { formatLogLine, type LogLine } from '../../src/rolling/log-line.ts';
-import { LogParser, type ParsedLine } from '../../src/rolling/log-parser.ts';
+import { formatLogLine, type LogLine } from '../../src/rolling/log/log-line.ts';
+import { LogParser, type ParsedLine } from '../../src/rolling/log/log-parser.ts';
 import { logLine, plain } from './names.ts';
 
 function parse(text: string, cuts: readonly number[] = []): ParsedLine[] {

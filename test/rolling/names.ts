@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { ByteString } from '../../src/byte-string.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 
 /** Enough of the rule for these tests: `dom!user.x.y`, `user.x.y`, `DELETED.user.x.y.TIME`. */
 export function ownerOf(name: ByteString): ByteString | undefined {

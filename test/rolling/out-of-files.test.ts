@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ErrorData } from '../../src/report/sync-error.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import { Site } from './site.ts';
 
 const USERS = Array.from({ length: 256 }, (_, index) => `u${index}`);

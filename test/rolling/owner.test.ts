@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ownerBy } from '../../src/rolling/owner.ts';
+import { ownerBy } from '../../src/rolling/queue/owner-by.ts';
 
 const ownerOf = ownerBy({
   defaultdomain: 'default.example',

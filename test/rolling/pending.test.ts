@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Action } from '../../src/replicate/action.ts';
-import { Pending, type PendingUnit } from '../../src/rolling/pending.ts';
-import { Troubles } from '../../src/rolling/troubles.ts';
+import type { Action } from '../../src/replicate/jobs/action.ts';
+import { Pending, type PendingUnit } from '../../src/rolling/queue/pending.ts';
+import { Troubles } from '../../src/rolling/queue/troubles.ts';
 import { ownerOf } from './names.ts';
 import { linkError, refused } from './site.ts';
 

@@ -2,14 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/coordinator/clock.ts';
-import type { EngineContext } from '../../src/replicate/engine.ts';
-import { runActions } from '../../src/replicate/run-actions.ts';
-import { appendToLog } from '../../src/rolling/append-to-log.ts';
-import { RollingDaemon } from '../../src/rolling/daemon.ts';
-import { ChannelLog } from '../../src/rolling/log-file.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
-import type { RollingEnd } from '../../src/rolling/options.ts';
-import type { RollingUnit, UnitOutcome } from '../../src/rolling/unit.ts';
+import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
+import { runActions } from '../../src/replicate/jobs/run-actions.ts';
+import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
+import type { RollingEnd } from '../../src/rolling/daemon/rolling-options.ts';
+import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
+import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import type { RollingUnit, UnitOutcome } from '../../src/rolling/queue/unit.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 
 /** Milliseconds that any pause really takes. */

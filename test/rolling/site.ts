@@ -1,17 +1,21 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Action, ActionResult } from '../../src/replicate/action.ts';
+import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { appendToLog } from '../../src/rolling/append-to-log.ts';
-import { RollingDaemon } from '../../src/rolling/daemon.ts';
-import { ChannelLog } from '../../src/rolling/log-file.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
-import type { RollingDependencies, RollingEnd, RollingOptions } from '../../src/rolling/options.ts';
-import { syncLogPath } from '../../src/rolling/sync-log.ts';
-import type { RollingUnit, UnitOutcome } from '../../src/rolling/unit.ts';
+import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
+import type {
+  RollingDependencies,
+  RollingEnd,
+  RollingOptions,
+} from '../../src/rolling/daemon/rolling-options.ts';
+import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
+import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
+import type { RollingUnit, UnitOutcome } from '../../src/rolling/queue/unit.ts';
 import { ownerOf } from './names.ts';
 import { quiet, VirtualClock } from './virtual-clock.ts';
 

@@ -3,8 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import fc from 'fast-check';
 import { MAX_NAME, MAX_USERID } from '../../src/rolling/limits.ts';
-import type { LogLine } from '../../src/rolling/log-line.ts';
-import { whyImpossible } from '../../src/rolling/why-impossible.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import { whyImpossible } from '../../src/rolling/queue/why-impossible.ts';
 import { logLine, ownerOf } from './names.ts';
 import { Site } from './site.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { Sandbox } from '../../src/sandbox/server.ts';
-import { mailboxCrc } from '../../src/sandbox/sync-crc.ts';
+import { mailboxCrc } from '../../src/sandbox/storage/sync-crc.ts';
 import type { ScriptClient } from './script-client.ts';
 import { expectedCrc, guidOf, mailboxCommand, type TestRecord, upload, withSandbox } from './world.ts';
 

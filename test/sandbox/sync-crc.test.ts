@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { RecordRow } from '../../src/sandbox/rows.ts';
-import { crcEqual, mailboxCrc, recordCrc } from '../../src/sandbox/sync-crc.ts';
+import type { RecordRow } from '../../src/sandbox/storage/rows.ts';
+import { crcEqual, mailboxCrc, recordCrc } from '../../src/sandbox/storage/sync-crc.ts';
 import { expectedCrc, guidOf } from './world.ts';
 
 const annotation = fc.record({

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { KeptDatabases } from '../../src/store/cyrusdb/kept-database.ts';
 import {
   AnnotationRowError,
   annotationOf,
   inWireOrder,
   parseAnnotationKey,
   parseAnnotationValue,
-} from '../../src/store/annotation-row.ts';
-import { MessageAnnotations, readScopes } from '../../src/store/annotations.ts';
-import { KeptDatabases } from '../../src/store/cyrusdb/kept-database.ts';
+} from '../../src/store/mailbox/annotation-row.ts';
+import { MessageAnnotations, readScopes } from '../../src/store/mailbox/message-annotations.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'annotations-'));
 test.after(() => rmSync(directory, { recursive: true }));

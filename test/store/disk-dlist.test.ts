@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { DiskDlistError, DiskMap, type DiskValue, parseDiskDlist } from '../../src/store/disk-dlist.ts';
+import { DiskDlistError, DiskMap, type DiskValue, parseDiskDlist } from '../../src/store/files/disk-dlist.ts';
 
 function print(value: DiskValue): string {
   if (value === null) return 'NIL';

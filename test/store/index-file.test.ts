@@ -6,15 +6,15 @@ import test from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { IndexFile } from '../../src/store/index-file.ts';
-import type { RecordPage } from '../../src/store/master-store.ts';
+import { IndexFile } from '../../src/store/mailbox/index-file.ts';
 import {
   FLAG_ARCHIVED,
   FLAG_EXPUNGED,
   FLAG_SEEN,
   FLAG_UNLINKED,
   unusableFlags,
-} from '../../src/store/record-flags.ts';
+} from '../../src/store/mailbox/record-flags.ts';
+import type { RecordPage } from '../../src/store/master-store.ts';
 import { indexBytes, recordSizeOf } from './index-bytes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'index-file-'));

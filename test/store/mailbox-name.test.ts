@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { dbnameOf, internalNameOf } from '../../src/store/mailbox-key.ts';
+import { dbnameOf, internalNameOf } from '../../src/store/mailbox-list/mailbox-key.ts';
 import {
   isInbox,
   parseDbname,
@@ -11,7 +11,7 @@ import {
   toDbname,
   toInternalName,
   useridOf,
-} from '../../src/store/mailbox-name.ts';
+} from '../../src/store/paths/mailbox-name.ts';
 import { plainLayout } from './plain-layout.ts';
 
 const RULES = plainLayout('/x', { virtdomains: 'userid' });

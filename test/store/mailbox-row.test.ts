@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MailboxRowError, parseMailboxRow } from '../../src/store/mailbox-row.ts';
-import { wireType } from '../../src/store/mailbox-type.ts';
+import { MailboxRowError, parseMailboxRow } from '../../src/store/mailbox-list/mailbox-row.ts';
+import { wireType } from '../../src/store/mailbox-list/mailbox-type.ts';
 
 test('a row of Cyrus 3.6 gives partition, numbers and the ACL in stored order', () => {
   const row = parseMailboxRow(

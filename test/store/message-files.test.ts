@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SyncError } from '../../src/report/sync-error.ts';
+import { MessageFiles } from '../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
-import { MessageFiles } from '../../src/store/message-files.ts';
 import { record } from '../replicate/fakes.ts';
 import { openBelow } from '../support/open-descriptors.ts';
 

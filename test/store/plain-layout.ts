@@ -1,4 +1,4 @@
-import type { StoreLayout } from '../../src/store/layout.ts';
+import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 
 /** A layout below `root` with the defaults of Cyrus. */
 export function plainLayout(root: string, changes: Partial<StoreLayout> = {}): StoreLayout {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ReadPace } from '../../src/store/read-pace.ts';
+import { ReadPace } from '../../src/store/files/read-pace.ts';
 
 const FAST = 0.02;
 const SLOW = 5;

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { mailboxLockPath, namespaceOwner, syncLockPath, userLockPath } from '../../src/store/lock-names.ts';
-import { messageDirectory, metaPath } from '../../src/store/mailbox-paths.ts';
-import { sieveDirectory, userFilePath } from '../../src/store/user-paths.ts';
+import {
+  mailboxLockPath,
+  namespaceOwner,
+  syncLockPath,
+  userLockPath,
+} from '../../src/store/paths/lock-names.ts';
+import { messageDirectory, metaPath } from '../../src/store/paths/mailbox-paths.ts';
+import { sieveDirectory, userFilePath } from '../../src/store/paths/user-paths.ts';
 import { plainLayout } from './plain-layout.ts';
 
 const byId = { name: 'user.amy.Work', uniqueid: 'k3fkl2dv', partition: 'default', legacyDirs: false };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
-import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
 
 const PREFIX = '/vendor/cmu/cyrus-imapd/';
 

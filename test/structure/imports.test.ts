@@ -18,7 +18,7 @@ const rooms: Record<string, readonly string[]> = {
   config: ['native'],
   coordinator: ['replicate', 'protocol', 'store', 'native'],
   rolling: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
-  replicate: ['coordinator/messages.ts', 'protocol', 'store'],
+  replicate: ['coordinator/pool/messages.ts', 'protocol', 'store'],
   protocol: ['native'],
   store: ['native'],
   native: [],
@@ -98,9 +98,9 @@ test('nothing but the report and the command itself writes to stdout or stderr',
 
 test('files of store, logs and configuration are opened where a FIFO in their place is refused', () => {
   const elsewhere: Record<string, string> = {
-    'src/store/lock-file.ts': 'for reading and writing, which never waits',
-    'src/rolling/input-log.ts': 'a pipe is welcome',
-    'src/rolling/log-io.ts': 'a directory, to be synced',
+    'src/store/files/lock-file.ts': 'for reading and writing, which never waits',
+    'src/rolling/log/input-log.ts': 'a pipe is welcome',
+    'src/rolling/log/log-io.ts': 'a directory, to be synced',
     'src/protocol/connect-target.ts': '/etc/services',
   };
   const wrong = files
@@ -114,8 +114,8 @@ test('files of store, logs and configuration are opened where a FIFO in their pl
 });
 
 test('the test sees the imports that it judges', () => {
-  const run = files.find(({ path }) => path === 'src/coordinator/run.ts');
-  assert.ok(run && localImports(run).includes('src/coordinator/schedule.ts'));
+  const run = files.find(({ path }) => path === 'src/coordinator/run/run.ts');
+  assert.ok(run && localImports(run).includes('src/coordinator/run/schedule.ts'));
   assert.equal(allowed(place('src/store/a.ts'), place('src/cli/b.ts')), false);
   assert.equal(allowed(place('src/coordinator/a.ts'), place('src/config/b.ts')), false);
   assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/dlist/b.ts')), true);

@@ -3,16 +3,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteString } from '../../src/byte-string.ts';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
-import type { Action, ActionResult } from '../../src/replicate/action.ts';
-import type { EngineContext, EngineOptions, JobResult } from '../../src/replicate/engine.ts';
-import { Partitions } from '../../src/replicate/partitions.ts';
-import { runActions } from '../../src/replicate/run-actions.ts';
-import { runMailboxes } from '../../src/replicate/run-mailboxes.ts';
-import { runMeta } from '../../src/replicate/run-meta.ts';
-import { runUser } from '../../src/replicate/run-user.ts';
-import { Stage } from '../../src/replicate/stage.ts';
+import type {
+  EngineContext,
+  EngineOptions,
+  JobResult,
+} from '../../src/replicate/connection/engine-context.ts';
+import { Partitions } from '../../src/replicate/connection/partitions.ts';
+import { Stage } from '../../src/replicate/connection/stage.ts';
+import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
+import { runActions } from '../../src/replicate/jobs/run-actions.ts';
+import { runMailboxes } from '../../src/replicate/jobs/run-mailboxes.ts';
+import { runMeta } from '../../src/replicate/jobs/run-meta.ts';
+import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import type { Inspection } from '../../src/sandbox/inspect.ts';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connectReplica } from '../../src/protocol/connect.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type {
   ReplicaMailbox,
   ReplicaSession,

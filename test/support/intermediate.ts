@@ -1,5 +1,5 @@
-import { connectReplica } from '../../src/protocol/connect.ts';
-import { intermediateLine } from '../../src/replicate/mailbox-line.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
+import { intermediateLine } from '../../src/replicate/compare/mailbox-line.ts';
 import { settingsFor } from '../protocol/support/settings.ts';
 import { entry } from '../replicate/fakes.ts';
 import { ADMIN, type CyrusServer, PASSWORD } from './cyrus-server.ts';

@@ -2,13 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ByteString, compareBytes } from '../../src/byte-string.ts';
 import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
 import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
-import {
-  type NameRules,
-  parseInternalName,
-  parseUserid,
-  toInternalName,
-  useridOf,
-} from '../../src/store/mailbox-name.ts';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import type {
   Annotation,
   Enumerated,
@@ -23,7 +17,13 @@ import type {
   SeenEntry,
   SieveState,
 } from '../../src/store/master-store.ts';
-import { annotationCrc, basicCrc } from '../../src/store/sync-crc.ts';
+import {
+  type NameRules,
+  parseInternalName,
+  parseUserid,
+  toInternalName,
+  useridOf,
+} from '../../src/store/paths/mailbox-name.ts';
 import { lockedMailbox } from '../replicate/fakes.ts';
 
 const RULES: NameRules = {

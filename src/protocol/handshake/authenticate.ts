@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { SyncError } from '../../report/sync-error.ts';
-import type { Flavour } from '../flavour.ts';
+import type { Flavour } from '../link/framing.ts';
 import { linkError } from '../link-errors.ts';
 import type { Credentials, SaslMechanism } from '../sasl/mechanism.ts';
 import type { Conversation } from './conversation.ts';

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Flavour } from '../flavour.ts';
+import type { Flavour } from '../link/framing.ts';
 
 /** What a server says about itself before and after login (protocol section 2). */
 export interface Offer {

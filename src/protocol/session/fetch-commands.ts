@@ -1,7 +1,7 @@
-import type { CommandQueue } from '../command-queue.ts';
 import { encodeGuid, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
 import { DlistFile } from '../dlist/value.ts';
 import { MAX_ANSWER_OCTETS, MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { requireMap, requireText, unasked, unusable } from './fields.ts';
 import { dispatch } from './untagged.ts';

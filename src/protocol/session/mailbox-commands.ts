@@ -1,5 +1,5 @@
-import type { CommandQueue } from '../command-queue.ts';
 import { encodeKvlist, encodeList, encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { encodeMailbox } from './encode-mailbox.ts';
 import { apply, goneIsFine } from './simple-apply.ts';

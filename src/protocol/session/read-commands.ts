@@ -1,10 +1,10 @@
 import type { ByteString } from '../../byte-string.ts';
 import { MAILBOX_NAME, SUBSCRIPTION } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { CommandQueue } from '../command-queue.ts';
 import { encodeString, encodeStrings } from '../dlist/encode.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
 import type {
   OnUnusable,
   ReplicaMailbox,

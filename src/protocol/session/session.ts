@@ -1,5 +1,5 @@
 import { SyncError } from '../../report/sync-error.ts';
-import type { CommandQueue } from '../command-queue.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
 import { linkError } from '../link-errors.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
 import { controlCommands } from './control-commands.ts';

@@ -1,11 +1,11 @@
 import { CAPABILITY } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { CommandQueue } from '../command-queue.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { encodeStrings } from '../dlist/encode.ts';
 import { longestName } from '../handshake/longest-name.ts';
 import type { Offer } from '../handshake/offer.ts';
-import { NOT_ADMIN, NOT_ADMIN_HINT } from '../refusals.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
+import { NOT_ADMIN, NOT_ADMIN_HINT } from '../link/refusals.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
 import { requireList, stringItems } from './fields.ts';
 import { createSession } from './session.ts';

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { CommandQueue } from '../command-queue.ts';
 import { type Encoded, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
-import type { Piece } from '../output-queue.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
+import type { Piece } from '../link/output-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { apply, applyPieces } from './simple-apply.ts';
 

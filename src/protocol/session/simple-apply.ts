@@ -1,7 +1,7 @@
 import type { SyncError } from '../../report/sync-error.ts';
-import type { Command, CommandQueue } from '../command-queue.ts';
 import type { Encoded } from '../dlist/encode.ts';
-import type { Piece } from '../output-queue.ts';
+import type { Command, CommandQueue } from '../link/command-queue.ts';
+import type { Piece } from '../link/output-queue.ts';
 
 /** APPLY with one value and nothing in the answer. */
 export function apply(

@@ -1,6 +1,5 @@
 import { GUID } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { CommandQueue } from '../command-queue.ts';
 import {
   encodeFileHead,
   encodeGuid,
@@ -9,7 +8,8 @@ import {
   encodeString,
   encodeStrings,
 } from '../dlist/encode.ts';
-import type { Piece } from '../output-queue.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
+import type { Piece } from '../link/output-queue.ts';
 import type { MessageUpload, ReplicaSession } from '../replica-session.ts';
 import { requireList, stringItems, unasked } from './fields.ts';
 import { dispatch } from './untagged.ts';

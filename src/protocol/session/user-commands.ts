@@ -1,5 +1,5 @@
-import type { CommandQueue } from '../command-queue.ts';
 import { type EncodedField, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { encodedLimit } from './decode.ts';
 import { apply } from './simple-apply.ts';

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { DlistValue } from '../../protocol/dlist/value.ts';
-import type { Stage } from '../stage.ts';
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Stage } from '../wire/stage.ts';
 
 /** What one connection has set for itself. */
 export interface SessionState {

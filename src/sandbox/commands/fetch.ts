@@ -1,7 +1,7 @@
 import { encodeFileHead } from '../../protocol/dlist/encode.ts';
-import { answerString } from '../answer-string.ts';
-import { atom, guidOf, mapOf, num32 } from '../fields.ts';
-import { refusal } from '../refusal.ts';
+import { answerString } from '../wire/answer-string.ts';
+import { atom, guidOf, mapOf, num32 } from '../wire/fields.ts';
+import { refusal } from '../wire/refusal.ts';
 import type { Handler } from './context.ts';
 
 /** GET FETCH: by mailbox and UID. The GUID is only echoed, as the real server does (protocol section 9). */

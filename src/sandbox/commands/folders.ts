@@ -1,9 +1,9 @@
 import type { ByteString } from '../../byte-string.ts';
-import { atom, atomOf, list, mapOf, num32, numberOf, optional } from '../fields.ts';
-import { lineage, userRoots } from '../names.ts';
-import { refusal } from '../refusal.ts';
-import { isExpunged, isIntermediate, type MailboxRow } from '../rows.ts';
-import type { Storage } from '../storage.ts';
+import { lineage, userRoots } from '../storage/names.ts';
+import { isExpunged, isIntermediate, type MailboxRow } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { atom, atomOf, list, mapOf, num32, numberOf, optional } from '../wire/fields.ts';
+import { refusal } from '../wire/refusal.ts';
 import type { Handler } from './context.ts';
 
 /** APPLY RENAME: a new name, or another partition under the same name. */

@@ -1,10 +1,10 @@
 import type { ByteString } from '../../byte-string.ts';
-import { answerString } from '../answer-string.ts';
-import { encodeMailboxFields, encodeQuota, encodeRecord } from '../encode-rows.ts';
-import { atomOf, listOf } from '../fields.ts';
-import { deletedRoot, userRoots } from '../names.ts';
-import { refusal } from '../refusal.ts';
-import { isIntermediate, type MailboxRow } from '../rows.ts';
+import { deletedRoot, userRoots } from '../storage/names.ts';
+import { isIntermediate, type MailboxRow } from '../storage/rows.ts';
+import { answerString } from '../wire/answer-string.ts';
+import { encodeMailboxFields, encodeQuota, encodeRecord } from '../wire/encode-rows.ts';
+import { atomOf, listOf } from '../wire/fields.ts';
+import { refusal } from '../wire/refusal.ts';
 import type { CommandContext, Handler } from './context.ts';
 import { sendMeta } from './get-meta.ts';
 

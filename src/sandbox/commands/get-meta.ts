@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../byte-string.ts';
 import { encodeList } from '../../protocol/dlist/encode.ts';
-import { answerString } from '../answer-string.ts';
-import { atomOf } from '../fields.ts';
+import { answerString } from '../wire/answer-string.ts';
+import { atomOf } from '../wire/fields.ts';
 import type { CommandContext, Handler } from './context.ts';
 import { bytecodeName } from './sieve.ts';
 

@@ -1,5 +1,9 @@
 import { SyncError } from '../../report/sync-error.ts';
-import { mapOf } from '../fields.ts';
+import { ownerOf } from '../storage/names.ts';
+import { isExpunged, isIntermediate, type MailboxRow, type RecordRow } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { crcEqual } from '../storage/sync-crc.ts';
+import { mapOf } from '../wire/fields.ts';
 import {
   type MailboxIdentity,
   type MailboxRequest,
@@ -7,12 +11,8 @@ import {
   parseRecord,
   parseRequest,
   type RequestedRecord,
-} from '../mailbox-request.ts';
-import { ownerOf } from '../names.ts';
-import { badParameters, refusal, ServerDeath } from '../refusal.ts';
-import { isExpunged, isIntermediate, type MailboxRow, type RecordRow } from '../rows.ts';
-import type { Storage } from '../storage.ts';
-import { crcEqual } from '../sync-crc.ts';
+} from '../wire/mailbox-request.ts';
+import { badParameters, refusal, ServerDeath } from '../wire/refusal.ts';
 import type { CommandContext, Handler } from './context.ts';
 
 /** Something the dry pass found to do. `old` undefined: an append. */

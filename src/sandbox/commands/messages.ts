@@ -1,4 +1,4 @@
-import { atom, atomOf, guidOf, list, mapOf } from '../fields.ts';
+import { atom, atomOf, guidOf, list, mapOf } from '../wire/fields.ts';
 import type { Handler } from './context.ts';
 
 /** APPLY RESERVE: which of these messages does the replica have already, in these mailboxes? */

@@ -1,4 +1,4 @@
-import { listOf } from '../fields.ts';
+import { listOf } from '../wire/fields.ts';
 import type { Handler } from './context.ts';
 
 /** APPLY CAPABILITIES: tells which of the names are on now. */

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
-import { atom, atomOf, mapOf, num64 } from '../fields.ts';
-import { refusal } from '../refusal.ts';
+import { atom, atomOf, mapOf, num64 } from '../wire/fields.ts';
+import { refusal } from '../wire/refusal.ts';
 import type { Handler } from './context.ts';
 
 /** The sieve commands for clients without SIEVE-MAILBOX (protocol 10.13). */

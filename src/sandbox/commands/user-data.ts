@@ -1,8 +1,8 @@
-import { atom, atomOf, mapOf, num32, num64, optional } from '../fields.ts';
-import { ownerOf } from '../names.ts';
-import { refusal } from '../refusal.ts';
-import type { AnnotationRow, MailboxRow, QuotaRow } from '../rows.ts';
-import { compareAnnotations } from '../sync-crc.ts';
+import { ownerOf } from '../storage/names.ts';
+import type { AnnotationRow, MailboxRow, QuotaRow } from '../storage/rows.ts';
+import { compareAnnotations } from '../storage/sync-crc.ts';
+import { atom, atomOf, mapOf, num32, num64, optional } from '../wire/fields.ts';
+import { refusal } from '../wire/refusal.ts';
 import type { CommandContext, Handler } from './context.ts';
 
 /** APPLY SUB: the mailbox need not exist. */

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
-import { MAX_DATABASE_FIELD_OCTETS } from '../limits.ts';
+import { MAX_DATABASE_FIELD_OCTETS } from '../files/limits.ts';
 import { damaged, unreadable } from './damage.ts';
 
 /** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */

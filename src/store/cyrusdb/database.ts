@@ -3,7 +3,7 @@ import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { openRegular, readDescriptor } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { MAX_FLAT_DATABASE_OCTETS } from '../limits.ts';
+import { MAX_FLAT_DATABASE_OCTETS } from '../files/limits.ts';
 import { BlockFile } from './block-file.ts';
 import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
 import type { CyrusDatabase } from './contract.ts';

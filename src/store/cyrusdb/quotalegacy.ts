@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import { readRegular } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { MAX_QUOTA_OCTETS } from '../limits.ts';
+import { MAX_QUOTA_OCTETS } from '../files/limits.ts';
 import { damaged } from './damage.ts';
 import { directoryHash } from './directory-hash.ts';
 

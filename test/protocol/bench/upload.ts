@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { connectReplica } from '../../../src/protocol/connect.ts';
+import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import { settingsFor } from '../support/settings.ts';
 
 /** Megabytes a second to a server that only counts octets, in a thread of its own. */

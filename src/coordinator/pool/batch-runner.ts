@@ -1,0 +1,342 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
+import type { ReplicaSession } from '../../protocol/replica-session.ts';
+import type {
+  BorrowedLink,
+  EngineContext,
+  EngineOptions,
+  ReplicaLink,
+} from '../../replicate/connection/engine-context.ts';
+import { Partitions } from '../../replicate/connection/partitions.ts';
+import { Stage } from '../../replicate/connection/stage.ts';
+import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
+import type { SetAside } from '../../replicate/outcomes/set-aside.ts';
+import type { EventListener } from '../../report/events.ts';
+import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import type { MasterStore } from '../../store/master-store.ts';
+import { jobUser } from './job-key.ts';
+import type { MasterLink } from './master-link.ts';
+import type { Batch, Counts, Job, Outcome, UnitAnswer, UnitTask, WorkerSetup } from './messages.ts';
+import type { ScriptLink } from './script-link.ts';
+import { tellExposure } from './tell-exposure.ts';
+
+/** What a batch runner works with; the thread entry gives the real ones. */
+export interface BatchRunnerParts {
+  setup: WorkerSetup;
+  emit: EventListener;
+  /** Shared by the connections of a thread, and closed by whoever opened it. */
+  store: MasterStore;
+  connect(listeners: ConnectionListeners): Promise<ReplicaSession>;
+  /** undefined: the master must not be written to. */
+  master: MasterLink | undefined;
+  scripts: ScriptLink;
+  engine: {
+    runUser(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
+    runMeta(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
+    runMailboxes(
+      context: EngineContext,
+      owners: readonly string[],
+      names: readonly string[],
+    ): Promise<'synced' | 'absent'>;
+    runActions(
+      context: EngineContext,
+      owners: readonly string[],
+      actions: readonly Action[],
+    ): Promise<ActionResult[]>;
+  };
+}
+
+/**
+ * One worker's side of the thread contract: a session, opened when first needed and kept from batch to
+ * batch, and up to `lookAhead` jobs at once on that session, so that its pipeline never runs empty.
+ *
+ * A broken link ends the batch: jobs in flight fail with it, the others are handed back untouched, and the next batch
+ * connects anew. Nothing here rejects: whatever happens becomes one outcome per job.
+ */
+export class BatchRunner {
+  readonly #parts: BatchRunnerParts;
+  #link: Link | undefined;
+  #connecting: Promise<Link> | undefined;
+  #cancelled = false;
+
+  constructor(parts: BatchRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** @param borrow see EngineContext */
+  async run(batch: Batch, borrow?: EngineContext['borrow']): Promise<Outcome[]> {
+    const { jobs, sizes } = batch;
+    if (this.#cancelled) return untouched(jobs, cancelledError().toData());
+    let link: Link;
+    try {
+      link = await this.#connected();
+    } catch (caught) {
+      // The phase is what tells the coordinator that no session was had at all.
+      return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
+    }
+    using _use = this.#use(link);
+    return await this.#runJobs(jobs, sizes ?? [], link, borrow);
+  }
+
+  /** One unit of a sync log. Several may be under way at once: they share the session. */
+  async runUnit({ users, actions, setAside }: UnitTask['unit']): Promise<UnitAnswer> {
+    const untouchedBy = (error: ErrorData): UnitAnswer => ({
+      results: actions.map(() => ({ kind: 'untouched', error })),
+      linkError: error.family === 'link' || error.phase === 'connect' ? error : undefined,
+    });
+    if (this.#cancelled) return untouchedBy(cancelledError().toData());
+    let link: Link;
+    try {
+      link = await this.#connected();
+    } catch (caught) {
+      return untouchedBy({ ...SyncError.from(caught).toData(), phase: 'connect' });
+    }
+    using _use = this.#use(link);
+    if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
+    const context = this.#context(link, this.#parts.emit, undefined, setAside);
+    const results = await this.#parts.engine.runActions(context, users, actions);
+    const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
+    if (broken?.kind === 'failed') this.#lose(link, broken.error);
+    return { results, linkError: broken?.kind === 'failed' ? broken.error : undefined };
+  }
+
+  async #ping(link: Link): Promise<ErrorData | undefined> {
+    try {
+      await link.session.noop();
+      return undefined;
+    } catch (caught) {
+      const error = SyncError.from(caught).toData();
+      this.#lose(link, error);
+      return error;
+    }
+  }
+
+  /** Its connection, for a job of another one. @throws SyncError as for the first connection */
+  async lend(): Promise<BorrowedLink> {
+    const link = await this.#connected();
+    const use = this.#use(link);
+    const { session, stage, partitions } = link;
+    return {
+      session,
+      stage,
+      partitions,
+      [Symbol.dispose]: () => {
+        use[Symbol.dispose]();
+        if (session.broken) this.#lose(link, brokenWhileLent(session.info.server).toData());
+      },
+    };
+  }
+
+  get connected(): boolean {
+    return this.#link !== undefined && !this.#link.session.broken;
+  }
+
+  /** What is begun after this gets a new connection. */
+  renew(): void {
+    const link = this.#link;
+    this.#link = undefined;
+    if (link && link.uses === 0) void this.#leave(link);
+  }
+
+  /** Whether the replica closed the connection while nothing was under way; then it is dropped. */
+  dropIdleClosed(): boolean {
+    const link = this.#link;
+    if (!link?.session.broken || link.uses > 0) return false;
+    this.#link = undefined;
+    link.session.destroy();
+    return true;
+  }
+
+  #use(link: Link): Disposable {
+    link.uses += 1;
+    return {
+      [Symbol.dispose]: () => {
+        link.uses -= 1;
+        if (link.uses === 0 && link !== this.#link && !link.session.broken) void this.#leave(link);
+      },
+    };
+  }
+
+  /** No job is begun any more; those in flight go on. */
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  /** Cuts the link: jobs in flight fail at once. */
+  cut(): void {
+    this.#cancelled = true;
+    this.#link?.session.destroy(cancelledError());
+    this.#parts.scripts.cut(cancelledError());
+    this.#link = undefined;
+  }
+
+  /** Takes leave of the replica. Never rejects. */
+  async exit(): Promise<void> {
+    this.#cancelled = true;
+    const link = this.#link;
+    this.#link = undefined;
+    await Promise.all([link && this.#leave(link), this.#parts.scripts.close(), this.#parts.master?.close()]);
+  }
+
+  async #leave(link: Link): Promise<void> {
+    this.#parts.emit({ kind: 'connection:closed', server: link.session.info.server });
+    await link.session.exit();
+  }
+
+  /** Tasks that come at the same time share one attempt. */
+  #connected(): Promise<Link> {
+    if (this.#link && !this.#link.session.broken) return Promise.resolve(this.#link);
+    this.#link?.session.destroy();
+    this.#link = undefined;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Link> {
+    const { setup, emit, connect } = this.#parts;
+    const { server } = setup.connection;
+    const session = await connect({
+      onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
+      onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
+    });
+    const link: Link = {
+      session,
+      stage: new Stage(session),
+      partitions: new Partitions(session),
+      uses: 0,
+    };
+    this.#link = link;
+    const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
+    emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
+    tellExposure(session, emit);
+    if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
+      const text = `'${server}' cannot stage on its archive partition; going on without`;
+      emit({ kind: 'notice', level: 'notice', text });
+    }
+    return link;
+  }
+
+  async #runJobs(
+    jobs: readonly Job[],
+    sizes: readonly number[],
+    link: Link,
+    borrow: EngineContext['borrow'],
+  ): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    let next = 0;
+    let lost: ErrorData | undefined;
+
+    const lane = async () => {
+      while (lost === undefined && !this.#cancelled) {
+        const job = jobs[next];
+        if (!job) return;
+        const size = sizes[next] ?? 0;
+        next += 1;
+        const outcome = await this.#runJob(job, link, borrow);
+        outcomes.push(outcome);
+        // The outcomes are told when the whole batch is done: too late for whoever watches.
+        if (outcome.kind === 'synced') this.#parts.emit({ kind: 'user:synced', user: jobUser(job), size });
+        // A borrowed connection that broke is its lender's.
+        if (outcome.kind === 'failed' && outcome.error.family === 'link' && link.session.broken) {
+          if (lost === undefined) this.#lose(link, outcome.error);
+          lost ??= outcome.error;
+        }
+      }
+    };
+    const lanes = Math.min(Math.max(1, this.#parts.setup.options.lookAhead), jobs.length);
+    await Promise.all(Array.from({ length: lanes }, lane));
+    return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
+  }
+
+  async #runJob(job: Job, link: Link, borrow: EngineContext['borrow']): Promise<Outcome> {
+    const { engine } = this.#parts;
+    const counts = noCounts();
+    const hear: EventListener = (event) => {
+      if (event.kind === 'user:progress') {
+        counts.messages += event.messages;
+        counts.bytes += event.bytes;
+      } else if (event.kind === 'command:mailbox') {
+        counts.mailboxes += 1;
+      }
+      this.#parts.emit(event);
+    };
+    const context = this.#context(link, hear, borrow, job.setAside);
+    try {
+      const kind =
+        job.kind === 'user'
+          ? await engine.runUser(context, job.userid)
+          : job.kind === 'meta'
+            ? await engine.runMeta(context, job.userid)
+            : await engine.runMailboxes(context, job.owners, job.names);
+      return kind === 'absent' ? { kind, job } : { kind, job, counts };
+    } catch (caught) {
+      const user = jobUser(job);
+      const error = SyncError.from(caught, { user });
+      if (error.code === 'USER_LOCKED') return { kind: 'locked', job, user: error.user ?? user };
+      return { kind: 'failed', job, error: error.toData(), counts, suspect: this.#suspect(job, error) };
+    }
+  }
+
+  /** The mailbox of the job that the replica was at when the connection broke: somebody else's says nothing of this job. */
+  #suspect(job: Job, { family, outstanding }: SyncError): ByteString | undefined {
+    const mailbox = outstanding?.mailbox;
+    if (family !== 'link' || mailbox === undefined) return undefined;
+    const isOfJob =
+      job.kind === 'mailboxes'
+        ? job.names.includes(mailbox)
+        : this.#parts.store.ownerOf(mailbox) === job.userid;
+    return isOfJob ? mailbox : undefined;
+  }
+
+  #context(
+    link: Link,
+    emit: EventListener,
+    borrow: EngineContext['borrow'],
+    setAside: readonly SetAside[] = [],
+  ): EngineContext {
+    const { setup, store, master, scripts } = this.#parts;
+    const { session, stage, partitions } = link;
+    const options = engineOptions(setup);
+    return { store, session, stage, partitions, scripts, master, borrow, options, setAside, emit };
+  }
+
+  #lose(link: Link, error: ErrorData): void {
+    if (this.#link === link) this.#link = undefined;
+    link.session.destroy();
+    if (this.#cancelled) return;
+    this.#parts.emit({ kind: 'connection:lost', server: link.session.info.server, error });
+  }
+}
+
+type Link = ReplicaLink & {
+  /** Tasks that are using it. */
+  uses: number;
+};
+
+function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {
+  const { partition, local, noCopyback, batchSize } = options;
+  const { conversations, reverseacls, sieveFolder } = layout;
+  const { server } = connection;
+  return { server, partition, local, noCopyback, batchSize, conversations, reverseacls, sieveFolder };
+}
+
+function noCounts(): Counts {
+  return { mailboxes: 0, messages: 0, bytes: 0 };
+}
+
+function untouched(jobs: readonly Job[], error: ErrorData): Outcome[] {
+  return jobs.map((job) => ({ kind: 'untouched', job, error }));
+}
+
+function brokenWhileLent(server: string): SyncError {
+  return new SyncError('LINK_BROKEN', `the connection to ${server} broke`, {
+    family: 'link',
+    retryable: true,
+  });
+}
+
+function cancelledError(): SyncError {
+  return new SyncError('CANCELLED', 'the run is being stopped', { retryable: true });
+}

@@ -1,0 +1,40 @@
+import { EXIT_GRACE, IDLE_WATCH } from '../limits.ts';
+import type { BatchRunner } from './batch-runner.ts';
+import { RunnerSet } from './runner-set.ts';
+import { within } from './within.ts';
+import type { UnitPool, WorkerPool } from './worker-pool.ts';
+
+export interface InlineParts {
+  create(): BatchRunner;
+  /** Batches, or units of a sync log, that are under way on one connection at once. */
+  tasksPerConnection: number;
+  /** The replica closed a connection while nothing was under way on it: not an error. */
+  onIdleClosed(): void;
+  /** All have taken leave. */
+  onClose(): void;
+}
+
+/**
+ * Connections on this very thread: they wait for the replica most of the time, and loading the code into another thread
+ * costs more than many of them.
+ */
+export function openInlinePool(parts: InlineParts): WorkerPool & UnitPool {
+  const runners = new RunnerSet(parts.create, parts.tasksPerConnection, 1);
+  // A connection may wait for work for hours, and its end should not be news only then.
+  const watch = setInterval(() => {
+    if (runners.dropIdleClosed()) parts.onIdleClosed();
+  }, IDLE_WATCH).unref();
+  return {
+    run: (batch) => runners.run(batch),
+    runUnit: (task) => runners.runUnit(task),
+    use: ({ connections }) => runners.setLimit(connections),
+    renew: () => runners.renew(),
+    cancel: () => runners.cancel(),
+    cut: () => runners.cut(),
+    close: async () => {
+      clearInterval(watch);
+      await within(EXIT_GRACE, runners.exit());
+      parts.onClose();
+    },
+  };
+}

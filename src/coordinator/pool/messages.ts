@@ -1,0 +1,128 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { LockMechanism } from '../../native/locks.ts';
+import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
+import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
+import type { SetAside } from '../../replicate/outcomes/set-aside.ts';
+import type { SyncEvent } from '../../report/events.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
+import type { StoreLayout } from '../../store/paths/store-layout.ts';
+
+/**
+ * The thread contract: everything that crosses between the coordinator and a worker, as plain data.
+ *
+ * One piscina task is one `Batch`: a giant alone, or several small users so that the worker can look ahead. The worker
+ * answers with one `Outcome` per job, in any order, and posts `WorkerMessage`s while it works.
+ */
+export type Job = (
+  | { kind: 'user'; userid: ByteString }
+  | { kind: 'meta'; userid: ByteString }
+  /** Mailboxes as one unit: shared ones (owner ''), or what `-m` names; all owners' locks are taken, sorted. */
+  | { kind: 'mailboxes'; owners: ByteString[]; names: ByteString[] }
+) & {
+  /** Not to be sent this time. */
+  setAside?: readonly SetAside[];
+};
+
+export interface Batch {
+  /** Unique within a run: pairs the answer with the last events of the batch. */
+  id: number;
+  jobs: Job[];
+  /** Messages expected of each job, so that progress can tell how much is done. */
+  sizes?: readonly number[];
+}
+
+/** Rolling mode's task: what the log asks for one user, or users tied together, in order. */
+export interface UnitTask {
+  id: number;
+  unit: { users: ByteString[]; actions: Action[]; setAside?: readonly SetAside[] };
+  /** On a connection that nothing else uses meanwhile: it may break it. */
+  apart?: boolean;
+}
+
+export interface UnitAnswer {
+  /** One per action. */
+  results: ActionResult[];
+  /** Why there is no connection; also the answer to a unit without actions, which only asks for that. */
+  linkError: ErrorData | undefined;
+}
+
+export type Task = Batch | UnitTask;
+
+export type Outcome =
+  | { kind: 'synced'; job: Job; counts: Counts }
+  /** No such user or mailbox here: not an error (algorithm section 3). */
+  | { kind: 'absent'; job: Job }
+  /** The sync lock is held by someone else. */
+  | { kind: 'locked'; job: Job; user: ByteString }
+  /** `suspect`: the connection broke while the replica was at this mailbox of the job. */
+  | { kind: 'failed'; job: Job; error: ErrorData; counts: Counts; suspect?: ByteString | undefined }
+  /** Never begun, because the link was down or the run is being cancelled: not the job's fault. */
+  | { kind: 'untouched'; job: Job; error: ErrorData };
+
+export interface Counts {
+  mailboxes: number;
+  messages: number;
+  bytes: number;
+}
+
+/** What every worker works with. */
+export interface WorkerSetup {
+  layout: StoreLayout;
+  /** Of this and every other thread. */
+  locks: LockMechanism;
+  connection: ConnectionSettings;
+  options: JobOptions;
+  master: MasterEndpoint;
+  /** Whether `traffic` events are wanted at all. */
+  traffic: boolean;
+}
+
+/** What a worker thread is started with (piscina's workerData). */
+export interface ThreadStart {
+  setup: WorkerSetup;
+  /** Batches, or in rolling mode units, that are under way on one connection at once. */
+  tasksPerConnection: number;
+}
+
+/** Who applies to the master what conflict resolution has to change there (design, decision 13). */
+export type MasterEndpoint =
+  /** Nobody: a mailbox that has diverged is reported and left alone. */
+  | { kind: 'none' }
+  /** A `sync_server` of our own on a private socket, as long as the run needs it. */
+  | { kind: 'private'; program: string; configFile: string; configdirectory: string }
+  | { kind: 'server'; connection: ConnectionSettings };
+
+export interface JobOptions {
+  /** -p: partition on the replica. */
+  partition: ByteString | undefined;
+  /** -L. */
+  local: boolean;
+  /** -O. */
+  noCopyback: boolean;
+  /** sync_batchsize; 0 = never split. */
+  batchSize: number;
+  /** Jobs that one worker works on at once over its connection. */
+  lookAhead: number;
+}
+
+/** Worker to coordinator, outside of task results. */
+export type WorkerMessage =
+  | { kind: 'events'; events: SyncEvent[] }
+  /** Every event of this batch has been posted. Answers travel on another port, so their order says nothing. */
+  | { kind: 'flushed'; batch: number }
+  /** The replica closed the connection while nothing was under way. */
+  | { kind: 'idle-closed' }
+  /** The session said EXIT and is closed: the answer to `exit`. */
+  | { kind: 'exited' };
+
+/** Coordinator to worker, over the port handed over at start. */
+export type WorkerControl =
+  /** Connections that this thread may have from now on. */
+  | { kind: 'connections'; limit: number }
+  | { kind: 'exit' }
+  /** Begin no further job. */
+  | { kind: 'cancel' }
+  /** Close the link now, whatever is in flight. */
+  | { kind: 'cut' }
+  /** Make a new connection for what comes next; take leave of the old one when nothing uses it any more. */
+  | { kind: 'renew' };

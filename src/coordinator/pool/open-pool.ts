@@ -1,0 +1,39 @@
+import { availableParallelism } from 'node:os';
+import type { EventListener } from '../../report/events.ts';
+import { openMasterStore } from '../../store/open-master-store.ts';
+import { BATCHES_PER_CONNECTION, MOST_THREADS } from '../limits.ts';
+import { BatchRunner } from './batch-runner.ts';
+import { GrowingPool } from './growing-pool.ts';
+import { openInlinePool } from './inline-pool.ts';
+import type { WorkerSetup } from './messages.ts';
+import { realParts } from './real-parts.ts';
+import type { UnitPool, WorkerPool } from './worker-pool.ts';
+
+export interface OpenPoolOptions {
+  /** Batches, or units of a sync log, that are under way on one connection at once. */
+  tasksPerConnection?: number;
+  onIdleClosed?: () => void;
+}
+
+/** This thread, with others beside it, as they are needed, where there are processors for them. */
+export function openPool(
+  setup: WorkerSetup,
+  connections: number,
+  emit: EventListener,
+  { tasksPerConnection = BATCHES_PER_CONNECTION, onIdleClosed = () => {} }: OpenPoolOptions = {},
+): WorkerPool & UnitPool {
+  const store = openMasterStore(setup.layout);
+  const here = openInlinePool({
+    create: () => new BatchRunner(realParts(setup, emit, store)),
+    tasksPerConnection,
+    onIdleClosed,
+    onClose: () => store.close(),
+  });
+  const threads = Math.min(connections, availableParallelism(), MOST_THREADS) - 1;
+  if (threads < 1) return here;
+  const openThere = async (): Promise<WorkerPool & UnitPool> => {
+    const { ThreadPool } = await import('./thread-pool.ts');
+    return new ThreadPool(setup, connections - 1, emit, { threads, tasksPerConnection, onIdleClosed });
+  };
+  return new GrowingPool(here, openThere, threads);
+}

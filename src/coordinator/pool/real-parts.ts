@@ -1,0 +1,24 @@
+import { connectReplica } from '../../protocol/connect/connect-replica.ts';
+import { runActions } from '../../replicate/jobs/run-actions.ts';
+import { runMailboxes } from '../../replicate/jobs/run-mailboxes.ts';
+import { runMeta } from '../../replicate/jobs/run-meta.ts';
+import { runUser } from '../../replicate/jobs/run-user.ts';
+import type { EventListener } from '../../report/events.ts';
+import type { MasterStore } from '../../store/master-store.ts';
+import type { BatchRunnerParts } from './batch-runner.ts';
+import { masterLink } from './master-link.ts';
+import type { WorkerSetup } from './messages.ts';
+import { scriptLink } from './script-link.ts';
+
+/** The store, the replica and the engine that a worker really works with. */
+export function realParts(setup: WorkerSetup, emit: EventListener, store: MasterStore): BatchRunnerParts {
+  return {
+    setup,
+    emit,
+    store,
+    connect: (listeners) => connectReplica(setup.connection, listeners),
+    scripts: scriptLink(() => connectReplica({ ...setup.connection, sieveMailbox: false })),
+    master: masterLink(setup.master, setup.connection, connectReplica, emit),
+    engine: { runUser, runMeta, runMailboxes, runActions },
+  };
+}

@@ -1,0 +1,213 @@
+import { availableParallelism } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { EventListener } from '../../report/events.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { EXIT_GRACE } from '../limits.ts';
+import type {
+  Batch,
+  Outcome,
+  Task,
+  ThreadStart,
+  UnitAnswer,
+  UnitTask,
+  WorkerControl,
+  WorkerMessage,
+  WorkerSetup,
+} from './messages.ts';
+import { within } from './within.ts';
+import type { Room, UnitPool, WorkerPool } from './worker-pool.ts';
+
+/** A worker's first message: the port on which it takes orders. */
+export interface WorkerHello {
+  kind: 'hello';
+  port: MessagePort;
+}
+
+export interface PoolOptions {
+  /** Batches, or units of a sync log, that are under way on one connection at once. */
+  tasksPerConnection?: number;
+  /** At most; fewer if there are not so many connections. Default: one for each processor. */
+  threads?: number;
+  onIdleClosed?: () => void;
+  /** Another thread entry, for tests. */
+  file?: URL;
+}
+
+const workerFile = new URL('../../../workers/replicate.js', import.meta.url);
+
+/**
+ * Worker threads by piscina.
+ *
+ * - `atomics: 'disabled'`: otherwise a thread sleeps between tasks and its socket with it.
+ * - No more threads than processors, all from the beginning: each holds one connection, or several.
+ * - Tasks are never aborted: piscina would kill the thread, and its connection in the middle of a literal.
+ */
+export class ThreadPool implements WorkerPool, UnitPool {
+  readonly #piscina: Piscina<Task, Outcome[] | UnitAnswer>;
+  readonly #emit: EventListener;
+  readonly #onIdleClosed: () => void;
+  readonly #ports = new Set<MessagePort>();
+  /** Batches whose last events have not come yet. */
+  readonly #unflushed = new Map<number, () => void>();
+  readonly #flushed = new Set<number>();
+  readonly #size: number;
+  /** What a thread that comes later must be told, by kind, in this order. */
+  readonly #orders = new Map<WorkerControl['kind'], WorkerControl>();
+  #exited = 0;
+  #allExited: () => void = () => {};
+  #allLoaded: () => void = () => {};
+  /** Piscina lets the process end while threads are idle or events are under way; a run in progress must not. */
+  readonly #keepAlive = setInterval(() => {}, 2 ** 30);
+
+  constructor(
+    setup: WorkerSetup,
+    connections: number,
+    emit: EventListener,
+    {
+      tasksPerConnection = 1,
+      threads = availableParallelism(),
+      onIdleClosed = () => {},
+      file = workerFile,
+    }: PoolOptions = {},
+  ) {
+    this.#emit = emit;
+    this.#onIdleClosed = onIdleClosed;
+    const size = Math.max(1, Math.min(threads, connections));
+    this.#size = size;
+    const start: ThreadStart = { setup, tasksPerConnection };
+    this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
+      filename: file.href,
+      minThreads: size,
+      maxThreads: size,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: Math.ceil(connections / size) * tasksPerConnection,
+      atomics: 'disabled',
+      recordTiming: false,
+      workerData: start,
+    });
+    this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
+    this.#piscina.on('error', (caught: unknown) => {
+      this.#threadSettled();
+      emit({
+        kind: 'notice',
+        level: 'error',
+        text: `worker thread failed: ${SyncError.from(caught).message}`,
+      });
+    });
+  }
+
+  async run(batch: Batch): Promise<Outcome[]> {
+    return (await this.#run(batch)) as Outcome[];
+  }
+
+  async runUnit(task: UnitTask): Promise<UnitAnswer> {
+    return (await this.#run(task)) as UnitAnswer;
+  }
+
+  async #run(task: Task): Promise<Outcome[] | UnitAnswer> {
+    let answer: Outcome[] | UnitAnswer;
+    try {
+      answer = await this.#piscina.run(task);
+    } catch (caught) {
+      const reason = caught instanceof Error ? caught.message : String(caught);
+      throw new SyncError('BUG', `a worker thread died: ${reason}`, { retryable: true, cause: caught });
+    }
+    if (!this.#flushed.delete(task.id)) {
+      await new Promise<void>((resolve) => {
+        this.#unflushed.set(task.id, resolve);
+      });
+    }
+    return answer;
+  }
+
+  use({ connections }: Room): void {
+    this.#order({ kind: 'connections', limit: Math.ceil(connections / this.#size) });
+  }
+
+  renew(): void {
+    for (const port of this.#ports) port.postMessage({ kind: 'renew' } satisfies WorkerControl);
+  }
+
+  cancel(): void {
+    this.#order({ kind: 'cancel' });
+  }
+
+  cut(): void {
+    this.#order({ kind: 'cut' });
+  }
+
+  async close(): Promise<void> {
+    // Node.js aborts the whole process when a thread is ended while it links its modules (v8::Module::IsGraphAsync).
+    if (this.#stillLoading) {
+      const loaded = new Promise<void>((resolve) => {
+        this.#allLoaded = resolve;
+      });
+      await within(EXIT_GRACE, loaded);
+    }
+    if (this.#ports.size > 0) {
+      const exited = new Promise<void>((resolve) => {
+        this.#allExited = () => {
+          if (this.#exited >= this.#ports.size) resolve();
+        };
+      });
+      this.#order({ kind: 'exit' });
+      await within(EXIT_GRACE, exited);
+    }
+    for (const port of this.#ports) port.close();
+    await this.#piscina.destroy();
+    clearInterval(this.#keepAlive);
+  }
+
+  #order(order: WorkerControl): void {
+    this.#orders.set(order.kind, order);
+    for (const port of this.#ports) port.postMessage(order);
+  }
+
+  /** A thread says hello when it has loaded its code; one that has died is none of piscina's any more. */
+  get #stillLoading(): boolean {
+    return this.#piscina.threads.length > this.#ports.size;
+  }
+
+  #threadSettled(): void {
+    if (!this.#stillLoading) this.#allLoaded();
+  }
+
+  #receive(message: WorkerMessage | WorkerHello): void {
+    switch (message.kind) {
+      case 'events':
+        for (const event of message.events) this.#emit(event);
+        break;
+      case 'flushed': {
+        const resolve = this.#unflushed.get(message.batch);
+        if (resolve) {
+          this.#unflushed.delete(message.batch);
+          resolve();
+        } else {
+          this.#flushed.add(message.batch);
+        }
+        break;
+      }
+      case 'idle-closed':
+        this.#onIdleClosed();
+        break;
+      case 'exited':
+        this.#exited += 1;
+        this.#allExited();
+        break;
+      case 'hello': {
+        const { port } = message;
+        this.#ports.add(port);
+        // A dead thread's port closes; it must not be waited for at the end.
+        port.on('close', () => {
+          this.#ports.delete(port);
+          this.#allExited();
+        });
+        port.unref();
+        for (const order of this.#orders.values()) port.postMessage(order);
+        this.#threadSettled();
+        break;
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { Estimate, MasterStore } from '../../store/master-store.ts';
+import { SHARED_CHUNK } from '../limits.ts';
+import type { Job } from '../pool/messages.ts';
+import type { RunMode } from './run-request.ts';
+
+/** A job and the messages it is about, as far as the store can tell without opening anything. */
+export interface SizedJob {
+  job: Job;
+  size: number;
+}
+
+/** Whether the mode's jobs can be told without the store. */
+export function needsStore(mode: RunMode): boolean {
+  return (
+    mode.kind === 'all' || mode.kind === 'mailboxes' || (mode.kind === 'users' && mode.userids.length > 1)
+  );
+}
+
+/**
+ * The jobs of a run, one by one, so that the caller can pause between any two; none of them twice.
+ *
+ * @param store undefined only where `needsStore` says no
+ */
+export function* discover(mode: RunMode, store: MasterStore | undefined): Generator<SizedJob> {
+  switch (mode.kind) {
+    case 'users':
+      for (const userid of new Set(mode.userids)) {
+        yield { job: { kind: 'user', userid }, size: sizeOf(() => store?.estimate(userid)) };
+      }
+      break;
+    case 'meta':
+      for (const userid of new Set(mode.userids)) yield { job: { kind: 'meta', userid }, size: 0 };
+      break;
+    case 'mailboxes':
+      if (mode.names.length > 0) yield namedMailboxes(mode.names, store);
+      break;
+    case 'all':
+      if (store) yield* everything(store, mode.prefix);
+      break;
+  }
+}
+
+function* everything(store: MasterStore, prefix: ByteString | undefined): Generator<SizedJob> {
+  let names: ByteString[] = [];
+  let size = 0;
+  for (const found of store.enumerate(prefix)) {
+    if (found.kind === 'user') {
+      const { userid, messages } = found;
+      yield { job: { kind: 'user', userid }, size: messages };
+      continue;
+    }
+    names.push(found.name);
+    size += found.messages;
+    if (names.length === SHARED_CHUNK) {
+      yield { job: { kind: 'mailboxes', owners: [''], names }, size };
+      names = [];
+      size = 0;
+    }
+  }
+  if (names.length > 0) yield { job: { kind: 'mailboxes', owners: [''], names }, size };
+}
+
+/** `-m`: one job, as renames among the names can only be seen together. */
+function namedMailboxes(wanted: readonly ByteString[], store: MasterStore | undefined): SizedJob {
+  const names = [...new Set(wanted)];
+  const owners = new Set<ByteString>();
+  let size = 0;
+  for (const name of names) {
+    const entry = store?.lookup(name);
+    // A name that the store does not know has nobody to lock; the job reports it as absent.
+    if (!entry) continue;
+    owners.add(entry.userid ?? '');
+    size += sizeOf(() => store?.estimateMailbox(entry));
+  }
+  if (owners.size === 0) owners.add('');
+  return { job: { kind: 'mailboxes', owners: [...owners].sort(), names }, size };
+}
+
+function sizeOf(estimate: () => Estimate | undefined): number {
+  try {
+    return estimate()?.messages ?? 0;
+  } catch {
+    // Only the order of work hangs on this; the job itself meets the same fault and reports it.
+    return 0;
+  }
+}

@@ -1,0 +1,28 @@
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { idleProcessorMeter } from '../../native/idle-processors.ts';
+import { BUSY_THREAD, IDLE_FOR_THREAD } from '../limits.ts';
+
+/** What went on since the last look. */
+export interface Load {
+  /** Share of the time that this thread was at work: 0 to 1. */
+  thisThread: number;
+  /** Processors of this host that nobody used: a sum of shares. */
+  idleProcessors: number;
+}
+
+/** Whether this thread is what its connections wait for, and another one would not have to wait for a processor. */
+export function threadsPay({ thisThread, idleProcessors }: Load): boolean {
+  return thisThread >= BUSY_THREAD && idleProcessors >= IDLE_FOR_THREAD;
+}
+
+/** @returns a meter: each call tells of the time since the one before */
+export function loadMeter(): () => Load {
+  const idleProcessors = idleProcessorMeter();
+  let before: EventLoopUtilization = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return { thisThread: utilization, idleProcessors: idleProcessors() };
+  };
+}

@@ -1,0 +1,29 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { WorkerSetup } from '../pool/messages.ts';
+import type { WantedConnections } from './growth.ts';
+
+/** The part of a run plan that the coordinator works from. */
+export interface RunRequest {
+  mode: RunMode;
+  setup: WorkerSetup;
+  /** Connections at most. */
+  workers: WantedConnections;
+  /** How many of them the limit on open files leaves room for. */
+  mostConnections?: number | undefined;
+  /** That limit, to be named. */
+  openFiles?: number | undefined;
+  /** -N: skip users whose sync lock is held, rather than wait for them. */
+  skipLocked: boolean;
+  /** -o */
+  connectOnce: boolean;
+  /** Seconds; cap of the reconnect back-off; 0 = none. */
+  reconnectMaxWait: number;
+  /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
+  lockedRetry: number;
+}
+
+export type RunMode =
+  | { kind: 'all'; prefix: ByteString | undefined }
+  | { kind: 'users'; userids: ByteString[] }
+  | { kind: 'mailboxes'; names: ByteString[] }
+  | { kind: 'meta'; userids: ByteString[] };

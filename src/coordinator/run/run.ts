@@ -1,0 +1,438 @@
+import { setImmediate } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import type { EventListener, RunStatus, RunSummary, SyncEvent } from '../../report/events.ts';
+import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import type { MasterStore } from '../../store/master-store.ts';
+import type { Clock } from '../clock.ts';
+import {
+  BATCHES_PER_CONNECTION,
+  CUT_GRACE,
+  DEAD_THREADS_TO_ABORT,
+  DISCOVERY_SLICE,
+  DRAIN_GRACE,
+  FIRST_DISCOVERY_SLICE,
+  ILL_PAUSES_SECONDS,
+  OCTETS_PER_WORK,
+  OUT_OF_FILES_FIRST_SECONDS,
+  OUT_OF_FILES_LONGEST_SECONDS,
+} from '../limits.ts';
+import type { Batch, Outcome } from '../pool/messages.ts';
+import type { WorkerPool } from '../pool/worker-pool.ts';
+import { needsStore } from './discover.ts';
+import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
+import { connectionsFor, Growth, mostConnections } from './growth.ts';
+import { isHopeless } from './is-hopeless.ts';
+import type { Load } from './load.ts';
+import { ReconnectBackoff } from './reconnect-backoff.ts';
+import { ReplicaHealth, type Seen } from './replica-health.ts';
+import type { RunRequest } from './run-request.ts';
+import { Schedule } from './schedule.ts';
+import { type Findings, NOTHING_FOUND, Search } from './search.ts';
+import { Tally } from './tally.ts';
+import { UnmatchedNames } from './unmatched-names.ts';
+
+/** What a run works with; tests give other ones. */
+export interface RunParts {
+  emit: EventListener;
+  openStore(): MasterStore;
+  /** @param connections at most */
+  openPool(connections: number, emit: EventListener): WorkerPool;
+  /** Since the last call. */
+  load(): Load;
+  clock: Clock;
+  /** 0 <= r < 1 */
+  random(): number;
+  /** Aborted: hand out nothing more, let jobs in flight finish, end. */
+  signal: AbortSignal;
+  /** Calls `tell` whenever somebody wants to know how things stand, until disposed of. */
+  onStatusRequest?(tell: () => void): Disposable;
+}
+
+export interface RunResult {
+  exitCode: number;
+  summary: RunSummary;
+  /** Why the run ended before its work was done. */
+  error: ErrorData | undefined;
+}
+
+type StopReason = { by: 'signal' } | { by: 'error'; error: ErrorData };
+
+/** Does what the request says. Never rejects for anything that went wrong on the way: that is in the result. */
+export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
+  return new Run(request, parts).execute();
+}
+
+/**
+ * One run. `Schedule` says what is next; p-queue says how many at once; the pool does it.
+ *
+ *     probing ──connection:open──► open
+ *        ▲                          │
+ *        └── wait over ── outage ◄──┘ connection failed, or links lost in a row (the replica is ill)
+ *                           ▲ └──► the end, when it is found ill after the last pause too
+ *     probing ──────────────┘ connection failed, or an ill replica's lost again
+ *
+ * - probing: one batch more than already runs may start, so that a dead replica is tried by one of them, not by all. An
+ *   ill one is well again with the first job done, not with a connection.
+ * - open: as many batches as the connections take, the number of which grows as the work lasts.
+ * - outage: none starts. What runs on a good link goes on.
+ */
+class Run {
+  readonly #request: RunRequest;
+  readonly #parts: RunParts;
+  readonly #tally: Tally;
+  readonly #unmatched: UnmatchedNames;
+  readonly #queue = new PQueue({ concurrency: 1 });
+  readonly #backoff: ReconnectBackoff;
+  readonly #schedule: Schedule;
+  #pool: WorkerPool | undefined;
+  readonly #growth: Growth;
+  readonly #health = new ReplicaHealth();
+  /** Octets and messages across, in one measure. */
+  #uploaded = 0;
+  #messages = 0;
+  #octets = 0;
+  #started = 0;
+  #found: Findings = NOTHING_FOUND;
+  #everConnected = false;
+  #deadInARow = 0;
+  #cancelWake: (() => void) | undefined;
+  #cancelReconnect: (() => void) | undefined;
+  /** Why nothing is handed out any more. */
+  #stopped: (StopReason & { findUntil: number }) | undefined;
+  readonly #finished: Promise<void>;
+  #finish: () => void = () => {};
+
+  constructor(request: RunRequest, parts: RunParts) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#tally = new Tally(parts.emit);
+    this.#unmatched = new UnmatchedNames(request.mode);
+    this.#finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#queue.on('next', () => this.#pump());
+    this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
+    const { skipLocked, lockedRetry, workers } = request;
+    this.#growth = new Growth(workers, {
+      clock: parts.clock,
+      load: parts.load,
+      progress: () => {
+        const left = this.#schedule.unfinished;
+        const done = this.#found.users - left;
+        return { done, left, work: done + this.#uploaded };
+      },
+      onChange: () => this.#widen(),
+    });
+    this.#schedule = new Schedule(
+      { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
+      BATCHES_PER_CONNECTION,
+    );
+  }
+
+  async execute(): Promise<RunResult> {
+    const { clock, signal, emit } = this.#parts;
+    this.#started = clock.now();
+    using _status = this.#parts.onStatusRequest?.(() => emit({ kind: 'run:status', status: this.#status() }));
+    let cancelCut: (() => void) | undefined;
+    const stop = () => {
+      cancelCut = clock.after(DRAIN_GRACE, () => {
+        this.#pool?.cut();
+        // What does not even end without its link, say a wait for a lock on this host, ends with its thread.
+        cancelCut = clock.after(CUT_GRACE, () => this.#finish());
+      });
+      emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+      this.#stop({ by: 'signal' });
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    try {
+      await this.#work();
+    } catch (caught) {
+      this.#fail(SyncError.from(caught, { phase: 'start' }).toData());
+      await this.#finished;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      cancelCut?.();
+      await this.#pool?.close();
+      this.#growth.pause();
+    }
+
+    const stopped = this.#stopped;
+    for (const job of this.#schedule.abandon()) this.#tally.unreached(job);
+    const error = stopped?.by === 'error' ? stopped.error : this.#found.error;
+    this.#tellUnmatched();
+    const summary = this.#tally.summary({
+      elapsedMs: clock.now() - this.#started,
+      unmatched: this.#unmatched.count,
+      allFound: this.#found.complete && !this.#found.error,
+    });
+    emit({ kind: 'run:end', summary });
+    let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
+    if (error) exitCode = exitCodeOfError(error.code);
+    if (stopped?.by === 'signal') exitCode = EXIT_STOPPED;
+    return { exitCode, summary, error };
+  }
+
+  #tellUnmatched(): void {
+    const { complete, users, error } = this.#found;
+    if (complete && users === 0 && !error) this.#unmatched.nothingFound();
+    const { emit, openStore } = this.#parts;
+    for (const name of this.#unmatched.explain(this.#request.setup.layout, openStore)) {
+      emit({ kind: 'run:unmatched', ...name });
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { mode } = this.#request;
+    const store = needsStore(mode) ? this.#parts.openStore() : undefined;
+    try {
+      const search = new Search(mode, store, this.#parts.clock, (job, size) => this.#schedule.add(job, size));
+      this.#find(search, FIRST_DISCOVERY_SLICE);
+      this.#openPool();
+      this.#pump();
+      // Those who will not be reached are to be told all the same, if they can be found soon.
+      while (!this.#found.complete && this.#parts.clock.now() < (this.#stopped?.findUntil ?? Infinity)) {
+        // Answers and events that are due get their turn.
+        await setImmediate();
+        this.#find(search, DISCOVERY_SLICE);
+        this.#pump();
+      }
+    } finally {
+      store?.close();
+    }
+    await this.#finished;
+  }
+
+  #find(search: Search, slice: number): void {
+    this.#found = search.goOn(slice);
+    const { users, messages, complete } = this.#found;
+    this.#parts.emit({ kind: 'run:discovered', users, messages, complete });
+  }
+
+  #openPool(): void {
+    const { users, giants, messages, complete } = this.#found;
+    if (this.#stopped || (complete && users === 0)) return;
+    const { workers: wanted, mode, setup } = this.#request;
+    const work = { jobs: users, giants, messages };
+    const fitting = this.#request.mostConnections ?? Number.POSITIVE_INFINITY;
+    const most = Math.min(complete ? connectionsFor(work, wanted) : mostConnections(wanted), fitting);
+    this.#growth.setLimit(most);
+    this.#schedule.setPlaces(most * BATCHES_PER_CONNECTION);
+    const { server } = setup.connection;
+    this.#parts.emit({ kind: 'run:start', server, mode: mode.kind, workers: most });
+    this.#pool = this.#parts.openPool(most, this.#hear);
+  }
+
+  readonly #hear = (event: SyncEvent): void => {
+    switch (event.kind) {
+      case 'connection:open':
+        this.#health.opened();
+        if (!this.#health.isIll) this.#linkIsUp();
+        break;
+      case 'connection:lost':
+      case 'connection:closed':
+        this.#health.closed();
+        break;
+      case 'user:progress':
+        this.#uploaded += event.messages + event.bytes / OCTETS_PER_WORK;
+        this.#messages += event.messages;
+        this.#octets += event.bytes;
+        break;
+      case 'command:mailbox':
+        this.#uploaded += 1;
+        break;
+      case 'name:absent':
+        this.#unmatched.absent(event.name);
+        break;
+      default:
+        break;
+    }
+    this.#parts.emit(event);
+  };
+
+  #status(): RunStatus {
+    const { synced, absent, locked, failed } = this.#tally.counts;
+    const { users, complete } = this.#found;
+    return {
+      state: this.#state,
+      users,
+      complete,
+      synced,
+      absent,
+      locked,
+      failed,
+      left: this.#schedule.unfinished,
+      connections: this.#health.open,
+      messages: this.#messages,
+      octets: this.#octets,
+      elapsedMs: this.#parts.clock.now() - this.#started,
+    };
+  }
+
+  get #state(): RunStatus['state'] {
+    if (this.#stopped) return 'stopping';
+    if (this.#queue.isPaused) return 'waiting-for-replica';
+    return this.#everConnected ? 'copying' : 'connecting';
+  }
+
+  /** Starts what may start; notices when all is done. */
+  #pump(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    const queue = this.#queue;
+    while (!this.#stopped && !queue.isPaused && queue.pending + queue.size < queue.concurrency) {
+      const now = this.#parts.clock.now();
+      const next = this.#health.isIll ? this.#schedule.probe(now) : this.#schedule.next(now);
+      if (next.kind === 'nothing') break;
+      if (next.kind === 'wait') {
+        const delay = Math.max(1, next.until - this.#parts.clock.now());
+        this.#cancelWake = this.#parts.clock.after(delay, () => this.#pump());
+        break;
+      }
+      const { batch } = next;
+      queue
+        .add(() => this.#runBatch(batch))
+        .catch((caught: unknown) => this.#fail(SyncError.from(caught).toData()));
+    }
+    const allDone = this.#found.complete && this.#schedule.unfinished === 0;
+    if ((allDone || this.#stopped) && queue.pending + queue.size === 0) this.#finish();
+  }
+
+  async #runBatch(batch: Batch): Promise<void> {
+    const { seen } = this.#health;
+    let outcomes: Outcome[];
+    try {
+      if (!this.#pool) throw new SyncError('BUG', 'a batch was started before the workers');
+      outcomes = await this.#pool.run(batch);
+    } catch (caught) {
+      outcomes = this.#threadDied(batch, SyncError.from(caught).toData());
+    }
+    const settlements = this.#schedule.settle(batch, outcomes, this.#parts.clock.now());
+    for (const settlement of settlements) this.#tally.take(settlement);
+    this.#judgeLink(outcomes, seen);
+  }
+
+  #threadDied(batch: Batch, error: ErrorData): Outcome[] {
+    this.#deadInARow += 1;
+    if (this.#deadInARow >= DEAD_THREADS_TO_ABORT + this.#queue.concurrency) this.#fail(error);
+    const counts = { mailboxes: 0, messages: 0, bytes: 0 };
+    return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
+  }
+
+  /** @param seen of the replica when the batch began */
+  #judgeLink(outcomes: readonly Outcome[], seen: Seen): void {
+    const verdict = this.#health.judge(outcomes, seen, this.#queue.concurrency);
+    if (verdict.kind === 'up') {
+      this.#deadInARow = 0;
+      this.#linkIsUp();
+    } else if (this.#stopped) {
+      return;
+    } else if (verdict.kind === 'down') {
+      this.#linkIsDown(verdict.error);
+    } else if (verdict.kind === 'ill') {
+      this.#replicaIsIll(verdict.error, verdict.times);
+    } else if (verdict.kind === 'out-of-files') {
+      this.#hostIsOutOfFiles(verdict.error, verdict.times);
+    } else if (verdict.kind === 'full') {
+      this.#takeFewer(verdict.connections);
+    }
+  }
+
+  #takeFewer(open: number): void {
+    const { connections } = this.#growth.room;
+    const fewer = Math.max(1, Math.min(open, connections - 1));
+    if (fewer < connections) {
+      const text = `'${this.#request.setup.connection.server}' takes no more connections, going on with ${fewer}`;
+      this.#parts.emit({ kind: 'notice', level: 'notice', text });
+    }
+    this.#growth.refusedBeyond(fewer);
+    this.#pump();
+  }
+
+  #linkIsUp(): void {
+    this.#everConnected = true;
+    this.#backoff.reset();
+    if (this.#stopped || this.#queue.isPaused) return;
+    this.#widen();
+    this.#growth.resume();
+  }
+
+  #widen(): void {
+    const { room } = this.#growth;
+    this.#pool?.use(room);
+    this.#queue.concurrency = room.connections * BATCHES_PER_CONNECTION;
+    this.#pump();
+  }
+
+  #linkIsDown(error: ErrorData): void {
+    const { emit } = this.#parts;
+    const { server } = this.#request.setup.connection;
+    if (this.#request.connectOnce || isHopeless(error, this.#everConnected)) {
+      emit({ kind: 'connection:failed', server, error, retryInSeconds: undefined });
+      this.#fail(error);
+      return;
+    }
+    const retryInSeconds = this.#backoff.nextSeconds();
+    emit({ kind: 'connection:failed', server, error, retryInSeconds });
+    this.#waitToProbe(retryInSeconds);
+  }
+
+  /** @param times so often in a row */
+  #replicaIsIll(error: ErrorData, times: number): void {
+    const { emit } = this.#parts;
+    const { server } = this.#request.setup.connection;
+    const retryInSeconds = this.#request.connectOnce ? undefined : ILL_PAUSES_SECONDS[times - 1];
+    emit({ kind: 'replica:ill', server, error, retryInSeconds });
+    this.#schedule.forgiveLosses();
+    if (retryInSeconds === undefined) this.#fail(replicaIll(server, error).toData());
+    else this.#waitToProbe(retryInSeconds);
+  }
+
+  /** Nobody's fault, and it passes as soon as something ends: what is to come goes on with less. */
+  #hostIsOutOfFiles(error: ErrorData, times: number): void {
+    const retryInSeconds = Math.min(
+      OUT_OF_FILES_FIRST_SECONDS * 2 ** (times - 1),
+      OUT_OF_FILES_LONGEST_SECONDS,
+    );
+    const limit = this.#request.openFiles;
+    this.#parts.emit({ kind: 'host:out-of-files', limit, error, retryInSeconds });
+    this.#schedule.halveBatches();
+    this.#waitToProbe(retryInSeconds);
+    this.#growth.refusedBeyond(Math.max(1, Math.floor(this.#growth.room.connections / 2)));
+    this.#growth.pause();
+  }
+
+  #waitToProbe(seconds: number): void {
+    this.#queue.pause();
+    this.#growth.pause();
+    this.#cancelReconnect = this.#parts.clock.after(seconds * 1_000, () => {
+      this.#cancelReconnect = undefined;
+      this.#queue.concurrency = this.#queue.pending + 1;
+      this.#queue.start();
+      this.#pump();
+    });
+  }
+
+  #fail(error: ErrorData): void {
+    this.#stop({ by: 'error', error });
+  }
+
+  #stop(reason: StopReason): void {
+    // A signal that comes while an error is being cleared up says nothing new, and the other way round.
+    this.#stopped ??= { ...reason, findUntil: this.#parts.clock.now() + DRAIN_GRACE };
+    this.#cancelReconnect?.();
+    this.#growth.pause();
+    // Nothing waits in the queue: batches are handed to it only as they can start.
+    this.#queue.start();
+    this.#pool?.cancel();
+    this.#pump();
+  }
+}
+
+function replicaIll(server: string, { message, hint }: ErrorData): SyncError {
+  return new SyncError('REPLICA_ILL', `'${server}' loses every connection: ${message}`, {
+    family: 'link',
+    retryable: true,
+    hint: hint ?? 'Look at its log and at its disks, then run again: what has arrived stays',
+  });
+}

@@ -1,0 +1,345 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
+import {
+  BATCH_JOBS,
+  BATCH_MESSAGES,
+  BREAKS_TO_SET_ASIDE,
+  FRUITLESS_LINK_ATTEMPTS,
+  GIANT_MESSAGES,
+  LEAST_BATCH_JOBS,
+  LEAST_BATCH_MESSAGES,
+  LINK_ATTEMPTS,
+  LOCK_ATTEMPTS,
+  PARKED_FIRST,
+  PARKED_WHILE_BUSY,
+  PLACES_PER_SMALL_SHARE,
+  RETRY_FIRST,
+  RETRYABLE_ATTEMPTS,
+} from '../limits.ts';
+import { jobKey } from '../pool/job-key.ts';
+import type { Batch, Job, Outcome } from '../pool/messages.ts';
+import { LargestFirst } from './largest-first.ts';
+import { LowestFirst } from './lowest-first.ts';
+
+/** What `next` says: something to start, when to ask again, or nothing that waits. */
+export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: number } | { kind: 'nothing' };
+
+export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' }>;
+
+/** What became of one job of a batch. */
+export type Settlement =
+  | { kind: 'final'; outcome: FinalOutcome }
+  | { kind: 'parked'; job: Job; user: string; first: boolean }
+  | { kind: 'retry'; job: Job; delayMs: number; error: ErrorData }
+  /** Never begun: it waits again as if nothing had been. */
+  | { kind: 'returned'; job: Job };
+
+export interface ScheduleOptions {
+  skipLocked: boolean;
+  /** Milliseconds between tries of a locked user when nothing else waits. */
+  lockedRetry: number;
+  /** 0 <= r < 1, for jitter. */
+  random(): number;
+}
+
+interface Entry {
+  job: Job;
+  readonly key: string;
+  readonly giant: boolean;
+  readonly size: number;
+  attempts: number;
+  linkAttempts: number;
+  fruitlessLinkAttempts: number;
+  /** Mailboxes that the replica was at when the link broke, and how often it did. */
+  readonly breaks: Map<ByteString, number>;
+  timesParked: number;
+}
+
+/** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
+type Waiting = ByteString | Entry;
+
+/**
+ * Which job when: pure policy, no clock and no promise of its own.
+ *
+ * A job is in exactly one place:
+ *
+ *     waiting ──next()──► running ──settle()──► done
+ *     (giants, small)       │ ▲
+ *        ▲                  │ └──── next() ── delayed (a retry, run alone) or parked (its lock is held)
+ *        └─── untouched ────┴──────────────► delayed, parked
+ *
+ * - Giants start first, the largest first, but a share of the places stays with small users while any wait.
+ * - Small users go out several to a batch, the largest of those known first, so that none of them is left for the end.
+ * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it. If it does so at
+ *   the same mailbox, it goes on without that one.
+ * - A parked job starts when nothing else waits, or after a good while.
+ */
+export class Schedule {
+  readonly #options: ScheduleOptions;
+  #places: number;
+  /** Ascending by size: the largest is popped. */
+  readonly #giants: Entry[] = [];
+  readonly #small = new LargestFirst<Waiting>();
+  /** By the time when they are due. */
+  readonly #delayed = new LowestFirst<Entry>();
+  /** By the time when they are due while nothing else waits; all of them are in the next one too. */
+  readonly #parked = new LowestFirst<Entry>();
+  /** By the time when they are due whatever else waits. */
+  readonly #parkedLong = new LowestFirst<Entry>();
+  readonly #running = new Map<string, Entry>();
+  #giantsRunning = 0;
+  #mostJobs = BATCH_JOBS;
+  #nextBatch = 1;
+
+  /** @param places batches that may run at once */
+  constructor(options: ScheduleOptions, places: number) {
+    this.#options = options;
+    this.#places = places;
+  }
+
+  setPlaces(places: number): void {
+    this.#places = places;
+  }
+
+  /** Jobs that have no final outcome. */
+  get unfinished(): number {
+    return this.#waiting + this.#delayed.size + this.#parked.size + this.#running.size;
+  }
+
+  /** @param job no other of the run has its key @param size messages expected */
+  add(job: Job, size: number): void {
+    if (size >= GIANT_MESSAGES) this.#wait(newEntry(job, size));
+    else this.#small.add(job.kind === 'user' ? job.userid : newEntry(job, size), size);
+  }
+
+  next(now: number): Next {
+    const alone = this.#delayed.take(now) ?? this.#parkedLong.take(now);
+    if (alone) {
+      this.#parked.delete(alone);
+      return this.#start([alone]);
+    }
+
+    const giantsMayStart = this.#small.length === 0 || this.#giantsRunning < this.#giantLimit;
+    const giant = giantsMayStart ? this.#giants.pop() : undefined;
+    if (giant) return this.#start([giant]);
+    if (this.#small.length > 0) return this.#start(this.#takeSmall());
+
+    const parked = this.#parked.take(now);
+    if (parked) {
+      this.#parkedLong.delete(parked);
+      return this.#start([parked]);
+    }
+    const times = [this.#delayed.lowest(), this.#parked.lowest()].filter((time) => time !== undefined);
+    return times.length === 0 ? { kind: 'nothing' } : { kind: 'wait', until: Math.min(...times) };
+  }
+
+  /**
+   * One job, to see whether the replica serves anybody: one that has not been tried, as long as there is any, because those
+   * that were may be what it cannot bear.
+   */
+  probe(now: number): Next {
+    if (this.#small.length > 0) return this.#start(this.#takeSmall(1));
+    const giant = this.#giants.pop();
+    return giant ? this.#start([giant]) : this.next(now);
+  }
+
+  /** Fewer users at once from now on, for the sake of this host. */
+  halveBatches(): void {
+    this.#mostJobs = Math.max(1, Math.floor(this.#mostJobs / 2));
+  }
+
+  /** It was the replica, not those who were at work: their broken links count no more, nor does any mailbox of theirs. */
+  forgiveLosses(): void {
+    for (const entry of this.#delayed) {
+      entry.linkAttempts = 0;
+      entry.fruitlessLinkAttempts = 0;
+      entry.breaks.clear();
+      const { setAside: _innocent, ...job } = entry.job;
+      entry.job = job;
+    }
+  }
+
+  /**
+   * Takes a batch's outcomes. Answers for jobs that are not running are passed over and jobs without an answer go on
+   * as `untouched`, so that whatever a worker says, nothing is lost and nothing ends twice.
+   */
+  settle(batch: Batch, outcomes: readonly Outcome[], now: number): Settlement[] {
+    const settlements: Settlement[] = [];
+    const mine = new Set(batch.jobs.map(jobKey));
+    for (const outcome of outcomes) {
+      const key = jobKey(outcome.job);
+      if (!mine.delete(key)) continue;
+      const entry = this.#stop(key);
+      if (entry) settlements.push(this.#settleOne(entry, outcome, now));
+    }
+    for (const key of mine) {
+      const entry = this.#stop(key);
+      if (!entry) continue;
+      this.#wait(entry);
+      settlements.push({ kind: 'returned', job: entry.job });
+    }
+    return settlements;
+  }
+
+  /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
+  abandon(): Job[] {
+    const entries = [...this.#running.values(), ...this.#giants.splice(0), ...this.#delayed, ...this.#parked];
+    for (const emptied of [this.#running, this.#delayed, this.#parked, this.#parkedLong]) emptied.clear();
+    return [...entries.map(({ job }) => job), ...this.#small.takeAll().map(jobOf)];
+  }
+
+  #settleOne(entry: Entry, outcome: Outcome, now: number): Settlement {
+    const { job } = entry;
+    switch (outcome.kind) {
+      case 'synced':
+      case 'absent':
+        return { kind: 'final', outcome: { ...outcome, job } };
+      case 'untouched':
+        this.#wait(entry);
+        return { kind: 'returned', job };
+      case 'locked':
+        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job } };
+        entry.timesParked += 1;
+        this.#parked.add(entry, now + this.#parkedPause(entry));
+        this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY);
+        return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
+      case 'failed': {
+        const { error } = outcome;
+        // Neither says anything of the job.
+        if (error.code === 'CANCELLED' || error.code === 'TOO_MANY_FILES') {
+          this.#wait(entry);
+          return { kind: 'returned', job };
+        }
+        const delayMs = this.#retryDelay(entry, outcome);
+        if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job } };
+        this.#delayed.add(entry, now + delayMs);
+        return { kind: 'retry', job, delayMs, error };
+      }
+    }
+  }
+
+  /** @returns undefined: no further attempt */
+  #retryDelay(entry: Entry, outcome: Outcome & { kind: 'failed' }): number | undefined {
+    const { error, counts } = outcome;
+    if (error.family === 'link') {
+      entry.linkAttempts += 1;
+      if (entry.linkAttempts < LINK_ATTEMPTS && setAside(entry, outcome)) return 0;
+      entry.fruitlessLinkAttempts = counts.messages > 0 ? 0 : entry.fruitlessLinkAttempts + 1;
+      if (entry.linkAttempts >= LINK_ATTEMPTS || entry.fruitlessLinkAttempts >= FRUITLESS_LINK_ATTEMPTS) {
+        return undefined;
+      }
+      // Most of those in flight were innocent: the first new attempt, alone, is at once.
+      return entry.linkAttempts === 1 ? 0 : this.#backoff(entry.linkAttempts - 1);
+    }
+    if (!error.retryable) return undefined;
+    entry.attempts += 1;
+    const most = error.code === 'LOCK_TIMEOUT' ? LOCK_ATTEMPTS : RETRYABLE_ATTEMPTS;
+    return entry.attempts >= most ? undefined : this.#backoff(entry.attempts);
+  }
+
+  /** Doubling, with a jitter of half to one and a half, so that jobs that failed together do not meet again. */
+  #backoff(attempt: number): number {
+    return Math.round(RETRY_FIRST * 2 ** (attempt - 1) * (0.5 + this.#options.random()));
+  }
+
+  /** How long a parked job waits while nothing else does: not long at first, since most locks are short. */
+  #parkedPause({ timesParked }: Entry): number {
+    return Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (timesParked - 1));
+  }
+
+  /** Giants at once while small users wait too; where only one batch can run, those are first. */
+  get #giantLimit(): number {
+    const places = this.#places;
+    return places === 1 ? 0 : places - Math.max(1, Math.floor(places / PLACES_PER_SMALL_SHARE));
+  }
+
+  get #waiting(): number {
+    return this.#giants.length + this.#small.length;
+  }
+
+  /** A giant takes its place by size, a small one comes before all that were never started. */
+  #wait(entry: Entry): void {
+    if (!entry.giant) {
+      this.#small.putBack(entry, entry.size);
+      return;
+    }
+    const index = this.#giants.findLastIndex((other) => other.size <= entry.size);
+    this.#giants.splice(index + 1, 0, entry);
+  }
+
+  #takeSmall(most = this.#mostJobs): Entry[] {
+    const jobs = Math.min(
+      most,
+      clamp(Math.ceil(this.#small.length / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS),
+    );
+    const limit = clamp(this.#small.sum / this.#places, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
+    const taken: Entry[] = [];
+    let messages = 0;
+    while (taken.length < jobs) {
+      const size = this.#small.peek();
+      if (size === undefined || (taken.length > 0 && messages + size > limit)) break;
+      const next = this.#small.take();
+      if (!next) break;
+      messages += size;
+      taken.push(entryOf(next.item, size));
+    }
+    return taken;
+  }
+
+  #start(entries: Entry[]): Next {
+    for (const entry of entries) {
+      this.#running.set(entry.key, entry);
+      if (entry.giant) this.#giantsRunning += 1;
+    }
+    const id = this.#nextBatch;
+    this.#nextBatch += 1;
+    const jobs = entries.map((entry) => entry.job);
+    return { kind: 'batch', batch: { id, jobs, sizes: entries.map((entry) => entry.size) } };
+  }
+
+  #stop(key: string): Entry | undefined {
+    const entry = this.#running.get(key);
+    if (!entry) return undefined;
+    this.#running.delete(key);
+    if (entry.giant) this.#giantsRunning -= 1;
+    return entry;
+  }
+}
+
+/** Without progress only: a long upload over a bad network is cut at the same mailbox too. @returns whether one was */
+function setAside(entry: Entry, { suspect, error, counts }: Outcome & { kind: 'failed' }): boolean {
+  if (suspect === undefined || counts.messages > 0) return false;
+  const times = (entry.breaks.get(suspect) ?? 0) + 1;
+  entry.breaks.set(suspect, times);
+  const already = entry.job.setAside ?? [];
+  if (times < BREAKS_TO_SET_ASIDE || already.some(({ mailbox }) => mailbox === suspect)) return false;
+  entry.job = { ...entry.job, setAside: [...already, { mailbox: suspect, error }] };
+  entry.fruitlessLinkAttempts = 0;
+  return true;
+}
+
+function newEntry(job: Job, size: number): Entry {
+  return {
+    job,
+    key: jobKey(job),
+    giant: size >= GIANT_MESSAGES,
+    size,
+    attempts: 0,
+    linkAttempts: 0,
+    fruitlessLinkAttempts: 0,
+    breaks: new Map(),
+    timesParked: 0,
+  };
+}
+
+function jobOf(waiting: Waiting): Job {
+  return typeof waiting === 'string' ? { kind: 'user', userid: waiting } : waiting.job;
+}
+
+function entryOf(waiting: Waiting, size: number): Entry {
+  return typeof waiting === 'string' ? newEntry(jobOf(waiting), size) : waiting;
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}

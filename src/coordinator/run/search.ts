@@ -1,0 +1,77 @@
+import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import type { MasterStore } from '../../store/master-store.ts';
+import type { Clock } from '../clock.ts';
+import { GIANT_MESSAGES } from '../limits.ts';
+import type { Job } from '../pool/messages.ts';
+import { discover, type SizedJob } from './discover.ts';
+import type { RunMode } from './run-request.ts';
+
+/** What has been found so far. */
+export interface Findings {
+  /** Jobs. */
+  users: number;
+  giants: number;
+  messages: number;
+  complete: boolean;
+  /** Why not every job could be found; those found are done all the same. */
+  error: ErrorData | undefined;
+}
+
+export const NOTHING_FOUND: Findings = {
+  users: 0,
+  giants: 0,
+  messages: 0,
+  complete: false,
+  error: undefined,
+};
+
+/** The search for the jobs of a run, in slices, so that answers get their turn and work starts long before its end. */
+export class Search {
+  readonly #jobs: Generator<SizedJob>;
+  readonly #clock: Clock;
+  readonly #add: (job: Job, size: number) => void;
+  #found = NOTHING_FOUND;
+
+  /** @param add takes a job and the messages it is about */
+  constructor(
+    mode: RunMode,
+    store: MasterStore | undefined,
+    clock: Clock,
+    add: (job: Job, size: number) => void,
+  ) {
+    this.#jobs = discover(mode, store);
+    this.#clock = clock;
+    this.#add = add;
+  }
+
+  /** @param milliseconds at most */
+  goOn(milliseconds: number): Findings {
+    const end = this.#clock.now() + milliseconds;
+    while (!this.#found.complete && this.#clock.now() <= end) {
+      const next = this.#next();
+      if (next.done) this.#found = { ...this.#found, complete: true };
+      else this.#take(next.value);
+    }
+    return this.#found;
+  }
+
+  #take({ job, size }: SizedJob): void {
+    this.#add(job, size);
+    const { users, giants, messages, ...rest } = this.#found;
+    this.#found = {
+      ...rest,
+      users: users + 1,
+      giants: giants + (size >= GIANT_MESSAGES ? 1 : 0),
+      messages: messages + size,
+    };
+  }
+
+  #next(): IteratorResult<SizedJob, void> {
+    try {
+      return this.#jobs.next();
+    } catch (caught) {
+      this.#found = { ...this.#found, error: SyncError.from(caught, { phase: 'read' }).toData() };
+      return { done: true, value: undefined };
+    }
+  }
+}

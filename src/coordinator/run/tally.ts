@@ -1,0 +1,95 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { EventListener, RunSummary } from '../../report/events.ts';
+import { jobUser } from '../pool/job-key.ts';
+import type { Counts, Job } from '../pool/messages.ts';
+import type { FinalOutcome, Settlement } from './schedule.ts';
+
+/** Counts what became of the jobs and tells it as events. */
+export class Tally {
+  readonly #emit: EventListener;
+  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'> = {
+    synced: 0,
+    absent: 0,
+    locked: 0,
+    failed: 0,
+    messagesUploaded: 0,
+    bytesUploaded: 0,
+    mailboxesUpdated: 0,
+    failures: [],
+    unreached: [],
+  };
+
+  constructor(emit: EventListener) {
+    this.#emit = emit;
+  }
+
+  take(settlement: Settlement): void {
+    switch (settlement.kind) {
+      case 'final':
+        this.#final(settlement.outcome);
+        break;
+      case 'parked':
+        if (settlement.first) this.#emit({ kind: 'run:parked', user: settlement.user });
+        break;
+      case 'retry': {
+        const { job, delayMs, error } = settlement;
+        this.#emit({ kind: 'run:retry', user: jobUser(job), delayMs, error });
+        break;
+      }
+      case 'returned':
+        break;
+    }
+  }
+
+  /** Its turn never came, or had not come to its end when the run was over. */
+  unreached(job: Job): void {
+    this.#totals.unreached.push({ user: jobUser(job), ...mailboxesOf(job) });
+  }
+
+  /** Users by what became of them. */
+  get counts(): Pick<RunSummary, 'synced' | 'absent' | 'locked' | 'failed'> {
+    return this.#totals;
+  }
+
+  summary(rest: Pick<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'>): RunSummary {
+    return { ...this.#totals, ...rest };
+  }
+
+  #final(outcome: FinalOutcome): void {
+    const { job } = outcome;
+    const user = jobUser(job);
+    switch (outcome.kind) {
+      case 'synced':
+        this.#totals.synced += 1;
+        this.#count(outcome.counts);
+        this.#emit({ kind: 'user:done', user });
+        break;
+      case 'absent':
+        // The worker has said so.
+        this.#totals.absent += 1;
+        break;
+      case 'locked':
+        this.#totals.locked += 1;
+        this.#emit({ kind: 'user:locked', user: outcome.user, ...mailboxesOf(job) });
+        break;
+      case 'failed': {
+        const { error, counts } = outcome;
+        this.#totals.failed += 1;
+        this.#totals.failures.push({ user, error });
+        this.#count(counts);
+        this.#emit({ kind: 'user:failed', user, work: job.kind, ...mailboxesOf(job), error });
+        break;
+      }
+    }
+  }
+
+  #count(counts: Counts): void {
+    this.#totals.messagesUploaded += counts.messages;
+    this.#totals.bytesUploaded += counts.bytes;
+    this.#totals.mailboxesUpdated += counts.mailboxes;
+  }
+}
+
+function mailboxesOf(job: Job): { mailboxes?: ByteString[] } {
+  return job.kind === 'mailboxes' ? { mailboxes: job.names } : {};
+}

@@ -1,0 +1,24 @@
+import { parseTarget } from '../connect-target.ts';
+import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
+import { isLocal } from '../handshake/open-socket.ts';
+import type { ReplicaSession } from '../replica-session.ts';
+import { planAttempts, tryInTurn } from './connect-attempts.ts';
+import { connectOnce } from './connect-once.ts';
+
+/**
+ * Connects, logs in and sets up (compression, capabilities): afterwards every command may be sent.
+ *
+ * @param isPeerLocal what tells a peer on this host, to whom nothing crosses a network
+ * @throws SyncError CONFIG, HOST_NOT_FOUND, CONNECT_FAILED, CONNECT_TIMEOUT, REPLICA_BUSY, NOT_A_SYNC_SERVER, TLS_FAILED,
+ *   AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, COMPRESSION_UNAVAILABLE, LINK_BROKEN
+ */
+export async function connectReplica(
+  settings: ConnectionSettings,
+  listeners: ConnectionListeners = {},
+  isPeerLocal: typeof isLocal = isLocal,
+): Promise<ReplicaSession> {
+  const target = parseTarget(settings.server);
+  return tryInTurn(planAttempts(target, settings), (attempt) =>
+    connectOnce(target, attempt, settings, listeners, isPeerLocal),
+  );
+}

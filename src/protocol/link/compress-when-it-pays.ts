@@ -1,0 +1,66 @@
+import { idleProcessorMeter } from '../../native/idle-processors.ts';
+import type { Transport } from '../wire/transport.ts';
+import type { CommandQueue } from './command-queue.ts';
+import { judgeLink } from './compression-policy.ts';
+
+/**
+ * Milliseconds: longer than a replica applies one large step of a mailbox, during which it answers nothing however fast
+ * the link is, and a small part of a run that is worth compressing.
+ */
+const LOOK_EVERY = 5_000;
+
+/** A connection that began to compress in the middle. */
+export interface CompressionStart {
+  level: number;
+  /** Octets a second that the link took before. */
+  rate: number;
+}
+
+/**
+ * Begins to compress as soon as the link turns out to be what this connection waits for.
+ *
+ * @param level zlib level 1 to 9 instead of the one that the rate suggests
+ */
+export function compressWhenItPays(
+  queue: CommandQueue,
+  transport: Transport,
+  { local, level }: { local: boolean; level: number | undefined },
+  onStart: (start: CompressionStart) => void,
+): void {
+  const idleProcessors = idleProcessorMeter();
+  const look = () => ({
+    time: performance.now(),
+    octets: queue.octetsAnswered,
+    waited: transport.waiting.total,
+  });
+  let before = look();
+  const timer = setInterval(() => {
+    if (transport.closed) {
+      clearInterval(timer);
+      return;
+    }
+    const now = look();
+    const milliseconds = now.time - before.time;
+    const octets = now.octets - before.octets;
+    const waited = now.waited - before.waited;
+    const sample = { milliseconds, octets, waited, idleProcessors: idleProcessors(), local };
+    const verdict = judgeLink(sample);
+    // Large commands are answered seconds apart on a slow link.
+    if (verdict !== 'undecided') before = now;
+    if (typeof verdict !== 'number') return;
+    clearInterval(timer);
+    void begin(queue, level ?? verdict, (octets * 1000) / milliseconds, onStart);
+  }, LOOK_EVERY);
+  timer.unref();
+}
+
+/** A replica that refuses, or a link that breaks meanwhile, leaves things as they are: nobody asked for compression. */
+async function begin(
+  queue: CommandQueue,
+  level: number,
+  rate: number,
+  onStart: (start: CompressionStart) => void,
+): Promise<void> {
+  const accepted = await queue.compress(level).catch(() => false);
+  if (accepted) onStart({ level, rate });
+}

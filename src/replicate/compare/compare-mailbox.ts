@@ -1,0 +1,161 @@
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import type { Annotation, MailboxEntry, MailboxState } from '../../store/master-store.ts';
+
+/** The master's side of one mailbox, as read under its index lock. */
+export interface LocalMailbox {
+  entry: MailboxEntry;
+  state: MailboxState;
+  annotations: readonly Annotation[];
+}
+
+export interface CompareOptions {
+  /** `reverseacls`: RACLMODSEQ counts. */
+  reverseacls: boolean;
+  /** `conversations`: XCONVMODSEQ counts. */
+  conversations: boolean;
+}
+
+/**
+ * What the numbers alone say about a mailbox that both sides have, before anything is sent.
+ *
+ * `diverged`: a plain delta cannot bring the replica to the master's state, because the replica holds something that
+ * the master does not account for; sending one anyway can move the replica's LAST_UID past messages that it never
+ * received (algorithm section 14, row 9), so it is never tried.
+ */
+export type Comparison =
+  | { kind: 'unchanged' }
+  | { kind: 'delta' }
+  | { kind: 'diverged'; reason: DivergedReason; detail: string };
+
+export type DivergedReason =
+  | 'uidvalidity-higher-on-replica'
+  | 'modseq-higher-on-replica'
+  | 'uid-higher-on-replica'
+  | 'xconvmodseq-higher-on-replica'
+  | 'cleaned-up-on-master'
+  | 'crc-differs-at-same-modseq'
+  | 'crc-differs-below-append'
+  | 'changed-on-replica'
+  | 'modseq-coincides'
+  | 'checksum-refused';
+
+/** Algorithm section 5.1, with what the C client would first write to the master taken as if it were written. */
+export function compareMailbox(
+  local: LocalMailbox,
+  remote: ReplicaMailbox,
+  options: CompareOptions,
+): Comparison {
+  const { state } = local;
+  const diverged = divergence(state, remote, options);
+  if (diverged) return diverged;
+  return sameState(local, remote, options) ? { kind: 'unchanged' } : { kind: 'delta' };
+}
+
+function divergence(
+  state: MailboxState,
+  remote: ReplicaMailbox,
+  { conversations }: CompareOptions,
+): Comparison | undefined {
+  const higher = (reason: DivergedReason, what: string, ours: number, theirs: number): Comparison => ({
+    kind: 'diverged',
+    reason,
+    detail: `${what} is ${ours} here, ${theirs} on the replica`,
+  });
+  if (remote.uidvalidity > state.uidvalidity) {
+    return higher('uidvalidity-higher-on-replica', 'UIDVALIDITY', state.uidvalidity, remote.uidvalidity);
+  }
+  if (remote.highestmodseq > state.highestmodseq) {
+    return higher('modseq-higher-on-replica', 'HIGHESTMODSEQ', state.highestmodseq, remote.highestmodseq);
+  }
+  if (remote.lastUid > state.lastUid) {
+    return higher('uid-higher-on-replica', 'LAST_UID', state.lastUid, remote.lastUid);
+  }
+  if (conversations && state.xconvmodseq !== 0 && remote.xconvmodseq > state.xconvmodseq) {
+    return higher('xconvmodseq-higher-on-replica', 'XCONVMODSEQ', state.xconvmodseq, remote.xconvmodseq);
+  }
+  if (remote.highestmodseq !== 0 && state.deletedmodseq > remote.highestmodseq) {
+    return higher(
+      'cleaned-up-on-master',
+      'the modseq up to which expunged messages were cleaned up',
+      state.deletedmodseq,
+      remote.highestmodseq,
+    );
+  }
+  if (
+    remote.highestmodseq === state.highestmodseq &&
+    remote.lastUid === state.lastUid &&
+    !sameChecksums(state, remote)
+  ) {
+    return {
+      kind: 'diverged',
+      reason: 'crc-differs-at-same-modseq',
+      detail: `SYNC_CRC ${state.crcBasic}/${state.crcAnnotations} here, ${remote.crcBasic}/${remote.crcAnnotations} on the replica, both at modseq ${state.highestmodseq}`,
+    };
+  }
+  return undefined;
+}
+
+function sameState(local: LocalMailbox, remote: ReplicaMailbox, options: CompareOptions): boolean {
+  const { entry, state } = local;
+  return (
+    sameType(remote.type, entry.type) &&
+    remote.lastUid === state.lastUid &&
+    remote.highestmodseq === state.highestmodseq &&
+    remote.uidvalidity === state.uidvalidity &&
+    remote.recentuid === state.recentuid &&
+    remote.recenttime === state.recenttime &&
+    remote.pop3LastLogin === state.pop3LastLogin &&
+    remote.pop3ShowAfter === state.pop3ShowAfter &&
+    comparableOptions(remote.options) === comparableOptions(state.options) &&
+    remote.acl === entry.acl &&
+    // Higher on the replica is what the C client would take over, and then find equal.
+    (remote.foldermodseq === 0 || remote.foldermodseq >= state.foldermodseq) &&
+    (!options.reverseacls ||
+      remote.raclmodseq === 0 ||
+      state.raclmodseq === 0 ||
+      remote.raclmodseq >= state.raclmodseq) &&
+    (!options.conversations || remote.xconvmodseq === state.xconvmodseq) &&
+    sameAnnotations(local.annotations, remote.annotations) &&
+    sameChecksums(state, remote)
+  );
+}
+
+/** Plain mail is `e` or nothing, also before a flag (`i`, `ei`): servers differ in whether they write it. */
+export function sameType(a: string, b: string): boolean {
+  return a.replace(/^e/, '') === b.replace(/^e/, '');
+}
+
+/** 0 on either side matches anything, per half (protocol section 13). */
+export function sameChecksums(
+  a: { crcBasic: number; crcAnnotations: number },
+  b: { crcBasic: number; crcAnnotations: number },
+): boolean {
+  return matches(a.crcBasic, b.crcBasic) && matches(a.crcAnnotations, b.crcAnnotations);
+}
+
+function matches(a: number, b: number): boolean {
+  return a === b || a === 0 || b === 0;
+}
+
+/** Both lists are in wire order; the modseq of a mailbox annotation is not compared. */
+export function sameAnnotations(
+  a: readonly Omit<Annotation, 'modseq'>[],
+  b: readonly Omit<Annotation, 'modseq'>[],
+): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, i) => {
+      const other = b[i];
+      return (
+        other !== undefined &&
+        one.entry === other.entry &&
+        one.userid === other.userid &&
+        one.value === other.value
+      );
+    })
+  );
+}
+
+function comparableOptions(options: string): string {
+  return [...'PSDA'].filter((letter) => options.includes(letter)).join('');
+}

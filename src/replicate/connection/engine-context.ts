@@ -1,0 +1,61 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaSession } from '../../protocol/replica-session.ts';
+import type { EventListener } from '../../report/events.ts';
+import type { MasterStore } from '../../store/master-store.ts';
+import type { CompareOptions } from '../compare/compare-mailbox.ts';
+import type { SetAside } from '../outcomes/set-aside.ts';
+import type { Partitions } from './partitions.ts';
+import type { Stage } from './stage.ts';
+
+/** What one job works with. Several jobs may share one at the same time: the session pipelines their commands. */
+export interface EngineContext {
+  store: MasterStore;
+  session: ReplicaSession;
+  stage: Stage;
+  partitions: Partitions;
+  /** For the script commands, which are for sessions that leave `#sieve` alone. */
+  scripts: ScriptSession;
+  /** Writes to the master through its own server; undefined: the master must not be written to. */
+  master: MasterWriter | undefined;
+  /** Another connection that nobody uses at the moment; none, if there is none. Whoever borrows gives it back. */
+  borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
+  options: EngineOptions;
+  /** Not to be sent: each of them fails with what is said here. */
+  setAside: readonly SetAside[];
+  emit: EventListener;
+}
+
+/** A session and what is known of its other end. */
+export type ReplicaLink = Pick<EngineContext, 'session' | 'stage' | 'partitions'>;
+
+export interface BorrowedLink extends ReplicaLink, Disposable {}
+
+/** The master's own Cyrus server, spoken to with the replication protocol (design, decision 13). */
+export interface MasterWriter {
+  /** The one session of this worker, opened when first needed. */
+  connect(): Promise<{ session: ReplicaSession; stage: Stage }>;
+}
+
+/** A second session to the replica that does not replicate `#sieve` as a mailbox. */
+export interface ScriptSession {
+  /** The one of this worker, opened when first needed. @throws SyncError as for the first session */
+  connect(): Promise<ReplicaSession>;
+}
+
+export interface EngineOptions extends CompareOptions {
+  /** The replica as the operator spelled it: part of the sync lock's name. */
+  server: string;
+  /** -p: partition on the replica, for every mailbox. */
+  partition: ByteString | undefined;
+  /** -L */
+  local: boolean;
+  /** -O */
+  noCopyback: boolean;
+  /** sync_batchsize; 0 = never split. */
+  batchSize: number;
+  /** `sieve_folder`: last component of the mailbox that holds scripts. */
+  sieveFolder: ByteString;
+}
+
+/** `absent`: no such user here; nothing was done, and that is not an error (algorithm section 3). */
+export type JobResult = 'synced' | 'absent';

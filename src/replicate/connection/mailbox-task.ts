@@ -1,0 +1,18 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
+import type { Place } from './order.ts';
+
+export interface MailboxTask {
+  /** Owner, for progress; '' for shared mailboxes. */
+  user: ByteString;
+  entry: MailboxEntry;
+  /** The replica's state, undefined if it does not have the mailbox. */
+  remote: ReplicaMailbox | undefined;
+  /** Partition on the replica. */
+  partition: ByteString;
+  place: Place;
+  onState: (state: MailboxState) => void;
+  /** To be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
+  checkNeeds: () => void;
+}

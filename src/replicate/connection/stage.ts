@@ -1,0 +1,113 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaSession } from '../../protocol/replica-session.ts';
+import { SliceBuffers } from './slice-buffers.ts';
+
+/**
+ * Messages staged on the replica before the stage is dropped. The stage is a directory of files on its spool and a
+ * table in its memory; the C client resets both between users of a rolling run and never in a bulk run. Several steps of
+ * a very large mailbox fit, so that one can be uploaded while the replica works on the one before.
+ */
+const RESTART_AFTER_MESSAGES = 32_768;
+
+/** Records being prepared at once on one connection: bounds this thread's memory, about 1 KiB each. */
+const RECORD_BUDGET = 16_384;
+
+/**
+ * What the replica holds in its stage for this connection, and who relies on it.
+ *
+ * Invariant: a GUID listed here is staged from the moment its promise resolves until RESTART, and RESTART is sent only
+ * while nobody holds the stage. Sending MAILBOX for a GUID that is not staged makes the replica's server abort
+ * (protocol section 10.3), so whoever sends MAILBOX holds the stage from before its first look until the answer.
+ */
+export class Stage {
+  readonly buffers = new SliceBuffers();
+  readonly #session: ReplicaSession;
+  readonly #staged = new Map<string, Promise<void>>();
+  #holders = 0;
+  #waiting: (() => void)[] = [];
+  #weight = 0;
+  #weightQueue: { weight: number; start: () => void }[] = [];
+  #lastTurn: Promise<void> = Promise.resolve();
+
+  constructor(session: ReplicaSession) {
+    this.#session = session;
+  }
+
+  /** Waits while a RESTART is due, then relies on the stage until disposed. One per job. */
+  async hold(): Promise<Disposable> {
+    while (this.#restartDue && this.#holders > 0) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#restartDue) this.#restart();
+    this.#holders++;
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        if (--this.#holders > 0) return;
+        if (this.#restartDue) this.#restart();
+        const waiting = this.#waiting;
+        this.#waiting = [];
+        for (const wake of waiting) wake();
+      },
+    };
+  }
+
+  /** Waits its turn for room to prepare that many records. In order of asking, so an earlier mailbox never starves. */
+  async room(records: number): Promise<Disposable> {
+    const weight = Math.min(Math.max(records, 1), RECORD_BUDGET);
+    if (this.#weightQueue.length > 0 || this.#weight + weight > RECORD_BUDGET) {
+      await new Promise<void>((start) => this.#weightQueue.push({ weight, start }));
+    } else {
+      this.#weight += weight;
+    }
+    let taken = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!taken) return;
+        taken = false;
+        this.#weight -= weight;
+        for (let next = this.#weightQueue[0]; next; next = this.#weightQueue[0]) {
+          if (this.#weight + next.weight > RECORD_BUDGET) break;
+          this.#weightQueue.shift();
+          this.#weight += next.weight;
+          next.start();
+        }
+      },
+    };
+  }
+
+  /** Runs after every earlier turn: slices of several mailboxes share the window instead of all bursting into it. */
+  turn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The promise of this GUID being on the replica's stage; undefined if nobody has begun. */
+  find(partition: ByteString, guid: string): Promise<void> | undefined {
+    return this.#staged.get(`${guid} ${partition}`);
+  }
+
+  /** Notes that these GUIDs are, or with `done` will be, staged. A failure takes them off again. */
+  add(partition: ByteString, guids: readonly string[], done: Promise<void> = Promise.resolve()): void {
+    for (const guid of guids) this.#staged.set(`${guid} ${partition}`, done);
+    done.catch(() => {
+      for (const guid of guids) {
+        const key = `${guid} ${partition}`;
+        if (this.#staged.get(key) === done) this.#staged.delete(key);
+      }
+    });
+  }
+
+  get #restartDue(): boolean {
+    return this.#staged.size >= RESTART_AFTER_MESSAGES;
+  }
+
+  #restart(): void {
+    this.#staged.clear();
+    // Answers come in order, so what follows needs no waiting. A broken link is reported by what follows.
+    this.#session.restart().catch(() => undefined);
+  }
+}

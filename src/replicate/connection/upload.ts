@@ -1,0 +1,114 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { MessageUpload } from '../../protocol/replica-session.ts';
+import type { IndexRecord, MailboxMessages } from '../../store/master-store.ts';
+import { settle } from '../outcomes/settle-all.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { SliceBuffers } from './slice-buffers.ts';
+
+/** One MESSAGE command carries at most this much, so that an answer (and progress) comes every so often. */
+const SLICE_BYTES = 1024 * 1024;
+/** The replica's server flushes each file to disk before it answers. */
+const SLICE_MESSAGES = 256;
+
+/**
+ * Stages the files of `records` that are not on the stage yet. Resolves when the replica has confirmed all of them,
+ * those begun by other mailboxes included. The caller holds the stage.
+ *
+ * @param mayGoOn throws when the rest is not wanted any more
+ * @returns octets sent
+ * @throws SyncError as `readMessage`; what the replica answers
+ */
+export async function upload(
+  context: EngineContext,
+  messages: MailboxMessages,
+  partition: ByteString,
+  records: readonly IndexRecord[],
+  mayGoOn: () => void,
+): Promise<number> {
+  const { stage } = context;
+  const confirmations: Promise<void>[] = [];
+  const wanted: IndexRecord[] = [];
+  const seen = new Set<string>();
+  for (const record of records) {
+    if (seen.has(record.guid)) continue;
+    seen.add(record.guid);
+    const begun = stage.find(partition, record.guid);
+    if (begun) confirmations.push(begun);
+    else wanted.push(record);
+  }
+
+  let octets = 0;
+  let failed: unknown;
+  for (let next = 0; next < wanted.length && failed === undefined; ) {
+    await stage.turn(async () => {
+      await context.session.window();
+      mayGoOn();
+      const slice = await readSlice(messages, partition, wanted, next, stage.buffers);
+      next += slice.taken;
+      if (slice.messages.length === 0) return;
+      octets += slice.octets;
+      const { room } = slice;
+      const done = context.session.applyMessages(slice.messages).then(() => {
+        if (room) stage.buffers.giveBack(room);
+      });
+      stage.add(
+        partition,
+        slice.messages.map((message) => message.guid),
+        done,
+      );
+      done.catch((error) => {
+        failed ??= error;
+      });
+      confirmations.push(done);
+    });
+  }
+  await settle(confirmations);
+  return octets;
+}
+
+interface Slice {
+  messages: MessageUpload[];
+  octets: number;
+  /** Records passed, whether sent or left out. */
+  taken: number;
+  /** What the messages are read into, if there are several: hundreds of small pieces of memory would fill the heap. */
+  room: Buffer | undefined;
+}
+
+async function readSlice(
+  messages: MailboxMessages,
+  partition: ByteString,
+  records: readonly IndexRecord[],
+  from: number,
+  buffers: SliceBuffers,
+): Promise<Slice> {
+  const chosen = nextSlice(records, from);
+  const room = chosen.length > 1 ? buffers.take(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
+  let offset = 0;
+  // All are asked for at once: from a slow disk they come together.
+  const reading = chosen.map((record) => {
+    const place = room?.subarray(offset, offset + record.size);
+    offset += record.size;
+    return messages.readMessage(record, place);
+  });
+  const slice: Slice = { messages: [], octets: 0, taken: chosen.length, room };
+  for (const [i, content] of (await Promise.all(reading)).entries()) {
+    const record = chosen[i];
+    if (content === undefined || record === undefined) continue;
+    slice.messages.push({ partition, guid: record.guid, size: record.size, content });
+    slice.octets += record.size;
+  }
+  return slice;
+}
+
+function nextSlice(records: readonly IndexRecord[], from: number): IndexRecord[] {
+  const chosen: IndexRecord[] = [];
+  let octets = 0;
+  for (let i = from; i < records.length && chosen.length < SLICE_MESSAGES; i++) {
+    const record = records[i];
+    if (!record || (chosen.length > 0 && octets + record.size > SLICE_BYTES)) break;
+    octets += record.size;
+    chosen.push(record);
+  }
+  return chosen;
+}

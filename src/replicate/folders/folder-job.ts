@@ -1,0 +1,49 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import type { SyncLocks } from '../connection/sync-locks.ts';
+import type { Failures } from '../outcomes/failures.ts';
+
+export interface FolderJob {
+  /** Owner, for reports; '' for shared mailboxes. */
+  user: ByteString;
+  entries: readonly MailboxEntry[];
+  replica: readonly ReplicaMailbox[];
+  /** The replica's list is all that the user has there. */
+  whole: boolean;
+  /** Quota roots of the mailboxes seen, filled in. */
+  roots: Set<ByteString>;
+  failures: Failures;
+  locks: SyncLocks;
+  /** An earlier round was told that a mailbox is under another name there: look for all by their uniqueid. */
+  moved: boolean;
+}
+
+/** @throws SyncError if the failure ends the job */
+export function reportMailbox(
+  context: EngineContext,
+  job: FolderJob,
+  entry: MailboxEntry,
+  caught: unknown,
+): void {
+  const error = job.failures.add('apply', caught, entry.name);
+  context.emit({
+    kind: 'notice',
+    level: 'error',
+    text: `do_folders(): update failed: ${entry.name} '${error.message}'`,
+  });
+}
+
+/** What was read of a mailbox: its quota root, and what could not be read beside it, which the replica keeps as it is. */
+export function noteState(context: EngineContext, job: FolderJob, state: MailboxState): void {
+  if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
+  for (const part of state.unread) {
+    if (!job.failures.addUnread(part)) continue;
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `${part.error.message}; on the replica this part stays as it is`,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { MailboxEntry } from '../../store/master-store.ts';
+import { missingAbove } from '../outcomes/failures.ts';
+import { mailboxAbove } from './mailbox-above.ts';
+
+/** A mailbox that one job makes on the replica. */
+export class Newcomer {
+  readonly name: ByteString;
+  readonly above: Newcomer | undefined;
+  readonly #begun: Promise<void>;
+  #begin: () => void = () => undefined;
+  #failed = false;
+  #finished: Promise<void> = Promise.resolve();
+
+  constructor(name: ByteString, above: Newcomer | undefined) {
+    this.name = name;
+    this.above = above;
+    this.#begun = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+  }
+
+  /** Resolves once it could be read here, or failed. */
+  get begun(): Promise<void> {
+    return this.#begun;
+  }
+
+  /** Resolves, never rejects, once `failed` is final. */
+  get finished(): Promise<void> {
+    return this.#finished;
+  }
+
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** What this one could not be made without, and that failed for a reason of its own; undefined if nothing did. */
+  get missing(): ByteString | undefined {
+    return this.above?.failed ? (this.above.missing ?? this.above.name) : undefined;
+  }
+
+  begin(): void {
+    this.#begin();
+  }
+
+  fail(): void {
+    this.#failed = true;
+    this.#begin();
+  }
+
+  follow(finished: Promise<void>): void {
+    this.#finished = finished.then(
+      () => this.#begin(),
+      () => this.fail(),
+    );
+  }
+
+  /** @throws SyncError if what it needs is known to have failed: nothing more is sent of it then */
+  checkAbove(): void {
+    const { missing } = this;
+    if (missing !== undefined) throw missingAbove(missing, this.name);
+  }
+}
+
+/**
+ * The mailboxes that one job makes on the replica. Each needs the one above it, but does not wait for the replica's
+ * answer to that: it begins when the one above could be read here, which shows most of what can fail, and stops as soon
+ * as that one is known to have failed.
+ */
+export class Newcomers {
+  readonly #lookup: (name: ByteString) => MailboxEntry | undefined;
+  readonly #byName = new Map<ByteString, Newcomer>();
+
+  constructor(lookup: (name: ByteString) => MailboxEntry | undefined) {
+    this.#lookup = lookup;
+  }
+
+  /** To be called in list order: what is above comes first. */
+  add(entry: MailboxEntry): Newcomer {
+    const above = mailboxAbove(entry, this.#lookup);
+    const newcomer = new Newcomer(entry.name, above === undefined ? undefined : this.#byName.get(above));
+    this.#byName.set(entry.name, newcomer);
+    return newcomer;
+  }
+}

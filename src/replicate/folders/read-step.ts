@@ -1,0 +1,87 @@
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import type { NoticeEvent } from '../../report/events.ts';
+import type {
+  IndexRecord,
+  LockedMailbox,
+  MailboxEntry,
+  MailboxMessages,
+  MailboxState,
+} from '../../store/master-store.ts';
+import { appendWouldMiss } from '../compare/append-would-miss.ts';
+import { checkSame } from '../compare/check-same.ts';
+import {
+  type CompareOptions,
+  compareMailbox,
+  type DivergedReason,
+  type LocalMailbox,
+} from '../compare/compare-mailbox.ts';
+import { type Delta, readDelta } from '../compare/read-delta.ts';
+import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
+import { staleNotice, withCountedChecksums } from '../merge/counted-checksums.ts';
+import { masterRecords } from '../merge/record-lists.ts';
+
+export interface StepOptions extends CompareOptions {
+  batchSize: number;
+  /** A conflict must not be found out by the replica's final checksum, since nobody may mend the master. */
+  compareFirst: boolean;
+  /** Checksums from the records, in place of those in the index. */
+  count: boolean;
+}
+
+/** What one look at a mailbox says of its next step. Plain data, as it was at one moment. */
+export type StepReading = { state: MailboxState; notice?: NoticeEvent } & (
+  | { kind: 'unchanged' }
+  | { kind: 'diverged'; reason: DivergedReason; detail: string }
+  | {
+      kind: 'delta';
+      local: LocalMailbox;
+      delta: Delta;
+      messages: MailboxMessages;
+      /** All records, where they have to be compared with the replica's before anything is sent. */
+      ours: IndexRecord[] | undefined;
+    }
+);
+
+/** @throws SyncError IMAP_MAILBOX_MOVED if this is not the mailbox that was listed */
+export function readStep(
+  mailbox: LockedMailbox,
+  listed: MailboxEntry,
+  remote: ReplicaMailbox | undefined,
+  options: StepOptions,
+): StepReading {
+  checkSame(mailbox, listed);
+  const { state, messages } = mailbox;
+  const stored = withUnreadAsThere(mailbox, remote);
+  const local = options.count ? withCountedChecksums(mailbox, stored, remote) : stored;
+  const notice = staleNotice(stored, local);
+  const common = notice ? { state, notice } : { state };
+  if (remote) {
+    const comparison = compareMailbox(local, remote, options);
+    if (comparison.kind !== 'delta') return { ...comparison, ...common };
+  }
+  const delta = readDelta(mailbox, remote, options.batchSize);
+  if (delta.coincidingUid !== undefined) {
+    return {
+      kind: 'diverged',
+      ...common,
+      reason: 'modseq-coincides',
+      detail: `message ${delta.coincidingUid} is missing on the replica although its modseq is not above the replica's`,
+    };
+  }
+  if (remote && !delta.limit && appendWouldMiss(local.state, remote, delta.records)) {
+    return {
+      kind: 'diverged',
+      ...common,
+      reason: 'crc-differs-below-append',
+      detail: `the replica's SYNC_CRC ${remote.crcBasic} is not what the master had at modseq ${remote.highestmodseq}`,
+    };
+  }
+  const compareFirst = options.compareFirst && remote && !delta.limit && changesOld(delta, remote);
+  const ours = compareFirst ? masterRecords(mailbox) : undefined;
+  return { kind: 'delta', ...common, local, delta, messages, ours };
+}
+
+/** Whether records change that the replica has already: how they were, the checksums do not tell. */
+function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
+  return delta.records.some((record) => record.uid <= remote.lastUid);
+}

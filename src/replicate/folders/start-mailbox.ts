@@ -1,0 +1,262 @@
+import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { DivergedReason } from '../compare/compare-mailbox.ts';
+import { afterApplying, mailboxLine, partialLine } from '../compare/mailbox-line.ts';
+import type { Delta } from '../compare/read-delta.ts';
+import { unaccountedUid } from '../compare/unaccounted-uid.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import { Lanes } from '../connection/lanes.ts';
+import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { upload } from '../connection/upload.ts';
+import { isDoubtful } from '../merge/counted-checksums.ts';
+import { replicaRecords } from '../merge/record-lists.ts';
+import { resolveDiverged } from '../merge/resolve-diverged.ts';
+import { readStep } from './read-step.ts';
+
+/** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
+const CHANGED_ATTEMPTS = 3;
+/**
+ * Messages that are removed here while the step that has them is being sent: read again what there is. What was uploaded
+ * before is not uploaded again, so that each time gets further.
+ */
+const REMOVED_ATTEMPTS = 10;
+/** A mailbox is given room for at least this many records, which also bounds how many are open at once. */
+const LEAST_ROOM = 256;
+
+/**
+ * Brings one mailbox of the replica to the master's state. Waits its turn for room and for the stage, in call order,
+ * before the returned promise is handed out, so that callers may start many and await them together.
+ */
+export async function startMailbox(
+  context: EngineContext,
+  task: MailboxTask,
+): Promise<{ finished: Promise<void> }> {
+  const claim = await claimRoom(context, task);
+  const finished = runMailbox(context, task, claim).finally(task.place.done);
+  return { finished };
+}
+
+interface Claim extends Disposable {
+  room: Disposable;
+  hold: Disposable;
+}
+
+/** Room before the stage, always in this order: a holder of the stage never waits for room. */
+async function claimRoom(context: EngineContext, task: MailboxTask): Promise<Claim> {
+  const { messages } = context.store.estimateMailbox(task.entry);
+  const room = await context.stage.room(Math.max(LEAST_ROOM, stepSize(context, messages)));
+  const hold = await context.stage.hold();
+  return {
+    room,
+    hold,
+    [Symbol.dispose]() {
+      hold[Symbol.dispose]();
+      room[Symbol.dispose]();
+    },
+  };
+}
+
+function stepSize(context: EngineContext, messages: number): number {
+  return context.options.batchSize > 0 ? Math.min(messages, context.options.batchSize) : messages;
+}
+
+/**
+ * One mailbox in as many steps as it takes. The answer to a step is waited for only when the next one is ready to be
+ * sent, so that the replica gets new messages while it is still at work on those before; and not even then where the next
+ * step goes to another process of a replica that takes no step before the one that it builds on.
+ */
+async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim: Claim): Promise<void> {
+  let { remote } = task;
+  let claim: Claim | undefined = firstClaim;
+  using lanes = new Lanes(context);
+  let lane = context;
+  const sent: SentStep[] = [];
+  let changed = 0;
+  let removed = 0;
+  /** Why the checksums in the master's index are not believed any more. */
+  let doubt: Divergence | undefined;
+  let announced = false;
+  const announce = (): void => {
+    if (announced) return;
+    announced = true;
+    context.emit({ kind: 'command:mailbox', name: task.entry.name, local: context.options.local });
+  };
+  try {
+    for (;;) {
+      const latest = sent.at(-1);
+      let step: Step | undefined;
+      if (!latest?.isLast) {
+        // What is tried again has its claim, which is one of the stage of its own lane.
+        if (latest && !claim) lane = await lanes.next(latest.records);
+        claim ??= await claimRoom(lane, task);
+        try {
+          step = await prepareStep(lane, task, remote, doubt !== undefined, announce);
+        } catch (caught) {
+          if (!wasRemovedHere(caught) || ++removed === REMOVED_ATTEMPTS) throw caught;
+          continue;
+        }
+      }
+      const keepsOrder = latest?.session !== lane.session && lane.session.info.checksSince && changed === 0;
+      const refused = await firstRefused(sent, step?.kind === 'send' && keepsOrder ? 1 : 0);
+      if (refused) {
+        const { refusal, line } = refused;
+        claim?.[Symbol.dispose]();
+        claim = undefined;
+        if (refusal.code === 'IMAP_SYNC_CHANGED' && ++changed < CHANGED_ATTEMPTS) {
+          lane = context;
+          remote = (await context.session.getMailboxes([task.entry.name]))[0];
+          continue;
+        }
+        if (refusal.code === 'IMAP_SYNC_CHECKSUM') {
+          const refused = { reason: 'checksum-refused', detail: refusal.message } as const;
+          if (!doubt && isDoubtful(context, refused.reason)) {
+            doubt = refused;
+            lane = context;
+            remote = (await context.session.getMailboxes([task.entry.name]))[0];
+            continue;
+          }
+          return await resolveDiverged(context, task, refused.reason, refused.detail);
+        }
+        throw await context.partitions.explain(refusal, line.partition, line.name);
+      }
+      if (step === undefined) return;
+      if (step.kind === 'diverged') {
+        if (!doubt && isDoubtful(context, step.reason)) {
+          doubt = step;
+          continue;
+        }
+        claim?.[Symbol.dispose]();
+        claim = undefined;
+        task.place.done();
+        const { reason, detail } = doubt?.reason === 'checksum-refused' ? doubt : step;
+        return await resolveDiverged(context, task, reason, detail);
+      }
+      await task.place.ready;
+      task.checkNeeds();
+      sent.push(sendStep(lane, task, step, claim));
+      claim = undefined;
+      task.place.done();
+      remote = afterApplying(step.line);
+    }
+  } finally {
+    claim?.[Symbol.dispose]();
+  }
+}
+
+/**
+ * Waits for the answers to all but the `kept` latest steps, and takes those off. Behind a refusal it waits for all: what
+ * builds on a refused step is refused too, and says nothing.
+ */
+async function firstRefused(
+  sent: SentStep[],
+  kept: number,
+): Promise<{ refusal: SyncError; line: WireMailbox } | undefined> {
+  while (sent.length > kept) {
+    const step = sent.shift();
+    const refusal = await step?.refusal;
+    if (!step || !refusal) continue;
+    for (const later of sent.splice(0)) await later.refusal;
+    return { refusal, line: step.line };
+  }
+  return undefined;
+}
+
+interface SentStep {
+  session: ReplicaSession;
+  line: WireMailbox;
+  records: number;
+  /** Nothing of the mailbox is left for another step. */
+  isLast: boolean;
+  /** Resolves with the answer: undefined if it was OK. Rejects never. */
+  refusal: Promise<SyncError | undefined>;
+}
+
+/** The claim is the step's from here on, and given back with its answer. */
+function sendStep(
+  context: EngineContext,
+  task: MailboxTask,
+  { line, delta, octets }: ReadyStep,
+  claim: Claim | undefined,
+): SentStep {
+  const isLast = delta.limit === undefined;
+  const messages = delta.uploads.length;
+  const records = delta.records.length;
+  // Nothing below holds on to the records, which are garbage once they are on the wire.
+  const refusal = context.session
+    .applyMailbox(line, delta.records)
+    .then(
+      () => {
+        context.emit({ kind: 'user:progress', user: task.user, messages, bytes: octets });
+        return undefined;
+      },
+      (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),
+    )
+    .finally(() => claim?.[Symbol.dispose]());
+  return { session: context.session, line, records, isLast, refusal };
+}
+
+interface ReadyStep {
+  kind: 'send';
+  line: WireMailbox;
+  delta: Delta;
+  octets: number;
+}
+
+interface Divergence {
+  reason: DivergedReason;
+  detail: string;
+}
+
+type Step = ReadyStep | ({ kind: 'diverged' } & Divergence);
+
+/**
+ * Reads the next difference and stages its messages. undefined: nothing to do, or the mailbox is gone here.
+ *
+ * @throws SyncError IMAP_SYNC_CHANGED (family `local`) if a message was removed between the two
+ */
+async function prepareStep(
+  context: EngineContext,
+  task: MailboxTask,
+  remote: ReplicaMailbox | undefined,
+  count: boolean,
+  announce: () => void,
+): Promise<Step | undefined> {
+  const { options } = context;
+  const compareFirst = !context.master && !options.noCopyback;
+  const reading = await context.store.readMailbox(task.entry.name, (mailbox) =>
+    readStep(mailbox, task.entry, remote, { ...options, compareFirst, count }),
+  );
+  if (reading === undefined) return undefined;
+  task.onState(reading.state);
+  if (reading.notice) context.emit(reading.notice);
+  if (reading.kind === 'unchanged') return undefined;
+  if (reading.kind === 'diverged') return reading;
+
+  const { local, delta, messages, ours } = reading;
+  if (ours) {
+    const { records: theirs } = await replicaRecords(context.session, task.entry.name);
+    const uid = unaccountedUid(ours, theirs, local.state.deletedmodseq);
+    if (uid !== undefined) {
+      return { kind: 'diverged', reason: 'changed-on-replica', detail: `message ${uid} was changed there` };
+    }
+  }
+
+  const lineOptions = { partition: task.partition, local: options.local };
+  const line = delta.limit
+    ? partialLine(local, remote, delta.limit, lineOptions)
+    : mailboxLine(local, remote, lineOptions);
+  announce();
+  if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
+    // It creates the mailbox, which has to come after its parent.
+    await task.place.ready;
+    task.checkNeeds();
+    await context.partitions.ensure(line);
+  }
+  const octets = await upload(context, messages, task.partition, delta.uploads, task.checkNeeds);
+  return { kind: 'send', line, delta, octets };
+}
+
+function wasRemovedHere(caught: unknown): boolean {
+  const { code, family } = SyncError.from(caught);
+  return code === 'IMAP_SYNC_CHANGED' && family === 'local';
+}

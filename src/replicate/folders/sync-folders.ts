@@ -1,0 +1,309 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { MailboxEntry } from '../../store/master-store.ts';
+import { intermediateLine } from '../compare/mailbox-line.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { Order } from '../connection/order.ts';
+import { resolveDiverged } from '../merge/resolve-diverged.ts';
+import { endsJob } from '../outcomes/failures.ts';
+import { breaksLink } from '../outcomes/set-aside.ts';
+import { isMadeOfOurScripts } from '../user-data/script-files.ts';
+import { findTwins, twinDamage } from './find-twins.ts';
+import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
+import { formerInboxes, giveUpNames } from './give-up-names.ts';
+import { canBeOpened } from './job-scope.ts';
+import { neededAbove } from './mailbox-above.ts';
+import { type Newcomer, Newcomers } from './newcomers.ts';
+import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
+import { startMailbox } from './start-mailbox.ts';
+import { partitionOf, survey, type Work } from './survey.ts';
+
+/**
+ * Brings the folders of one job to the master's state: names first, then contents.
+ *
+ * @returns `again` if names were changed on the replica, which changes what it reports of them: fetch and call again.
+ *   Resolves when every MAILBOX is sent; `finished` when all are answered and their failures collected.
+ */
+export async function syncFolders(
+  context: EngineContext,
+  job: FolderJob,
+): Promise<'again' | { finished: Promise<void> }> {
+  const replica = [...job.replica, ...(await findElsewhere(context, job))];
+  context.partitions.learn(replica);
+  const namesThere = new Map(replica.map(({ uniqueid, name }) => [uniqueid, name]));
+  const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));
+  const plan = planFolders({
+    master: job.entries,
+    replica,
+    twins,
+    partitionOf: (entry) => context.options.partition ?? entry.partition,
+    fateOfName: (name) => fate(context, context.store.lookup(name)),
+    fateOfUniqueid: (uniqueid) => fate(context, context.store.lookupUniqueid(uniqueid)),
+    canBeOpened: (name) => canBeOpened(context, name),
+    whole: job.whole,
+    replace: context.options.noCopyback,
+    replaceable: await ownScriptMailboxes(context, job),
+  });
+  reportLeftAlone(context, job, plan);
+  for (const [entry, other] of twins) reportMailbox(context, job, entry, twinDamage(entry, other));
+  const unsettled = new Set(
+    [...twins.keys(), ...plan.blocked.map(({ entry }) => entry)].map(({ name }) => name),
+  );
+  if (plan.steps.length > 0) {
+    const before = job.failures.count;
+    for (const name of await runSteps(context, job, plan.steps)) unsettled.add(name);
+    if (job.failures.count === before) return 'again';
+  }
+
+  const settled = job.entries.filter((entry) => !unsettled.has(entry.name));
+  const entries = await withoutOrphans(context, job, settled, plan);
+  const work = await survey(context, job, entries, plan);
+  return startAll(context, job, work, plan);
+}
+
+/** Those that the replica has, or for which it has the mailbox above or is to get it. The others are held back. */
+async function withoutOrphans(
+  context: EngineContext,
+  job: FolderJob,
+  entries: readonly MailboxEntry[],
+  plan: FolderPlan,
+): Promise<MailboxEntry[]> {
+  if (entries.every((entry) => plan.matches.has(entry))) return [...entries];
+  const { store } = context;
+  const lookup = (name: ByteString): MailboxEntry | undefined => store.lookup(name);
+  const listed = namesToBuildOn(context, job.replica);
+  for (const entry of entries) if (plan.matches.has(entry)) listed.add(entry.name);
+  const needed = neededAbove(entries, listed, lookup);
+  const asked = job.whole ? [] : await context.session.getMailboxes([...new Set(needed.values())]);
+  const found = namesToBuildOn(context, asked);
+  return entries.filter((entry) => {
+    const above = needed.get(entry);
+    if (above === undefined || found.has(above)) return true;
+    job.failures.holdBack(entry.name, above);
+    return false;
+  });
+}
+
+/**
+ * Names under which the replica has a mailbox that others may be made below. A row between two names may be what was left
+ * of one, and an INBOX of this name that is another's would be given folders that are not its user's.
+ */
+function namesToBuildOn({ store }: EngineContext, mailboxes: readonly ReplicaMailbox[]): Set<ByteString> {
+  const there = mailboxes.filter(({ name, type, uniqueid }) => {
+    if (type.includes('i')) return false;
+    const owner = store.ownerOf(name);
+    return (
+      owner === undefined || store.inboxName(owner) !== name || store.lookup(name)?.uniqueid === uniqueid
+    );
+  });
+  return new Set(there.map(({ name }) => name));
+}
+
+/** Uniqueids of the replica's script mailboxes that may give way to the master's. */
+async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promise<Set<ByteString>> {
+  const found = new Set<ByteString>();
+  for (const entry of job.entries.filter(({ type }) => type.includes('f'))) {
+    const other = job.replica.find(
+      ({ name, uniqueid }) => name === entry.name && uniqueid !== entry.uniqueid,
+    );
+    if (!other) continue;
+    const ask = () => isMadeOfOurScripts(context, entry, other);
+    if (await job.failures.read('sieve', ask, false)) found.add(other.uniqueid);
+  }
+  return found;
+}
+
+/**
+ * Mailboxes of ours that the replica has outside of what it listed for this job: a user or a folder that was renamed
+ * from another owner's namespace. They are asked for only where there is a reason to expect one.
+ *
+ * @throws SyncError USER_LOCKED if another client is at work on that owner
+ */
+async function findElsewhere(context: EngineContext, job: FolderJob): Promise<ReplicaMailbox[]> {
+  const listed = new Set(job.replica.map((mailbox) => mailbox.uniqueid));
+  const sought = job.entries.filter(
+    ({ uniqueid }) => !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid).length > 0),
+  );
+  const found = await context.session.getUniqueids(sought.map((entry) => entry.uniqueid));
+  for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');
+  return found;
+}
+
+function fate(context: EngineContext, entry: MailboxEntry | undefined): Fate {
+  if (!entry) return 'unknown';
+  if (entry.deleted) return 'tombstone';
+  // A live folder is never removed for its name.
+  return entry.inDeleted && !canBeOpened(context, entry.name) ? 'unopenable' : 'live';
+}
+
+function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPlan): void {
+  for (const mailbox of plan.replicaOnly) {
+    context.emit({
+      kind: 'mailbox:replica-only',
+      name: mailbox.name,
+      uniqueid: mailbox.uniqueid,
+      inDeleted: mailbox.name.includes('DELETED.'),
+    });
+  }
+  for (const { entry, other, why } of plan.blocked) {
+    const what =
+      why === 'uniqueid-differs'
+        ? `the replica has another mailbox of this name: uniqueid ${entry.uniqueid} here, ${other.uniqueid} there`
+        : `it has to be renamed on the replica, where another mailbox (uniqueid ${other.uniqueid}) has its name`;
+    // The words of the C client, which sends the command and is told; alerts look for them.
+    const command = why === 'uniqueid-differs' ? 'MAILBOX' : 'RENAME';
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `${command} received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): ${entry.name}: ${what}`,
+    });
+    job.failures.add(
+      'folders',
+      new SyncError('IMAP_MAILBOX_MOVED', what, {
+        hint: 'rename or remove the mailbox on the replica if it is not wanted, then run again',
+      }),
+      entry.name,
+    );
+  }
+}
+
+/** @returns names that mailboxes did not get: what they hold must not be sent, for they are elsewhere */
+async function runSteps(
+  context: EngineContext,
+  job: FolderJob,
+  steps: readonly FolderStep[],
+): Promise<ByteString[]> {
+  const { local } = context.options;
+  const done = new Set<FolderStep>();
+  await job.failures.each('folders', context.session, steps, async (step) => {
+    const mailbox = step.kind === 'unmailbox' ? step.name : step.newName;
+    try {
+      if (step.kind === 'unmailbox') {
+        context.emit({ kind: 'command:unmailbox', name: step.name, local });
+        await context.session.applyUnmailbox(step.name, local);
+      } else {
+        const { kind: _kind, ...rename } = step;
+        context.emit({ kind: 'command:rename', local, ...rename });
+        await context.session.applyRename({ ...rename, local });
+      }
+    } catch (caught) {
+      const error = SyncError.from(caught, { mailbox });
+      throw step.kind === 'rename' ? await context.partitions.explain(error, step.partition, mailbox) : error;
+    }
+    done.add(step);
+  });
+  await giveUpNames(context, formerInboxes(context, [...done]));
+  return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
+}
+
+/** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
+async function startAll(
+  context: EngineContext,
+  job: FolderJob,
+  work: readonly Work[],
+  plan: FolderPlan,
+): Promise<{ finished: Promise<void> }> {
+  const order = new Order();
+  const newcomers = new Newcomers((name) => context.store.lookup(name));
+  const running: Promise<void>[] = [];
+  let fatal: unknown;
+  const collect = (entry: MailboxEntry, newcomer: Newcomer | undefined, finished: Promise<void>): void => {
+    newcomer?.follow(finished);
+    const collected = finished.catch(async (caught) => {
+      try {
+        // What is above may be refused after this one was sent: then this one's own refusal says nothing.
+        await newcomer?.above?.finished;
+        const missing = newcomer?.missing;
+        if (missing === undefined || endsJob(SyncError.from(caught)))
+          reportMailbox(context, job, entry, caught);
+        else job.failures.holdBack(entry.name, missing);
+      } catch (error) {
+        fatal ??= error;
+      }
+    });
+    running.push(collected);
+  };
+  for (const { entry, remote, comparison } of work) {
+    if (fatal !== undefined) break;
+    const newcomer = plan.matches.has(entry) ? undefined : newcomers.add(entry);
+    await newcomer?.above?.begun;
+    if (newcomer?.missing !== undefined) {
+      newcomer.fail();
+      job.failures.holdBack(entry.name, newcomer.missing);
+      continue;
+    }
+    const aside = context.setAside.find(({ mailbox }) => mailbox === entry.name);
+    if (aside) {
+      newcomer?.fail();
+      reportMailbox(context, job, entry, breaksLink(aside));
+      continue;
+    }
+    const place = order.place();
+    if (entry.intermediate) {
+      collect(
+        entry,
+        newcomer,
+        sendIntermediate(context, entry, place, () => newcomer?.checkAbove()),
+      );
+      continue;
+    }
+    const task: MailboxTask = {
+      user: job.user,
+      entry,
+      remote,
+      partition: partitionOf(context, entry),
+      place,
+      onState: (state) => {
+        newcomer?.begin();
+        noteState(context, job, state);
+      },
+      checkNeeds: () => newcomer?.checkAbove(),
+    };
+    if (comparison.kind === 'diverged') {
+      place.done();
+      collect(entry, newcomer, resolveDiverged(context, task, comparison.reason, comparison.detail));
+      continue;
+    }
+    const { finished } = await startMailbox(context, task);
+    collect(entry, newcomer, finished);
+  }
+  await order.all;
+  const finished = Promise.all(running).then(() => {
+    reportHeldBack(context, job);
+    if (fatal !== undefined) throw fatal;
+  });
+  // Whoever awaits it may still be busy when it rejects.
+  finished.catch(() => undefined);
+  return { finished };
+}
+
+/** One line for each mailbox that the others needed, however many they are. */
+function reportHeldBack(context: EngineContext, job: FolderJob): void {
+  for (const [above, names] of job.failures.heldBack) {
+    context.emit({
+      kind: 'notice',
+      level: 'error',
+      text: `do_folders(): not sent, because ${above} is not on the replica: ${names.length === 1 ? names[0] : `${names.length} mailboxes below it`}`,
+    });
+  }
+}
+
+async function sendIntermediate(
+  context: EngineContext,
+  entry: MailboxEntry,
+  place: MailboxTask['place'],
+  checkNeeds: MailboxTask['checkNeeds'],
+): Promise<void> {
+  await place.ready;
+  let applied: Promise<void>;
+  try {
+    await context.session.window();
+    checkNeeds();
+    applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
+  } finally {
+    place.done();
+  }
+  await applied;
+}

@@ -1,0 +1,85 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { SeenEntry } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import { requireInbox } from '../folders/job-scope.ts';
+import type { Action } from './action.ts';
+
+export type PersonalAction = Extract<Action, { kind: 'seen' | 'sub' }>;
+
+export function isPersonal(action: Action | undefined): action is PersonalAction {
+  return action?.kind === 'seen' || action?.kind === 'sub';
+}
+
+/**
+ * Subscriptions and seen state of one user, entry by entry, as one unit of a sync log names them. However many entries
+ * those are, the replica is asked for the INBOX once, and either file is read once, even if it cannot be read.
+ */
+export class PersonalData {
+  readonly #context: EngineContext;
+  readonly #userid: ByteString;
+  #wanted: Promise<boolean> | undefined;
+  #subscriptions: Promise<ReadonlySet<ByteString>> | undefined;
+  #seen: Promise<ReadonlyMap<ByteString, SeenEntry>> | undefined;
+
+  constructor(context: EngineContext, userid: ByteString) {
+    this.#context = context;
+    this.#userid = userid;
+  }
+
+  /**
+   * Whether there is a user to send it for. Who left a tombstone is gone, which the log says in a line of its own; and
+   * what is kept under its uniqueid belongs by now to whoever that user was renamed to.
+   *
+   * @throws SyncError as `requireInbox`
+   */
+  wanted(): Promise<boolean> {
+    this.#wanted ??= this.#ask();
+    return this.#wanted;
+  }
+
+  async #ask(): Promise<boolean> {
+    const { store } = this.#context;
+    if (store.lookup(store.inboxName(this.#userid))?.deleted) return false;
+    await requireInbox(this.#context, this.#userid);
+    return true;
+  }
+
+  /** Only if it is wanted. */
+  async send(action: PersonalAction): Promise<void> {
+    if (action.kind === 'seen') await this.#sendSeen(action.uniqueid);
+    else await this.#sendSubscription(action.name);
+  }
+
+  /** A single entry is sent unasked (algorithm section 8.3). */
+  async #sendSeen(uniqueid: ByteString): Promise<void> {
+    const { session, emit } = this.#context;
+    const user = this.#userid;
+    this.#seen ??= this.#readSeen();
+    const seen = (await this.#seen).get(uniqueid);
+    if (!seen) return;
+    emit({ kind: 'command:seen', user, uniqueid });
+    await session.applySeen(user, seen);
+  }
+
+  async #sendSubscription(name: ByteString): Promise<void> {
+    const { session, emit } = this.#context;
+    const user = this.#userid;
+    this.#subscriptions ??= this.#readSubscriptions();
+    if ((await this.#subscriptions).has(name)) {
+      emit({ kind: 'command:sub', user, name });
+      await session.applySub(user, name);
+    } else {
+      emit({ kind: 'command:unsub', user, name });
+      await session.applyUnsub(user, name);
+    }
+  }
+
+  async #readSeen(): Promise<ReadonlyMap<ByteString, SeenEntry>> {
+    const entries = this.#context.store.seen(this.#userid);
+    return new Map(entries.map((entry) => [entry.uniqueid, entry]));
+  }
+
+  async #readSubscriptions(): Promise<ReadonlySet<ByteString>> {
+    return new Set(this.#context.store.subscriptions(this.#userid));
+  }
+}

@@ -1,0 +1,40 @@
+import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { MailboxEntry } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import { canBeOpened } from '../folders/job-scope.ts';
+
+/**
+ * UNMAILBOX, with proof that what the replica has under this name was deleted here: a tombstone of the name, and not a
+ * mailbox that lives on here under another one, whose renaming is yet to come.
+ *
+ * @throws SyncError IMAP_MAILBOX_MOVED
+ */
+export async function removeMailbox(context: EngineContext, name: ByteString): Promise<void> {
+  const { store, session, emit, options } = context;
+  const entry = store.lookup(name);
+  if (entry && !entry.deleted) return;
+  if (!entry) {
+    emit({
+      kind: 'notice',
+      level: 'notice',
+      text: `SYNCNOTICE: attempt to UNMAILBOX without a tombstone ${name}`,
+    });
+    return;
+  }
+  const [there] = await session.getMailboxes([name]);
+  if (!there) return;
+  const successor = store.lookupUniqueid(there.uniqueid);
+  // Deleted, under a name that the replica cannot open, it can only go there.
+  const canFollow = (successor: MailboxEntry): boolean =>
+    !successor.inDeleted || canBeOpened(context, successor.name);
+  if (successor && !successor.deleted && canFollow(successor)) {
+    throw new SyncError('IMAP_MAILBOX_MOVED', `on the replica this still is what is ${successor.name} here`, {
+      phase: 'folders',
+      mailbox: name,
+      hint: 'it is removed once the other one has been replicated',
+    });
+  }
+  emit({ kind: 'command:unmailbox', name, local: options.local });
+  await session.applyUnmailbox(name, options.local);
+}

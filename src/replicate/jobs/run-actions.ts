@@ -1,0 +1,220 @@
+import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import { SyncLocks } from '../connection/sync-locks.ts';
+import { hasInbox } from '../folders/job-scope.ts';
+import { endsJob } from '../outcomes/failures.ts';
+import type { Action, ActionResult } from './action.ts';
+import { isPersonal, type PersonalAction, PersonalData } from './personal-data.ts';
+import { removeMailbox } from './remove-mailbox.ts';
+import { livingUnder, removeUser, restoreHeirs } from './remove-user.ts';
+import { syncMailboxes } from './run-mailboxes.ts';
+import { syncMeta } from './run-meta.ts';
+import { syncUser } from './run-user.ts';
+import { sendAnnotations } from './send-annotations.ts';
+import { settleGoneUser } from './settle-gone-user.ts';
+
+/**
+ * Actions of one unit of a sync log, in order, under the locks of all `owners`. One that fails does not stop those after
+ * it, unless they depend on it.
+ *
+ * @returns one result per action; never rejects
+ */
+export async function runActions(
+  context: EngineContext,
+  owners: readonly ByteString[],
+  actions: readonly Action[],
+): Promise<ActionResult[]> {
+  let locks: SyncLocks;
+  try {
+    locks = new SyncLocks(context, owners);
+  } catch (caught) {
+    const result = resultOf(caught);
+    return actions.map(() => result);
+  }
+  using _locks = locks;
+  const unit = new Unit(context, owners, locks);
+  for (let at = 0; at < actions.length; ) {
+    const action = actions[at];
+    if (!action) break;
+    if (isPersonal(action)) {
+      const entries = actions.slice(at, endOfPersonal(actions, at)).filter(isPersonal);
+      await unit.sendPersonal(entries);
+      at += entries.length;
+    } else {
+      at++;
+      await unit.run(action, at === actions.length);
+    }
+  }
+  return unit.results;
+}
+
+function endOfPersonal(actions: readonly Action[], from: number): number {
+  let end = from;
+  while (isPersonal(actions[end])) end++;
+  return end;
+}
+
+const DONE: ActionResult = { kind: 'done' };
+
+/** A unit while it runs: what became of its actions so far, and what the next ones have to know of that. */
+class Unit {
+  readonly results: ActionResult[] = [];
+  readonly #context: EngineContext;
+  readonly #owners: readonly ByteString[];
+  readonly #locks: SyncLocks;
+  readonly #personal = new Map<ByteString, PersonalData>();
+  #firstNotDone: ActionResult | undefined;
+  /** Why nothing more is begun. */
+  #ended: ActionResult | undefined;
+
+  constructor(context: EngineContext, owners: readonly ByteString[], locks: SyncLocks) {
+    this.#context = context;
+    this.#owners = owners;
+    this.#locks = locks;
+  }
+
+  async run(action: Exclude<Action, PersonalAction>, isLast: boolean): Promise<void> {
+    // What left the user is to be elsewhere before, and what failed may be just that.
+    const before = this.#ended ?? (action.kind === 'unuser' ? this.#firstNotDone : undefined);
+    if (before) {
+      this.#add(untouchedAfter(before));
+      return;
+    }
+    try {
+      await runAction(this.#context, action, this.#owners, this.#locks);
+      // Whoever is tied to the users removed may have been one of them, whatever the names have been used for since.
+      if (action.kind === 'unuser' && isLast) await restoreHeirs(this.#context, this.#owners, this.#locks);
+      this.#add(DONE);
+    } catch (caught) {
+      this.#add(this.#failure(caught, 'name' in action ? action.name : undefined));
+    }
+  }
+
+  /** Independent of each other, so that none waits for the answer to another. */
+  async sendPersonal(actions: readonly PersonalAction[]): Promise<void> {
+    const answers: (ActionResult | Promise<ActionResult>)[] = [];
+    for (const action of actions) {
+      if (this.#ended) {
+        answers.push(untouchedAfter(this.#ended));
+        continue;
+      }
+      try {
+        const personal = this.#personalOf(action.userid);
+        if (!(await personal.wanted())) {
+          answers.push(DONE);
+          continue;
+        }
+        await this.#context.session.window();
+        answers.push(
+          personal.send(action).then(
+            () => DONE,
+            (caught: unknown) => this.#failure(caught),
+          ),
+        );
+      } catch (caught) {
+        answers.push(this.#failure(caught));
+      }
+    }
+    for (const answer of answers) this.#add(await answer);
+  }
+
+  #personalOf(userid: ByteString): PersonalData {
+    const known = this.#personal.get(userid);
+    if (known) return known;
+    const personal = new PersonalData(this.#context, userid);
+    this.#personal.set(userid, personal);
+    return personal;
+  }
+
+  #add(result: ActionResult): void {
+    this.results.push(result);
+    if (result.kind !== 'done') this.#firstNotDone ??= result;
+  }
+
+  /** @param mailbox that the action was about, if it was about one */
+  #failure(caught: unknown, mailbox?: ByteString): ActionResult {
+    const result = resultOf(caught, mailbox);
+    if (result.kind === 'failed' && endsJob(result.error)) this.#ended ??= result;
+    return result;
+  }
+}
+
+function resultOf(caught: unknown, mailbox?: ByteString): ActionResult {
+  const error = SyncError.from(caught, { mailbox });
+  if (error.code === 'USER_LOCKED') return { kind: 'locked', user: error.user ?? '' };
+  return { kind: 'failed', error: error.toData() };
+}
+
+function untouchedAfter(before: ActionResult): ActionResult {
+  if (before.kind === 'failed' || before.kind === 'untouched')
+    return { kind: 'untouched', error: before.error };
+  const error = new SyncError('USER_LOCKED', 'something before it could not be done yet', {
+    retryable: true,
+  });
+  return { kind: 'untouched', error: error.toData() };
+}
+
+async function runAction(
+  context: EngineContext,
+  action: Exclude<Action, PersonalAction>,
+  owners: readonly ByteString[],
+  locks: SyncLocks,
+): Promise<void> {
+  switch (action.kind) {
+    case 'mailboxes': {
+      const [first = ''] = action.names;
+      await syncMailboxes(context, context.store.ownerOf(first) ?? '', action.names, locks);
+      return;
+    }
+    case 'user':
+      await syncUser(context, action.userid, locks);
+      return;
+    case 'meta':
+      await syncMeta(context, action.userid, locks);
+      return;
+    case 'quota':
+      return await sendQuota(context, action.root);
+    case 'annotation':
+      return await sendAnnotations(context, action.name);
+    case 'unmailbox':
+      return await removeMailbox(context, action.name);
+    case 'unuser':
+      return await settleUnuser(context, action.userid, owners, locks);
+  }
+}
+
+/** Sent without asking what the replica has: one command instead of two (algorithm section 8.1). */
+async function sendQuota({ store, session, emit }: EngineContext, root: ByteString): Promise<void> {
+  const quota = store.quota(root);
+  if (quota) {
+    emit({ kind: 'command:quota', root });
+    await session.applyQuota(quota, quota.modseq);
+  } else {
+    emit({ kind: 'command:unquota', root });
+    await session.applyUnquota(root);
+  }
+}
+
+/**
+ * UNUSER, once nothing that lives on here is left under the name on the replica: what left the user goes first, even where
+ * nothing ties the two any more. Of a user of that name who has been created again since, the line says that what the
+ * former one left behind must go.
+ */
+async function settleUnuser(
+  context: EngineContext,
+  userid: ByteString,
+  tied: readonly ByteString[],
+  locks: SyncLocks,
+): Promise<void> {
+  const living = await livingUnder(context, userid);
+  const owners = new Set(living.map((entry) => entry.userid));
+  for (const owner of owners) {
+    if (owner === undefined || owner === userid) continue;
+    locks.take(owner);
+    await syncUser(context, owner, locks);
+  }
+  if (hasInbox(context, userid)) await syncUser(context, userid, locks);
+  else if (owners.has(userid)) await settleGoneUser(context, userid, locks);
+  else await removeUser(context, userid, locks, tied.length > 1 || owners.size > 0);
+}

@@ -1,0 +1,71 @@
+import { type ByteString, compareBytes } from '../../byte-string.ts';
+import type { MailboxEntry } from '../../store/master-store.ts';
+import type { EngineContext, JobResult } from '../connection/engine-context.ts';
+import { SyncLocks } from '../connection/sync-locks.ts';
+import { canBeOpened, replicated } from '../folders/job-scope.ts';
+import { syncFolders } from '../folders/sync-folders.ts';
+import { Failures } from '../outcomes/failures.ts';
+import { Unusable } from '../unusable.ts';
+import { inRounds } from './in-rounds.ts';
+
+/**
+ * The named mailboxes, and nothing else of their owners (-m, and shared mailboxes of -A). `owners` are all of theirs,
+ * '' for shared ones: locked in byte order, as every client does, so that two of them cannot wait for each other.
+ *
+ * @throws SyncError as `runUser`
+ */
+export async function runMailboxes(
+  context: EngineContext,
+  owners: readonly ByteString[],
+  names: readonly ByteString[],
+): Promise<JobResult> {
+  using locks = new SyncLocks(context, owners);
+  await syncMailboxes(context, owners[0] ?? '', names, locks);
+  return 'synced';
+}
+
+/** The same for a caller that holds the owners' locks; `user` is whom failures are reported of. */
+export async function syncMailboxes(
+  context: EngineContext,
+  user: ByteString,
+  names: readonly ByteString[],
+  locks: SyncLocks,
+): Promise<void> {
+  let moved = false;
+  await inRounds(user, 'failed to settle renames', async () => {
+    const failures = new Failures(user);
+    context.emit({ kind: 'command:mailboxes', names: [...names] });
+    const unusable = new Unusable(failures);
+    const openable = names.filter((name) => canBeOpened(context, name));
+    const replica = await context.session.getMailboxes(openable, unusable.add);
+    const entries = unusable.without(replicated(context, liveMailboxes(context, names), failures));
+    const folders = await syncFolders(context, {
+      user,
+      entries,
+      replica,
+      whole: false,
+      roots: new Set(),
+      failures,
+      locks,
+      moved,
+    });
+    if (folders === 'again') return 'again';
+    await folders.finished;
+    if (failures.onlyMoved && !moved) {
+      moved = true;
+      return 'again';
+    }
+    failures.throwIfAny();
+    return 'settled';
+  });
+}
+
+/** In byte order. Names that no live mailbox has are told. */
+function liveMailboxes({ store, emit }: EngineContext, names: readonly ByteString[]): MailboxEntry[] {
+  return [...names].sort(compareBytes).flatMap((name) => {
+    const entry = store.lookup(name);
+    if (entry && !entry.deleted) return [entry];
+    emit({ kind: 'name:absent', name });
+    return [];
+  });
+}

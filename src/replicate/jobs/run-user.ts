@@ -1,0 +1,123 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
+import type { EngineContext, JobResult } from '../connection/engine-context.ts';
+import { SyncLocks } from '../connection/sync-locks.ts';
+import type { FolderJob } from '../folders/folder-job.ts';
+import { hasInbox, replicated } from '../folders/job-scope.ts';
+import { syncFolders } from '../folders/sync-folders.ts';
+import { Failures } from '../outcomes/failures.ts';
+import { settle } from '../outcomes/settle-all.ts';
+import { Unusable } from '../unusable.ts';
+import {
+  comparable,
+  moveScriptFiles,
+  scriptsAreReadable,
+  sendScripts,
+  withoutScriptMailbox,
+} from '../user-data/script-files.ts';
+import { sendQuota, sendSeen, sendSubscriptions } from '../user-data/send-user-data.ts';
+import { inRounds } from './in-rounds.ts';
+import { settleGoneUser } from './settle-gone-user.ts';
+import { userThere } from './user-there.ts';
+
+/**
+ * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm section 3).
+ *
+ * @throws SyncError USER_LOCKED if another client is at work on the user; the first failure otherwise, after everything
+ *   else of the user was done
+ */
+export async function runUser(context: EngineContext, userid: ByteString): Promise<JobResult> {
+  using locks = new SyncLocks(context, [userid]);
+  return await syncUser(context, userid, locks);
+}
+
+/** The same for a caller that holds the user's lock. */
+export async function syncUser(
+  context: EngineContext,
+  userid: ByteString,
+  locks: SyncLocks,
+): Promise<JobResult> {
+  context.emit({ kind: 'user:start', user: userid, work: 'user' });
+  if (!hasInbox(context, userid)) {
+    context.emit({ kind: 'user:absent', user: userid });
+    return await settleGoneUser(context, userid, locks);
+  }
+  let moved = false;
+  return await inRounds(userid, `failed to sync user ${userid}`, async () => {
+    const failures = new Failures(userid);
+    const unusable = new Unusable(failures);
+    const replica = await userThere(context, userid, unusable.add);
+    const scripts = await scriptsAreReadable(context, userid, failures);
+    if (scripts) await moveScriptFiles(context, userid);
+    const job: FolderJob = {
+      user: userid,
+      entries: unusable.without(replicated(context, context.store.mailboxesOf(userid), failures)),
+      replica: (scripts ? comparable : withoutScriptMailbox)(context, userid, replica.mailboxes),
+      whole: true,
+      roots: new Set(),
+      failures,
+      locks,
+      moved,
+    };
+    const folders = await syncFolders(context, job);
+    if (folders === 'again') return 'again';
+    const inPlace = hasInboxThere(context, userid, replica.mailboxes);
+    const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);
+    if (there) {
+      const behindFolders = async (): Promise<void> => {
+        await folders.finished;
+        if (scripts) await sendScripts(context, userid, there, failures);
+        // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
+        await sendQuota(context, job.roots, there, failures);
+      };
+      await settle([
+        behindFolders(),
+        sendSubscriptions(context, userid, there, failures),
+        sendSeen(context, userid, there, failures),
+      ]);
+    }
+    if (failures.onlyMoved && !moved) {
+      moved = true;
+      return 'again';
+    }
+    failures.throwIfAny();
+    return there ? 'synced' : 'again';
+  });
+}
+
+/**
+ * Whether the INBOX of this name on the replica is the user's. Another's is a former user's of that name, who has been
+ * renamed or deleted here since: seen state given to that one would stay for ever, for nothing in the protocol takes it
+ * away again.
+ */
+function hasInboxThere(
+  { store }: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): boolean {
+  const name = store.inboxName(userid);
+  const there = mailboxes.find((mailbox) => mailbox.name === name && !mailbox.type.includes('i'));
+  return there !== undefined && there.uniqueid === store.lookup(name)?.uniqueid;
+}
+
+/**
+ * What the replica has of the user besides mailboxes, asked behind the INBOX that was not there before: Cyrus 3.6 keeps
+ * it under the uniqueid of the INBOX, and as long as there is none under the user's name, where it is out of reach later.
+ * So what was listed before says nothing, and nothing is sent without an INBOX.
+ *
+ * @param finished when all that is sent of the folders is answered
+ * @returns undefined if the INBOX did not arrive
+ */
+async function askAgain(
+  context: EngineContext,
+  userid: ByteString,
+  before: ReplicaUser,
+  finished: Promise<void>,
+): Promise<ReplicaUser | undefined> {
+  const { session, store } = context;
+  const answers = Promise.all([session.getMailboxes([store.inboxName(userid)]), session.getMeta(userid)]);
+  await settle([finished, answers.then(() => undefined)]);
+  const [mailboxes, { seen, subscriptions, sieve }] = await answers;
+  if (!hasInboxThere(context, userid, mailboxes)) return undefined;
+  return { ...before, seen, subscriptions, sieve };
+}

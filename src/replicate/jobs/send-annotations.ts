@@ -1,0 +1,65 @@
+import { type ByteString, compareBytes } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { Annotation } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import { settle } from '../outcomes/settle-all.ts';
+
+/**
+ * Annotations of one mailbox, or of the server where the name is empty: both lists are merged by entry and user (algorithm
+ * section 8.5).
+ *
+ * @throws SyncError IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the mailbox itself has to be replicated first
+ */
+export async function sendAnnotations(context: EngineContext, name: ByteString): Promise<void> {
+  const { session, emit } = context;
+  const mailbox = await annotationsOf(context, name);
+  if (mailbox === undefined) return;
+  if (name !== '') await requireMailbox(context, name, mailbox.uniqueid);
+  const theirs = await session.getAnnotation(name);
+  const key = (one: { entry: ByteString; userid: ByteString }): string => `${one.entry}\0${one.userid}`;
+  const here = new Map(mailbox.annotations.map((one) => [key(one), one]));
+  const there = new Map(theirs.map((one) => [key(one), one]));
+  const commands: Promise<void>[] = [];
+  for (const [at, one] of [...here].sort(([a], [b]) => compareBytes(a, b))) {
+    if (there.get(at)?.value === one.value) continue;
+    await session.window();
+    emit({ kind: 'command:annotation', name, entry: one.entry, user: one.userid });
+    commands.push(session.applyAnnotation(name, one));
+  }
+  for (const [at, one] of there) {
+    if (here.has(at)) continue;
+    await session.window();
+    emit({ kind: 'command:unannotation', name, entry: one.entry, user: one.userid });
+    commands.push(session.applyUnannotation(name, one.entry, one.userid));
+  }
+  await settle(commands);
+}
+
+async function annotationsOf(
+  { store }: EngineContext,
+  name: ByteString,
+): Promise<{ uniqueid: ByteString; annotations: readonly Annotation[] } | undefined> {
+  if (name === '') return { uniqueid: '', annotations: store.serverAnnotations() };
+  return await store.readMailbox(name, ({ entry, annotations }) => ({
+    uniqueid: entry.uniqueid,
+    annotations,
+  }));
+}
+
+/** The commands name no uniqueid: another mailbox that has the name there would get the annotations. */
+async function requireMailbox(
+  { session }: EngineContext,
+  name: ByteString,
+  uniqueid: ByteString,
+): Promise<void> {
+  const [there] = await session.getMailboxes([name]);
+  if (there?.uniqueid === uniqueid) return;
+  const fields = {
+    phase: 'annotations',
+    mailbox: name,
+    hint: 'replicate the mailbox: sync_client -m',
+  } as const;
+  if (!there) throw new SyncError('IMAP_MAILBOX_NONEXISTENT', 'the replica has no such mailbox yet', fields);
+  const message = `the replica has another mailbox of this name (uniqueid ${there.uniqueid})`;
+  throw new SyncError('IMAP_MAILBOX_MOVED', message, fields);
+}

@@ -1,0 +1,54 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { EngineContext, JobResult } from '../connection/engine-context.ts';
+import type { SyncLocks } from '../connection/sync-locks.ts';
+import { replicated } from '../folders/job-scope.ts';
+import { syncFolders } from '../folders/sync-folders.ts';
+import { Failures } from '../outcomes/failures.ts';
+import { inRounds } from './in-rounds.ts';
+import { removeUser } from './remove-user.ts';
+import { userThere } from './user-there.ts';
+
+/**
+ * A user who has no INBOX here. A tombstone in its place proves that there was one: then the replica's mailboxes go the
+ * way that the master's went, each on its own evidence, and what is left of the user follows once none is left. Without
+ * a tombstone it is only a name that nobody has here, and nothing is done (algorithm section 3).
+ */
+export async function settleGoneUser(
+  context: EngineContext,
+  userid: ByteString,
+  locks: SyncLocks,
+): Promise<JobResult> {
+  if (context.store.lookup(context.store.inboxName(userid))?.deleted !== true) {
+    context.emit({ kind: 'name:absent', name: userid });
+    return 'absent';
+  }
+  let changed = false;
+  return await inRounds(userid, `failed to sync user ${userid}`, async () => {
+    const failures = new Failures(userid);
+    const entries = replicated(context, context.store.mailboxesOf(userid), failures);
+    const { mailboxes } = await userThere(context, userid);
+    if (mailboxes.length === 0 && !changed) return 'absent';
+    const folders = await syncFolders(context, {
+      user: userid,
+      entries,
+      replica: mailboxes,
+      whole: true,
+      roots: new Set(),
+      failures,
+      locks,
+      moved: false,
+    });
+    if (folders === 'again') {
+      changed = true;
+      return 'again';
+    }
+    await folders.finished;
+    failures.throwIfAny();
+    const deleted = new Set(entries.filter((entry) => entry.inDeleted).map((entry) => entry.uniqueid));
+    const nothingLive =
+      entries.length === deleted.size && mailboxes.every(({ uniqueid }) => deleted.has(uniqueid));
+    // UNUSER would take live mailboxes along, so only what has none left is removed: subscriptions, seen state, quota.
+    if (changed && nothingLive) await removeUser(context, userid, locks, false);
+    return changed ? 'synced' : 'absent';
+  });
+}

@@ -1,0 +1,112 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { LockedMailbox, MailboxState } from '../../store/master-store.ts';
+import { type LocalMailbox, sameChecksums } from '../compare/compare-mailbox.ts';
+import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
+import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { isDoubtful, withCountedChecksums } from './counted-checksums.ts';
+
+/** Asks both servers for what they have now: agreement is theirs to state, not ours to compute. */
+export async function confirmAgreement(context: EngineContext, task: MailboxTask): Promise<void> {
+  if ((await whatDiffers(context, task)) === undefined) return;
+  if ((await recount(context, task, 'replica')) === undefined) return;
+  const difference = await recount(context, task, 'master');
+  if (difference === undefined) return;
+  const { state, remote } = difference;
+  // Somebody may have changed the mailbox again since: the next attempt tells.
+  throw new SyncError(
+    'IMAP_SYNC_CHANGED',
+    `both sides still differ after they were merged: modseq ${state.highestmodseq}, SYNC_CRC ${state.crcBasic}/${state.crcAnnotations} here; ${remote.highestmodseq}, ${remote.crcBasic}/${remote.crcAnnotations} on the replica`,
+    {
+      phase: 'compare',
+      mailbox: task.entry.name,
+      hint: 'run again; if it stays so, run reconstruct on the mailbox on both servers',
+      retryable: true,
+    },
+  );
+}
+
+interface Difference {
+  state: MailboxState;
+  remote: ReplicaMailbox;
+  /** What would bring the replica to the master's state. */
+  line: WireMailbox;
+  /** On the master. */
+  partition: ByteString | undefined;
+}
+
+async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<Difference | undefined> {
+  const { name } = task.entry;
+  const [remote] = await context.session.getMailboxes([name]);
+  const local = await context.store.readMailbox(name, (mailbox) => believed(context, mailbox, remote));
+  if (local === undefined) return undefined;
+  if (remote === undefined) {
+    throw new SyncError('IMAP_SYNC_CHANGED', 'the mailbox is gone from the replica since it was merged', {
+      phase: 'compare',
+      mailbox: name,
+      retryable: true,
+    });
+  }
+  const { state } = local;
+  if (sameCounters(state, remote) && sameChecksums(state, remote)) return undefined;
+  const line = mailboxLine(local, remote, { partition: task.partition, local: context.options.local });
+  return { state, remote, line, partition: local.entry.partition };
+}
+
+/** The master's side, whose checksums are counted where its own server may not be made to do that. */
+function believed(
+  context: EngineContext,
+  mailbox: LockedMailbox,
+  remote: ReplicaMailbox | undefined,
+): LocalMailbox {
+  const stored = withUnreadAsThere(mailbox, remote);
+  if (remote === undefined || sameChecksums(stored.state, remote)) return stored;
+  return isDoubtful(context, 'crc-differs-at-same-modseq')
+    ? withCountedChecksums(mailbox, stored, remote)
+    : stored;
+}
+
+function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {
+  return (
+    remote.lastUid === state.lastUid &&
+    remote.highestmodseq === state.highestmodseq &&
+    remote.uidvalidity === state.uidvalidity
+  );
+}
+
+/**
+ * Has one side count its checksums anew, by naming the other side's: a server that finds its stored ones to differ
+ * does so by itself, and keeps what it has counted even if it then refuses (protocol section 8). Needed because Cyrus
+ * 3.6.1 renames the private annotations of a renamed user but not what they add to the stored checksum.
+ *
+ * @returns what differs after it
+ */
+async function recount(
+  context: EngineContext,
+  task: MailboxTask,
+  side: 'master' | 'replica',
+): Promise<Difference | undefined> {
+  const difference = await whatDiffers(context, task);
+  if (difference === undefined) return undefined;
+  const { state, remote, line, partition } = difference;
+  if (!sameCounters(state, remote)) return difference;
+  const { crcBasic, crcAnnotations } = remote;
+  let apply: () => Promise<void>;
+  if (side === 'replica') {
+    apply = () => context.session.applyMailbox({ ...line, since: sinceOf(remote) }, []);
+  } else {
+    if (context.master === undefined || context.options.noCopyback) return difference;
+    const { session } = await context.master.connect();
+    const counted = { ...line, partition, crcBasic, crcAnnotations, since: sinceOf(state), local: true };
+    apply = () => session.applyMailbox(counted, []);
+  }
+  try {
+    await apply();
+  } catch (caught) {
+    if (SyncError.from(caught).code !== 'IMAP_SYNC_CHECKSUM') throw caught;
+  }
+  return await whatDiffers(context, task);
+}

@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { MailboxState } from '../../store/master-store.ts';
+import { checkSame, checkSameThere } from '../compare/check-same.ts';
+import { type DivergedReason, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
+import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
+import { senselessJump } from '../compare/senseless-jump.ts';
+import { isExpunged } from '../compare/wire-record.ts';
+import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { type ReadMessage, stageSide } from './apply-side.ts';
+import { confirmAgreement } from './confirm-agreement.ts';
+import { decisionNotices, divergedNotice } from './merge-notices.ts';
+import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
+import { masterRecords, replicaRecords } from './record-lists.ts';
+import { unlessOvertaken } from './unless-overtaken.ts';
+
+/** Both sides may be written to while the merge is under way: look again, but not for ever. */
+const ATTEMPTS = 4;
+
+/**
+ * Brings a mailbox that has diverged to agreement: both record lists are merged by the decision table, then each side
+ * gets what it lacks as an ordinary forward delta, the replica first, the master through its own server.
+ *
+ * Safe to interrupt anywhere: a message is on a side before the record that names it, nothing is removed before its
+ * replacement is there, and the merge recognises what an earlier attempt has done. A change made by someone else in
+ * between is noticed by SINCE on either side and makes it start over.
+ *
+ * @throws SyncError CONFLICT if the master would have to be written to and may not be, or if both sides still differ
+ */
+export async function resolveDiverged(
+  context: EngineContext,
+  task: MailboxTask,
+  reason: DivergedReason,
+  detail: string,
+): Promise<void> {
+  context.emit(divergedNotice(task.entry.name, reason, detail));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await mergeOnce(context, task, reason, detail);
+    } catch (caught) {
+      const error = SyncError.from(caught);
+      if (error.code !== 'IMAP_SYNC_CHANGED' || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function mergeOnce(
+  context: EngineContext,
+  task: MailboxTask,
+  reason: DivergedReason,
+  detail: string,
+): Promise<void> {
+  const { session, stage, options } = context;
+  const { name } = task.entry;
+  context.emit({ kind: 'command:fullmailbox', name });
+  const { remote, records: theirs } = await replicaRecords(session, name);
+  checkSameThere(remote, task.entry);
+
+  const local = await context.store.readMailbox(name, (mailbox) => {
+    checkSame(mailbox, task.entry);
+    const { messages } = mailbox;
+    return { ...withUnreadAsThere(mailbox, remote), messages, records: masterRecords(mailbox) };
+  });
+  if (local === undefined) return;
+  const { state, records: ours } = local;
+  task.onState(state);
+  checkSensible(task, state, remote);
+
+  const merge = mergeRecords(
+    { ...state, records: ours },
+    { lastUid: remote.lastUid, highestmodseq: remote.highestmodseq, deletedmodseq: 0, records: theirs },
+  );
+  const masterChanges = mustWriteMaster(merge, state, remote);
+  const mayWrite = !options.noCopyback && context.master !== undefined;
+  if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
+  // A counter that a move from another user's namespace leaves behind: no mail depends on it.
+  const counterBehind = state.xconvmodseq !== 0 && remote.xconvmodseq > state.xconvmodseq;
+  // Before anything is changed anywhere: half a merge would have to be finished by somebody.
+  const master = (masterChanges || counterBehind) && mayWrite ? await context.master?.connect() : undefined;
+  for (const decision of merge.decided) {
+    for (const notice of decisionNotices(name, decision)) context.emit(notice);
+  }
+
+  const line = mergedLine(local, remote, merge, task.partition, options.local);
+  const recordOf = new Map(ours.map((record) => [record.uid, record]));
+  const readMaster: ReadMessage = async ({ uid }) => {
+    const record = recordOf.get(uid);
+    if (!record) throw new SyncError('BUG', `no record of message ${uid}`, { mailbox: name });
+    return await local.messages.readMessage(record);
+  };
+  const readReplica: ReadMessage = (message) => fetchChecked(session, remote, message);
+
+  const masterLine = { ...line, partition: local.entry.partition, since: sinceOf(state), local: true };
+  // First, because what the replica is told to expunge it may remove at once.
+  using forMaster =
+    master &&
+    (await stageSide({
+      ...master,
+      line: masterLine,
+      records: merge.toMaster,
+      lastUid: state.lastUid,
+      sources: [
+        { messages: merge.masterNeeds, read: readReplica },
+        { messages: ours, read: readMaster },
+      ],
+    }));
+  using forReplica = await stageSide({
+    session,
+    stage,
+    line: { ...line, partition: task.partition, since: sinceOf(remote) },
+    records: merge.toReplica,
+    lastUid: remote.lastUid,
+    sources: [
+      { messages: merge.replicaNeeds, read: readMaster },
+      { messages: theirs, read: readReplica },
+    ],
+    // So that they can be restored there as well; elsewhere they are not looked for.
+    restorable: {
+      messages: ours.filter((record) => isExpunged(record) && !record.unlinked),
+      read: readMaster,
+    },
+  });
+  await unlessOvertaken(forReplica.apply(), ['IMAP_SYNC_CHECKSUM']);
+  if (forMaster) {
+    const foldermodseq = await foldermodseqNow(session, line, remote);
+    await unlessOvertaken(forMaster.apply({ foldermodseq }), ['IMAP_SYNC_CHECKSUM']);
+  }
+  context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
+  await confirmAgreement(context, task);
+}
+
+/** @throws SyncError CONFLICT */
+function checkSensible(task: MailboxTask, state: MailboxState, remote: ReplicaMailbox): void {
+  const jump = senselessJump(state, remote, Date.now() / 1000);
+  if (jump === undefined) return;
+  throw new SyncError(
+    'CONFLICT',
+    `the replica's ${jump.field} ${jump.theirs} is beyond what any use of the mailbox explains: ${jump.ours} here, at most ${jump.most} expected`,
+    {
+      phase: 'compare',
+      mailbox: task.entry.name,
+      hint: 'nothing was changed on either side; if the mailbox on the replica is damaged, remove it there and run again',
+    },
+  );
+}
+
+/** A replica whose mailbox annotations were changed has counted that, past what it was told. */
+async function foldermodseqNow(
+  session: ReplicaSession,
+  line: WireMailbox,
+  before: ReplicaMailbox,
+): Promise<number> {
+  if (sameAnnotations(line.annotations, before.annotations)) return line.foldermodseq;
+  const [now] = await session.getMailboxes([line.name]);
+  return Math.max(line.foldermodseq, now?.foldermodseq ?? 0);
+}
+
+/** A side that only has to be told what it is already is not written to. */
+function mustWriteMaster(merge: Merge, state: MailboxState, remote: ReplicaMailbox): boolean {
+  return (
+    merge.toMaster.length > 0 ||
+    merge.lastUid !== state.lastUid ||
+    merge.highestmodseq !== state.highestmodseq ||
+    remote.uidvalidity > state.uidvalidity
+  );
+}
+
+function leftAlone(
+  task: MailboxTask,
+  reason: DivergedReason,
+  detail: string,
+  noCopyback: boolean,
+): SyncError {
+  if (noCopyback) {
+    return new SyncError('IMAP_SYNC_CHECKSUM', `the replica has diverged (${reason}): ${detail}`, {
+      family: 'refused',
+      phase: 'compare',
+      mailbox: task.entry.name,
+      hint: 'with -O the master is never changed; run without -O to have both sides merged',
+    });
+  }
+  return new SyncError('CONFLICT', `the replica has diverged (${reason}): ${detail}`, {
+    phase: 'compare',
+    mailbox: task.entry.name,
+    hint: `${untouched(reason)}; allow a server for the master in the settings (master = private) and run again to have both sides merged`,
+  });
+}
+
+/** A replica that compares checksums does so last, with the change already made (protocol section 8). */
+function untouched(reason: DivergedReason): string {
+  return reason === 'checksum-refused'
+    ? 'the master was not changed, the replica has only taken what is newer here'
+    : 'nothing was changed on either side';
+}
+
+/** The merged mailbox; partition and SINCE are each side's own. Checksums are left out: each side reports its own after. */
+function mergedLine(
+  local: LocalMailbox,
+  remote: ReplicaMailbox,
+  merge: Merge,
+  partition: ByteString,
+  localOnly: boolean,
+): WireMailbox {
+  const { state } = local;
+  const line = mailboxLine(local, remote, { partition, local: localOnly });
+  const replicaAhead = remote.highestmodseq > state.highestmodseq;
+  const conversations = state.xconvmodseq !== 0 || remote.xconvmodseq !== 0;
+  return {
+    ...line,
+    crcBasic: 0,
+    crcAnnotations: undefined,
+    lastUid: merge.lastUid,
+    highestmodseq: merge.highestmodseq,
+    uidvalidity: Math.max(state.uidvalidity, remote.uidvalidity),
+    pop3LastLogin: Math.max(state.pop3LastLogin, remote.pop3LastLogin),
+    lastAppenddate: Math.max(state.lastAppenddate, remote.lastAppenddate),
+    xconvmodseq: conversations ? Math.max(state.xconvmodseq, remote.xconvmodseq, merge.highestmodseq) : 0,
+    annotations: replicaAhead ? remote.annotations : [...local.annotations],
+  };
+}
+
+async function fetchChecked(
+  session: ReplicaSession,
+  { name, partition, uniqueid }: ReplicaMailbox,
+  { guid, size, uid }: MessageSource,
+): Promise<Buffer> {
+  const fetched = session.fetchMessage({ mailbox: name, partition: partition ?? '', uniqueid, guid, uid });
+  const content = await unlessOvertaken(fetched, ['IMAP_MAILBOX_NONEXISTENT']);
+  const hash = createHash('sha1').update(content).digest('hex');
+  if (hash === guid && content.length === size) return content;
+  throw new SyncError(
+    'MESSAGE_UNREADABLE',
+    `message ${uid} of the replica is not what its record says: SHA-1 ${hash} of ${content.length} octets, expected ${guid} of ${size}`,
+    { phase: 'upload', mailbox: name, hint: 'run reconstruct on the mailbox on the replica' },
+  );
+}

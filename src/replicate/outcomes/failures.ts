@@ -1,0 +1,184 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaSession } from '../../protocol/replica-session.ts';
+import { type Phase, SyncError } from '../../report/sync-error.ts';
+import type { UnreadPart } from '../../store/master-store.ts';
+
+/** Commands in flight whose outcome is yet to be collected: more than a link with any delay has under way. */
+const MOST_REMEMBERED = 8192;
+
+/** Failures kept with all they say; of more of one user only the number is told. */
+const MOST_KEPT = 1000;
+
+/** Mailboxes that the failure of a user names; of the others only the number is told. */
+const MOST_NAMED = 20;
+
+/**
+ * What went wrong in one job. A refusal spoils only what it refused, the rest of the job goes on; a broken link or a
+ * cancelled run ends the job at once.
+ */
+export class Failures {
+  readonly #user: ByteString;
+  readonly #errors: SyncError[] = [];
+  #count = 0;
+  /** What holds for all of them, those included that are not kept. */
+  #allMoved = true;
+  #allRetryable = true;
+  /** Names of mailboxes that were not sent because something above them is not on the replica, by what that is. */
+  readonly #heldBack = new Map<ByteString, ByteString[]>();
+
+  /** Paths. */
+  readonly #unread = new Set<string>();
+
+  constructor(user: ByteString) {
+    this.#user = user;
+  }
+
+  /** @throws SyncError if `caught` ends the job */
+  add(phase: Phase, caught: unknown, mailbox?: ByteString): SyncError {
+    const error = SyncError.from(caught, { phase, user: this.#user, mailbox });
+    if (endsJob(error)) throw error;
+    this.#count++;
+    this.#allMoved &&= error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders';
+    this.#allRetryable &&= error.retryable;
+    if (this.#errors.length < MOST_KEPT) this.#errors.push(error);
+    return error;
+  }
+
+  /**
+   * What `read` gives of the store; `otherwise`, and a failure of this part alone, if it cannot be read.
+   *
+   * @throws SyncError if that ends the job
+   */
+  async read<T, U>(phase: Phase, read: () => T | Promise<T>, otherwise: U): Promise<T | U> {
+    try {
+      return await read();
+    } catch (caught) {
+      this.add(phase, caught);
+      return otherwise;
+    }
+  }
+
+  /**
+   * Something beside the messages of a mailbox that could not be read. One file is one failure, however many mailboxes
+   * are concerned.
+   *
+   * @returns whether it is news
+   */
+  addUnread({ path, error }: UnreadPart): boolean {
+    if (this.#unread.has(path)) return false;
+    this.#unread.add(path);
+    this.add('read', error);
+    return true;
+  }
+
+  /** @returns whether all were done: what depends on them is not to be sent otherwise */
+  async all(phase: Phase, commands: readonly Promise<void>[]): Promise<boolean> {
+    const outcomes = await Promise.allSettled(commands);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') this.add(phase, outcome.reason);
+    return outcomes.every(({ status }) => status === 'fulfilled');
+  }
+
+  /**
+   * Sends a command for each item, no faster than the session's window allows, and returns when all are answered. Only
+   * the latest are remembered: a replica may give any number of reasons for one.
+   *
+   * @returns whether all were done
+   */
+  async each<Item>(
+    phase: Phase,
+    session: Pick<ReplicaSession, 'window'>,
+    items: Iterable<Item>,
+    send: (item: Item) => Promise<void>,
+  ): Promise<boolean> {
+    let done = true;
+    const running: Promise<void>[] = [];
+    for (const item of items) {
+      await session.window().catch((caught) => this.add(phase, caught));
+      const command = send(item);
+      // One that is never looked at, because another ended the job, has failed for the same reason.
+      command.catch(() => {});
+      running.push(command);
+      if (running.length < MOST_REMEMBERED) continue;
+      // Answers come in order, so that those behind go on meanwhile.
+      done = (await this.all(phase, running.splice(0, MOST_REMEMBERED / 2))) && done;
+    }
+    return (await this.all(phase, running)) && done;
+  }
+
+  /** `mailbox` was not sent: `above` is not on the replica, and has its own failure if it is part of this job. */
+  holdBack(mailbox: ByteString, above: ByteString): void {
+    const names = this.#heldBack.get(above);
+    if (names) names.push(mailbox);
+    else this.#heldBack.set(above, [mailbox]);
+  }
+
+  get heldBack(): ReadonlyMap<ByteString, readonly ByteString[]> {
+    return this.#heldBack;
+  }
+
+  /** Nothing but mailboxes that the replica has under another name, or that moved here meanwhile. */
+  get onlyMoved(): boolean {
+    return this.#count > 0 && this.#allMoved;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether trying again at once may help with all of them. */
+  get retryable(): boolean {
+    return this.#allRetryable;
+  }
+
+  /** @throws SyncError the first failure, saying what else there is */
+  throwIfAny(): void {
+    const [first, ...more] = this.#errors;
+    const heldBack = [...this.#heldBack].flatMap(([above, names]) => names.map((name) => ({ name, above })));
+    if (!first) {
+      const [one, ...others] = heldBack;
+      if (one) throw this.#first(missingAbove(one.above, one.name, this.#user), 0, others.length);
+      return;
+    }
+    const named = new Set(more.flatMap(({ mailbox }) => mailbox ?? []));
+    named.delete(first.mailbox ?? '');
+    throw this.#first(first, this.#count - 1, heldBack.length, [...named].slice(0, MOST_NAMED));
+  }
+
+  #first(
+    first: SyncError,
+    more: number,
+    heldBack: number,
+    alsoMailboxes: readonly ByteString[] = [],
+  ): SyncError {
+    const rest = [
+      ...(more > 0 ? [`${more} more failures of this user`] : []),
+      ...(heldBack > 0 ? [`${heldBack} below it not sent`] : []),
+    ];
+    if (rest.length === 0) return first;
+    return new SyncError(first.code, `${first.message} (and ${rest.join('; ')})`, {
+      family: first.family,
+      phase: first.phase,
+      user: first.user,
+      mailbox: first.mailbox,
+      alsoMailboxes,
+      hint: first.hint,
+      retryable: first.retryable && this.retryable,
+      cause: first,
+    });
+  }
+}
+
+/** A refusal spoils only what it refused; these leave nothing to go on with. */
+export function endsJob({ family, code }: Pick<SyncError, 'family' | 'code'>): boolean {
+  return family === 'link' || code === 'CANCELLED' || code === 'TOO_MANY_FILES';
+}
+
+/** What a mailbox fails with that cannot be made because the one above it is not on the replica. */
+export function missingAbove(above: ByteString, mailbox: ByteString, user?: ByteString): SyncError {
+  return new SyncError('IMAP_MAILBOX_NONEXISTENT', `${above} is missing on the replica`, {
+    phase: 'folders',
+    user,
+    mailbox,
+    hint: 'replicate the whole user: sync_client -u',
+  });
+}

@@ -1,0 +1,125 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { MailboxEntry, SieveState } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import type { Failures } from '../outcomes/failures.ts';
+import { sendSieve } from './send-user-data.ts';
+
+/**
+ * Scripts that the master still has as files, while the replica wants them as messages of the mailbox `#sieve`.
+ *
+ * Where the master's own server is new enough it is asked to move them, which is what the C client does itself: then
+ * both sides have the one mailbox that the master made. Where it is older, or must not be asked (-O, `master = none`),
+ * they go by script commands; the replica then makes a `#sieve` of its own, which gives way once the master has one
+ * that holds all of its scripts.
+ */
+export async function moveScriptFiles(context: EngineContext, userid: ByteString): Promise<void> {
+  if (!context.session.info.sieveMailbox || !context.master || context.options.noCopyback) return;
+  const state = scriptFiles(context, userid);
+  if (!state || state.scripts.length === 0) return;
+  try {
+    const { session } = await context.master.connect();
+    // Any command that concerns scripts makes the server move them; this one says what is so already.
+    if (!session.info.sieveMailbox) return;
+    if (state.active !== undefined) await session.applyActivateSieve(userid, state.active);
+    else await session.applyUnactivateSieve(userid);
+  } catch (caught) {
+    const { message } = SyncError.from(caught);
+    context.emit({
+      kind: 'notice',
+      level: 'notice',
+      text: `the scripts of ${userid} stay files on the master and are sent one by one: ${message}`,
+    });
+  }
+}
+
+/** Whether the scripts that are files here can be read: otherwise nothing is done about scripts. */
+export async function scriptsAreReadable(
+  context: EngineContext,
+  userid: ByteString,
+  failures: Failures,
+): Promise<boolean> {
+  const unreadable = Symbol('unreadable');
+  return (await failures.read('sieve', () => scriptFiles(context, userid), unreadable)) !== unreadable;
+}
+
+/** The replica's mailboxes without its `#sieve`. */
+export function withoutScriptMailbox(
+  context: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): ReplicaMailbox[] {
+  const name = scriptMailbox(context, userid);
+  return mailboxes.filter((mailbox) => mailbox.name !== name);
+}
+
+/** The replica's mailboxes without a `#sieve` that only script commands fill: there is none here to compare it to. */
+export function comparable(
+  context: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): ReplicaMailbox[] {
+  const name = scriptMailbox(context, userid);
+  const there = mailboxes.some((mailbox) => mailbox.name === name);
+  if (!there || scriptFiles(context, userid) === undefined) return [...mailboxes];
+  return withoutScriptMailbox(context, userid, mailboxes);
+}
+
+/** To be called once the user's mailboxes are there. */
+export async function sendScripts(
+  context: EngineContext,
+  userid: ByteString,
+  replica: ReplicaUser,
+  failures: Failures,
+): Promise<void> {
+  if (!context.session.info.sieveMailbox) {
+    await sendSieve(context, userid, replica, failures);
+    return;
+  }
+  const state = scriptFiles(context, userid);
+  if (!state) return;
+  const name = scriptMailbox(context, userid);
+  const there = replica.mailboxes.find((mailbox) => mailbox.name === name);
+  if (state.scripts.length === 0 && !there) return;
+  // The master's own, which a user being renamed or deleted has lost already: having no files proves nothing then.
+  if (there && context.store.lookupUniqueid(there.uniqueid)) return;
+  const session = await context.scripts.connect();
+  const part = { ...context, session };
+  await sendSieve(part, userid, await session.getMeta(userid), failures);
+  // A replica that had its scripts as files lists them only now, having moved them when the first command came.
+  if (!there) await sendSieve(part, userid, await session.getMeta(userid), failures);
+}
+
+/**
+ * Whether the replica's `#sieve`, which is not the master's, holds nothing but scripts that the master's holds too: it
+ * was made from files that have since become the master's mailbox, and may give way to that.
+ */
+export async function isMadeOfOurScripts(
+  context: EngineContext,
+  entry: MailboxEntry,
+  other: ReplicaMailbox,
+): Promise<boolean> {
+  const { userid } = entry;
+  if (!context.session.info.sieveMailbox || userid === undefined) return false;
+  if (!entry.type.includes('f') || !other.type.includes('f')) return false;
+  const session = await context.scripts.connect();
+  const { sieve } = await session.getMeta(userid);
+  const { scripts } = await context.store.sieve(userid);
+  const ours = new Map(scripts.map((script) => [script.filename, script.guid]));
+  return sieve
+    .filter(({ filename }) => filename.endsWith('.script'))
+    .every(({ filename, guid }) => ours.get(filename) === guid);
+}
+
+/** undefined: the master has them in `#sieve`, or has none and never had. */
+function scriptFiles(context: EngineContext, userid: ByteString): SieveState | undefined {
+  const row = context.store.lookup(scriptMailbox(context, userid));
+  if (row && !row.deleted) return undefined;
+  const state = context.store.scriptFiles(userid);
+  return state.source === 'directory' ? state : undefined;
+}
+
+function scriptMailbox(context: EngineContext, userid: ByteString): ByteString {
+  return `${context.store.inboxName(userid)}.${context.options.sieveFolder}`;
+}

@@ -1,0 +1,365 @@
+import type { Backlog } from '../../report/events.ts';
+import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import { LONGEST_TAKE_PAUSE, SHORTEST_INTERVAL, SHUTDOWN_POLL, TAKE_PAUSE_FACTOR } from '../limits.ts';
+import type { LogLine } from '../log/log-line.ts';
+import { Coalescer } from '../queue/coalescer.ts';
+import { Pending, type PendingUnit } from '../queue/pending.ts';
+import { Troubles } from '../queue/troubles.ts';
+import { labelOfNode, linesOf, type UnitOutcome } from '../queue/unit.ts';
+import { whyImpossible } from '../queue/why-impossible.ts';
+import { ReplicaLink } from './replica-link.ts';
+import type { RollingDependencies, RollingEnd, RollingOptions } from './rolling-options.ts';
+import { type LinkLoss, Settlement } from './settlement.ts';
+import { Throttle } from './throttle.ts';
+
+/**
+ * Rolling replication of one channel (algorithm section 9), one loop that alone touches log, queue and link:
+ *
+ *     settle what has ended ─► end wanted? wait for what runs, leave
+ *       ─► link down? try it when its time has come
+ *       ─► -t over? new connections
+ *       ─► interval over? take the log, coalesce, queue
+ *       ─► start what may start, up to `parallel`
+ *       ─► nothing left? remove log-run
+ *       ─► sleep until one of these is due, or a unit ends, or `stop`
+ *
+ * Nothing waits for a slow, locked or failing user but that user: the next log is taken while they are still pending,
+ * and log-run goes on saying so. Whenever the process dies, log-run and log name everything that is not done.
+ */
+export class RollingDaemon {
+  readonly #options: RollingOptions;
+  readonly #deps: RollingDependencies;
+  readonly #troubles: Troubles;
+  readonly #pending: Pending;
+  readonly #link: ReplicaLink;
+  readonly #settled: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
+  readonly #settlement: Settlement;
+  readonly #throttle: Throttle;
+  #end: RollingEnd['reason'] | undefined;
+  /** Why there is no use in going on. */
+  #error: ErrorData | undefined;
+  #wake: (() => void) | undefined;
+  #woken = false;
+  #passes = 0;
+  #nextTake = Number.NEGATIVE_INFINITY;
+  #nextReport: number;
+  #sessionStart = 0;
+  #logFault: string | undefined;
+  /** When the next waiting unit may start. */
+  #nextDue = Number.POSITIVE_INFINITY;
+  readonly #stopped: Promise<void>;
+  #resolveStopped: () => void = () => {};
+
+  constructor(options: RollingOptions, deps: RollingDependencies) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#troubles = new Troubles(deps.random);
+    this.#pending = new Pending(deps.ownerOf, this.#troubles);
+    this.#settlement = new Settlement(options, deps, this.#pending, this.#troubles);
+    this.#throttle = new Throttle(options.parallel);
+    this.#link = new ReplicaLink(options, deps);
+    this.#nextReport = deps.clock.now() + options.reportInterval;
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+  }
+
+  /** Until the end; once per object. @throws SyncError IO if what is not done cannot be written to log-run */
+  async run(): Promise<RollingEnd> {
+    const { clock } = this.#deps;
+    for (;;) {
+      await this.#settleAll();
+      if (this.#end === undefined && this.#shutdownRequested()) this.#end = 'shutdown-file';
+      if (this.#end !== undefined) {
+        if (this.#pending.running === 0 && this.#settled.length === 0) return this.#finish(this.#end);
+        await this.#sleepUntil(Number.POSITIVE_INFINITY);
+        continue;
+      }
+      const now = clock.now();
+      if (!this.#link.isUp) {
+        if (now >= this.#link.nextAttempt) {
+          await this.#connect();
+          continue;
+        }
+      } else {
+        this.#restartIfDue();
+        if (clock.now() >= this.#nextTake && this.#mayTake()) await this.#take();
+        this.#start();
+        if (this.#settled.length > 0) continue;
+      }
+      this.#tidy();
+      if (this.#onceIsOver()) {
+        this.#end ??= 'once';
+        continue;
+      }
+      this.#reportIfDue();
+      await this.#sleepUntil(this.#nextEvent());
+    }
+  }
+
+  /** TERM, INT, QUIT. Starts nothing more; ends when what runs has ended. Cutting that short is the caller's business. */
+  stop(): void {
+    this.#end ??= 'signal';
+    this.#resolveStopped();
+    this.#wakeUp();
+  }
+
+  /** The replica said BYE, or closed, while no unit was under way: not an error. */
+  replicaClosedIdle(): void {
+    if (!this.#link.closedIdle()) return;
+    if (this.#options.exitWhenReplicaGone) this.#end ??= 'replica-gone';
+    this.#wakeUp();
+  }
+
+  /** For SIGUSR1 and the log. @throws SyncError IO if the log cannot be read */
+  backlog(): Backlog {
+    const { clock, log } = this.#deps;
+    const now = clock.now();
+    const inLog = log.waiting();
+    const since = [this.#pending.oldest(), inLog.since].filter((time) => time !== undefined);
+    return {
+      channel: this.#options.channel,
+      lines: this.#pending.lineCount() + inLog.lines,
+      oldestMs: since.length > 0 ? Math.max(0, clock.date() - Math.min(...since)) : undefined,
+      inFlight: this.#pending.usersInFlight(),
+      waiting: this.#pending.waiting,
+      locked: this.#troubles.lockedCount(),
+      quarantined: this.#troubles.quarantined().map(([node, trouble]) => ({
+        user: labelOfNode(node),
+        failures: trouble.times,
+        retryMs: Math.max(0, trouble.until - now),
+        error: trouble.error,
+      })),
+      lastSuccess: this.#settlement.lastSuccess,
+      link: this.#link.isUp ? 'up' : 'down',
+    };
+  }
+
+  async #connect(): Promise<void> {
+    const attempt = await Promise.race([this.#link.attempt(), this.#stopped]);
+    if (!attempt) return;
+    if (attempt.kind === 'given-up') {
+      this.#end ??= 'not-connected';
+      this.#error = attempt.error;
+    }
+    if (attempt.kind !== 'up') return;
+    const now = this.#deps.clock.now();
+    this.#sessionStart = now;
+    for (const { node, error } of attempt.suspects) this.#settlement.suspect(node, error);
+  }
+
+  #restartIfDue(): void {
+    const { sessionTimeout, once } = this.#options;
+    const now = this.#deps.clock.now();
+    if (once || sessionTimeout <= 0 || now - this.#sessionStart <= sessionTimeout) return;
+    this.#sessionStart = now;
+    // Not waited for: a connection in the middle of a giant comes last.
+    void this.#restart();
+  }
+
+  async #restart(): Promise<void> {
+    const { restart, emit } = this.#deps;
+    try {
+      await restart();
+      emit({ kind: 'notice', level: 'info', text: 'sync_client RESTART succeeded' });
+    } catch (caught) {
+      const error = SyncError.from(caught);
+      emit({ kind: 'notice', level: 'error', text: `sync_client RESTART failed: ${error.message}` });
+      if (error.family !== 'link') return;
+      this.#linkLost({ error: error.toData(), suspects: [] });
+      this.#wakeUp();
+    }
+  }
+
+  #mayTake(): boolean {
+    return !this.#options.once || this.#passes === 0;
+  }
+
+  async #take(): Promise<void> {
+    const { log, clock, emit, ownerOf } = this.#deps;
+    const { channel, once, repeatInterval } = this.#options;
+    const started = clock.now();
+    const interval = Math.max(repeatInterval, SHORTEST_INTERVAL);
+    const coalescer = new Coalescer(ownerOf);
+    let lines = 0;
+    let bad = 0;
+    try {
+      const taken = await log.take(
+        () => this.#unfinished(),
+        (parsed) => {
+          lines++;
+          const fault = parsed.kind === 'line' ? whyImpossible(parsed.line, ownerOf) : parsed.fault;
+          if (fault) {
+            bad++;
+            emit({ kind: 'rolling:bad-line', file: log.file, line: parsed.number, ...fault });
+          } else if (parsed.kind === 'line') {
+            coalescer.add(parsed.line);
+          }
+        },
+      );
+      this.#passes++;
+      this.#logFault = undefined;
+      if (!taken) return;
+      const units = coalescer.units();
+      for (const unit of units) this.#pending.add(unit, taken.since);
+      emit({ kind: 'rolling:pass', channel, file: taken.file, lines, bad, units: units.length });
+    } catch (caught) {
+      const { message } = SyncError.from(caught, { phase: 'log' });
+      // Once per cause: it is looked at again every second.
+      if (this.#logFault !== message) {
+        emit({
+          kind: 'notice',
+          level: 'error',
+          text: `Processing sync log file ${log.file} failed: ${message}`,
+        });
+      }
+      this.#logFault = message;
+      if (once) this.#end ??= 'log-failed';
+    } finally {
+      // With a long queue log-run is long, and joining a log to it takes its time.
+      const spent = clock.now() - started;
+      this.#nextTake = started + Math.max(interval, Math.min(spent * TAKE_PAUSE_FACTOR, LONGEST_TAKE_PAUSE));
+    }
+  }
+
+  #start(): void {
+    const { clock } = this.#deps;
+    this.#nextDue = Number.POSITIVE_INFINITY;
+    if (clock.now() < this.#throttle.pausedUntil) {
+      this.#nextDue = this.#throttle.pausedUntil;
+      return;
+    }
+    while (this.#pending.running < this.#throttle.parallel(clock.now())) {
+      const next = this.#pending.next(clock.now());
+      if (!('start' in next)) {
+        this.#nextDue = next.until;
+        return;
+      }
+      const { start: entry, apart } = next;
+      const skipped = entry.unit.users.find((user) => this.#deps.isSkipped(user));
+      if (skipped === undefined) {
+        void this.#runOne(entry, apart);
+        continue;
+      }
+      const results = entry.unit.actions.map(() => ({ kind: 'locked' as const, user: skipped }));
+      this.#settled.push({ entry, outcome: { results } });
+    }
+  }
+
+  async #runOne(entry: PendingUnit, apart: boolean): Promise<void> {
+    let outcome: UnitOutcome;
+    try {
+      const setAside = this.#settlement.breaks.setAside(entry.nodes);
+      outcome = await this.#deps.run(setAside.length > 0 ? { ...entry.unit, setAside } : entry.unit, apart);
+    } catch (caught) {
+      const error = SyncError.from(caught).toData();
+      outcome = { results: entry.unit.actions.map(() => ({ kind: 'failed', error })) };
+    }
+    this.#settled.push({ entry, outcome });
+    this.#wakeUp();
+  }
+
+  async #settleAll(): Promise<void> {
+    for (let next = this.#settled.shift(); next; next = this.#settled.shift()) {
+      const ending = this.#end !== undefined;
+      const { loss, outOfFiles } = await this.#settlement.settle(next.entry, next.outcome, ending);
+      if (outOfFiles) this.#ranShort(outOfFiles);
+      if (next.outcome.results.some(({ kind }) => kind === 'done')) this.#link.worked();
+      if (loss) this.#linkLost(loss);
+    }
+  }
+
+  #ranShort(error: ErrorData): void {
+    const retryInSeconds = this.#throttle.ranShort(this.#deps.clock.now());
+    const { openFiles: limit } = this.#options;
+    if (retryInSeconds !== undefined)
+      this.#deps.emit({ kind: 'host:out-of-files', limit, retryInSeconds, error });
+  }
+
+  #linkLost({ error, suspects }: LinkLoss): void {
+    if (this.#link.lost(error, suspects) && this.#options.exitWhenReplicaGone) this.#end ??= 'replica-gone';
+  }
+
+  #tidy(): void {
+    if (this.#pending.running > 0 || this.#pending.waiting > 0 || this.#settlement.left.length > 0) return;
+    try {
+      this.#deps.log.done();
+    } catch (caught) {
+      const { message } = SyncError.from(caught, { phase: 'log' });
+      if (this.#logFault !== message) this.#deps.emit({ kind: 'notice', level: 'error', text: message });
+      this.#logFault = message;
+    }
+  }
+
+  #onceIsOver(): boolean {
+    return this.#options.once && this.#passes > 0 && this.#pending.running + this.#pending.waiting === 0;
+  }
+
+  *#unfinished(): Generator<LogLine> {
+    yield* this.#pending.lines();
+    for (const action of this.#settlement.left) yield* linesOf(action, this.#deps.ownerOf);
+  }
+
+  #finish(reason: RollingEnd['reason']): RollingEnd {
+    const lines = [...this.#unfinished()];
+    if (lines.length === 0) this.#deps.log.done();
+    else this.#deps.log.keep(lines);
+    return {
+      reason,
+      unfinished: lines.length,
+      failures: this.#settlement.failures,
+      ...(this.#error && { error: this.#error }),
+    };
+  }
+
+  #shutdownRequested(): boolean {
+    try {
+      return this.#deps.shutdownRequested();
+    } catch (caught) {
+      this.#deps.emit({ kind: 'notice', level: 'error', text: SyncError.from(caught).message });
+      return true;
+    }
+  }
+
+  #reportIfDue(): void {
+    const { clock, emit } = this.#deps;
+    const { reportInterval } = this.#options;
+    if (reportInterval <= 0 || clock.now() < this.#nextReport) return;
+    this.#nextReport = clock.now() + reportInterval;
+    try {
+      emit({ kind: 'rolling:backlog', backlog: this.backlog() });
+    } catch (caught) {
+      emit({ kind: 'notice', level: 'error', text: SyncError.from(caught, { phase: 'log' }).message });
+    }
+  }
+
+  #nextEvent(): number {
+    const now = this.#deps.clock.now();
+    let until = now + SHUTDOWN_POLL;
+    if (this.#options.reportInterval > 0) until = Math.min(until, this.#nextReport);
+    if (!this.#link.isUp) return Math.min(until, this.#link.nextAttempt);
+    if (this.#mayTake()) until = Math.min(until, this.#nextTake);
+    return Math.min(until, this.#nextDue);
+  }
+
+  #wakeUp(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  async #sleepUntil(time: number): Promise<void> {
+    const { clock } = this.#deps;
+    if (!this.#woken) {
+      await new Promise<void>((resolve) => {
+        const delay = Math.max(0, time - clock.now());
+        const cancel = Number.isFinite(delay) ? clock.after(delay, resolve) : () => {};
+        this.#wake = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    this.#wake = undefined;
+    this.#woken = false;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Clock } from '../../coordinator/clock.ts';
+import type { EventListener } from '../../report/events.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
+import type { SyncLog } from '../log/sync-log.ts';
+import type { OwnerOf, RollingUnit, UnitOutcome } from '../queue/unit.ts';
+
+export interface RollingOptions {
+  /** -n; undefined = the default log. */
+  channel: string | undefined;
+  /** For events: as -S or sync_host has it. */
+  server: string;
+  /** -1 and -f: what the log says now, each thing tried once, then the end. */
+  once: boolean;
+  /** Units at work at the same time. */
+  parallel: number;
+  /** Limit of this process on open files, to be named. */
+  openFiles?: number | undefined;
+  /** -d or sync_repeat_interval: milliseconds from one look at the log to the next, at least; 0 = a tenth of a second. */
+  repeatInterval: number;
+  /** -t: milliseconds until connections are made anew; 0 = never. */
+  sessionTimeout: number;
+  /** -o: the first connection is tried once. */
+  connectOnce: boolean;
+  /** sync_reconnect_maxwait, seconds; 0 = no cap. */
+  reconnectMaxWait: number;
+  /** As the C client: the process ends, with success, when the replica goes away. */
+  exitWhenReplicaGone: boolean;
+  /** -N with a channel: hand the lines of a locked user back to the log, as the C client. Otherwise they are parked. */
+  relogLocked: boolean;
+  /** Milliseconds between two backlog events; 0 = none. */
+  reportInterval: number;
+}
+
+/** Everything that is not a decision. */
+export interface RollingDependencies {
+  log: SyncLog;
+  ownerOf: OwnerOf;
+  /**
+   * Runs the actions in order and goes on after a failure, but runs an `unuser` only if everything before it is done. A
+   * rejection is a failure of every action of the unit.
+   *
+   * @param apart on a connection that nothing else uses meanwhile
+   */
+  run(unit: RollingUnit, apart: boolean): Promise<UnitOutcome>;
+  /** Settles when it is known whether the replica answers. Rejects with a SyncError. */
+  connect(): Promise<void>;
+  /** RESTART, EXIT and a new connection, for each connection as soon as it is free. */
+  restart(): Promise<void>;
+  /** `skipUsers` */
+  isSkipped(userid: string): boolean;
+  /** `shutdownFile` */
+  shutdownRequested(): boolean;
+  clock: Clock;
+  /** 0 <= r < 1 */
+  random(): number;
+  emit: EventListener;
+}
+
+/**
+ * Why it ended:
+ *  - `signal`: `stop` was called;
+ *  - `once`: the log was gone through once, or there was none;
+ *  - `replica-gone`: only with `exitWhenReplicaGone`;
+ *  - `not-connected`: with `connectOnce`, or with `once` where waiting is of no use;
+ *  - `log-failed`: only with `once`.
+ */
+export interface RollingEnd {
+  reason: 'signal' | 'shutdown-file' | 'once' | 'replica-gone' | 'not-connected' | 'log-failed';
+  /** Lines that are not done. They are in log-run for the next start, unless the source was a file given with -f. */
+  unfinished: number;
+  failures: { user: string; error: ErrorData }[];
+  /** Of `not-connected`. */
+  error?: ErrorData | undefined;
+}

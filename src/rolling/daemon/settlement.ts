@@ -1,0 +1,230 @@
+import type { Action } from '../../replicate/jobs/action.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { ONCE_LINK_ATTEMPTS } from '../limits.ts';
+import { formatLogLine } from '../log/log-line.ts';
+import { Coalescer } from '../queue/coalescer.ts';
+import { judge, type Verdict } from '../queue/judge.ts';
+import type { Pending, PendingUnit } from '../queue/pending.ts';
+import { isQuarantined, type Troubles } from '../queue/troubles.ts';
+import { labelOfNode, linesOf, nodeOf, nodesOfAction, type UnitOutcome } from '../queue/unit.ts';
+import { Breaks } from './breaks.ts';
+import type { Suspect } from './replica-link.ts';
+import type { RollingDependencies, RollingEnd, RollingOptions } from './rolling-options.ts';
+
+export interface LinkLoss {
+  error: ErrorData;
+  suspects: Suspect[];
+}
+
+interface Surroundings {
+  loss?: LinkLoss | undefined;
+  /** It had no more descriptors. */
+  outOfFiles: ErrorData | undefined;
+}
+
+/**
+ * What becomes of a unit that has run. What is left of it is queued again, at once or after a pause, or handed back to
+ * the log, or, with -1, put aside; at no moment is it nowhere.
+ */
+export class Settlement {
+  /** -1: tried, not done, not to be tried again in this run. */
+  readonly left: Action[] = [];
+  readonly failures: RollingEnd['failures'] = [];
+  readonly breaks = new Breaks();
+  /** Milliseconds since the epoch. */
+  lastSuccess: number | undefined;
+  readonly #options: RollingOptions;
+  readonly #deps: RollingDependencies;
+  readonly #pending: Pending;
+  readonly #troubles: Troubles;
+  readonly #reported = new Set<string>();
+  readonly #linkAttempts = new Map<string, number>();
+
+  constructor(options: RollingOptions, deps: RollingDependencies, pending: Pending, troubles: Troubles) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#pending = pending;
+    this.#troubles = troubles;
+  }
+
+  /**
+   * @param ending nothing will be started any more
+   * @returns what to make of the link and of this host, if anything was said about them
+   */
+  async settle(entry: PendingUnit, outcome: UnitOutcome, ending: boolean): Promise<Surroundings> {
+    const { emit, clock, ownerOf } = this.#deps;
+    const verdict = judge(entry.unit, outcome, ownerOf);
+    for (const text of verdict.notices) emit({ kind: 'notice', level: 'info', text });
+    const relogged = await this.#relog(entry, verdict.locked);
+    const parked = relogged ? [] : verdict.locked.map(({ action }) => action);
+    const failing = verdict.failing.map(({ action }) => action);
+
+    const unhappy = new Set<string>();
+    const note = (actions: readonly Action[], each?: (node: string) => void): void => {
+      const nodes = new Set(actions.flatMap((action) => nodesOfAction(action, ownerOf)));
+      for (const node of nodes) {
+        unhappy.add(node);
+        each?.(node);
+      }
+    };
+    note(verdict.promoted);
+    note(
+      verdict.locked.map(({ action }) => action),
+      (node) => this.#lock(node),
+    );
+    const blamed = new Map<string, ErrorData>();
+    for (const { action, error } of verdict.failing) note([action], (node) => blamed.set(node, error));
+    const { untouchedError, linkError, outOfFiles } = verdict;
+    if (untouchedError && !linkError && !outOfFiles && unhappy.size === 0 && !ending) {
+      // Not begun, and nothing here says why: without a pause this would spin.
+      note(verdict.untouched, (node) => blamed.set(node, untouchedError));
+    }
+    note(verdict.untouched);
+    for (const [node, error] of blamed) {
+      this.fail(node, error);
+      if (error.family !== 'link') this.breaks.survived(node);
+    }
+
+    // Out of the running ones and into the waiting ones without a pause between: at no time is it in neither.
+    this.#pending.settle(entry);
+    if (this.#options.once) this.#leaveForLater(verdict, parked, entry.since);
+    else this.#queueAgain(verdict, [...failing, ...parked], entry.since);
+
+    for (const node of entry.nodes) {
+      if (unhappy.has(node)) continue;
+      this.#linkAttempts.delete(node);
+      this.breaks.succeeded(node);
+      if (!this.#troubles.succeeded(node)) continue;
+      emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
+    }
+    if (unhappy.size === 0) this.lastSuccess = clock.date();
+    if (!linkError) return { outOfFiles };
+    const suspects = new Map<string, Suspect>();
+    for (const { action, error } of verdict.broke) {
+      for (const node of nodesOfAction(action, ownerOf)) suspects.set(node, { node, error });
+    }
+    return { loss: { error: linkError, suspects: [...suspects.values()] }, outOfFiles };
+  }
+
+  /** @returns whether the lines are safe in the log again */
+  async #relog(entry: PendingUnit, locked: Verdict['locked']): Promise<boolean> {
+    const { log, ownerOf, emit } = this.#deps;
+    if (!this.#options.relogLocked || !log.relog || locked.length === 0) return false;
+    // Lines cannot say that an UNUSER has to come after something else.
+    if (entry.unit.actions.some((action) => action.kind === 'unuser')) return false;
+    const nodes = locked.flatMap(({ action }) => nodesOfAction(action, ownerOf));
+    // Handed back once; found locked again it is parked, so that the log does not grow with the number of tries.
+    const again = nodes.some((node) => this.#troubles.get(node)?.kind === 'locked');
+    if (again && !this.#options.once) return false;
+    const lines = locked.flatMap(({ action }) => linesOf(action, ownerOf));
+    try {
+      await log.relog(lines);
+    } catch (caught) {
+      const { message } = SyncError.from(caught, { phase: 'log' });
+      emit({ kind: 'notice', level: 'error', text: `locked users are parked: ${message}` });
+      return false;
+    }
+    for (const line of lines) {
+      emit({ kind: 'notice', level: 'info', text: `  Deferred: ${formatLogLine(line).slice(0, -1)}` });
+    }
+    return true;
+  }
+
+  #queueAgain(verdict: Verdict, later: readonly Action[], since: number): void {
+    const actions = [...verdict.promoted, ...verdict.untouched, ...later];
+    const coalescer = new Coalescer(this.#deps.ownerOf);
+    if (actions.some((action) => action.kind === 'unuser')) {
+      // What a user left behind goes only after everything is where it went.
+      coalescer.addUnit({ users: [], actions });
+    } else {
+      coalescer.addUnit({ users: [], actions: verdict.promoted });
+      for (const action of [...verdict.untouched, ...later]) coalescer.addAction(action);
+    }
+    for (const unit of coalescer.units()) this.#pending.add(unit, since);
+  }
+
+  /** -1: what was promoted or not begun gets its turn, what failed has had it. */
+  #leaveForLater(verdict: Verdict, parked: readonly Action[], since: number): void {
+    const { ownerOf } = this.#deps;
+    const again: Action[] = [];
+    const given = new Set<Action>();
+    // An UNUSER behind something that has had its turn in vain.
+    const blocked =
+      !verdict.linkError &&
+      !verdict.outOfFiles &&
+      (verdict.failing.length + parked.length > 0 || verdict.promoted.length === 0);
+    for (const action of verdict.untouched) {
+      const nodes = nodesOfAction(action, ownerOf);
+      const attempts = Math.max(...nodes.map((node) => this.#linkAttempts.get(node) ?? 0));
+      if (attempts + 1 >= ONCE_LINK_ATTEMPTS || blocked) given.add(action);
+      else again.push(action);
+    }
+    for (const action of given) this.left.push(action);
+    const nodes = new Set(verdict.broke.flatMap(({ action }) => nodesOfAction(action, ownerOf)));
+    for (const node of nodes) this.#linkAttempts.set(node, (this.#linkAttempts.get(node) ?? 0) + 1);
+    for (const { action, error } of verdict.broke) {
+      if (given.has(action)) this.#reportFailure(action, error);
+    }
+    const { untouchedError } = verdict;
+    if (untouchedError && !verdict.linkError && verdict.failing.length + parked.length === 0) {
+      for (const action of given) this.#reportFailure(action, untouchedError);
+    }
+    for (const action of parked) this.left.push(action);
+    for (const { action, error } of verdict.failing) {
+      this.left.push(action);
+      this.#reportFailure(action, error);
+    }
+    this.#queueAgain({ ...verdict, untouched: again }, [], since);
+  }
+
+  #reportFailure(action: Action, error: ErrorData): void {
+    for (const node of nodesOfAction(action, this.#deps.ownerOf)) {
+      const user = labelOfNode(node);
+      // Thousands of lines of one user fail for one reason.
+      const key = `${user}\0${error.code}\0${error.message}`;
+      if (this.#reported.has(key)) continue;
+      this.#reported.add(key);
+      this.failures.push({ user, error });
+    }
+  }
+
+  /** Something went wrong for a user or a shared mailbox: it waits, the longer the oftener. */
+  fail(node: string, error: ErrorData): void {
+    const { clock, emit } = this.#deps;
+    const { channel } = this.#options;
+    const now = clock.now();
+    const before = this.#troubles.get(node);
+    const trouble = this.#troubles.failed(node, now, error);
+    const user = labelOfNode(node);
+    const delayMs = trouble.until - now;
+    if (isQuarantined(trouble) && !(before && isQuarantined(before))) {
+      emit({ kind: 'rolling:quarantined', channel, user, failures: trouble.times, delayMs, error });
+    } else {
+      emit({ kind: 'rolling:retry', channel, user, delayMs, error });
+    }
+  }
+
+  /** Its connection broke under it although the replica is well. Most of those in flight were innocent. */
+  suspect(node: string, error: ErrorData): void {
+    const before = this.#troubles.get(node);
+    const mailbox = error.outstanding?.mailbox;
+    const isOwn = mailbox !== undefined && nodeOf(mailbox, this.#deps.ownerOf) === node;
+    if (isOwn && this.breaks.broke(node, mailbox, error)) {
+      this.#linkAttempts.delete(node);
+      this.#troubles.tryAtOnce(node, this.#deps.clock.now(), error);
+      this.#pending.reconsider(node);
+      return;
+    }
+    if (before && before.kind !== 'locked') this.fail(node, error);
+    else this.#troubles.suspected(node, this.#deps.clock.now(), error);
+    this.#pending.reconsider(node);
+  }
+
+  #lock(node: string): void {
+    const { clock, emit } = this.#deps;
+    const trouble = this.#troubles.locked(node, clock.now());
+    if (trouble.times > 1) return;
+    emit({ kind: 'rolling:parked', channel: this.#options.channel, user: labelOfNode(node) });
+  }
+}

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import type { ByteString } from '../../byte-string.ts';
+import { syncDirectory } from '../log/sync-log.ts';
+
+/**
+ * Whether a file `skipuser-USERID` beside the log asks to leave a user alone (Cyrus 3.12+): treated as locked.
+ *
+ * @returns looks at the disk at each call
+ */
+export function skipUsers(
+  configdirectory: string,
+  channel: string | undefined,
+): (userid: ByteString) => boolean {
+  const prefix = Buffer.from(`${syncDirectory(configdirectory, channel)}/skipuser-`);
+  return (userid) => {
+    // Such a userid names no file of that directory.
+    if (userid === '' || /[/\0]/.test(userid)) return false;
+    const path = Buffer.concat([prefix, Buffer.from(userid, 'latin1')]);
+    // As the C client: what cannot be looked at is not there.
+    return existsSync(path);
+  };
+}

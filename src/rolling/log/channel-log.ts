@@ -1,0 +1,198 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
+import { whenLocked } from '../../native/lock-wait.ts';
+import { openRegular } from '../../native/open-file.ts';
+import type { EventListener } from '../../report/events.ts';
+import { JOIN_ROUNDS, LOG_LOCK_DEADLINE } from '../limits.ts';
+import { appendToLog } from './append-to-log.ts';
+import {
+  copyFrom,
+  endLine,
+  isMissing,
+  isSameFile,
+  logError,
+  measure,
+  openExisting,
+  readLog,
+  syncParent,
+  writeNew,
+  writtenSince,
+} from './log-io.ts';
+import type { LogLine } from './log-line.ts';
+import type { ParsedLine } from './log-parser.ts';
+import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';
+
+/**
+ * The log of a channel, shared with Cyrus's writers and with whatever client runs after this one (store section 11.5).
+ *
+ *     log ──rename──► log-run ──► read ──► all done: unlink
+ *
+ * Writers open `log`, lock it, and start over if the path has another inode by then. So after the rename one write lock
+ * on `log-run` waits for the last writer, and nobody writes to it afterwards.
+ *
+ * The C client takes the next log only when `log-run` is gone, and one slow user holds up all. Here the new log is
+ * joined to what is left instead: pending lines and its content go into a new file, which is flushed; then, with `log`
+ * locked against writers and nothing more in it, that file replaces `log-run`, and `log` is unlinked. Writers who waited
+ * for those two calls find the inode gone and create a new one. At every moment `log-run` and `log` together say everything that is not done, which is also all that another client
+ * needs to take over.
+ */
+export class ChannelLog implements SyncLog {
+  readonly file: string;
+  readonly #run: string;
+  readonly #emit: EventListener;
+  /** Whether `log-run` is ours, read to the end. */
+  #taken = false;
+
+  /** @param file path of the log, see `syncLogPath` */
+  constructor(file: string, emit: EventListener) {
+    this.file = file;
+    this.#run = `${file}-run`;
+    this.#emit = emit;
+  }
+
+  async take(
+    pending: () => Iterable<LogLine>,
+    line: (parsed: ParsedLine) => void,
+  ): Promise<TakenLog | undefined> {
+    try {
+      return this.#taken ? await this.#join(pending, line) : await this.#rename(line);
+    } catch (caught) {
+      throw logError(caught, this.file);
+    }
+  }
+
+  async #rename(line: (parsed: ParsedLine) => void): Promise<TakenLog | undefined> {
+    const leftover = existsSync(this.#run);
+    // Mostly there is none, and an error from rename costs more than all the rest of looking for one.
+    if (!leftover && !existsSync(this.file)) return undefined;
+    if (!leftover) {
+      try {
+        renameSync(this.file, this.#run);
+      } catch (caught) {
+        if (isMissing(caught)) return undefined;
+        throw caught;
+      }
+    }
+    const fd = openRegular(this.#run, constants.O_RDWR);
+    try {
+      await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run, () => undefined);
+      if (leftover) {
+        this.#emit({ kind: 'notice', level: 'notice', text: `Reprocessing sync log file ${this.#run}` });
+      }
+      const since = writtenSince(fstatSync(fd));
+      await readLog(fd, line);
+      this.#taken = true;
+      return { file: this.#run, since, leftover };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async #join(
+    pending: () => Iterable<LogLine>,
+    line: (parsed: ParsedLine) => void,
+  ): Promise<TakenLog | undefined> {
+    const fd = openExisting(this.file, constants.O_RDWR);
+    if (fd === undefined) return undefined;
+    try {
+      // Created and not yet written to: its writer has it open.
+      if (fstatSync(fd).size === 0) return undefined;
+      if (!(await this.#replaceRun(fd, pending()))) return undefined;
+      syncParent(this.#run);
+      await readLog(fd, line);
+      this.#taken = true;
+      return { file: this.file, since: writtenSince(fstatSync(fd)), leftover: false };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /**
+   * Never flushes under the lock, which all of Cyrus's writers wait for, unless they write all the time.
+   *
+   * @returns false if another reader was quicker: what it took is its own business, and the path now names another log
+   */
+  async #replaceRun(fd: number, pending: Iterable<LogLine>): Promise<boolean> {
+    const next = writeNew(this.#run, pending);
+    try {
+      for (let copied = 0, round = 1; ; round++) {
+        copied = copyFrom(fd, copied, next.fd);
+        fsyncSync(next.fd);
+        const outcome = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.file, () => {
+          if (!isSameFile(fd, this.file)) return 'gone';
+          if (fstatSync(fd).size > copied) {
+            if (round < JOIN_ROUNDS) return 'grown';
+            copied = copyFrom(fd, copied, next.fd);
+            fsyncSync(next.fd);
+          }
+          endLine(fd, copied, next.fd);
+          renameSync(next.path, this.#run);
+          // From here on the new lines are in log-run, and must be read from there should anything fail.
+          this.#taken = false;
+          unlinkSync(this.file);
+          return 'replaced';
+        });
+        if (outcome !== 'grown') return outcome === 'replaced';
+      }
+    } finally {
+      closeSync(next.fd);
+      // On a full disk it would be in the way of everybody.
+      rmSync(next.path, { force: true });
+    }
+  }
+
+  done(): void {
+    if (!this.#taken) return;
+    try {
+      unlinkSync(this.#run);
+    } catch (caught) {
+      if (!isMissing(caught)) throw logError(caught, this.#run);
+    }
+    this.#taken = false;
+  }
+
+  keep(pending: Iterable<LogLine>): void {
+    // Not read to the end: it says more than is pending.
+    if (!this.#taken) return;
+    try {
+      const next = writeNew(this.#run, pending);
+      try {
+        fsyncSync(next.fd);
+        renameSync(next.path, this.#run);
+      } finally {
+        closeSync(next.fd);
+        rmSync(next.path, { force: true });
+      }
+      syncParent(this.#run);
+    } catch (caught) {
+      throw logError(caught, this.#run);
+    }
+  }
+
+  relog = (lines: readonly LogLine[]): Promise<void> => appendToLog(this.file, lines);
+
+  waiting(): LogBacklog {
+    const none: LogBacklog = { lines: 0, bytes: 0, since: undefined };
+    const files = this.#taken ? [this.file] : [this.#run, this.file];
+    try {
+      return files.map(measure).reduce(
+        (sum, one) => ({
+          lines: sum.lines + one.lines,
+          bytes: sum.bytes + one.bytes,
+          since: sum.since ?? one.since,
+        }),
+        none,
+      );
+    } catch (caught) {
+      throw logError(caught, this.file);
+    }
+  }
+}

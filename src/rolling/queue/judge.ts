@@ -1,0 +1,162 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
+import { describeAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
+
+/** What a unit leaves to do. An action that is done appears nowhere. */
+export interface Verdict {
+  /** Wider actions in place of ones that failed: to run at once. */
+  promoted: Action[];
+  /** Nothing wider would help: to run again after a pause. */
+  failing: { action: Action; error: ErrorData }[];
+  locked: { action: Action; user: ByteString }[];
+  /** To run again as if they had never been tried. */
+  untouched: Action[];
+  /** The connection broke while these were under way. They are in `untouched`. */
+  broke: { action: Action; error: ErrorData }[];
+  /** The link is down, whether it broke here or was found so. */
+  linkError: ErrorData | undefined;
+  /** This host had no descriptors for something, which is in `untouched`. */
+  outOfFiles: ErrorData | undefined;
+  /** Why something was not begun, whatever the reason. */
+  untouchedError: ErrorData | undefined;
+  /** For the log, in the C client's words. */
+  notices: string[];
+}
+
+/**
+ * The promotion table of algorithm section 9.5, mended: a failed QUOTA or ANNOTATION becomes a USER of the root's owner
+ * (the C client crashes); what cannot be promoted stays and is tried again, and stops nobody else; no error is lost.
+ */
+export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf): Verdict {
+  const verdict: Verdict = {
+    promoted: [],
+    failing: [],
+    locked: [],
+    untouched: [],
+    broke: [],
+    linkError: undefined,
+    outOfFiles: undefined,
+    untouchedError: undefined,
+    notices: [],
+  };
+  unit.actions.forEach((action, i) => {
+    judgeOne(verdict, action, outcome.results[i], ownerOf);
+  });
+  return verdict;
+}
+
+function judgeOne(
+  verdict: Verdict,
+  action: Action,
+  result: ActionResult | undefined,
+  ownerOf: OwnerOf,
+): void {
+  if (result === undefined) {
+    verdict.untouched.push(action);
+    verdict.untouchedError ??= {
+      code: 'BUG',
+      family: 'local',
+      message: `no result for ${describeAction(action)}`,
+      retryable: true,
+    };
+    return;
+  }
+  switch (result.kind) {
+    case 'done':
+      return;
+    case 'locked':
+      verdict.locked.push({ action, user: result.user });
+      return;
+    case 'untouched':
+      verdict.untouched.push(action);
+      if (result.error.code === 'TOO_MANY_FILES') {
+        verdict.outOfFiles ??= result.error;
+        return;
+      }
+      verdict.untouchedError ??= result.error;
+      if (result.error.family === 'link') verdict.linkError ??= result.error;
+      return;
+    case 'failed': {
+      const left = narrowed(action, result.names);
+      if (result.error.code === 'TOO_MANY_FILES') {
+        verdict.outOfFiles ??= result.error;
+        verdict.untouched.push(left);
+        return;
+      }
+      if (result.error.family === 'link') {
+        verdict.linkError ??= result.error;
+        verdict.untouched.push(left);
+        verdict.broke.push({ action: left, error: result.error });
+        return;
+      }
+      for (const { from, to } of promotions(left, result.error, ownerOf)) {
+        if (to) {
+          verdict.promoted.push(to);
+          verdict.notices.push(`  Promoting: ${describeAction(from)} -> ${describeAction(to)}`);
+        } else {
+          verdict.failing.push({ action: from, error: result.error });
+        }
+      }
+    }
+  }
+}
+
+function narrowed(action: Action, names: readonly ByteString[] | undefined): Action {
+  if (action.kind !== 'mailboxes' || names === undefined || names.length === 0) return action;
+  const left = new Set(names);
+  const kept = action.names.filter((name) => left.has(name));
+  return kept.length > 0 ? { kind: 'mailboxes', names: kept } : action;
+}
+
+interface Promotion {
+  from: Action;
+  to: Action | undefined;
+}
+
+/** A part of `action` may be promoted and the rest not: shared mailboxes have no user. */
+function promotions(action: Action, error: ErrorData, ownerOf: OwnerOf): Promotion[] {
+  switch (action.kind) {
+    case 'mailboxes':
+      return mailboxPromotions(action.names, ownerOf);
+    case 'quota':
+      return [{ from: action, to: wholeUser(ownerOf(action.root)) }];
+    case 'annotation':
+      return [{ from: action, to: widerThanAnnotation(action.name, ownerOf) }];
+    case 'seen':
+      if (ownerOf(action.uniqueid) === action.userid) return [{ from: action, to: wholeUser(action.userid) }];
+      return [{ from: action, to: { kind: 'meta', userid: action.userid } }];
+    case 'sub':
+      return [{ from: action, to: { kind: 'meta', userid: action.userid } }];
+    case 'meta':
+      // The replica has no such user and says so: asking for more of the same user is no remedy.
+      if (error.code === 'IMAP_INVALID_USER') return [{ from: action, to: undefined }];
+      return [{ from: action, to: wholeUser(action.userid) }];
+    case 'unmailbox':
+    case 'user':
+    case 'unuser':
+      return [{ from: action, to: undefined }];
+  }
+}
+
+function mailboxPromotions(names: readonly ByteString[], ownerOf: OwnerOf): Promotion[] {
+  const result: Promotion[] = [];
+  const shared: ByteString[] = [];
+  for (const name of names) {
+    const owner = ownerOf(name);
+    if (owner === undefined) shared.push(name);
+    else result.push({ from: { kind: 'mailboxes', names: [name] }, to: wholeUser(owner) });
+  }
+  if (shared.length > 0) result.push({ from: { kind: 'mailboxes', names: shared }, to: undefined });
+  return result;
+}
+
+/** A shared mailbox is replicated with its annotations, and made if the replica lacks it; the server's have nothing wider. */
+function widerThanAnnotation(name: ByteString, ownerOf: OwnerOf): Action | undefined {
+  if (name === '') return undefined;
+  return wholeUser(ownerOf(name)) ?? { kind: 'mailboxes', names: [name] };
+}
+
+function wholeUser(userid: ByteString | undefined): Action | undefined {
+  return userid === undefined ? undefined : { kind: 'user', userid };
+}

@@ -1,0 +1,117 @@
+import type { ErrorData } from '../../report/sync-error.ts';
+import {
+  BACKOFF_FIRST,
+  BACKOFF_JITTER,
+  BACKOFF_LONGEST,
+  LOCKED_FIRST,
+  LOCKED_LONGEST,
+  QUARANTINE_AFTER,
+} from '../limits.ts';
+
+export interface Trouble {
+  /** `suspect`: its connection broke under it, once, and the replica is well. */
+  kind: 'failing' | 'locked' | 'suspect';
+  /** In a row. */
+  times: number;
+  /** Clock time before which nothing of the node is started; of a suspect, unless it is started apart. */
+  until: number;
+  error: ErrorData | undefined;
+}
+
+/**
+ * Who has to wait, and why. One entry per node (user or shared mailbox), gone with the first success: a quarantine ends
+ * by itself as soon as its cause does, at the latest `BACKOFF_LONGEST` later.
+ */
+export class Troubles {
+  readonly #troubles = new Map<string, Trouble>();
+  readonly #random: () => number;
+
+  /** @param random 0 <= r < 1 */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  failed(node: string, now: number, error: ErrorData): Trouble {
+    return this.#note(node, 'failing', now, BACKOFF_FIRST, BACKOFF_LONGEST, error);
+  }
+
+  locked(node: string, now: number): Trouble {
+    return this.#note(node, 'locked', now, LOCKED_FIRST, LOCKED_LONGEST, undefined);
+  }
+
+  suspected(node: string, now: number, error: ErrorData): Trouble {
+    return this.#note(node, 'suspect', now, BACKOFF_FIRST, BACKOFF_FIRST, error);
+  }
+
+  /** It is known what to leave out: nothing is to be waited for. */
+  tryAtOnce(node: string, now: number, error: ErrorData): void {
+    const before = this.#troubles.get(node);
+    if (before) this.#troubles.set(node, { ...before, until: now, error });
+    else this.suspected(node, now, error);
+  }
+
+  /** @returns whether the node was in quarantine */
+  succeeded(node: string): boolean {
+    const trouble = this.#troubles.get(node);
+    this.#troubles.delete(node);
+    return trouble !== undefined && isQuarantined(trouble);
+  }
+
+  get(node: string): Trouble | undefined {
+    return this.#troubles.get(node);
+  }
+
+  /**
+   * When everything of the nodes may start.
+   *
+   * @param apart on a connection of its own, where it can harm nobody
+   */
+  until(nodes: Iterable<string>, apart: boolean): number {
+    let until = Number.NEGATIVE_INFINITY;
+    for (const node of nodes) {
+      const trouble = this.#troubles.get(node);
+      if (trouble && !(apart && trouble.kind === 'suspect')) until = Math.max(until, trouble.until);
+    }
+    return until;
+  }
+
+  /** Whether one of the nodes may be what breaks connections. */
+  mayBreak(nodes: Iterable<string>): boolean {
+    for (const node of nodes) {
+      const error = this.#troubles.get(node)?.error;
+      if (error?.family === 'link' || error?.code === 'BREAKS_LINK') return true;
+    }
+    return false;
+  }
+
+  quarantined(): [string, Trouble][] {
+    return [...this.#troubles].filter(([, trouble]) => isQuarantined(trouble));
+  }
+
+  lockedCount(): number {
+    let count = 0;
+    for (const trouble of this.#troubles.values()) if (trouble.kind === 'locked') count++;
+    return count;
+  }
+
+  #note(
+    node: string,
+    kind: Trouble['kind'],
+    now: number,
+    first: number,
+    longest: number,
+    error: ErrorData | undefined,
+  ): Trouble {
+    const before = this.#troubles.get(node);
+    const times = before?.kind === kind ? before.times + 1 : 1;
+    const pause = Math.min(longest, first * 2 ** Math.min(times - 1, 30));
+    const spread = 1 + BACKOFF_JITTER * (2 * this.#random() - 1);
+    const trouble = { kind, times, until: now + pause * spread, error };
+    this.#troubles.set(node, trouble);
+    return trouble;
+  }
+}
+
+export function isQuarantined(trouble: Trouble): boolean {
+  return trouble.kind === 'failing' && trouble.times >= QUARANTINE_AFTER;
+}

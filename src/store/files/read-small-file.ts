@@ -1,0 +1,55 @@
+import fs from 'node:fs';
+import { openRegular } from '../../native/open-file.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { isMissing, unreadable } from './store-error.ts';
+
+/** Header and counters are far below this; more is read in further steps. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * A whole small file in open, read, read, close, without asking for its size first. The writers of such files replace
+ * them by rename, so what is open is complete.
+ *
+ * @param limitOctets see `limits.ts`
+ * @param damaged what is thrown for a file above the limit
+ * @returns undefined if there is no such file
+ * @throws SyncError IO, and what `damaged` makes
+ */
+export function readSmallFile(
+  path: string,
+  limitOctets: number,
+  damaged: (finding: string) => SyncError,
+): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = openRegular(path);
+  } catch (caught) {
+    if (isMissing(caught)) return undefined;
+    throw SyncError.from(caught, { phase: 'read' });
+  }
+  try {
+    const content = readAll(fd, limitOctets);
+    if (content.length <= limitOctets) return content;
+    throw damaged(`expected at most ${limitOctets} octets, found more`);
+  } catch (caught) {
+    throw caught instanceof SyncError ? caught : unreadable(path, caught);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** One for the thread: nearly every such file fits, and a mailbox that has not changed is opened for little else. */
+const scratch = Buffer.allocUnsafe(CHUNK_BYTES);
+
+/** More than the limit, if there is more: by less than a chunk. */
+function readAll(fd: number, limitOctets: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (let octets = 0; octets <= limitOctets; octets += CHUNK_BYTES) {
+    const got = fs.readSync(fd, scratch, 0, CHUNK_BYTES, null);
+    chunks.push(Buffer.from(scratch.subarray(0, got)));
+    // A short read of a regular file is its end.
+    if (got < CHUNK_BYTES) break;
+  }
+  const only = chunks[0];
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}

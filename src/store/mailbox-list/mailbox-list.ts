@@ -1,0 +1,287 @@
+import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { CyrusDatabase } from '../cyrusdb/contract.ts';
+import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import { databaseDamaged } from '../files/store-error.ts';
+import type { Enumerated, MailboxEntry } from '../master-store.ts';
+import {
+  inboxOf,
+  isInbox,
+  parseInternalName,
+  parseUserid,
+  toInternalName,
+  useridOf,
+} from '../paths/mailbox-name.ts';
+import type { StoreLayout } from '../paths/store-layout.ts';
+import { estimateMessages } from './estimate-messages.ts';
+import {
+  dbnameOf,
+  detectKeying,
+  internalNameOf,
+  type MailboxKeying,
+  mailboxKey,
+  nameInKey,
+} from './mailbox-key.ts';
+import { type MailboxRow, MailboxRowError, parseMailboxRow } from './mailbox-row.ts';
+import { wireType } from './mailbox-type.ts';
+
+/** Rows read under one database lock while enumerating: a few milliseconds. */
+const PAGE_ROWS = 1000;
+
+/** Parsed rows remembered: below a MiB. */
+const MAX_ENTRIES = 1024;
+
+const DAMAGE_HINT =
+  'ctl_mboxlist -d shows the row; restore the database from a backup, or from a dump with ctl_mboxlist -u';
+
+/** The entry, or of a row that cannot be read what its name tells. */
+type LiveEntry = MailboxEntry | Pick<MailboxEntry, 'userid' | 'inDeleted'>;
+
+/** A row and that of its owner's INBOX, which says where the owner's files are. */
+export interface RowWithInbox {
+  entry: MailboxEntry | undefined;
+  inbox: MailboxEntry | undefined;
+}
+
+/** mailboxes.db. The database lock never outlives a call, nor, while enumerating, a page. */
+export class MailboxList {
+  readonly #layout: StoreLayout;
+  readonly #databases: KeptDatabases;
+  /** Rows as they were last parsed: each is looked at several times while its user is at work. */
+  readonly #entries = new Map<ByteString, { value: ByteString; entry: MailboxEntry }>();
+  #keying: MailboxKeying | undefined;
+
+  constructor(layout: StoreLayout, databases: KeptDatabases) {
+    this.#layout = layout;
+    this.#databases = databases;
+  }
+
+  /** See MasterStore.enumerate. A user is told of behind the last of his rows, when their sizes are known. */
+  *enumerate(prefix: ByteString): Generator<Enumerated> {
+    const keying = this.keying();
+    const seen = new PassedUsers(keying);
+    let user: { userid: ByteString; messages: number } | undefined;
+    for (const [name, entry] of this.#live(keying, prefix)) {
+      const { userid, inDeleted } = entry;
+      const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
+      if (userid === undefined) {
+        yield { kind: 'shared', name, messages };
+      } else if (userid === user?.userid && !inDeleted) {
+        user.messages += messages;
+      } else if (!inDeleted && seen.isNew(userid)) {
+        if (user) yield { kind: 'user', ...user };
+        user = { userid, messages };
+      }
+    }
+    if (user) yield { kind: 'user', ...user };
+  }
+
+  /** See MasterStore.names. */
+  *names(prefix: ByteString): Generator<ByteString> {
+    for (const [name] of this.#live(this.keying(), prefix)) yield name;
+  }
+
+  /** Names and rows of live mailboxes, a page under one lock. */
+  *#live(keying: MailboxKeying, prefix: ByteString): Generator<[ByteString, LiveEntry]> {
+    let after: ByteString | undefined;
+    for (;;) {
+      const page = this.#read((db) => this.#page(db, keying, prefix, after));
+      for (const [name, value] of page.found) {
+        const entry = this.#liveEntry(keying, name, value);
+        if (entry !== undefined) yield [name, entry];
+      }
+      if (page.last === undefined) return;
+      after = page.last;
+    }
+  }
+
+  #page(
+    db: CyrusDatabase,
+    keying: MailboxKeying,
+    prefix: ByteString,
+    after: ByteString | undefined,
+  ): { found: [ByteString, ByteString][]; last: ByteString | undefined } {
+    const found: [ByteString, ByteString][] = [];
+    let rows = 0;
+    for (const [key, value] of db.entries(mailboxKey(keying, prefix), after)) {
+      const name = nameInKey(keying, key);
+      if (name !== undefined) found.push([name, value]);
+      if (++rows === PAGE_ROWS) return { found, last: key };
+    }
+    return { found, last: undefined };
+  }
+
+  /** A row that cannot be read counts as live: its user then fails with a proper error, and nobody else does. */
+  #liveEntry(keying: MailboxKeying, name: ByteString, value: ByteString): LiveEntry | undefined {
+    try {
+      const entry = this.#parsed(keying, name, parseMailboxRow(value));
+      return entry.deleted || entry.intermediate ? undefined : entry;
+    } catch (caught) {
+      if (!(caught instanceof MailboxRowError)) throw caught;
+      const parsed = parseInternalName(this.#layout, name);
+      return { userid: useridOf(parsed), inDeleted: parsed.deletedTime !== 0 };
+    }
+  }
+
+  /** See MasterStore.mailboxesOf. */
+  mailboxesOf(userid: ByteString): MailboxEntry[] {
+    const inbox = parseUserid(this.#layout, userid);
+    const inboxName = toInternalName(this.#layout, inbox);
+    const deleted = toInternalName(this.#layout, {
+      domain: inbox.domain,
+      localpart: undefined,
+      boxes: [this.#layout.deletedprefix, 'user', inbox.localpart ?? ''],
+      deletedTime: 0,
+    });
+    return this.#read((db, keying) => {
+      const own = this.#get(db, keying, inboxName);
+      return [
+        ...(own === undefined || own.deleted ? [] : [own]),
+        ...this.#under(db, keying, `${inboxName}.`),
+        ...this.#under(db, keying, `${deleted}.`),
+      ];
+    });
+  }
+
+  #under(db: CyrusDatabase, keying: MailboxKeying, prefix: ByteString): MailboxEntry[] {
+    const entries: MailboxEntry[] = [];
+    for (const [key, value] of db.entries(mailboxKey(keying, prefix))) {
+      const name = nameInKey(keying, key);
+      if (name === undefined) continue;
+      const entry = this.#entry(keying, name, value);
+      if (!entry.deleted) entries.push(entry);
+    }
+    // Old databases sort a dot where it happens to be; since 3.6 this is the stored order.
+    return entries.sort((a, b) => compareBytes(dbnameOf(a.name), dbnameOf(b.name)));
+  }
+
+  lookup(name: ByteString): MailboxEntry | undefined {
+    return this.#read((db, keying) => this.#get(db, keying, name));
+  }
+
+  /** Both under one lock. */
+  lookupWithInbox(name: ByteString): RowWithInbox {
+    return this.#read((db, keying) => this.#getWithInbox(db, keying, name));
+  }
+
+  /** The same of several, under one lock. */
+  lookupAllWithInbox(names: readonly ByteString[]): RowWithInbox[] {
+    return this.#read((db, keying) => names.map((name) => this.#getWithInbox(db, keying, name)));
+  }
+
+  #getWithInbox(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): RowWithInbox {
+    const entry = this.#get(db, keying, name);
+    if (!this.#layout.conversations) return { entry, inbox: entry };
+    const parsed = parseInternalName(this.#layout, name);
+    if (parsed.localpart === undefined || isInbox(parsed)) return { entry, inbox: entry };
+    return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
+  }
+
+  lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
+    return this.#read((db, keying) => {
+      if (keying !== 'by-record') return undefined;
+      const value = db.get(`I${uniqueid}`);
+      if (value === undefined) return undefined;
+      const { dbname } = this.#parse(uniqueid, value);
+      if (dbname === undefined) return undefined;
+      const entry = this.#get(db, keying, internalNameOf(dbname));
+      return entry?.uniqueid === uniqueid ? entry : undefined;
+    });
+  }
+
+  keying(): MailboxKeying {
+    return this.#keying ?? this.#read((_, keying) => keying);
+  }
+
+  #get(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): MailboxEntry | undefined {
+    const value = db.get(mailboxKey(keying, name));
+    return value === undefined ? undefined : this.#entry(keying, name, value);
+  }
+
+  #entry(keying: MailboxKeying, name: ByteString, value: ByteString): MailboxEntry {
+    const known = this.#entries.get(name);
+    if (known?.value === value) return known.entry;
+    const entry = Object.freeze(this.#parsed(keying, name, this.#parse(name, value)));
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
+    this.#entries.set(name, { value, entry });
+    return entry;
+  }
+
+  #parsed(keying: MailboxKeying, name: ByteString, row: MailboxRow): MailboxEntry {
+    const parsed = parseInternalName(this.#layout, name);
+    return {
+      name,
+      uniqueid: row.uniqueid,
+      type: wireType(row.type),
+      intermediate: row.type.intermediate,
+      deleted: row.type.deleted,
+      legacyDirs: row.type.legacyDirs || keying === 'by-name',
+      partition: row.partition,
+      acl: row.acl,
+      uidvalidity: row.uidvalidity,
+      createdmodseq: row.createdmodseq,
+      foldermodseq: row.foldermodseq,
+      userid: useridOf(parsed),
+      inDeleted: parsed.deletedTime !== 0,
+    };
+  }
+
+  /** See MasterStore.formerNames. */
+  formerNames(uniqueid: ByteString): ByteString[] {
+    return this.#read((db, keying) => {
+      const value = keying === 'by-record' && uniqueid !== '' ? db.get(`I${uniqueid}`) : undefined;
+      if (!value?.includes(' H (')) return [];
+      return this.#parse(uniqueid, value).formerDbnames.map(internalNameOf);
+    });
+  }
+
+  #parse(name: ByteString, value: ByteString): MailboxRow {
+    try {
+      return parseMailboxRow(value);
+    } catch (caught) {
+      if (!(caught instanceof MailboxRowError)) throw caught;
+      const finding = `row of ${textFromBytes(name)}: ${caught.message}`;
+      throw databaseDamaged(this.#layout.mboxlistPath, finding, DAMAGE_HINT);
+    }
+  }
+
+  #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
+    const path = this.#layout.mboxlistPath;
+    // Wrapped, because a result may itself be undefined.
+    const outcome = this.#databases.read(
+      path,
+      (db) => {
+        this.#keying ??= detectKeying(db);
+        return { result: read(db, this.#keying) };
+      },
+      { atLeast: 'rows' },
+    );
+    if (outcome === undefined) {
+      throw new SyncError('IO', `${path}: no such file`, {
+        phase: 'read',
+        hint: 'check configdirectory and mboxlist_db_path in imapd.conf, and that this is a Cyrus master',
+      });
+    }
+    return outcome.result;
+  }
+}
+
+/**
+ * Rows of one user follow each other since 3.6, where a component ends with the lowest character there is, so the last
+ * user is enough to remember. Before, a user may come up again (`user.a`, `user.a-b`, `user.a.x`).
+ */
+class PassedUsers {
+  readonly #passed = new Set<ByteString>();
+  readonly #keying: MailboxKeying;
+
+  constructor(keying: MailboxKeying) {
+    this.#keying = keying;
+  }
+
+  isNew(userid: ByteString): boolean {
+    if (this.#passed.has(userid)) return false;
+    if (this.#keying === 'by-record') this.#passed.clear();
+    this.#passed.add(userid);
+    return true;
+  }
+}

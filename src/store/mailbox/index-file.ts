@@ -1,0 +1,188 @@
+import fs from 'node:fs';
+import type { ByteString } from '../../byte-string.ts';
+import { lockNow } from '../../native/lock-wait.ts';
+import { openRegular } from '../../native/open-file.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { isMissing, mailboxDamaged, unreadable } from '../files/store-error.ts';
+import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
+import { LARGEST_HEADER, RECORD_UID } from './index-layout.ts';
+import { IndexPage, type RecordContext } from './record-page.ts';
+
+/** One read of records: large enough to be worth the call, small enough to stay in a cache. */
+const PAGE_OCTETS = 256 * 1024;
+/** A page that holds at least as many, and none of them complete, is damaged. */
+const HOLE_RECORDS = 256;
+/** A repack renames a new file over the old one; more than a few in a row is not a repack. */
+const MAX_REPLACEMENTS = 10;
+
+/** An open cyrus.index under its shared lock. */
+export class IndexFile implements Disposable {
+  readonly path: string;
+  readonly header: IndexHeader;
+  readonly #mailbox: ByteString;
+  readonly #fd: number;
+  #closed = false;
+
+  private constructor(path: string, mailbox: ByteString, fd: number) {
+    this.path = path;
+    this.#mailbox = mailbox;
+    this.#fd = fd;
+    this.header = headerOf(fd, path, mailbox);
+  }
+
+  /**
+   * Opens, locks, and makes sure that the path still leads to what was locked. For a lock scope.
+   *
+   * @returns undefined if there is no such file
+   * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
+   */
+  static open(path: string, mailbox: ByteString): IndexFile | undefined {
+    for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
+      const fd = openIfThere(path);
+      if (fd === undefined) return undefined;
+      let keep = false;
+      try {
+        lockNow(fd, 'shared', path);
+        if (isStillAt(path, fd)) {
+          const file = new IndexFile(path, mailbox, fd);
+          keep = true;
+          return file;
+        }
+      } finally {
+        if (!keep) fs.closeSync(fd);
+      }
+    }
+    throw new SyncError('IO', `${path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
+      phase: 'read',
+      mailbox,
+      retryable: true,
+    });
+  }
+
+  /** Pages of records whose UID is at least `fromUid`, each good until the next: all are read into one buffer. */
+  *pages(fromUid: number, context: RecordContext): Generator<IndexPage> {
+    const { records, recordSize, startOffset } = this.header;
+    const perPage = Math.max(1, Math.floor(PAGE_OCTETS / recordSize));
+    const buffer = Buffer.allocUnsafe(Math.min(perPage, records) * recordSize);
+    let previousUid = 0;
+    for (let first = this.#firstFrom(fromUid); first < records; first += perPage) {
+      const octets = this.#read(
+        startOffset + first * recordSize,
+        buffer.subarray(0, Math.min(perPage, records - first) * recordSize),
+      );
+      const page = new IndexPage(octets, context, fromUid, previousUid);
+      if (page.count === 0) {
+        this.#checkNotEmpty(octets, first);
+        continue;
+      }
+      previousUid = page.uid(page.count - 1);
+      yield page;
+    }
+  }
+
+  /** One record now and then was never completed; so many in a row are a hole in the file, however long that goes on. */
+  #checkNotEmpty(octets: Buffer, first: number): void {
+    const { recordSize } = this.header;
+    if (octets.length < HOLE_RECORDS * recordSize) return;
+    for (let at = 0; at < octets.length; at += recordSize) {
+      if (octets.readUInt32BE(at + RECORD_UID) !== 0) return;
+    }
+    throw mailboxDamaged(
+      this.path,
+      `expected records from number ${first + 1} on, found none`,
+      this.#mailbox,
+    );
+  }
+
+  /** Number of the first record with that UID or a higher one. */
+  #firstFrom(fromUid: number): number {
+    if (fromUid <= 1) return 0;
+    let low = 0;
+    let high = this.header.records;
+    if (fromUid > this.header.lastUid) return high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const uid = this.#read(
+        this.header.startOffset + middle * this.header.recordSize + RECORD_UID,
+        Buffer.allocUnsafe(4),
+      ).readUInt32BE(0);
+      // Never completed, so it says nothing about its neighbours: look at everything instead of missing some.
+      if (uid === 0) return 0;
+      if (uid < fromUid) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #read(position: number, octets: Buffer): Buffer {
+    const got = readInto(this.#fd, octets, position, this.path);
+    if (got < octets.length) {
+      throw mailboxDamaged(
+        this.path,
+        `expected ${this.header.records} records, but the file ends at octet ${position + got}`,
+        this.#mailbox,
+      );
+    }
+    return octets;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    fs.closeSync(this.#fd);
+  }
+}
+
+/**
+ * The header alone, for a caller whose lock keeps the index still.
+ *
+ * @returns undefined if there is no such file
+ * @throws SyncError MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
+ */
+export function readIndexHeader(path: string, mailbox: ByteString): IndexHeader | undefined {
+  const fd = openIfThere(path);
+  if (fd === undefined) return undefined;
+  try {
+    return headerOf(fd, path, mailbox);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function headerOf(fd: number, path: string, mailbox: ByteString): IndexHeader {
+  const head = Buffer.alloc(LARGEST_HEADER);
+  const length = readInto(fd, head, 0, path);
+  try {
+    return parseIndexHeader(head.subarray(0, length));
+  } catch (caught) {
+    if (!(caught instanceof IndexError)) throw caught;
+    if (!caught.unsupported) throw mailboxDamaged(path, caught.message, mailbox);
+    throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${path}: ${caught.message}`, {
+      phase: 'read',
+      mailbox,
+      hint: 'upgrade the mailbox with reconstruct -V max',
+    });
+  }
+}
+
+function readInto(fd: number, octets: Buffer, position: number, path: string): number {
+  try {
+    return fs.readSync(fd, octets, 0, octets.length, position);
+  } catch (caught) {
+    throw unreadable(path, caught);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openRegular(path);
+  } catch (caught) {
+    if (isMissing(caught)) return undefined;
+    throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
+  }
+}
+
+function isStillAt(path: string, fd: number): boolean {
+  const now = fs.statSync(path, { throwIfNoEntry: false });
+  return now !== undefined && now.ino === fs.fstatSync(fd).ino;
+}

@@ -1,0 +1,125 @@
+import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
+import type { Annotation, MailboxEntry, MailboxState, MailboxView, UnreadPart } from '../master-store.ts';
+import { isInbox, parseInternalName } from '../paths/mailbox-name.ts';
+import type { StoreLayout } from '../paths/store-layout.ts';
+import { userFilePath } from '../paths/user-paths.ts';
+import { readConversationModseq } from '../user/read-conversation-modseq.ts';
+import { readRaclModseq } from '../user/read-racl-modseq.ts';
+import type { HeaderFile } from './header-file.ts';
+import { type IndexHeader, optionLetters } from './index-header.ts';
+import { readScopes } from './message-annotations.ts';
+
+/** What the wire says of a mailbox beside its records, put together from the files that hold it. */
+export class MailboxStates {
+  readonly #layout: StoreLayout;
+  readonly #list: MailboxList;
+  readonly #databases: KeptDatabases;
+
+  constructor(layout: StoreLayout, list: MailboxList, databases: KeptDatabases) {
+    this.#layout = layout;
+    this.#list = list;
+    this.#databases = databases;
+  }
+
+  /** What is asked of the mailboxes together, of each by itself if that fails: one damaged row is one mailbox's. */
+  viewsOf(mailboxes: readonly Omit<MailboxView, 'annotations'>[]): MailboxView[] {
+    const together = this.#annotationsOf(mailboxes);
+    if (together.unread && mailboxes.length > 1) return mailboxes.flatMap((one) => this.viewsOf([one]));
+    return mailboxes.map(({ entry, state }, i) => ({
+      entry,
+      state: together.unread ? { ...state, unread: [...state.unread, together.unread] } : state,
+      annotations: together.value[i] ?? [],
+    }));
+  }
+
+  #annotationsOf(mailboxes: readonly Omit<MailboxView, 'annotations'>[]): PartRead<Annotation[][]> {
+    const byName = this.#list.keying() === 'by-name';
+    const path = this.#layout.annotationPath;
+    const scopes = mailboxes.map(({ entry: { name, uniqueid, userid } }) => ({
+      scope: byName ? name : uniqueid,
+      owner: userid,
+    }));
+    return readPart('annotations', path, [], () => readScopes(this.#databases, path, scopes));
+  }
+
+  stateOf(
+    entry: MailboxEntry,
+    index: IndexHeader,
+    header: HeaderFile,
+    inbox: MailboxEntry | undefined,
+  ): MailboxState {
+    const conversation = this.#conversation(entry, inbox);
+    const counter = this.#counter(entry, inbox);
+    return {
+      indexVersion: index.version,
+      records: index.records,
+      exists: index.exists,
+      lastUid: index.lastUid,
+      highestmodseq: index.highestmodseq,
+      deletedmodseq: index.deletedmodseq,
+      recentuid: index.recentuid,
+      recenttime: index.recenttime,
+      lastAppenddate: index.lastAppenddate,
+      pop3LastLogin: index.pop3LastLogin,
+      pop3ShowAfter: index.pop3ShowAfter,
+      uidvalidity: index.uidvalidity,
+      options: optionLetters(index.options),
+      xconvmodseq: conversation.value,
+      raclmodseq: counter.value,
+      createdmodseq: index.createdmodseq,
+      foldermodseq: entry.foldermodseq,
+      crcBasic: index.crcBasic,
+      crcAnnotations: index.crcAnnotations,
+      quotaroot: header.quotaroot,
+      userFlags: header.userFlags,
+      unread: [conversation.unread, counter.unread].filter((part) => part !== undefined),
+    };
+  }
+
+  /** 0 where Cyrus would not look: store section 10.6. */
+  #conversation(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
+    const userid = this.#ownerWithConversations(entry);
+    const name = parseInternalName(this.#layout, entry.name);
+    const isSubmission = entry.type.startsWith('s') || name.boxes[0] === this.#layout.jmapsubmissionfolder;
+    if (userid === undefined || isSubmission) return { value: 0 };
+    const path = userFilePath(this.#layout, userid, inbox, 'conversations');
+    return readPart('xconvmodseq', path, 0, () =>
+      readConversationModseq(this.#databases, path, userid, entry),
+    );
+  }
+
+  /** The same: store section 10.5. */
+  #counter(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
+    const userid = this.#ownerWithConversations(entry);
+    if (userid === undefined || !isInbox(parseInternalName(this.#layout, entry.name))) return { value: 0 };
+    const path = userFilePath(this.#layout, userid, inbox, 'counters');
+    return readPart('raclmodseq', path, 0, () => readRaclModseq(path));
+  }
+
+  #ownerWithConversations({ userid, inDeleted }: MailboxEntry): ByteString | undefined {
+    return this.#layout.conversations && !inDeleted ? userid : undefined;
+  }
+}
+
+interface PartRead<T> {
+  value: T;
+  unread?: UnreadPart;
+}
+
+/** @param none what stands for a part that cannot be read */
+function readPart<T>(part: UnreadPart['part'], path: string, none: T, read: () => T): PartRead<T> {
+  try {
+    return { value: read() };
+  } catch (caught) {
+    if (!(caught instanceof SyncError) || !isOfTheFile(caught)) throw caught;
+    return { value: none, unread: { part, path, error: caught } };
+  }
+}
+
+/** As opposed to a lock that was not had, which is for the mailbox as a whole to wait for. */
+function isOfTheFile({ code, retryable }: SyncError): boolean {
+  return !retryable && ['DATABASE_DAMAGED', 'DATABASE_UNSUPPORTED', 'IO'].includes(code);
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
+import { promisify } from 'node:util';
+import PQueue from 'p-queue';
+import type { ByteString } from '../../byte-string.ts';
+import { openRegular, openRegularSoon } from '../../native/open-file.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { ReadPace } from '../files/read-pace.ts';
+import { hasErrno } from '../files/store-error.ts';
+import type { IndexRecord, MessageContent } from '../master-store.ts';
+
+/** Octets. Larger messages are hashed and handed out as streams, read twice, rather than held in memory. */
+const WHOLE_IN_MEMORY = 16 * 1024 * 1024;
+/** Files open at once while a slow disk is waited for: it can put so many in a good order. */
+const AT_ONCE = 16;
+
+const read = promisify(fs.read);
+
+/** The message files of a store as one thread reads them. */
+export class MessageFiles {
+  readonly #pace: Pick<ReadPace, 'next' | 'took'>;
+  readonly #queue = new PQueue({ concurrency: AT_ONCE });
+
+  constructor(pace: Pick<ReadPace, 'next' | 'took'> = new ReadPace()) {
+    this.#pace = pace;
+  }
+
+  /**
+   * The octets of a message, known to be what its record says: right length, right SHA-1 (store section 9). The whole
+   * file is checked before the first octet is handed out, because a literal cannot be taken back half way.
+   *
+   * @returns undefined for an expunged message whose file is gone already
+   * @throws SyncError MESSAGE_UNREADABLE
+   */
+  async read(
+    path: string,
+    record: IndexRecord,
+    mailbox: ByteString,
+    into?: Buffer,
+  ): Promise<MessageContent | undefined> {
+    try {
+      if (record.size > WHOLE_IN_MEMORY) return await checkedStream(path, record);
+      const room = into ?? Buffer.allocUnsafeSlow(record.size);
+      const content =
+        this.#pace.next() === 'one by one'
+          ? this.#readAtOnce(path, record.size, room)
+          : await this.#queue.add(() => readBeside(path, record.size, room));
+      check(record, content.length, createHash('sha1').update(content).digest('hex'));
+      return content;
+    } catch (caught) {
+      if (record.flags.includes('\\Expunged') && hasErrno(caught, 'ENOENT')) return undefined;
+      const { message } = SyncError.from(caught);
+      const what = message.includes(path) ? message : `${path}: ${message}`;
+      throw new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${what}`, {
+        phase: 'upload',
+        mailbox,
+        hint: 'restore the file, or run reconstruct on the mailbox on the master',
+        cause: caught,
+      });
+    }
+  }
+
+  #readAtOnce(path: string, size: number, room: Buffer): Buffer {
+    const started = performance.now();
+    const content = readWhole(path, size, room);
+    this.#pace.took(performance.now() - started, size);
+    return content;
+  }
+}
+
+function readWhole(path: string, size: number, room: Buffer): Buffer {
+  const fd = openRegular(path);
+  try {
+    checkSize(fd, size);
+    let done = 0;
+    while (done < size) {
+      const count = readSync(fd, room, done, size - done, done);
+      if (count === 0) break;
+      done += count;
+    }
+    return room.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same without holding up this thread. What is known of an open file costs no wait. */
+async function readBeside(path: string, size: number, room: Buffer): Promise<Buffer> {
+  const fd = await openRegularSoon(path);
+  try {
+    checkSize(fd, size);
+    let done = 0;
+    while (done < size) {
+      const { bytesRead } = await read(fd, room, done, size - done, done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return room.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Through one descriptor: what was checked is what is sent, whatever becomes of the path in between. */
+async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIterable<Buffer>> {
+  const fd = await openRegularSoon(path);
+  const whole = (autoClose: boolean): AsyncIterable<Buffer> =>
+    createReadStream(path, { fd, start: 0, autoClose });
+  try {
+    const hash = createHash('sha1');
+    let octets = 0;
+    for await (const chunk of whole(false)) {
+      hash.update(chunk);
+      octets += chunk.length;
+    }
+    check(record, octets, hash.digest('hex'));
+    return whole(true);
+  } catch (caught) {
+    closeSync(fd);
+    throw caught;
+  }
+}
+
+function checkSize(fd: number, size: number): void {
+  const octets = fstatSync(fd).size;
+  if (octets !== size) throw sizeDiffers(octets, size);
+}
+
+function check(record: IndexRecord, octets: number, hash: string): void {
+  if (octets !== record.size) throw sizeDiffers(octets, record.size);
+  if (hash !== record.guid) throw new Error(`SHA-1 is ${hash}, the index says ${record.guid}`);
+}
+
+function sizeDiffers(octets: number, size: number): Error {
+  return new Error(`${octets} octets, the index says ${size}`);
+}

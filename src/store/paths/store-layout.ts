@@ -1,0 +1,37 @@
+import type { ByteString } from '../../byte-string.ts';
+
+/**
+ * Everything the store readers need to know of imapd.conf, as frozen plain data that can be handed to a worker thread
+ * (store section 1.4).
+ */
+export interface StoreLayout {
+  configdirectory: string;
+  /** partition-NAME and so on; names lower-cased. */
+  partitions: ReadonlyMap<string, string>;
+  metaPartitions: ReadonlyMap<string, string>;
+  archivePartitions: ReadonlyMap<string, string>;
+  /** metadir-KIND-NAME, keyed `kind-name`. */
+  metaDirectories: ReadonlyMap<string, string>;
+  metapartitionFiles: readonly string[];
+  archiveEnabled: boolean;
+  hashimapspool: boolean;
+  fulldirhash: boolean;
+  virtdomains: 'off' | 'userid' | 'on';
+  defaultdomain: ByteString;
+  unixhierarchysep: boolean;
+  deletedprefix: ByteString;
+  mboxlistPath: string;
+  annotationPath: string;
+  /** Directory that holds `quota/` for quotalegacy; or a database file for another type. */
+  quotaPath: string;
+  quotaDatabase: string;
+  conversations: boolean;
+  reverseacls: boolean;
+  lockPath: string;
+  sievedir: string;
+  sieveusehomedir: boolean;
+  sieveFolder: ByteString;
+  jmapsubmissionfolder: ByteString;
+  /** How the installed Cyrus spells its user namespace lock (store section 11.2): 3.4-3.10 or 3.12+. */
+  userLock: 'userid' | 'inbox';
+}

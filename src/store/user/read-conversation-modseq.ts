@@ -1,0 +1,37 @@
+import { type ByteString, textFromBytes } from '../../byte-string.ts';
+import type { CyrusDatabase } from '../cyrusdb/contract.ts';
+import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import { decimal } from '../files/disk-dlist.ts';
+import { databaseDamaged, withRepair } from '../files/store-error.ts';
+import type { MailboxEntry } from '../master-store.ts';
+
+/** XCONVMODSEQ of one mailbox from its owner's conversations database (store section 10.6). 0 = not known. */
+export function readConversationModseq(
+  databases: KeptDatabases,
+  path: string,
+  userid: ByteString,
+  mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>,
+): number {
+  // The tool does not replace a damaged file, and says nothing of it.
+  const hint = `move it away and run "ctl_conversationsdb -R ${textFromBytes(userid)}", which makes it anew`;
+  const value = withRepair(hint, () => databases.read(path, (db) => db.get(folderKey(db, mailbox))));
+  if (value === undefined) return 0;
+  const modseq = parseFolderStatus(value);
+  if (modseq === undefined) {
+    throw databaseDamaged(path, `folder ${mailbox.name}: expected "0 (MODSEQ ...)", found "${value}"`, hint);
+  }
+  return modseq;
+}
+
+/** Up to Cyrus 3.4 folders are keyed by name. */
+function folderKey(db: CyrusDatabase, mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>): ByteString {
+  const byName = db.get('$FOLDER_IDS') === undefined && db.get('$FOLDER_NAMES') !== undefined;
+  return `F${byName ? mailbox.name : mailbox.uniqueid}`;
+}
+
+/** `0 (THREADMODSEQ threadexists threadunseen ...)` */
+export function parseFolderStatus(value: ByteString): number | undefined {
+  const modseq = /^0 \(([0-9]+)[ )]/.exec(value)?.[1];
+  const number = modseq === undefined ? Number.NaN : decimal(modseq);
+  return Number.isNaN(number) ? undefined : number;
+}

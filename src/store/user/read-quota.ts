@@ -1,0 +1,33 @@
+import path from 'node:path';
+import { type ByteString, textFromBytes } from '../../byte-string.ts';
+import { withDatabase } from '../cyrusdb/database.ts';
+import { QUOTA_REPAIR, quotaLegacy } from '../cyrusdb/quotalegacy.ts';
+import { databaseDamaged } from '../files/store-error.ts';
+import type { QuotaEntry } from '../master-store.ts';
+import type { StoreLayout } from '../paths/store-layout.ts';
+import { parseQuotaValue, QuotaValueError } from './quota-value.ts';
+
+/** @returns undefined if there is no such root. @throws SyncError DATABASE_DAMAGED, IO */
+export function readQuota(layout: StoreLayout, root: ByteString): QuotaEntry | undefined {
+  const value = quotaValue(layout, root);
+  if (value === undefined || value === '') return undefined;
+  try {
+    return { root, ...parseQuotaValue(value) };
+  } catch (caught) {
+    if (!(caught instanceof QuotaValueError)) throw caught;
+    throw databaseDamaged(
+      path.join(layout.quotaPath, textFromBytes(root)),
+      `quota root ${textFromBytes(root)}: ${caught.message}`,
+      QUOTA_REPAIR,
+    );
+  }
+}
+
+function quotaValue(layout: StoreLayout, root: ByteString): ByteString | undefined {
+  if (layout.quotaDatabase !== 'quotalegacy') return withDatabase(layout.quotaPath, (db) => db.get(root));
+  return quotaLegacy({
+    directory: layout.quotaPath,
+    virtdomains: layout.virtdomains !== 'off',
+    fulldirhash: layout.fulldirhash,
+  }).get(root);
+}
