@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import { SyncError } from '../report/sync-error.ts';
 import { libc } from './libc.ts';
 
@@ -44,5 +45,7 @@ export function closeDescriptor(fd: number): void {
 }
 
 function failed(call: string, path: string): SyncError {
-  return new SyncError('IO', `${path}: ${call} failed: errno ${libc().errno()}`);
+  const code = getSystemErrorName(-libc().errno());
+  const error = new Error(`${path}: ${call} failed: ${code}`);
+  return SyncError.from(Object.assign(error, { code, syscall: call }));
 }
