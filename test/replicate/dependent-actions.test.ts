@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { intermediateLine } from '../../src/replicate/compare/mailbox-line.ts';
 import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
+import { runActions } from '../../src/replicate/jobs/run-actions.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { EngineScene } from '../support/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../support/engine-scene.ts';
 
 /** Units of a sync log in which something depends on what failed, in the same unit or an earlier one. */
 
@@ -160,6 +161,105 @@ test('a link that breaks under some lines leaves the others untouched', async ()
     results.slice(1).map(({ kind }) => kind),
     ['untouched', 'untouched'],
   );
+});
+
+test('lines wait for the window of the connection, however many there are', async () => {
+  await using scene = await withAnna();
+  await scene.runMailboxes('user.anna');
+  const context = await scene.context();
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let sent = 0;
+  let asked = 0;
+  const session = inPlaceOf(context.session, {
+    window: () => (++asked > 2 ? opened : Promise.resolve()),
+    applySub: (userid, name) => {
+      sent++;
+      return context.session.applySub(userid, name);
+    },
+  });
+  const names = Array.from({ length: 50 }, (_, i) => `user.anna.f${i}`);
+  scene.master.subscribe('anna', ...names);
+  const actions = names.map((name): Action => ({ kind: 'sub', userid: 'anna', name }));
+  const running = runActions({ ...context, session }, ['anna'], actions);
+  // Behind the answer about the INBOX, and once more: whatever does not wait has been sent by then.
+  await context.session.noop();
+  await context.session.noop();
+  assert.ok(sent <= 2, `${sent} were sent`);
+  open();
+  assert.ok((await running).every(({ kind }) => kind === 'done'));
+  assert.equal(sent, names.length);
+});
+
+test('what is sent is what is said, action by action', async () => {
+  await using scene = await withAnna();
+  const { master, events } = scene;
+  await scene.runMailboxes('user.anna', 'user.anna.Sent');
+  master.bury('user.anna.Sent');
+  master.unsubscribe('anna', 'user.anna.Sent');
+  const limits = { storage: 100, messages: -1, annotationStorage: -1, folders: -1 };
+  master.quotas.set('user.anna', { root: 'user.anna', ...limits, modseq: 1 });
+  scene.takeCommands();
+  events.length = 0;
+  const results = await scene.runActions(
+    ['anna'],
+    { kind: 'quota', root: 'user.anna' },
+    { kind: 'quota', root: 'user.anna.Sent' },
+    seen,
+    sub,
+    { ...sub, name: 'user.anna.Sent' },
+    { kind: 'unmailbox', name: 'user.anna.Sent' },
+  );
+  assert.ok(results.every(({ kind }) => kind === 'done'));
+  assert.deepEqual(
+    scene.takeCommands().map((command) => command.split(' ')[0]),
+    ['QUOTA', 'UNQUOTA', 'SEEN', 'SUB', 'UNSUB', 'UNMAILBOX'],
+  );
+  assert.deepEqual(
+    events.map(({ kind }) => kind).filter((kind) => kind.startsWith('command:')),
+    ['quota', 'unquota', 'seen', 'sub', 'unsub', 'unmailbox'].map((kind) => `command:${kind}`),
+  );
+});
+
+test('annotations of a mailbox become what they are here: changed, added and removed', async () => {
+  await using scene = await EngineScene.start();
+  const { master, events } = scene;
+  const note = (entry: string, value: string) => ({ entry, userid: '', modseq: 1, value });
+  const before = [note('/a', 'same'), note('/b', 'old'), note('/c', 'gone')];
+  master.put('shared', { uniqueid: 'one', annotations: before });
+  await scene.runMailboxes('shared');
+  const after = [note('/a', 'same'), note('/b', 'new'), note('/d', 'more')];
+  master.put('shared', { uniqueid: 'one', annotations: after });
+  scene.takeCommands();
+  events.length = 0;
+  await scene.runActions([''], { kind: 'annotation', name: 'shared' });
+  const there = scene.replica.inspect().mailboxes.shared?.annotations;
+  assert.deepEqual(
+    there?.map(({ entry, value }) => [entry, value]),
+    after.map(({ entry, value }) => [entry, value]),
+  );
+  assert.equal(scene.takeCommands().length, 3);
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['command:annotation', 'command:annotation', 'command:unannotation'],
+  );
+});
+
+test('scripts that the replica refuses are not taken as sent', async () => {
+  await using scene = await withAnna();
+  scene.master.put('user.anna.#sieve', { messages: ['keep;'], entry: { type: 'f' } });
+  await scene.runMailboxes('user.anna');
+  scene.replica.inject({
+    on: 'APPLY MAILBOX',
+    mailbox: 'user.anna.#sieve',
+    do: 'no',
+    text: 'IMAP_REMOTE_DENIED no',
+  });
+  assert.equal((await scene.runActions(['anna'], meta))[0]?.kind, 'failed');
+  await scene.runMeta('anna');
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.#sieve']);
 });
 
 test('annotations never go to another mailbox that has the name on the replica', async () => {

@@ -91,8 +91,18 @@ test('a user is not removed when something before it in the unit failed', async 
     unuser,
   );
   assert.deepEqual(kinds(results), ['failed', 'done', 'untouched']);
+  const [, , last] = results;
+  assert.equal(last?.kind === 'untouched' && last.error.code, 'MAILBOX_DAMAGED', 'which says why');
   assert.ok(!scene.takeCommands().includes('UNUSER anna'));
   assert.ok(scene.replica.inspect().mailboxes['user.anna']);
+});
+
+test('a user is removed once everything before it in the unit is done', async () => {
+  await using scene = await withAnna();
+  for (const name of ['user.anna.Work', 'user.anna']) scene.master.bury(name);
+  const results = await scene.runActions(['anna'], { kind: 'quota', root: 'user.anna' }, unuser);
+  assert.deepEqual(kinds(results), ['done', 'done']);
+  assert.deepEqual(scene.takeCommands(), ['UNQUOTA user.anna', 'UNUSER anna']);
 });
 
 test('a user whose mailboxes live on under another name goes only after they were renamed', async () => {

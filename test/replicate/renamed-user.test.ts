@@ -62,6 +62,15 @@ test('the old name is given up before the UNUSER: a run that is cut off behind i
   scene.assertSame('bob');
 });
 
+test('the old name is given up before the UNUSER where the unit alone says that somebody may have it', async () => {
+  await using scene = await renamed();
+  await cutOff(scene);
+  scene.master.put('user.anna', { uniqueid: 'another', entry: { deleted: true } });
+  scene.replica.inject({ on: 'APPLY UNUSER', do: 'cut-after' });
+  await scene.runActions(['anna', 'bob'], unuser);
+  scene.assertSame('bob');
+});
+
 test('the heir that the tombstone names is sent everything again where the old name cannot be given up', async () => {
   await using scene = await renamed();
   await cutOff(scene);

@@ -3,25 +3,19 @@ import test from 'node:test';
 import type { ReplicaMailbox, ReplicaSession } from '../../src/protocol/replica-session.ts';
 import { inRounds } from '../../src/replicate/jobs/in-rounds.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { EngineScene } from '../support/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../support/engine-scene.ts';
 
 /** A replica on which mailboxes named so are on another partition again, however often they are moved. */
 function restless(session: ReplicaSession, isRestless: (name: string) => boolean): ReplicaSession {
   const moved = (mailboxes: ReplicaMailbox[]): ReplicaMailbox[] =>
     mailboxes.map((mailbox) => (isRestless(mailbox.name) ? { ...mailbox, partition: 'elsewhere' } : mailbox));
-  const answers: Partial<ReplicaSession> = {
+  return inPlaceOf(session, {
     getMailboxes: async (names) => moved(await session.getMailboxes(names)),
     getUser: async (userid) => {
       const user = await session.getUser(userid);
       return { ...user, mailboxes: moved(user.mailboxes) };
     },
     applyRename: async () => undefined,
-  };
-  return new Proxy(session, {
-    get(target, key: keyof ReplicaSession) {
-      const value = answers[key] ?? target[key];
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
   });
 }
 

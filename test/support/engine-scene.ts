@@ -163,6 +163,16 @@ export class EngineScene implements AsyncDisposable {
   }
 }
 
+/** A session that answers some commands in place of another one. */
+export function inPlaceOf(session: ReplicaSession, answers: Partial<ReplicaSession>): ReplicaSession {
+  return new Proxy(session, {
+    get(target, key: keyof ReplicaSession) {
+      const value = answers[key] ?? target[key];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 type Mail = Record<ByteString, { uniqueid: ByteString; guids: string[] }>;
 
 function mailOf(there: Inspection, master: MemoryStore, userid: ByteString): Mail {
