@@ -21,11 +21,20 @@ export interface CompareOptions {
  * `diverged`: a plain delta cannot bring the replica to the master's state, because the replica holds something that
  * the master does not account for; sending one anyway can move the replica's LAST_UID past messages that it never
  * received (algorithm section 14, row 9), so it is never tried.
+ *
+ * `cleaned-up`: the master has removed messages for good since. Whether the replica ever had them, and still has, only
+ * its checksum against the master's records tells: where not, a plain delta does.
  */
 export type Comparison =
   | { kind: 'unchanged' }
   | { kind: 'delta' }
-  | { kind: 'diverged'; reason: DivergedReason; detail: string };
+  | ({ kind: 'cleaned-up' } & Divergence)
+  | ({ kind: 'diverged' } & Divergence);
+
+export interface Divergence {
+  reason: DivergedReason;
+  detail: string;
+}
 
 export type DivergedReason =
   | 'uidvalidity-higher-on-replica'
@@ -74,12 +83,11 @@ function divergence(
     return higher('xconvmodseq-higher-on-replica', 'XCONVMODSEQ', state.xconvmodseq, remote.xconvmodseq);
   }
   if (remote.highestmodseq !== 0 && state.deletedmodseq > remote.highestmodseq) {
-    return higher(
-      'cleaned-up-on-master',
-      'the modseq up to which expunged messages were cleaned up',
-      state.deletedmodseq,
-      remote.highestmodseq,
-    );
+    return {
+      kind: 'cleaned-up',
+      reason: 'cleaned-up-on-master',
+      detail: `the modseq up to which expunged messages were cleaned up is ${state.deletedmodseq} here, ${remote.highestmodseq} on the replica`,
+    };
   }
   if (
     remote.highestmodseq === state.highestmodseq &&

@@ -11,10 +11,12 @@ import { appendWouldMiss } from '../compare/append-would-miss.ts';
 import { checkSame } from '../compare/check-same.ts';
 import {
   type CompareOptions,
+  type Comparison,
   compareMailbox,
   type DivergedReason,
   type LocalMailbox,
 } from '../compare/compare-mailbox.ts';
+import { holdsOnlyOurs } from '../compare/holds-only-ours.ts';
 import { type Delta, readDelta } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import { staleNotice, withCountedChecksums } from '../merge/counted-checksums.ts';
@@ -42,6 +44,8 @@ export type StepReading = { state: MailboxState; notice?: NoticeEvent } & (
     }
 );
 
+const NOT_THERE: Comparison = { kind: 'delta' };
+
 /** @throws SyncError IMAP_MAILBOX_MOVED if this is not the mailbox that was listed */
 export function readStep(
   mailbox: LockedMailbox,
@@ -55,10 +59,8 @@ export function readStep(
   const local = options.count ? withCountedChecksums(mailbox, stored, remote) : stored;
   const notice = staleNotice(stored, local);
   const common = notice ? { state, notice } : { state };
-  if (remote) {
-    const comparison = compareMailbox(local, remote, options);
-    if (comparison.kind !== 'delta') return { ...comparison, ...common };
-  }
+  const comparison = remote ? compareMailbox(local, remote, options) : NOT_THERE;
+  if (comparison.kind === 'unchanged' || comparison.kind === 'diverged') return { ...comparison, ...common };
   const delta = readDelta(mailbox, remote, options.batchSize);
   if (delta.coincidingUid !== undefined) {
     return {
@@ -67,6 +69,10 @@ export function readStep(
       reason: 'modseq-coincides',
       detail: `message ${delta.coincidingUid} is missing on the replica although its modseq is not above the replica's`,
     };
+  }
+  if (comparison.kind === 'cleaned-up') {
+    const isDelta = remote && !delta.limit && holdsOnlyOurs(local.state, remote, delta.records);
+    if (!isDelta) return { ...comparison, ...common, kind: 'diverged' };
   }
   if (remote && !delta.limit && appendWouldMiss(local.state, remote, delta.records)) {
     return {

@@ -93,7 +93,7 @@ function lookAt(
 ): Look {
   const { comparison, notice } = remote ? compareDoubting(context, mailbox, remote) : NOT_THERE;
   const news: NewMessage[] = [];
-  if (comparison.kind === 'delta' && reserving) {
+  if (comparison.kind !== 'unchanged' && comparison.kind !== 'diverged' && reserving) {
     for (const message of newMessages(mailbox, remote)) {
       news.push(message);
       if (news.length === GUIDS_PER_COMMAND) break;
