@@ -66,6 +66,7 @@ function scene(
     partition: 'default',
     place: { ready: Promise.resolve(), done: () => {} },
     onState: () => {},
+    onMerged: () => {},
     checkNeeds: () => {},
   };
   const whole = startMailbox(context, task).then(({ finished }) => finished);

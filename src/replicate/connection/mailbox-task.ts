@@ -13,6 +13,8 @@ export interface MailboxTask {
   partition: ByteString;
   place: Place;
   onState: (state: MailboxState) => void;
+  /** Both sides were merged, which may have moved what the replica counts for other folders of the owner. */
+  onMerged: () => void;
   /** To be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
   checkNeeds: () => void;
 }

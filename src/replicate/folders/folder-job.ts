@@ -16,6 +16,8 @@ export interface FolderJob {
   roots: Set<ByteString>;
   failures: Failures;
   locks: SyncLocks;
+  /** A mailbox of the job was merged; filled in. */
+  merged: boolean;
   /** An earlier round was told that a mailbox is under another name there: look for all by their uniqueid. */
   moved: boolean;
 }

@@ -259,6 +259,9 @@ async function startAll(
         newcomer?.begin();
         noteState(context, job, state);
       },
+      onMerged: () => {
+        job.merged = true;
+      },
       checkNeeds: () => newcomer?.checkAbove(),
     };
     if (comparison.kind === 'diverged') {

@@ -163,8 +163,12 @@ async function runAction(
 ): Promise<void> {
   switch (action.kind) {
     case 'mailboxes': {
-      const [first = ''] = action.names;
-      await syncMailboxes(context, context.store.ownerOf(first) ?? '', action.names, locks);
+      const owners = new Set(action.names.map((name) => context.store.ownerOf(name)));
+      const [first = ''] = owners;
+      const merged = await syncMailboxes(context, first, action.names, locks);
+      if (!merged || !context.options.conversations) return;
+      // It may have moved what the replica counts for other folders of theirs.
+      for (const owner of owners) if (owner !== undefined) await syncUser(context, owner, locks);
       return;
     }
     case 'user':

@@ -2,6 +2,7 @@ import { type ByteString, compareBytes } from '../../byte-string.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
+import type { FolderJob } from '../folders/folder-job.ts';
 import { canBeOpened, replicated } from '../folders/job-scope.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
 import { Failures } from '../outcomes/failures.ts';
@@ -24,22 +25,26 @@ export async function runMailboxes(
   return 'synced';
 }
 
-/** The same for a caller that holds the owners' locks; `user` is whom failures are reported of. */
+/**
+ * The same for a caller that holds the owners' locks; `user` is whom failures are reported of.
+ *
+ * @returns whether one of them was merged
+ */
 export async function syncMailboxes(
   context: EngineContext,
   user: ByteString,
   names: readonly ByteString[],
   locks: SyncLocks,
-): Promise<void> {
+): Promise<boolean> {
   let moved = false;
-  await inRounds(user, 'failed to settle renames', async () => {
+  const { merged } = await inRounds(user, 'failed to settle renames', async () => {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
     const unusable = new Unusable(failures);
     const openable = names.filter((name) => canBeOpened(context, name));
     const replica = await context.session.getMailboxes(openable, unusable.add);
     const entries = unusable.without(replicated(context, liveMailboxes(context, names), failures));
-    const folders = await syncFolders(context, {
+    const job: FolderJob = {
       user,
       entries,
       replica,
@@ -48,7 +53,9 @@ export async function syncMailboxes(
       failures,
       locks,
       moved,
-    });
+      merged: false,
+    };
+    const folders = await syncFolders(context, job);
     if (folders === 'again') return 'again';
     await folders.finished;
     if (failures.onlyMoved && !moved) {
@@ -56,8 +63,9 @@ export async function syncMailboxes(
       return 'again';
     }
     failures.throwIfAny();
-    return 'settled';
+    return { merged: job.merged };
   });
+  return merged;
 }
 
 /** In byte order. Names that no live mailbox has are told. */

@@ -74,6 +74,7 @@ async function syncSieveMailbox(
       failures,
       locks,
       moved: false,
+      merged: false,
     });
     if (folders === 'again') return 'again';
     await folders.finished;

@@ -43,6 +43,7 @@ export async function syncUser(
     return await settleGoneUser(context, userid, locks);
   }
   let moved = false;
+  let settled = false;
   return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
     const unusable = new Unusable(failures);
@@ -58,6 +59,7 @@ export async function syncUser(
       failures,
       locks,
       moved,
+      merged: false,
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') return 'again';
@@ -81,6 +83,11 @@ export async function syncUser(
       return 'again';
     }
     failures.throwIfAny();
+    // A merge may have moved what the replica counts for other folders, which one further look settles.
+    if (job.merged && context.options.conversations && !settled) {
+      settled = true;
+      return 'again';
+    }
     return there ? 'synced' : 'again';
   });
 }

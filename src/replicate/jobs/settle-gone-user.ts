@@ -37,6 +37,7 @@ export async function settleGoneUser(
       failures,
       locks,
       moved: false,
+      merged: false,
     });
     if (folders === 'again') {
       changed = true;

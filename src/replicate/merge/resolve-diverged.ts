@@ -15,6 +15,7 @@ import { type ReadMessage, stageSide } from './apply-side.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
+import { raiseCounter } from './raise-counter.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
 import { unlessOvertaken } from './unless-overtaken.ts';
 
@@ -37,10 +38,13 @@ export async function resolveDiverged(
   reason: DivergedReason,
   detail: string,
 ): Promise<void> {
+  if (reason === 'xconvmodseq-higher-on-replica' && (await raiseCounter(context, task))) return;
   context.emit(divergedNotice(task.entry.name, reason, detail));
   for (let attempt = 1; ; attempt++) {
     try {
-      return await mergeOnce(context, task, reason, detail);
+      await mergeOnce(context, task, reason, detail);
+      task.onMerged();
+      return;
     } catch (caught) {
       const error = SyncError.from(caught);
       if (error.code !== 'IMAP_SYNC_CHANGED' || attempt === ATTEMPTS) throw error;
