@@ -5,7 +5,7 @@
 for (const name of ['SIGUSR1', 'SIGUSR2'] as const) process.on(name, () => {});
 
 /** Milliseconds from the start: a debugger that was asked for by a signal before may open some turns later, and again. */
-const LOOKS = [20, 50, 100, 200, 500, 1_000, 2_000];
+const LOOKS = [20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
 
 /**
  * Closes a debugger that is open all the same, by `--inspect`, or by a signal that came before this: any local user may

@@ -85,10 +85,10 @@ test('SIGUSR1 opens no debugger, however early and often it comes', async () => 
 test('without the launcher a debugger that an early SIGUSR1 opened is closed', async () => {
   const port = await freePort();
   // It ends by itself, should the debugger stay open.
-  const run = start([process.execPath, `--inspect-port=${port}`, ENTRY, '-C', config, '-w', '4', '-A']);
+  const run = start([process.execPath, `--inspect-port=${port}`, ENTRY, '-C', config, '-w', '10', '-A']);
   await run.until(() => signalIs('SigCgt', run.pid, SIGUSR1));
   await run.until(
-    () => run.stderr().includes('Waiting for 4 seconds'),
+    () => run.stderr().includes('Waiting for 10 seconds'),
     () => run.child.kill('SIGUSR1'),
   );
   const timesSaid = (what: RegExp) => [...run.stderr().matchAll(what)].length;
