@@ -1,5 +1,4 @@
 import type { ByteString } from '../byte-string.ts';
-import type { CompressionStart } from './link/compress-when-it-pays.ts';
 
 /** Where the replica is and how to log in: plain data, handed to worker threads. Never logged. */
 export interface ConnectionSettings {
@@ -53,6 +52,13 @@ export interface ConnectionSettings {
 
 /** `-v -v`: one call per chunk of plain protocol text, credentials and message bodies already left out. */
 export type TrafficListener = (direction: 'sent' | 'received', text: Buffer) => void;
+
+/** A connection that began to compress in the middle. */
+export interface CompressionStart {
+  level: number;
+  /** Octets a second that the link took before. */
+  rate: number;
+}
 
 /** What a connection tells of itself. */
 export interface ConnectionListeners {

@@ -1,4 +1,3 @@
-import type { ByteString } from '../byte-string.ts';
 import {
   connectionLine,
   failedCall,
@@ -7,18 +6,12 @@ import {
   outOfFilesLine,
   subject,
 } from './error-lines.ts';
-import type { NoticeEvent, RollingEvent, SyncEvent } from './events.ts';
+import type { RollingEvent, SyncEvent } from './events.ts';
+import type { LogLine } from './log-line.ts';
 import { codedReason, reasonOf } from './reason.ts';
 import { rollingLines } from './rolling-lines.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { statusLine } from './status-line.ts';
-
-export type LogLevel = NoticeEvent['level'];
-
-export interface LogLine {
-  level: LogLevel;
-  text: ByteString;
-}
 
 export interface LogContext {
   mode: ModeName;

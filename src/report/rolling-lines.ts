@@ -1,5 +1,5 @@
 import type { Backlog, RollingEvent } from './events.ts';
-import type { LogLine } from './log-lines.ts';
+import type { LogLine } from './log-line.ts';
 import { codedReason } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 

@@ -28,6 +28,19 @@ const rooms: Record<string, readonly string[]> = {
 /** Imported by all; they import nobody, except that they know of byte strings. */
 const forAll: readonly string[] = ['report', 'byte-string.ts', 'grammar.ts'];
 
+/**
+ * Sub-rooms of a room, from the top: each may import those after it. Files of the room beside them are its doors and what
+ * all of it shares.
+ */
+const subRooms: Record<string, readonly string[]> = {
+  coordinator: ['run', 'pool'],
+  protocol: ['connect', 'session', 'handshake', 'link', 'wire', 'sasl', 'dlist'],
+  replicate: ['jobs', 'folders', 'merge', 'user-data', 'connection', 'compare', 'outcomes'],
+  rolling: ['daemon', 'queue', 'log'],
+  sandbox: ['commands', 'wire', 'storage'],
+  store: ['mailbox', 'user', 'mailbox-list', 'paths', 'cyrusdb', 'files'],
+};
+
 /** Files and sockets are for store and protocol; the engine sees interfaces. */
 const systemModules = [
   'node:fs',
@@ -43,7 +56,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 interface SourceFile {
   /** Relative to the project, with `/`. */
   path: string;
-  imports: { specifier: string; typeOnly: boolean }[];
+  imports: { specifier: string }[];
 }
 
 const files = ['src', 'workers', 'bin'].flatMap(sourceFiles);
@@ -61,8 +74,39 @@ test('every import goes in the direction of the design', () => {
 });
 
 test('no file takes part in an import cycle', () => {
-  const graph = new Map(files.map((file) => [file.path, localImports(file, 'values')]));
+  const graph = new Map(files.map((file) => [file.path, localImports(file)]));
   assert.deepEqual(cycles(graph), []);
+});
+
+test('within a room imports go down its sub-rooms', () => {
+  const wrong = files.flatMap((file) =>
+    localImports(file)
+      .filter((target) => !goesDown(place(file.path), place(target)))
+      .map((target) => `${file.path} imports ${target}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('other rooms enter the engine by its door', () => {
+  const wrong = files
+    .filter(({ path }) => !path.startsWith('src/replicate/'))
+    .flatMap((file) =>
+      localImports(file)
+        .filter((target) => target.startsWith('src/replicate/') && target !== 'src/replicate/engine.ts')
+        .map((target) => `${file.path} imports ${target}`),
+    );
+  assert.deepEqual(wrong, []);
+});
+
+test('every folder of a room is one of its sub-rooms', () => {
+  const unknown = new Set<string>();
+  for (const { path } of files) {
+    const [room = '', ...rest] = place(path).split('/');
+    const known = subRooms[room];
+    const [folder = ''] = rest;
+    if (known && rest.length > 1 && !known.includes(folder)) unknown.add(`${room}/${folder}`);
+  }
+  assert.deepEqual([...unknown], []);
 });
 
 test('there are no utility drawers and no files of re-exports', () => {
@@ -121,6 +165,9 @@ test('the test sees the imports that it judges', () => {
   assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/dlist/b.ts')), true);
   assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/sasl/b.ts')), false);
   assert.equal(allowed(place('src/report/a.ts'), place('src/store/b.ts')), false);
+  assert.equal(goesDown('store/mailbox/a.ts', 'store/files/b.ts'), true);
+  assert.equal(goesDown('store/files/a.ts', 'store/mailbox/b.ts'), false);
+  assert.equal(goesDown('store/files/a.ts', 'store/master-store.ts'), true);
   assert.deepEqual(
     cycles(
       new Map([
@@ -145,17 +192,14 @@ function sourceFiles(directory: string): SourceFile[] {
 /** The formatter keeps every import and export-from statement in these shapes. */
 function importsOf(text: string): SourceFile['imports'] {
   const statements = text.matchAll(
-    /^(?:import|export)\s+(type\s)?[^;'"]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
+    /^(?:import|export)\s+[^;'"]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
   );
-  return [...statements].map(([, type, from, bare, dynamic]) => ({
-    specifier: from ?? bare ?? dynamic ?? '',
-    typeOnly: type !== undefined,
-  }));
+  return [...statements].map(([, from, bare, dynamic]) => ({ specifier: from ?? bare ?? dynamic ?? '' }));
 }
 
-function localImports(file: SourceFile, which: 'all' | 'values' = 'all'): string[] {
+function localImports(file: SourceFile): string[] {
   return file.imports
-    .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !(which === 'values' && typeOnly))
+    .filter(({ specifier }) => specifier.startsWith('.'))
     .map(({ specifier }) =>
       normalize(join(dirname(file.path), specifier))
         .split(sep)
@@ -178,6 +222,13 @@ function allowed(from: string, to: string): boolean {
   if (shared !== undefined)
     return forAll.every((name) => !within(from, name)) || within(to, 'byte-string.ts');
   return (rooms[room(from)] ?? []).some((name) => within(to, name));
+}
+
+function goesDown(from: string, to: string): boolean {
+  const order = subRooms[room(from)];
+  if (order === undefined || room(from) !== room(to)) return true;
+  const [above, below] = [from, to].map((at) => order.indexOf(at.split('/')[1] ?? ''));
+  return above === undefined || below === undefined || above < 0 || below < 0 || above <= below;
 }
 
 /** In the room or folder, or the file itself. */

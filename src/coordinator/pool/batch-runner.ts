@@ -1,16 +1,17 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import type {
-  BorrowedLink,
-  EngineContext,
-  EngineOptions,
-  ReplicaLink,
-} from '../../replicate/connection/engine-context.ts';
-import { Partitions } from '../../replicate/connection/partitions.ts';
-import { Stage } from '../../replicate/connection/stage.ts';
-import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
-import type { SetAside } from '../../replicate/outcomes/set-aside.ts';
+import {
+  type Action,
+  type ActionResult,
+  type BorrowedLink,
+  type EngineContext,
+  type EngineOptions,
+  Partitions,
+  type ReplicaLink,
+  type SetAside,
+  Stage,
+} from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';

@@ -1,7 +1,6 @@
 import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import type { MasterWriter } from '../../replicate/connection/engine-context.ts';
-import { Stage } from '../../replicate/connection/stage.ts';
+import { type MasterWriter, Stage } from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MasterEndpoint } from './messages.ts';

@@ -1,8 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { LockMechanism } from '../../native/locks.ts';
 import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
-import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
-import type { SetAside } from '../../replicate/outcomes/set-aside.ts';
+import type { Action, ActionResult, SetAside } from '../../replicate/engine.ts';
 import type { SyncEvent } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import type { StoreLayout } from '../../store/paths/store-layout.ts';

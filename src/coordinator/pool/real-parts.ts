@@ -1,8 +1,5 @@
 import { connectReplica } from '../../protocol/connect/connect-replica.ts';
-import { runActions } from '../../replicate/jobs/run-actions.ts';
-import { runMailboxes } from '../../replicate/jobs/run-mailboxes.ts';
-import { runMeta } from '../../replicate/jobs/run-meta.ts';
-import { runUser } from '../../replicate/jobs/run-user.ts';
+import { runActions, runMailboxes, runMeta, runUser } from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';

@@ -1,4 +1,4 @@
-import type { BorrowedLink } from '../../replicate/connection/engine-context.ts';
+import type { BorrowedLink } from '../../replicate/engine.ts';
 import { REFUSED_PAUSE } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';

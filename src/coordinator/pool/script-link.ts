@@ -1,5 +1,5 @@
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import type { ScriptSession } from '../../replicate/connection/engine-context.ts';
+import type { ScriptSession } from '../../replicate/engine.ts';
 
 /** A worker's second session to the replica, for the few users whose scripts go by commands of their own. */
 export interface ScriptLink extends ScriptSession {

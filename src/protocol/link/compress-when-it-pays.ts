@@ -1,4 +1,5 @@
 import { idleProcessorMeter } from '../../native/idle-processors.ts';
+import type { CompressionStart } from '../connection-settings.ts';
 import type { Transport } from '../wire/transport.ts';
 import type { CommandQueue } from './command-queue.ts';
 import { judgeLink } from './compression-policy.ts';
@@ -8,13 +9,6 @@ import { judgeLink } from './compression-policy.ts';
  * the link is, and a small part of a run that is worth compressing.
  */
 const LOOK_EVERY = 5_000;
-
-/** A connection that began to compress in the middle. */
-export interface CompressionStart {
-  level: number;
-  /** Octets a second that the link took before. */
-  rate: number;
-}
 
 /**
  * Begins to compress as soon as the link turns out to be what this connection waits for.

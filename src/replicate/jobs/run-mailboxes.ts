@@ -5,8 +5,8 @@ import { SyncLocks } from '../connection/sync-locks.ts';
 import type { FolderJob } from '../folders/folder-job.ts';
 import { canBeOpened, replicated } from '../folders/job-scope.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
+import { Unusable } from '../folders/unusable.ts';
 import { Failures } from '../outcomes/failures.ts';
-import { Unusable } from '../unusable.ts';
 import { inRounds } from './in-rounds.ts';
 
 /**

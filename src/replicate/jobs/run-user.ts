@@ -5,9 +5,9 @@ import { SyncLocks } from '../connection/sync-locks.ts';
 import type { FolderJob } from '../folders/folder-job.ts';
 import { hasInbox, replicated } from '../folders/job-scope.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
+import { Unusable } from '../folders/unusable.ts';
 import { Failures } from '../outcomes/failures.ts';
 import { settle } from '../outcomes/settle-all.ts';
-import { Unusable } from '../unusable.ts';
 import {
   comparable,
   moveScriptFiles,

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { SetAside } from '../../replicate/outcomes/set-aside.ts';
+import type { SetAside } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { BREAKS_TO_SET_ASIDE } from '../limits.ts';
 

@@ -1,4 +1,4 @@
-import type { Action } from '../../replicate/jobs/action.ts';
+import type { Action } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { ONCE_LINK_ATTEMPTS } from '../limits.ts';

@@ -1,5 +1,5 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
-import type { Action } from '../../replicate/jobs/action.ts';
+import type { Action } from '../../replicate/engine.ts';
 import type { LogLine } from '../log/log-line.ts';
 import { nodeOf, nodesOfAction, type OwnerOf, type RollingUnit, userNode, userOfNode } from './unit.ts';
 

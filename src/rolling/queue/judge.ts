@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
+import type { Action, ActionResult } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { describeAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
 

@@ -1,6 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Action, ActionResult } from '../../replicate/jobs/action.ts';
-import type { SetAside } from '../../replicate/outcomes/set-aside.ts';
+import type { Action, ActionResult, SetAside } from '../../replicate/engine.ts';
 import type { LogLine } from '../log/log-line.ts';
 
 /** The owner's userid of an internal mailbox name or quota root; undefined for a shared one. */

@@ -2,8 +2,8 @@ import type { ByteString } from '../../byte-string.ts';
 import type { MessageTable } from './message-table.ts';
 import type { AnnotationRow, MailboxRow, RecordRow } from './rows.ts';
 import { isIntermediate } from './rows.ts';
-import type { Table } from './storage.ts';
 import { EMPTY_CRC_ANNOTATIONS, EMPTY_CRC_BASIC, recordCrc } from './sync-crc.ts';
+import type { Table } from './table.ts';
 
 type PackedAnnotation = [entry: ByteString, userid: ByteString, modseq: number, value: ByteString];
 

@@ -1,4 +1,4 @@
-import type { Table } from './storage.ts';
+import type { Table } from './table.ts';
 
 /**
  * Message contents by GUID, and who holds them. A content stays while a record of a mailbox has it or a stage pins it.

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { type Database, open, type RootDatabase } from 'lmdb';
-import type { ByteString } from '../../byte-string.ts';
+import { open, type RootDatabase } from 'lmdb';
 import { SyncError } from '../../report/sync-error.ts';
 import { MailboxTable } from './mailbox-table.ts';
 import { MessageTable } from './message-table.ts';
+import type { TableKey } from './table.ts';
 import { UserTables } from './user-tables.ts';
 
 /** Octets of address space set aside at first; lmdb doubles it when needed. */
@@ -17,10 +17,6 @@ const NO_SYNC_FLUSH = 0x10000;
 
 /** Raised when a change of layout makes older directories unreadable. */
 const FORMAT = 2;
-
-/** A key of several parts, in the byte order of its parts. */
-export type TableKey = ByteString | (ByteString | number)[];
-export type Table<V> = Database<V, TableKey>;
 
 /**
  * All that a sandbox knows, in one lmdb environment. Everything is synchronous: a command is one transaction, and the

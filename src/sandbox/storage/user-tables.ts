@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { lineage, ownerOf, userRoots } from './names.ts';
 import type { AnnotationRow, QuotaRow, ScriptRow, SeenRow } from './rows.ts';
-import type { Table } from './storage.ts';
+import type { Table } from './table.ts';
 
 export interface UserTableSet {
   /** [home, mailbox name] */

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { readU64 } from '../files/read-u64.ts';
 import {
   HEADER_MINOR_VERSION,
   HEADER_NUM_RECORDS,
@@ -119,11 +120,6 @@ function readSafeU64(head: Buffer, offset: number): number {
   const value = readU64(head, offset);
   if (!Number.isSafeInteger(value)) throw new IndexError(`modseq at octet ${offset} is out of range`);
   return value;
-}
-
-/** A u64 as a number; not a safe integer above 2^53-1, which the caller refuses: only damage gets there. */
-export function readU64(octets: Buffer, offset: number): number {
-  return octets.readUInt32BE(offset) * 0x1_0000_0000 + octets.readUInt32BE(offset + 4);
 }
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;

@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib';
 import type { ByteString } from '../../byte-string.ts';
 import { FLAG } from '../../grammar.ts';
+import { readU64 } from '../files/read-u64.ts';
 import { mailboxDamaged } from '../files/store-error.ts';
 import type { Annotation, IndexRecord, RecordPage } from '../master-store.ts';
-import { type IndexHeader, readTime, readU64 } from './index-header.ts';
+import { type IndexHeader, readTime } from './index-header.ts';
 import { GUID_OCTETS, RECORD_UID, type TimeField } from './index-layout.ts';
 import { FLAG_ARCHIVED, FLAG_EXPUNGED, FLAG_UNLINKED, wireFlags } from './record-flags.ts';
 import { virtualAnnotations } from './virtual-annotations.ts';

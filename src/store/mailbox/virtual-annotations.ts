@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
+import { readU64 } from '../files/read-u64.ts';
 import type { Annotation } from '../master-store.ts';
-import { readTime, readU64 } from './index-header.ts';
+import { readTime } from './index-header.ts';
 import type { RecordLayout } from './index-layout.ts';
 
 /**

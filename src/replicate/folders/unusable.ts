@@ -1,7 +1,7 @@
-import type { ByteString } from '../byte-string.ts';
-import type { OnUnusable } from '../protocol/replica-session.ts';
-import type { MailboxEntry } from '../store/master-store.ts';
-import type { Failures } from './outcomes/failures.ts';
+import type { ByteString } from '../../byte-string.ts';
+import type { OnUnusable } from '../../protocol/replica-session.ts';
+import type { MailboxEntry } from '../../store/master-store.ts';
+import type { Failures } from '../outcomes/failures.ts';
 
 /** Mailboxes of which the replica says something that cannot be used. Each fails by itself; the rest of the job goes on. */
 export class Unusable {
