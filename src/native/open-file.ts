@@ -25,13 +25,34 @@ export function openRegular(
   flags: number = constants.O_RDONLY,
   mode?: number,
 ): number {
-  let fd: number;
+  return keptIfRegular(path, openWithoutWaiting(path, flags, mode));
+}
+
+/**
+ * As `openRegular`, but of any kind: for files of which millions are opened. Whoever reads it must call `assertRegular`
+ * where it turns out to be empty, too large, or not readable at all; reading never waits either.
+ */
+export function openWithoutWaiting(
+  path: string | Buffer,
+  flags: number = constants.O_RDONLY,
+  mode?: number,
+): number {
   try {
-    fd = fs.openSync(path, flags | constants.O_NONBLOCK, mode);
+    return fs.openSync(path, flags | constants.O_NONBLOCK, mode);
   } catch (caught) {
     throw withoutReader(path, caught);
   }
-  return keptIfRegular(path, fd);
+}
+
+/** @throws SyncError IO */
+export function assertRegular(fd: number, path: string | Buffer): void {
+  assertRegularKind(fs.fstatSync(fd), path);
+}
+
+/** The same, of what is known already. @throws SyncError IO */
+export function assertRegularKind(stats: Stats, path: string | Buffer): void {
+  const kind = irregularKind(stats);
+  if (kind !== undefined) throw irregular(path, kind);
 }
 
 /** As `openRegular`, for reading, while this thread goes on with other work. */
@@ -83,8 +104,8 @@ export function readDescriptor(fd: number, path: string | Buffer, limitOctets: n
   return fs.readFileSync(fd);
 }
 
-/** What kind of file this is, for messages; undefined for a regular one. */
-export function irregularKind(stats: Stats): string | undefined {
+/** undefined for a regular file. */
+function irregularKind(stats: Stats): string | undefined {
   if (stats.isFile()) return undefined;
   if (stats.isFIFO()) return 'a FIFO';
   if (stats.isDirectory()) return 'a directory';
@@ -93,10 +114,13 @@ export function irregularKind(stats: Stats): string | undefined {
 }
 
 function keptIfRegular(path: string | Buffer, fd: number): number {
-  const kind = irregularKind(fs.fstatSync(fd));
-  if (kind === undefined) return fd;
-  fs.closeSync(fd);
-  throw irregular(path, kind);
+  try {
+    assertRegular(fd, path);
+    return fd;
+  } catch (caught) {
+    fs.closeSync(fd);
+    throw caught;
+  }
 }
 
 /** ENXIO: a socket cannot be opened, nor a FIFO that nobody reads be opened for writing. */

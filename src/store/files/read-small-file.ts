@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { openRegular } from '../../native/open-file.ts';
+import { assertRegular, openWithoutWaiting } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { isMissing, unreadable } from './store-error.ts';
 
@@ -22,17 +22,20 @@ export function readSmallFile(
 ): Buffer | undefined {
   let fd: number;
   try {
-    fd = openRegular(path);
+    fd = openWithoutWaiting(path);
   } catch (caught) {
     if (isMissing(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'read' });
   }
   try {
     const content = readAll(fd, limitOctets);
+    if (content.length === 0 || content.length > limitOctets) assertRegular(fd, path);
     if (content.length <= limitOctets) return content;
     throw damaged(`expected at most ${limitOctets} octets, found more`);
   } catch (caught) {
-    throw caught instanceof SyncError ? caught : unreadable(path, caught);
+    if (caught instanceof SyncError) throw caught;
+    assertRegular(fd, path);
+    throw unreadable(path, caught);
   } finally {
     fs.closeSync(fd);
   }

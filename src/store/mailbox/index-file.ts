@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
 import { lockNow } from '../../native/lock-wait.ts';
-import { openRegular } from '../../native/open-file.ts';
+import { assertRegular, openWithoutWaiting } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { isMissing, mailboxDamaged, unreadable } from '../files/store-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
@@ -156,6 +156,7 @@ function headerOf(fd: number, path: string, mailbox: ByteString): IndexHeader {
     return parseIndexHeader(head.subarray(0, length));
   } catch (caught) {
     if (!(caught instanceof IndexError)) throw caught;
+    assertRegular(fd, path);
     if (!caught.unsupported) throw mailboxDamaged(path, caught.message, mailbox);
     throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${path}: ${caught.message}`, {
       phase: 'read',
@@ -169,13 +170,14 @@ function readInto(fd: number, octets: Buffer, position: number, path: string): n
   try {
     return fs.readSync(fd, octets, 0, octets.length, position);
   } catch (caught) {
+    assertRegular(fd, path);
     throw unreadable(path, caught);
   }
 }
 
 function openIfThere(path: string): number | undefined {
   try {
-    return openRegular(path);
+    return openWithoutWaiting(path);
   } catch (caught) {
     if (isMissing(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });

@@ -3,7 +3,7 @@ import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../../byte-string.ts';
-import { openRegular, openRegularSoon } from '../../native/open-file.ts';
+import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
 import { hasErrno } from '../files/store-error.ts';
@@ -69,9 +69,9 @@ export class MessageFiles {
 }
 
 function readWhole(path: string, size: number, room: Buffer): Buffer {
-  const fd = openRegular(path);
+  const fd = openWithoutWaiting(path);
   try {
-    checkSize(fd, size);
+    checkSize(fd, size, path);
     let done = 0;
     while (done < size) {
       const count = readSync(fd, room, done, size - done, done);
@@ -88,7 +88,7 @@ function readWhole(path: string, size: number, room: Buffer): Buffer {
 async function readBeside(path: string, size: number, room: Buffer): Promise<Buffer> {
   const fd = await openRegularSoon(path);
   try {
-    checkSize(fd, size);
+    checkSize(fd, size, path);
     let done = 0;
     while (done < size) {
       const { bytesRead } = await read(fd, room, done, size - done, done);
@@ -121,9 +121,10 @@ async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIt
   }
 }
 
-function checkSize(fd: number, size: number): void {
-  const octets = fstatSync(fd).size;
-  if (octets !== size) throw sizeDiffers(octets, size);
+function checkSize(fd: number, size: number, path: string): void {
+  const stats = fstatSync(fd);
+  assertRegularKind(stats, path);
+  if (stats.size !== size) throw sizeDiffers(stats.size, size);
 }
 
 function check(record: IndexRecord, octets: number, hash: string): void {
