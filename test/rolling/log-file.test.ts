@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {
+import fs, {
   chmodSync,
   closeSync,
   constants,
@@ -14,6 +14,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -184,6 +185,39 @@ test('a writer who holds the log while it is joined is waited for; one who waits
       .sort();
   assert.deepEqual(all(), ['USER alice', 'USER bob', 'USER carol', 'USER dave']);
 });
+
+test('no writer of Cyrus waits for a flush of this reader, nor of what it writes back', async (context) => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  await appendToLog(place.file, [bob]);
+  const free: boolean[] = [];
+  const flush = fs.fsyncSync;
+  context.mock.method(fs, 'fsyncSync', (fd: number) => {
+    free.push(!existsSync(place.file) || isFree(place.file));
+    flush(fd);
+  });
+  syncBuiltinESMExports();
+  try {
+    await place.take([alice]);
+    await appendToLog(place.file, [carol]);
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(place.read, ['USER bob\n']);
+  assert.ok(free.length >= 2, `${free.length} flushes`);
+  assert.ok(free.every(Boolean), `the log was locked during one of ${free.length} flushes`);
+});
+
+function isFree(path: string): boolean {
+  const fd = openSync(path, 'r+');
+  try {
+    return tryLock(fd, 'exclusive');
+  } finally {
+    closeSync(fd);
+  }
+}
 
 test('many writers and a reader that takes all the time: every line is read', async () => {
   using place = new Place();

@@ -15,6 +15,7 @@ import {
   unusableFlags,
 } from '../../src/store/mailbox/record-flags.ts';
 import type { RecordPage } from '../../src/store/master-store.ts';
+import { lockInThread } from '../native/lock-holders.ts';
 import { indexBytes, recordSizeOf } from './index-bytes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'index-file-'));
@@ -269,4 +270,17 @@ test('a number that the wire cannot carry is damage of its message, found before
     using file = await open(indexBytes({ version: 20, lastUid: 1 }, [{ uid: 1, ...odd }]));
     assert.throws(() => firstPage(file)?.record(0), isDamage, JSON.stringify(odd));
   }
+});
+
+test('an index that is replaced while its lock is awaited is read from what took its place', async () => {
+  const path = join(directory, `${files++}.index`);
+  const replaceBy = join(directory, `${files++}.index`);
+  writeFileSync(path, indexBytes({ version: 17 }, [{ uid: 1 }]));
+  writeFileSync(replaceBy, indexBytes({ version: 17 }, [{ uid: 1 }, { uid: 2 }]));
+  const repack = await lockInThread({ path, kind: 'exclusive', replaceBy });
+  assert.equal(repack.got, true);
+  repack.release();
+  using file = IndexFile.open(path, 'user.anna');
+  assert.equal(file?.header.records, 2);
+  await repack.gone;
 });

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import { patiently } from '../../store/files/patiently.ts';
 import type { Estimate, MasterStore } from '../../store/master-store.ts';
 import { SHARED_CHUNK } from '../limits.ts';
 import type { Job } from '../pool/messages.ts';
@@ -67,7 +68,7 @@ function namedMailboxes(wanted: readonly ByteString[], store: MasterStore | unde
   const owners = new Set<ByteString>();
   let size = 0;
   for (const name of names) {
-    const entry = store?.lookup(name);
+    const entry = patiently(() => store?.lookup(name));
     // A name that the store does not know has nobody to lock; the job reports it as absent.
     if (!entry) continue;
     owners.add(entry.userid ?? '');

@@ -2,6 +2,7 @@ import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.
 import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from '../cyrusdb/contract.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import { patiently } from '../files/patiently.ts';
 import { databaseDamaged } from '../files/store-error.ts';
 import type { Enumerated, MailboxEntry } from '../master-store.ts';
 import {
@@ -58,7 +59,7 @@ export class MailboxList {
 
   /** See MasterStore.enumerate. A user is told of behind the last of his rows, when their sizes are known. */
   *enumerate(prefix: ByteString): Generator<Enumerated> {
-    const keying = this.keying();
+    const keying = patiently(() => this.keying());
     const seen = new PassedUsers(keying);
     let user: { userid: ByteString; messages: number } | undefined;
     for (const [name, entry] of this.#live(keying, prefix)) {
@@ -78,14 +79,19 @@ export class MailboxList {
 
   /** See MasterStore.names. */
   *names(prefix: ByteString): Generator<ByteString> {
-    for (const [name] of this.#live(this.keying(), prefix)) yield name;
+    for (const [name] of this.#live(
+      patiently(() => this.keying()),
+      prefix,
+    ))
+      yield name;
   }
 
   /** Names and rows of live mailboxes, a page under one lock. */
   *#live(keying: MailboxKeying, prefix: ByteString): Generator<[ByteString, LiveEntry]> {
     let after: ByteString | undefined;
     for (;;) {
-      const page = this.#read((db) => this.#page(db, keying, prefix, after));
+      const from = after;
+      const page = patiently(() => this.#read((db) => this.#page(db, keying, prefix, from)));
       for (const [name, value] of page.found) {
         const entry = this.#liveEntry(keying, name, value);
         if (entry !== undefined) yield [name, entry];
