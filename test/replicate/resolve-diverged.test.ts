@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
 import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
 import type { MailboxTask } from '../../src/replicate/connection/mailbox-task.ts';
+import { Stage } from '../../src/replicate/connection/stage.ts';
 import { resolveDiverged } from '../../src/replicate/merge/resolve-diverged.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
@@ -13,7 +15,11 @@ const another = entry('user.alice.Work', { uniqueid: 'another' });
 /** A merge of `listed` while this is what has its name. */
 function merge(here: MailboxEntry, there: MailboxEntry): Promise<void> {
   const context = {
-    store: { readMailbox: readerOf(() => lockedMailbox(here, [record(1, 5)])) },
+    store: {
+      readMailbox: readerOf(() => lockedMailbox(here, [record(1, 5)])),
+      estimateMailbox: () => ({ messages: 1, octets: 1 }),
+    },
+    stage: new Stage({} as ReplicaSession),
     // Whatever else it is asked to do fails the test.
     session: { getFullMailbox: async () => remoteOf(there, state({ lastUid: 1, highestmodseq: 4 })) },
     options: {},

@@ -12,6 +12,9 @@ const RESTART_AFTER_MESSAGES = 32_768;
 /** Records being prepared at once on one connection: bounds this thread's memory, about 1 KiB each. */
 const RECORD_BUDGET = 16_384;
 
+/** A mailbox is given room for at least this many records, which also bounds how many are open at once. */
+export const LEAST_ROOM = 256;
+
 /**
  * What the replica holds in its stage for this connection, and who relies on it.
  *

@@ -7,6 +7,7 @@ import { unaccountedUid } from '../compare/unaccounted-uid.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { LEAST_ROOM } from '../connection/stage.ts';
 import { upload } from '../connection/upload.ts';
 import { isDoubtful } from '../merge/counted-checksums.ts';
 import { replicaRecords } from '../merge/record-lists.ts';
@@ -20,8 +21,6 @@ const CHANGED_ATTEMPTS = 3;
  * before is not uploaded again, so that each time gets further.
  */
 const REMOVED_ATTEMPTS = 10;
-/** A mailbox is given room for at least this many records, which also bounds how many are open at once. */
-const LEAST_ROOM = 256;
 
 /**
  * Brings one mailbox of the replica to the master's state. Waits its turn for room and for the stage, in call order,

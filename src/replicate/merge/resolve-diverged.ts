@@ -11,6 +11,7 @@ import { isExpunged } from '../compare/wire-record.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { LEAST_ROOM } from '../connection/stage.ts';
 import { type ReadMessage, stageSide } from './apply-side.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
@@ -40,6 +41,9 @@ export async function resolveDiverged(
 ): Promise<void> {
   if (reason === 'xconvmodseq-higher-on-replica' && (await raiseCounter(context, task))) return;
   context.emit(divergedNotice(task.entry.name, reason, detail));
+  // All records of both sides are in memory: of as many mailboxes at once as there is room for, as everywhere.
+  const { messages } = context.store.estimateMailbox(task.entry);
+  using _room = await context.stage.room(Math.max(LEAST_ROOM, messages));
   for (let attempt = 1; ; attempt++) {
     try {
       await mergeOnce(context, task, reason, detail);
