@@ -110,6 +110,9 @@ test('what is no userid, name or uniqueid never becomes the path of a lock', () 
   }
   // Octets that are no text would become the lock of another name.
   assert.throws(() => syncLockPath(layout, 'replica', 'caf\xe9'), refused('IMAP_INVALID_USER'));
+  const latin = { name: 'user.caf\xe9', uniqueid: 'abc', legacyDirs: true };
+  assert.throws(() => mailboxLockPath(layout, latin), refused('DATABASE_DAMAGED'));
+  assert.match(mailboxLockPath(layout, { ...latin, legacyDirs: false }), /abc\.lock$/);
 });
 
 test('a partition called like what every object has is a partition that is not there', () => {

@@ -37,7 +37,7 @@ export function mailboxLockPath(
   entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'legacyDirs'>,
 ): string {
   const [name, grammar] = entry.legacyDirs ? [entry.name, MAILBOX_NAME] : [entry.uniqueid, UNIQUEID];
-  if (name !== '' && !matches(grammar, name)) {
+  if (name !== '' && !(matches(grammar, name) && isUtf8(Buffer.from(name, 'latin1')))) {
     const found = JSON.stringify(name.slice(0, 80));
     throw new SyncError('DATABASE_DAMAGED', `mailboxes.db: expected ${grammar.what}, found ${found}`, {
       phase: 'lock',
