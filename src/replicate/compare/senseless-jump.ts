@@ -13,6 +13,9 @@ type Counters = Pick<
   | 'pop3LastLogin'
 >;
 
+/** A counter that could not be read here is taken as the replica has it: that explains nothing. */
+type Ours = Counters & Pick<MailboxState, 'unread'>;
+
 /**
  * Messages that a mailbox of the replica may have been given since both sides agreed, one for every two seconds of a
  * year. UIDs are never given again, and a mailbox whose UIDs are used up takes no mail.
@@ -36,18 +39,20 @@ const MOST_SECONDS_AHEAD = 366 * 24 * 60 * 60;
  * @returns undefined if all are within reason
  */
 export function senselessJump(
-  ours: Counters,
+  ours: Ours,
   theirs: Pick<ReplicaMailbox, keyof Counters>,
   nowSeconds: number,
 ): { field: string; ours: number; theirs: number; most: number } | undefined {
   const changes = (counter: number): number => Math.max(counter, ours.highestmodseq) + MOST_CHANGES;
+  const known = (counter: 'xconvmodseq' | 'raclmodseq'): number =>
+    ours.unread.some(({ part }) => part === counter) ? 0 : ours[counter];
   const time = (counter: number): number => Math.max(counter, nowSeconds + MOST_SECONDS_AHEAD);
   const limits: [field: string, counter: keyof Counters, most: number][] = [
     ['UIDVALIDITY', 'uidvalidity', time(ours.uidvalidity)],
     ['LAST_UID', 'lastUid', ours.lastUid + MOST_NEW_UIDS],
     ['HIGHESTMODSEQ', 'highestmodseq', changes(ours.highestmodseq)],
-    ['XCONVMODSEQ', 'xconvmodseq', changes(ours.xconvmodseq)],
-    ['RACLMODSEQ', 'raclmodseq', changes(ours.raclmodseq)],
+    ['XCONVMODSEQ', 'xconvmodseq', changes(known('xconvmodseq'))],
+    ['RACLMODSEQ', 'raclmodseq', changes(known('raclmodseq'))],
     ['FOLDERMODSEQ', 'foldermodseq', changes(ours.foldermodseq)],
     ['LAST_APPENDDATE', 'lastAppenddate', time(ours.lastAppenddate)],
     ['POP3_LAST_LOGIN', 'pop3LastLogin', time(ours.pop3LastLogin)],

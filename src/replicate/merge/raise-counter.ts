@@ -4,6 +4,7 @@ import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { checkSensible } from './check-sensible.ts';
 
 /**
  * Where nothing but XCONVMODSEQ is higher on the replica, the master's server is told that number. It goes with every
@@ -20,6 +21,7 @@ export async function raiseCounter(context: EngineContext, task: MailboxTask): P
   const local = await store.readMailbox(name, (mailbox) => withUnreadAsThere(mailbox, remote));
   if (local === undefined) return false;
   const { entry, state } = local;
+  checkSensible(name, state, remote);
   const raised = {
     ...local,
     state: { ...state, xconvmodseq: Math.max(state.xconvmodseq, remote.xconvmodseq) },

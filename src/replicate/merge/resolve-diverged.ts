@@ -6,13 +6,13 @@ import type { MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
 import { type DivergedReason, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
 import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
-import { senselessJump } from '../compare/senseless-jump.ts';
 import { isExpunged } from '../compare/wire-record.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { LEAST_ROOM } from '../connection/stage.ts';
 import { type ReadMessage, stageSide } from './apply-side.ts';
+import { checkSensible } from './check-sensible.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
@@ -76,7 +76,7 @@ async function mergeOnce(
   if (local === undefined) return;
   const { state, records: ours } = local;
   task.onState(state);
-  checkSensible(task, state, remote);
+  checkSensible(name, state, remote);
 
   const merge = mergeRecords(
     { ...state, records: ours },
@@ -139,21 +139,6 @@ async function mergeOnce(
   }
   context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
   await confirmAgreement(context, task);
-}
-
-/** @throws SyncError CONFLICT */
-function checkSensible(task: MailboxTask, state: MailboxState, remote: ReplicaMailbox): void {
-  const jump = senselessJump(state, remote, Date.now() / 1000);
-  if (jump === undefined) return;
-  throw new SyncError(
-    'CONFLICT',
-    `the replica's ${jump.field} ${jump.theirs} is beyond what any use of the mailbox explains: ${jump.ours} here, at most ${jump.most} expected`,
-    {
-      phase: 'compare',
-      mailbox: task.entry.name,
-      hint: 'nothing was changed on either side; if the mailbox on the replica is damaged, remove it there and run again',
-    },
-  );
 }
 
 /** A replica whose mailbox annotations were changed has counted that, past what it was told. */

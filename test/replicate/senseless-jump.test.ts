@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { senselessJump } from '../../src/replicate/compare/senseless-jump.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
 import { entry, remoteOf, state } from './fakes.ts';
 
 const NOW = 1_800_000_000;
@@ -37,4 +38,16 @@ test('a master that has such a counter itself is not held to reason', () => {
   const far = state({ lastUid: 2 ** 32 - 10, highestmodseq: 2 ** 50, uidvalidity: 2 ** 32 - 1 });
   const remote = remoteOf(mailbox, far, { lastUid: 2 ** 32 - 5, highestmodseq: 2 ** 50 + 7 });
   assert.equal(senselessJump(far, remote, NOW), undefined);
+});
+
+test('a counter that could not be read here explains nothing of what the replica says', () => {
+  const error = new SyncError('DATABASE_DAMAGED', 'conversations.db');
+  const unread = state({
+    highestmodseq: 500,
+    xconvmodseq: 2 ** 50,
+    unread: [{ part: 'xconvmodseq', path: '/conversations', error }],
+  });
+  const remote = remoteOf(mailbox, unread, { xconvmodseq: 2 ** 50 });
+  assert.equal(senselessJump(unread, remote, NOW)?.field, 'XCONVMODSEQ');
+  assert.equal(senselessJump({ ...unread, unread: [] }, remote, NOW), undefined);
 });
