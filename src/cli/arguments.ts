@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { MOST_WORKERS } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
@@ -79,19 +79,32 @@ const MOST_SECONDS = 10_000_000;
  * @throws SyncError USAGE: its message is one line; print it and `USAGE` after it and exit 64
  */
 export function parseArguments(argv: readonly string[]): Arguments {
+  return readArguments(commandLine(programVersion()), argv);
+}
+
+/**
+ * The same for a command of another name, which has some of the options, and may have others of its own: what those are
+ * given as is in `command.opts()` afterwards.
+ *
+ * @param check of what is combined in the command line; not called where there is an `answer`
+ * @throws SyncError USAGE
+ */
+export function readArguments(
+  command: Command,
+  argv: readonly string[],
+  check: typeof checkModes = checkModes,
+): Arguments {
   const modes: ArgumentMode[] = [];
   const channels: (string | undefined)[] = [];
   let verbose = 0;
   let answer: string | undefined;
-  const command = commandLine(programVersion())
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        answer = (answer ?? '') + text;
-      },
-      // The thrown error says the same; whoever catches it prints it.
-      writeErr: () => undefined,
-    });
+  command.exitOverride().configureOutput({
+    writeOut: (text) => {
+      answer = (answer ?? '') + text;
+    },
+    // The thrown error says the same; whoever catches it prints it.
+    writeErr: () => undefined,
+  });
   for (const [event, mode] of MODE_OPTIONS) command.on(`option:${event}`, () => modes.push(mode));
   command.on('option:verbose', () => {
     verbose += 1;
@@ -109,7 +122,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   // The C client wants -r or -R beside -1, though its manual describes -1 as a mode of its own: both are taken.
   if (once && modes.length === 0) modes.push('rolling');
   if (answer === undefined) {
-    checkModes(modes, command.args, raw);
+    check(modes, command.args, raw);
     if (modes[0] !== 'rolling' && channels.length > 1) throw usageError('expected one -n, found more');
   }
 
@@ -190,7 +203,7 @@ function workerCount(text: string | undefined): number | 'auto' | undefined {
   );
 }
 
-function usageError(message: string): SyncError {
+export function usageError(message: string): SyncError {
   return new SyncError('USAGE', message, { phase: 'start' });
 }
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { addOptions, OPTIONS, type OptionRow } from './option-table.ts';
 
 export const PROGRAM = 'sync_client';
 
@@ -77,39 +78,35 @@ export function commandLine(version: string): Command {
     .helpOption('--help', 'show this and exit')
     .version(version, '--version', 'show the version and exit')
     .addHelpText('after', EXAMPLES);
-  const group = (heading: string, ...options: [flags: string, description: string][]): void => {
-    for (const [flags, description] of options) {
-      command.addOption(new Option(flags, description).helpGroup(heading));
-    }
-  };
+  const group = (heading: string, ...options: OptionRow[]): void => addOptions(command, heading, ...options);
   group(
     'What to replicate (one of):',
-    ['-u, --userids', 'the users named'],
-    ['-m, --mailboxes', 'the mailboxes named, as an administrator names them'],
+    OPTIONS.users,
+    OPTIONS.mailboxes,
     ['-s, --sieve-mode', 'seen state, subscriptions and Sieve scripts of the users named'],
-    ['-A, --all-users', 'every user and shared mailbox, or those whose mailbox names begin with PREFIX'],
+    OPTIONS.all,
     ['-r, --rolling', 'continuously, in the background'],
     ['-R, --foreground-rolling', 'continuously, in the foreground'],
     ['-1, --rolling-once', 'one log file, as -R does, then exit'],
   );
   group(
     'Where to and from:',
-    ['-C, --config <file>', 'configuration file (default: /etc/imapd.conf)'],
-    ['-S, --server <server>', 'replica: host, host:port, host:port/tls or /unix/socket (default: sync_host)'],
+    OPTIONS.config,
+    OPTIONS.server,
     [
       '-n, --channel <channel>',
       'use the options CHANNEL_sync_... where they are set; may be repeated with -r and -R',
     ],
-    ['-f, --input-file <file>', 'names from this file, one a line; - is standard input'],
+    OPTIONS.inputFile,
     ['-p, --dest-partition <partition>', 'put mailboxes on this partition of the replica (-u, -m)'],
-    ['--settings <file>', 'settings of this program (default: /etc/cyrus-sync.ini)'],
+    OPTIONS.settings,
   );
   group(
     'How:',
-    ['--workers <count>', 'connections to the replica at most, or auto: as many as pay'],
-    ['-N, --skip-locked', 'skip users that another process is replicating'],
-    ['-o, --connect-once', 'fail at once if the replica cannot be reached'],
-    ['-z, --require-compression', 'fail if the connection cannot be compressed'],
+    OPTIONS.workers,
+    OPTIONS.skipLocked,
+    OPTIONS.connectOnce,
+    OPTIONS.requireCompression,
     ['-O, --no-copyback', 'never change the master; make the replica follow'],
     ['-L, --local-only', 'no mupdate traffic on the replica'],
     ['-a, --stage-to-archive', 'stage uploads on the archive partition of the replica'],
@@ -123,11 +120,11 @@ export function commandLine(version: string): Command {
   );
   group(
     'What to say:',
-    ['-v, --verbose', 'say on standard output what is sent; twice: protocol and log on standard error too'],
-    ['-l, --verbose-logging', 'the same to syslog'],
-    ['--progress', 'show progress (default: on a terminal)'],
-    ['--no-progress', 'do not show progress'],
-    ['--log-to-stderr', 'log to standard error as well as to syslog'],
+    OPTIONS.verbose,
+    OPTIONS.verboseLogging,
+    OPTIONS.progress,
+    OPTIONS.noProgress,
+    OPTIONS.logToStderr,
     ['--failures <file>', 'keep a list of those who were not replicated, for -u -f (-m -f, -s -f)'],
   );
   command.addOption(

@@ -1,16 +1,10 @@
-import { EXIT_OK, exitCodeOfError } from '../coordinator/run/exit-codes.ts';
+import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
 import type { FailureFile } from '../report/failure-file.ts';
-import { printableBytes } from '../report/printable.ts';
-import { asItIs, reasonWithHint } from '../report/reason.ts';
-import { SyncError } from '../report/sync-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
-import { USAGE } from './command-line.ts';
-import { extendedErrorCode } from './extended-exit-code.ts';
-import { keepHeapSmall } from './heap.ts';
-import { checkEnvironment } from './inherited-environment.ts';
+import { failed, inFrame } from './command-frame.ts';
+import { PROGRAM, USAGE } from './command-line.ts';
 import { checkProgramReadable } from './program-readable.ts';
 import type { RunPlan } from './run-plan.ts';
-import { endByTheSecond, listenForStop } from './signals.ts';
 
 /**
  * The whole command.
@@ -23,7 +17,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   try {
     args = parseArguments(argv);
   } catch (caught) {
-    const code = fail(caught);
+    const code = failed(PROGRAM, caught);
     process.stderr.write(USAGE);
     return code;
   }
@@ -31,28 +25,23 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     process.stdout.write(args.answer);
     return EXIT_OK;
   }
-  keepHeapSmall();
-  const { signal, stopListening } = listenForStop();
-  try {
-    checkEnvironment(environment);
-    endByTheSecond();
+  return await inFrame(PROGRAM, args.exitCodes, environment, (signal) =>
     // Everything below is loaded only by a command line that is in order.
-    if (args.mode === 'rolling') return await rolling(args, argv, environment, signal);
-    const [{ planRun }, { becomeCyrusUser }, { carryOut }] = await Promise.all([
-      import('./plan.ts'),
-      import('./identity.ts'),
-      import('./carry-out.ts'),
-    ]);
-    const plan = planRun(args, environment);
-    const failureFile = await openFailureFile(plan);
-    becomeCyrusUser(plan.identity);
-    checkProgramReadable(plan.identity.user);
-    return await carryOut(plan, failureFile, signal);
-  } catch (caught) {
-    return fail(caught, args.exitCodes);
-  } finally {
-    stopListening();
-  }
+    args.mode === 'rolling' ? rolling(args, argv, environment, signal) : once(args, environment, signal),
+  );
+}
+
+async function once(args: Arguments, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  const [{ planRun }, { becomeCyrusUser }, { carryOut }] = await Promise.all([
+    import('./plan.ts'),
+    import('./identity.ts'),
+    import('./carry-out.ts'),
+  ]);
+  const plan = planRun(args, environment);
+  const failureFile = await openFailureFile(plan);
+  becomeCyrusUser(plan.identity);
+  checkProgramReadable(plan.identity.user);
+  return await carryOut(plan, failureFile, signal);
 }
 
 /** As the caller, who has named the place. */
@@ -88,10 +77,4 @@ async function rolling(
   }
   const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, plans.length, signal)));
   return Math.max(EXIT_OK, ...codes);
-}
-
-function fail(caught: unknown, exitCodes: Arguments['exitCodes'] = 'classic'): number {
-  const error = SyncError.from(caught);
-  process.stderr.write(`sync_client: ${printableBytes(reasonWithHint(error.toData(), asItIs))}\n`);
-  return exitCodes === 'extended' ? extendedErrorCode(error.code) : exitCodeOfError(error.code);
 }

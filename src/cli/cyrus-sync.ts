@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
+import { readArguments, usageError } from './arguments.ts';
+import { failed, inFrame } from './command-frame.ts';
+import type { Verb } from './verbs/verb.ts';
+import { programVersion } from './version.ts';
+
+const PROGRAM = 'cyrus-sync';
+
+interface VerbEntry {
+  summary: string;
+  load(): Promise<Verb>;
+}
+
+/** What the C client has no notion of. Each is loaded only when it is named. */
+const VERBS: Readonly<Record<string, VerbEntry>> = {
+  verify: {
+    summary: 'prove that the replica is the same, or say what differs',
+    load: async () => (await import('./verbs/verify.ts')).verify,
+  },
+};
+
+const USAGE = `Usage: ${PROGRAM} VERB [options]
+Try '${PROGRAM} --help' for the verbs, '${PROGRAM} VERB --help' for the options of one.
+`;
+
+/**
+ * The whole command.
+ *
+ * @param argv without interpreter and script
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const [first, ...rest] = argv;
+  try {
+    if (first === undefined || first.startsWith('-')) return answer(argv);
+    const entry = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
+    if (entry === undefined) {
+      const known = Object.keys(VERBS).join(', ');
+      throw usageError(`expected one of the verbs ${known}, found "${first}"`);
+    }
+    const verb = await entry.load();
+    const command = verb.command(`${PROGRAM} ${first}`, programVersion());
+    const args = readArguments(command, rest);
+    if (args.answer !== undefined) {
+      process.stdout.write(args.answer);
+      return EXIT_OK;
+    }
+    const work = verb.prepare(args, command.opts());
+    return await inFrame(PROGRAM, args.exitCodes, environment, (signal) => work(environment, signal));
+  } catch (caught) {
+    const code = failed(PROGRAM, caught);
+    process.stderr.write(USAGE);
+    return code;
+  }
+}
+
+/** Of the command itself, without a verb. @throws SyncError USAGE */
+function answer(argv: readonly string[]): number {
+  const verbs = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+  const command = new Command(PROGRAM)
+    .usage('VERB [options]')
+    .description('Tells of a Cyrus IMAP server and its replica what sync_client does not.')
+    .argument('[verb]')
+    .helpOption('--help', 'show this and exit')
+    .version(programVersion(), '--version', 'show the version and exit')
+    .addHelpText(
+      'after',
+      `\nVerbs:\n${verbs.join('\n')}\n\n${PROGRAM} VERB --help shows the options of one.\n`,
+    );
+  const args = readArguments(command, argv, () => {
+    throw usageError(`expected a verb: ${Object.keys(VERBS).join(', ')}`);
+  });
+  process.stdout.write(args.answer ?? '');
+  return EXIT_OK;
+}

@@ -1,0 +1,36 @@
+import { type Command, Option } from 'commander';
+
+/** Every option that more than one command has, or may have, in one place: flags, and what the help says of them. */
+export const OPTIONS = {
+  users: ['-u, --userids', 'the users named'],
+  mailboxes: ['-m, --mailboxes', 'the mailboxes named, as an administrator names them'],
+  all: ['-A, --all-users', 'every user and shared mailbox, or those whose mailbox names begin with PREFIX'],
+  config: ['-C, --config <file>', 'configuration file (default: /etc/imapd.conf)'],
+  server: [
+    '-S, --server <server>',
+    'replica: host, host:port, host:port/tls or /unix/socket (default: sync_host)',
+  ],
+  inputFile: ['-f, --input-file <file>', 'names from this file, one a line; - is standard input'],
+  settings: ['--settings <file>', 'settings of this program (default: /etc/cyrus-sync.ini)'],
+  workers: ['--workers <count>', 'connections to the replica at most, or auto: as many as pay'],
+  skipLocked: ['-N, --skip-locked', 'skip users that another process is replicating'],
+  connectOnce: ['-o, --connect-once', 'fail at once if the replica cannot be reached'],
+  requireCompression: ['-z, --require-compression', 'fail if the connection cannot be compressed'],
+  verbose: [
+    '-v, --verbose',
+    'say on standard output what is sent; twice: protocol and log on standard error too',
+  ],
+  verboseLogging: ['-l, --verbose-logging', 'the same to syslog'],
+  progress: ['--progress', 'show progress (default: on a terminal)'],
+  noProgress: ['--no-progress', 'do not show progress'],
+  logToStderr: ['--log-to-stderr', 'log to standard error as well as to syslog'],
+} as const satisfies Record<string, OptionRow>;
+
+export type OptionRow = readonly [flags: string, description: string];
+
+/** Options under a heading of the help, in this order. */
+export function addOptions(command: Command, heading: string, ...options: OptionRow[]): void {
+  for (const [flags, description] of options) {
+    command.addOption(new Option(flags, description).helpGroup(heading));
+  }
+}

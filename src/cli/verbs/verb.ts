@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import type { Arguments } from '../arguments.ts';
+
+/** One verb of `cyrus-sync`: its options, and what it does. */
+export interface Verb {
+  /** @param name as it is called: `cyrus-sync verify` */
+  command(name: string, version: string): Command;
+  /**
+   * Checks the options of its own; nothing is opened yet.
+   *
+   * @param own what commander made of the command line
+   * @throws SyncError USAGE
+   */
+  prepare(args: Arguments, own: Readonly<Record<string, unknown>>): VerbWork;
+}
+
+/** @returns the exit code */
+export type VerbWork = (environment: NodeJS.ProcessEnv, signal: AbortSignal) => Promise<number>;

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test from 'node:test';
+import { start } from './started-command.ts';
+
+const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'cyrus-sync.cjs');
+
+async function run(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
+  const started = start([process.execPath, ENTRY, ...args]);
+  const code = await started.end;
+  return { code, stdout: started.stdout(), stderr: started.stderr() };
+}
+
+test('without a verb, and with one that there is not, one line says which there are', async () => {
+  for (const args of [[], ['verfy'], ['__proto__'], ['-C', '/etc/imapd.conf']]) {
+    const { code, stdout, stderr } = await run(...args);
+    assert.equal(code, 64, args.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr.split('\n')[0] ?? '', /^cyrus-sync: /);
+  }
+  assert.match((await run('verfy')).stderr, /expected one of the verbs verify.*found "verfy"/);
+});
+
+test('each verb has a help of its own, and the command one of its verbs', async () => {
+  const help = await run('--help');
+  assert.equal(help.code, 0);
+  const verbs = [...help.stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name = '']) => name);
+  assert.ok(verbs.includes('verify'));
+  for (const verb of verbs) {
+    const { code, stdout } = await run(verb, '--help');
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^Usage: cyrus-sync ${verb} `));
+  }
+});
+
+test('an option that a verb has not is one line and exit code 64', async () => {
+  const { code, stderr } = await run('verify', '-A', '--rolling');
+  assert.equal(code, 64);
+  assert.match(stderr, /^cyrus-sync: unknown option '--rolling'/);
+});
