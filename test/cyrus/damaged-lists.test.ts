@@ -9,9 +9,9 @@ import { syncClient, syncClientOk } from '../support/sync-client.ts';
 
 const ENTRY = '/shared/comment';
 
-async function makeUsers(server: CyrusServer): Promise<void> {
+async function makeUsers(server: CyrusServer, users = ['anna', 'bob', 'carl']): Promise<void> {
   await using admin = await server.imap();
-  for (const user of ['anna', 'bob', 'carl']) {
+  for (const user of users) {
     await admin.ok(`CREATE user/${user}`);
     await admin.ok(`SETACL user/${user} admin lrswipkxtecda`);
     await admin.ok(`SETMETADATA user/${user} (${ENTRY} "of ${user}")`);
@@ -89,4 +89,17 @@ test('a mailbox list without a row is damage, and so is an annotations database 
   const run = await syncClient(pair.master, ['-A']);
   assert.equal(run.code, 1, run.stderr);
   assert.match(run.stderr, /mailboxes\.db.*at least one row.*\(.+\)$/m);
+});
+
+test('a damaged row of the mailbox list stops itself and its neighbours; whoever else there is, is replicated', async () => {
+  await using pair = await startPair();
+  await makeUsers(pair.master, ['anna', 'bob', 'carl', 'dora', 'emil', 'fred', 'gina']);
+  await pair.master.halt();
+  flipAfter(join(pair.master.configDirectory, 'mailboxes.db'), 'Nuser\x1fdora');
+  const run = await syncClient(pair.master, ['-A']);
+  assert.equal(run.code, 1, run.stderr);
+  assert.match(run.stderr, /^sync_client: .*mailboxes\.db: damaged at offset \d+: checksum.*\(.+\)$/m);
+  const list = (await pair.replica.runOk('ctl_mboxlist', ['-d'])).stdout;
+  const there = [...list.matchAll(/"user\.([a-z]+)"|^user\.([a-z]+)\b/gm)].map(([, a, b]) => a ?? b);
+  for (const user of ['anna', 'bob', 'fred', 'gina']) assert.ok(there.includes(user), `${user}: ${list}`);
 });

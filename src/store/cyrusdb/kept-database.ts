@@ -4,7 +4,7 @@ import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { unlock } from '../../native/locks.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { CyrusDatabase } from './contract.ts';
+import type { CyrusDatabase, OnDamage } from './contract.ts';
 import { unreadable } from './damage.ts';
 import {
   type DatabaseOptions,
@@ -60,8 +60,8 @@ class RememberingDatabase implements CyrusDatabase {
     return value;
   }
 
-  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
-    for (const row of this.#database.entries(prefix, after)) {
+  *entries(prefix: ByteString, after?: ByteString, onDamage?: OnDamage): Generator<[ByteString, ByteString]> {
+    for (const row of this.#database.entries(prefix, after, onDamage)) {
       this.#remember(row[0], row[1]);
       yield row;
     }

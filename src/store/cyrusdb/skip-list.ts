@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import type { KeyComparator } from './comparator.ts';
-import type { CyrusDatabase } from './contract.ts';
+import type { CyrusDatabase, OnDamage } from './contract.ts';
 import { outOfOrder } from './damage.ts';
 
 /**
@@ -54,7 +55,12 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
     return this.#seek(key, node) === key ? this.value(node) : undefined;
   }
 
-  *entries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
+  *entries(prefix: ByteString, after?: ByteString, onDamage?: OnDamage): Generator<[ByteString, ByteString]> {
+    if (onDamage) yield* this.#soundEntries(prefix, after, onDamage);
+    else yield* this.#allEntries(prefix, after);
+  }
+
+  *#allEntries(prefix: ByteString, after?: ByteString): Generator<[ByteString, ByteString]> {
     const skipping = after !== undefined && this.#compare(after, prefix) >= 0;
     const from = skipping ? after : prefix;
     const node = this.newNode();
@@ -68,6 +74,50 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
       key = this.#enter(this.next(node, 0), node, key);
     }
     if (key !== undefined && !this.verifyKey(node)) this.#checkSuccessor(node, key);
+  }
+
+  /**
+   * From the first record of the list on, without a search that a damaged key could send astray. Where the walk comes by
+   * a damaged record it goes on behind it.
+   */
+  *#soundEntries(
+    prefix: ByteString,
+    after: ByteString | undefined,
+    onDamage: OnDamage,
+  ): Generator<[ByteString, ByteString]> {
+    let node = this.newNode();
+    let following = this.newNode();
+    const passed = new Set<number>();
+    let previous: ByteString | undefined;
+    this.readDummy(node);
+    for (let offset = this.next(node, 0); offset !== 0; offset = this.next(node, 0)) {
+      const key = this.readRecord(offset, following);
+      if (key === undefined) return;
+      [node, following] = [following, node];
+      const damage = this.#damageOf(node, key, previous);
+      if (damage) {
+        // Each is come by once, unless what leads to the next one is damaged too.
+        if (passed.has(node.offset)) throw damage;
+        passed.add(node.offset);
+        onDamage(damage);
+        continue;
+      }
+      previous = key;
+      if (after !== undefined && this.#compare(key, after) <= 0) continue;
+      if (key.startsWith(prefix)) yield [key, this.value(node)];
+      else if (this.#compare(key, prefix) > 0) return;
+    }
+  }
+
+  #damageOf(node: Node, key: ByteString, previous: ByteString | undefined): SyncError | undefined {
+    try {
+      this.verifyKey(node);
+    } catch (caught) {
+      if (caught instanceof SyncError && caught.code === 'DATABASE_DAMAGED') return caught;
+      throw caught;
+    }
+    const inOrder = previous === undefined || this.#compare(previous, key) < 0;
+    return inOrder ? undefined : outOfOrder(this.#path, node.offset, previous, key);
   }
 
   /**

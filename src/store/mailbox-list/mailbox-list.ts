@@ -28,6 +28,8 @@ import { wireType } from './mailbox-type.ts';
 
 /** Rows read under one database lock while enumerating: a few milliseconds. */
 const PAGE_ROWS = 1000;
+/** The same of a damaged database, each page of which is looked for from its first row on. */
+const PAGE_ROWS_OF_DAMAGED = 50_000;
 
 /** Parsed rows remembered: below a MiB. */
 const MAX_ENTRIES = 1024;
@@ -62,19 +64,25 @@ export class MailboxList {
     const keying = patiently(() => this.keying());
     const seen = new PassedUsers(keying);
     let user: { userid: ByteString; messages: number } | undefined;
-    for (const [name, entry] of this.#live(keying, prefix)) {
-      const { userid, inDeleted } = entry;
-      const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
-      if (userid === undefined) {
-        yield { kind: 'shared', name, messages };
-      } else if (userid === user?.userid && !inDeleted) {
-        user.messages += messages;
-      } else if (!inDeleted && seen.isNew(userid)) {
-        if (user) yield { kind: 'user', ...user };
-        user = { userid, messages };
+    let damage: unknown;
+    try {
+      for (const [name, entry] of this.#live(keying, prefix)) {
+        const { userid, inDeleted } = entry;
+        const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
+        if (userid === undefined) {
+          yield { kind: 'shared', name, messages };
+        } else if (userid === user?.userid && !inDeleted) {
+          user.messages += messages;
+        } else if (!inDeleted && seen.isNew(userid)) {
+          if (user) yield { kind: 'user', ...user };
+          user = { userid, messages };
+        }
       }
+    } catch (caught) {
+      damage = caught;
     }
     if (user) yield { kind: 'user', ...user };
+    if (damage !== undefined) throw damage;
   }
 
   /** See MasterStore.names. */
@@ -86,35 +94,46 @@ export class MailboxList {
       yield name;
   }
 
-  /** Names and rows of live mailboxes, a page under one lock. */
+  /**
+   * Names and rows of live mailboxes, a page under one lock. Damaged records keep nobody else's row back: they are passed
+   * over, and thrown when all others are known.
+   */
   *#live(keying: MailboxKeying, prefix: ByteString): Generator<[ByteString, LiveEntry]> {
+    const damages = new Map<string, SyncError>();
     let after: ByteString | undefined;
     for (;;) {
       const from = after;
-      const page = patiently(() => this.#read((db) => this.#page(db, keying, prefix, from)));
+      const page = patiently(() => this.#pageOrDamage(keying, prefix, from, damages));
       for (const [name, value] of page.found) {
         const entry = this.#liveEntry(keying, name, value);
         if (entry !== undefined) yield [name, entry];
       }
-      if (page.last === undefined) return;
+      if (page.last === undefined) break;
       after = page.last;
     }
+    const [first, ...more] = damages.values();
+    if (first === undefined) return;
+    const text = more.length === 0 ? '' : ` (and ${more.length} more damaged records)`;
+    throw new SyncError(first.code, `${first.message}${text}`, { phase: first.phase, hint: first.hint });
   }
 
-  #page(
-    db: CyrusDatabase,
+  #pageOrDamage(
     keying: MailboxKeying,
     prefix: ByteString,
     after: ByteString | undefined,
-  ): { found: [ByteString, ByteString][]; last: ByteString | undefined } {
-    const found: [ByteString, ByteString][] = [];
-    let rows = 0;
-    for (const [key, value] of db.entries(mailboxKey(keying, prefix), after)) {
-      const name = nameInKey(keying, key);
-      if (name !== undefined) found.push([name, value]);
-      if (++rows === PAGE_ROWS) return { found, last: key };
+    damages: Map<string, SyncError>,
+  ): Page {
+    const key = mailboxKey(keying, prefix);
+    const note = (damage: SyncError): void => void damages.set(damage.message, damage);
+    if (damages.size === 0) {
+      try {
+        return this.#read((db) => pageOf(db.entries(key, after), keying, PAGE_ROWS));
+      } catch (caught) {
+        if (!(caught instanceof SyncError) || caught.code !== 'DATABASE_DAMAGED') throw caught;
+        note(caught);
+      }
     }
-    return { found, last: undefined };
+    return this.#read((db) => pageOf(db.entries(key, after, note), keying, PAGE_ROWS_OF_DAMAGED));
   }
 
   /** A row that cannot be read counts as live: its user then fails with a proper error, and nobody else does. */
@@ -290,4 +309,21 @@ class PassedUsers {
     this.#passed.add(userid);
     return true;
   }
+}
+
+interface Page {
+  found: [name: ByteString, value: ByteString][];
+  /** undefined: there is none after this one. */
+  last: ByteString | undefined;
+}
+
+function pageOf(rows: Iterable<[ByteString, ByteString]>, keying: MailboxKeying, most: number): Page {
+  const found: [ByteString, ByteString][] = [];
+  let count = 0;
+  for (const [key, value] of rows) {
+    const name = nameInKey(keying, key);
+    if (name !== undefined) found.push([name, value]);
+    if (++count === most) return { found, last: key };
+  }
+  return { found, last: undefined };
 }
