@@ -7,7 +7,7 @@ const BACKGROUND = 'CYRUS_SYNC_BACKGROUND';
 const NO_DEBUGGER = '--inspect-port=240.0.0.1:9229';
 
 /**
- * Starts this command again behind the caller's back and returns (algorithm section 1): same process group, same
+ * Starts this command again behind the caller's back and returns (algorithm 1): same process group, same
  * standard streams, as the C client's fork.
  */
 export function continueInBackground(argv: readonly string[], environment: NodeJS.ProcessEnv): void {

@@ -139,7 +139,7 @@ function stopped(): RollingEnd {
   return { reason: 'signal', unfinished: 0, failures: [] };
 }
 
-/** As the C client's, except that what -1 or -f could not do is a failure (algorithm section 14, row 6). */
+/** As the C client's, except that what -1 or -f could not do is a failure (algorithm 14, row 6). */
 function exitCode(end: RollingEnd): number {
   switch (end.reason) {
     case 'signal':

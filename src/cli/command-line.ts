@@ -67,7 +67,7 @@ export interface RawOptions {
 }
 
 /**
- * All short options of the manual, with the long names of newer Cyrus (algorithm section 1). None has an optional
+ * All short options of the manual, with the long names of newer Cyrus (algorithm 1). None has an optional
  * argument: the prefix of -A is an operand, as with getopt.
  */
 export function commandLine(version: string): Command {

@@ -1,6 +1,6 @@
 import { handleOnce } from '../native/one-shot-signals.ts';
 
-/** What asks a run to stop (algorithm section 11.5). */
+/** What asks a run to stop (algorithm 11.5). */
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 /**

@@ -73,7 +73,7 @@ export const ILL_PAUSES_SECONDS = [5, 15] as const;
 /** Worker threads dying in a row, beyond one per worker, without one job done: the run cannot work. */
 export const DEAD_THREADS_TO_ABORT = 8;
 
-/** The C client's reconnect series: 15, 30, 60 ... seconds (algorithm section 1). */
+/** The C client's reconnect series: 15, 30, 60 ... seconds (algorithm 1). */
 export const RECONNECT_FIRST_SECONDS = 15;
 
 /** After TERM: how long jobs in flight may go on before their connections are cut. Cutting is safe, only wasteful. */

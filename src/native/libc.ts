@@ -29,7 +29,7 @@ export function libc(): Libc {
   return loaded;
 }
 
-/** struct flock and the lock commands are laid out as there (store section 2.6). */
+/** struct flock and the lock commands are laid out as there (store 2.6). */
 const NARROW = ['arm', 'ia32', 'mips', 'mipsel'];
 
 function load(): Libc {

@@ -6,7 +6,7 @@ import { libc } from './libc.ts';
 /**
  * How the Cyrus of this host locks files. The one does not see the other.
  *
- * - `fcntl`: ours are open-file-description locks over the whole file (store section 2.6), which conflict with the
+ * - `fcntl`: ours are open-file-description locks over the whole file (store 2.6), which conflict with the
  *   record locks of Cyrus's processes in both directions.
  * - `flock`: whoever asks for the other kind of a lock that he holds may lose what he has; nobody here does.
  *

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { SyncError } from '../report/sync-error.ts';
 
-/** Where to connect: what the operator's server string says (protocol section 1). */
+/** Where to connect: what the operator's server string says (protocol 1). */
 export type ConnectTarget =
   | { kind: 'unix'; path: string }
   | { kind: 'tcp'; host: string; port: string | undefined; tls: boolean; noauth: boolean };

@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { SyncError } from '../report/sync-error.ts';
 
 /**
- * One connection to a replica, one async method per command (protocol sections 9 to 11).
+ * One connection to a replica, one async method per command (protocol 9 to 11).
  *
  * Calling without awaiting is pipelining: commands go out in call order, answers resolve in that order. A NO or BAD
  * rejects only its own promise (SyncError family `refused`); a broken link rejects every command in flight and every
@@ -39,7 +39,7 @@ export interface ReplicaSession {
   ): Promise<Set<string>>;
   applyMessages(messages: readonly MessageUpload[]): Promise<void>;
   applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
-  /** RESTORE MAILBOX: appends the records under new UIDs; their messages must be staged (protocol section 11). */
+  /** RESTORE MAILBOX: appends the records under new UIDs; their messages must be staged (protocol 11). */
   restoreMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
   applyExpunge(name: ByteString, uniqueid: ByteString, uids: readonly number[]): Promise<void>;
   applyRename(rename: RenameRequest): Promise<void>;
@@ -89,7 +89,7 @@ export interface SessionInfo {
   /** New messages are staged on the replica's archive partition (CAPABILITIES REPLICATION-ARCHIVE enabled). */
   stagesToArchive: boolean;
   /**
-   * A MAILBOX with another SINCE_MODSEQ than the replica's own is refused, and nothing is changed (protocol section 12):
+   * A MAILBOX with another SINCE_MODSEQ than the replica's own is refused, and nothing is changed (protocol 12):
    * true from Cyrus 3.2 on, known from SIEVE-MAILBOX, which came with 3.6.
    */
   checksSince: boolean;

@@ -8,7 +8,7 @@ type IllnessEvent = Extract<SyncEvent, { kind: 'replica:ill' }>;
 
 export type ModeName = Extract<RunEvent, { kind: 'run:start' }>['mode'];
 
-/** stderr whether or not `-v` is given (algorithm section 11.2). */
+/** stderr whether or not `-v` is given (algorithm 11.2). */
 export function connectionLine(event: SyncEvent): string | undefined {
   if (event.kind === 'replica:ill') return illnessLine(event);
   if (event.kind === 'host:out-of-files') return outOfFilesLine(event);

@@ -137,7 +137,7 @@ export type MailboxEvent =
   /** Only the replica has it, and nothing here proves that it was deleted. */
   | { kind: 'mailbox:replica-only'; name: ByteString; uniqueid: ByteString; inDeleted: boolean };
 
-/** One per line of `-v` (algorithm section 11.1). */
+/** One per line of `-v` (algorithm 11.1). */
 export type CommandEvent =
   | { kind: 'command:mailboxes'; names: ByteString[] }
   | { kind: 'command:mailbox'; name: ByteString; local: boolean }
@@ -219,7 +219,7 @@ export interface Backlog {
 }
 
 /**
- * Something for the log that is not one of the above: the text is the C client's (algorithm section 11.3) wherever it
+ * Something for the log that is not one of the above: the text is the C client's (algorithm 11.3) wherever it
  * has one, so that existing alerts go on working.
  */
 export interface NoticeEvent {

@@ -8,7 +8,7 @@
  */
 export type ErrorFamily = 'refused' | 'link' | 'local';
 
-/** Cyrus's own names where Cyrus has one (protocol section 8); ours otherwise. */
+/** Cyrus's own names where Cyrus has one (protocol 8); ours otherwise. */
 export type ErrorCode =
   // said by the replica
   | 'IMAP_INVALID_USER'

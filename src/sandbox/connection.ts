@@ -26,7 +26,7 @@ export interface ConnectionSetting {
 
 const VERSION = 'Cyrus sync server 3.6.1-sandbox';
 
-/** Verbs that need no login (protocol section 4). */
+/** Verbs that need no login (protocol 4). */
 const OPEN_VERBS = new Set(['NOOP', 'RESTART', 'COMPRESS', 'EXIT', 'AUTHENTICATE', 'STARTTLS']);
 
 /**
@@ -61,7 +61,7 @@ export class Connection {
     };
     this.#reader = new CommandReader({
       more: async () => {
-        // As the real server: answers go out before it waits for more (protocol section 1).
+        // As the real server: answers go out before it waits for more (protocol 1).
         await transport.flush();
         return this.#ended ? undefined : await transport.read();
       },

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { ByteString } from '../byte-string.ts';
 
-/** The server's half of SASL, for one user (protocol section 4). Messages are octets, base64 is the caller's. */
+/** The server's half of SASL, for one user (protocol 4). Messages are octets, base64 is the caller's. */
 
 export type Mechanism = 'PLAIN' | 'LOGIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-1';
 export const MECHANISMS: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-1'];
@@ -105,7 +105,7 @@ async function scram(
   if (found.length !== expected.length || !timingSafeEqual(found, expected)) return 'failed';
 
   const serverSignature = hmac(hmac(salted, 'Server Key'), authMessage).toString('base64');
-  // The client answers the server's proof with an empty line (protocol section 4).
+  // The client answers the server's proof with an empty line (protocol 4).
   const last = await ask(`v=${serverSignature}`);
   return last === undefined ? 'cancelled' : 'ok';
 }

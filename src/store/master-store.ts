@@ -4,7 +4,7 @@ import type { SyncError } from '../report/sync-error.ts';
 
 /**
  * The read-only view of a Cyrus master that the engine works from. Everything returned is plain data, a snapshot taken
- * under the locks of store section 2.6; nothing here ever writes to the master.
+ * under Cyrus's own locks (store 2.6); nothing here ever writes to the master.
  *
  * Numbers: UIDs, sizes, times (seconds since the epoch) and modseqs are JavaScript numbers. A modseq above 2^53-1
  * cannot occur in practice (one per change); a store that holds one is refused with MAILBOX_DAMAGED rather than rounded.
@@ -12,7 +12,7 @@ import type { SyncError } from '../report/sync-error.ts';
 export interface MasterStore {
   /**
    * Users and shared mailboxes in mailboxes.db order, each user once. Tombstones, intermediates and the DELETED
-   * mailboxes of users are passed over (store section 3.4); DELETED shared mailboxes are not. The database lock is
+   * mailboxes of users are passed over (store 3.4); DELETED shared mailboxes are not. The database lock is
    * held for a page at a time, never across a yield.
    *
    * @param prefix internal mailbox name prefix (`-A PREFIX`)
@@ -76,7 +76,7 @@ export interface MasterStore {
   /** Server-wide annotations (scope "" of annotations.db). */
   serverAnnotations(): Annotation[];
 
-  /** The exclusive per-(server, user) sync lock of Cyrus (store section 11.1); "" for shared mailboxes. */
+  /** The exclusive per-(server, user) sync lock of Cyrus (store 11.1); "" for shared mailboxes. */
   trySyncLock(server: string, userid: ByteString): Disposable | undefined;
 
   close(): void;
@@ -201,7 +201,7 @@ export interface RecordPage {
   record(i: number): IndexRecord;
 }
 
-/** One message as the wire shows it (protocol section 9.2). */
+/** One message as the wire shows it (protocol 9.2). */
 export interface IndexRecord {
   uid: number;
   modseq: number;

@@ -11,8 +11,8 @@ import type { ToolResult } from '../support/processes.ts';
 import { syncClient, syncClientOk } from '../support/sync-client.ts';
 
 /**
- * The scenarios of Cyrus's own test suite in which a replica has lost what the master believes to be there (algorithm
- * section 15), by its names: there the sync cache is what believes it. Here there is none, and every run has to see.
+ * The scenarios of Cyrus's own test suite in which a replica has lost what the master believes to be there
+ * (algorithm 15), by its names: there the sync cache is what believes it. Here there is none, and every run has to see.
  */
 let pair: Pair;
 let admin: ImapClient;

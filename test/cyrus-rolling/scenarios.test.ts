@@ -7,7 +7,7 @@ import { SieveClient } from '../support/sieve-client.ts';
 import { Stage } from './stage.ts';
 
 /**
- * The scenarios of Cyrus's own test suite that rolling replication has to do with (algorithm section 15), by its
+ * The scenarios of Cyrus's own test suite that rolling replication has to do with (algorithm 15), by its
  * names.
  */
 const stage = new Stage({

@@ -8,8 +8,8 @@ import type {
 } from '../../src/store/master-store.ts';
 
 /**
- * The argument of `APPLY MAILBOX` for a replica that has nothing, as the C client of 3.6 writes it (protocol sections
- * 7 and 9.1). Kept apart from the encoder of the program on purpose: this one is only for comparing octets.
+ * The argument of `APPLY MAILBOX` for a replica that has nothing, as the C client of 3.6 writes it
+ * (protocol 7, 9.1). Kept apart from the encoder of the program on purpose: this one is only for comparing octets.
  */
 export function mailboxLine(mailbox: LockedMailbox): ByteString {
   const { entry, state } = mailbox;

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../src/byte-string.ts';
 
-/** Writes skiplist files after store section 2.2, for tests. */
+/** Writes skiplist files by Cyrus's rules (store 2.2), for tests. */
 export interface SkiplistRecord {
   key: ByteString;
   value: ByteString;

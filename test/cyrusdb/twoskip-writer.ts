@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { ByteString } from '../../src/byte-string.ts';
 
-/** Writes twoskip files after store section 2.1, for tests: a reader that agrees with Cyrus's own files and with this. */
+/** Writes twoskip files by Cyrus's rules (store 2.1): the reader under test agrees with Cyrus's own files and with these. */
 export interface TwoskipRecord {
   key: ByteString;
   value: ByteString;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
 import { encodeMailbox } from '../../src/protocol/session/encode-mailbox.ts';
 
-/** Octet for octet what the C client sent in the transcripts of protocol section 17. */
+/** Octet for octet what the C client sent in the transcripts (protocol 17). */
 
 const ALICE: WireMailbox = {
   uniqueid: 'c2etoipyq4tabaj47bfstu7g',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { WireRecord } from '../../src/protocol/replica-session.ts';
 import { type Merge, mergeRecords } from '../../src/replicate/merge/merge-records.ts';
 
-/** A mailbox as a server keeps it, with the checks that the real one makes (protocol section 12, step 8). */
+/** A mailbox as a server keeps it, with the checks that the real one makes (protocol 12, step 8). */
 class Side {
   records = new Map<number, WireRecord>();
   lastUid = 0;

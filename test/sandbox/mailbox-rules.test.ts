@@ -11,7 +11,7 @@ import {
   withSandbox,
 } from './world.ts';
 
-/** APPLY MAILBOX, check by check in the order of protocol section 12. */
+/** APPLY MAILBOX, check by check in the server's order (protocol 12). */
 
 const CHECKSUM = 'NO IMAP_SYNC_CHECKSUM Checksum Failure';
 const MOVED = 'NO IMAP_MAILBOX_MOVED Mailbox exists with another name or uniqueid';

@@ -107,7 +107,7 @@ export async function upload(
   return await client.say(...parts, ')');
 }
 
-/** Sync CRCs written down a second time, plainly, from protocol section 13. */
+/** Sync CRCs written down a second time, plainly, from their definition (protocol 13). */
 export function expectedCrc(records: readonly TestRecord[]): [basic: number, annotations: number] {
   let basic = 0;
   let annotations = 12345678;

@@ -30,7 +30,7 @@ function record(uid: number, modseq: number, guid: string, thrid: string, create
   };
 }
 
-/** Taken from a mailbox of Cyrus 3.6.1 (store section 8). */
+/** Taken from a mailbox of Cyrus 3.6.1 (store 8). */
 const REAL = [
   record(1, 13, '4e78942bb5132d9d0e93b04cd3754ca7efd39c7c', 'df8b4dcabe7a268f', '9'),
   record(2, 10, '04e7b55d36448f92aef26f3d9fb8694b06cd1961', '95146cbc3d2d8480', '10'),

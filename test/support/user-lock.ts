@@ -22,7 +22,7 @@ export interface HeldLock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** Another process takes the sync lock of a user (store section 11.1) for `replica` as spelled in sync_host. */
+/** Another process takes the sync lock of a user (store 11.1) for `replica` as spelled in sync_host. */
 export async function lockUser(
   server: CyrusServer,
   userid: string,

@@ -49,7 +49,7 @@ export type Task = Batch | UnitTask;
 
 export type Outcome =
   | { kind: 'synced'; job: Job; counts: Counts }
-  /** No such user or mailbox here: not an error (algorithm section 3). */
+  /** No such user or mailbox here: not an error (algorithm 3). */
   | { kind: 'absent'; job: Job }
   /** The sync lock is held by someone else. */
   | { kind: 'locked'; job: Job; user: ByteString }

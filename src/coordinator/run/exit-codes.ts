@@ -2,7 +2,7 @@ import type { RunSummary } from '../../report/events.ts';
 import type { ErrorCode } from '../../report/sync-error.ts';
 import type { RunMode } from './run-request.ts';
 
-/** The C client's exit codes (algorithm section 11.4, sysexits.h). */
+/** The C client's exit codes, as sysexits.h names them (algorithm 11.4). */
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 64;

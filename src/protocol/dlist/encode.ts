@@ -4,7 +4,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import { DlistFile, type DlistValue } from './value.ts';
 
 /**
- * DLIST as Cyrus prints it, octet for octet (protocol section 7), ready to be written as latin1.
+ * DLIST as Cyrus prints it, octet for octet (protocol 7), ready to be written as latin1.
  *
  * Nothing handed in here can become more than one value on the wire: strings are quoted or sent as literals where they
  * need it, and what goes out bare (numbers, GUIDs, flags) is checked and refused as our bug. The type keeps text that
@@ -110,7 +110,7 @@ export function encodeKvlist(fields: readonly EncodedField[]): Encoded {
   return asEncoded(`%(${text})`);
 }
 
-/** What comes before a file's octets, line end included (protocol section 7, `file`). */
+/** What comes before a file's octets, line end included: `file` of the grammar (protocol 7). */
 export function encodeFileHead(partition: ByteString, guid: ByteString, size: number): Encoded {
   return asEncoded(`%{${encodeString(partition)} ${encodeGuid(guid)} ${encodeNumber(size)}}\r\n`);
 }

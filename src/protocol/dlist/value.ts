@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 
 /**
- * A parsed DLIST value (protocol section 7). Numbers, dates, GUIDs and flags are strings here: the wire does not tell
+ * A parsed DLIST value (protocol 7). Numbers, dates, GUIDs and flags are strings here: the wire does not tell
  * them from atoms, so the one who knows the field converts.
  */
 export type DlistValue = null | ByteString | DlistValue[] | DlistMap | DlistFile;

@@ -6,11 +6,11 @@ import type { Credentials, SaslMechanism } from '../sasl/mechanism.ts';
 import type { Conversation } from './conversation.ts';
 import { imapCapabilities } from './offer.ts';
 
-/** Octets of `AUTHENTICATE MECH response` that fit on one line (protocol section 4). */
+/** Octets of `AUTHENTICATE MECH response` that fit on one line (protocol 4). */
 const MAX_INITIAL_LINE_OCTETS = 65534;
 
 /**
- * One SASL exchange (protocol section 4). Every continuation is answered with a line, an empty one if need be: both
+ * One SASL exchange (protocol 4). Every continuation is answered with a line, an empty one if need be: both
  * flavours wait for it after SCRAM's last message.
  *
  * @returns the IMAP capabilities that came with the OK, if any

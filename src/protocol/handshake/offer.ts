@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Flavour } from '../link/framing.ts';
 
-/** What a server says about itself before and after login (protocol section 2). */
+/** What a server says about itself before and after login (protocol 2). */
 export interface Offer {
   flavour: Flavour;
   /** The `* OK` line without its star. */
@@ -53,7 +53,7 @@ export function imapOffer(banner: ByteString, capabilities: readonly string[]): 
       .filter((word) => word.startsWith('AUTH='))
       .map((word) => word.slice('AUTH='.length)),
     starttls: words.has('STARTTLS'),
-    // The C client found it broken in IMAP mode and does without (protocol section 2).
+    // The C client found it broken in IMAP mode and does without (protocol 2).
     compress: false,
     sieveMailbox: words.has('X-SIEVE-MAILBOX'),
     archive: words.has('X-REPLICATION-ARCHIVE'),

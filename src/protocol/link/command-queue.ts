@@ -180,7 +180,7 @@ export class CommandQueue implements Consumer {
   }
 
   /**
-   * From its answer on both directions are raw DEFLATE (protocol section 5). What is in flight is answered in clear before.
+   * From its answer on both directions are raw DEFLATE (protocol 5). What is in flight is answered in clear before.
    *
    * @param level zlib level 1 to 9
    * @returns false if the replica refused

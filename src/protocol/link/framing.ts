@@ -1,4 +1,4 @@
-/** How commands are framed: by a stand-alone sync_server, or inside IMAP (protocol section 6). */
+/** How commands are framed: by a stand-alone sync_server, or inside IMAP (protocol 6). */
 export type Flavour = 'csync' | 'imap';
 
 export type Verb = 'GET' | 'APPLY' | 'RESTORE' | 'RESTART' | 'NOOP' | 'EXIT' | 'COMPRESS';

@@ -3,7 +3,7 @@ import { type ErrorCode, SyncError } from '../../report/sync-error.ts';
 import { linkError } from '../link-errors.ts';
 
 /**
- * Codes that Cyrus puts at the start of a NO's text (protocol section 8). Each counts only with a space behind it, as in
+ * Codes that Cyrus puts at the start of a NO's text (protocol 8). Each counts only with a space behind it, as in
  * the C client, so IMAP_PROTOCOL_BAD_PARAMETERS, which servers print without one, is matched by us alone.
  */
 const CODED: ReadonlySet<string> = new Set([
@@ -92,7 +92,7 @@ const FATAL_HINTS: readonly (readonly [RegExp, string])[] = [
   [/record->modseq >= oldrecord/, "A record's modseq would go down: -O cannot repair this mailbox"],
 ];
 
-/** `* Fatal error: text`: the server process is about to leave (protocol section 8). */
+/** `* Fatal error: text`: the server process is about to leave (protocol 8). */
 export function fatalError(command: string, text: ByteString): SyncError {
   const known = FATAL_HINTS.find(([pattern]) => pattern.test(text));
   return linkError('LINK_BROKEN', `${command}: the replica gave up: ${said(text)}`, {

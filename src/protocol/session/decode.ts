@@ -35,7 +35,7 @@ import {
 } from './fields.ts';
 import { LIMIT, MESSAGE_SIZE, MODSEQ, TIME, UID, UID_OR_NONE, WORD, YES_OR_NO } from './ranges.ts';
 
-/** Untagged answers as contract types, required fields as in protocol 9.1 to 9.3. Unknown keys are passed over. */
+/** Untagged answers as contract types; some fields are required (protocol 9.1 to 9.3), unknown keys are passed over. */
 
 export function decodeMailbox(value: DlistValue): ReplicaMailbox {
   const map = requireMap(value, 'MAILBOX');

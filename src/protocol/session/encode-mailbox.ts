@@ -63,7 +63,7 @@ function encodeHead(mailbox: WireMailbox): ByteString {
   return text;
 }
 
-/** Protocol 9.2. */
+/** The fields of one record, in Cyrus's order (protocol 9.2). */
 export function encodeRecord(record: WireRecord): ByteString {
   const { annotations } = record;
   const text =

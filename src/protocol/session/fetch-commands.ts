@@ -8,7 +8,7 @@ import { dispatch } from './untagged.ts';
 
 type FetchCommands = Pick<ReplicaSession, 'fetchMessage' | 'fetchSieve'>;
 
-/** GET FETCH and GET FETCH_SIEVE: answers with bodies (protocol section 9). The server does not check the GUID. */
+/** GET FETCH and GET FETCH_SIEVE: answers with bodies (protocol 9). The server does not check the GUID. */
 export function fetchCommands(queue: CommandQueue): FetchCommands {
   return {
     fetchMessage(what) {

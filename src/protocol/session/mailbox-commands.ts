@@ -9,7 +9,7 @@ type MailboxCommands = Pick<
   'applyMailbox' | 'restoreMailbox' | 'applyExpunge' | 'applyRename' | 'applyUnmailbox' | 'applyUnuser'
 >;
 
-/** What creates, changes, renames and removes mailboxes (protocol section 10). */
+/** What creates, changes, renames and removes mailboxes (protocol 10). */
 export function mailboxCommands(queue: CommandQueue): MailboxCommands {
   return {
     applyMailbox: (mailbox, records) =>

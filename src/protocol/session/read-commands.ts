@@ -29,7 +29,7 @@ type ReadCommands = Pick<
   'getUser' | 'getMailboxes' | 'getUniqueids' | 'getMeta' | 'getQuota' | 'getAnnotation' | 'getFullMailbox'
 >;
 
-/** GET commands without bodies (protocol section 9). */
+/** GET commands without bodies (protocol 9). */
 export function readCommands(queue: CommandQueue): ReadCommands {
   return {
     getUser: (userid, onUnusable) => getUserData(queue, 'USER', userid, onUnusable),

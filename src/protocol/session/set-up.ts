@@ -15,8 +15,8 @@ const SIEVE_MAILBOX = 'SIEVE-MAILBOX';
 const ARCHIVE = 'REPLICATION-ARCHIVE';
 
 /**
- * CAPABILITIES, if there is one to enable. What is not enabled is done without: scripts go the old way (protocol section
- * 10.15), and messages are staged beside the rest. An imapd offers the archive whether or not it has one.
+ * CAPABILITIES, if there is one to enable. What is not enabled is done without: scripts go the old way
+ * (protocol 10.15), and messages are staged beside the rest. An imapd offers the archive whether or not it has one.
  */
 export async function setUp(
   queue: CommandQueue,

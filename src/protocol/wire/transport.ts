@@ -101,7 +101,7 @@ export class Transport {
   }
 
   /**
-   * From the next octet on both directions are raw DEFLATE, one continuous stream each (protocol section 5).
+   * From the next octet on both directions are raw DEFLATE, one continuous stream each (protocol 5).
    * @param early octets that came behind the answer to COMPRESS: compressed already
    */
   startCompression(level: number, early: Buffer): void {

@@ -20,7 +20,7 @@ export interface CompareOptions {
  *
  * `diverged`: a plain delta cannot bring the replica to the master's state, because the replica holds something that
  * the master does not account for; sending one anyway can move the replica's LAST_UID past messages that it never
- * received (algorithm section 14, row 9), so it is never tried.
+ * received (algorithm 14, row 9), so it is never tried.
  *
  * `cleaned-up`: the master has removed messages for good since. Whether the replica ever had them, and still has, only
  * its checksum against the master's records tells: where not, a plain delta does.
@@ -48,7 +48,7 @@ export type DivergedReason =
   | 'modseq-coincides'
   | 'checksum-refused';
 
-/** Algorithm section 5.1, with what the C client would first write to the master taken as if it were written. */
+/** Compares (algorithm 5.1), taking what the C client would first write to the master as if it were written. */
 export function compareMailbox(
   local: LocalMailbox,
   remote: ReplicaMailbox,
@@ -133,7 +133,7 @@ export function sameType(a: string, b: string): boolean {
   return a.replace(/^e/, '') === b.replace(/^e/, '');
 }
 
-/** 0 on either side matches anything, per half (protocol section 13). */
+/** 0 on either side matches anything, per half (protocol 13). */
 export function sameChecksums(
   a: { crcBasic: number; crcAnnotations: number },
   b: { crcBasic: number; crcAnnotations: number },

@@ -3,7 +3,7 @@ import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { LocalMailbox } from './compare-mailbox.ts';
 
-/** Where one step of a mailbox that is sent in several ends (algorithm section 5.4). */
+/** Where one step of a mailbox that is sent in several ends (algorithm 5.4). */
 export interface PartialLimit {
   uid: number;
   modseq: number;

@@ -57,5 +57,5 @@ export interface EngineOptions extends CompareOptions {
   sieveFolder: ByteString;
 }
 
-/** `absent`: no such user here; nothing was done, and that is not an error (algorithm section 3). */
+/** `absent`: no such user here; nothing was done, and that is not an error (algorithm 3). */
 export type JobResult = 'synced' | 'absent';

@@ -9,7 +9,7 @@ const USUAL_PARTITION = 'default';
 
 /**
  * Partitions that the replica is known to have. Uploading to one that it lacks, or asking it to reserve messages there,
- * kills its server process (protocol section 10.2), and no command lists them, so the first mailbox on a partition not
+ * kills its server process (protocol 10.2), and no command lists them, so the first mailbox on a partition not
  * yet seen is created empty before anything is uploaded for it: an unknown partition then is an ordinary refusal.
  *
  * A refusal does not say its reason, though, and there are others. The partition is to blame if the replica refuses there

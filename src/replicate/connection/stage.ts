@@ -20,7 +20,7 @@ export const LEAST_ROOM = 256;
  *
  * Invariant: a GUID listed here is staged from the moment its promise resolves until RESTART, and RESTART is sent only
  * while nobody holds the stage. Sending MAILBOX for a GUID that is not staged makes the replica's server abort
- * (protocol section 10.3), so whoever sends MAILBOX holds the stage from before its first look until the answer.
+ * (protocol 10.3), so whoever sends MAILBOX holds the stage from before its first look until the answer.
  */
 export class Stage {
   readonly buffers = new SliceBuffers();

@@ -49,7 +49,7 @@ export type FolderStep =
 
 /**
  * Matches both lists by uniqueid and orders what has to happen to the replica's names before contents are compared
- * (algorithm section 4). Chains are walked from their free end; a cycle is broken through a temporary name in the same
+ * (algorithm 4). Chains are walked from their free end; a cycle is broken through a temporary name in the same
  * user's namespace, where an interrupted run finds it again by its uniqueid.
  */
 export function planFolders(question: FolderQuestion): FolderPlan {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 
-/** One thing that a sync log asks for (algorithm section 9.3). Names are internal names. Plain data. */
+/** One thing that a sync log asks for (algorithm 9.3). Names are internal names. Plain data. */
 export type Action =
   /** All names in one go, so that a rename between them is seen as one. */
   | { kind: 'mailboxes'; names: ByteString[] }

@@ -50,7 +50,7 @@ export class PersonalData {
     else await this.#sendSubscription(action.name);
   }
 
-  /** A single entry is sent unasked (algorithm section 8.3). */
+  /** A single entry is sent unasked (algorithm 8.3). */
   async #sendSeen(uniqueid: ByteString): Promise<void> {
     const { session, emit } = this.#context;
     const user = this.#userid;

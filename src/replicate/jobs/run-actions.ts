@@ -188,7 +188,7 @@ async function runAction(
   }
 }
 
-/** Sent without asking what the replica has: one command instead of two (algorithm section 8.1). */
+/** Sent without asking what the replica has: one command instead of two (algorithm 8.1). */
 async function sendQuota({ store, session, emit }: EngineContext, root: ByteString): Promise<void> {
   const quota = store.quota(root);
   if (quota) {

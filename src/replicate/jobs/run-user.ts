@@ -21,7 +21,7 @@ import { settleGoneUser } from './settle-gone-user.ts';
 import { userThere } from './user-there.ts';
 
 /**
- * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm section 3).
+ * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm 3).
  *
  * @throws SyncError USER_LOCKED if another client is at work on the user; the first failure otherwise, after everything
  *   else of the user was done

@@ -11,7 +11,7 @@ import { userThere } from './user-there.ts';
 /**
  * A user who has no INBOX here. A tombstone in its place proves that there was one: then the replica's mailboxes go the
  * way that the master's went, each on its own evidence, and what is left of the user follows once none is left. Without
- * a tombstone it is only a name that nobody has here, and nothing is done (algorithm section 3).
+ * a tombstone it is only a name that nobody has here, and nothing is done (algorithm 3).
  */
 export async function settleGoneUser(
   context: EngineContext,

@@ -79,7 +79,7 @@ function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {
 
 /**
  * Has one side count its checksums anew, by naming the other side's: a server that finds its stored ones to differ
- * does so by itself, and keeps what it has counted even if it then refuses (protocol section 8). Needed because Cyrus
+ * does so by itself, and keeps what it has counted even if it then refuses (protocol 8). Needed because Cyrus
  * 3.6.1 renames the private annotations of a renamed user but not what they add to the stored checksum.
  *
  * @returns what differs after it

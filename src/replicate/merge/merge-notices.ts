@@ -3,7 +3,7 @@ import type { NoticeEvent } from '../../report/events.ts';
 import type { DivergedReason } from '../compare/compare-mailbox.ts';
 import type { Decision } from './merge-records.ts';
 
-/** Log lines of a merge, in the C client's words where it has them (algorithm section 11.3). */
+/** Log lines of a merge, in the C client's words where it has them (algorithm 11.3). */
 export function divergedNotice(name: ByteString, reason: DivergedReason, detail: string): NoticeEvent {
   if (reason === 'cleaned-up-on-master') {
     return { kind: 'notice', level: 'notice', text: `inefficient replication (${detail}) ${name}` };

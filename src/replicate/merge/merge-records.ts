@@ -41,7 +41,7 @@ export interface MessageSource {
   uid: number;
 }
 
-/** What happens to one UID; the numbers are the rows of the table in algorithm section 7.1. */
+/** What happens to one UID; the numbers are the rows of the decision table (algorithm 7.1). */
 export type Verdict =
   | 'replica-newer' // 3
   | 'master-kept' // 4
@@ -56,7 +56,7 @@ export type Verdict =
   | 'copied-back'; // 16
 
 /**
- * Decides every UID by the table of algorithm section 7.1 and gives the merged mailbox. Pure, and idempotent: a merge
+ * Decides every UID by the table (algorithm 7.1) and gives the merged mailbox. Pure, and idempotent: a merge
  * whose result reached only one side, because the run was killed, is completed by the next without a second copy of a
  * message that was given a new UID (recognised by GUID, INTERNALDATE and createdmodseq, which a renumbered record keeps).
  */
@@ -252,7 +252,7 @@ const VIRTUAL = '/vendor/cmu/cyrus-imapd/';
 const CREATEDMODSEQ = `${VIRTUAL}createdmodseq`;
 /** Belong to the message, not to its changes. */
 const FIXED_ENTRIES = new Set([CREATEDMODSEQ, `${VIRTUAL}savedate`, `${VIRTUAL}basethrid`]);
-/** Sent after the stored annotations, in this order (protocol section 7.5). */
+/** Sent after the stored annotations, in this order (protocol 7.5). */
 const VIRTUAL_ORDER = [`${VIRTUAL}thrid`, `${VIRTUAL}savedate`, CREATEDMODSEQ];
 
 function orderAnnotations(annotations: WireRecord['annotations'][number][]): WireRecord['annotations'] {

@@ -183,7 +183,7 @@ function leftAlone(
   });
 }
 
-/** A replica that compares checksums does so last, with the change already made (protocol section 8). */
+/** A replica that compares checksums does so last, with the change already made (protocol 8). */
 function untouched(reason: DivergedReason): string {
   return reason === 'checksum-refused'
     ? 'the master was not changed, the replica has only taken what is newer here'

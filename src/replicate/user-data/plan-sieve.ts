@@ -10,7 +10,7 @@ export interface SievePlan {
 }
 
 /**
- * Scripts by SIEVE commands, for a replica that does not take `#sieve` as a mailbox (algorithm section 8.4). Unlike the
+ * Scripts by SIEVE commands, for a replica that does not take `#sieve` as a mailbox (algorithm 8.4). Unlike the
  * C client this replicates deactivation: it judges the replica's active script before removing anything.
  */
 export function planSieve(master: SieveState, replica: readonly ReplicaSieve[]): SievePlan {

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaQuota, WireSeen } from '../../protocol/replica-session.ts';
 import type { QuotaEntry, SeenEntry } from '../../store/master-store.ts';
 
-/** Algorithm section 8.2: plain set difference of internal names. */
+/** Subscriptions to add and to take away: a plain set difference of internal names (algorithm 8.2). */
 export function planSubscriptions(
   master: readonly ByteString[],
   replica: readonly ByteString[],
@@ -15,7 +15,7 @@ export function planSubscriptions(
   };
 }
 
-/** Algorithm section 8.3: what differs or is absent; seen state is never deleted on the replica. */
+/** Seen state that differs or is absent there; none is ever deleted on the replica (algorithm 8.3). */
 export function planSeen(master: readonly SeenEntry[], replica: readonly WireSeen[]): SeenEntry[] {
   const there = new Map(replica.map((entry) => [entry.uniqueid, entry]));
   return master.filter((entry) => {
@@ -36,7 +36,7 @@ export interface QuotaPlan {
 }
 
 /**
- * Algorithm section 8.1. Usage is never sent.
+ * Quotas to set and to remove (algorithm 8.1). Usage is never sent.
  *
  * @param master limits of all roots that either side knows, undefined for one that is gone here; what has no entry could
  *   not be read

@@ -13,7 +13,7 @@ import { type LinkLoss, Settlement } from './settlement.ts';
 import { Throttle } from './throttle.ts';
 
 /**
- * Rolling replication of one channel (algorithm section 9), one loop that alone touches log, queue and link:
+ * Rolling replication of one channel (algorithm 9), one loop that alone touches log, queue and link:
  *
  *     settle what has ended ─► end wanted? wait for what runs, leave
  *       ─► link down? try it when its time has come

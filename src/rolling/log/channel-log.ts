@@ -31,7 +31,7 @@ import type { ParsedLine } from './log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';
 
 /**
- * The log of a channel, shared with Cyrus's writers and with whatever client runs after this one (store section 11.5).
+ * The log of a channel, shared with Cyrus's writers and with whatever client runs after this one (store 11.5).
  *
  *     log ──rename──► log-run ──► read ──► all done: unlink
  *

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 
 /**
- * One line of a sync log (algorithm section 9.3): internal mailbox names, quota roots and userids as Cyrus's writers
+ * One line of a sync log (algorithm 9.3): internal mailbox names, quota roots and userids as Cyrus's writers
  * put them there.
  */
 export type LogLine =

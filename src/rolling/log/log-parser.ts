@@ -8,7 +8,7 @@ export type ParsedLine =
   | { kind: 'bad'; number: number; fault: LineFault };
 
 /**
- * Reads `TYPE SP word [SP word] LF` from chunks of any size (algorithm section 9.3); CR before LF may be there. Blank
+ * Reads `TYPE SP word [SP word] LF` from chunks of any size (algorithm 9.3); CR before LF may be there. Blank
  * lines are passed over. A bad line costs nothing but itself: the C reader takes some of them for the end of the file.
  * A last line without LF counts.
  */

@@ -17,7 +17,7 @@ interface Work {
 }
 
 /**
- * Many log lines as few actions (algorithm section 9.4). Memory grows with the number of different things named, not
+ * Many log lines as few actions (algorithm 9.4). Memory grows with the number of different things named, not
  * with the number of lines.
  *
  * - RENAME ties what it names; DOUBLEMAILBOX ties two users, or two shared mailboxes. Between a user and a shared

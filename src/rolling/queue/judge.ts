@@ -25,7 +25,7 @@ export interface Verdict {
 }
 
 /**
- * The promotion table of algorithm section 9.5, mended: a failed QUOTA or ANNOTATION becomes a USER of the root's owner
+ * The promotion table (algorithm 9.5), mended: a failed QUOTA or ANNOTATION becomes a USER of the root's owner
  * (the C client crashes); what cannot be promoted stays and is tried again, and stops nobody else; no error is lost.
  */
 export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf): Verdict {

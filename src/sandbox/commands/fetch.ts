@@ -4,7 +4,7 @@ import { atom, guidOf, mapOf, num32 } from '../wire/fields.ts';
 import { refusal } from '../wire/refusal.ts';
 import type { Handler } from './context.ts';
 
-/** GET FETCH: by mailbox and UID. The GUID is only echoed, as the real server does (protocol section 9). */
+/** GET FETCH: by mailbox and UID. The GUID is only echoed, as the real server does (protocol 9). */
 export const getFetch: Handler = (context, value) => {
   const map = mapOf(value);
   const name = atom(map, 'MBOXNAME');

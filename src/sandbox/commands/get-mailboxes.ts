@@ -10,7 +10,7 @@ import { sendMeta } from './get-meta.ts';
 
 /** GET USER: his mailboxes, then the deleted ones, their quota roots, and all that GET META tells. */
 export const getUser: Handler = (context, value) => {
-  // A kvlist, as the upstream document has it, is no userid: nothing is told (protocol section 9).
+  // A kvlist, as the upstream document has it, is no userid: nothing is told (protocol 9).
   if (typeof value !== 'string') return;
   const userid = atomOf(value, 'USER');
   const { storage } = context;

@@ -21,7 +21,7 @@ interface RecordStep {
   old: RecordRow | undefined;
 }
 
-/** APPLY MAILBOX. The order of the checks is the real server's (protocol section 12; numbers below are its steps). */
+/** APPLY MAILBOX. The order of the checks is the real server's (protocol 12), and the numbers below are its steps. */
 export const applyMailbox: Handler = (context, value) => {
   const map = mapOf(value);
   const identity = parseIdentity(map);
@@ -35,7 +35,7 @@ export const applyMailbox: Handler = (context, value) => {
     return;
   }
   const request = parseRequest(map, identity);
-  // A refusal is not a rollback: what was changed before it stays (protocol section 8). Anything else undoes it all.
+  // A refusal is not a rollback: what was changed before it stays (protocol 8). Anything else undoes it all.
   const refused = storage.transact(() => {
     try {
       update(context, request);

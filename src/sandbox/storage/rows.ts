@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 
-/** What the sandbox keeps, as plain data. Times are Unix seconds; names as in protocol 9.1. */
+/** What the sandbox keeps, as plain data. Times are Unix seconds, names those of the wire (protocol 9.1). */
 
 export interface AnnotationRow {
   entry: ByteString;

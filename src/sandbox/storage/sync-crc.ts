@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { ByteString } from '../../byte-string.ts';
 import { type AnnotationRow, isExpunged, type RecordRow } from './rows.ts';
 
-/** Sync CRCs of a mailbox (protocol section 13): CRC-32 of each live record's text, combined with XOR. */
+/** Sync CRCs of a mailbox (protocol 13): CRC-32 of each live record's text, combined with XOR. */
 
 export const EMPTY_CRC_BASIC = 0;
 export const EMPTY_CRC_ANNOTATIONS = 12345678;

@@ -29,7 +29,7 @@ export interface ReaderHooks {
 
 const DLIST_VERBS = new Set(['GET', 'APPLY', 'RESTORE']);
 
-/** Octets of a line that is no DLIST command; AUTHENTICATE may have 64 KiB (protocol section 4). */
+/** Octets of a line that is no DLIST command; AUTHENTICATE may have 64 KiB (protocol 4). */
 const MAX_LINE_OCTETS = 128 * 1024;
 
 /** Octets of one file: what a 32-bit SIZE can say. */

@@ -18,7 +18,7 @@ import {
 } from '../storage/rows.ts';
 import { answerString } from './answer-string.ts';
 
-/** Rows as the server prints them, fields in the order of 3.6 (protocol section 9). */
+/** Rows as the server prints them, fields in the order of 3.6 (protocol 9). */
 
 const UNLIMITED = 4294967295;
 

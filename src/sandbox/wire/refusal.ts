@@ -28,7 +28,7 @@ export class ServerDeath extends Error {
   }
 }
 
-/** Protocol section 8. Codes without a text of their own are all `Unknown error` to the client. */
+/** Cyrus's codes (protocol 8). Those without a text of their own are all `Unknown error` to the client. */
 const TEXTS: Partial<Record<ErrorCode, string>> = {
   IMAP_INVALID_USER: 'IMAP_INVALID_USER No Such User',
   IMAP_MAILBOX_NONEXISTENT: 'IMAP_MAILBOX_NONEXISTENT No Such Mailbox',

@@ -14,7 +14,7 @@ const MAX_WAITING_OCTETS = 1024 * 1024;
 const DEFLATE_LEVEL = 1;
 
 /**
- * Octets to and from one client: plain, deflated after COMPRESS (protocol section 5), or in TLS. Reading and writing are
+ * Octets to and from one client: plain, deflated after COMPRESS (protocol 5), or in TLS. Reading and writing are
  * done by one task, so that a slow client is not sent more than it takes.
  */
 export class Transport {
@@ -102,7 +102,7 @@ export class Transport {
     return ahead.length === 0 ? ahead : await this.#inflateChunk(inflate, ahead);
   }
 
-  /** What the client sent together with STARTTLS is dropped (protocol section 1). */
+  /** What the client sent together with STARTTLS is dropped (protocol 1). */
   async startTls(options: TlsOptions): Promise<void> {
     const secured = new TLSSocket(this.#socket, { ...options, isServer: true });
     secured.on('error', () => secured.destroy());

@@ -8,13 +8,13 @@ export const compareUnsigned: KeyComparator = compareBytes;
 
 /**
  * skiplist: octets compare as C's signed char, so that 0x80..0xFF sort before 0x00..0x7F; the shorter key first
- * (store section 2.2).
+ * (store 2.2).
  */
 export const compareSigned: KeyComparator = (a, b) => compareMapped(a, b, signedOctet);
 
 /**
  * Databases of Cyrus up to 3.4 with `improved_mboxlist_sort`: `.` sorts lowest of all, so that a mailbox's children
- * follow it directly (store section 2.1).
+ * follow it directly (store 2.1).
  */
 export const compareMailboxOrder: KeyComparator = (a, b) => compareMapped(a, b, mailboxOctet);
 

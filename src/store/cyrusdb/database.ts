@@ -33,8 +33,8 @@ export const MAX_REPLACEMENTS = 100;
 
 /**
  * Opens a cyrusdb file, shared lock included where Cyrus takes one, runs `read` and closes. Nothing of the database may
- * be used after `read` has returned, nor may `read` wait for anything: it holds up every Cyrus writer (store section
- * 2.6). Never writes, not even to repair.
+ * be used after `read` has returned, nor may `read` wait for anything: it holds up every Cyrus writer
+ * (store 2.6). Never writes, not even to repair.
  *
  * @returns what `read` returned; undefined if there is no such file
  * @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, IO

@@ -4,7 +4,7 @@ const FULL_HASH_LETTERS = 23;
 const LETTER_A = 0x41;
 
 /**
- * The one-letter directory that Cyrus files a name under (store section 4).
+ * The one-letter directory that Cyrus files a name under (store 4).
  *
  * @param full the `fulldirhash` option: A..W over the name up to its first dot; otherwise the first letter, or `q`
  */

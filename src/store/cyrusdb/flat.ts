@@ -4,7 +4,7 @@ import type { CyrusDatabase } from './contract.ts';
 import { damaged } from './damage.ts';
 import { MapDatabase } from './map-database.ts';
 
-/** `FF FF` = FF, `FF x` = x & 0x7F: how a flat file writes NUL, TAB, CR, LF and FF itself (store section 2.3). */
+/** `FF FF` = FF, `FF x` = x & 0x7F: how a flat file writes NUL, TAB, CR, LF and FF itself (store 2.3). */
 const ESCAPE = '\xff';
 const ESCAPED = /\xff([\s\S]?)/g;
 

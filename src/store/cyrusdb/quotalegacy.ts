@@ -40,7 +40,7 @@ const WHOLE_DOMAIN = 'root';
 /** A writer's new file before its rename, or a root whose last part is NEW: only the final LF tells them apart. */
 const UNFINISHED = '.NEW';
 
-/** Paths: store section 2.4. */
+/** One file for each quota root, filed as Cyrus does it (store 2.4). */
 export function quotaLegacy(layout: QuotaLegacyLayout): QuotaLegacy {
   const { directory } = layout;
 

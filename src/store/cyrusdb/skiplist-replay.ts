@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { BlockFile } from './block-file.ts';
 import { damaged } from './damage.ts';
 
-/** Layout and rules: store section 2.2. */
+/** Layout and rules are Cyrus's (store 2.2). */
 const WORD_BYTES = 4;
 /** Behind the header and the dummy with its 20 pointers. */
 const FIRST_RECORD = 144;

@@ -8,7 +8,7 @@ import { MapDatabase } from './map-database.ts';
 import { SkipList } from './skip-list.ts';
 import { replaySkiplist } from './skiplist-replay.ts';
 
-/** Layout and rules: store section 2.2. */
+/** Layout and rules are Cyrus's (store 2.2). */
 export const HEADER_BYTES = 48;
 const DUMMY_OFFSET = HEADER_BYTES;
 const HIGHEST_VERSION = 1;

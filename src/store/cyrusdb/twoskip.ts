@@ -6,7 +6,7 @@ import type { KeyComparator } from './comparator.ts';
 import { checksumMismatch, damaged } from './damage.ts';
 import { SkipList } from './skip-list.ts';
 
-/** Layout and rules: store section 2.1. */
+/** Layout and rules are Cyrus's (store 2.1). */
 const HEADER_BYTES = 64;
 const DUMMY_OFFSET = 64;
 const HIGHEST_VERSION = 1;

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 
 /**
- * A value of the dlist text that Cyrus keeps on disk (store section 3.3): in mailboxes.db, cyrus.header and quota files.
+ * A value of the dlist text that Cyrus keeps on disk (store 3.3): in mailboxes.db, cyrus.header and quota files.
  * A bare `NIL` is null. Keys of a map keep their order; where a key is given twice the first one wins.
  */
 export type DiskValue = ByteString | null | DiskValue[] | DiskMap;

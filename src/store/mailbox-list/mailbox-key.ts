@@ -3,7 +3,7 @@ import type { CyrusDatabase } from '../cyrusdb/database.ts';
 import { DiskDlistError, parseDiskMap } from '../files/disk-dlist.ts';
 
 /**
- * How mailboxes.db is keyed (store section 3.1): since 3.6 `N` + dbname and `I` + uniqueid, before that the internal
+ * How mailboxes.db is keyed (store 3.1): since 3.6 `N` + dbname and `I` + uniqueid, before that the internal
  * name alone. Everything in a store of the old kind has its directories by name.
  */
 export type MailboxKeying = 'by-record' | 'by-name';

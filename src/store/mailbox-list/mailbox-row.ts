@@ -3,7 +3,7 @@ import { type Grammar, matches, PARTITION, UNIQUEID } from '../../grammar.ts';
 import { DiskDlistError, DiskMap, type DiskValue, decimal, parseDiskMap } from '../files/disk-dlist.ts';
 import { type MailboxType, parseTypeLetters, parseTypeNumber } from './mailbox-type.ts';
 
-/** A value of mailboxes.db whatever its age (store sections 3.1 and 3.3). The key, and so the name, is not in it. */
+/** A value of mailboxes.db whatever its age (store 3.1, 3.3). The key, and so the name, is not in it. */
 export interface MailboxRow {
   type: MailboxType;
   uniqueid: ByteString;

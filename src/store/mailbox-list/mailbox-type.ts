@@ -1,4 +1,4 @@
-/** The `T` of mailboxes.db taken apart (store section 3.3). */
+/** The `T` of mailboxes.db taken apart (store 3.3). */
 export interface MailboxType {
   /** One letter: `e` mail, `n` news, `b` collection, `c` calendar, `a` addressbook, `s` `p` `j` JMAP, `f` sieve. */
   kind: string;

@@ -2,7 +2,7 @@ import { type ByteString, compareBytes } from '../../byte-string.ts';
 import { decimal } from '../files/disk-dlist.ts';
 import type { Annotation } from '../master-store.ts';
 
-/** Keys and values of annotations.db and cyrus.annotations (store section 7). */
+/** Keys and values of annotations.db and cyrus.annotations (store 7). */
 export interface AnnotationKey {
   /** Decimal UID, uniqueid (internal name up to Cyrus 3.4), or '' for the server. */
   scope: ByteString;

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { type Grammar, MAILBOX_NAME, matches, UNIQUEID } from '../../grammar.ts';
 import { DiskDlistError, type DiskMap, type DiskValue, parseDiskMap } from '../files/disk-dlist.ts';
 
-/** What the index cannot do without: cyrus.header (store section 5). */
+/** What the index cannot do without: cyrus.header (store 5). */
 export interface HeaderFile {
   quotaroot: ByteString | undefined;
   uniqueid: ByteString | undefined;

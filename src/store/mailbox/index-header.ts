@@ -13,7 +13,7 @@ import {
   type TimeField,
 } from './index-layout.ts';
 
-/** The header of cyrus.index after Cyrus's own fix-ups (store section 6.2). */
+/** The header of cyrus.index after Cyrus's own fix-ups (store 6.2). */
 export interface IndexHeader {
   version: number;
   /** Octets from the start of the file to the first record. */

@@ -1,5 +1,5 @@
 /**
- * Where the fields of cyrus.index are, version by version (store section 6): every number below is an octet offset
+ * Where the fields of cyrus.index are, version by version (store 6): every number below is an octet offset
  * into the header or a record, all integers are big-endian, and undefined means that the version has no such field.
  */
 

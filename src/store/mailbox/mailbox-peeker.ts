@@ -16,7 +16,7 @@ const PEEK_DEADLINE_MS = 100;
 
 /**
  * Reads mailboxes of one owner under the user lock alone. Since 3.4 whoever changes anything of a mailbox, its index or
- * its place, holds that lock exclusively (store section 11.2), so that a shared one freezes all of them; for a single
+ * its place, holds that lock exclusively (store 11.2), so that a shared one freezes all of them; for a single
  * mailbox, locks of its own are needed only to go on reading after the user lock was dropped.
  */
 export class MailboxPeeker {

@@ -79,7 +79,7 @@ export class MailboxStates {
     };
   }
 
-  /** 0 where Cyrus would not look: store section 10.6. */
+  /** 0 where Cyrus would not look (store 10.6). */
   #conversation(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
     const userid = this.#ownerWithConversations(entry);
     const name = parseInternalName(this.#layout, entry.name);
@@ -91,7 +91,7 @@ export class MailboxStates {
     );
   }
 
-  /** The same: store section 10.5. */
+  /** 0 where Cyrus would not look (store 10.5). */
   #counter(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
     const userid = this.#ownerWithConversations(entry);
     if (userid === undefined || !isInbox(parseInternalName(this.#layout, entry.name))) return { value: 0 };

@@ -26,7 +26,7 @@ export class MessageFiles {
   }
 
   /**
-   * The octets of a message, known to be what its record says: right length, right SHA-1 (store section 9). The whole
+   * The octets of a message, known to be what its record says: right length, right SHA-1 (store 9). The whole
    * file is checked before the first octet is handed out, because a literal cannot be taken back half way.
    *
    * @returns undefined for an expunged message whose file is gone already

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { FLAG, matches } from '../../grammar.ts';
 
-/** Bits of the one word that holds system flags (low half) and internal flags (high half), store section 6.3. */
+/** Bits of the one word that holds system flags (low half) and internal flags (high half) (store 6.3). */
 export const FLAG_ANSWERED = 1 << 0;
 export const FLAG_FLAGGED = 1 << 1;
 export const FLAG_DELETED = 1 << 2;

@@ -7,7 +7,7 @@ import { BASETHRID, CREATEDMODSEQ, INTERNALDATE_NSEC, SAVEDATE, THRID } from './
 const ANNOTATION_SEED = 12345678;
 
 /**
- * SYNC_CRC over all records of a mailbox (store section 8): what cyrus.index should have in its header. Expunged
+ * SYNC_CRC over all records of a mailbox (store 8): what cyrus.index should have in its header. Expunged
  * records do not count.
  */
 export function basicCrc(records: Iterable<IndexRecord>): number {

@@ -5,7 +5,7 @@ import { readTime } from './index-header.ts';
 import type { RecordLayout } from './index-layout.ts';
 
 /**
- * Fields of an index record that travel as annotations (store section 7). Which ones follows from the layout, since a
+ * Fields of an index record that travel as annotations (store 7). Which ones follows from the layout, since a
  * version that has the field also sends it.
  */
 const PREFIX = '/vendor/cmu/cyrus-imapd/';

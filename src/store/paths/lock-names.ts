@@ -7,7 +7,7 @@ import { inboxOf, parseInternalName, parseUserid, toInternalName, useridOf } fro
 import { legacyDirectory } from './mailbox-paths.ts';
 import type { StoreLayout } from './store-layout.ts';
 
-/** `<lockpath>/<name hashed as a mailbox name>.lock` (store section 11). */
+/** `<lockpath>/<name hashed as a mailbox name>.lock` (store 11). */
 function lockFile(layout: StoreLayout, lockName: ByteString): string {
   return `${layout.lockPath}${legacyDirectory(layout, parseInternalName(layout, lockName))}.lock`;
 }

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { StoreLayout } from './store-layout.ts';
 
-/** The parsed form that all of Cyrus's spellings of a mailbox name go through (store section 3.2). */
+/** The parsed form that all of Cyrus's spellings of a mailbox name go through (store 3.2). */
 export interface MailboxName {
   domain: ByteString | undefined;
   /** The owner's name without domain, un-escaped; undefined for a shared mailbox. */

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 
 /**
  * Everything the store readers need to know of imapd.conf, as frozen plain data that can be handed to a worker thread
- * (store section 1.4).
+ * (store 1.4).
  */
 export interface StoreLayout {
   configdirectory: string;
@@ -32,6 +32,6 @@ export interface StoreLayout {
   sieveusehomedir: boolean;
   sieveFolder: ByteString;
   jmapsubmissionfolder: ByteString;
-  /** How the installed Cyrus spells its user namespace lock (store section 11.2): 3.4-3.10 or 3.12+. */
+  /** How the installed Cyrus spells its user namespace lock (store 11.2): 3.4-3.10 or 3.12+. */
   userLock: 'userid' | 'inbox';
 }

@@ -8,7 +8,7 @@ import type { StoreLayout } from './store-layout.ts';
 export type UserFile = 'seen' | 'sub' | 'counters' | 'conversations' | 'dav';
 
 /**
- * A per-user file (store section 4.1). The user's INBOX row decides between directories by uniqueid and by name.
+ * A per-user file (store 4.1). The user's INBOX row decides between directories by uniqueid and by name.
  *
  * @param inbox undefined if there is none: Cyrus then falls back to the name
  */

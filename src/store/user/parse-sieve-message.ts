@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 
 /**
- * A script as it is kept in `#sieve`: the name is the subject, the body is the script (store section 10.4). Cyrus takes
+ * A script as it is kept in `#sieve`: the name is the subject, the body is the script (store 10.4). Cyrus takes
  * a subject in encoded words (RFC 2047) as it stands, and shows it to ManageSieve clients like that too.
  */
 export function parseSieveMessage(message: Buffer): { name: ByteString; content: Buffer } | undefined {

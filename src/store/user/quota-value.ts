@@ -12,7 +12,7 @@ export class QuotaValueError extends Error {
   override readonly name = 'QuotaValueError';
 }
 
-/** Limits and modseq of a quota root, in either grammar (store section 10.3). @throws QuotaValueError */
+/** Limits and modseq of a quota root, in either grammar (store 10.3). @throws QuotaValueError */
 export function parseQuotaValue(value: ByteString): Omit<QuotaEntry, 'root'> {
   return value.startsWith('%')
     ? fromMap(parseMap(value))

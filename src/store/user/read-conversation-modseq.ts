@@ -5,7 +5,7 @@ import { decimal } from '../files/disk-dlist.ts';
 import { databaseDamaged, withRepair } from '../files/store-error.ts';
 import type { MailboxEntry } from '../master-store.ts';
 
-/** XCONVMODSEQ of one mailbox from its owner's conversations database (store section 10.6). 0 = not known. */
+/** XCONVMODSEQ of one mailbox from its owner's conversations database (store 10.6). 0 = not known. */
 export function readConversationModseq(
   databases: KeptDatabases,
   path: string,

@@ -11,7 +11,7 @@ const RACL_OFFSET = 88;
 const HINT = 'restore the file from a backup';
 
 /**
- * RACLMODSEQ of a user's INBOX from the counters file (store section 10.5). 0 = not known, as where there is no file.
+ * RACLMODSEQ of a user's INBOX from the counters file (store 10.5). 0 = not known, as where there is no file.
  */
 export function readRaclModseq(path: string): number {
   const content = readSmallFile(path, MAX_COUNTERS_OCTETS, (finding) => databaseDamaged(path, finding, HINT));

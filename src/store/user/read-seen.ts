@@ -10,7 +10,7 @@ const SEEN_VERSION = '1';
 const HINT =
   'restore it from a backup or move it away: without it the user loses what is marked as read in the mailboxes of others';
 
-/** All seen states that a user has, on any mailbox (store section 10.1). No file: none. */
+/** All seen states that a user has, on any mailbox (store 10.1). No file: none. */
 export function readSeen(path: string): SeenEntry[] {
   const rows = withRepair(HINT, () => withDatabase(path, (db) => [...db.entries('')])) ?? [];
   return rows.map(([key, value]) => parseSeen(path, key, value));

@@ -1,5 +1,5 @@
 /**
- * Commands as a server reads them, written down a second time from protocol section 7.3 and none of our own code: an
+ * Commands as a server reads them, written down a second time from the grammar (protocol 7.3) and none of our own code: an
  * atom ends at white space, a parenthesis or a quote; literals are taken by their size; anything else is an error.
  */
 export type Read = null | string | Read[] | { [key: string]: Read } | { file: string };
