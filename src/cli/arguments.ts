@@ -65,6 +65,8 @@ export interface Arguments {
   logToStderr: boolean;
   /** --failures */
   failureFile: string | undefined;
+  /** --report */
+  reportFile: string | undefined;
   /** --exit-codes */
   exitCodes: 'classic' | 'extended';
 }
@@ -155,6 +157,7 @@ export function readArguments(
     progress: raw.progress,
     logToStderr: raw.logToStderr === true,
     failureFile: raw.failures,
+    reportFile: raw.report,
     exitCodes: raw.exitCodes ?? 'classic',
   });
 }
@@ -167,6 +170,11 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
   if (mode === 'rolling' && raw.failures !== undefined) {
     throw usageError(
       'expected no --failures in rolling mode, where the sync log itself goes on naming what is not done',
+    );
+  }
+  if (mode === 'rolling' && raw.report !== undefined) {
+    throw usageError(
+      'expected no --report in rolling mode, which has no end; SIGUSR1 tells how things stand',
     );
   }
   if (mode === 'all' && operands.length > 1) {

@@ -6,9 +6,9 @@ import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
-import type { FailureFile } from '../report/failure-file.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { extendedExitCode } from './extended-exit-code.ts';
+import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
 import { begin, startDelay } from './start.ts';
@@ -16,16 +16,12 @@ import { begin, startDelay } from './start.ts';
 /**
  * Does what the plan says and reports it.
  *
- * @param failureFile opened by the caller, closed here
+ * @param files opened by the caller, closed here
  * @param signal aborted: end politely
  * @returns the exit code
  */
-export async function carryOut(
-  plan: RunPlan,
-  failureFile: FailureFile | undefined,
-  signal: AbortSignal,
-): Promise<number> {
-  const report = await begin(plan, failureFile);
+export async function carryOut(plan: RunPlan, files: OutputFiles, signal: AbortSignal): Promise<number> {
+  const report = await begin(plan, files);
   if (!(await startDelay(plan.startDelay, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;

@@ -63,6 +63,7 @@ export interface RawOptions {
   progress?: boolean;
   logToStderr?: true;
   failures?: string;
+  report?: string;
   exitCodes?: 'classic' | 'extended';
 }
 
@@ -125,6 +126,7 @@ export function commandLine(version: string): Command {
     OPTIONS.progress,
     OPTIONS.noProgress,
     OPTIONS.logToStderr,
+    OPTIONS.report,
     ['--failures <file>', 'keep a list of those who were not replicated, for -u -f (-m -f, -s -f)'],
   );
   command.addOption(

@@ -1,10 +1,9 @@
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
-import type { FailureFile } from '../report/failure-file.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { failed, inFrame } from './command-frame.ts';
 import { PROGRAM, USAGE } from './command-line.ts';
+import { openOutputFiles } from './output-files.ts';
 import { checkProgramReadable } from './program-readable.ts';
-import type { RunPlan } from './run-plan.ts';
 
 /**
  * The whole command.
@@ -38,17 +37,10 @@ async function once(args: Arguments, environment: NodeJS.ProcessEnv, signal: Abo
     import('./carry-out.ts'),
   ]);
   const plan = planRun(args, environment);
-  const failureFile = await openFailureFile(plan);
+  const files = await openOutputFiles(plan, PROGRAM);
   becomeCyrusUser(plan.identity);
   checkProgramReadable(plan.identity.user);
-  return await carryOut(plan, failureFile, signal);
-}
-
-/** As the caller, who has named the place. */
-async function openFailureFile({ output }: RunPlan): Promise<FailureFile | undefined> {
-  if (output.failureList === undefined) return undefined;
-  const { FailureFile } = await import('../report/failure-file.ts');
-  return FailureFile.open(output.failureList.path, output.failureList.option);
+  return await carryOut(plan, files, signal);
 }
 
 /** Every channel named, side by side; the worst exit code is the command's. */

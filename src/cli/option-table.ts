@@ -24,6 +24,10 @@ export const OPTIONS = {
   progress: ['--progress', 'show progress (default: on a terminal)'],
   noProgress: ['--no-progress', 'do not show progress'],
   logToStderr: ['--log-to-stderr', 'log to standard error as well as to syslog'],
+  report: [
+    '--report <file>',
+    'keep a report of each user while the run lasts: JSON, or CSV if FILE ends in .csv',
+  ],
 } as const satisfies Record<string, OptionRow>;
 
 export type OptionRow = readonly [flags: string, description: string];

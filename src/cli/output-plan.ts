@@ -35,6 +35,7 @@ export function outputPlan(
     syslogFacility: facility(config.text('syslog_facility')),
     syslogFile: environment.CASSANDANE_SYSLOG_FNAME,
     failureList: failureList(args),
+    reportPath: args.reportFile,
   });
 }
 

@@ -2,16 +2,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
-import type { FailureFile } from '../report/failure-file.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/paths/external-name.ts';
+import type { OutputFiles } from './output-files.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /** What every mode begins with: how this thread locks, the report, and what is to be said before anything else. */
 export async function begin(
   { output, channel, setup, warnings }: RunPlan | RollingPlan,
-  failureFile?: FailureFile,
+  files: OutputFiles = {},
 ): Promise<Report> {
   chooseLocks(setup.locks);
   const { stdout, stderr } = process;
@@ -23,7 +23,7 @@ export async function begin(
     channel,
     server,
     spellMailbox,
-    failureFile,
+    ...files,
     streams,
     openSyslog,
   });

@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
-import type { ErrorData } from './sync-error.ts';
+import type { Grade, SettledStatus } from './grade.ts';
+import type { ErrorData, MessageDamage } from './sync-error.ts';
 
 /**
  * The one catalogue of observable facts. Verbose lines, log, progress, report file and tests all hang on it; nothing
@@ -127,15 +128,42 @@ export type UserEvent =
       mailboxes?: ByteString[] | undefined;
       error: ErrorData;
     }
+  /** The last word on a user, or on a group of mailboxes: told once for each, those not reached included. */
+  | ({ kind: 'user:settled' } & UserSettled)
+  /** Both sides were compared, before `user:settled`. */
+  | { kind: 'user:graded'; user: ByteString; grade: Grade; differences: number }
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; bytes: number };
+
+export interface UserSettled {
+  /** '' for mailboxes that are not all of one user. */
+  user: ByteString;
+  /** As of `user:locked`. */
+  mailboxes?: ByteString[] | undefined;
+  status: SettledStatus;
+  error?: ErrorData | undefined;
+  effort: Effort;
+}
+
+/** What was done for a user, all attempts together. */
+export interface Effort {
+  attempts: number;
+  /** Attempts that came to nothing because somebody else had the lock. */
+  lockWaits: number;
+  mailboxes: number;
+  messages: number;
+  octets: number;
+  elapsedMs: number;
+}
 
 /** What an administrator has to know of a mailbox although nothing failed. */
 export type MailboxEvent =
   /** It had changed on both sides. `changed`: who was written to. */
   | { kind: 'mailbox:merged'; name: ByteString; changed: 'replica' | 'both' }
   /** Only the replica has it, and nothing here proves that it was deleted. */
-  | { kind: 'mailbox:replica-only'; name: ByteString; uniqueid: ByteString; inDeleted: boolean };
+  | { kind: 'mailbox:replica-only'; name: ByteString; uniqueid: ByteString; inDeleted: boolean }
+  /** Left out, because its file here is not what the index says. */
+  | { kind: 'message:damaged'; user: ByteString; name: ByteString; damage: MessageDamage };
 
 /** One per line of `-v` (algorithm 11.1). */
 export type CommandEvent =

@@ -15,4 +15,6 @@ export interface OutputPlan {
   syslogFile: string | undefined;
   /** Where to leave those who were not replicated, as a list that the option takes with -f. */
   failureList: { path: string; option: ListOption } | undefined;
+  /** Where to leave the report. */
+  reportPath: string | undefined;
 }

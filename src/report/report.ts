@@ -5,9 +5,11 @@ import { type Closing, closingLines } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { Remarks } from './remarks.ts';
+import type { ReportFile } from './report-file.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { statusLine } from './status-line.ts';
 import { type OutputStreams, Streams } from './streams.ts';
+import { Summary } from './summary-table.ts';
 import { SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
 import { verboseSink } from './verbose.ts';
@@ -19,6 +21,8 @@ export interface ReportOptions extends OutputPlan {
   spellMailbox: SpellMailbox;
   /** `--failures`, opened already; the report closes it. */
   failureFile?: FailureFile | undefined;
+  /** `--report`, the same. */
+  reportFile?: ReportFile | undefined;
   /** Opens syslog(3); called only when there is something to log. */
   openSyslog(ident: string, facility: string): { log: LogTarget; close(): void };
 }
@@ -34,8 +38,8 @@ export interface Report {
 
 /** @throws system errors if the syslog file cannot be opened */
 export async function openReport(options: ReportOptions): Promise<Report> {
-  const { verbose, verboseLog, syslogIdent, syslogFile, failureFile, channel, server, spellMailbox } =
-    options;
+  const { verbose, verboseLog, syslogIdent, syslogFile, failureFile, reportFile } = options;
+  const { channel, server, spellMailbox } = options;
   const streams = new Streams(options.streams);
   const closers: (() => void)[] = [];
 
@@ -51,11 +55,15 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}`));
 
   failureFile?.attach(spellMailbox, complain);
+  reportFile?.attach(spellMailbox, complain);
+  const summary = options.progress ? new Summary(spellMailbox) : undefined;
   const remarks = new Remarks(spellMailbox);
   const exposures = new Exposures();
   const sinks: EventListener[] = [
     remarks.hear,
     ...(failureFile === undefined ? [] : [failureFile.hear]),
+    ...(reportFile === undefined ? [] : [reportFile.hear]),
+    ...(summary === undefined ? [] : [summary.hear]),
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
     logSink({ channel, server, spellMailbox, verboseLog, targets }),
   ];
@@ -81,7 +89,9 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const close of closers) close();
       for (const line of remarks.lines()) streams.errorLine(line);
       for (const line of closingLines(closing, spellMailbox)) streams.errorLine(line);
+      for (const line of summary?.lines() ?? []) streams.errorLine(line);
       failureFile?.close(closing);
+      reportFile?.close(closing, Date.now());
       await streams.drained();
     },
   };

@@ -93,6 +93,19 @@ export interface ErrorData {
   outstanding?: Outstanding | undefined;
   hint?: string | undefined;
   retryable: boolean;
+  /** Of a user whose messages have arrived all the same. */
+  leaves?: 'metadata-differs' | 'damaged-at-source' | undefined;
+  /** Of one message, which alone it concerns. */
+  damage?: MessageDamage | undefined;
+}
+
+/** A message that is not what the index of its mailbox says. */
+export interface MessageDamage {
+  uid: number;
+  /** As the index has it. */
+  guid: string;
+  path: string;
+  cause: 'missing' | 'size-differs' | 'content-differs' | 'no-regular-file';
 }
 
 /**
@@ -116,6 +129,8 @@ export interface SyncErrorFields {
   /** What the operator can do about it: one sentence, no trailing full stop. */
   hint?: string | undefined;
   retryable?: boolean;
+  leaves?: ErrorData['leaves'];
+  damage?: MessageDamage | undefined;
   cause?: unknown;
 }
 
@@ -138,6 +153,8 @@ export class SyncError extends Error {
   readonly outstanding: Outstanding | undefined;
   readonly hint: string | undefined;
   readonly retryable: boolean;
+  readonly leaves: ErrorData['leaves'];
+  readonly damage: MessageDamage | undefined;
 
   constructor(code: ErrorCode, message: string, fields: SyncErrorFields = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
@@ -150,6 +167,8 @@ export class SyncError extends Error {
     this.outstanding = fields.outstanding;
     this.hint = fields.hint;
     this.retryable = fields.retryable ?? false;
+    this.leaves = fields.leaves;
+    this.damage = fields.damage;
   }
 
   /** The same error with the fields that were still unknown where it was thrown. Known fields are kept. */
@@ -163,13 +182,28 @@ export class SyncError extends Error {
       outstanding: this.outstanding ?? fields.outstanding,
       hint: this.hint ?? fields.hint,
       retryable: this.retryable,
+      leaves: this.leaves,
+      damage: this.damage,
       cause: this.cause,
     });
   }
 
   toData(): ErrorData {
-    const { code, family, message, phase, user, mailbox, alsoMailboxes, outstanding, hint, retryable } = this;
-    return { code, family, message, phase, user, mailbox, alsoMailboxes, outstanding, hint, retryable };
+    const { code, family, message, phase, user, mailbox, alsoMailboxes, outstanding } = this;
+    const { hint, retryable, leaves, damage } = this;
+    const known = {
+      code,
+      family,
+      message,
+      phase,
+      user,
+      mailbox,
+      alsoMailboxes,
+      outstanding,
+      hint,
+      retryable,
+    };
+    return { ...known, ...(leaves && { leaves }), ...(damage && { damage }) };
   }
 
   static fromData(data: ErrorData): SyncError {

@@ -130,6 +130,36 @@ test('asked in the middle, a run says what is done, what failed and what is left
   assert.throws(ask, /after the end/);
 });
 
+test('the last word on each user is told once, with what all attempts together took', async () => {
+  let attempts = 0;
+  const { events } = await runWith(
+    async ({ jobs }, emit) => {
+      emit(opened);
+      return jobs.map((job) => {
+        if (names(job) !== 'u0') return { kind: 'absent', job };
+        attempts += 1;
+        const counts = { mailboxes: 1, messages: 2, bytes: 30 };
+        if (attempts === 1) return { kind: 'locked', job, user: 'u0', elapsedMs: 1 };
+        if (attempts === 2) {
+          const error = errorData('LOCK_TIMEOUT', 'local', { retryable: true });
+          return { kind: 'failed', job, error, counts, elapsedMs: 10 };
+        }
+        return { kind: 'synced', job, counts, elapsedMs: 100 };
+      });
+    },
+    { store: fakeStore(users(2)) },
+  );
+  const told = kinds(events, 'user:settled').flatMap((event) =>
+    event.kind === 'user:settled' ? [[event.user, event.status, event.effort]] : [],
+  );
+  const effort = { attempts: 2, lockWaits: 1, mailboxes: 2, messages: 4, octets: 60, elapsedMs: 111 };
+  const none = { attempts: 1, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 0 };
+  assert.deepEqual(told, [
+    ['u1', 'absent', none],
+    ['u0', 'replicated', effort],
+  ]);
+});
+
 test('all users and shared mailboxes are synced once, and the summary adds up', async () => {
   const { result, events, pool } = await runWith(syncAll, {
     store: fakeStore(users(500), ['shared.a', 'shared.b']),

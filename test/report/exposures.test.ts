@@ -22,6 +22,7 @@ test('a run over connections that somebody on the way can read or alter says so 
     syslogFacility: 'mail',
     syslogFile: undefined,
     failureList: undefined,
+    reportPath: undefined,
     channel: undefined,
     server: 'replica',
     spellMailbox: (name) => name,

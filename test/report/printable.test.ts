@@ -89,9 +89,18 @@ const events: Record<SyncEvent['kind'], object> = {
   'user:synced': { user: 'x', size: 1 },
   'user:done': { user: 'x' },
   'user:failed': { user: 'x', work: 'user', error },
+  'user:settled': {
+    ...{ user: 'x', mailboxes: ['x'], status: 'failed', error },
+    effort: { attempts: 1, lockWaits: 0, mailboxes: 1, messages: 1, octets: 1, elapsedMs: 1 },
+  },
+  'user:graded': { user: 'x', grade: 'identical', differences: 0 },
   'user:progress': { user: 'x', messages: 1, bytes: 1 },
   'mailbox:merged': { name: 'x', changed: 'both' },
   'mailbox:replica-only': { name: 'x', uniqueid: 'x', inDeleted: false },
+  'message:damaged': {
+    ...{ user: 'x', name: 'x' },
+    damage: { uid: 1, guid: 'x', path: 'x', cause: 'missing' },
+  },
   'command:mailboxes': { names: ['x', 'x'] },
   'command:mailbox': { name: 'x', local: false },
   'command:fullmailbox': { name: 'x' },
@@ -161,7 +170,13 @@ async function said(event: SyncEvent, failure: ErrorData, directory: string): Pr
   const list = join(directory, 'failures');
   const report = await openReport({
     ...{ verbose: 2, verboseLog: true, progress: false, logToStderr: true },
-    ...{ syslogIdent: 'sync_client', syslogFacility: 'mail', syslogFile, failureList: undefined },
+    ...{
+      syslogIdent: 'sync_client',
+      syslogFacility: 'mail',
+      syslogFile,
+      failureList: undefined,
+      reportPath: undefined,
+    },
     ...{ channel: 'offsite', server: 'replica', spellMailbox: (name) => name },
     failureFile: FailureFile.open(list, '-u'),
     streams: { stdout, stderr },

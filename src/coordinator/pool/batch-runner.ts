@@ -235,7 +235,9 @@ export class BatchRunner {
         if (!job) return;
         const size = sizes[next] ?? 0;
         next += 1;
-        const outcome = await this.#runJob(job, link, borrow);
+        const began = performance.now();
+        const done = await this.#runJob(job, link, borrow);
+        const outcome = { ...done, elapsedMs: performance.now() - began };
         outcomes.push(outcome);
         // The outcomes are told when the whole batch is done: too late for whoever watches.
         if (outcome.kind === 'synced') this.#parts.emit({ kind: 'user:synced', user: jobUser(job), size });

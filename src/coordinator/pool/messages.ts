@@ -47,7 +47,10 @@ export interface UnitAnswer {
 
 export type Task = Batch | UnitTask;
 
-export type Outcome =
+export type Outcome = {
+  /** What the attempt took. */
+  elapsedMs?: number;
+} & (
   | { kind: 'synced'; job: Job; counts: Counts }
   /** No such user or mailbox here: not an error (algorithm 3). */
   | { kind: 'absent'; job: Job }
@@ -56,7 +59,8 @@ export type Outcome =
   /** `suspect`: the connection broke while the replica was at this mailbox of the job. */
   | { kind: 'failed'; job: Job; error: ErrorData; counts: Counts; suspect?: ByteString | undefined }
   /** Never begun, because the link was down or the run is being cancelled: not the job's fault. */
-  | { kind: 'untouched'; job: Job; error: ErrorData };
+  | { kind: 'untouched'; job: Job; error: ErrorData }
+);
 
 export interface Counts {
   mailboxes: number;

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import type { Effort } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import {
   BATCH_JOBS,
@@ -28,7 +29,7 @@ export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' }>;
 
 /** What became of one job of a batch. */
 export type Settlement =
-  | { kind: 'final'; outcome: FinalOutcome }
+  | { kind: 'final'; outcome: FinalOutcome; effort: Effort }
   | { kind: 'parked'; job: Job; user: string; first: boolean }
   | { kind: 'retry'; job: Job; delayMs: number; error: ErrorData }
   /** Never begun: it waits again as if nothing had been. */
@@ -53,6 +54,7 @@ interface Entry {
   /** Mailboxes that the replica was at when the link broke, and how often it did. */
   readonly breaks: Map<ByteString, number>;
   timesParked: number;
+  readonly effort: Effort;
 }
 
 /** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
@@ -182,23 +184,24 @@ export class Schedule {
   }
 
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
-  abandon(): Job[] {
+  abandon(): { job: Job; effort: Effort }[] {
     const entries = [...this.#running.values(), ...this.#giants.splice(0), ...this.#delayed, ...this.#parked];
     for (const emptied of [this.#running, this.#delayed, this.#parked, this.#parkedLong]) emptied.clear();
-    return [...entries.map(({ job }) => job), ...this.#small.takeAll().map(jobOf)];
+    return [...entries, ...this.#small.takeAll().map((waiting) => entryOf(waiting, 0))];
   }
 
   #settleOne(entry: Entry, outcome: Outcome, now: number): Settlement {
-    const { job } = entry;
+    const { job, effort } = entry;
+    spend(effort, outcome);
     switch (outcome.kind) {
       case 'synced':
       case 'absent':
-        return { kind: 'final', outcome: { ...outcome, job } };
+        return { kind: 'final', outcome: { ...outcome, job }, effort };
       case 'untouched':
         this.#wait(entry);
         return { kind: 'returned', job };
       case 'locked':
-        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job } };
+        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort };
         entry.timesParked += 1;
         this.#parked.add(entry, now + this.#parkedPause(entry));
         this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY);
@@ -211,7 +214,7 @@ export class Schedule {
           return { kind: 'returned', job };
         }
         const delayMs = this.#retryDelay(entry, outcome);
-        if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job } };
+        if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job }, effort };
         this.#delayed.add(entry, now + delayMs);
         return { kind: 'retry', job, delayMs, error };
       }
@@ -318,6 +321,21 @@ function setAside(entry: Entry, { suspect, error, counts }: Outcome & { kind: 'f
   return true;
 }
 
+function noEffort(): Effort {
+  return { attempts: 0, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 0 };
+}
+
+function spend(effort: Effort, outcome: Outcome): void {
+  if (outcome.kind === 'untouched') return;
+  if (outcome.kind === 'locked') effort.lockWaits += 1;
+  else effort.attempts += 1;
+  effort.elapsedMs += outcome.elapsedMs ?? 0;
+  if (outcome.kind !== 'synced' && outcome.kind !== 'failed') return;
+  effort.mailboxes += outcome.counts.mailboxes;
+  effort.messages += outcome.counts.messages;
+  effort.octets += outcome.counts.bytes;
+}
+
 function newEntry(job: Job, size: number): Entry {
   return {
     job,
@@ -329,6 +347,7 @@ function newEntry(job: Job, size: number): Entry {
     fruitlessLinkAttempts: 0,
     breaks: new Map(),
     timesParked: 0,
+    effort: noEffort(),
   };
 }
 

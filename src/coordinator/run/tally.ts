@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { EventListener, RunSummary } from '../../report/events.ts';
+import type { Effort, EventListener, RunSummary, UserSettled } from '../../report/events.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
 import { jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
 import type { FinalOutcome, Settlement } from './schedule.ts';
@@ -26,7 +27,7 @@ export class Tally {
   take(settlement: Settlement): void {
     switch (settlement.kind) {
       case 'final':
-        this.#final(settlement.outcome);
+        this.#final(settlement.outcome, settlement.effort);
         break;
       case 'parked':
         if (settlement.first) this.#emit({ kind: 'run:parked', user: settlement.user });
@@ -42,7 +43,8 @@ export class Tally {
   }
 
   /** Its turn never came, or had not come to its end when the run was over. */
-  unreached(job: Job): void {
+  unreached({ job, effort }: { job: Job; effort: Effort }): void {
+    this.#settled(job, effort, 'not-reached');
     this.#totals.unreached.push({ user: jobUser(job), ...mailboxesOf(job) });
   }
 
@@ -55,21 +57,24 @@ export class Tally {
     return { ...this.#totals, ...rest };
   }
 
-  #final(outcome: FinalOutcome): void {
+  #final(outcome: FinalOutcome, effort: Effort): void {
     const { job } = outcome;
     const user = jobUser(job);
     switch (outcome.kind) {
       case 'synced':
         this.#totals.synced += 1;
         this.#count(outcome.counts);
+        this.#settled(job, effort, 'replicated');
         this.#emit({ kind: 'user:done', user });
         break;
       case 'absent':
         // The worker has said so.
         this.#totals.absent += 1;
+        this.#settled(job, effort, 'absent');
         break;
       case 'locked':
         this.#totals.locked += 1;
+        this.#settled(job, effort, 'locked');
         this.#emit({ kind: 'user:locked', user: outcome.user, ...mailboxesOf(job) });
         break;
       case 'failed': {
@@ -77,10 +82,15 @@ export class Tally {
         this.#totals.failed += 1;
         this.#totals.failures.push({ user, error });
         this.#count(counts);
+        this.#settled(job, effort, 'failed', error);
         this.#emit({ kind: 'user:failed', user, work: job.kind, ...mailboxesOf(job), error });
         break;
       }
     }
+  }
+
+  #settled(job: Job, effort: Effort, status: UserSettled['status'], error?: ErrorData): void {
+    this.#emit({ kind: 'user:settled', user: jobUser(job), ...mailboxesOf(job), status, error, effort });
   }
 
   #count(counts: Counts): void {
