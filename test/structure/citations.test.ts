@@ -17,10 +17,8 @@ const CITATION = new RegExp(
   String.raw`\((${documents.join('|')}) (${NUMBER}(?:(?:, | to )${NUMBER})*)(?:, (?:row|step) \d+)?\)`,
   'g',
 );
-const LIKE_CITATION = new RegExp(
-  String.raw`\b(?:[Pp]rotocol|[Ss]tore|[Aa]lgorithm)(?:\.md)?,?[\s*/]+(?:sections?\b|§)?[\s*/]*\d+`,
-  'g',
-);
+const LIKE_CITATION =
+  /\b(?:[Pp]rotocol|[Ss]tore|[Aa]lgorithm)(?:\.md)?,?[\s*/]+(?:sections?\b|§)?[\s*/]*\d+/g;
 
 interface Citation {
   where: string;
