@@ -6,7 +6,7 @@ import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { EngineScene } from '../support/engine-scene.ts';
 
-/** A claim that is kept for ever stops every later user of the connection, once the room or a RESTART is waited for. */
+/** A claim that is kept for ever stops every later user of the connection, once the budget or a RESTART is waited for. */
 class WatchedStage extends Stage {
   kept = 0;
   taken = 0;
@@ -15,8 +15,8 @@ class WatchedStage extends Stage {
     return this.#watch(await super.hold());
   }
 
-  override async room(records: number): Promise<Disposable> {
-    return this.#watch(await super.room(records));
+  override async budget(records: number): Promise<Disposable> {
+    return this.#watch(await super.budget(records));
   }
 
   #watch(claim: Disposable): Disposable {

@@ -43,17 +43,17 @@ test('a GUID whose upload failed is not taken for staged', async () => {
   assert.equal(stage.find('default', 'g'), undefined);
 });
 
-test('room is given in order of asking, and a request beyond the budget still gets its turn', async () => {
+test('shares of the budget are given in order of asking, and a request beyond all of it still gets its turn', async () => {
   const stage = stageOf([]);
   const order: string[] = [];
-  const first = await stage.room(10_000);
-  const giant = stage.room(1_000_000).then((room) => {
+  const first = await stage.budget(10_000);
+  const giant = stage.budget(1_000_000).then((share) => {
     order.push('giant');
-    return room;
+    return share;
   });
-  const small = stage.room(1).then((room) => {
+  const small = stage.budget(1).then((share) => {
     order.push('small');
-    return room;
+    return share;
   });
   await settled();
   assert.deepEqual(order, []);

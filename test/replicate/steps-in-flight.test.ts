@@ -64,7 +64,7 @@ function scene(
     entry: inbox,
     remote: undefined,
     partition: 'default',
-    place: { ready: Promise.resolve(), done: () => {} },
+    turn: { ready: Promise.resolve(), done: () => {} },
     onState: () => {},
     onMerged: () => {},
     checkNeeds: () => {},

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { planQuotas } from '../../src/replicate/user-data/plan-quotas.ts';
+import { planSeen } from '../../src/replicate/user-data/plan-seen.ts';
 import { planSieve } from '../../src/replicate/user-data/plan-sieve.ts';
-import { planQuota, planSeen, planSubscriptions } from '../../src/replicate/user-data/plan-user-data.ts';
+import { planSubscriptions } from '../../src/replicate/user-data/plan-subscriptions.ts';
 import type { QuotaEntry, SieveScript } from '../../src/store/master-store.ts';
 
 const limits = (root: string, storage: number): QuotaEntry => ({
@@ -51,7 +53,7 @@ test('quota limits that differ are set, roots that are gone here are removed', (
     ['gone', undefined],
     ['foreign', undefined],
   ]);
-  const plan = planQuota(here, [limits('same', 10), limits('gone', 1), limits('foreign', 1)]);
+  const plan = planQuotas(here, [limits('same', 10), limits('gone', 1), limits('foreign', 1)]);
   assert.deepEqual(
     plan.set.map((quota) => quota.root),
     ['new'],
@@ -66,18 +68,18 @@ test('a quota of 0 and none are told apart, for each resource', () => {
       [none, nothing],
       [nothing, none],
     ] as const) {
-      assert.deepEqual(planQuota(new Map([['user.anna', ours]]), [theirs]), { set: [ours], remove: [] });
+      assert.deepEqual(planQuotas(new Map([['user.anna', ours]]), [theirs]), { set: [ours], remove: [] });
     }
   }
 });
 
 test('a root that the master has is never removed, whether or not its mailboxes could be read', () => {
-  const plan = planQuota(new Map([['user.anna', limits('user.anna', 20)]]), [limits('user.anna', 10)]);
+  const plan = planQuotas(new Map([['user.anna', limits('user.anna', 20)]]), [limits('user.anna', 10)]);
   assert.deepEqual(plan, { set: [limits('user.anna', 20)], remove: [] });
 });
 
 test('a root whose limits cannot be read is left alone', () => {
-  assert.deepEqual(planQuota(new Map(), [limits('user.anna', 10)]), { set: [], remove: [] });
+  assert.deepEqual(planQuotas(new Map(), [limits('user.anna', 10)]), { set: [], remove: [] });
 });
 
 test('sieve: an edited active script is uploaded and activated again', () => {

@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { ReplicaSession, ReplicaSieve, ReplicaUser } from '../../src/protocol/replica-session.ts';
 import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import { Failures } from '../../src/replicate/outcomes/failures.ts';
-import { sendSieve } from '../../src/replicate/user-data/send-user-data.ts';
+import { sendSieve } from '../../src/replicate/user-data/send-sieve.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MasterStore, SieveState } from '../../src/store/master-store.ts';
 import { EngineScene } from '../support/engine-scene.ts';

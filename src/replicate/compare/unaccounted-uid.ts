@@ -1,5 +1,5 @@
 import type { WireRecord } from '../../protocol/replica-session.ts';
-import { isExpunged, sameRecord } from './wire-record.ts';
+import { isExpunged, sameRecord } from './same-record.ts';
 
 /**
  * The first UID at which the replica has something that the master does not account for: a message or an expunge of its

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
-import type { Place } from './order.ts';
+import type { Turn } from './order.ts';
 
 export interface MailboxTask {
   /** Owner, for progress; '' for shared mailboxes. */
@@ -11,7 +11,7 @@ export interface MailboxTask {
   remote: ReplicaMailbox | undefined;
   /** Partition on the replica. */
   partition: ByteString;
-  place: Place;
+  turn: Turn;
   onState: (state: MailboxState) => void;
   /** Both sides were merged, which may have moved what the replica counts for other folders of the owner. */
   onMerged: () => void;

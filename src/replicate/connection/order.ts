@@ -5,8 +5,8 @@
 export class Order {
   #last: Promise<void> = Promise.resolve();
 
-  /** `ready` resolves when every earlier place is done. `done` may be called more than once. */
-  place(): Place {
+  /** `ready` resolves when every earlier turn is done. `done` may be called more than once. */
+  turn(): Turn {
     const ready = this.#last;
     let done: () => void = () => undefined;
     const mine = new Promise<void>((resolve) => {
@@ -21,7 +21,7 @@ export class Order {
   }
 }
 
-export interface Place {
+export interface Turn {
   ready: Promise<void>;
   done: () => void;
 }

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { emptyLine } from '../compare/mailbox-line.ts';
-import { type ProbedSession, takesMailboxes } from './partition-probe.ts';
+import { type ProbedSession, takesMailboxes } from './takes-mailboxes.ts';
 
 /** The partition that packages configure: something to compare with while no other is known. */
 const USUAL_PARTITION = 'default';

@@ -8,12 +8,12 @@ export const GUIDS_PER_COMMAND = 8192;
  * Below this, sending the messages is cheaper than a round trip and a search through the replica's folders, which a
  * server before 3.12 does record by record.
  */
-const WORTH_ASKING_BYTES = 64 * 1024;
+const WORTH_ASKING_OCTETS = 64 * 1024;
 
 /** New messages of one job, by partition on the replica. */
 export class Reservation {
   readonly #wanted = new Map<ByteString, Set<string>>();
-  #bytes = 0;
+  #octets = 0;
   #count = 0;
 
   /** @returns false once there are enough: more is left to plain uploading, so that memory stays bounded. */
@@ -25,14 +25,14 @@ export class Reservation {
     }
     if (!guids.has(message.guid)) {
       guids.add(message.guid);
-      this.#bytes += message.size;
+      this.#octets += message.size;
       this.#count++;
     }
     return this.#count < GUIDS_PER_COMMAND;
   }
 
   get worthAsking(): boolean {
-    return this.#bytes >= WORTH_ASKING_BYTES;
+    return this.#octets >= WORTH_ASKING_OCTETS;
   }
 
   /** Has the replica link what it holds already into its stage, and notes it there. */

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import { SliceBuffers } from './slice-buffers.ts';
+import { Slabs } from './slabs.ts';
 
 /**
  * Messages staged on the replica before the stage is dropped. The stage is a directory of files on its spool and a
@@ -10,10 +10,10 @@ import { SliceBuffers } from './slice-buffers.ts';
 const RESTART_AFTER_MESSAGES = 32_768;
 
 /** Records being prepared at once on one connection: bounds this thread's memory, about 1 KiB each. */
-const RECORD_BUDGET = 16_384;
+const BUDGET_RECORDS = 16_384;
 
-/** A mailbox is given room for at least this many records, which also bounds how many are open at once. */
-export const LEAST_ROOM = 256;
+/** A mailbox is given a budget of at least this many records, which also bounds how many are open at once. */
+export const LEAST_BUDGET_RECORDS = 256;
 
 /**
  * What the replica holds in its stage for this connection, and who relies on it.
@@ -23,7 +23,7 @@ export const LEAST_ROOM = 256;
  * (protocol 10.3), so whoever sends MAILBOX holds the stage from before its first look until the answer.
  */
 export class Stage {
-  readonly buffers = new SliceBuffers();
+  readonly slabs = new Slabs();
   readonly #session: ReplicaSession;
   readonly #staged = new Map<string, Promise<void>>();
   #holders = 0;
@@ -57,10 +57,10 @@ export class Stage {
     };
   }
 
-  /** Waits its turn for room to prepare that many records. In order of asking, so an earlier mailbox never starves. */
-  async room(records: number): Promise<Disposable> {
-    const weight = Math.min(Math.max(records, 1), RECORD_BUDGET);
-    if (this.#weightQueue.length > 0 || this.#weight + weight > RECORD_BUDGET) {
+  /** Waits its turn to prepare that many records. Turns come in order of asking, so that an earlier mailbox never starves. */
+  async budget(records: number): Promise<Disposable> {
+    const weight = Math.min(Math.max(records, 1), BUDGET_RECORDS);
+    if (this.#weightQueue.length > 0 || this.#weight + weight > BUDGET_RECORDS) {
       await new Promise<void>((start) => this.#weightQueue.push({ weight, start }));
     } else {
       this.#weight += weight;
@@ -72,7 +72,7 @@ export class Stage {
         taken = false;
         this.#weight -= weight;
         for (let next = this.#weightQueue[0]; next; next = this.#weightQueue[0]) {
-          if (this.#weight + next.weight > RECORD_BUDGET) break;
+          if (this.#weight + next.weight > BUDGET_RECORDS) break;
           this.#weightQueue.shift();
           this.#weight += next.weight;
           next.start();

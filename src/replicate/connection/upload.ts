@@ -1,12 +1,12 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { MessageUpload } from '../../protocol/replica-session.ts';
 import type { IndexRecord, MailboxMessages } from '../../store/master-store.ts';
-import { settle } from '../outcomes/settle-all.ts';
+import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { SliceBuffers } from './slice-buffers.ts';
+import type { Slabs } from './slabs.ts';
 
 /** One MESSAGE command carries at most this much, so that an answer (and progress) comes every so often. */
-const SLICE_BYTES = 1024 * 1024;
+const SLICE_OCTETS = 1024 * 1024;
 /** The replica's server flushes each file to disk before it answers. */
 const SLICE_MESSAGES = 256;
 
@@ -43,13 +43,13 @@ export async function upload(
     await stage.turn(async () => {
       await context.session.window();
       mayGoOn();
-      const slice = await readSlice(messages, partition, wanted, next, stage.buffers);
+      const slice = await readSlice(messages, partition, wanted, next, stage.slabs);
       next += slice.taken;
       if (slice.messages.length === 0) return;
       octets += slice.octets;
-      const { room } = slice;
+      const { slab } = slice;
       const done = context.session.applyMessages(slice.messages).then(() => {
-        if (room) stage.buffers.giveBack(room);
+        if (slab) stage.slabs.giveBack(slab);
       });
       stage.add(
         partition,
@@ -62,7 +62,7 @@ export async function upload(
       confirmations.push(done);
     });
   }
-  await settle(confirmations);
+  await allSettledOrThrow(confirmations);
   return octets;
 }
 
@@ -72,7 +72,7 @@ interface Slice {
   /** Records passed, whether sent or left out. */
   taken: number;
   /** What the messages are read into, if there are several: hundreds of small pieces of memory would fill the heap. */
-  room: Buffer | undefined;
+  slab: Buffer | undefined;
 }
 
 async function readSlice(
@@ -80,18 +80,18 @@ async function readSlice(
   partition: ByteString,
   records: readonly IndexRecord[],
   from: number,
-  buffers: SliceBuffers,
+  slabs: Slabs,
 ): Promise<Slice> {
   const chosen = nextSlice(records, from);
-  const room = chosen.length > 1 ? buffers.take(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
+  const slab = chosen.length > 1 ? slabs.take(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
   let offset = 0;
   // All are asked for at once: from a slow disk they come together.
   const reading = chosen.map((record) => {
-    const place = room?.subarray(offset, offset + record.size);
+    const place = slab?.subarray(offset, offset + record.size);
     offset += record.size;
     return messages.readMessage(record, place);
   });
-  const slice: Slice = { messages: [], octets: 0, taken: chosen.length, room };
+  const slice: Slice = { messages: [], octets: 0, taken: chosen.length, slab };
   for (const [i, content] of (await Promise.all(reading)).entries()) {
     const record = chosen[i];
     if (content === undefined || record === undefined) continue;
@@ -106,7 +106,7 @@ function nextSlice(records: readonly IndexRecord[], from: number): IndexRecord[]
   let octets = 0;
   for (let i = from; i < records.length && chosen.length < SLICE_MESSAGES; i++) {
     const record = records[i];
-    if (!record || (chosen.length > 0 && octets + record.size > SLICE_BYTES)) break;
+    if (!record || (chosen.length > 0 && octets + record.size > SLICE_OCTETS)) break;
     octets += record.size;
     chosen.push(record);
   }

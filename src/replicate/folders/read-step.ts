@@ -19,8 +19,8 @@ import {
 import { holdsOnlyOurs } from '../compare/holds-only-ours.ts';
 import { type Delta, readDelta } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
-import { staleNotice, withCountedChecksums } from '../merge/counted-checksums.ts';
 import { masterRecords } from '../merge/record-lists.ts';
+import { staleNotice, withCountedChecksums } from '../merge/with-counted-checksums.ts';
 
 export interface StepOptions extends CompareOptions {
   batchSize: number;

@@ -7,11 +7,11 @@ import { unaccountedUid } from '../compare/unaccounted-uid.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
-import { LEAST_ROOM } from '../connection/stage.ts';
+import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
 import { upload } from '../connection/upload.ts';
-import { isDoubtful } from '../merge/counted-checksums.ts';
 import { replicaRecords } from '../merge/record-lists.ts';
 import { resolveDiverged } from '../merge/resolve-diverged.ts';
+import { isDoubtful } from '../merge/with-counted-checksums.ts';
 import { readStep } from './read-step.ts';
 
 /** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
@@ -23,34 +23,34 @@ const CHANGED_ATTEMPTS = 3;
 const REMOVED_ATTEMPTS = 10;
 
 /**
- * Brings one mailbox of the replica to the master's state. Waits its turn for room and for the stage, in call order,
+ * Brings one mailbox of the replica to the master's state. Waits its turn for the budget and for the stage, in call order,
  * before the returned promise is handed out, so that callers may start many and await them together.
  */
 export async function startMailbox(
   context: EngineContext,
   task: MailboxTask,
 ): Promise<{ finished: Promise<void> }> {
-  const claim = await claimRoom(context, task);
-  const finished = runMailbox(context, task, claim).finally(task.place.done);
+  const claim = await claimBudgetAndStage(context, task);
+  const finished = runMailbox(context, task, claim).finally(task.turn.done);
   return { finished };
 }
 
 interface Claim extends Disposable {
-  room: Disposable;
+  budget: Disposable;
   hold: Disposable;
 }
 
-/** Room before the stage, always in this order: a holder of the stage never waits for room. */
-async function claimRoom(context: EngineContext, task: MailboxTask): Promise<Claim> {
+/** Takes the budget before the stage, always in this order: a holder of the stage never waits for the budget. */
+async function claimBudgetAndStage(context: EngineContext, task: MailboxTask): Promise<Claim> {
   const { messages } = context.store.estimateMailbox(task.entry);
-  const room = await context.stage.room(Math.max(LEAST_ROOM, stepSize(context, messages)));
+  const budget = await context.stage.budget(Math.max(LEAST_BUDGET_RECORDS, stepSize(context, messages)));
   const hold = await context.stage.hold();
   return {
-    room,
+    budget,
     hold,
     [Symbol.dispose]() {
       hold[Symbol.dispose]();
-      room[Symbol.dispose]();
+      budget[Symbol.dispose]();
     },
   };
 }
@@ -87,7 +87,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
       if (!latest?.isLast) {
         // What is tried again has its claim, which is one of the stage of its own lane.
         if (latest && !claim) lane = await lanes.next(latest.records);
-        claim ??= await claimRoom(lane, task);
+        claim ??= await claimBudgetAndStage(lane, task);
         try {
           step = await prepareStep(lane, task, remote, doubt !== undefined, announce);
         } catch (caught) {
@@ -126,15 +126,15 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         }
         claim?.[Symbol.dispose]();
         claim = undefined;
-        task.place.done();
+        task.turn.done();
         const { reason, detail } = doubt?.reason === 'checksum-refused' ? doubt : step;
         return await resolveDiverged(context, task, reason, detail);
       }
-      await task.place.ready;
+      await task.turn.ready;
       task.checkNeeds();
       sent.push(sendStep(lane, task, step, claim));
       claim = undefined;
-      task.place.done();
+      task.turn.done();
       remote = afterApplying(step.line);
     }
   } finally {
@@ -247,7 +247,7 @@ async function prepareStep(
   announce();
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
     // It creates the mailbox, which has to come after its parent.
-    await task.place.ready;
+    await task.turn.ready;
     task.checkNeeds();
     await context.partitions.ensure(line);
   }

@@ -7,7 +7,7 @@ import { type NewMessage, newMessages } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { GUIDS_PER_COMMAND, Reservation } from '../connection/reservation.ts';
-import { isDoubtful, staleNotice, withCountedChecksums } from '../merge/counted-checksums.ts';
+import { isDoubtful, staleNotice, withCountedChecksums } from '../merge/with-counted-checksums.ts';
 import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
 import type { FolderPlan } from './plan-folders.ts';
 
@@ -102,11 +102,11 @@ function lookAt(
   return { state: mailbox.state, notice, comparison, news };
 }
 
-type Judgement = Pick<Look, 'comparison' | 'notice'>;
+type Compared = Pick<Look, 'comparison' | 'notice'>;
 
-const NOT_THERE: Judgement = { comparison: { kind: 'delta' }, notice: undefined };
+const NOT_THERE: Compared = { comparison: { kind: 'delta' }, notice: undefined };
 
-function compareDoubting(context: EngineContext, mailbox: LockedMailbox, remote: ReplicaMailbox): Judgement {
+function compareDoubting(context: EngineContext, mailbox: LockedMailbox, remote: ReplicaMailbox): Compared {
   const local = withUnreadAsThere(mailbox, remote);
   const comparison = compareMailbox(local, remote, context.options);
   if (comparison.kind !== 'diverged' || !isDoubtful(context, comparison.reason)) {

@@ -13,10 +13,10 @@ import { isMadeOfOurScripts } from '../user-data/script-files.ts';
 import { findTwins, twinDamage } from './find-twins.ts';
 import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
 import { formerInboxes, giveUpNames } from './give-up-names.ts';
-import { canBeOpened } from './job-scope.ts';
 import { neededAbove } from './mailbox-above.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
+import { canBeOpened } from './replicated.ts';
 import { startMailbox } from './start-mailbox.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 
@@ -48,17 +48,17 @@ export async function syncFolders(
   });
   reportLeftAlone(context, job, plan);
   for (const [entry, other] of twins) reportMailbox(context, job, entry, twinDamage(entry, other));
-  const unsettled = new Set(
+  const misnamed = new Set(
     [...twins.keys(), ...plan.blocked.map(({ entry }) => entry)].map(({ name }) => name),
   );
   if (plan.steps.length > 0) {
     const before = job.failures.count;
-    for (const name of await runSteps(context, job, plan.steps)) unsettled.add(name);
+    for (const name of await runSteps(context, job, plan.steps)) misnamed.add(name);
     if (job.failures.count === before) return 'again';
   }
 
-  const settled = job.entries.filter((entry) => !unsettled.has(entry.name));
-  const entries = await withoutOrphans(context, job, settled, plan);
+  const named = job.entries.filter((entry) => !misnamed.has(entry.name));
+  const entries = await withoutOrphans(context, job, named, plan);
   const work = await survey(context, job, entries, plan);
   return startAll(context, job, work, plan);
 }
@@ -198,7 +198,7 @@ async function runSteps(
   return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
 }
 
-/** Starts every mailbox in list order; their uploads overlap, bounded by the stage's room and the session's window. */
+/** Starts every mailbox in list order; their uploads overlap, bounded by the budget of records and the session's window. */
 async function startAll(
   context: EngineContext,
   job: FolderJob,
@@ -240,12 +240,12 @@ async function startAll(
       reportMailbox(context, job, entry, breaksLink(aside));
       continue;
     }
-    const place = order.place();
+    const turn = order.turn();
     if (entry.intermediate) {
       collect(
         entry,
         newcomer,
-        sendIntermediate(context, entry, place, () => newcomer?.checkAbove()),
+        sendIntermediate(context, entry, turn, () => newcomer?.checkAbove()),
       );
       continue;
     }
@@ -254,7 +254,7 @@ async function startAll(
       entry,
       remote,
       partition: partitionOf(context, entry),
-      place,
+      turn,
       onState: (state) => {
         newcomer?.begin();
         noteState(context, job, state);
@@ -265,7 +265,7 @@ async function startAll(
       checkNeeds: () => newcomer?.checkAbove(),
     };
     if (comparison.kind === 'diverged') {
-      place.done();
+      turn.done();
       collect(entry, newcomer, resolveDiverged(context, task, comparison.reason, comparison.detail));
       continue;
     }
@@ -296,17 +296,17 @@ function reportHeldBack(context: EngineContext, job: FolderJob): void {
 async function sendIntermediate(
   context: EngineContext,
   entry: MailboxEntry,
-  place: MailboxTask['place'],
+  turn: MailboxTask['turn'],
   checkNeeds: MailboxTask['checkNeeds'],
 ): Promise<void> {
-  await place.ready;
+  await turn.ready;
   let applied: Promise<void>;
   try {
     await context.session.window();
     checkNeeds();
     applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
   } finally {
-    place.done();
+    turn.done();
   }
   await applied;
 }

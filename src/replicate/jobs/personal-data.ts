@@ -1,7 +1,9 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { SeenEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
-import { requireInbox } from '../folders/job-scope.ts';
+import { requireInbox } from '../folders/require-inbox.ts';
+import { sendSeenEntry } from '../user-data/send-seen.ts';
+import { sendSubscription } from '../user-data/send-subscriptions.ts';
 import type { Action } from './action.ts';
 
 export type PersonalAction = Extract<Action, { kind: 'seen' | 'sub' }>;
@@ -50,28 +52,15 @@ export class PersonalData {
     else await this.#sendSubscription(action.name);
   }
 
-  /** A single entry is sent unasked (algorithm 8.3). */
   async #sendSeen(uniqueid: ByteString): Promise<void> {
-    const { session, emit } = this.#context;
-    const user = this.#userid;
     this.#seen ??= this.#readSeen();
-    const seen = (await this.#seen).get(uniqueid);
-    if (!seen) return;
-    emit({ kind: 'command:seen', user, uniqueid });
-    await session.applySeen(user, seen);
+    const entry = (await this.#seen).get(uniqueid);
+    if (entry) await sendSeenEntry(this.#context, this.#userid, entry);
   }
 
   async #sendSubscription(name: ByteString): Promise<void> {
-    const { session, emit } = this.#context;
-    const user = this.#userid;
     this.#subscriptions ??= this.#readSubscriptions();
-    if ((await this.#subscriptions).has(name)) {
-      emit({ kind: 'command:sub', user, name });
-      await session.applySub(user, name);
-    } else {
-      emit({ kind: 'command:unsub', user, name });
-      await session.applyUnsub(user, name);
-    }
+    await sendSubscription(this.#context, this.#userid, name, (await this.#subscriptions).has(name));
   }
 
   async #readSeen(): Promise<ReadonlyMap<ByteString, SeenEntry>> {

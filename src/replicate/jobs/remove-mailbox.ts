@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
-import { canBeOpened } from '../folders/job-scope.ts';
+import { canBeOpened } from '../folders/replicated.ts';
 
 /**
  * UNMAILBOX, with proof that what the replica has under this name was deleted here: a tombstone of the name, and not a

@@ -4,7 +4,7 @@ import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { SyncLocks } from '../connection/sync-locks.ts';
 import { giveUpNames } from '../folders/give-up-names.ts';
-import { hasInbox, inboxHasArrived } from '../folders/job-scope.ts';
+import { hasInbox, inboxHasArrived } from '../folders/require-inbox.ts';
 import { syncMeta } from './run-meta.ts';
 import { userThere } from './user-there.ts';
 

@@ -2,9 +2,11 @@ import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
-import { hasInbox } from '../folders/job-scope.ts';
+import { hasInbox } from '../folders/require-inbox.ts';
 import { endsJob } from '../outcomes/failures.ts';
+import { sendQuota } from '../user-data/send-quotas.ts';
 import type { Action, ActionResult } from './action.ts';
+import { finishGoneUser } from './finish-gone-user.ts';
 import { isPersonal, type PersonalAction, PersonalData } from './personal-data.ts';
 import { removeMailbox } from './remove-mailbox.ts';
 import { livingUnder, removeUser, restoreHeirs } from './remove-user.ts';
@@ -12,7 +14,6 @@ import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
 import { syncUser } from './run-user.ts';
 import { sendAnnotations } from './send-annotations.ts';
-import { settleGoneUser } from './settle-gone-user.ts';
 
 /**
  * Actions of one unit of a sync log, in order, under the locks of all `owners`. One that fails does not stop those after
@@ -184,19 +185,7 @@ async function runAction(
     case 'unmailbox':
       return await removeMailbox(context, action.name);
     case 'unuser':
-      return await settleUnuser(context, action.userid, owners, locks);
-  }
-}
-
-/** Sent without asking what the replica has: one command instead of two (algorithm 8.1). */
-async function sendQuota({ store, session, emit }: EngineContext, root: ByteString): Promise<void> {
-  const quota = store.quota(root);
-  if (quota) {
-    emit({ kind: 'command:quota', root });
-    await session.applyQuota(quota, quota.modseq);
-  } else {
-    emit({ kind: 'command:unquota', root });
-    await session.applyUnquota(root);
+      return await finishUnuser(context, action.userid, owners, locks);
   }
 }
 
@@ -205,7 +194,7 @@ async function sendQuota({ store, session, emit }: EngineContext, root: ByteStri
  * nothing ties the two any more. Of a user of that name who has been created again since, the line says that what the
  * former one left behind must go.
  */
-async function settleUnuser(
+async function finishUnuser(
   context: EngineContext,
   userid: ByteString,
   tied: readonly ByteString[],
@@ -219,6 +208,6 @@ async function settleUnuser(
     await syncUser(context, owner, locks);
   }
   if (hasInbox(context, userid)) await syncUser(context, userid, locks);
-  else if (owners.has(userid)) await settleGoneUser(context, userid, locks);
+  else if (owners.has(userid)) await finishGoneUser(context, userid, locks);
   else await removeUser(context, userid, locks, tied.length > 1 || owners.size > 0);
 }

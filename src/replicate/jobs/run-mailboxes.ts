@@ -3,7 +3,7 @@ import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
 import type { FolderJob } from '../folders/folder-job.ts';
-import { canBeOpened, replicated } from '../folders/job-scope.ts';
+import { canBeOpened, replicated } from '../folders/replicated.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
 import { Unusable } from '../folders/unusable.ts';
 import { Failures } from '../outcomes/failures.ts';
@@ -37,7 +37,7 @@ export async function syncMailboxes(
   locks: SyncLocks,
 ): Promise<boolean> {
   let moved = false;
-  const { merged } = await inRounds(user, 'failed to settle renames', async () => {
+  const { merged } = await inRounds(user, 'failed to allSettledOrThrow renames', async () => {
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
     const unusable = new Unusable(failures);

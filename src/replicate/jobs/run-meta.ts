@@ -2,12 +2,14 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaUser } from '../../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
-import { hasInbox, requireInbox } from '../folders/job-scope.ts';
+import { hasInbox, requireInbox } from '../folders/require-inbox.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
+import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 import { Failures } from '../outcomes/failures.ts';
-import { settle } from '../outcomes/settle-all.ts';
 import { moveScriptFiles, scriptsAreReadable, sendScripts } from '../user-data/script-files.ts';
-import { sendSeen, sendSieve, sendSubscriptions } from '../user-data/send-user-data.ts';
+import { sendSeen } from '../user-data/send-seen.ts';
+import { sendSieve } from '../user-data/send-sieve.ts';
+import { sendSubscriptions } from '../user-data/send-subscriptions.ts';
 import { inRounds } from './in-rounds.ts';
 
 /**
@@ -36,7 +38,7 @@ export async function syncMeta(
   }
   const failures = new Failures(userid);
   const [replica] = await Promise.all([context.session.getMeta(userid), requireInbox(context, userid)]);
-  await settle([
+  await allSettledOrThrow([
     sendSubscriptions(context, userid, replica, failures),
     sendSeen(context, userid, replica, failures),
     context.session.info.sieveMailbox

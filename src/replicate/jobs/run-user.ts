@@ -3,11 +3,12 @@ import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
 import type { FolderJob } from '../folders/folder-job.ts';
-import { hasInbox, replicated } from '../folders/job-scope.ts';
+import { replicated } from '../folders/replicated.ts';
+import { hasInbox } from '../folders/require-inbox.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
 import { Unusable } from '../folders/unusable.ts';
+import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 import { Failures } from '../outcomes/failures.ts';
-import { settle } from '../outcomes/settle-all.ts';
 import {
   comparable,
   moveScriptFiles,
@@ -15,9 +16,11 @@ import {
   sendScripts,
   withoutScriptMailbox,
 } from '../user-data/script-files.ts';
-import { sendQuota, sendSeen, sendSubscriptions } from '../user-data/send-user-data.ts';
+import { sendQuotas } from '../user-data/send-quotas.ts';
+import { sendSeen } from '../user-data/send-seen.ts';
+import { sendSubscriptions } from '../user-data/send-subscriptions.ts';
+import { finishGoneUser } from './finish-gone-user.ts';
 import { inRounds } from './in-rounds.ts';
-import { settleGoneUser } from './settle-gone-user.ts';
 import { userThere } from './user-there.ts';
 
 /**
@@ -40,10 +43,10 @@ export async function syncUser(
   context.emit({ kind: 'user:start', user: userid, work: 'user' });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
-    return await settleGoneUser(context, userid, locks);
+    return await finishGoneUser(context, userid, locks);
   }
   let moved = false;
-  let settled = false;
+  let lookedAgain = false;
   return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
     const unusable = new Unusable(failures);
@@ -70,9 +73,9 @@ export async function syncUser(
         await folders.finished;
         if (scripts) await sendScripts(context, userid, there, failures);
         // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
-        await sendQuota(context, job.roots, there, failures);
+        await sendQuotas(context, job.roots, there, failures);
       };
-      await settle([
+      await allSettledOrThrow([
         behindFolders(),
         sendSubscriptions(context, userid, there, failures),
         sendSeen(context, userid, there, failures),
@@ -83,9 +86,9 @@ export async function syncUser(
       return 'again';
     }
     failures.throwIfAny();
-    // A merge may have moved what the replica counts for other folders, which one further look settles.
-    if (job.merged && context.options.conversations && !settled) {
-      settled = true;
+    // A merge may have moved what the replica counts for other folders, which one further look brings into line.
+    if (job.merged && context.options.conversations && !lookedAgain) {
+      lookedAgain = true;
       return 'again';
     }
     return there ? 'synced' : 'again';
@@ -123,7 +126,7 @@ async function askAgain(
 ): Promise<ReplicaUser | undefined> {
   const { session, store } = context;
   const answers = Promise.all([session.getMailboxes([store.inboxName(userid)]), session.getMeta(userid)]);
-  await settle([finished, answers.then(() => undefined)]);
+  await allSettledOrThrow([finished, answers.then(() => undefined)]);
   const [mailboxes, { seen, subscriptions, sieve }] = await answers;
   if (!hasInboxThere(context, userid, mailboxes)) return undefined;
   return { ...before, seen, subscriptions, sieve };

@@ -2,7 +2,7 @@ import { type ByteString, compareBytes } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Annotation } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
-import { settle } from '../outcomes/settle-all.ts';
+import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 
 /**
  * Annotations of one mailbox, or of the server where the name is empty: both lists are merged by entry and user
@@ -32,7 +32,7 @@ export async function sendAnnotations(context: EngineContext, name: ByteString):
     emit({ kind: 'command:unannotation', name, entry: one.entry, user: one.userid });
     commands.push(session.applyUnannotation(name, one.entry, one.userid));
   }
-  await settle(commands);
+  await allSettledOrThrow(commands);
 }
 
 async function annotationsOf(

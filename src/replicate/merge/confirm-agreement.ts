@@ -7,7 +7,7 @@ import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
-import { isDoubtful, withCountedChecksums } from './counted-checksums.ts';
+import { isDoubtful, withCountedChecksums } from './with-counted-checksums.ts';
 
 /** Asks both servers for what they have now: agreement is theirs to state, not ours to compute. */
 export async function confirmAgreement(context: EngineContext, task: MailboxTask): Promise<void> {

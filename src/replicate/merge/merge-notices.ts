@@ -19,7 +19,7 @@ export function divergedNotice(name: ByteString, reason: DivergedReason, detail:
 }
 
 export function decisionNotices(name: ByteString, decision: Decision): NoticeEvent[] {
-  const { uid, verdict, masterGuid, replicaGuid } = decision;
+  const { uid, rule, masterGuid, replicaGuid } = decision;
   const notice = (text: string, level: NoticeEvent['level'] = 'notice'): NoticeEvent => ({
     kind: 'notice',
     level,
@@ -34,7 +34,7 @@ export function decisionNotices(name: ByteString, decision: Decision): NoticeEve
       ),
     ];
   }
-  switch (verdict) {
+  switch (rule) {
     case 'replica-newer':
       return [notice(`SYNCNOTICE: record mismatch with replica: ${name} more recent on replica uid:${uid}`)];
     case 'master-kept':

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { WireRecord } from '../../protocol/replica-session.ts';
-import { isExpunged, sameRecord } from '../compare/wire-record.ts';
+import { isExpunged, sameRecord } from '../compare/same-record.ts';
 
 /** One side of a mailbox that has diverged: counters and records in UID order, expunged ones included. */
 export interface MergeSide {
@@ -29,7 +29,7 @@ export interface Merge {
 
 export interface Decision {
   uid: number;
-  verdict: Verdict;
+  rule: MergeRule;
   /** undefined: that side has no record of this UID. */
   masterGuid: string | undefined;
   replicaGuid: string | undefined;
@@ -42,7 +42,7 @@ export interface MessageSource {
 }
 
 /** What happens to one UID; the numbers are the rows of the decision table (algorithm 7.1). */
-export type Verdict =
+export type MergeRule =
   | 'replica-newer' // 3
   | 'master-kept' // 4
   | 'expunged-on-master' // 5
@@ -163,7 +163,7 @@ class Merger {
 
   /** Newer than anything there: as in any delta, and the master need not be written to. */
   #forward(ours: WireRecord): void {
-    this.#verdict(ours, 'sent');
+    this.#note(ours, 'sent');
     this.#send('replica', ours, true);
   }
 
@@ -189,8 +189,8 @@ class Merger {
     );
   }
 
-  #renumberMaster(ours: WireRecord, verdict: Verdict): void {
-    this.#verdict(ours, verdict);
+  #renumberMaster(ours: WireRecord, rule: MergeRule): void {
+    this.#note(ours, rule);
     this.#send('master', expunged(ours));
     // An interrupted merge may have brought it to the replica already: there it is copied back under that UID.
     if (this.#replicaTail.has(identity(ours))) return;
@@ -198,8 +198,8 @@ class Merger {
     this.#append(ours);
   }
 
-  #renumberReplica(theirs: WireRecord, verdict: Verdict): void {
-    this.#verdict(theirs, verdict);
+  #renumberReplica(theirs: WireRecord, rule: MergeRule): void {
+    this.#note(theirs, rule);
     this.#send('replica', expunged(theirs));
     if (this.#masterTail.has(identity(theirs))) return;
     this.#merge.masterNeeds.push(source(theirs));
@@ -211,7 +211,7 @@ class Merger {
    * master need not be written to for it.
    */
   #expungeReplica(theirs: WireRecord): void {
-    this.#verdict(theirs, 'replica-expunged');
+    this.#note(theirs, 'replica-expunged');
     const ahead = this.#master.highestmodseq > this.#replica.highestmodseq;
     const record = expunged(theirs);
     if (ahead) this.#merge.toReplica.push({ ...record, modseq: this.#master.highestmodseq });
@@ -226,8 +226,8 @@ class Merger {
     this.#merge.toReplica.push(appended);
   }
 
-  #both(record: WireRecord, verdict: Verdict): void {
-    this.#verdict(record, verdict);
+  #both(record: WireRecord, rule: MergeRule): void {
+    this.#note(record, rule);
     const bumped = { ...record, modseq: this.#nextModseq() };
     this.#merge.toMaster.push(bumped);
     this.#merge.toReplica.push(bumped);
@@ -239,8 +239,8 @@ class Merger {
     else this.#merge.toReplica.push(sent);
   }
 
-  #verdict(record: WireRecord, verdict: Verdict): void {
-    this.#merge.decided.push({ uid: record.uid, verdict, ...this.#pair });
+  #note(record: WireRecord, rule: MergeRule): void {
+    this.#merge.decided.push({ uid: record.uid, rule, ...this.#pair });
   }
 
   #nextModseq(): number {

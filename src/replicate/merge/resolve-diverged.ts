@@ -6,18 +6,18 @@ import type { MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
 import { type DivergedReason, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
 import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
-import { isExpunged } from '../compare/wire-record.ts';
+import { isExpunged } from '../compare/same-record.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
-import { LEAST_ROOM } from '../connection/stage.ts';
-import { type ReadMessage, stageSide } from './apply-side.ts';
+import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
 import { checkSensible } from './check-sensible.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
 import { raiseCounter } from './raise-counter.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
+import { type ReadMessage, stageSide } from './stage-side.ts';
 import { unlessOvertaken } from './unless-overtaken.ts';
 
 /** Both sides may be written to while the merge is under way: look again, but not for ever. */
@@ -41,9 +41,9 @@ export async function resolveDiverged(
 ): Promise<void> {
   if (reason === 'xconvmodseq-higher-on-replica' && (await raiseCounter(context, task))) return;
   context.emit(divergedNotice(task.entry.name, reason, detail));
-  // All records of both sides are in memory: of as many mailboxes at once as there is room for, as everywhere.
+  // All records of both sides are in memory: so no more mailboxes are merged at once than the budget allows.
   const { messages } = context.store.estimateMailbox(task.entry);
-  using _room = await context.stage.room(Math.max(LEAST_ROOM, messages));
+  using _budget = await context.stage.budget(Math.max(LEAST_BUDGET_RECORDS, messages));
   for (let attempt = 1; ; attempt++) {
     try {
       await mergeOnce(context, task, reason, detail);

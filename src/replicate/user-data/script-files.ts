@@ -4,7 +4,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry, SieveState } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { Failures } from '../outcomes/failures.ts';
-import { sendSieve } from './send-user-data.ts';
+import { sendSieve } from './send-sieve.ts';
 
 /**
  * Scripts that the master still has as files, while the replica wants them as messages of the mailbox `#sieve`.

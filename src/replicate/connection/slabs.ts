@@ -1,26 +1,26 @@
 /** Octets of the smallest buffer: a slice of small messages. */
-const LEAST = 64 * 1024;
+const LEAST_OCTETS = 64 * 1024;
 /** Kept for the next slices; as many as are in flight in an ordinary window. */
-const KEPT = 8;
+const KEPT_SLABS = 8;
 
 /**
  * Memory for message slices, used again once the replica has answered: otherwise a large mailbox leaves behind a heap
  * full of buffers that only the next full garbage collection takes away.
  */
-export class SliceBuffers {
+export class Slabs {
   readonly #free: Buffer[] = [];
 
   /** A buffer of at least that many octets, its content arbitrary. */
   take(octets: number): Buffer {
     const index = this.#free.findIndex((buffer) => buffer.length >= octets);
     const [free] = index < 0 ? [] : this.#free.splice(index, 1);
-    return free ?? Buffer.allocUnsafeSlow(Math.max(LEAST, octets));
+    return free ?? Buffer.allocUnsafeSlow(Math.max(LEAST_OCTETS, octets));
   }
 
   /** Only when nothing reads from it any more. */
   giveBack(buffer: Buffer): void {
     this.#free.push(buffer);
-    if (this.#free.length <= KEPT) return;
+    if (this.#free.length <= KEPT_SLABS) return;
     // The smallest serves the fewest.
     this.#free.sort((a, b) => b.length - a.length).pop();
   }

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import type { SyncLocks } from '../connection/sync-locks.ts';
-import { replicated } from '../folders/job-scope.ts';
+import { replicated } from '../folders/replicated.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
 import { Failures } from '../outcomes/failures.ts';
 import { inRounds } from './in-rounds.ts';
@@ -13,7 +13,7 @@ import { userThere } from './user-there.ts';
  * way that the master's went, each on its own evidence, and what is left of the user follows once none is left. Without
  * a tombstone it is only a name that nobody has here, and nothing is done (algorithm 3).
  */
-export async function settleGoneUser(
+export async function finishGoneUser(
   context: EngineContext,
   userid: ByteString,
   locks: SyncLocks,

@@ -7,7 +7,7 @@ import type {
 } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MessageContent } from '../../store/master-store.ts';
-import { isExpunged } from '../compare/wire-record.ts';
+import { isExpunged } from '../compare/same-record.ts';
 import type { Stage } from '../connection/stage.ts';
 import type { MessageSource } from './merge-records.ts';
 

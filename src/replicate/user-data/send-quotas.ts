@@ -1,0 +1,45 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaUser } from '../../protocol/replica-session.ts';
+import type { QuotaEntry } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import type { Failures } from '../outcomes/failures.ts';
+import { planQuotas } from './plan-quotas.ts';
+
+/** Sends the limits that differ without waiting for each answer, and returns when all have come. */
+export async function sendQuotas(
+  context: Pick<EngineContext, 'session' | 'store' | 'emit'>,
+  roots: Iterable<ByteString>,
+  replica: ReplicaUser,
+  failures: Failures,
+): Promise<void> {
+  const ours = new Map<ByteString, QuotaEntry | undefined>();
+  for (const root of new Set([...roots, ...replica.quotas.map(({ root }) => root)])) {
+    // Without an entry of its own a root is left alone.
+    await failures.read('quota', () => ours.set(root, context.store.quota(root)), undefined);
+  }
+  const plan = planQuotas(ours, replica.quotas);
+  await failures.each('quota', context.session, [...plan.set, ...plan.remove], (quota) =>
+    typeof quota === 'string' ? unset(context, quota) : set(context, quota),
+  );
+}
+
+/** Sends the limits of one root without asking what the replica has: one command instead of two (algorithm 8.1). */
+export async function sendQuota(
+  context: Pick<EngineContext, 'session' | 'store' | 'emit'>,
+  root: ByteString,
+): Promise<void> {
+  const quota = context.store.quota(root);
+  await (quota ? set(context, quota) : unset(context, root));
+}
+
+type Commands = Pick<EngineContext, 'session' | 'emit'>;
+
+function set({ session, emit }: Commands, quota: QuotaEntry): Promise<void> {
+  emit({ kind: 'command:quota', root: quota.root });
+  return session.applyQuota(quota, quota.modseq);
+}
+
+function unset({ session, emit }: Commands, root: ByteString): Promise<void> {
+  emit({ kind: 'command:unquota', root });
+  return session.applyUnquota(root);
+}
