@@ -1,4 +1,4 @@
-import { withDatabase } from '../src/store/cyrusdb/database.ts';
+import { withDatabase } from '../src/store/cyrusdb/with-database.ts';
 import type { CyrusScratch } from '../test/cyrus-db/cyr-dbtool.ts';
 import type { Task } from './micro.ts';
 

@@ -9,12 +9,11 @@ export interface Grammar {
   /** For the text of an error, after "expected". */
   readonly what: string;
   readonly pattern: RegExp;
-  /** Octets. */
-  readonly most: number;
+  readonly mostOctets: number;
 }
 
-export function matches({ pattern, most }: Grammar, value: ByteString): boolean {
-  return value.length <= most && pattern.test(value);
+export function matches({ pattern, mostOctets }: Grammar, value: ByteString): boolean {
+  return value.length <= mostOctets && pattern.test(value);
 }
 
 /** Cyrus takes no longer atom (imparse_isatom), and no longer mailbox name. */
@@ -27,28 +26,28 @@ const ATOM_OCTET = "\\x1f!#$&'+-[\\]-z|}~";
 export const FLAG: Grammar = {
   what: 'a flag (an atom, with or without a backslash)',
   pattern: new RegExp(`^\\\\?[${ATOM_OCTET}]+$`),
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** SHA-1 of a message or a script. */
 export const GUID: Grammar = {
   what: '40 hexadecimal digits',
   pattern: /^[0-9a-f]{40}$/,
-  most: 40,
+  mostOctets: 40,
 };
 
 /** Opaque to replication, and the name of a directory and of a lock: 24 letters and digits, a UUID, 16 hex digits. */
 export const UNIQUEID: Grammar = {
   what: 'a uniqueid (letters, digits, - and _)',
   pattern: /^[0-9A-Za-z_-]+$/,
-  most: 255,
+  mostOctets: 255,
 };
 
 /** The NAME of `partition-NAME` in imapd.conf. */
 export const PARTITION: Grammar = {
   what: 'the name of a partition (an atom)',
   pattern: new RegExp(`^(?!.*/)[${ATOM_OCTET}]+$`),
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /**
@@ -59,21 +58,21 @@ export const MAILBOX_NAME: Grammar = {
   what: 'a mailbox name (no control characters, no slash)',
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
   pattern: /^[^\0-\x1f\x7f/]+$/,
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** What a user has subscribed to: names that no mailbox has too, which only ever travel as strings. */
 export const SUBSCRIPTION: Grammar = {
   what: 'the name of a subscription (no line end, no NUL)',
   pattern: /^[^\0\r\n]+$/,
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** Of a user, with the domain if there is one. It is a path too. */
 export const USERID: Grammar = {
   what: 'a userid (no control characters, no slash)',
   pattern: MAILBOX_NAME.pattern,
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** `ident TAB rights TAB ...`; identifiers come in any encoding. */
@@ -81,21 +80,21 @@ export const ACL: Grammar = {
   what: 'an access control list (no control characters but the tabs in between)',
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
   pattern: /^[^\0-\x08\x0a-\x1f\x7f]*$/,
-  most: 1024 * 1024,
+  mostOctets: 1024 * 1024,
 };
 
 /** What CAPABILITIES enables. */
 export const CAPABILITY: Grammar = {
   what: 'a capability (an atom)',
   pattern: new RegExp(`^[${ATOM_OCTET}]+$`),
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** Letters of MBOXTYPE and OPTIONS. */
 export const LETTERS: Grammar = {
   what: 'letters',
   pattern: /^[A-Za-z]*$/,
-  most: 64,
+  mostOctets: 64,
 };
 
 /** `/comment`, `/vendor/cmu/cyrus-imapd/thrid` ... */
@@ -103,19 +102,19 @@ export const ANNOTATION_ENTRY: Grammar = {
   what: 'the entry of an annotation (a slash, no control characters)',
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
   pattern: /^\/[^\0-\x1f\x7f]*$/,
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** `NAME.script`, or `NAME.bc` of the active one: a file in the user's directory of scripts. */
 export const SCRIPT_FILE: Grammar = {
   what: 'the file name of a script (no control characters, no slash)',
   pattern: MAILBOX_NAME.pattern,
-  most: LONGEST_WORD_OCTETS,
+  mostOctets: LONGEST_WORD_OCTETS,
 };
 
 /** `1:3,7`, or nothing. */
 export const UID_SEQUENCE: Grammar = {
   what: 'a sequence of UIDs',
   pattern: /^(?:[0-9]+|\*)(?::(?:[0-9]+|\*))?(?:,(?:[0-9]+|\*)(?::(?:[0-9]+|\*))?)*$|^$/,
-  most: 64 * 1024 * 1024,
+  mostOctets: 64 * 1024 * 1024,
 };

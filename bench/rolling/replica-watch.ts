@@ -1,7 +1,7 @@
 import { closeSync, type FSWatcher, openSync, readSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { IndexError, type IndexHeader, parseIndexHeader } from '../../src/store/mailbox/index-header.ts';
-import { LARGEST_HEADER } from '../../src/store/mailbox/index-layout.ts';
+import { LARGEST_HEADER_OCTETS } from '../../src/store/mailbox/index-layout.ts';
 
 /** What the replica's index says once a change has arrived. */
 export type Mark = { uid: number } | { modseq: number };
@@ -20,7 +20,7 @@ interface Expected {
 export class ReplicaWatch implements Disposable {
   readonly #watchers: FSWatcher[] = [];
   readonly #expected = new Map<string, Expected[]>();
-  readonly #head = Buffer.alloc(LARGEST_HEADER);
+  readonly #head = Buffer.alloc(LARGEST_HEADER_OCTETS);
   /** Milliseconds, in the order of arrival. */
   #lags: number[] = [];
   #outstanding = 0;
@@ -96,7 +96,7 @@ export class ReplicaWatch implements Disposable {
   #read(index: string): IndexHeader | undefined {
     const fd = openSync(index, 'r');
     try {
-      const length = readSync(fd, this.#head, 0, LARGEST_HEADER, 0);
+      const length = readSync(fd, this.#head, 0, LARGEST_HEADER_OCTETS, 0);
       return parseIndexHeader(this.#head.subarray(0, length));
     } catch (caught) {
       if (caught instanceof IndexError) return undefined;

@@ -1,4 +1,4 @@
-import { handleOnce } from '../native/one-shot-signals.ts';
+import { handleOnce } from '../native/handle-once.ts';
 
 /** What asks a run to stop (algorithm 11.5). */
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;

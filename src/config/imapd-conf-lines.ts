@@ -1,4 +1,4 @@
-import { readNamedFile } from '../native/open-file.ts';
+import { readNamedFile } from '../native/open-regular.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { configError, type Place, placeText } from './config-error.ts';
 

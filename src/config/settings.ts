@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parse } from 'ini';
-import { readNamedFile } from '../native/open-file.ts';
+import { readNamedFile } from '../native/open-regular.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { configError, type Place } from './config-error.ts';
 import type { ConfigFile } from './file-modes.ts';

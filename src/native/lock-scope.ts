@@ -42,7 +42,7 @@ export function assertNoLockHeld(what: string): void {
 }
 
 /** How long this thread may stand still for a lock, milliseconds. */
-export function lockPatience(): number {
+export function lockPatienceMs(): number {
   return depth === 0 ? LONE_PATIENCE_MS : patienceMs;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../report/sync-error.ts';
-import { lockPatience, lockScope, type Synchronous, spendPatience } from './lock-scope.ts';
+import { lockPatienceMs, lockScope, type Synchronous, spendPatience } from './lock-scope.ts';
 import { type LockKind, tryLock, unlock } from './locks.ts';
 
 const FIRST_PAUSE_MS = 1;
@@ -17,7 +17,7 @@ const LONGEST_PAUSE_MS = 100;
 const PAUSE_GROWTH = 1.5;
 
 /**
- * For locks that are held for some milliseconds: blocks the thread between tries, never longer than `lockPatience`.
+ * For locks that are held for some milliseconds: blocks the thread between tries, never longer than `lockPatienceMs`.
  *
  * @param what names the lock in the error, for instance the path of the file
  * @throws SyncError LOCK_TIMEOUT, IO
@@ -25,18 +25,18 @@ const PAUSE_GROWTH = 1.5;
 export function lockNow(fd: number, kind: LockKind, what: string): void {
   if (attempt(fd, kind, what)) return;
   const started = performance.now();
-  const deadlineMs = lockPatience();
-  let pause = FIRST_BLOCKING_PAUSE_MS;
+  const deadlineMs = lockPatienceMs();
+  let pauseMs = FIRST_BLOCKING_PAUSE_MS;
   try {
     for (;;) {
-      const left = deadlineMs - (performance.now() - started);
-      if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
-      blockThread(Math.min(pause * (0.5 + Math.random()), left));
+      const leftMs = deadlineMs - (performance.now() - started);
+      if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
+      blockThread(Math.min(pauseMs * (0.5 + Math.random()), leftMs));
       const burstEnds = performance.now() + BURST_MS;
       do {
         if (attempt(fd, kind, what)) return;
       } while (performance.now() < burstEnds);
-      pause = Math.min(pause * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
+      pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
     }
   } finally {
     spendPatience(performance.now() - started);
@@ -58,13 +58,13 @@ export async function whenLocked<T extends Synchronous>(
   work: () => T,
 ): Promise<T> {
   const started = performance.now();
-  let pause = FIRST_PAUSE_MS;
+  let pauseMs = FIRST_PAUSE_MS;
   while (!attempt(fd, kind, what)) {
-    const left = deadlineMs - (performance.now() - started);
-    if (left <= 0) throw lockTimeout(kind, deadlineMs, what);
+    const leftMs = deadlineMs - (performance.now() - started);
+    if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
     // Jitter, so that threads waiting for one lock do not ask in step.
-    await sleep(Math.min(pause * (0.5 + Math.random()), left));
-    pause = Math.min(pause * PAUSE_GROWTH, LONGEST_PAUSE_MS);
+    await sleep(Math.min(pauseMs * (0.5 + Math.random()), leftMs));
+    pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS);
   }
   try {
     return lockScope(work);

@@ -18,7 +18,7 @@ export type LockKind = 'shared' | 'exclusive';
 
 const F_OFD_SETLK = 37;
 /** struct flock of 64-bit Linux; l_whence, l_start and l_len 0 = the whole file, l_pid must be 0. */
-const FLOCK_BYTES = 32;
+const FLOCK_OCTETS = 32;
 /** l_type of struct flock. */
 const RECORD = { shared: 0, exclusive: 1, none: 2 } as const;
 const LOCK_NB = 4;
@@ -66,7 +66,7 @@ function setLock(fd: number, wanted: LockKind | 'none'): boolean {
 
 function call(fd: number, wanted: LockKind | 'none'): number {
   if (mechanism === 'flock') return libc().flock(fd, OPERATION[wanted] | LOCK_NB);
-  const lock = Buffer.alloc(FLOCK_BYTES);
+  const lock = Buffer.alloc(FLOCK_OCTETS);
   new Int16Array(lock.buffer, lock.byteOffset, 1)[0] = RECORD[wanted];
   return libc().fcntlLock(fd, F_OFD_SETLK, lock);
 }

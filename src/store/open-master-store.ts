@@ -6,7 +6,7 @@ import { MailboxPeeker } from './mailbox/mailbox-peeker.ts';
 import { MailboxReader } from './mailbox/mailbox-reader.ts';
 import { MailboxStates } from './mailbox/mailbox-states.ts';
 import { readScopes } from './mailbox/message-annotations.ts';
-import { withUniqueid } from './mailbox/read-mailbox-header.ts';
+import { withUniqueid } from './mailbox/read-cyrus-header.ts';
 import { estimateMessages } from './mailbox-list/estimate-messages.ts';
 import { MailboxList } from './mailbox-list/mailbox-list.ts';
 import type {
@@ -21,7 +21,7 @@ import type {
   SeenEntry,
   SieveState,
 } from './master-store.ts';
-import { syncLockPath } from './paths/lock-names.ts';
+import { syncLockPath } from './paths/lock-paths.ts';
 import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './paths/mailbox-name.ts';
 import type { StoreLayout } from './paths/store-layout.ts';
 import { sieveDirectory, type UserFile, userFilePath } from './paths/user-paths.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { compareSigned } from '../../src/store/cyrusdb/comparator.ts';
-import { withDatabase } from '../../src/store/cyrusdb/database.ts';
+import { compareSigned } from '../../src/store/cyrusdb/key-comparator.ts';
+import { withDatabase } from '../../src/store/cyrusdb/with-database.ts';
 import { CyrusScratch, kill, MARKER, type Operation } from './cyr-dbtool.ts';
 import { applied, randomOperations, sorted } from './operations.ts';
 

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { lockNow } from '../../src/native/lock-wait.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { withDatabase } from '../../src/store/cyrusdb/database.ts';
+import { withDatabase } from '../../src/store/cyrusdb/with-database.ts';
 import { CyrusScratch, kill, MARKER, type Operation } from './cyr-dbtool.ts';
 
 const KEYS = 40;

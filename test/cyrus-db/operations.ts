@@ -1,6 +1,6 @@
 import type { ByteString } from '../../src/byte-string.ts';
-import type { KeyComparator } from '../../src/store/cyrusdb/comparator.ts';
-import { compareUnsigned } from '../../src/store/cyrusdb/comparator.ts';
+import type { KeyComparator } from '../../src/store/cyrusdb/key-comparator.ts';
+import { compareUnsigned } from '../../src/store/cyrusdb/key-comparator.ts';
 import { MARKER, type Operation } from './cyr-dbtool.ts';
 
 /** Sets and deletes that look like a life: new keys, the same keys again, keys with any octets. Repeatable by seed. */

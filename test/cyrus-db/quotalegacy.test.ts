@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { quotaLegacy } from '../../src/store/cyrusdb/quotalegacy.ts';
+import { quotaLegacy } from '../../src/store/cyrusdb/quota-legacy.ts';
 import { CyrusScratch } from './cyr-dbtool.ts';
 
 const ROOTS = [

@@ -10,7 +10,7 @@ import type {
   MasterStore,
 } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
-import { mailboxLockPath, userLockPath } from '../../src/store/paths/lock-names.ts';
+import { mailboxLockPath, userLockPath } from '../../src/store/paths/lock-paths.ts';
 import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 import { type CyrusServer, type ServerOptions, startPair } from '../support/cyrus-server.ts';
 import { populate } from '../support/populate.ts';

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } 
 import test from 'node:test';
 import { tryLock } from '../../src/native/locks.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { withDatabase } from '../../src/store/cyrusdb/database.ts';
+import { withDatabase } from '../../src/store/cyrusdb/with-database.ts';
 import { lockInThread } from '../native/lock-holders.ts';
 import { allRows, failure, Scratch } from './scratch.ts';
 import { writeSkiplist } from './skiplist-writer.ts';

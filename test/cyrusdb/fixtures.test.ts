@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { compareSigned, compareUnsigned } from '../../src/store/cyrusdb/comparator.ts';
-import { withDatabase } from '../../src/store/cyrusdb/database.ts';
+import { compareSigned, compareUnsigned } from '../../src/store/cyrusdb/key-comparator.ts';
+import { withDatabase } from '../../src/store/cyrusdb/with-database.ts';
 import { inOrder, type Rows } from './scratch.ts';
 
 /** Made by Cyrus 3.6.1 (test/cyrus-db/make-fixtures.ts). */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { compareUnsigned } from '../../src/store/cyrusdb/comparator.ts';
-import { withDatabase } from '../../src/store/cyrusdb/database.ts';
+import { compareUnsigned } from '../../src/store/cyrusdb/key-comparator.ts';
+import { withDatabase } from '../../src/store/cyrusdb/with-database.ts';
 import { key, rows } from './arbitraries.ts';
 import { allRows, failure, inOrder, Scratch } from './scratch.ts';
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test from 'node:test';
 import { directoryHash } from '../../src/store/cyrusdb/directory-hash.ts';
-import { quotaLegacy } from '../../src/store/cyrusdb/quotalegacy.ts';
+import { quotaLegacy } from '../../src/store/cyrusdb/quota-legacy.ts';
 import { failure, Scratch } from './scratch.ts';
 
 function place(scratch: Scratch, files: Record<string, string>): void {

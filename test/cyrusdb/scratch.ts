@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ByteString } from '../../src/byte-string.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import type { KeyComparator } from '../../src/store/cyrusdb/comparator.ts';
-import { type DatabaseOptions, withDatabase } from '../../src/store/cyrusdb/database.ts';
+import type { KeyComparator } from '../../src/store/cyrusdb/key-comparator.ts';
+import { type DatabaseOptions, withDatabase } from '../../src/store/cyrusdb/with-database.ts';
 
 /** A directory for a test; gone after it. */
 export class Scratch {

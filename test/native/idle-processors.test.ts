@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import test from 'node:test';
-import { idleProcessorMeter } from '../../src/native/idle-processors.ts';
+import { idleProcessorMeter } from '../../src/native/idle-processor-meter.ts';
 
 test('what nobody used is between nothing and all processors, and one at work is not idle', () => {
   const idle = idleProcessorMeter();

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { closeDescriptor, listenUnix } from '../../src/native/listen.ts';
+import { closeDescriptor, listenUnix } from '../../src/native/listen-unix.ts';
 
 test('a socket that cannot be made says which call failed, where, and the name that the system gives to the reason', () => {
   const directory = mkdtempSync(join(tmpdir(), 'listen-'));

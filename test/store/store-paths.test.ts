@@ -6,7 +6,7 @@ import {
   namespaceOwner,
   syncLockPath,
   userLockPath,
-} from '../../src/store/paths/lock-names.ts';
+} from '../../src/store/paths/lock-paths.ts';
 import { messageDirectory, metaPath } from '../../src/store/paths/mailbox-paths.ts';
 import { sieveDirectory, userFilePath } from '../../src/store/paths/user-paths.ts';
 import { plainLayout } from './plain-layout.ts';

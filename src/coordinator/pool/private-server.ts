@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { closeDescriptor, listenUnix } from '../../native/listen.ts';
+import { closeDescriptor, listenUnix } from '../../native/listen-unix.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { PRIVATE_SERVER_END, PRIVATE_SERVER_STOP } from '../limits.ts';
 import type { MasterEndpoint } from './messages.ts';

@@ -1,5 +1,5 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
-import { idleProcessorMeter } from '../../native/idle-processors.ts';
+import { idleProcessorMeter } from '../../native/idle-processor-meter.ts';
 import { BUSY_THREAD, IDLE_FOR_THREAD } from '../limits.ts';
 
 /** What went on since the last look. */

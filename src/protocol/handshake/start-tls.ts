@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
-import { readNamedFile } from '../../native/open-file.ts';
+import { readNamedFile } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { MAX_PEM_OCTETS } from '../limits.ts';

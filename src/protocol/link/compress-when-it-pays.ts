@@ -1,4 +1,4 @@
-import { idleProcessorMeter } from '../../native/idle-processors.ts';
+import { idleProcessorMeter } from '../../native/idle-processor-meter.ts';
 import type { CompressionStart } from '../connection-settings.ts';
 import type { Transport } from '../wire/transport.ts';
 import type { CommandQueue } from './command-queue.ts';

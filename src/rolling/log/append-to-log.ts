@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { whenLocked } from '../../native/lock-wait.ts';
-import { openRegular } from '../../native/open-file.ts';
+import { openRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from '../limits.ts';
 import { endLine, isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';

@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { whenLocked } from '../../native/lock-wait.ts';
-import { openRegular } from '../../native/open-file.ts';
+import { openRegular } from '../../native/open-regular.ts';
 import type { EventListener } from '../../report/events.ts';
 import { JOIN_ROUNDS, LOG_LOCK_DEADLINE } from '../limits.ts';
 import { appendToLog } from './append-to-log.ts';

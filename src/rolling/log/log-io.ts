@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { openRegular } from '../../native/open-file.ts';
+import { openRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { READ_CHUNK, READ_SLICE } from '../limits.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';

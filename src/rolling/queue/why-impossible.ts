@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { USERID } from '../../grammar.ts';
-import { isUserid } from '../../store/paths/lock-names.ts';
+import { isUserid } from '../../store/paths/lock-paths.ts';
 import { MAX_NAME, MAX_USERID } from '../limits.ts';
 import { type LineFault, type LogLine, shown } from '../log/log-line.ts';
 import type { OwnerOf } from './unit.ts';

@@ -1,10 +1,10 @@
 import { readSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_DATABASE_FIELD_OCTETS } from '../files/limits.ts';
-import { damaged, unreadable } from './damage.ts';
+import { damaged, unreadable } from './damaged.ts';
 
 /** A record and its neighbours in file order; large enough for a walk, small enough for a lookup of 40 hops. */
-const BLOCK_BYTES = 16 * 1024;
+const BLOCK_OCTETS = 16 * 1024;
 /** 2 MiB a database: the upper levels of a skip list of a million records stay in. */
 const MAX_BLOCKS = 128;
 
@@ -12,13 +12,13 @@ const MAX_BLOCKS = 128;
  * Positional reads of one open file through a small cache of blocks. The file must not change meanwhile: the caller
  * holds its lock.
  *
- * `locate` makes `length` octets readable in `bytes` from the position that it returns; both are good until the next
+ * `locate` makes `length` octets readable in `octets` from the position that it returns; both are good until the next
  * call. That is one object for all records of a walk, instead of one for each.
  */
 export class BlockFile implements Disposable {
   readonly path: string;
   readonly size: number;
-  bytes: Buffer = Buffer.alloc(0);
+  octets: Buffer = Buffer.alloc(0);
   readonly #fd: number;
   #open = true;
   /** Least recently read first. */
@@ -39,7 +39,7 @@ export class BlockFile implements Disposable {
   }
 
   /**
-   * @returns position in `bytes`; -1 if the file ends before offset + length
+   * @returns position in `octets`; -1 if the file ends before offset + length
    * @throws SyncError DATABASE_DAMAGED, IO
    */
   locate(offset: number, length: number): number {
@@ -52,16 +52,16 @@ export class BlockFile implements Disposable {
         `expected a field of at most ${MAX_DATABASE_FIELD_OCTETS} octets, found ${length}`,
       );
     }
-    const number = Math.floor(offset / BLOCK_BYTES);
-    const position = offset - number * BLOCK_BYTES;
-    if (position + length <= BLOCK_BYTES) {
+    const number = Math.floor(offset / BLOCK_OCTETS);
+    const position = offset - number * BLOCK_OCTETS;
+    if (position + length <= BLOCK_OCTETS) {
       if (number !== this.#current) {
-        this.bytes = this.#block(number);
+        this.octets = this.#block(number);
         this.#current = number;
       }
       return position;
     }
-    this.bytes = this.#read(offset, length, Buffer.allocUnsafe(length));
+    this.octets = this.#read(offset, length, Buffer.allocUnsafe(length));
     this.#current = -1;
     return 0;
   }
@@ -73,30 +73,30 @@ export class BlockFile implements Disposable {
       this.#blocks.set(number, block);
       return block;
     }
-    const offset = number * BLOCK_BYTES;
-    block = this.#read(offset, Math.min(BLOCK_BYTES, this.size - offset), this.#room());
+    const offset = number * BLOCK_OCTETS;
+    block = this.#read(offset, Math.min(BLOCK_OCTETS, this.size - offset), this.#freeBlock());
     this.#blocks.set(number, block);
     return block;
   }
 
   /** The oldest block's memory once the cache is full. */
-  #room(): Buffer {
+  #freeBlock(): Buffer {
     if (this.#blocks.size >= MAX_BLOCKS) {
       for (const [number, block] of this.#blocks) {
         // A block at the end of the file may be short.
         this.#blocks.delete(number);
-        if (block.length === BLOCK_BYTES) return block;
+        if (block.length === BLOCK_OCTETS) return block;
         break;
       }
     }
-    return Buffer.allocUnsafe(BLOCK_BYTES);
+    return Buffer.allocUnsafe(BLOCK_OCTETS);
   }
 
-  #read(offset: number, length: number, room: Buffer): Buffer {
-    const bytes = room.length === length ? room : room.subarray(0, length);
+  #read(offset: number, length: number, block: Buffer): Buffer {
+    const octets = block.length === length ? block : block.subarray(0, length);
     let done = 0;
     while (done < length) {
-      const count = this.#readSome(bytes, done, length - done, offset + done);
+      const count = this.#readSome(octets, done, length - done, offset + done);
       if (count === 0) {
         throw new SyncError('IO', `${this.path}: ends at ${offset + done}, expected ${this.size} octets`, {
           phase: 'read',
@@ -105,14 +105,14 @@ export class BlockFile implements Disposable {
       }
       done += count;
     }
-    return bytes;
+    return octets;
   }
 
-  #readSome(bytes: Buffer, at: number, length: number, offset: number): number {
+  #readSome(octets: Buffer, at: number, length: number, offset: number): number {
     if (!this.#open)
       throw new SyncError('BUG', `${this.path}: read after the database was closed`, { phase: 'read' });
     try {
-      return readSync(this.#fd, bytes, at, length, offset);
+      return readSync(this.#fd, octets, at, length, offset);
     } catch (caught) {
       throw unreadable(this.path, caught);
     }

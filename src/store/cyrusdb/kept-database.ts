@@ -4,8 +4,8 @@ import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { unlock } from '../../native/locks.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { CyrusDatabase, OnDamage } from './contract.ts';
-import { unreadable } from './damage.ts';
+import type { CyrusDatabase, OnDamage } from './cyrus-database.ts';
+import { unreadable } from './damaged.ts';
 import {
   type DatabaseOptions,
   formatOf,
@@ -15,7 +15,7 @@ import {
   openIfThere,
   openLocked,
   withDatabase,
-} from './database.ts';
+} from './with-database.ts';
 
 /** Values remembered for a database: rows of some hundred users, below a MiB. */
 const MAX_REMEMBERED = 2048;

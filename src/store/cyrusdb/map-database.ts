@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { KeyComparator } from './comparator.ts';
-import type { CyrusDatabase } from './contract.ts';
+import type { CyrusDatabase } from './cyrus-database.ts';
+import type { KeyComparator } from './key-comparator.ts';
 
 /** Rows already in memory: flat files, and what replay of an unfinished skiplist gave. */
 export class MapDatabase implements CyrusDatabase {

@@ -1,8 +1,8 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { KeyComparator } from './comparator.ts';
-import type { CyrusDatabase, OnDamage } from './contract.ts';
-import { outOfOrder } from './damage.ts';
+import type { CyrusDatabase, OnDamage } from './cyrus-database.ts';
+import { outOfOrder } from './damaged.ts';
+import type { KeyComparator } from './key-comparator.ts';
 
 /**
  * Look-up and ordered walk of what the formats built on skip lists share; how a record is laid out is theirs.

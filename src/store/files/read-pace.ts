@@ -1,12 +1,12 @@
 /** Milliseconds that opening and reading a small file takes at most while the kernel has it in memory ... */
-const FAST_FILE = 0.1;
+const FAST_FILE_MS = 0.1;
 /** ... and octets that it copies in one. */
-const FAST_OCTETS = 1_000_000;
+const FAST_OCTETS_PER_MS = 1_000_000;
 /** Files read one by one before it is judged again: of an odd hiccup there is hardly more than one among them. */
-const PROBE = 8;
+const PROBE_FILES = 8;
 /** Files read several at once before the disk is tried again, doubled as long as it turns out to be slow. */
-const FIRST_STRETCH = 256;
-const LAST_STRETCH = 4_096;
+const FIRST_STRETCH_FILES = 256;
+const LAST_STRETCH_FILES = 4_096;
 
 /**
  * Whether files come from memory or from a disk that has to be waited for. From memory, one after the other costs the
@@ -16,7 +16,7 @@ export class ReadPace {
   #probed = 0;
   #slow = 0;
   #left = 0;
-  #stretch = FIRST_STRETCH;
+  #stretch = FIRST_STRETCH_FILES;
 
   /** How the next file is to be read; each call is one file. */
   next(): 'one by one' | 'several at once' {
@@ -28,13 +28,13 @@ export class ReadPace {
   /** One file was read by itself. */
   took(milliseconds: number, octets: number): void {
     this.#probed += 1;
-    if (milliseconds > FAST_FILE + octets / FAST_OCTETS) this.#slow += 1;
-    if (this.#probed < PROBE) return;
-    if (this.#slow * 2 > PROBE) {
+    if (milliseconds > FAST_FILE_MS + octets / FAST_OCTETS_PER_MS) this.#slow += 1;
+    if (this.#probed < PROBE_FILES) return;
+    if (this.#slow * 2 > PROBE_FILES) {
       this.#left = this.#stretch;
-      this.#stretch = Math.min(this.#stretch * 2, LAST_STRETCH);
+      this.#stretch = Math.min(this.#stretch * 2, LAST_STRETCH_FILES);
     } else {
-      this.#stretch = FIRST_STRETCH;
+      this.#stretch = FIRST_STRETCH_FILES;
     }
     this.#probed = 0;
     this.#slow = 0;

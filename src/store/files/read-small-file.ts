@@ -1,10 +1,10 @@
 import fs from 'node:fs';
-import { assertRegular, openWithoutWaiting } from '../../native/open-file.ts';
+import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { isMissing, unreadable } from './store-error.ts';
 
 /** Header and counters are far below this; more is read in further steps. */
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_OCTETS = 64 * 1024;
 
 /**
  * A whole small file in open, read, read, close, without asking for its size first. The writers of such files replace
@@ -42,16 +42,16 @@ export function readSmallFile(
 }
 
 /** One for the thread: nearly every such file fits, and a mailbox that has not changed is opened for little else. */
-const scratch = Buffer.allocUnsafe(CHUNK_BYTES);
+const scratch = Buffer.allocUnsafe(CHUNK_OCTETS);
 
 /** More than the limit, if there is more: by less than a chunk. */
 function readAll(fd: number, limitOctets: number): Buffer {
   const chunks: Buffer[] = [];
-  for (let octets = 0; octets <= limitOctets; octets += CHUNK_BYTES) {
-    const got = fs.readSync(fd, scratch, 0, CHUNK_BYTES, null);
+  for (let octets = 0; octets <= limitOctets; octets += CHUNK_OCTETS) {
+    const got = fs.readSync(fd, scratch, 0, CHUNK_OCTETS, null);
     chunks.push(Buffer.from(scratch.subarray(0, got)));
     // A short read of a regular file is its end.
-    if (got < CHUNK_BYTES) break;
+    if (got < CHUNK_OCTETS) break;
   }
   const only = chunks[0];
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);

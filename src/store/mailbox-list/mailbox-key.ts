@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { CyrusDatabase } from '../cyrusdb/database.ts';
+import type { CyrusDatabase } from '../cyrusdb/with-database.ts';
 import { DiskDlistError, parseDiskMap } from '../files/disk-dlist.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { CyrusDatabase } from '../cyrusdb/contract.ts';
+import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { patiently } from '../files/patiently.ts';
 import { databaseDamaged } from '../files/store-error.ts';

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
 import { lockNow } from '../../native/lock-wait.ts';
-import { assertRegular, openWithoutWaiting } from '../../native/open-file.ts';
+import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { isMissing, mailboxDamaged, unreadable } from '../files/store-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
-import { LARGEST_HEADER, RECORD_UID } from './index-layout.ts';
-import { IndexPage, type RecordContext } from './record-page.ts';
+import { LARGEST_HEADER_OCTETS, RECORD_UID } from './index-layout.ts';
+import { IndexPage, type RecordContext } from './index-page.ts';
 
 /** One read of records: large enough to be worth the call, small enough to stay in a cache. */
 const PAGE_OCTETS = 256 * 1024;
@@ -150,7 +150,7 @@ export function readIndexHeader(path: string, mailbox: ByteString): IndexHeader 
 }
 
 function headerOf(fd: number, path: string, mailbox: ByteString): IndexHeader {
-  const head = Buffer.alloc(LARGEST_HEADER);
+  const head = Buffer.alloc(LARGEST_HEADER_OCTETS);
   const length = readInto(fd, head, 0, path);
   try {
     return parseIndexHeader(head.subarray(0, length));

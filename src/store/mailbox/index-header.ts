@@ -6,7 +6,7 @@ import {
   HEADER_RECORD_SIZE,
   HEADER_START_OFFSET,
   headerLayout,
-  LARGEST_HEADER,
+  LARGEST_HEADER_OCTETS,
   OLDEST_INDEX_VERSION,
   type RecordLayout,
   recordLayout,
@@ -54,7 +54,7 @@ const OPTION_DUPLICATE_DELIVER = 1 << 3;
 const OPTION_HAS_ALARMS = 1 << 4;
 const OPTION_DELETED_BIT = 31;
 
-/** @param head the first octets of the file, LARGEST_HEADER of them if there are as many. @throws IndexError */
+/** @param head the first octets of the file, LARGEST_HEADER_OCTETS of them if there are as many. @throws IndexError */
 export function parseIndexHeader(head: Buffer): IndexHeader {
   if (head.length < HEADER_NUM_RECORDS + 4) {
     throw new IndexError(`expected a header of at least 96 octets, found ${head.length}`);
@@ -76,7 +76,7 @@ export function parseIndexHeader(head: Buffer): IndexHeader {
         `found ${startOffset} and ${recordSize}`,
     );
   }
-  if (head.length < Math.min(layout.size, LARGEST_HEADER)) {
+  if (head.length < Math.min(layout.size, LARGEST_HEADER_OCTETS)) {
     throw new IndexError(`expected a header of ${layout.size} octets, found ${head.length}`);
   }
   if (layout.headerCrc !== undefined) checkCrc(head, layout.headerCrc);

@@ -59,7 +59,7 @@ export const GUID_OCTETS = 20;
 export const OLDEST_INDEX_VERSION = 10;
 export const NEWEST_INDEX_VERSION = 20;
 /** Enough for the header of any version. */
-export const LARGEST_HEADER = 192;
+export const LARGEST_HEADER_OCTETS = 192;
 
 const seconds = (offset: number): TimeField => ({ offset, unit: 'seconds' });
 const nanoseconds = (offset: number): TimeField => ({ offset, unit: 'nanoseconds' });

@@ -3,13 +3,13 @@ import { whileFileLocked } from '../files/lock-file.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { MailboxEntry, MailboxState, MailboxView } from '../master-store.ts';
-import { namespaceOwner, userLockPath } from '../paths/lock-names.ts';
+import { namespaceOwner, userLockPath } from '../paths/lock-paths.ts';
 import { metaPath } from '../paths/mailbox-paths.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
 import { readIndexHeader } from './index-file.ts';
 import { isMarkedDeleted } from './index-header.ts';
 import type { MailboxStates } from './mailbox-states.ts';
-import { readMailboxHeader } from './read-mailbox-header.ts';
+import { readCyrusHeader } from './read-cyrus-header.ts';
 
 /** An owner at work is no case for a look at all of his mailboxes together. */
 const PEEK_DEADLINE_MS = 100;
@@ -66,7 +66,7 @@ export class MailboxPeeker {
     try {
       const index = readIndexHeader(metaPath(this.#layout, entry, 'index'), entry.name);
       if (index === undefined || isMarkedDeleted(index)) return undefined;
-      return this.#states.stateOf(entry, index, readMailboxHeader(this.#layout, entry), inbox);
+      return this.#states.stateOf(entry, index, readCyrusHeader(this.#layout, entry), inbox);
     } catch (caught) {
       // Opening it fails in the same way, and says so of this mailbox.
       if (caught instanceof SyncError) return undefined;

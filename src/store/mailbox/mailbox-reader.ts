@@ -6,16 +6,16 @@ import { mailboxDamaged } from '../files/store-error.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { LockedMailbox, MailboxEntry } from '../master-store.ts';
-import { mailboxLockPath, namespaceOwner, userLockPath } from '../paths/lock-names.ts';
+import { mailboxLockPath, namespaceOwner, userLockPath } from '../paths/lock-paths.ts';
 import { messageDirectory, metaPath } from '../paths/mailbox-paths.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
-import type { HeaderFile } from './header-file.ts';
+import type { CyrusHeader } from './cyrus-header.ts';
 import { IndexFile } from './index-file.ts';
 import { isMarkedDeleted } from './index-header.ts';
 import type { MailboxStates } from './mailbox-states.ts';
 import { MessageAnnotations } from './message-annotations.ts';
 import { MessageFiles } from './message-files.ts';
-import { readMailboxHeader } from './read-mailbox-header.ts';
+import { readCyrusHeader } from './read-cyrus-header.ts';
 import { ReadableMailbox } from './readable-mailbox.ts';
 import { unusableFlags } from './record-flags.ts';
 import { Rests } from './rests.ts';
@@ -83,7 +83,7 @@ export class MailboxReader {
     if (index === undefined) throw mailboxDamaged(indexPath, 'no such file', name);
     if (isMarkedDeleted(index.header)) return undefined;
 
-    const header = readMailboxHeader(this.#layout, entry);
+    const header = readCyrusHeader(this.#layout, entry);
     const identified = entry.uniqueid === '' ? { ...entry, uniqueid: header.uniqueid ?? '' } : entry;
     const state = this.#states.stateOf(identified, index.header, header, inbox);
     const [view] = this.#states.viewsOf([{ entry: identified, state }]);
@@ -119,7 +119,7 @@ export class MailboxReader {
     return now?.uniqueid === entry.uniqueid && now.partition === entry.partition && now.type === entry.type;
   }
 
-  #recordContext(entry: MailboxEntry, index: IndexFile, header: HeaderFile) {
+  #recordContext(entry: MailboxEntry, index: IndexFile, header: CyrusHeader) {
     const stored = new MessageAnnotations(metaPath(this.#layout, entry, 'annotations'), entry.userid);
     return {
       path: index.path,

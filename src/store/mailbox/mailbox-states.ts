@@ -8,7 +8,7 @@ import type { StoreLayout } from '../paths/store-layout.ts';
 import { userFilePath } from '../paths/user-paths.ts';
 import { readConversationModseq } from '../user/read-conversation-modseq.ts';
 import { readRaclModseq } from '../user/read-racl-modseq.ts';
-import type { HeaderFile } from './header-file.ts';
+import type { CyrusHeader } from './cyrus-header.ts';
 import { type IndexHeader, optionLetters } from './index-header.ts';
 import { readScopes } from './message-annotations.ts';
 
@@ -48,7 +48,7 @@ export class MailboxStates {
   stateOf(
     entry: MailboxEntry,
     index: IndexHeader,
-    header: HeaderFile,
+    header: CyrusHeader,
     inbox: MailboxEntry | undefined,
   ): MailboxState {
     const conversation = this.#conversation(entry, inbox);

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
-import { type CyrusDatabase, withDatabase } from '../cyrusdb/database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import { type CyrusDatabase, withDatabase } from '../cyrusdb/with-database.ts';
 import { databaseDamaged } from '../files/store-error.ts';
 import type { Annotation } from '../master-store.ts';
 import { AnnotationRowError, annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';

@@ -3,14 +3,14 @@ import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../../byte-string.ts';
-import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-file.ts';
+import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
 import { hasErrno } from '../files/store-error.ts';
 import type { IndexRecord, MessageContent } from '../master-store.ts';
 
 /** Octets. Larger messages are hashed and handed out as streams, read twice, rather than held in memory. */
-const WHOLE_IN_MEMORY = 16 * 1024 * 1024;
+const WHOLE_IN_MEMORY_OCTETS = 16 * 1024 * 1024;
 /** Files open at once while a slow disk is waited for: it can put so many in a good order. */
 const AT_ONCE = 16;
 
@@ -39,12 +39,12 @@ export class MessageFiles {
     into?: Buffer,
   ): Promise<MessageContent | undefined> {
     try {
-      if (record.size > WHOLE_IN_MEMORY) return await checkedStream(path, record);
-      const room = into ?? Buffer.allocUnsafeSlow(record.size);
+      if (record.size > WHOLE_IN_MEMORY_OCTETS) return await checkedStream(path, record);
+      const slab = into ?? Buffer.allocUnsafeSlow(record.size);
       const content =
         this.#pace.next() === 'one by one'
-          ? this.#readAtOnce(path, record.size, room)
-          : await this.#queue.add(() => readBeside(path, record.size, room));
+          ? this.#readAtOnce(path, record.size, slab)
+          : await this.#queue.add(() => readBeside(path, record.size, slab));
       check(record, content.length, createHash('sha1').update(content).digest('hex'));
       return content;
     } catch (caught) {
@@ -60,42 +60,42 @@ export class MessageFiles {
     }
   }
 
-  #readAtOnce(path: string, size: number, room: Buffer): Buffer {
+  #readAtOnce(path: string, size: number, slab: Buffer): Buffer {
     const started = performance.now();
-    const content = readWhole(path, size, room);
+    const content = readWhole(path, size, slab);
     this.#pace.took(performance.now() - started, size);
     return content;
   }
 }
 
-function readWhole(path: string, size: number, room: Buffer): Buffer {
+function readWhole(path: string, size: number, slab: Buffer): Buffer {
   const fd = openWithoutWaiting(path);
   try {
     checkSize(fd, size, path);
     let done = 0;
     while (done < size) {
-      const count = readSync(fd, room, done, size - done, done);
+      const count = readSync(fd, slab, done, size - done, done);
       if (count === 0) break;
       done += count;
     }
-    return room.subarray(0, done);
+    return slab.subarray(0, done);
   } finally {
     closeSync(fd);
   }
 }
 
 /** The same without holding up this thread. What is known of an open file costs no wait. */
-async function readBeside(path: string, size: number, room: Buffer): Promise<Buffer> {
+async function readBeside(path: string, size: number, slab: Buffer): Promise<Buffer> {
   const fd = await openRegularSoon(path);
   try {
     checkSize(fd, size, path);
     let done = 0;
     while (done < size) {
-      const { bytesRead } = await read(fd, room, done, size - done, done);
+      const { bytesRead } = await read(fd, slab, done, size - done, done);
       if (bytesRead === 0) break;
       done += bytesRead;
     }
-    return room.subarray(0, done);
+    return slab.subarray(0, done);
   } finally {
     closeSync(fd);
   }

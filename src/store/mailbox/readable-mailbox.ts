@@ -9,7 +9,7 @@ import type {
   RecordPage,
 } from '../master-store.ts';
 import type { IndexFile } from './index-file.ts';
-import type { RecordContext } from './record-page.ts';
+import type { RecordContext } from './index-page.ts';
 
 /** A mailbox for as long as its locks last. */
 export class ReadableMailbox implements LockedMailbox, Disposable {

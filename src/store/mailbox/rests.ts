@@ -20,16 +20,16 @@ export class Rests {
     for (;;) {
       const until = this.#until.get(owner);
       if (until === undefined) return;
-      const left = until - performance.now();
-      if (left > 0) await sleep(left);
+      const leftMs = until - performance.now();
+      if (leftMs > 0) await sleep(leftMs);
       if (this.#until.get(owner) === until) this.#until.delete(owner);
     }
   }
 
   /** @param attempt of how many in a row this was the last, from 1 */
   begin(owner: ByteString | undefined, attempt: number): void {
-    const rest = Math.min(FIRST_REST_MS * REST_GROWTH ** (attempt - 1), LONGEST_REST_MS);
-    const until = performance.now() + rest * (0.5 + Math.random());
+    const restMs = Math.min(FIRST_REST_MS * REST_GROWTH ** (attempt - 1), LONGEST_REST_MS);
+    const until = performance.now() + restMs * (0.5 + Math.random());
     this.#until.set(owner, Math.max(until, this.#until.get(owner) ?? 0));
   }
 }

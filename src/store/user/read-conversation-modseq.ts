@@ -1,5 +1,5 @@
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
-import type { CyrusDatabase } from '../cyrusdb/contract.ts';
+import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { decimal } from '../files/disk-dlist.ts';
 import { databaseDamaged, withRepair } from '../files/store-error.ts';

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { matches, UNIQUEID } from '../../grammar.ts';
-import { withDatabase } from '../cyrusdb/database.ts';
+import { withDatabase } from '../cyrusdb/with-database.ts';
 import { decimal } from '../files/disk-dlist.ts';
 import { databaseDamaged, withRepair } from '../files/store-error.ts';
 import type { SeenEntry } from '../master-store.ts';

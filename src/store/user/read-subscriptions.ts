@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { type CyrusDatabase, withDatabase } from '../cyrusdb/database.ts';
+import { type CyrusDatabase, withDatabase } from '../cyrusdb/with-database.ts';
 import { withRepair } from '../files/store-error.ts';
 import { internalNameOf } from '../mailbox-list/mailbox-key.ts';
 

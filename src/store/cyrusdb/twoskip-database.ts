@@ -1,13 +1,14 @@
 import { crc32 } from 'node:zlib';
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { readU64 } from '../files/read-u64.ts';
 import type { BlockFile } from './block-file.ts';
-import type { KeyComparator } from './comparator.ts';
-import { checksumMismatch, damaged } from './damage.ts';
+import { checksumMismatch, damaged } from './damaged.ts';
+import type { KeyComparator } from './key-comparator.ts';
 import { SkipList } from './skip-list.ts';
 
 /** Layout and rules are Cyrus's (store 2.1). */
-const HEADER_BYTES = 64;
+const HEADER_OCTETS = 64;
 const DUMMY_OFFSET = 64;
 const HIGHEST_VERSION = 1;
 const FLAG_DIRTY = 1;
@@ -20,10 +21,10 @@ const DELETE = 0x2d; // -
 const ESCAPED_KEY_LENGTH = 0xffff;
 const ESCAPED_VALUE_LENGTH = 0xffffffff;
 /** type, level and both short lengths; the long lengths, if escaped, follow. */
-const FIXED_BYTES = 8;
-const LONG_LENGTH_BYTES = 8;
-const POINTER_BYTES = 8;
-const CRC_BYTES = 4;
+const FIXED_OCTETS = 8;
+const LONG_LENGTH_OCTETS = 8;
+const POINTER_OCTETS = 8;
+const CRC_OCTETS = 4;
 
 /** One record without its key and value. */
 interface Head {
@@ -49,13 +50,13 @@ export class TwoskipDatabase extends SkipList<Head> {
   constructor(file: BlockFile, compare: KeyComparator) {
     super(file.path, compare);
     this.#file = file;
-    const at = file.locate(0, HEADER_BYTES);
-    if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_BYTES} octets`);
-    const bytes = file.bytes;
-    const stored = bytes.readUInt32BE(at + 60);
-    const computed = crc32(bytes.subarray(at, at + 60));
+    const at = file.locate(0, HEADER_OCTETS);
+    if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_OCTETS} octets`);
+    const octets = file.octets;
+    const stored = octets.readUInt32BE(at + 60);
+    const computed = crc32(octets.subarray(at, at + 60));
     if (stored !== computed) throw checksumMismatch(file.path, 60, 'header', computed, stored);
-    const version = bytes.readUInt32BE(at + 20);
+    const version = octets.readUInt32BE(at + 20);
     if (version > HIGHEST_VERSION) {
       throw new SyncError(
         'DATABASE_UNSUPPORTED',
@@ -63,11 +64,11 @@ export class TwoskipDatabase extends SkipList<Head> {
         { phase: 'read', hint: 'this needs a newer release of this program' },
       );
     }
-    this.#end = readLong(bytes, at + 48);
+    this.#end = readU64(octets, at + 48);
     if (!(this.#end >= DUMMY_OFFSET && this.#end <= file.size)) {
       throw damaged(file.path, 48, `expected a committed end within ${file.size} octets, found ${this.#end}`);
     }
-    this.#dirty = (bytes.readUInt32BE(at + 56) & FLAG_DIRTY) !== 0 || file.size !== this.#end;
+    this.#dirty = (octets.readUInt32BE(at + 56) & FLAG_DIRTY) !== 0 || file.size !== this.#end;
   }
 
   protected newNode(): Head {
@@ -120,39 +121,39 @@ export class TwoskipDatabase extends SkipList<Head> {
     }
     if (head.type !== RECORD) throw this.#unexpected(head, 'a record');
     const at = this.#file.locate(head.body, head.keyLength);
-    return this.#file.bytes.toString('latin1', at, at + head.keyLength);
+    return this.#file.octets.toString('latin1', at, at + head.keyLength);
   }
 
   #readHead(offset: number, head: Head): void {
     const file = this.#file;
-    let at = offset % ALIGNMENT === 0 && offset < this.#end ? file.locate(offset, FIXED_BYTES) : -1;
+    let at = offset % ALIGNMENT === 0 && offset < this.#end ? file.locate(offset, FIXED_OCTETS) : -1;
     if (at < 0) throw damaged(file.path, offset, `expected a record before the committed end ${this.#end}`);
-    const bytes = file.bytes;
-    const type = bytes[at] ?? 0;
-    const level = bytes[at + 1] ?? 0;
+    const octets = file.octets;
+    const type = octets[at] ?? 0;
+    const level = octets[at + 1] ?? 0;
     if ((type !== RECORD && type !== DELETE && type !== DUMMY) || level > MAX_LEVEL) {
       throw damaged(file.path, offset, `expected a record, found type ${type}, level ${level}`);
     }
-    let keyLength = bytes.readUInt16BE(at + 2);
-    let valueLength = bytes.readUInt32BE(at + 4);
+    let keyLength = octets.readUInt16BE(at + 2);
+    let valueLength = octets.readUInt32BE(at + 4);
     const longKey = keyLength === ESCAPED_KEY_LENGTH;
     const longValue = valueLength === ESCAPED_VALUE_LENGTH;
-    const fixed = FIXED_BYTES + (longKey ? LONG_LENGTH_BYTES : 0) + (longValue ? LONG_LENGTH_BYTES : 0);
-    const checked = fixed + (level + 1) * POINTER_BYTES;
-    at = file.locate(offset, checked + 2 * CRC_BYTES);
+    const fixed = FIXED_OCTETS + (longKey ? LONG_LENGTH_OCTETS : 0) + (longValue ? LONG_LENGTH_OCTETS : 0);
+    const checked = fixed + (level + 1) * POINTER_OCTETS;
+    at = file.locate(offset, checked + 2 * CRC_OCTETS);
     if (at < 0)
-      throw damaged(file.path, offset, `expected a record head of ${checked + 2 * CRC_BYTES} octets`);
+      throw damaged(file.path, offset, `expected a record head of ${checked + 2 * CRC_OCTETS} octets`);
     this.#checkHead(offset, at, checked);
     head.offset = offset;
     head.type = type;
     head.level = level;
     this.#readPointers(head, at + fixed);
-    if (longKey) keyLength = readLong(file.bytes, at + FIXED_BYTES);
-    if (longValue) valueLength = readLong(file.bytes, at + fixed - LONG_LENGTH_BYTES);
+    if (longKey) keyLength = readU64(file.octets, at + FIXED_OCTETS);
+    if (longValue) valueLength = readU64(file.octets, at + fixed - LONG_LENGTH_OCTETS);
     head.keyLength = keyLength;
     head.valueLength = valueLength;
-    head.crcTail = file.bytes.readUInt32BE(at + checked + CRC_BYTES);
-    head.body = offset + checked + 2 * CRC_BYTES;
+    head.crcTail = file.octets.readUInt32BE(at + checked + CRC_OCTETS);
+    head.body = offset + checked + 2 * CRC_OCTETS;
     if (!(head.body + padded(keyLength + valueLength) <= this.#end)) {
       throw damaged(
         file.path,
@@ -163,21 +164,21 @@ export class TwoskipDatabase extends SkipList<Head> {
   }
 
   #checkHead(offset: number, at: number, length: number): void {
-    const stored = this.#file.bytes.readUInt32BE(at + length);
-    const computed = crc32(this.#file.bytes.subarray(at, at + length));
+    const stored = this.#file.octets.readUInt32BE(at + length);
+    const computed = crc32(this.#file.octets.subarray(at, at + length));
     if (stored !== computed) throw checksumMismatch(this.#file.path, offset, 'record head', computed, stored);
   }
 
   #readPointers(head: Head, at: number): void {
     for (let i = 0; i <= head.level; i++)
-      head.pointers[i] = readLong(this.#file.bytes, at + i * POINTER_BYTES);
+      head.pointers[i] = readU64(this.#file.octets, at + i * POINTER_OCTETS);
     // A deletion has one pointer; what the struct held before must not be taken for its second.
     if (head.level === 0) head.pointers[1] = 0;
   }
 
   protected value(head: Head): ByteString {
     const at = this.#checkTail(head);
-    return this.#file.bytes.toString('latin1', at + head.keyLength, at + head.keyLength + head.valueLength);
+    return this.#file.octets.toString('latin1', at + head.keyLength, at + head.keyLength + head.valueLength);
   }
 
   protected verifyKey(head: Head): boolean {
@@ -185,11 +186,11 @@ export class TwoskipDatabase extends SkipList<Head> {
     return true;
   }
 
-  /** @returns where key and value are in the file's `bytes` */
+  /** @returns where key and value are in the file's `octets` */
   #checkTail(head: Head): number {
     const length = padded(head.keyLength + head.valueLength);
     const at = this.#file.locate(head.body, length);
-    const computed = crc32(this.#file.bytes.subarray(at, at + length));
+    const computed = crc32(this.#file.octets.subarray(at, at + length));
     if (computed !== head.crcTail) {
       throw checksumMismatch(this.#file.path, head.body, 'key and value', computed, head.crcTail);
     }
@@ -203,11 +204,6 @@ export class TwoskipDatabase extends SkipList<Head> {
       `expected ${expected}, found type ${String.fromCharCode(head.type)}`,
     );
   }
-}
-
-/** Rounded above 2^53, which is beyond every file: the bounds checks refuse it either way. */
-function readLong(bytes: Buffer, at: number): number {
-  return bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
 }
 
 function padded(length: number): number {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { KeyComparator } from './comparator.ts';
-import type { CyrusDatabase } from './contract.ts';
-import { damaged } from './damage.ts';
+import type { CyrusDatabase } from './cyrus-database.ts';
+import { damaged } from './damaged.ts';
+import type { KeyComparator } from './key-comparator.ts';
 import { MapDatabase } from './map-database.ts';
 
 /** `FF FF` = FF, `FF x` = x & 0x7F: how a flat file writes NUL, TAB, CR, LF and FF itself (store 2.3). */

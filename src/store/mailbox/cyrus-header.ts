@@ -3,7 +3,7 @@ import { type Grammar, MAILBOX_NAME, matches, UNIQUEID } from '../../grammar.ts'
 import { DiskDlistError, type DiskMap, type DiskValue, parseDiskMap } from '../files/disk-dlist.ts';
 
 /** What the index cannot do without: cyrus.header (store 5). */
-export interface HeaderFile {
+export interface CyrusHeader {
   quotaroot: ByteString | undefined;
   uniqueid: ByteString | undefined;
   /** By slot; null = unused. */
@@ -22,21 +22,21 @@ const MAGIC = Buffer.concat([
 export const MAX_USER_FLAGS = 128;
 
 /** The caller knows the file. */
-export class HeaderFileError extends Error {
-  override readonly name = 'HeaderFileError';
+export class CyrusHeaderError extends Error {
+  override readonly name = 'CyrusHeaderError';
 }
 
-/** @throws HeaderFileError */
-export function parseHeaderFile(content: Buffer): HeaderFile {
+/** @throws CyrusHeaderError */
+export function parseCyrusHeader(content: Buffer): CyrusHeader {
   if (!content.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw new HeaderFileError('expected the magic of a Cyrus mailbox header');
+    throw new CyrusHeaderError('expected the magic of a Cyrus mailbox header');
   }
   const text = content.toString('latin1', MAGIC.length);
   return text.startsWith('%') ? fromDlist(text) : fromLines(text);
 }
 
 /** Cyrus 3.6 and newer. The last line feed ends it, since values may hold literals. */
-function fromDlist(text: string): HeaderFile {
+function fromDlist(text: string): CyrusHeader {
   const map = parseMap(text);
   return {
     quotaroot: checked(MAILBOX_NAME, map.text('Q')),
@@ -49,7 +49,7 @@ function parseMap(text: string): DiskMap {
   try {
     return parseDiskMap(text);
   } catch (caught) {
-    if (caught instanceof DiskDlistError) throw new HeaderFileError(caught.message, { cause: caught });
+    if (caught instanceof DiskDlistError) throw new CyrusHeaderError(caught.message, { cause: caught });
     throw caught;
   }
 }
@@ -62,7 +62,7 @@ function flagsOf(value: DiskValue | undefined): (ByteString | null)[] {
 }
 
 /** Cyrus 2.x to 3.4: quotaroot TAB uniqueid, flags with single spaces, ACL. */
-function fromLines(text: string): HeaderFile {
+function fromLines(text: string): CyrusHeader {
   const [first = '', flags = ''] = text.split('\n');
   const [quotaroot, uniqueid] = first.split('\t');
   return {
@@ -79,9 +79,9 @@ function oldFlags(line: string): (ByteString | null)[] {
   return words.slice(0, MAX_USER_FLAGS).map((flag) => (flag === '' ? null : flag));
 }
 
-/** Empty counts as absent. @throws HeaderFileError */
+/** Empty counts as absent. @throws CyrusHeaderError */
 function checked(grammar: Grammar, text: ByteString | undefined): ByteString | undefined {
   if (text === undefined || text === '') return undefined;
   if (matches(grammar, text)) return text;
-  throw new HeaderFileError(`expected ${grammar.what}, found ${JSON.stringify(text.slice(0, 80))}`);
+  throw new CyrusHeaderError(`expected ${grammar.what}, found ${JSON.stringify(text.slice(0, 80))}`);
 }

@@ -3,7 +3,7 @@ import { SyncError } from '../../report/sync-error.ts';
 export type Format = 'twoskip' | 'skiplist' | 'flat';
 
 /** As many octets as it takes to tell the formats apart (store 2). */
-export const MAGIC_BYTES = 20;
+export const MAGIC_OCTETS = 20;
 
 const CYRUS_MAGIC = '\xa1\x02\x8b\x0d';
 const TWOSKIP = `${CYRUS_MAGIC}twoskip file\0\0\0\0`;
@@ -12,7 +12,7 @@ const TWOM = `${CYRUS_MAGIC}twomfile`;
 const SQLITE = 'SQLite format 3\0';
 
 /**
- * @param start the first MAGIC_BYTES octets, or all of a shorter file
+ * @param start the first MAGIC_OCTETS octets, or all of a shorter file
  * @returns undefined if there is no magic: a flat file
  * @throws SyncError DATABASE_UNSUPPORTED
  */

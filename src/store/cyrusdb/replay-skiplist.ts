@@ -1,9 +1,9 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { BlockFile } from './block-file.ts';
-import { damaged } from './damage.ts';
+import { damaged } from './damaged.ts';
 
 /** Layout and rules are Cyrus's (store 2.2). */
-const WORD_BYTES = 4;
+const WORD_OCTETS = 4;
 /** Behind the header and the dummy with its 20 pointers. */
 const FIRST_RECORD = 144;
 
@@ -37,7 +37,7 @@ function replay(file: BlockFile, rows: Map<ByteString, ByteString>): number {
   for (;;) {
     const type = word(file, offset);
     if (type === 0) {
-      offset += WORD_BYTES;
+      offset += WORD_OCTETS;
     } else if (type === INORDER || type === ADD) {
       const record = readRecord(file, offset);
       if (record === undefined) return offset;
@@ -46,14 +46,14 @@ function replay(file: BlockFile, rows: Map<ByteString, ByteString>): number {
       else pending.push(record);
       offset = record.end;
     } else if (type === DELETE) {
-      const deleted = word(file, offset + WORD_BYTES);
+      const deleted = word(file, offset + WORD_OCTETS);
       if (deleted === undefined) return offset;
       pending.push({ deleted });
-      offset += 2 * WORD_BYTES;
+      offset += 2 * WORD_OCTETS;
     } else if (type === COMMIT) {
       for (const change of pending) apply(change, rows, keyAt);
       pending = [];
-      offset += WORD_BYTES;
+      offset += WORD_OCTETS;
     } else {
       return offset;
     }
@@ -70,34 +70,34 @@ function apply(change: Change, rows: Map<ByteString, ByteString>, keyAt: Map<num
 }
 
 function readRecord(file: BlockFile, offset: number) {
-  const keyLength = word(file, offset + WORD_BYTES);
+  const keyLength = word(file, offset + WORD_OCTETS);
   if (keyLength === undefined) return undefined;
-  const keyAt = offset + 2 * WORD_BYTES;
+  const keyAt = offset + 2 * WORD_OCTETS;
   const key = text(file, keyAt, keyLength);
   const valueLengthAt = keyAt + padded(keyLength);
   const valueLength = word(file, valueLengthAt);
   if (key === undefined || valueLength === undefined) return undefined;
-  const value = text(file, valueLengthAt + WORD_BYTES, valueLength);
+  const value = text(file, valueLengthAt + WORD_OCTETS, valueLength);
   if (value === undefined) return undefined;
-  let end = valueLengthAt + WORD_BYTES + padded(valueLength);
+  let end = valueLengthAt + WORD_OCTETS + padded(valueLength);
   for (;;) {
     const pointer = word(file, end);
     if (pointer === undefined) return undefined;
-    end += WORD_BYTES;
+    end += WORD_OCTETS;
     if (pointer === TERMINATOR) return { key, value, end };
   }
 }
 
 function word(file: BlockFile, offset: number): number | undefined {
-  const at = file.locate(offset, WORD_BYTES);
-  return at < 0 ? undefined : file.bytes.readUInt32BE(at);
+  const at = file.locate(offset, WORD_OCTETS);
+  return at < 0 ? undefined : file.octets.readUInt32BE(at);
 }
 
 function text(file: BlockFile, offset: number, length: number): ByteString | undefined {
   const at = file.locate(offset, length);
-  return at < 0 ? undefined : file.bytes.toString('latin1', at, at + length);
+  return at < 0 ? undefined : file.octets.toString('latin1', at, at + length);
 }
 
 function padded(length: number): number {
-  return Math.ceil(length / WORD_BYTES) * WORD_BYTES;
+  return Math.ceil(length / WORD_OCTETS) * WORD_OCTETS;
 }

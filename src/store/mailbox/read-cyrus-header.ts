@@ -5,19 +5,19 @@ import { mailboxDamaged } from '../files/store-error.ts';
 import type { MailboxEntry } from '../master-store.ts';
 import { metaPath } from '../paths/mailbox-paths.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
-import { type HeaderFile, HeaderFileError, parseHeaderFile } from './header-file.ts';
+import { type CyrusHeader, CyrusHeaderError, parseCyrusHeader } from './cyrus-header.ts';
 
 /** cyrus.header of a mailbox. @throws SyncError MAILBOX_DAMAGED, PARTITION_UNKNOWN, IO */
-export function readMailboxHeader(layout: StoreLayout, entry: MailboxEntry): HeaderFile {
+export function readCyrusHeader(layout: StoreLayout, entry: MailboxEntry): CyrusHeader {
   const path = metaPath(layout, entry, 'header');
   const content = readSmallFile(path, MAX_HEADER_OCTETS, (finding) =>
     mailboxDamaged(path, finding, entry.name),
   );
   if (content === undefined) throw mailboxDamaged(path, 'no such file', entry.name);
   try {
-    return parseHeaderFile(content);
+    return parseCyrusHeader(content);
   } catch (caught) {
-    if (!(caught instanceof HeaderFileError)) throw caught;
+    if (!(caught instanceof CyrusHeaderError)) throw caught;
     throw mailboxDamaged(path, caught.message, entry.name);
   }
 }
@@ -29,7 +29,7 @@ export function readMailboxHeader(layout: StoreLayout, entry: MailboxEntry): Hea
 export function withUniqueid(layout: StoreLayout, entry: MailboxEntry): MailboxEntry {
   if (entry.uniqueid !== '' || entry.partition === undefined || entry.deleted) return entry;
   try {
-    return { ...entry, uniqueid: readMailboxHeader(layout, entry).uniqueid ?? '' };
+    return { ...entry, uniqueid: readCyrusHeader(layout, entry).uniqueid ?? '' };
   } catch (caught) {
     if (caught instanceof SyncError) return entry;
     throw caught;

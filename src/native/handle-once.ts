@@ -6,8 +6,8 @@ import { libc } from './libc.ts';
  * flags; other architectures have the flags elsewhere, which `SA_RESTART` gives away: libuv sets it for each handler.
  */
 const STRUCT_OCTETS = 152;
-/** Room for what another libc may write. */
-const ROOM_OCTETS = 512;
+/** Enough for what another libc may write. */
+const BUFFER_OCTETS = 512;
 const FLAGS_OFFSET = 8 + 128;
 const SA_RESTART = 0x10000000;
 const SA_RESETHAND = 0x80000000;
@@ -21,7 +21,7 @@ const SA_RESETHAND = 0x80000000;
 export function handleOnce(signals: readonly NodeJS.Signals[]): void {
   for (const name of signals) {
     const number = constants.signals[name];
-    const action = Buffer.alloc(ROOM_OCTETS);
+    const action = Buffer.alloc(BUFFER_OCTETS);
     if (libc().sigaction(number, null, action) !== 0) continue;
     const flags = new Uint32Array(action.buffer, action.byteOffset + FLAGS_OFFSET, 1);
     const found = flags[0] ?? 0;

@@ -1,19 +1,19 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { BlockFile } from './block-file.ts';
-import type { KeyComparator } from './comparator.ts';
-import type { CyrusDatabase } from './contract.ts';
-import { damaged } from './damage.ts';
+import type { CyrusDatabase } from './cyrus-database.ts';
+import { damaged } from './damaged.ts';
+import type { KeyComparator } from './key-comparator.ts';
 import { MapDatabase } from './map-database.ts';
+import { replaySkiplist } from './replay-skiplist.ts';
 import { SkipList } from './skip-list.ts';
-import { replaySkiplist } from './skiplist-replay.ts';
 
 /** Layout and rules are Cyrus's (store 2.2). */
-export const HEADER_BYTES = 48;
-const DUMMY_OFFSET = HEADER_BYTES;
+export const HEADER_OCTETS = 48;
+const DUMMY_OFFSET = HEADER_OCTETS;
 const HIGHEST_VERSION = 1;
 const HIGHEST_THINKABLE_VERSION = 255;
-const WORD_BYTES = 4;
+const WORD_OCTETS = 4;
 /** Cyrus itself never makes more. */
 const MAX_LEVEL = 20;
 
@@ -25,9 +25,9 @@ const TERMINATOR = 0xffffffff;
 
 /** @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, IO */
 export function openSkiplist(file: BlockFile, compare: KeyComparator): CyrusDatabase {
-  const at = file.locate(0, HEADER_BYTES);
-  if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_BYTES} octets`);
-  const version = file.bytes.readUInt32BE(at + 20);
+  const at = file.locate(0, HEADER_OCTETS);
+  if (at < 0) throw damaged(file.path, file.size, `expected a header of ${HEADER_OCTETS} octets`);
+  const version = file.octets.readUInt32BE(at + 20);
   // The header has no checksum: this is what a damaged one looks like, not a newer format.
   if (version > HIGHEST_THINKABLE_VERSION) {
     throw damaged(file.path, 20, `expected version ${HIGHEST_VERSION}, found ${version}`);
@@ -39,9 +39,9 @@ export function openSkiplist(file: BlockFile, compare: KeyComparator): CyrusData
       { phase: 'read', hint: 'this needs a newer release of this program' },
     );
   }
-  const maxLevel = file.bytes.readUInt32BE(at + 28);
-  const level = file.bytes.readUInt32BE(at + 32);
-  const logStart = file.bytes.readUInt32BE(at + 40);
+  const maxLevel = file.octets.readUInt32BE(at + 28);
+  const level = file.octets.readUInt32BE(at + 32);
+  const logStart = file.octets.readUInt32BE(at + 40);
   if (maxLevel > MAX_LEVEL || level > maxLevel) {
     throw damaged(file.path, 28, `expected at most ${MAX_LEVEL} levels, found ${level} of ${maxLevel}`);
   }
@@ -53,8 +53,8 @@ export function openSkiplist(file: BlockFile, compare: KeyComparator): CyrusData
 }
 
 function lastWord(file: BlockFile): number {
-  const at = file.size % WORD_BYTES === 0 ? file.locate(file.size - WORD_BYTES, WORD_BYTES) : -1;
-  return at < 0 ? 0 : file.bytes.readUInt32BE(at);
+  const at = file.size % WORD_OCTETS === 0 ? file.locate(file.size - WORD_OCTETS, WORD_OCTETS) : -1;
+  return at < 0 ? 0 : file.octets.readUInt32BE(at);
 }
 
 /** Where the parts of one node are. */
@@ -110,16 +110,16 @@ class SkiplistDatabase extends SkipList<Node> {
       );
     }
     node.offset = offset;
-    node.keyLength = this.#word(offset, offset + WORD_BYTES);
-    node.key = offset + 2 * WORD_BYTES;
+    node.keyLength = this.#word(offset, offset + WORD_OCTETS);
+    node.key = offset + 2 * WORD_OCTETS;
     const valueLengthAt = node.key + padded(node.keyLength);
     node.valueLength = this.#word(offset, valueLengthAt);
-    node.value = valueLengthAt + WORD_BYTES;
+    node.value = valueLengthAt + WORD_OCTETS;
     node.pointers = node.value + padded(node.valueLength);
   }
 
   protected next(node: Node, level: number): number {
-    const pointer = this.#word(node.offset, node.pointers + level * WORD_BYTES);
+    const pointer = this.#word(node.offset, node.pointers + level * WORD_OCTETS);
     if (pointer === TERMINATOR)
       throw damaged(
         this.#file.path,
@@ -130,20 +130,20 @@ class SkiplistDatabase extends SkipList<Node> {
   }
 
   #word(record: number, offset: number): number {
-    const at = this.#file.locate(offset, WORD_BYTES);
+    const at = this.#file.locate(offset, WORD_OCTETS);
     if (at < 0)
       throw damaged(this.#file.path, record, `record reaches past the ${this.#file.size} octets of the file`);
-    return this.#file.bytes.readUInt32BE(at);
+    return this.#file.octets.readUInt32BE(at);
   }
 
   #text(offset: number, length: number): ByteString {
     const at = this.#file.locate(offset, length);
     if (at < 0)
       throw damaged(this.#file.path, offset, `expected ${length} octets, found the end of the file`);
-    return this.#file.bytes.toString('latin1', at, at + length);
+    return this.#file.octets.toString('latin1', at, at + length);
   }
 }
 
 function padded(length: number): number {
-  return Math.ceil(length / WORD_BYTES) * WORD_BYTES;
+  return Math.ceil(length / WORD_OCTETS) * WORD_OCTETS;
 }

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { type ByteString, compareBytes } from '../../byte-string.ts';
-import { readRegular } from '../../native/open-file.ts';
+import { readRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_QUOTA_OCTETS } from '../files/limits.ts';
-import { damaged } from './damage.ts';
+import { damaged } from './damaged.ts';
 import { directoryHash } from './directory-hash.ts';
 
 export interface QuotaLegacyLayout {

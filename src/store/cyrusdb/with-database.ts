@@ -1,20 +1,20 @@
 import { type BigIntStats, closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
-import { openRegular, readDescriptor } from '../../native/open-file.ts';
+import { openRegular, readDescriptor } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_FLAT_DATABASE_OCTETS } from '../files/limits.ts';
 import { BlockFile } from './block-file.ts';
-import { compareMailboxOrder, compareSigned, compareUnsigned } from './comparator.ts';
-import type { CyrusDatabase } from './contract.ts';
-import { cutShort, damaged, unreadable } from './damage.ts';
-import { readFlat } from './flat.ts';
-import { detectFormat, type Format, MAGIC_BYTES } from './magic.ts';
+import type { CyrusDatabase } from './cyrus-database.ts';
+import { cutShort, damaged, unreadable } from './damaged.ts';
+import { detectFormat, type Format, MAGIC_OCTETS } from './detect-format.ts';
+import { compareMailboxOrder, compareSigned, compareUnsigned } from './key-comparator.ts';
 import { MapDatabase } from './map-database.ts';
-import { openSkiplist } from './skiplist.ts';
-import { TwoskipDatabase } from './twoskip.ts';
+import { openSkiplist } from './open-skiplist.ts';
+import { readFlat } from './read-flat.ts';
+import { TwoskipDatabase } from './twoskip-database.ts';
 
-export type { CyrusDatabase } from './contract.ts';
+export type { CyrusDatabase } from './cyrus-database.ts';
 
 export interface DatabaseOptions {
   /** What a file without a magic must be. Default flat, the only format that has none. */
@@ -94,8 +94,8 @@ function openDatabase(fd: number, path: string, options: DatabaseOptions): Opene
 }
 
 export function formatOf(fd: number, path: string, expected: Format): Format {
-  const start = Buffer.alloc(MAGIC_BYTES);
-  const length = readSync(fd, start, 0, MAGIC_BYTES, 0);
+  const start = Buffer.alloc(MAGIC_OCTETS);
+  const length = readSync(fd, start, 0, MAGIC_OCTETS, 0);
   // Created a moment ago: its writer holds the lock, and will have written the magic when we get it.
   if (length === 0) return expected;
   const format = detectFormat(path, start.subarray(0, length));
@@ -113,7 +113,7 @@ function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDat
   }
   const content = readDescriptor(fd, path, MAX_FLAT_DATABASE_OCTETS);
   // It was empty when its magic was looked for, and is not a flat file after all.
-  if (detectFormat(path, content.subarray(0, MAGIC_BYTES)) !== undefined) return undefined;
+  if (detectFormat(path, content.subarray(0, MAGIC_OCTETS)) !== undefined) return undefined;
   const compare = options.order === 'mailbox' ? compareMailboxOrder : compareUnsigned;
   return checked(path, content.length, { database: readFlat(path, content, compare) }, options);
 }
