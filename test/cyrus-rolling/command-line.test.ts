@@ -295,9 +295,15 @@ function settings(text: string): string[] {
   return ['--settings', file(`settings-${messages++}.ini`, text)];
 }
 
+/** `ENABLE` is printed before the link counts as up: what has been replicated proves that it is. */
+async function idleButConnected(client: RollingClient): Promise<void> {
+  await change('anna');
+  await client.settled();
+}
+
 test('clean_remote_shutdown_while_rolling: with exit_when_replica_gone the client ends with 0 and without an error', async () => {
   const client = new RollingClient(pair, ['-v', ...settings('exit_when_replica_gone = yes\n')]);
-  await client.tool.waitForOutput((stdout) => stdout.includes('ENABLE'));
+  await idleButConnected(client);
   try {
     await pair.replica.halt();
     assert.equal((await client.tool.result).code, 0);
@@ -309,7 +315,7 @@ test('clean_remote_shutdown_while_rolling: with exit_when_replica_gone the clien
 
 test('clean_remote_shutdown_while_rolling: without the setting the client stays, and goes on when the replica is back', async () => {
   await using client = new RollingClient(pair, ['-v']);
-  await client.tool.waitForOutput((stdout) => stdout.includes('ENABLE'));
+  await idleButConnected(client);
   try {
     await pair.replica.halt();
     await client.waitForLog(/closed the idle connection|connect.*failed/i);
