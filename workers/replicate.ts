@@ -29,6 +29,8 @@ const store = openMasterStore(setup.layout);
 const runners = new RunnerSet(
   () => new BatchRunner(realParts(setup, events.emit, store)),
   tasksPerConnection,
+  // Until it is told how many.
+  1,
 );
 
 // In rolling mode a connection waits for work for hours, and its end should not be news only then.

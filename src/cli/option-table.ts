@@ -12,7 +12,7 @@ export const OPTIONS = {
   ],
   inputFile: ['-f, --input-file <file>', 'names from this file, one a line; - is standard input'],
   settings: ['--settings <file>', 'settings of this program (default: /etc/cyrus-sync.ini)'],
-  workers: ['--workers <count>', 'connections to the replica at most, or auto: as many as pay'],
+  workers: ['--workers <count>', 'connections to the replica at most (default: auto, as many as pay)'],
   skipLocked: ['-N, --skip-locked', 'skip users that another process is replicating'],
   connectOnce: ['-o, --connect-once', 'fail at once if the replica cannot be reached'],
   requireCompression: ['-z, --require-compression', 'fail if the connection cannot be compressed'],

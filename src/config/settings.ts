@@ -66,11 +66,11 @@ export function defaultWorkers(processors: number = availableParallelism()): num
   return Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors));
 }
 
-export function defaultSettings(processors: number = availableParallelism()): Settings {
+export function defaultSettings(): Settings {
   return Object.freeze({
     file: undefined,
     hasChannelSection: false,
-    workers: defaultWorkers(processors),
+    workers: 'auto',
     lookAhead: 32,
     // 100 ms of round trip at 300 Mbit/s.
     windowBytes: 4 * 1024 ** 2,

@@ -7,19 +7,26 @@
 export const GIANT_MESSAGES = 20_000;
 /** One batch in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
 export const PLACES_PER_SMALL_SHARE = 4;
-/** A batch keeps a worker's pipeline full between two answers to the coordinator; more only delays the spreading of work. */
+/** A batch keeps a worker's pipeline full between two answers to the coordinator: no more jobs than this ... */
 export const BATCH_JOBS = 64;
-export const BATCH_MESSAGES = 5_000;
-/** Towards the end batches shrink to these, so that all workers end at about the same time with pipelines still full. */
-export const LEAST_BATCH_JOBS = 16;
-export const LEAST_BATCH_MESSAGES = 500;
+/** ... and no more than the replica is at work on for so long, or others could have taken them meanwhile ... */
+export const BATCH_TIME = 150;
+/** ... but rather so much than less, or the way to the replica and back is waited for between batches. */
+export const LEAST_BATCH_TIME = 30;
+/** Before it is known what a job costs: enough to fill a pipeline, should there be nothing to do. */
+export const FIRST_BATCH_JOBS = 16;
+/** Mailboxes and messages from which on a job has much to send: some tenths of a second where flushes are waited for. */
+export const LEAST_LADEN_COMMANDS = 8;
+/** Jobs with much to send on a connection whose others come back: batches of one job follow, which fill its gaps. */
+export const LADEN_PER_CONNECTION = 1;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;
-/** Work that pays for one more connection, in which one alone compares many users or uploads a good thousand messages. */
-export const JOBS_PER_CONNECTION = 32;
-export const MESSAGES_PER_CONNECTION = 4_000;
-/** How often a run asks itself whether it wants twice as many connections ... */
+/** How often a run asks itself whether it wants more connections ... */
 export const GROW_AFTER = 100;
+/** ... for `auto` at most so many times as many as it has ... */
+export const GROWTH = 4;
+/** ... and no more than would keep this thread at work for this share of its time: the rest is the replica's and the link's ... */
+export const SHARE_TO_FILL = 0.5;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING = 500;
 /** Share of its time from which on a thread is what its connections wait for ... */
@@ -29,8 +36,8 @@ export const IDLE_FOR_THREAD = 0.5;
 /** How often rolling mode asks itself whether its one thread is enough. */
 export const THREADS_LOOK = 1_000;
 /** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */
-export const AUTO_FIRST = 8;
-export const CLIMB_AFTER = 2_000;
+export const AUTO_FIRST = 16;
+export const CLIMB_AFTER = 1_000;
 /** ... and so much work, or the rate is an accident. */
 export const LEAST_WORK_TO_CLIMB = 200;
 export const MOST_CONNECTIONS = 64;

@@ -13,6 +13,8 @@ export interface ReplicaSession {
   /** Octets written or queued whose command is not answered yet. */
   readonly bytesInFlight: number;
   readonly broken: boolean;
+  /** Milliseconds that the replica was at work on this connection's commands; its way here and back is not in it. */
+  readonly servedMs: number;
 
   /** Resolves when `bytesInFlight` is below the window: await it before each upload slice. */
   window(): Promise<void>;

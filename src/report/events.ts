@@ -110,6 +110,8 @@ export type ConnectionEvent =
   | { kind: 'traffic'; direction: 'sent' | 'received'; text: Uint8Array };
 
 export type UserEvent =
+  /** Another connection will take it up. */
+  | { kind: 'job:postponed'; key: string }
   | { kind: 'user:start'; user: ByteString; work: 'user' | 'meta' | 'mailboxes' }
   | { kind: 'user:absent'; user: ByteString }
   /** A user or mailbox that is not here, and nothing says that it ever was. A deleted mailbox counts, a deleted user not. */

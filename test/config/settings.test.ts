@@ -20,11 +20,8 @@ test('an empty file leaves the defaults', () => {
   });
 });
 
-test('default workers follow the processors, from one to eight', () => {
-  assert.deepEqual(
-    [0, 1, 2, 4, 64].map((processors) => defaultSettings(processors).workers),
-    [1, 2, 4, 8, 8],
-  );
+test('by default as many connections as pay', () => {
+  assert.equal(defaultSettings().workers, 'auto');
 });
 
 test('every key is read', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { LEAST_LADEN_COMMANDS } from '../../src/coordinator/limits.ts';
 import { BatchRunner, type BatchRunnerParts } from '../../src/coordinator/pool/batch-runner.ts';
 import type { Batch, Outcome } from '../../src/coordinator/pool/messages.ts';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
@@ -29,6 +30,7 @@ function fakeSession(log: string[]): ReplicaSession {
       longestName: 490,
     },
     bytesInFlight: 0,
+    servedMs: 0,
     get broken() {
       return broken;
     },
@@ -316,4 +318,38 @@ test('-a to a replica without an archive goes on, and says so', async () => {
   assert.deepEqual(summary(await runner.run(batch('anna'))), { anna: 'synced' });
   const told = events.flatMap((event) => (event.kind === 'notice' ? [[event.level, event.text]] : []));
   assert.deepEqual(told, [['notice', "'replica' cannot stage on its archive partition; going on without"]]);
+});
+
+test('what is too much for a connection comes back at once, while the rest of its batch goes on', async () => {
+  const { opened, open } = gate();
+  const sent: string[] = [];
+  const { runner, events } = scene(async (context, userid) => {
+    context.beforeSending?.(userid === 'light' ? 1 : LEAST_LADEN_COMMANDS);
+    sent.push(userid);
+    await opened;
+    return 'synced';
+  });
+  const running = runner.run({ ...batch('heavy', 'heavier', 'light'), mayPostpone: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(sent, ['heavy', 'light']);
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'job:postponed' ? [event.key] : [])),
+    ['user:heavier'],
+  );
+  open();
+  assert.deepEqual(summary(await running), { heavy: 'synced', heavier: 'postponed', light: 'synced' });
+});
+
+test('nothing comes back where there is nobody else to take it, nor twice', async () => {
+  const { runner } = scene(async (context) => {
+    context.beforeSending?.(LEAST_LADEN_COMMANDS);
+    return 'synced';
+  });
+  assert.deepEqual(summary(await runner.run(batch('a', 'b'))), { a: 'synced', b: 'synced' });
+  const again: Batch = {
+    id: 2,
+    jobs: ['a', 'b'].map((userid) => ({ ...user(userid), laden: true })),
+    mayPostpone: true,
+  };
+  assert.deepEqual(summary(await runner.run(again)), { a: 'synced', b: 'synced' });
 });

@@ -174,15 +174,15 @@ test('all users and shared mailboxes are synced once, and the summary adds up', 
   assert.deepEqual(pool?.orders, ['close']);
 });
 
-test('connections are as many as there is work for', async () => {
+test('there may be as many connections as jobs, and two for a giant, up to the limit', async () => {
   const workersOf = async (scene: Scene) => (await runWith(syncAll, scene)).workers;
   const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
   assert.equal(await workersOf(one), 1);
-  assert.equal(await workersOf({ store: fakeStore(users(5)) }), 1);
-  assert.equal(await workersOf({ store: fakeStore(users(3, 3_000)) }), 3);
-  assert.equal(await workersOf({ store: fakeStore(users(65)) }), 3);
+  assert.equal(await workersOf({ store: fakeStore(users(3)) }), 3);
+  assert.equal(await workersOf({ store: fakeStore(users(1, GIANT_MESSAGES)) }), 2);
   assert.equal(await workersOf({ store: fakeStore(users(500)) }), 4);
-  assert.equal(await workersOf({ store: fakeStore(users(500)), request: { workers: 'auto' } }), 16);
+  assert.equal(await workersOf({ store: fakeStore(users(24)), request: { workers: 'auto' } }), 24);
+  assert.equal(await workersOf({ store: fakeStore(users(500)), request: { workers: 'auto' } }), 64);
 });
 
 test('nothing to do is no error and needs no replica', async () => {
@@ -276,13 +276,13 @@ test('an outage in the middle of a run is announced once, not once per worker', 
       }
       return await syncAll(batch, emit, pool);
     },
-    { clock, store: fakeStore(users(400)) },
+    { clock, store: fakeStore(users(1_000)) },
   );
   const waits = kinds(events, 'connection:failed').map((event) =>
     event.kind === 'connection:failed' ? event.retryInSeconds : undefined,
   );
   assert.deepEqual(waits, [15, 20, 20]);
-  assert.equal(result.summary.synced, 400);
+  assert.equal(result.summary.synced, 1_000);
 });
 
 test('a replica that takes no more connections is used with those that it takes', async () => {

@@ -82,20 +82,19 @@ test('a connection is used again before a new one is made, and never by more tas
   await Promise.all([second, third]);
 });
 
-test('several tasks share a connection where that is allowed', async () => {
-  const { runners, fakes } = set(3);
+test('tasks share a connection only where no more are allowed', async () => {
+  const { runners, fakes } = set(3, 2);
   const tasks = [1, 2, 3, 4].map(() => runners.run(batch));
   assert.deepEqual(
     fakes.map(({ running }) => running),
-    [3, 1],
+    [2, 2],
   );
-  for (let i = 0; i < 3; i++) fakes[0]?.end();
-  fakes[1]?.end();
+  for (const fake of fakes) for (let i = 0; i < 2; i++) fake.end();
   await Promise.all(tasks);
 });
 
 test('a unit that is run apart has a connection to itself, and leaves it to others afterwards', async () => {
-  const { runners, fakes } = set(3);
+  const { runners, fakes } = set(3, 3);
   const running = () => fakes.map((fake) => fake.running);
   const tasks = [
     runners.run(batch),
@@ -103,11 +102,11 @@ test('a unit that is run apart has a connection to itself, and leaves it to othe
   ];
   assert.deepEqual(running(), [1, 1]);
   for (let i = 0; i < 3; i++) tasks.push(runners.run(batch));
-  assert.deepEqual(running(), [3, 1, 1]);
+  assert.deepEqual(running(), [2, 1, 2]);
   fakes[1]?.end();
   await tasks[1];
   tasks.push(runners.run(batch));
-  assert.deepEqual(running(), [3, 1, 1]);
+  assert.deepEqual(running(), [2, 1, 2]);
   for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
   await Promise.all(tasks);
 });

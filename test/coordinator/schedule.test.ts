@@ -3,9 +3,10 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   BATCH_JOBS,
-  BATCH_MESSAGES,
+  BATCH_TIME,
+  FIRST_BATCH_JOBS,
   GIANT_MESSAGES,
-  LEAST_BATCH_JOBS,
+  LEAST_BATCH_TIME,
   LINK_ATTEMPTS,
 } from '../../src/coordinator/limits.ts';
 import { jobKey } from '../../src/coordinator/pool/job-key.ts';
@@ -57,22 +58,63 @@ test('giants get every worker when no small user waits', () => {
   assert.equal(plan.next(0).kind, 'batch');
 });
 
-test('batches of small users are bounded by count and by messages, and shrink towards the end', () => {
-  const many = schedule(1);
-  for (let index = 0; index < 1_000; index += 1) many.add(user(`u${index}`), 1);
-  assert.equal(started(many.next(0)).jobs.length, BATCH_JOBS);
+/** The rest of a plan, of whose jobs each keeps the replica at work for so long. */
+function batchSizes(plan: Schedule, servedMs: number): number[] {
+  const sizes: number[] = [];
+  for (let next = plan.next(0); next.kind === 'batch'; next = plan.next(0)) {
+    const { batch } = next;
+    sizes.push(batch.jobs.length);
+    plan.settle(
+      batch,
+      batch.jobs.map((job) => ({ kind: 'synced', job, counts: noCounts, servedMs })),
+      0,
+    );
+  }
+  return sizes;
+}
 
-  const fat = schedule(1);
-  for (let index = 0; index < 1_000; index += 1) fat.add(user(`u${index}`), BATCH_MESSAGES / 4);
-  assert.equal(started(fat.next(0)).jobs.length, 4);
+function manyUsers(places: number, count: number): Schedule {
+  const plan = schedule(places);
+  for (let index = 0; index < count; index += 1) plan.add(user(`u${index}`), 1);
+  return plan;
+}
 
-  const tail = schedule(8);
-  for (let index = 0; index < 200; index += 1) tail.add(user(`u${index}`), 1);
-  assert.equal(started(tail.next(0)).jobs.length, 25);
+test('a batch is what the replica deals with in a moment, as measured', () => {
+  const cheap = batchSizes(manyUsers(2, 1_000), 0.1);
+  assert.equal(cheap[1], BATCH_JOBS);
+  const dear = batchSizes(manyUsers(2, 1_000), BATCH_TIME / 4);
+  assert.equal(dear[1], 4);
+  const dearest = batchSizes(manyUsers(2, 100), BATCH_TIME * 4);
+  assert.deepEqual(new Set(dearest.slice(1)), new Set([1]));
+});
 
-  const last = schedule(4);
-  for (let index = 0; index < LEAST_BATCH_JOBS + 4; index += 1) last.add(user(`u${index}`), 1);
-  assert.equal(started(last.next(0)).jobs.length, LEAST_BATCH_JOBS, 'a pipeline wants more than one job');
+test('batches shrink towards the end, but not to what waits for the way to the replica and back', () => {
+  const sizes = batchSizes(manyUsers(8, 200), 1);
+  assert.ok(
+    sizes.every((size, index) => index < 2 || size <= (sizes[index - 1] ?? 0)),
+    sizes.join(),
+  );
+  assert.equal(sizes.at(-2), LEAST_BATCH_TIME);
+});
+
+test('before anything is known a batch fills a pipeline, and may give back what is too much for its connection', () => {
+  const plan = manyUsers(8, 40);
+  plan.letPostpone(true);
+  const first = started(plan.next(0));
+  assert.equal(first.jobs.length, FIRST_BATCH_JOBS);
+  assert.equal(first.mayPostpone, true);
+  const [kept, laden] = first.jobs;
+  assert.ok(kept && laden);
+  plan.postpone(jobKey(laden));
+  const again = started(plan.next(0));
+  assert.deepEqual(again.jobs, [{ ...laden, laden: true }], 'alone, before all that were never begun');
+  plan.settle(first, [synced(kept), { kind: 'postponed', job: laden }], 0);
+  const settled = plan.settle(again, again.jobs.map(synced), 0);
+  assert.deepEqual(
+    settled.map(({ kind }) => kind),
+    ['final'],
+    'the batch that gave it back does not speak for it',
+  );
 });
 
 test('a locked user waits until nothing else is left to start', () => {

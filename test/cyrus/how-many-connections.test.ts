@@ -13,9 +13,9 @@ async function pointTo(master: CyrusServer, port: number): Promise<void> {
   await master.writeConfiguration();
 }
 
-async function fill(master: CyrusServer): Promise<void> {
+async function fill(master: CyrusServer, users = USERS): Promise<void> {
   await using imap = await master.imap();
-  for (const user of USERS) {
+  for (const user of users) {
     await imap.ok(`CREATE user/${user}`);
     await imap.ok(`SETACL user/${user} admin lrswipkxtecda`);
     await append(imap, `user/${user}`, 10, user, user);
@@ -63,4 +63,22 @@ test('--workers auto makes as many connections as a long line wants, and copies 
   await pointTo(pair.master, pair.replica.syncPort);
   await assertNothingLeft(pair);
   await assertSameMail(pair.master, pair.replica, USERS);
+});
+
+test('as many connections as the operator asks for, where there is as much to send', async () => {
+  await using pair = await startPair();
+  const users = USERS.slice(0, 6);
+  await fill(pair.master, users);
+  await using proxy = await DelayProxy.start({
+    targetPort: pair.replica.syncPort,
+    roundTrip: 0,
+    rate: 0,
+    hideCompression: false,
+  });
+  await pointTo(pair.master, proxy.port);
+  await syncClientOk(pair.master, ['-A', '--workers', '6']);
+  assert.equal((await proxy.counts()).connections, 6);
+  await syncClientOk(pair.master, ['-A', '--workers', '6']);
+  assert.equal((await proxy.counts()).connections, 7, 'one is enough to find that nothing is to do');
+  await assertSameMail(pair.master, pair.replica, users);
 });

@@ -173,7 +173,7 @@ const RECORD: WireRecord = {
 
 type Commands = Omit<
   { [Name in keyof ReplicaSession]: ReplicaSession[Name] extends (...args: never) => unknown ? Name : never },
-  'window' | 'exit' | 'destroy' | 'info' | 'bytesInFlight' | 'broken'
+  'window' | 'exit' | 'destroy' | 'info' | 'bytesInFlight' | 'broken' | 'servedMs'
 >;
 type Call = (session: ReplicaSession) => Promise<unknown>;
 

@@ -57,6 +57,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'run:start': { server: 'x', mode: 'all', workers: 1 },
   'run:discovered': { users: 1, messages: 1, complete: true },
   'run:parked': { user: 'x' },
+  'job:postponed': { key: 'x' },
   'run:retry': { user: 'x', delayMs: 1, error },
   'run:unmatched': { mode: 'users', name: 'x', guess: { why: 'similar', name: 'x' } },
   'run:status': {

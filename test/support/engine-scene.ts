@@ -81,6 +81,7 @@ export class EngineScene implements AsyncDisposable {
       scripts: { connect: () => this.#connect(false) },
       master: undefined,
       borrow: undefined,
+      beforeSending: undefined,
       options: this.options,
       setAside: [],
       emit: (event) => void this.events.push(event),

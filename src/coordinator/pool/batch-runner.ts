@@ -15,7 +15,8 @@ import {
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
-import { jobUser } from './job-key.ts';
+import { LADEN_PER_CONNECTION, LEAST_LADEN_COMMANDS } from '../limits.ts';
+import { jobKey, jobUser } from './job-key.ts';
 import type { MasterLink } from './master-link.ts';
 import type { Batch, Counts, Job, Outcome, UnitAnswer, UnitTask, WorkerSetup } from './messages.ts';
 import type { ScriptLink } from './script-link.ts';
@@ -66,7 +67,7 @@ export class BatchRunner {
 
   /** @param borrow see EngineContext */
   async run(batch: Batch, borrow?: EngineContext['borrow']): Promise<Outcome[]> {
-    const { jobs, sizes } = batch;
+    const { jobs } = batch;
     if (this.#cancelled) return untouched(jobs, cancelledError().toData());
     let link: Link;
     try {
@@ -76,7 +77,7 @@ export class BatchRunner {
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
     using _use = this.#use(link);
-    return await this.#runJobs(jobs, sizes ?? [], link, borrow);
+    return await this.#runJobs(batch, link, borrow);
   }
 
   /** One unit of a sync log. Several may be under way at once: they share the session. */
@@ -94,7 +95,7 @@ export class BatchRunner {
     }
     using _use = this.#use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
-    const context = this.#context(link, this.#parts.emit, undefined, setAside);
+    const context = this.#context(link, { emit: this.#parts.emit, setAside });
     const results = await this.#parts.engine.runActions(context, users, actions);
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
@@ -207,6 +208,8 @@ export class BatchRunner {
       stage: new Stage(session),
       partitions: new Partitions(session),
       uses: 0,
+      laden: 0,
+      servedBefore: 0,
     };
     this.#link = link;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
@@ -220,8 +223,7 @@ export class BatchRunner {
   }
 
   async #runJobs(
-    jobs: readonly Job[],
-    sizes: readonly number[],
+    { jobs, sizes = [], mayPostpone = false }: Batch,
     link: Link,
     borrow: EngineContext['borrow'],
   ): Promise<Outcome[]> {
@@ -236,7 +238,7 @@ export class BatchRunner {
         const size = sizes[next] ?? 0;
         next += 1;
         const began = performance.now();
-        const done = await this.#runJob(job, link, borrow);
+        const done = await this.#runJob(job, link, mayPostpone, borrow);
         const outcome = { ...done, elapsedMs: performance.now() - began };
         outcomes.push(outcome);
         // The outcomes are told when the whole batch is done: too late for whoever watches.
@@ -253,7 +255,12 @@ export class BatchRunner {
     return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
   }
 
-  async #runJob(job: Job, link: Link, borrow: EngineContext['borrow']): Promise<Outcome> {
+  async #runJob(
+    job: Job,
+    link: Link,
+    mayPostpone: boolean,
+    borrow: EngineContext['borrow'],
+  ): Promise<Outcome> {
     const { engine } = this.#parts;
     const counts = noCounts();
     const hear: EventListener = (event) => {
@@ -262,10 +269,15 @@ export class BatchRunner {
         counts.bytes += event.bytes;
       } else if (event.kind === 'command:mailbox') {
         counts.mailboxes += 1;
+      } else if (event.kind === 'user:start' && job.laden) {
+        // It has been told.
+        return;
       }
       this.#parts.emit(event);
     };
-    const context = this.#context(link, hear, borrow, job.setAside);
+    using load = ladenOn(link, mayPostpone && !job.laden);
+    const { setAside } = job;
+    const context = this.#context(link, { emit: hear, borrow, setAside, beforeSending: load.add });
     try {
       const kind =
         job.kind === 'user'
@@ -273,8 +285,13 @@ export class BatchRunner {
           : job.kind === 'meta'
             ? await engine.runMeta(context, job.userid)
             : await engine.runMailboxes(context, job.owners, job.names);
-      return kind === 'absent' ? { kind, job } : { kind, job, counts };
+      return kind === 'absent' ? { kind, job } : { kind, job, counts, servedMs: servedSince(link) };
     } catch (caught) {
+      if (caught instanceof Postponed) {
+        // The rest of the batch may go on for long.
+        this.#parts.emit({ kind: 'job:postponed', key: jobKey(job) });
+        return { kind: 'postponed', job };
+      }
       const user = jobUser(job);
       const error = SyncError.from(caught, { user });
       if (error.code === 'USER_LOCKED') return { kind: 'locked', job, user: error.user ?? user };
@@ -293,16 +310,23 @@ export class BatchRunner {
     return isOfJob ? mailbox : undefined;
   }
 
-  #context(
-    link: Link,
-    emit: EventListener,
-    borrow: EngineContext['borrow'],
-    setAside: readonly SetAside[] = [],
-  ): EngineContext {
+  #context(link: Link, { emit, borrow, setAside = [], beforeSending }: TaskParts): EngineContext {
     const { setup, store, master, scripts } = this.#parts;
     const { session, stage, partitions } = link;
     const options = engineOptions(setup);
-    return { store, session, stage, partitions, scripts, master, borrow, options, setAside, emit };
+    return {
+      store,
+      session,
+      stage,
+      partitions,
+      scripts,
+      master,
+      borrow,
+      beforeSending,
+      options,
+      setAside,
+      emit,
+    };
   }
 
   #lose(link: Link, error: ErrorData): void {
@@ -316,7 +340,44 @@ export class BatchRunner {
 type Link = ReplicaLink & {
   /** Tasks that are using it. */
   uses: number;
+  /** Jobs with much to send that are under way on it. */
+  laden: number;
+  /** What the session said at the outcome before. */
+  servedBefore: number;
 };
+
+/** What a context has of its task. */
+interface TaskParts {
+  emit: EventListener;
+  borrow?: EngineContext['borrow'];
+  setAside?: readonly SetAside[] | undefined;
+  beforeSending?: EngineContext['beforeSending'];
+}
+
+/** Ends a job before it sends anything. */
+class Postponed extends Error {}
+
+/** Counts one job among those with much to send, or postpones it if there are enough of them. */
+function ladenOn(link: Link, mayPostpone: boolean): Disposable & { add: (commands: number) => void } {
+  let counted = false;
+  return {
+    add: (commands) => {
+      if (counted || commands < LEAST_LADEN_COMMANDS) return;
+      if (mayPostpone && link.laden >= LADEN_PER_CONNECTION) throw new Postponed();
+      counted = true;
+      link.laden += 1;
+    },
+    [Symbol.dispose]: () => {
+      if (counted) link.laden -= 1;
+    },
+  };
+}
+
+function servedSince(link: Link): number {
+  const before = link.servedBefore;
+  link.servedBefore = link.session.servedMs;
+  return link.servedBefore - before;
+}
 
 function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {
   const { partition, local, noCopyback, batchSize } = options;

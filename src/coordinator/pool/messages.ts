@@ -20,6 +20,8 @@ export type Job = (
 ) & {
   /** Not to be sent this time. */
   setAside?: readonly SetAside[];
+  /** It was begun before, and much has to be sent. */
+  laden?: boolean;
 };
 
 export interface Batch {
@@ -28,6 +30,8 @@ export interface Batch {
   jobs: Job[];
   /** Messages expected of each job, so that progress can tell how much is done. */
   sizes?: readonly number[];
+  /** Jobs with much to send may come back `postponed`, for other connections to take. */
+  mayPostpone?: boolean;
 }
 
 /** Rolling mode's task: what the log asks for one user, or users tied together, in order. */
@@ -51,13 +55,21 @@ export type Outcome = {
   /** What the attempt took. */
   elapsedMs?: number;
 } & (
-  | { kind: 'synced'; job: Job; counts: Counts }
+  | {
+      kind: 'synced';
+      job: Job;
+      counts: Counts;
+      /** How long the replica was at work on this connection since the outcome before. */
+      servedMs?: number;
+    }
   /** No such user or mailbox here: not an error (algorithm 3). */
   | { kind: 'absent'; job: Job }
   /** The sync lock is held by someone else. */
   | { kind: 'locked'; job: Job; user: ByteString }
   /** `suspect`: the connection broke while the replica was at this mailbox of the job. */
   | { kind: 'failed'; job: Job; error: ErrorData; counts: Counts; suspect?: ByteString | undefined }
+  /** Much has to be sent, and this connection has enough of that. */
+  | { kind: 'postponed'; job: Job }
   /** Never begun, because the link was down or the run is being cancelled: not the job's fault. */
   | { kind: 'untouched'; job: Job; error: ErrorData }
 );

@@ -69,7 +69,7 @@ export class RunnerSet {
   }
 
   async #with<T>(share: number, work: (place: Place) => Promise<T>): Promise<T> {
-    const place = this.#take(share);
+    const place = this.#take();
     using _use = this.#use(place, share);
     return await work(place);
   }
@@ -107,12 +107,11 @@ export class RunnerSet {
     }
   }
 
-  #take(share: number): Place {
+  #take(): Place {
     const usable = this.#places.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
     const [least] = usable;
-    if (least && (least.tasks + share <= this.#tasksPerConnection || usable.length >= this.#limit))
-      return least;
-    return this.#add();
+    // Whoever sets the limit knows what a connection costs: up to there each task waits for nothing but its own work.
+    return least && (least.tasks === 0 || usable.length >= this.#limit) ? least : this.#add();
   }
 
   #add(): Place {

@@ -4,12 +4,12 @@ import {
   BUSY_THREAD,
   CLIMB_AFTER,
   GROW_AFTER,
+  GROWTH,
   IDLE_FOR_THREAD,
-  JOBS_PER_CONNECTION,
   LEAST_WORK_TO_CLIMB,
-  MESSAGES_PER_CONNECTION,
   MOST_CONNECTIONS,
   REFUSED_PAUSE,
+  SHARE_TO_FILL,
   WORTH_GROWING,
 } from '../limits.ts';
 import type { Room } from '../pool/worker-pool.ts';
@@ -19,17 +19,12 @@ import { type Load, threadsPay } from './load.ts';
 /** A fixed limit, or as many as the rate of work tells. */
 export type WantedConnections = number | 'auto';
 
-/** As many connections as there is work for, up to the limit. */
+/** One for each job, up to the limit, and for a giant two (`Lanes`). */
 export function connectionsFor(
-  { jobs, giants, messages }: { jobs: number; giants: number; messages: number },
+  { jobs, giants }: { jobs: number; giants: number },
   wanted: WantedConnections,
 ): number {
-  const worth = Math.max(
-    Math.ceil(jobs / JOBS_PER_CONNECTION),
-    Math.ceil(messages / MESSAGES_PER_CONNECTION),
-  );
-  // A giant can use two (`Lanes`).
-  return Math.min(mostConnections(wanted), jobs + giants, worth);
+  return Math.min(mostConnections(wanted), jobs + giants);
 }
 
 export function mostConnections(wanted: WantedConnections): number {
@@ -51,9 +46,10 @@ export interface GrowthParts {
 }
 
 /**
- * What a run has use for by now. A connection costs a login and, on the replica, a process: more come while what is left
- * will take a while longer, twice as many every `GROW_AFTER`, but none while this thread is what the others would wait
- * for: then threads pay, if a processor is free for one. Past `AUTO_FIRST`, `auto` goes by the rate.
+ * What a run has use for by now. A connection costs a login and, on the replica, a process, which a run does without that
+ * finds nothing to do: more come when what is left will take a while longer, or is known to be much. Of a number that the
+ * operator gave all come then; `auto` asks every `GROW_AFTER` what this thread waits for: what is at work for half of the time would not gain
+ * from more, while one that waits nine tenths of it gets `GROWTH` times as many. Past `AUTO_FIRST` it goes by the rate. None come while this thread is what the others would wait for: then threads pay, if a processor is free for one.
  */
 export class Growth {
   readonly #parts: GrowthParts;
@@ -66,6 +62,7 @@ export class Growth {
   /** When the first connection was made. */
   #since: number | undefined;
   #cancel: (() => void) | undefined;
+  #hurried = false;
 
   constructor(wanted: WantedConnections, parts: GrowthParts) {
     this.#auto = wanted === 'auto';
@@ -99,6 +96,13 @@ export class Growth {
     });
   }
 
+  /** Before the time: there is much to send. */
+  hurry(): void {
+    if (this.#since === undefined || this.#hurried) return;
+    this.#hurried = true;
+    this.#set({ ...this.#room, connections: this.#next(GROWTH) });
+  }
+
   pause(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -125,14 +129,18 @@ export class Growth {
   }
 
   #grown(): Room {
-    const { connections } = this.#room;
     const load = this.#parts.load();
     if (this.#remaining() < WORTH_GROWING) return this.#room;
     const threads = this.#threadsFor(load);
     // With this thread at its end and no processor for another one, more connections would only wait for it.
     if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) return this.#room;
-    const next = connections * 2;
-    return { connections: this.#auto ? Math.min(next, AUTO_FIRST) : next, threads };
+    return { connections: this.#next(Math.min(GROWTH, SHARE_TO_FILL / load.thisThread)), threads };
+  }
+
+  #next(times: number): number {
+    const { connections } = this.#room;
+    if (!this.#auto) return this.#limit;
+    return Math.max(connections, Math.min(Math.floor(connections * times), AUTO_FIRST));
   }
 
   #climbed(looked: { time: number; work: number }): Room {

@@ -210,14 +210,14 @@ class Run {
   }
 
   #openPool(): void {
-    const { users, giants, messages, complete } = this.#found;
+    const { users, giants, complete } = this.#found;
     if (this.#stopped || (complete && users === 0)) return;
     const { workers: wanted, mode, setup } = this.#request;
-    const work = { jobs: users, giants, messages };
+    const work = { jobs: users, giants };
     const fitting = this.#request.mostConnections ?? Number.POSITIVE_INFINITY;
     const most = Math.min(complete ? connectionsFor(work, wanted) : mostConnections(wanted), fitting);
     this.#growth.setLimit(most);
-    this.#schedule.setPlaces(most * BATCHES_PER_CONNECTION);
+    this.#schedule.letPostpone(most > 1);
     const { server } = setup.connection;
     this.#parts.emit({ kind: 'run:start', server, mode: mode.kind, workers: most });
     this.#pool = this.#parts.openPool(most, this.#hear);
@@ -241,6 +241,11 @@ class Run {
       case 'command:mailbox':
         this.#uploaded += 1;
         break;
+      case 'job:postponed':
+        this.#schedule.postpone(event.key);
+        this.#growth.hurry();
+        this.#pump();
+        return;
       case 'name:absent':
         this.#unmatched.absent(event.name);
         break;
@@ -361,6 +366,7 @@ class Run {
     const { room } = this.#growth;
     this.#pool?.use(room);
     this.#queue.concurrency = room.connections * BATCHES_PER_CONNECTION;
+    this.#schedule.setPlaces(room.connections * BATCHES_PER_CONNECTION);
     this.#pump();
   }
 

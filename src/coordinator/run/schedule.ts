@@ -3,12 +3,9 @@ import type { Effort } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import {
   BATCH_JOBS,
-  BATCH_MESSAGES,
   BREAKS_TO_SET_ASIDE,
   FRUITLESS_LINK_ATTEMPTS,
   GIANT_MESSAGES,
-  LEAST_BATCH_JOBS,
-  LEAST_BATCH_MESSAGES,
   LINK_ATTEMPTS,
   LOCK_ATTEMPTS,
   PARKED_FIRST,
@@ -21,11 +18,12 @@ import { jobKey } from '../pool/job-key.ts';
 import type { Batch, Job, Outcome } from '../pool/messages.ts';
 import { LargestFirst } from './largest-first.ts';
 import { LowestFirst } from './lowest-first.ts';
+import { Pace } from './pace.ts';
 
 /** What `next` says: something to start, when to ask again, or nothing that waits. */
 export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: number } | { kind: 'nothing' };
 
-export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' }>;
+export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' | 'postponed' }>;
 
 /** What became of one job of a batch. */
 export type Settlement =
@@ -71,7 +69,9 @@ type Waiting = ByteString | Entry;
  *        └─── untouched ────┴──────────────► delayed, parked
  *
  * - Giants start first, the largest first, but a share of the places stays with small users while any wait.
- * - Small users go out several to a batch, the largest of those known first, so that none of them is left for the end.
+ * - Small users go out several to a batch, as many as the replica deals with in a moment (`Pace`), the largest of those
+ *   known first, so that none of them is left for the end. Of the first batches, of which nothing is known, those come
+ *   back that have more to send than their connection wants.
  * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it. If it does so at
  *   the same mailbox, it goes on without that one.
  * - A parked job starts when nothing else waits, or after a good while.
@@ -91,6 +91,8 @@ export class Schedule {
   readonly #running = new Map<string, Entry>();
   #giantsRunning = 0;
   #mostJobs = BATCH_JOBS;
+  readonly #pace = new Pace();
+  #mayPostpone = false;
   #nextBatch = 1;
 
   /** @param places batches that may run at once */
@@ -101,6 +103,11 @@ export class Schedule {
 
   setPlaces(places: number): void {
     this.#places = places;
+  }
+
+  /** @param may whether other connections can take what one has too much of */
+  letPostpone(may: boolean): void {
+    this.#mayPostpone = may;
   }
 
   /** Jobs that have no final outcome. */
@@ -167,10 +174,12 @@ export class Schedule {
    */
   settle(batch: Batch, outcomes: readonly Outcome[], now: number): Settlement[] {
     const settlements: Settlement[] = [];
+    for (const outcome of outcomes) if (outcome.kind === 'synced') this.#pace.done(outcome.servedMs);
     const mine = new Set(batch.jobs.map(jobKey));
     for (const outcome of outcomes) {
       const key = jobKey(outcome.job);
-      if (!mine.delete(key)) continue;
+      // What was postponed may be running again, in another batch.
+      if (!mine.delete(key) || outcome.kind === 'postponed') continue;
       const entry = this.#stop(key);
       if (entry) settlements.push(this.#settleOne(entry, outcome, now));
     }
@@ -183,6 +192,14 @@ export class Schedule {
     return settlements;
   }
 
+  /** One of a batch that goes on without it. */
+  postpone(key: string): void {
+    const entry = this.#stop(key);
+    if (!entry) return;
+    entry.job = { ...entry.job, laden: true };
+    this.#wait(entry);
+  }
+
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
   abandon(): { job: Job; effort: Effort }[] {
     const entries = [...this.#running.values(), ...this.#giants.splice(0), ...this.#delayed, ...this.#parked];
@@ -190,7 +207,7 @@ export class Schedule {
     return [...entries, ...this.#small.takeAll().map((waiting) => entryOf(waiting, 0))];
   }
 
-  #settleOne(entry: Entry, outcome: Outcome, now: number): Settlement {
+  #settleOne(entry: Entry, outcome: Exclude<Outcome, { kind: 'postponed' }>, now: number): Settlement {
     const { job, effort } = entry;
     spend(effort, outcome);
     switch (outcome.kind) {
@@ -270,21 +287,19 @@ export class Schedule {
     this.#giants.splice(index + 1, 0, entry);
   }
 
+  /** The largest of them, as many as the replica is at work on for a moment; before anything is known of that, some. */
   #takeSmall(most = this.#mostJobs): Entry[] {
-    const jobs = Math.min(
-      most,
-      clamp(Math.ceil(this.#small.length / this.#places), LEAST_BATCH_JOBS, BATCH_JOBS),
-    );
-    const limit = clamp(this.#small.sum / this.#places, LEAST_BATCH_MESSAGES, BATCH_MESSAGES);
+    const share = Math.ceil(this.#small.length / this.#places);
+    const jobs = Math.min(most, this.#pace.batchOf(share));
     const taken: Entry[] = [];
-    let messages = 0;
     while (taken.length < jobs) {
       const size = this.#small.peek();
-      if (size === undefined || (taken.length > 0 && messages + size > limit)) break;
       const next = this.#small.take();
-      if (!next) break;
-      messages += size;
-      taken.push(entryOf(next.item, size));
+      if (size === undefined || !next) break;
+      const entry = entryOf(next.item, size);
+      taken.push(entry);
+      // Of these one alone is known to be much.
+      if (entry.job.laden && !this.#pace.isKnown) break;
     }
     return taken;
   }
@@ -297,7 +312,10 @@ export class Schedule {
     const id = this.#nextBatch;
     this.#nextBatch += 1;
     const jobs = entries.map((entry) => entry.job);
-    return { kind: 'batch', batch: { id, jobs, sizes: entries.map((entry) => entry.size) } };
+    const sizes = entries.map((entry) => entry.size);
+    // Once the pace is known, no batch is too much for one connection.
+    const mayPostpone = this.#mayPostpone && !this.#pace.isKnown;
+    return { kind: 'batch', batch: { id, jobs, sizes, mayPostpone } };
   }
 
   #stop(key: string): Entry | undefined {
@@ -357,8 +375,4 @@ function jobOf(waiting: Waiting): Job {
 
 function entryOf(waiting: Waiting, size: number): Entry {
   return typeof waiting === 'string' ? newEntry(jobOf(waiting), size) : waiting;
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value));
 }

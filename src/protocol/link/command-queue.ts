@@ -17,6 +17,7 @@ import {
   zeroLengthResponse,
 } from './refusals.ts';
 import { SendWindow } from './send-window.ts';
+import { ServiceTime } from './service-time.ts';
 
 /** One command and what becomes of its answers. */
 export interface Command<T> {
@@ -46,7 +47,7 @@ interface Pending {
   command: Command<unknown>;
   tag: string | undefined;
   octets: number;
-  /** Milliseconds of `performance.now()`; 0 where nobody will ask. */
+  /** Milliseconds of `performance.now()`. */
   submittedAt: number;
   /** First error of our own while writing it or reading its answers. */
   failure: SyncError | undefined;
@@ -70,6 +71,7 @@ export class CommandQueue implements Consumer {
   readonly #reader: ResponseReader;
   readonly #output: OutputQueue;
   readonly #window: SendWindow;
+  readonly #served = new ServiceTime();
   #pending: Pending[] = [];
   #head = 0;
   #octetsInFlight = 0;
@@ -103,6 +105,11 @@ export class CommandQueue implements Consumer {
 
   get octetsAnswered(): number {
     return this.#octetsAnswered;
+  }
+
+  /** Milliseconds that the replica was at work on commands of this connection. */
+  get servedMs(): number {
+    return this.#served.total;
   }
 
   get broken(): boolean {
@@ -141,7 +148,7 @@ export class CommandQueue implements Consumer {
         command,
         tag,
         octets: 0,
-        submittedAt: (command.octets ?? 0) >= JUDGED_OCTETS ? performance.now() : 0,
+        submittedAt: performance.now(),
         failure: undefined,
         resolve: (value) => {
           resolve(value as T);
@@ -320,8 +327,10 @@ export class CommandQueue implements Consumer {
       }
     }
     const wanting = this.#windowWaiters.length > 0;
-    if (pending.submittedAt > 0) {
-      this.#window.answered(pending.octets, pending.submittedAt, performance.now(), wanting);
+    const now = performance.now();
+    this.#served.answered(pending.submittedAt, now);
+    if ((pending.command.octets ?? 0) >= JUDGED_OCTETS) {
+      this.#window.answered(pending.octets, pending.submittedAt, now, wanting);
     }
     if (wanting && this.#octetsInFlight < this.#window.limit) {
       const waiters = this.#windowWaiters;

@@ -27,6 +27,9 @@ export function createSession(queue: CommandQueue, info: SessionInfo): ReplicaSe
     get broken() {
       return queue.broken;
     },
+    get servedMs() {
+      return queue.servedMs;
+    },
     window: () => queue.window(),
     exit: () => exit(queue),
     destroy: (reason) => queue.destroy(destroyReason(reason)),

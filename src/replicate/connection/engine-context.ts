@@ -19,6 +19,11 @@ export interface EngineContext {
   master: MasterWriter | undefined;
   /** Another connection that nobody uses at the moment; none, if there is none. Whoever borrows gives it back. */
   borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
+  /**
+   * Called once it is known how much has to be sent, before any of it is; what it throws ends the job, so that another
+   * connection can take it up.
+   */
+  beforeSending: ((commands: number) => void) | undefined;
   options: EngineOptions;
   /** Not to be sent: each of them fails with what is said here. */
   setAside: readonly SetAside[];

@@ -60,7 +60,18 @@ export async function syncFolders(
   const named = job.entries.filter((entry) => !misnamed.has(entry.name));
   const entries = await withoutOrphans(context, job, named, plan);
   const work = await survey(context, job, entries, plan);
+  // What has been reported already would be reported again.
+  if (job.failures.count === 0) context.beforeSending?.(toSend(context, work));
   return startAll(context, job, work, plan);
+}
+
+/** Mailboxes, and messages of those that the replica does not have. */
+function toSend({ store }: EngineContext, work: readonly Work[]): number {
+  return work.reduce(
+    (sum, { entry, remote }) =>
+      sum + 1 + (remote || entry.intermediate ? 0 : store.estimateMailbox(entry).messages),
+    0,
+  );
 }
 
 /** Those that the replica has, or for which it has the mailbox above or is to get it. The others are held back. */

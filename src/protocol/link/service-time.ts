@@ -1,0 +1,22 @@
+/**
+ * How long the replica was at work on the commands of one connection, as far as answers tell: it takes one after the other,
+ * so that from one answer to the next it was at the next. What an answer needs on its way is not its work: as long as the
+ * quickest of all took, from a command that found nothing before it, is the link's.
+ */
+export class ServiceTime {
+  #quickest = Number.POSITIVE_INFINITY;
+  #lastAnswer = 0;
+  #total = 0;
+
+  /** Milliseconds of one clock. */
+  answered(submittedAt: number, now: number): void {
+    this.#quickest = Math.min(this.#quickest, now - submittedAt);
+    this.#total += Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest));
+    this.#lastAnswer = now;
+  }
+
+  /** Milliseconds. */
+  get total(): number {
+    return this.#total;
+  }
+}
