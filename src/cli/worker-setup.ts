@@ -25,6 +25,7 @@ export function workerSetup(
   return {
     layout: storeLayout(config, settings.userLock),
     locks: settings.locks,
+    threads: settings.threads,
     connection,
     master: masterEndpoint(config, settings, connection),
     options: {

@@ -30,6 +30,8 @@ export interface Settings {
   userLock: 'auto' | 'userid' | 'inbox';
   /** How the Cyrus of this host locks: the same for all channels. */
   locks: 'fcntl' | 'flock';
+  /** `always`: other threads do all the work, where otherwise the main thread does what it can alone. */
+  threads: 'auto' | 'always';
   /** undefined = only where somebody watches. */
   progress: boolean | undefined;
   /** Seconds. */
@@ -81,6 +83,7 @@ export function defaultSettings(): Settings {
     allowClearText: false,
     userLock: 'auto',
     locks: 'fcntl',
+    threads: 'auto',
     progress: undefined,
     lockedRetry: 5,
     exitWhenReplicaGone: false,
@@ -160,6 +163,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['allow_clear_text', toggle((allowClearText) => ({ allowClearText }))],
   ['user_lock', choice(['auto', 'userid', 'inbox'], (userLock) => ({ userLock }))],
   ['locks', choice(['fcntl', 'flock'], (locks) => ({ locks }))],
+  ['threads', choice(['auto', 'always'], (threads) => ({ threads }))],
   ['progress', toggle((progress) => ({ progress }))],
   [
     'locked_retry',

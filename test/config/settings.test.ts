@@ -38,6 +38,7 @@ test('every key is read', () => {
     allow_clear_text = yes
     user_lock = inbox
     locks = flock
+    threads = always
     progress = off
     locked_retry = 1m30s
     exit_when_replica_gone = yes
@@ -60,6 +61,7 @@ test('every key is read', () => {
     allowClearText: true,
     userLock: 'inbox',
     locks: 'flock',
+    threads: 'always',
     progress: false,
     lockedRetry: 90,
     exitWhenReplicaGone: true,

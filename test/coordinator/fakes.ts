@@ -269,6 +269,7 @@ const options: JobOptions = {
 export const setup: WorkerSetup = {
   layout,
   locks: 'fcntl',
+  threads: 'auto',
   connection,
   options,
   master: { kind: 'none' },

@@ -8,7 +8,7 @@ import { user } from './fakes.ts';
 type Pool = WorkerPool & UnitPool;
 
 /** Batches run until they are ended; `open` says that the threads are loaded. */
-function scene({ threads = 1 } = {}) {
+function scene({ threads = 1, alone = false } = {}) {
   const log: string[] = [];
   const running: (() => void)[] = [];
   const pool = (where: string): Pool => ({
@@ -33,7 +33,7 @@ function scene({ threads = 1 } = {}) {
     loaded = resolve;
     failed = reject;
   });
-  const growing = new GrowingPool(pool('here'), () => loading, threads);
+  const growing = new GrowingPool(pool('here'), () => loading, threads, alone);
   return {
     log,
     pool: growing,
@@ -114,6 +114,21 @@ test('threads that come after the run was cancelled begin nothing, and leave', a
     'close here',
     'close there',
   ]);
+});
+
+test('threads alone: they are opened at once, whatever comes before that waits for them, and this thread has nothing', async () => {
+  const { pool, log, open, end } = scene({ threads: 2, alone: true });
+  pool.use({ connections: 1, threads: false });
+  const first = pool.run(batch);
+  await new Promise(setImmediate);
+  assert.deepEqual(log.splice(0), ['0 here']);
+  await open();
+  const second = pool.run(batch);
+  await new Promise(setImmediate);
+  assert.deepEqual(log, ['0 here', '1 there', 'there', 'there']);
+  end();
+  await Promise.all([first, second]);
+  await pool.close();
 });
 
 test('threads that cannot be loaded are an error of the next batch', async () => {

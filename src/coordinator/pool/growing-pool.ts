@@ -5,12 +5,13 @@ type Pool = WorkerPool & UnitPool;
 
 /**
  * Connections on this thread, and on threads beside it from when those pay: they are not even loaded before. A run that
- * mostly waits for its replica never needs them.
+ * mostly waits for its replica never needs them. With `threadsAlone` they have all the work instead, from the beginning.
  */
 export class GrowingPool implements WorkerPool, UnitPool {
   readonly #here: Pool;
   readonly #openThere: () => Promise<Pool>;
   readonly #threads: number;
+  readonly #threadsAlone: boolean;
   #there: Pool | undefined;
   #opening: Promise<void> | undefined;
   /** Why there are no threads. */
@@ -21,10 +22,11 @@ export class GrowingPool implements WorkerPool, UnitPool {
   #order: 'cancel' | 'cut' | undefined;
 
   /** @param threads that `openThere` opens */
-  constructor(here: Pool, openThere: () => Promise<Pool>, threads: number) {
+  constructor(here: Pool, openThere: () => Promise<Pool>, threads: number, threadsAlone = false) {
     this.#here = here;
     this.#openThere = openThere;
     this.#threads = threads;
+    this.#threadsAlone = threadsAlone;
   }
 
   run(batch: Batch): Promise<Outcome[]> {
@@ -41,7 +43,7 @@ export class GrowingPool implements WorkerPool, UnitPool {
   }
 
   use(room: Room): void {
-    this.#room = { ...room, threads: room.threads || this.#room.threads };
+    this.#room = { ...room, threads: room.threads || this.#room.threads || this.#threadsAlone };
     if (this.#room.threads && this.#order === undefined) this.#opening ??= this.#open();
     this.#share();
   }
@@ -65,6 +67,7 @@ export class GrowingPool implements WorkerPool, UnitPool {
   }
 
   async #on<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
+    if (this.#threadsAlone) await this.#opening;
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#there || !this.#sharing || this.#isLessBusyHere) {
       this.#runningHere += 1;
@@ -96,16 +99,21 @@ export class GrowingPool implements WorkerPool, UnitPool {
   /** Every thread gets as many connections as another. With fewer connections than threads, this one has them all. */
   #share(): void {
     const { connections } = this.#room;
-    const here = this.#sharing ? Math.floor(connections / (this.#threads + 1)) : connections;
+    const here = this.#threadsAlone
+      ? 0
+      : this.#sharing
+        ? Math.floor(connections / (this.#threads + 1))
+        : connections;
     this.#here.use({ connections: here, threads: false });
     this.#there?.use({ connections: connections - here, threads: true });
   }
 
   get #sharing(): boolean {
-    return this.#there !== undefined && this.#room.connections > this.#threads;
+    if (this.#there === undefined) return false;
+    return this.#threadsAlone || this.#room.connections > this.#threads;
   }
 
   get #isLessBusyHere(): boolean {
-    return this.#runningHere * this.#threads <= this.#runningThere;
+    return !this.#threadsAlone && this.#runningHere * this.#threads <= this.#runningThere;
   }
 }

@@ -85,6 +85,8 @@ export interface WorkerSetup {
   layout: StoreLayout;
   /** Of this and every other thread. */
   locks: LockMechanism;
+  /** `auto`: beside the main thread, from when they pay; `always`: in its place, from the beginning. */
+  threads: 'auto' | 'always';
   connection: ConnectionSettings;
   options: JobOptions;
   master: MasterEndpoint;

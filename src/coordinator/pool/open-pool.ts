@@ -15,7 +15,7 @@ export interface OpenPoolOptions {
   onIdleClosed?: () => void;
 }
 
-/** This thread, with others beside it, as they are needed, where there are processors for them. */
+/** This thread, with others beside it, as they are needed, where there are processors for them; or the others alone. */
 export function openPool(
   setup: WorkerSetup,
   connections: number,
@@ -29,11 +29,17 @@ export function openPool(
     onIdleClosed,
     onClose: () => store.close(),
   });
-  const threads = Math.min(connections, availableParallelism(), MOST_THREADS) - 1;
+  const alone = setup.threads === 'always';
+  const most = Math.min(connections, availableParallelism(), MOST_THREADS);
+  const threads = alone ? most : most - 1;
   if (threads < 1) return here;
   const openThere = async (): Promise<WorkerPool & UnitPool> => {
     const { ThreadPool } = await import('./thread-pool.ts');
-    return new ThreadPool(setup, connections - 1, emit, { threads, tasksPerConnection, onIdleClosed });
+    return new ThreadPool(setup, alone ? connections : connections - 1, emit, {
+      threads,
+      tasksPerConnection,
+      onIdleClosed,
+    });
   };
-  return new GrowingPool(here, openThere, threads);
+  return new GrowingPool(here, openThere, threads, alone);
 }
