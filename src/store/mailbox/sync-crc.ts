@@ -6,11 +6,16 @@ import { BASETHRID, CREATEDMODSEQ, INTERNALDATE_NSEC, SAVEDATE, THRID } from './
 /** What the annotation CRC starts with. */
 const ANNOTATION_SEED = 12345678;
 
+/** What of a record its checksum is made from, on either side. */
+type CheckedRecord = Omit<IndexRecord, 'unlinked' | 'archived' | 'flags' | 'annotations'> & {
+  flags: readonly ByteString[];
+};
+
 /**
  * SYNC_CRC over all records of a mailbox (store 8): what cyrus.index should have in its header. Expunged
  * records do not count.
  */
-export function basicCrc(records: Iterable<IndexRecord>): number {
+export function basicCrc(records: Iterable<CheckedRecord>): number {
   let crc = 0;
   for (const record of records) {
     if (!record.flags.includes('\\Expunged')) crc ^= basicRecordCrc(record);
@@ -18,7 +23,7 @@ export function basicCrc(records: Iterable<IndexRecord>): number {
   return crc >>> 0;
 }
 
-function basicRecordCrc(record: IndexRecord): number {
+function basicRecordCrc(record: CheckedRecord): number {
   let flagCrc = 0;
   for (const flag of record.flags) flagCrc ^= crcOf(asciiLowerCase(flag));
   const { uid, modseq, lastUpdated, internaldate, guid } = record;
