@@ -63,6 +63,8 @@ export interface Arguments {
   progress: boolean | undefined;
   /** --log-to-stderr */
   logToStderr: boolean;
+  /** --dry-run */
+  dryRun: boolean;
   /** --failures */
   failureFile: string | undefined;
   /** --report */
@@ -156,6 +158,7 @@ export function readArguments(
     workers: workerCount(raw.workers),
     progress: raw.progress,
     logToStderr: raw.logToStderr === true,
+    dryRun: raw.dryRun === true,
     failureFile: raw.failures,
     reportFile: raw.report,
     exitCodes: raw.exitCodes ?? 'classic',
@@ -177,12 +180,23 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
       'expected no --report in rolling mode, which has no end; SIGUSR1 tells how things stand',
     );
   }
+  if (raw.dryRun) checkDryRun(mode, raw);
   if (mode === 'all' && operands.length > 1) {
     throw usageError(`expected at most one mailbox name prefix with -A, found ${operands.length}`);
   }
   if (mode === 'all' && raw.inputFile !== undefined) {
     throw usageError('expected no -f with -A: to replicate users from a file give -u -f FILE');
   }
+}
+
+/** What a run leaves behind to be believed, a plan must not write. */
+function checkDryRun(mode: ArgumentMode, raw: RawOptions): void {
+  if (mode === 'rolling')
+    throw usageError('expected no --dry-run in rolling mode; with -A it says what is behind');
+  if (raw.failures !== undefined)
+    throw usageError('expected no --failures with --dry-run, which replicates nobody');
+  if (raw.report !== undefined)
+    throw usageError('expected no --report with --dry-run; cyrus-sync plan --json tells all');
 }
 
 function seconds(option: string, text: string | undefined): number | undefined {

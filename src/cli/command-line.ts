@@ -62,6 +62,7 @@ export interface RawOptions {
   workers?: string;
   progress?: boolean;
   logToStderr?: true;
+  dryRun?: true;
   failures?: string;
   report?: string;
   exitCodes?: 'classic' | 'extended';
@@ -112,6 +113,7 @@ export function commandLine(version: string): Command {
     ['-L, --local-only', 'no mupdate traffic on the replica'],
     ['-a, --stage-to-archive', 'stage uploads on the archive partition of the replica'],
     ['-w, --delayed-startup <seconds>', 'wait before starting'],
+    ['--dry-run', 'say what would be done, and change nothing on either side'],
   );
   group(
     'Rolling:',

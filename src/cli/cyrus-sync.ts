@@ -18,6 +18,10 @@ const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'prove that the replica is the same, or say what differs',
     load: async () => (await import('./verbs/verify.ts')).verify,
   },
+  plan: {
+    summary: 'say what a run would do, and how long it would take',
+    load: async () => (await import('./verbs/plan.ts')).plan,
+  },
 };
 
 const USAGE = `Usage: ${PROGRAM} VERB [options]

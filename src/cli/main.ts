@@ -37,6 +37,15 @@ async function once(args: Arguments, environment: NodeJS.ProcessEnv, signal: Abo
     import('./carry-out.ts'),
   ]);
   const plan = planRun(args, environment);
+  if (args.dryRun) {
+    const [{ carryOutPlan }, { PLAIN_PLAN }] = await Promise.all([
+      import('./carry-out-plan.ts'),
+      import('./plan-options.ts'),
+    ]);
+    becomeCyrusUser(plan.identity);
+    checkProgramReadable(plan.identity.user);
+    return await carryOutPlan(plan, PLAIN_PLAN, signal);
+  }
   const files = await openOutputFiles(plan, PROGRAM);
   becomeCyrusUser(plan.identity);
   checkProgramReadable(plan.identity.user);

@@ -28,6 +28,12 @@ export const OPTIONS = {
     '--report <file>',
     'keep a report of each user while the run lasts: JSON, or CSV if FILE ends in .csv',
   ],
+  rate: ['--rate <octets>', 'estimate the time for so many octets a second, such as 20M'],
+  messageRate: ['--message-rate <count>', 'estimate the time for so many messages a second'],
+  rateFrom: [
+    '--rate-from <report>',
+    'estimate the time by what a run before has come to (its --report, JSON)',
+  ],
 } as const satisfies Record<string, OptionRow>;
 
 export type OptionRow = readonly [flags: string, description: string];

@@ -1,15 +1,18 @@
+import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox, WireRecord } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { basicCrc } from '../store/mailbox/sync-crc.ts';
 import type { Part, PlanRecord, UserPlan } from './plan-record.ts';
 import type { PlannedMailbox, PlannedReplica } from './planned-replica.ts';
-import type { Staged } from './planning-session.ts';
 
 /**
  * A mailbox with more UIDs is not read whole to see whether the replica would find its checksum right: a second or so on
  * the replica, and as much memory here as a merge of it takes.
  */
 const MOST_UIDS_COUNTED = 20_000;
+
+/** What is known of a GUID on the stage: found on the replica, or sent, and for whom. */
+export type Staged = { found: true } | { found: false; sentFor: ByteString | undefined };
 
 interface MailboxCommand {
   session: Pick<ReplicaSession, 'getFullMailbox'>;
@@ -25,7 +28,7 @@ interface MailboxCommand {
  * MAILBOX as it would be taken.
  *
  * @throws SyncError IMAP_SYNC_CHECKSUM (family `refused`) as the replica would, having taken the records all the same
- *   (protocol section 8)
+ *   (protocol 8)
  */
 export async function planMailbox(command: MailboxCommand): Promise<void> {
   const { replica, user, line } = command;

@@ -49,7 +49,8 @@ export interface Part {
   octets: number;
 }
 
-export interface PlanTotals extends Omit<UserPlan, 'user' | 'renames' | 'deletes' | 'removals' | 'conflicts' | 'removed' | 'failure'> {
+export interface PlanTotals
+  extends Omit<UserPlan, 'user' | 'renames' | 'deletes' | 'removals' | 'conflicts' | 'removed' | 'failure'> {
   users: number;
   /** For whom nothing would be done. */
   usersUnchanged: number;

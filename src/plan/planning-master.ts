@@ -1,12 +1,21 @@
 import type { ByteString } from '../byte-string.ts';
-import type { MessageUpload, ReplicaSession, SessionInfo, WireMailbox, WireRecord } from '../protocol/replica-session.ts';
+import type {
+  MessageUpload,
+  ReplicaSession,
+  SessionInfo,
+  WireMailbox,
+  WireRecord,
+} from '../protocol/replica-session.ts';
 import { type MasterWriter, Stage } from '../replicate/engine.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Part } from './plan-record.ts';
 import type { PlanningStore } from './planning-store.ts';
 
 /** What is asked of the master's server in a merge, and nothing else. */
-type MergeCommands = Pick<ReplicaSession, 'info' | 'window' | 'applyReserve' | 'applyMessages' | 'applyMailbox' | 'restart'>;
+type MergeCommands = Pick<
+  ReplicaSession,
+  'info' | 'window' | 'applyReserve' | 'applyMessages' | 'applyMailbox' | 'restart'
+>;
 
 /** Nobody asks it to move scripts: files of an old master go one by one then, as they do to a server that cannot. */
 const INFO: SessionInfo = {

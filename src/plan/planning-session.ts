@@ -17,9 +17,9 @@ import type {
 } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { findReserved } from './find-reserved.ts';
+import { planMailbox, type Staged } from './plan-mailbox.ts';
 import type { PlanRecord, UserPlan } from './plan-record.ts';
 import type { Owners, PlannedReplica } from './planned-replica.ts';
-import { planMailbox } from './plan-mailbox.ts';
 
 /** What all sessions of one plan share. */
 export interface PlanParts {
@@ -30,9 +30,6 @@ export interface PlanParts {
     isTombstone(name: ByteString): boolean;
   };
 }
-
-/** What is known of a GUID on the stage: found on the replica, or sent, and for whom. */
-export type Staged = { found: true } | { found: false; sentFor: ByteString | undefined };
 
 /**
  * A session that asks the replica and tells it nothing: what would be written is noted, and what is asked is answered as if
@@ -88,9 +85,19 @@ export class PlanningSession implements ReplicaSession {
     const now = this.#replica.personNow(userid);
     let theirs: Pick<ReplicaUser, 'seen' | 'subscriptions' | 'sieve'> = user;
     if (now === undefined) theirs = { seen: [], subscriptions: [], sieve: [] };
-    else if (now !== userid) theirs = await this.#real.getMeta(now);
+    else if (now !== userid) theirs = this.#renamed(await this.#real.getMeta(now), now, userid);
     const { seen, subscriptions, sieve } = theirs;
     return this.#replica.withPersonalData(userid, { ...user, seen, subscriptions, sieve });
+  }
+
+  /** A renamed user's own subscriptions are kept without the name, and follow. */
+  #renamed(user: ReplicaUser, from: ByteString, to: ByteString): ReplicaUser {
+    const [old, now] = [this.#owners.inboxName(from), this.#owners.inboxName(to)];
+    const isOwn = (name: ByteString): boolean => name === old || name.startsWith(`${old}.`);
+    const subscriptions = user.subscriptions.map((name) =>
+      isOwn(name) ? `${now}${name.slice(old.length)}` : name,
+    );
+    return { ...user, subscriptions };
   }
 
   async getMailboxes(names: readonly ByteString[], onUnusable?: OnUnusable): Promise<ReplicaMailbox[]> {

@@ -14,10 +14,11 @@ import { fileURLToPath } from 'node:url';
 const rooms: Record<string, readonly string[]> = {
   bin: ['cli', 'sandbox', 'report'],
   workers: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
-  cli: ['config', 'coordinator', 'rolling', 'replicate', 'protocol', 'store', 'native'],
+  cli: ['config', 'plan', 'coordinator', 'rolling', 'replicate', 'protocol', 'store', 'native'],
   config: ['native'],
   coordinator: ['replicate', 'protocol', 'store', 'native'],
   rolling: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
+  plan: ['replicate', 'protocol', 'store'],
   replicate: ['coordinator/pool/messages.ts', 'protocol', 'store'],
   protocol: ['native'],
   store: ['native'],

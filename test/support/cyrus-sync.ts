@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import type { CyrusServer } from './cyrus-server.ts';
+import { runAs, type ToolResult } from './processes.ts';
+
+const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'cyrus-sync.cjs');
+
+/** Milliseconds: more than any run of these tests takes on a slow machine. */
+const RUN_DEADLINE = 180_000;
+
+/** `cyrus-sync VERB` as cyrus on a master of the tests. */
+export async function cyrusSync(
+  server: CyrusServer,
+  verb: string,
+  args: readonly string[],
+): Promise<ToolResult> {
+  const command = [process.execPath, ENTRY, verb, '-C', server.configFile, ...args];
+  return await runAs(command, { cwd: server.directory, deadline: RUN_DEADLINE });
+}
