@@ -57,6 +57,10 @@ export class PlanningSession implements ReplicaSession {
     return this.#real.bytesInFlight;
   }
 
+  get servedMs(): number {
+    return this.#real.servedMs;
+  }
+
   get broken(): boolean {
     return this.#real.broken;
   }
