@@ -39,7 +39,7 @@ export async function carryOutRolling(
     return EXIT_STOPPED;
   }
   const end = signal.aborted ? stopped() : await roll(plan, report, signal);
-  if (end.reason === 'signal') report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+  if (end.reason === 'signal') report.emit({ kind: 'run:stopping' });
   await report.close({ failures: end.failures, unreached: [], allFound: true, endedBy: end.error });
   return exitCode(end);
 }

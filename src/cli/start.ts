@@ -28,7 +28,7 @@ export async function begin(
     openSyslog,
   });
   for (const { text, hint } of warnings) {
-    report.emit({ kind: 'notice', level: 'warning', text: `${text}; ${hint}` });
+    report.emit({ kind: 'run:warning', text, hint });
     report.say(`sync_client: ${text} (${hint})`);
   }
   return report;
@@ -43,7 +43,7 @@ export async function startDelay(seconds: number, report: Report, signal: AbortS
     return true;
   } catch {
     // The one thing that ends a wait early is the signal.
-    report.emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+    report.emit({ kind: 'run:stopping' });
     return false;
   }
 }

@@ -6,16 +6,11 @@ import type { ErrorData, MessageDamage } from './sync-error.ts';
  * The one catalogue of observable facts. Verbose lines, log, progress, report file and tests all hang on it; nothing
  * else writes to stdout. Plain data: events cross threads as they are.
  */
-export type SyncEvent =
-  | RunEvent
-  | ConnectionEvent
-  | UserEvent
-  | MailboxEvent
-  | CommandEvent
-  | RollingEvent
-  | NoticeEvent;
+export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | MailboxEvent | CommandEvent | RollingEvent;
 
 export type RunEvent =
+  /** The command line or the configuration holds something that is hardly meant. */
+  | { kind: 'run:warning'; text: string; hint: string }
   | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; workers: number }
   /** Enumeration goes on while users are already synced; `complete` says that the totals are final. */
   | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
@@ -25,6 +20,8 @@ export type RunEvent =
   | ({ kind: 'run:unmatched' } & UnmatchedName)
   /** Somebody asked how things stand (SIGUSR1). */
   | { kind: 'run:status'; status: RunStatus }
+  /** A signal asked for the end: nothing is begun any more. */
+  | { kind: 'run:stopping' }
   | { kind: 'run:end'; summary: RunSummary };
 
 /** A name that matched nothing. */
@@ -107,6 +104,16 @@ export type ConnectionEvent =
   | { kind: 'connection:compressed'; server: string; level: number; rate: number }
   /** In good order, by us. */
   | { kind: 'connection:closed'; server: string }
+  /** In good order, by the replica, while nothing was under way. */
+  | { kind: 'replica:closed-idle'; server: string }
+  /** It refused a connection beside others that are up; the run goes on with so many. */
+  | { kind: 'replica:full'; server: string; connections: number }
+  /** It was to stage on its archive partition (`-a`), and does not know how. */
+  | { kind: 'replica:no-archive'; server: string }
+  /** A line that the server of the master, started for this run, wrote on its stderr. */
+  | { kind: 'master:said'; line: string }
+  /** A worker thread threw outside of any job. */
+  | { kind: 'thread:failed'; error: ErrorData }
   | { kind: 'traffic'; direction: 'sent' | 'received'; text: Uint8Array };
 
 export type UserEvent =
@@ -134,6 +141,8 @@ export type UserEvent =
   | ({ kind: 'user:settled' } & UserSettled)
   /** Both sides were compared, before `user:settled`. */
   | { kind: 'user:graded'; user: ByteString; grade: Grade; differences: number }
+  /** The master's server could not be asked to move the scripts into a mailbox: they go one by one. */
+  | { kind: 'user:scripts-as-files'; user: ByteString; error: ErrorData }
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; bytes: number };
 
@@ -158,14 +167,75 @@ export interface Effort {
   elapsedMs: number;
 }
 
-/** What an administrator has to know of a mailbox although nothing failed. */
 export type MailboxEvent =
   /** It had changed on both sides. `changed`: who was written to. */
   | { kind: 'mailbox:merged'; name: ByteString; changed: 'replica' | 'both' }
   /** Only the replica has it, and nothing here proves that it was deleted. */
   | { kind: 'mailbox:replica-only'; name: ByteString; uniqueid: ByteString; inDeleted: boolean }
   /** Left out, because its file here is not what the index says. */
-  | { kind: 'message:damaged'; user: ByteString; name: ByteString; damage: MessageDamage };
+  | { kind: 'message:damaged'; user: ByteString; name: ByteString; damage: MessageDamage }
+  /** Both sides hold what does not follow from the other's, and a full comparison has to settle it. */
+  | { kind: 'mailbox:diverged'; name: ByteString; reason: DivergedReason; detail: string }
+  /** What a merge made of one message, where it is more than to send it. A side without a record of it has no GUID. */
+  | {
+      kind: 'message:merged';
+      name: ByteString;
+      uid: number;
+      rule: Exclude<MergeRule, 'sent'>;
+      masterGuid: string | undefined;
+      replicaGuid: string | undefined;
+    }
+  /** The checksum in the index is not that of the records, which was counted and taken instead. */
+  | { kind: 'mailbox:checksum-stale'; name: ByteString; stored: Checksums; counted: Checksums }
+  /** It was to be removed from the replica, and no tombstone proves that it was deleted. */
+  | { kind: 'mailbox:no-tombstone'; name: ByteString }
+  /** The replica opens no name of so many octets, so that the mailbox is left out. */
+  | { kind: 'mailbox:name-too-long'; name: ByteString; longestName: number; inDeleted: boolean }
+  /** The replica has another mailbox in its place. `command`: what would have been refused. */
+  | {
+      kind: 'mailbox:blocked';
+      name: ByteString;
+      command: 'MAILBOX' | 'RENAME';
+      uniqueid: ByteString;
+      otherUniqueid: ByteString;
+    }
+  | { kind: 'mailbox:failed'; name: ByteString; error: ErrorData }
+  /** A part beside its messages cannot be read here, and stays on the replica as it is. */
+  | { kind: 'mailbox:part-unread'; error: ErrorData }
+  /** Mailboxes that were not sent because the one above them is not on the replica. */
+  | { kind: 'mailbox:held-back'; above: ByteString; names: readonly ByteString[] };
+
+export type DivergedReason =
+  | 'uidvalidity-higher-on-replica'
+  | 'modseq-higher-on-replica'
+  | 'uid-higher-on-replica'
+  | 'xconvmodseq-higher-on-replica'
+  | 'cleaned-up-on-master'
+  | 'crc-differs-at-same-modseq'
+  | 'crc-differs-below-append'
+  | 'changed-on-replica'
+  | 'modseq-coincides'
+  | 'checksum-refused';
+
+/** What happens to one UID; the numbers are the rows of the decision table (algorithm 7.1). */
+export type MergeRule =
+  | 'replica-newer' // 3
+  | 'master-kept' // 4
+  | 'expunged-on-master' // 5
+  | 'expunged-on-replica' // 6
+  | 'both-renumbered' // 7
+  | 'master-renumbered' // 7a, 9, 10
+  | 'replica-renumbered' // 8, 15
+  | 'replica-expunged' // 8a, 14
+  | 'sent' // 11, and 4 and 5 where the replica has seen nothing as new
+  | 'modseq-bumped' // 12
+  | 'copied-back'; // 16
+
+/** SYNC_CRC and SYNC_CRC_ANNOT. */
+export interface Checksums {
+  crcBasic: number;
+  crcAnnotations: number;
+}
 
 /** One per line of `-v` (algorithm 11.1). */
 export type CommandEvent =
@@ -208,6 +278,8 @@ export type RollingEvent =
       bad: number;
       units: number;
     }
+  /** An earlier run left this file behind, with what it had not done. */
+  | { kind: 'rolling:leftover'; file: string }
   | { kind: 'rolling:bad-line'; file: string; line: number; expected: string; found: string }
   | {
       kind: 'rolling:retry';
@@ -227,7 +299,24 @@ export type RollingEvent =
   | { kind: 'rolling:released'; channel: string | undefined; user: ByteString }
   /** Its sync lock is held, or a skipuser file asks to leave it alone. Said once until it gets on. */
   | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString }
+  /** What failed is tried as something wider. */
+  | { kind: 'rolling:promoted'; from: ActionName; to: ActionName }
+  /** Handed back to the log for a later pass. `line`: as it stands there. */
+  | { kind: 'rolling:deferred'; line: ByteString }
+  /** It could not be handed back, so that whoever is locked waits here. */
+  | { kind: 'rolling:not-deferred'; error: ErrorData }
+  | { kind: 'rolling:restarted' }
+  | { kind: 'rolling:restart-failed'; error: ErrorData }
+  | { kind: 'rolling:take-failed'; file: string; error: ErrorData }
+  /** Something beside taking it: the log cannot be cleared or looked at, or the shutdown file cannot be removed. */
+  | { kind: 'rolling:file-failed'; error: ErrorData }
   | { kind: 'rolling:backlog'; backlog: Backlog };
+
+/** One thing that a unit asks for, by the words of the sync log. */
+export interface ActionName {
+  type: 'MAILBOX' | 'QUOTA' | 'ANNOTATION' | 'SEEN' | 'SUB' | 'UNMAILBOX' | 'META' | 'USER' | 'UNUSER';
+  operands: readonly ByteString[];
+}
 
 /** How far behind rolling replication is. */
 export interface Backlog {
@@ -246,16 +335,6 @@ export interface Backlog {
   /** When something was last replicated without a failure, milliseconds since the epoch. */
   lastSuccess: number | undefined;
   link: 'up' | 'down';
-}
-
-/**
- * Something for the log that is not one of the above: the text is the C client's (algorithm 11.3) wherever it
- * has one, so that existing alerts go on working.
- */
-export interface NoticeEvent {
-  kind: 'notice';
-  level: 'error' | 'warning' | 'notice' | 'info' | 'debug';
-  text: string;
 }
 
 export type EventListener = (event: SyncEvent) => void;

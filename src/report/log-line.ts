@@ -1,7 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
-import type { NoticeEvent } from './events.ts';
 
-export type LogLevel = NoticeEvent['level'];
+export type LogLevel = 'error' | 'warning' | 'notice' | 'info' | 'debug';
 
 export interface LogLine {
   level: LogLevel;

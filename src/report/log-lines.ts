@@ -6,8 +6,10 @@ import {
   outOfFilesLine,
   subject,
 } from './error-lines.ts';
-import type { RollingEvent, SyncEvent } from './events.ts';
+import type { MailboxEvent, RollingEvent, SyncEvent } from './events.ts';
+import { exposureText } from './exposures.ts';
 import type { LogLine } from './log-line.ts';
+import { mailboxLines } from './mailbox-lines.ts';
 import { codedReason, reasonOf } from './reason.ts';
 import { rollingLines } from './rolling-lines.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
@@ -27,8 +29,10 @@ export interface LogContext {
 export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
   const { spellMailbox: spell } = context;
   switch (event.kind) {
-    case 'notice':
-      return [{ level: event.level, text: event.text }];
+    case 'run:warning':
+      return [{ level: 'warning', text: `${event.text}; ${event.hint}` }];
+    case 'run:stopping':
+      return [{ level: 'notice', text: 'graceful shutdown' }];
     case 'user:failed': {
       const { mode, channel, server } = context;
       const about = event.work === 'mailboxes' ? 'mailbox' : 'userid';
@@ -61,12 +65,26 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     }
     case 'replica:ill':
       return [{ level: 'error', text: illnessLine(event) }];
-    case 'mailbox:replica-only': {
-      const { name, uniqueid, inDeleted } = event;
-      const text = `do_folders: no tombstone for deleted mailbox ${name} (${uniqueid}), left alone on the replica`;
-      // What cyr_expire removed of DELETED here stays there until the replica's own cyr_expire runs.
-      return [{ level: inDeleted ? 'debug' : 'notice', text }];
+    case 'user:scripts-as-files': {
+      const text = `the scripts of ${event.user} stay files on the master and are sent one by one: ${event.error.message}`;
+      return [{ level: 'notice', text }];
     }
+    case 'connection:exposed':
+      return [{ level: 'warning', text: exposureText(event) }];
+    case 'replica:closed-idle':
+      return [{ level: 'info', text: `${event.server} closed the idle connection` }];
+    case 'replica:full': {
+      const text = `'${event.server}' takes no more connections, going on with ${event.connections}`;
+      return [{ level: 'notice', text }];
+    }
+    case 'replica:no-archive': {
+      const text = `'${event.server}' cannot stage on its archive partition; going on without`;
+      return [{ level: 'notice', text }];
+    }
+    case 'master:said':
+      return [{ level: 'warning', text: `master's sync_server: ${event.line}` }];
+    case 'thread:failed':
+      return [{ level: 'error', text: `worker thread failed: ${event.error.message}` }];
     case 'host:out-of-files':
       return [{ level: 'error', text: outOfFilesLine(event) }];
     case 'connection:lost':
@@ -92,10 +110,15 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     case 'run:parked':
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
     default:
-      return isRolling(event) ? rollingLines(event, spell) : [];
+      if (isRolling(event)) return rollingLines(event, spell);
+      return isMailbox(event) ? mailboxLines(event) : [];
   }
 }
 
 function isRolling(event: SyncEvent): event is RollingEvent {
   return event.kind.startsWith('rolling:');
+}
+
+function isMailbox(event: SyncEvent): event is MailboxEvent {
+  return /^(mailbox|message):/.test(event.kind);
 }

@@ -1,5 +1,5 @@
 import type { EventListener } from './events.ts';
-import { Exposures } from './exposures.ts';
+import { Exposures, exposureText } from './exposures.ts';
 import type { FailureFile } from './failure-file.ts';
 import { type Closing, closingLines } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
@@ -78,11 +78,11 @@ export async function openReport(options: ReportOptions): Promise<Report> {
 
   return {
     emit: (event) => {
+      if (event.kind === 'connection:exposed') {
+        if (!exposures.isNews(event)) return;
+        if (!options.logToStderr) streams.errorText(`sync_client: ${exposureText(event)}`);
+      }
       for (const sink of sinks) sink(event);
-      const warning = exposures.warning(event);
-      if (warning === undefined) return;
-      if (!options.logToStderr) streams.errorText(`sync_client: ${warning}`);
-      for (const sink of sinks) sink({ kind: 'notice', level: 'warning', text: warning });
     },
     say: (line) => streams.errorText(line),
     async close(closing) {

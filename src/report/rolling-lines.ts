@@ -1,13 +1,34 @@
-import type { Backlog, RollingEvent } from './events.ts';
+import type { ByteString } from '../byte-string.ts';
+import type { ActionName, Backlog, RollingEvent } from './events.ts';
 import type { LogLine } from './log-line.ts';
 import { codedReason } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
-/** What the log says of rolling mode, beyond the C client's own lines, which come as notices. */
+/** What the log says of rolling mode, in the C client's words where it has some (algorithm 11.3). */
 export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[] {
   switch (event.kind) {
     case 'rolling:pass':
       return [];
+    case 'rolling:leftover':
+      return [{ level: 'notice', text: `Reprocessing sync log file ${event.file}` }];
+    case 'rolling:promoted': {
+      const text = `  Promoting: ${actionText(event.from)} -> ${actionText(event.to)}`;
+      return [{ level: 'info', text }];
+    }
+    case 'rolling:deferred':
+      return [{ level: 'info', text: `  Deferred: ${event.line}` }];
+    case 'rolling:not-deferred':
+      return [{ level: 'error', text: `locked users are parked: ${event.error.message}` }];
+    case 'rolling:restarted':
+      return [{ level: 'info', text: 'sync_client RESTART succeeded' }];
+    case 'rolling:restart-failed':
+      return [{ level: 'error', text: `sync_client RESTART failed: ${event.error.message}` }];
+    case 'rolling:take-failed': {
+      const text = `Processing sync log file ${event.file} failed: ${event.error.message}`;
+      return [{ level: 'error', text }];
+    }
+    case 'rolling:file-failed':
+      return [{ level: 'error', text: event.error.message }];
     case 'rolling:bad-line': {
       const { file, line, expected, found } = event;
       return [{ level: 'error', text: `${file} line ${line} skipped: expected ${expected}, found ${found}` }];
@@ -42,6 +63,10 @@ export function backlogText(backlog: Backlog): string {
     `locked=<${locked}> quarantined=<${quarantine}>`,
     `lastsuccess=<${lastSuccess === undefined ? '' : new Date(lastSuccess).toISOString()}>`,
   ].join(' ');
+}
+
+function actionText({ type, operands }: ActionName): ByteString {
+  return [type, ...operands].join(' ');
 }
 
 function seconds(milliseconds: number): string {

@@ -316,8 +316,8 @@ test('-a to a replica without an archive goes on, and says so', async () => {
   const connection = { ...setup.connection, stageToArchive: true };
   const { runner, events } = scene(async () => 'synced', { setup: { ...setup, connection } });
   assert.deepEqual(summary(await runner.run(batch('anna'))), { anna: 'synced' });
-  const told = events.flatMap((event) => (event.kind === 'notice' ? [[event.level, event.text]] : []));
-  assert.deepEqual(told, [['notice', "'replica' cannot stage on its archive partition; going on without"]]);
+  const told = events.filter(({ kind }) => kind === 'replica:no-archive');
+  assert.deepEqual(told, [{ kind: 'replica:no-archive', server: 'replica' }]);
 });
 
 test('what is too much for a connection comes back at once, while the rest of its batch goes on', async () => {

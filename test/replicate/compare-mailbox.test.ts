@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaMailbox } from '../../src/protocol/replica-session.ts';
-import {
-  type Comparison,
-  compareMailbox,
-  type DivergedReason,
-} from '../../src/replicate/compare/compare-mailbox.ts';
+import { type Comparison, compareMailbox } from '../../src/replicate/compare/compare-mailbox.ts';
+import type { DivergedReason } from '../../src/report/events.ts';
 import type { Annotation, MailboxEntry, MailboxState } from '../../src/store/master-store.ts';
 import { entry, remoteOf, state } from './fakes.ts';
 

@@ -16,7 +16,7 @@ for (const [what, state] of [
       master.addUser('anna', [], { messages: ['1', '2', '3', '4', '5'], state });
       assert.equal(await scene.runUser('anna'), 'synced');
       scene.assertSame('anna');
-      assert.equal(scene.notices().filter((text) => NOTICE.test(text)).length, 1, scene.notices().join('\n'));
+      assert.equal(scene.logged().filter((text) => NOTICE.test(text)).length, 1, scene.logged().join('\n'));
       scene.takeCommands();
       assert.equal(await scene.runUser('anna'), 'synced');
       assert.deepEqual(scene.takeCommands(), [], 'there is nothing left to send');
@@ -51,5 +51,5 @@ test('a replica that holds something else is no matter of counting', async () =>
     state: { highestmodseq },
   });
   await assert.rejects(scene.runUser('anna'), { code: 'IMAP_SYNC_CHECKSUM' });
-  assert.ok(!scene.notices().some((text) => NOTICE.test(text)));
+  assert.ok(!scene.logged().some((text) => NOTICE.test(text)));
 });

@@ -29,7 +29,7 @@ test('a folder that fails holds back what is below it, and nothing else', async 
   const there = Object.keys(scene.replica.inspect().mailboxes);
   assert.deepEqual(there.sort(), ['user.anna', 'user.anna.Sent']);
   assert.deepEqual(
-    scene.notices().filter((text) => text.includes('Work.')),
+    scene.logged().filter((text) => text.includes('Work.')),
     [],
     'folders that only wait for another are not reported one by one',
   );
@@ -73,7 +73,7 @@ test('an INBOX that the replica refuses is blamed for the folders that went alon
     message: /\(and 2 below it not sent\)$/,
   });
   assert.deepEqual(
-    scene.notices().filter((text) => /user\.anna\./.test(text)),
+    scene.logged().filter((text) => /user\.anna\./.test(text)),
     [],
   );
   await runUser(context, 'anna');

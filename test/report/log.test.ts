@@ -86,12 +86,18 @@ test('connection failures say what failed, and at last that it is given up', () 
   );
 });
 
-test('notices keep their level and are decoded for the log', () => {
-  const text = Buffer.from('SYNC_NOTICE: CRC failure on sync user.müller', 'utf8').toString('latin1');
-  assert.deepEqual(logged([{ kind: 'notice', level: 'notice', text }]), [
-    'notice: SYNC_NOTICE: CRC failure on sync user.müller',
+test('names are decoded for the log', () => {
+  const name = Buffer.from('user.müller', 'utf8').toString('latin1');
+  assert.deepEqual(logged([{ kind: 'mailbox:no-tombstone', name }]), [
+    'notice: SYNCNOTICE: attempt to UNMAILBOX without a tombstone user.müller',
   ]);
-  assert.deepEqual(logged([{ kind: 'notice', level: 'debug', text: 'detail' }]), []);
+});
+
+test('what is only for those who look for it is below the level of the log', () => {
+  assert.deepEqual(
+    logged([{ kind: 'mailbox:replica-only', name: 'DELETED.x', uniqueid: 'id', inDeleted: true }]),
+    [],
+  );
 });
 
 test('lines for a syslog file look like syslogd wrote them', () => {

@@ -54,6 +54,7 @@ const annotation = { name: 'x', entry: 'x', user: 'x' };
 
 /** One of each kind; the strings of these are replaced, except those that say of which sort something is. */
 const events: Record<SyncEvent['kind'], object> = {
+  'run:warning': { text: 'x', hint: 'x' },
   'run:start': { server: 'x', mode: 'all', workers: 1 },
   'run:discovered': { users: 1, messages: 1, complete: true },
   'run:parked': { user: 'x' },
@@ -66,6 +67,7 @@ const events: Record<SyncEvent['kind'], object> = {
       ...{ left: 0, connections: 1, messages: 1, octets: 1, elapsedMs: 1 },
     },
   },
+  'run:stopping': {},
   'run:end': {
     summary: {
       ...{ ...counts, unmatched: 0, messagesUploaded: 0, bytesUploaded: 0, mailboxesUpdated: 0 },
@@ -82,6 +84,11 @@ const events: Record<SyncEvent['kind'], object> = {
   'host:out-of-files': { limit: 256, retryInSeconds: 1, error },
   'connection:compressed': { server: 'x', level: 1, rate: 1 },
   'connection:closed': { server: 'x' },
+  'replica:closed-idle': { server: 'x' },
+  'replica:full': { server: 'x', connections: 1 },
+  'replica:no-archive': { server: 'x' },
+  'master:said': { line: 'x' },
+  'thread:failed': { error },
   traffic: { direction: 'received', text: Buffer.from('* OK\r\n') },
   'user:start': { user: 'x', work: 'user' },
   'user:absent': { user: 'x' },
@@ -95,6 +102,7 @@ const events: Record<SyncEvent['kind'], object> = {
     effort: { attempts: 1, lockWaits: 0, mailboxes: 1, messages: 1, octets: 1, elapsedMs: 1 },
   },
   'user:graded': { user: 'x', grade: 'identical', differences: 0 },
+  'user:scripts-as-files': { user: 'x', error },
   'user:progress': { user: 'x', messages: 1, bytes: 1 },
   'mailbox:merged': { name: 'x', changed: 'both' },
   'mailbox:replica-only': { name: 'x', uniqueid: 'x', inDeleted: false },
@@ -102,6 +110,17 @@ const events: Record<SyncEvent['kind'], object> = {
     ...{ user: 'x', name: 'x' },
     damage: { uid: 1, guid: 'x', path: 'x', cause: 'missing' },
   },
+  'mailbox:diverged': { name: 'x', reason: 'modseq-coincides', detail: 'x' },
+  'message:merged': { name: 'x', uid: 1, rule: 'both-renumbered', masterGuid: 'x', replicaGuid: 'y' },
+  'mailbox:checksum-stale': {
+    ...{ name: 'x', stored: { crcBasic: 1, crcAnnotations: 1 }, counted: { crcBasic: 2, crcAnnotations: 1 } },
+  },
+  'mailbox:no-tombstone': { name: 'x' },
+  'mailbox:name-too-long': { name: 'x', longestName: 1, inDeleted: false },
+  'mailbox:blocked': { name: 'x', command: 'MAILBOX', uniqueid: 'x', otherUniqueid: 'x' },
+  'mailbox:failed': { name: 'x', error },
+  'mailbox:part-unread': { error },
+  'mailbox:held-back': { above: 'x', names: ['x'] },
   'command:mailboxes': { names: ['x', 'x'] },
   'command:mailbox': { name: 'x', local: false },
   'command:fullmailbox': { name: 'x' },
@@ -124,6 +143,17 @@ const events: Record<SyncEvent['kind'], object> = {
   'rolling:quarantined': { channel: 'x', user: 'x', failures: 5, delayMs: 1, error },
   'rolling:released': { channel: 'x', user: 'x' },
   'rolling:parked': { channel: 'x', user: 'x' },
+  'rolling:leftover': { file: 'x' },
+  'rolling:promoted': {
+    from: { type: 'MAILBOX', operands: ['x'] },
+    to: { type: 'USER', operands: ['x'] },
+  },
+  'rolling:deferred': { line: 'x' },
+  'rolling:not-deferred': { error },
+  'rolling:restarted': {},
+  'rolling:restart-failed': { error },
+  'rolling:take-failed': { file: 'x', error },
+  'rolling:file-failed': { error },
   'rolling:backlog': {
     backlog: {
       ...{
@@ -139,7 +169,6 @@ const events: Record<SyncEvent['kind'], object> = {
       quarantined: [{ user: 'x', failures: 5, retryMs: 1, error }],
     },
   },
-  notice: { level: 'warning', text: 'x' },
 };
 
 /** Every string 'x' becomes the one given; the sorts are all longer. */

@@ -113,7 +113,7 @@ test('with a channel and -N a locked user is handed back to the log once, as Def
   await site.change(mailbox('user.alice.{x}'), { type: 'META', userid: 'alice' });
   await site.clock.advance(60_000);
   assert.deepEqual(
-    site.notices().filter((text) => text.includes('Deferred')),
+    site.logged().filter((text) => text.includes('Deferred')),
     ['  Deferred: MAILBOX "user.alice.\\{x\\}"', '  Deferred: META alice'],
   );
   assert.equal(site.linesOnDisk().length, 2);
@@ -143,7 +143,7 @@ test('a poison user backs off into quarantine, holds up nobody, and is released 
   await site.change(mailbox('user.mallory'), mailbox('user.bob'));
   await site.clock.advance(1100);
   assert.deepEqual(site.behind(), ['mailbox user.mallory']);
-  assert.ok(site.notices().includes('  Promoting: MAILBOX user.mallory -> USER mallory'));
+  assert.ok(site.logged().includes('  Promoting: MAILBOX user.mallory -> USER mallory'));
   for (let i = 0; i < 60; i++) {
     await site.change(mailbox('user.bob'), mailbox('user.mallory'));
     await site.clock.advance(60_000);
@@ -391,7 +391,7 @@ test('a file given with -f that is not there is an error that names it', async (
   const { ended } = site.start({ once: true }, { log: new InputLog('/nonexistent/lines', () => 0) });
   await site.clock.advance(1000);
   assert.equal(ended()?.reason, 'log-failed');
-  assert.ok(site.notices().some((text) => text.includes('/nonexistent/lines')));
+  assert.ok(site.logged().some((text) => text.includes('/nonexistent/lines')));
 });
 
 test('-f - reads standard input to its end', async () => {
@@ -455,7 +455,7 @@ test('-t makes the connections anew, not with -1', async () => {
   site.start({ sessionTimeout: 600_000 });
   await site.clock.advance(1_300_000);
   assert.equal(site.restarts, 2);
-  assert.ok(site.notices().includes('sync_client RESTART succeeded'));
+  assert.ok(site.logged().includes('sync_client RESTART succeeded'));
 });
 
 test('-d: the log is looked at no more often than asked', async () => {

@@ -73,7 +73,7 @@ for (const once of [false, true]) {
     await site.change({ type: 'META', userid: 'alice' }, { type: 'USER', userid: 'bob' });
     const { daemon, ended } = site.start({ relogLocked: true, once }, { log });
     await site.clock.advance(5_000);
-    assert.ok(site.notices().some((text) => text.includes('no space left on device')));
+    assert.ok(site.logged().some((text) => text.includes('no space left on device')));
     assert.ok(site.linesOnDisk().includes('META alice'), site.linesOnDisk().join());
     if (once) {
       assert.equal(ended()?.unfinished, 1);

@@ -3,6 +3,7 @@ import test from 'node:test';
 import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import type { ErrorCode } from '../../src/report/sync-error.ts';
 import { judge, type Verdict } from '../../src/rolling/queue/judge.ts';
+import { nameOfAction } from '../../src/rolling/queue/unit.ts';
 import { ownerOf } from './names.ts';
 import { failed, linkError, refused } from './site.ts';
 
@@ -10,10 +11,15 @@ function judged(action: Action, result: ActionResult): Verdict {
   return judge({ users: [], actions: [action] }, { results: [result] }, ownerOf);
 }
 
+function inWords(action: Action): string {
+  const { type, operands } = nameOfAction(action);
+  return [type, ...operands].join(' ');
+}
+
 const user = { kind: 'user', userid: 'alice' } as const;
 const meta = { kind: 'meta', userid: 'alice' } as const;
 
-for (const [action, promoted, notice] of [
+for (const [action, promoted, words] of [
   [{ kind: 'mailboxes', names: ['user.alice.x'] }, user, 'MAILBOX user.alice.x -> USER alice'],
   [{ kind: 'quota', root: 'user.alice' }, user, 'QUOTA user.alice -> USER alice'],
   [{ kind: 'annotation', name: 'user.alice' }, user, 'ANNOTATION user.alice -> USER alice'],
@@ -22,11 +28,12 @@ for (const [action, promoted, notice] of [
   [{ kind: 'sub', userid: 'alice', name: 'x' }, meta, 'SUB alice x -> META alice'],
   [meta, user, 'META alice -> USER alice'],
 ] as [Action, Action, string][]) {
-  test(`a failed ${notice.replace('->', 'is promoted to')}`, () => {
+  test(`a failed ${words.replace('->', 'is promoted to')}`, () => {
     const verdict = judged(action, failed());
     assert.deepEqual(verdict.promoted, [promoted]);
     assert.deepEqual(verdict.failing, []);
-    assert.deepEqual(verdict.notices, [`  Promoting: ${notice}`]);
+    const told = verdict.promotions.map(({ from, to }) => [from, to].map(inWords).join(' -> '));
+    assert.deepEqual(told, [words]);
   });
 }
 

@@ -39,7 +39,7 @@ test('without descriptors all wait, fewer run at once, nobody is blamed, and the
   assert.ok(told.every(({ limit }) => limit === 400));
   assert.deepEqual(site.eventsOf('rolling:retry'), []);
   assert.deepEqual(site.eventsOf('rolling:quarantined'), []);
-  assert.deepEqual(site.notices(), [], 'nothing is promoted for it');
+  assert.deepEqual(site.eventsOf('rolling:promoted'), [], 'nothing is promoted for it');
 });
 
 test('-1 does everything all the same', async () => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
+import { logLines } from '../../src/report/log-lines.ts';
+import { asItIs } from '../../src/report/reason.ts';
 import type { ErrorData } from '../../src/report/sync-error.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
@@ -139,8 +141,10 @@ export class Site {
     return copies(action, object);
   }
 
-  notices(): string[] {
-    return this.events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
+  /** What the log says. */
+  logged(): string[] {
+    const context = { mode: 'users', channel: undefined, server: 'replica', spellMailbox: asItIs } as const;
+    return this.events.flatMap((event) => logLines(event, context)).map(({ text }) => text);
   }
 
   eventsOf<Kind extends SyncEvent['kind']>(kind: Kind): Extract<SyncEvent, { kind: Kind }>[] {

@@ -18,6 +18,8 @@ import { runMailboxes } from '../../src/replicate/jobs/run-mailboxes.ts';
 import { runMeta } from '../../src/replicate/jobs/run-meta.ts';
 import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
+import { logLines } from '../../src/report/log-lines.ts';
+import { asItIs } from '../../src/report/reason.ts';
 import type { Inspection } from '../../src/sandbox/inspect.ts';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
@@ -112,8 +114,10 @@ export class EngineScene implements AsyncDisposable {
     return applied.map(({ text }) => text.replace(/^APPLY /, ''));
   }
 
-  notices(): string[] {
-    return this.events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
+  /** What the log says. */
+  logged(): string[] {
+    const context = { mode: 'users', channel: undefined, server: 'replica', spellMailbox: asItIs } as const;
+    return this.events.flatMap((event) => logLines(event, context)).map(({ text }) => text);
   }
 
   /** Names, messages, subscriptions and seen state of the users are the same on both ends. */

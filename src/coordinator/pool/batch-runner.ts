@@ -216,8 +216,7 @@ export class BatchRunner {
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
     tellExposure(session, emit);
     if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
-      const text = `'${server}' cannot stage on its archive partition; going on without`;
-      emit({ kind: 'notice', level: 'notice', text });
+      emit({ kind: 'replica:no-archive', server });
     }
     return link;
   }

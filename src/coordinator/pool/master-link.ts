@@ -54,9 +54,7 @@ export function masterLink(
   const settings = async (): Promise<ConnectionSettings> => {
     if (endpoint.kind === 'server') return endpoint.connection;
     await server?.stop();
-    server = startPrivateServer(endpoint, (text) =>
-      emit({ kind: 'notice', level: 'warning', text: `master's sync_server: ${text}` }),
-    );
+    server = startPrivateServer(endpoint, (line) => emit({ kind: 'master:said', line }));
     return socketSettings(replica, server.path);
   };
 

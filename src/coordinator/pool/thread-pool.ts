@@ -89,11 +89,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
     this.#piscina.on('error', (caught: unknown) => {
       this.#threadSettled();
-      emit({
-        kind: 'notice',
-        level: 'error',
-        text: `worker thread failed: ${SyncError.from(caught).message}`,
-      });
+      emit({ kind: 'thread:failed', error: SyncError.from(caught).toData() });
     });
   }
 

@@ -140,7 +140,7 @@ class Run {
         // What does not even end without its link, say a wait for a lock on this host, ends with its thread.
         cancelCut = clock.after(CUT_GRACE, () => this.#finish());
       });
-      emit({ kind: 'notice', level: 'notice', text: 'graceful shutdown' });
+      emit({ kind: 'run:stopping' });
       this.#stop({ by: 'signal' });
     };
     if (signal.aborted) stop();
@@ -347,8 +347,8 @@ class Run {
     const { connections } = this.#growth.room;
     const fewer = Math.max(1, Math.min(open, connections - 1));
     if (fewer < connections) {
-      const text = `'${this.#request.setup.connection.server}' takes no more connections, going on with ${fewer}`;
-      this.#parts.emit({ kind: 'notice', level: 'notice', text });
+      const { server } = this.#request.setup.connection;
+      this.#parts.emit({ kind: 'replica:full', server, connections: fewer });
     }
     this.#growth.refusedBeyond(fewer);
     this.#pump();

@@ -1,4 +1,5 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import type { DivergedReason } from '../../report/events.ts';
 import type { Annotation, MailboxEntry, MailboxState } from '../../store/master-store.ts';
 
 /** The master's side of one mailbox, as read under its index lock. */
@@ -35,18 +36,6 @@ export interface Divergence {
   reason: DivergedReason;
   detail: string;
 }
-
-export type DivergedReason =
-  | 'uidvalidity-higher-on-replica'
-  | 'modseq-higher-on-replica'
-  | 'uid-higher-on-replica'
-  | 'xconvmodseq-higher-on-replica'
-  | 'cleaned-up-on-master'
-  | 'crc-differs-at-same-modseq'
-  | 'crc-differs-below-append'
-  | 'changed-on-replica'
-  | 'modseq-coincides'
-  | 'checksum-refused';
 
 /** Compares (algorithm 5.1), taking what the C client would first write to the master as if it were written. */
 export function compareMailbox(

@@ -30,11 +30,7 @@ export function reportMailbox(
   caught: unknown,
 ): void {
   const error = job.failures.add('apply', caught, entry.name);
-  context.emit({
-    kind: 'notice',
-    level: 'error',
-    text: `do_folders(): update failed: ${entry.name} '${error.message}'`,
-  });
+  context.emit({ kind: 'mailbox:failed', name: entry.name, error: error.toData() });
 }
 
 /** What was read of a mailbox: its quota root, and what could not be read beside it, which the replica keeps as it is. */
@@ -42,10 +38,6 @@ export function noteState(context: EngineContext, job: FolderJob, state: Mailbox
   if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
   for (const part of state.unread) {
     if (!job.failures.addUnread(part)) continue;
-    context.emit({
-      kind: 'notice',
-      level: 'error',
-      text: `${part.error.message}; on the replica this part stays as it is`,
-    });
+    context.emit({ kind: 'mailbox:part-unread', error: part.error.toData() });
   }
 }

@@ -1,5 +1,5 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
-import type { NoticeEvent } from '../../report/events.ts';
+import type { DivergedReason, MailboxEvent } from '../../report/events.ts';
 import type {
   IndexRecord,
   LockedMailbox,
@@ -13,14 +13,13 @@ import {
   type CompareOptions,
   type Comparison,
   compareMailbox,
-  type DivergedReason,
   type LocalMailbox,
 } from '../compare/compare-mailbox.ts';
 import { holdsOnlyOurs } from '../compare/holds-only-ours.ts';
 import { type Delta, readDelta } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import { masterRecords } from '../merge/record-lists.ts';
-import { staleNotice, withCountedChecksums } from '../merge/with-counted-checksums.ts';
+import { staleChecksums, withCountedChecksums } from '../merge/with-counted-checksums.ts';
 
 export interface StepOptions extends CompareOptions {
   batchSize: number;
@@ -31,7 +30,7 @@ export interface StepOptions extends CompareOptions {
 }
 
 /** What one look at a mailbox says of its next step. Plain data, as it was at one moment. */
-export type StepReading = { state: MailboxState; notice?: NoticeEvent } & (
+export type StepReading = { state: MailboxState; stale?: MailboxEvent } & (
   | { kind: 'unchanged' }
   | { kind: 'diverged'; reason: DivergedReason; detail: string }
   | {
@@ -57,8 +56,8 @@ export function readStep(
   const { state, messages } = mailbox;
   const stored = withUnreadAsThere(mailbox, remote);
   const local = options.count ? withCountedChecksums(mailbox, stored, remote) : stored;
-  const notice = staleNotice(stored, local);
-  const common = notice ? { state, notice } : { state };
+  const stale = staleChecksums(stored, local);
+  const common = stale ? { state, stale } : { state };
   const comparison = remote ? compareMailbox(local, remote, options) : NOT_THERE;
   if (comparison.kind === 'unchanged' || comparison.kind === 'diverged') return { ...comparison, ...common };
   const delta = readDelta(mailbox, remote, options.batchSize);

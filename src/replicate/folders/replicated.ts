@@ -18,13 +18,10 @@ export function replicated(
     if (!context.session.info.sieveMailbox && entry.type.includes('f')) return false;
     if (canBeOpened(context, entry.name)) return true;
     const { name, inDeleted } = entry;
-    const reason = `its name has ${name.length} octets, and the replica opens none of more than ${context.session.info.longestName}`;
-    context.emit({
-      kind: 'notice',
-      level: inDeleted ? 'notice' : 'error',
-      text: `left out: ${name}: ${reason}`,
-    });
+    const { longestName } = context.session.info;
+    context.emit({ kind: 'mailbox:name-too-long', name, longestName, inDeleted });
     if (!inDeleted) {
+      const reason = `its name has ${name.length} octets, and the replica opens none of more than ${longestName}`;
       const hint = 'give the folder a shorter name';
       failures.add('folders', new SyncError('IMAP_MAILBOX_NOTSUPPORTED', reason, { hint }), name);
     }

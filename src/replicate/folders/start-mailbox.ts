@@ -1,6 +1,6 @@
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
+import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { DivergedReason } from '../compare/compare-mailbox.ts';
 import { afterApplying, mailboxLine, partialLine } from '../compare/mailbox-line.ts';
 import type { Delta } from '../compare/read-delta.ts';
 import { unaccountedUid } from '../compare/unaccounted-uid.ts';
@@ -227,7 +227,7 @@ async function prepareStep(
   );
   if (reading === undefined) return undefined;
   task.onState(reading.state);
-  if (reading.notice) context.emit(reading.notice);
+  if (reading.stale) context.emit(reading.stale);
   if (reading.kind === 'unchanged') return undefined;
   if (reading.kind === 'diverged') return reading;
 

@@ -1,13 +1,13 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
-import type { NoticeEvent } from '../../report/events.ts';
+import type { MailboxEvent } from '../../report/events.ts';
 import type { LockedMailbox, MailboxEntry, MailboxState } from '../../store/master-store.ts';
 import { type Comparison, compareMailbox, sameType } from '../compare/compare-mailbox.ts';
 import { type NewMessage, newMessages } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { GUIDS_PER_COMMAND, Reservation } from '../connection/reservation.ts';
-import { isDoubtful, staleNotice, withCountedChecksums } from '../merge/with-counted-checksums.ts';
+import { isDoubtful, staleChecksums, withCountedChecksums } from '../merge/with-counted-checksums.ts';
 import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
 import type { FolderPlan } from './plan-folders.ts';
 
@@ -54,7 +54,7 @@ export async function survey(
       if (!look) continue;
       const { state, comparison } = look;
       noteState(context, job, state);
-      if (look.notice) context.emit(look.notice);
+      if (look.stale) context.emit(look.stale);
       if (comparison.kind === 'unchanged') continue;
       work.push({ entry, remote, comparison });
       const partition = partitionOf(context, entry);
@@ -79,7 +79,7 @@ export async function survey(
 
 interface Look {
   state: MailboxState;
-  notice: NoticeEvent | undefined;
+  stale: MailboxEvent | undefined;
   comparison: Comparison;
   /** Messages that the replica may have elsewhere: as many as can be asked for. */
   news: NewMessage[];
@@ -91,7 +91,7 @@ function lookAt(
   remote: ReplicaMailbox | undefined,
   reserving: boolean,
 ): Look {
-  const { comparison, notice } = remote ? compareDoubting(context, mailbox, remote) : NOT_THERE;
+  const { comparison, stale } = remote ? compareDoubting(context, mailbox, remote) : NOT_THERE;
   const news: NewMessage[] = [];
   if (comparison.kind !== 'unchanged' && comparison.kind !== 'diverged' && reserving) {
     for (const message of newMessages(mailbox, remote)) {
@@ -99,23 +99,23 @@ function lookAt(
       if (news.length === GUIDS_PER_COMMAND) break;
     }
   }
-  return { state: mailbox.state, notice, comparison, news };
+  return { state: mailbox.state, stale, comparison, news };
 }
 
-type Compared = Pick<Look, 'comparison' | 'notice'>;
+type Compared = Pick<Look, 'comparison' | 'stale'>;
 
-const NOT_THERE: Compared = { comparison: { kind: 'delta' }, notice: undefined };
+const NOT_THERE: Compared = { comparison: { kind: 'delta' }, stale: undefined };
 
 function compareDoubting(context: EngineContext, mailbox: LockedMailbox, remote: ReplicaMailbox): Compared {
   const local = withUnreadAsThere(mailbox, remote);
   const comparison = compareMailbox(local, remote, context.options);
   if (comparison.kind !== 'diverged' || !isDoubtful(context, comparison.reason)) {
-    return { comparison, notice: undefined };
+    return { comparison, stale: undefined };
   }
   const counted = withCountedChecksums(mailbox, local, remote);
   return {
     comparison: compareMailbox(counted, remote, context.options),
-    notice: staleNotice(local, counted),
+    stale: staleChecksums(local, counted),
   };
 }
 

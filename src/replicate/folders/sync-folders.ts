@@ -163,12 +163,12 @@ function reportLeftAlone(context: EngineContext, job: FolderJob, plan: FolderPla
       why === 'uniqueid-differs'
         ? `the replica has another mailbox of this name: uniqueid ${entry.uniqueid} here, ${other.uniqueid} there`
         : `it has to be renamed on the replica, where another mailbox (uniqueid ${other.uniqueid}) has its name`;
-    // The words of the C client, which sends the command and is told; alerts look for them.
-    const command = why === 'uniqueid-differs' ? 'MAILBOX' : 'RENAME';
     context.emit({
-      kind: 'notice',
-      level: 'error',
-      text: `${command} received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): ${entry.name}: ${what}`,
+      kind: 'mailbox:blocked',
+      name: entry.name,
+      command: why === 'uniqueid-differs' ? 'MAILBOX' : 'RENAME',
+      uniqueid: entry.uniqueid,
+      otherUniqueid: other.uniqueid,
     });
     job.failures.add(
       'folders',
@@ -296,11 +296,7 @@ async function startAll(
 /** One line for each mailbox that the others needed, however many they are. */
 function reportHeldBack(context: EngineContext, job: FolderJob): void {
   for (const [above, names] of job.failures.heldBack) {
-    context.emit({
-      kind: 'notice',
-      level: 'error',
-      text: `do_folders(): not sent, because ${above} is not on the replica: ${names.length === 1 ? names[0] : `${names.length} mailboxes below it`}`,
-    });
+    context.emit({ kind: 'mailbox:held-back', above, names });
   }
 }
 

@@ -15,11 +15,7 @@ export async function removeMailbox(context: EngineContext, name: ByteString): P
   const entry = store.lookup(name);
   if (entry && !entry.deleted) return;
   if (!entry) {
-    emit({
-      kind: 'notice',
-      level: 'notice',
-      text: `SYNCNOTICE: attempt to UNMAILBOX without a tombstone ${name}`,
-    });
+    emit({ kind: 'mailbox:no-tombstone', name });
     return;
   }
   const [there] = await session.getMailboxes([name]);

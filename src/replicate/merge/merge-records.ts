@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { WireRecord } from '../../protocol/replica-session.ts';
+import type { MergeRule } from '../../report/events.ts';
 import { isExpunged, sameRecord } from '../compare/same-record.ts';
 
 /** One side of a mailbox that has diverged: counters and records in UID order, expunged ones included. */
@@ -40,20 +41,6 @@ export interface MessageSource {
   size: number;
   uid: number;
 }
-
-/** What happens to one UID; the numbers are the rows of the decision table (algorithm 7.1). */
-export type MergeRule =
-  | 'replica-newer' // 3
-  | 'master-kept' // 4
-  | 'expunged-on-master' // 5
-  | 'expunged-on-replica' // 6
-  | 'both-renumbered' // 7
-  | 'master-renumbered' // 7a, 9, 10
-  | 'replica-renumbered' // 8, 15
-  | 'replica-expunged' // 8a, 14
-  | 'sent' // 11, and 4 and 5 where the replica has seen nothing as new
-  | 'modseq-bumped' // 12
-  | 'copied-back'; // 16
 
 /**
  * Decides every UID by the table (algorithm 7.1) and gives the merged mailbox. Pure, and idempotent: a merge

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
+import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
-import { type DivergedReason, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
+import { type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
 import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
@@ -13,7 +14,6 @@ import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
 import { checkSensible } from './check-sensible.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
-import { decisionNotices, divergedNotice } from './merge-notices.ts';
 import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
 import { raiseCounter } from './raise-counter.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
@@ -40,7 +40,7 @@ export async function resolveDiverged(
   detail: string,
 ): Promise<void> {
   if (reason === 'xconvmodseq-higher-on-replica' && (await raiseCounter(context, task))) return;
-  context.emit(divergedNotice(task.entry.name, reason, detail));
+  context.emit({ kind: 'mailbox:diverged', name: task.entry.name, reason, detail });
   // All records of both sides are in memory: so no more mailboxes are merged at once than the budget allows.
   const { messages } = context.store.estimateMailbox(task.entry);
   using _budget = await context.stage.budget(Math.max(LEAST_BUDGET_RECORDS, messages));
@@ -89,8 +89,9 @@ async function mergeOnce(
   const counterBehind = state.xconvmodseq !== 0 && remote.xconvmodseq > state.xconvmodseq;
   // Before anything is changed anywhere: half a merge would have to be finished by somebody.
   const master = (masterChanges || counterBehind) && mayWrite ? await context.master?.connect() : undefined;
-  for (const decision of merge.decided) {
-    for (const notice of decisionNotices(name, decision)) context.emit(notice);
+  for (const { rule, ...decision } of merge.decided) {
+    // Forward as in any delta: there may be very many of these, and nobody has to know.
+    if (rule !== 'sent') context.emit({ kind: 'message:merged', name, rule, ...decision });
   }
 
   const line = mergedLine(local, remote, merge, task.partition, options.local);

@@ -1,8 +1,8 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
-import type { NoticeEvent } from '../../report/events.ts';
+import type { DivergedReason, MailboxEvent } from '../../report/events.ts';
 import { checksumsOf } from '../../store/mailbox/sync-crc.ts';
 import type { IndexRecord, LockedMailbox } from '../../store/master-store.ts';
-import type { DivergedReason, LocalMailbox } from '../compare/compare-mailbox.ts';
+import type { LocalMailbox } from '../compare/compare-mailbox.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 
 /** What one wrong checksum in the master's index looks like, as much as mail that differs. */
@@ -60,13 +60,19 @@ function* recordsOf(mailbox: LockedMailbox, onLive: () => void): Generator<Index
   }
 }
 
+type ChecksumEvent = Extract<MailboxEvent, { kind: 'mailbox:checksum-stale' }>;
+
 /** @returns undefined if the index is right */
-export function staleNotice({ entry, state }: LocalMailbox, counted: LocalMailbox): NoticeEvent | undefined {
+export function staleChecksums(
+  { entry, state }: LocalMailbox,
+  counted: LocalMailbox,
+): ChecksumEvent | undefined {
   const { crcBasic, crcAnnotations } = counted.state;
   if (crcBasic === state.crcBasic && crcAnnotations === state.crcAnnotations) return undefined;
   return {
-    kind: 'notice',
-    level: 'notice',
-    text: `the checksum in the index of ${entry.name} is not that of its records: SYNC_CRC ${state.crcBasic}/${state.crcAnnotations} there, ${crcBasic}/${crcAnnotations} counted and taken; reconstruct corrects it`,
+    kind: 'mailbox:checksum-stale',
+    name: entry.name,
+    stored: { crcBasic: state.crcBasic, crcAnnotations: state.crcAnnotations },
+    counted: { crcBasic, crcAnnotations },
   };
 }

@@ -25,12 +25,8 @@ export async function moveScriptFiles(context: EngineContext, userid: ByteString
     if (state.active !== undefined) await session.applyActivateSieve(userid, state.active);
     else await session.applyUnactivateSieve(userid);
   } catch (caught) {
-    const { message } = SyncError.from(caught);
-    context.emit({
-      kind: 'notice',
-      level: 'notice',
-      text: `the scripts of ${userid} stay files on the master and are sent one by one: ${message}`,
-    });
+    const error = SyncError.from(caught).toData();
+    context.emit({ kind: 'user:scripts-as-files', user: userid, error });
   }
 }
 

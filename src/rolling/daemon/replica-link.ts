@@ -93,8 +93,7 @@ export class ReplicaLink {
   closedIdle(): boolean {
     if (!this.#up) return false;
     this.#down();
-    const text = `${this.#options.server} closed the idle connection`;
-    this.#deps.emit({ kind: 'notice', level: 'info', text });
+    this.#deps.emit({ kind: 'replica:closed-idle', server: this.#options.server });
     return true;
   }
 

@@ -161,10 +161,10 @@ export class RollingDaemon {
     const { restart, emit } = this.#deps;
     try {
       await restart();
-      emit({ kind: 'notice', level: 'info', text: 'sync_client RESTART succeeded' });
+      emit({ kind: 'rolling:restarted' });
     } catch (caught) {
       const error = SyncError.from(caught);
-      emit({ kind: 'notice', level: 'error', text: `sync_client RESTART failed: ${error.message}` });
+      emit({ kind: 'rolling:restart-failed', error: error.toData() });
       if (error.family !== 'link') return;
       this.#linkLost({ error: error.toData(), suspects: [] });
       this.#wakeUp();
@@ -204,16 +204,10 @@ export class RollingDaemon {
       for (const unit of units) this.#pending.add(unit, taken.since);
       emit({ kind: 'rolling:pass', channel, file: taken.file, lines, bad, units: units.length });
     } catch (caught) {
-      const { message } = SyncError.from(caught, { phase: 'log' });
+      const error = SyncError.from(caught, { phase: 'log' }).toData();
       // Once per cause: it is looked at again every second.
-      if (this.#logFault !== message) {
-        emit({
-          kind: 'notice',
-          level: 'error',
-          text: `Processing sync log file ${log.file} failed: ${message}`,
-        });
-      }
-      this.#logFault = message;
+      if (this.#logFault !== error.message) emit({ kind: 'rolling:take-failed', file: log.file, error });
+      this.#logFault = error.message;
       if (once) this.#end ??= 'log-failed';
     } finally {
       // With a long queue log-run is long, and joining a log to it takes its time.
@@ -285,9 +279,9 @@ export class RollingDaemon {
     try {
       this.#deps.log.done();
     } catch (caught) {
-      const { message } = SyncError.from(caught, { phase: 'log' });
-      if (this.#logFault !== message) this.#deps.emit({ kind: 'notice', level: 'error', text: message });
-      this.#logFault = message;
+      const error = SyncError.from(caught, { phase: 'log' }).toData();
+      if (this.#logFault !== error.message) this.#deps.emit({ kind: 'rolling:file-failed', error });
+      this.#logFault = error.message;
     }
   }
 
@@ -316,7 +310,7 @@ export class RollingDaemon {
     try {
       return this.#deps.shutdownRequested();
     } catch (caught) {
-      this.#deps.emit({ kind: 'notice', level: 'error', text: SyncError.from(caught).message });
+      this.#deps.emit({ kind: 'rolling:file-failed', error: SyncError.from(caught).toData() });
       return true;
     }
   }
@@ -329,7 +323,7 @@ export class RollingDaemon {
     try {
       emit({ kind: 'rolling:backlog', backlog: this.backlog() });
     } catch (caught) {
-      emit({ kind: 'notice', level: 'error', text: SyncError.from(caught, { phase: 'log' }).message });
+      emit({ kind: 'rolling:file-failed', error: SyncError.from(caught, { phase: 'log' }).toData() });
     }
   }
 

@@ -7,7 +7,14 @@ import { Coalescer } from '../queue/coalescer.ts';
 import { judge, type Verdict } from '../queue/judge.ts';
 import type { Pending, PendingUnit } from '../queue/pending.ts';
 import { isQuarantined, type Troubles } from '../queue/troubles.ts';
-import { labelOfNode, linesOf, nodeOf, nodesOfAction, type UnitOutcome } from '../queue/unit.ts';
+import {
+  labelOfNode,
+  linesOf,
+  nameOfAction,
+  nodeOf,
+  nodesOfAction,
+  type UnitOutcome,
+} from '../queue/unit.ts';
 import { Breaks } from './breaks.ts';
 import type { Suspect } from './replica-link.ts';
 import type { RollingDependencies, RollingEnd, RollingOptions } from './rolling-options.ts';
@@ -55,7 +62,9 @@ export class Settlement {
   async settle(entry: PendingUnit, outcome: UnitOutcome, ending: boolean): Promise<Surroundings> {
     const { emit, clock, ownerOf } = this.#deps;
     const verdict = judge(entry.unit, outcome, ownerOf);
-    for (const text of verdict.notices) emit({ kind: 'notice', level: 'info', text });
+    for (const { from, to } of verdict.promotions) {
+      emit({ kind: 'rolling:promoted', from: nameOfAction(from), to: nameOfAction(to) });
+    }
     const relogged = await this.#relog(entry, verdict.locked);
     const parked = relogged ? [] : verdict.locked.map(({ action }) => action);
     const failing = verdict.failing.map(({ action }) => action);
@@ -121,13 +130,10 @@ export class Settlement {
     try {
       await log.relog(lines);
     } catch (caught) {
-      const { message } = SyncError.from(caught, { phase: 'log' });
-      emit({ kind: 'notice', level: 'error', text: `locked users are parked: ${message}` });
+      emit({ kind: 'rolling:not-deferred', error: SyncError.from(caught, { phase: 'log' }).toData() });
       return false;
     }
-    for (const line of lines) {
-      emit({ kind: 'notice', level: 'info', text: `  Deferred: ${formatLogLine(line).slice(0, -1)}` });
-    }
+    for (const line of lines) emit({ kind: 'rolling:deferred', line: formatLogLine(line).slice(0, -1) });
     return true;
   }
 

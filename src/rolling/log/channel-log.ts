@@ -84,9 +84,7 @@ export class ChannelLog implements SyncLog {
     const fd = openRegular(this.#run, constants.O_RDWR);
     try {
       await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run, () => undefined);
-      if (leftover) {
-        this.#emit({ kind: 'notice', level: 'notice', text: `Reprocessing sync log file ${this.#run}` });
-      }
+      if (leftover) this.#emit({ kind: 'rolling:leftover', file: this.#run });
       const since = writtenSince(fstatSync(fd));
       await readLog(fd, line);
       this.#taken = true;

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Action, ActionResult } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
-import { describeAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
+import { nameOfAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
 
 /** What a unit leaves to do. An action that is done appears nowhere. */
 export interface Verdict {
@@ -20,8 +20,8 @@ export interface Verdict {
   outOfFiles: ErrorData | undefined;
   /** Why something was not begun, whatever the reason. */
   untouchedError: ErrorData | undefined;
-  /** For the log, in the C client's words. */
-  notices: string[];
+  /** What became of which: one entry for each of `promoted`. */
+  promotions: { from: Action; to: Action }[];
 }
 
 /**
@@ -38,7 +38,7 @@ export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf)
     linkError: undefined,
     outOfFiles: undefined,
     untouchedError: undefined,
-    notices: [],
+    promotions: [],
   };
   unit.actions.forEach((action, i) => {
     judgeOne(verdict, action, outcome.results[i], ownerOf);
@@ -54,10 +54,11 @@ function judgeOne(
 ): void {
   if (result === undefined) {
     verdict.untouched.push(action);
+    const { type, operands } = nameOfAction(action);
     verdict.untouchedError ??= {
       code: 'BUG',
       family: 'local',
-      message: `no result for ${describeAction(action)}`,
+      message: `no result for ${type} ${operands.join(' ')}`,
       retryable: true,
     };
     return;
@@ -93,7 +94,7 @@ function judgeOne(
       for (const { from, to } of promotions(left, result.error, ownerOf)) {
         if (to) {
           verdict.promoted.push(to);
-          verdict.notices.push(`  Promoting: ${describeAction(from)} -> ${describeAction(to)}`);
+          verdict.promotions.push({ from, to });
         } else {
           verdict.failing.push({ action: from, error: result.error });
         }

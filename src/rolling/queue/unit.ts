@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Action, ActionResult, SetAside } from '../../replicate/engine.ts';
+import type { ActionName } from '../../report/events.ts';
 import type { LogLine } from '../log/log-line.ts';
 
 /** The owner's userid of an internal mailbox name or quota root; undefined for a shared one. */
@@ -114,21 +115,25 @@ function mailboxLines(names: readonly ByteString[], ownerOf: OwnerOf): LogLine[]
 }
 
 /** As the C client names an action in `Deferred:` and `Promoting:`. */
-export function describeAction(action: Action): ByteString {
+export function nameOfAction(action: Action): ActionName {
   switch (action.kind) {
     case 'mailboxes':
-      return `MAILBOX ${action.names.join(' ')}`;
+      return { type: 'MAILBOX', operands: action.names };
     case 'quota':
-      return `QUOTA ${action.root}`;
+      return { type: 'QUOTA', operands: [action.root] };
     case 'annotation':
-      return `ANNOTATION ${action.name}`;
+      return { type: 'ANNOTATION', operands: [action.name] };
     case 'seen':
-      return `SEEN ${action.userid} ${action.uniqueid}`;
+      return { type: 'SEEN', operands: [action.userid, action.uniqueid] };
     case 'sub':
-      return `SUB ${action.userid} ${action.name}`;
+      return { type: 'SUB', operands: [action.userid, action.name] };
     case 'unmailbox':
-      return `UNMAILBOX ${action.name}`;
-    default:
-      return `${action.kind.toUpperCase()} ${action.userid}`;
+      return { type: 'UNMAILBOX', operands: [action.name] };
+    case 'meta':
+      return { type: 'META', operands: [action.userid] };
+    case 'user':
+      return { type: 'USER', operands: [action.userid] };
+    case 'unuser':
+      return { type: 'UNUSER', operands: [action.userid] };
   }
 }
