@@ -27,24 +27,25 @@ export async function upload(
 ): Promise<number> {
   const { stage } = context;
   const confirmations: Promise<void>[] = [];
-  const wanted: IndexRecord[] = [];
   const seen = new Set<string>();
-  for (const record of records) {
-    if (seen.has(record.guid)) continue;
-    seen.add(record.guid);
-    const begun = stage.find(partition, record.guid);
+  // Asked in its turn: what several users have, one of them may have begun to send while the others waited for theirs.
+  const isWanted = ({ guid }: IndexRecord): boolean => {
+    if (seen.has(guid)) return false;
+    seen.add(guid);
+    const begun = stage.find(partition, guid);
     if (begun) confirmations.push(begun);
-    else wanted.push(record);
-  }
+    return begun === undefined;
+  };
 
   let octets = 0;
   let failed: unknown;
-  for (let next = 0; next < wanted.length && failed === undefined; ) {
+  for (let next = 0; next < records.length && failed === undefined; ) {
     await stage.turn(async () => {
       await context.session.window();
       mayGoOn();
-      const slice = await readSlice(messages, partition, wanted, next, stage.slabs);
-      next += slice.taken;
+      const { chosen, taken } = nextSlice(records, next, isWanted);
+      next += taken;
+      const slice = await readSlice(messages, partition, chosen, stage.slabs);
       if (slice.messages.length === 0) return;
       octets += slice.octets;
       const { slab } = slice;
@@ -69,8 +70,6 @@ export async function upload(
 interface Slice {
   messages: MessageUpload[];
   octets: number;
-  /** Records passed, whether sent or left out. */
-  taken: number;
   /** What the messages are read into, if there are several: hundreds of small pieces of memory would fill the heap. */
   slab: Buffer | undefined;
 }
@@ -78,11 +77,9 @@ interface Slice {
 async function readSlice(
   messages: MailboxMessages,
   partition: ByteString,
-  records: readonly IndexRecord[],
-  from: number,
+  chosen: readonly IndexRecord[],
   slabs: Slabs,
 ): Promise<Slice> {
-  const chosen = nextSlice(records, from);
   const slab = chosen.length > 1 ? slabs.take(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
   let offset = 0;
   // All are asked for at once: from a slow disk they come together.
@@ -91,7 +88,7 @@ async function readSlice(
     offset += record.size;
     return messages.readMessage(record, place);
   });
-  const slice: Slice = { messages: [], octets: 0, taken: chosen.length, slab };
+  const slice: Slice = { messages: [], octets: 0, slab };
   for (const [i, content] of (await Promise.all(reading)).entries()) {
     const record = chosen[i];
     if (content === undefined || record === undefined) continue;
@@ -101,14 +98,21 @@ async function readSlice(
   return slice;
 }
 
-function nextSlice(records: readonly IndexRecord[], from: number): IndexRecord[] {
+/** @returns `taken`: records passed, whether wanted or not */
+function nextSlice(
+  records: readonly IndexRecord[],
+  from: number,
+  isWanted: (record: IndexRecord) => boolean,
+): { chosen: IndexRecord[]; taken: number } {
   const chosen: IndexRecord[] = [];
   let octets = 0;
-  for (let i = from; i < records.length && chosen.length < SLICE_MESSAGES; i++) {
-    const record = records[i];
+  let next = from;
+  for (; next < records.length && chosen.length < SLICE_MESSAGES; next++) {
+    const record = records[next];
     if (!record || (chosen.length > 0 && octets + record.size > SLICE_OCTETS)) break;
+    if (!isWanted(record)) continue;
     octets += record.size;
     chosen.push(record);
   }
-  return chosen;
+  return { chosen, taken: next - from };
 }
