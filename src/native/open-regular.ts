@@ -1,6 +1,7 @@
 import fs, { constants, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { SyncError } from '../report/sync-error.ts';
+import { hasErrno } from './errno.ts';
 
 /**
  * Files of a mail store, its logs and its configuration are opened here, because a FIFO in the place of one would make
@@ -125,8 +126,9 @@ function keptIfRegular(path: string | Buffer, fd: number): number {
 
 /** ENXIO: a socket cannot be opened, nor a FIFO that nobody reads be opened for writing. */
 function withoutReader(path: string | Buffer, caught: unknown): unknown {
-  const hasNone = caught instanceof Error && 'code' in caught && caught.code === 'ENXIO';
-  return hasNone ? irregular(path, irregularKind(fs.statSync(path)) ?? 'something else') : caught;
+  return hasErrno(caught, 'ENXIO')
+    ? irregular(path, irregularKind(fs.statSync(path)) ?? 'something else')
+    : caught;
 }
 
 function irregular(path: string | Buffer, kind: string): SyncError {

@@ -2,9 +2,10 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdirSync } 
 import { dirname } from 'node:path';
 import { whenLocked } from '../../native/lock-wait.ts';
 import { openRegular } from '../../native/open-regular.ts';
+import { isStillAt } from '../../native/until-not-replaced.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from '../limits.ts';
-import { endLine, isSameFile, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
+import { endLine, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';
 
 const DIRECTORY_MODE = 0o755;
@@ -22,7 +23,7 @@ export async function appendToLog(file: string, lines: readonly LogLine[]): Prom
       const fd = openForAppending(file);
       try {
         const written = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, file, () => {
-          if (!isSameFile(fd, file)) return false;
+          if (!isStillAt(file, fd)) return false;
           appendWhole(fd, bytes);
           return true;
         });

@@ -8,16 +8,16 @@ import {
   rmSync,
   unlinkSync,
 } from 'node:fs';
+import { hasErrno } from '../../native/errno.ts';
 import { whenLocked } from '../../native/lock-wait.ts';
 import { openRegular } from '../../native/open-regular.ts';
+import { isStillAt } from '../../native/until-not-replaced.ts';
 import type { EventListener } from '../../report/events.ts';
 import { JOIN_ROUNDS, LOG_LOCK_DEADLINE } from '../limits.ts';
 import { appendToLog } from './append-to-log.ts';
 import {
   copyFrom,
   endLine,
-  isMissing,
-  isSameFile,
   logError,
   measure,
   openExisting,
@@ -77,7 +77,7 @@ export class ChannelLog implements SyncLog {
       try {
         renameSync(this.file, this.#run);
       } catch (caught) {
-        if (isMissing(caught)) return undefined;
+        if (hasErrno(caught, 'ENOENT')) return undefined;
         throw caught;
       }
     }
@@ -125,7 +125,7 @@ export class ChannelLog implements SyncLog {
         copied = copyFrom(fd, copied, next.fd);
         fsyncSync(next.fd);
         const outcome = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.file, () => {
-          if (!isSameFile(fd, this.file)) return 'gone';
+          if (!isStillAt(this.file, fd)) return 'gone';
           if (fstatSync(fd).size > copied) {
             if (round < JOIN_ROUNDS) return 'grown';
             copied = copyFrom(fd, copied, next.fd);
@@ -152,7 +152,7 @@ export class ChannelLog implements SyncLog {
     try {
       unlinkSync(this.#run);
     } catch (caught) {
-      if (!isMissing(caught)) throw logError(caught, this.#run);
+      if (!hasErrno(caught, 'ENOENT')) throw logError(caught, this.#run);
     }
     this.#taken = false;
   }

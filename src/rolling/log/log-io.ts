@@ -7,10 +7,10 @@ import {
   readSync,
   rmSync,
   type Stats,
-  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { hasErrno } from '../../native/errno.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { READ_CHUNK, READ_SLICE } from '../limits.ts';
@@ -22,15 +22,11 @@ import type { LogBacklog } from './sync-log.ts';
 export const LOG_MODE = 0o640;
 const LINE_FEED = 0x0a;
 
-export function isSameFile(fd: number, path: string): boolean {
-  return fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino;
-}
-
 export function openExisting(file: string, flags: number): number | undefined {
   try {
     return openRegular(file, flags, LOG_MODE);
   } catch (caught) {
-    if (isMissing(caught)) return undefined;
+    if (hasErrno(caught, 'ENOENT')) return undefined;
     throw caught;
   }
 }
@@ -133,10 +129,6 @@ export function measure(file: string): LogBacklog {
 /** The log is created by the writer of its first line. A file system that keeps no birth time says 0 there. */
 export function writtenSince(stats: Stats): number {
   return stats.birthtimeMs > 0 ? Math.min(stats.birthtimeMs, stats.mtimeMs) : stats.mtimeMs;
-}
-
-export function isMissing(caught: unknown): boolean {
-  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
 }
 
 export function logError(caught: unknown, file: string): SyncError {

@@ -3,13 +3,12 @@ import type { ByteString } from '../../byte-string.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { unlock } from '../../native/locks.ts';
-import { SyncError } from '../../report/sync-error.ts';
+import { isStillAt, REPLACED, untilNotReplaced } from '../../native/until-not-replaced.ts';
 import type { CyrusDatabase, OnDamage } from './cyrus-database.ts';
 import { unreadable } from './damaged.ts';
 import {
   type DatabaseOptions,
   formatOf,
-  isStillAt,
   MAX_REPLACEMENTS,
   type OpenedDatabase,
   openIfThere,
@@ -30,24 +29,10 @@ interface Kept {
   stats: BigIntStats;
 }
 
-/** Thrown by a memory that does not know: without a stack, as it is no error. */
-const UNKNOWN = Symbol('unknown');
-
 /** Remembers what it was asked and what it has walked over, which a reader of mailboxes mostly asks again. */
 class RememberingDatabase implements CyrusDatabase {
   readonly #database: CyrusDatabase;
   readonly #values = new Map<ByteString, ByteString | undefined>();
-  /** What is remembered, and nothing else. */
-  readonly memory: CyrusDatabase = {
-    get: (key) => {
-      const value = this.#values.get(key);
-      if (value === undefined && !this.#values.has(key)) throw UNKNOWN;
-      return value;
-    },
-    entries: () => {
-      throw UNKNOWN;
-    },
-  };
 
   constructor(database: CyrusDatabase) {
     this.#database = database;
@@ -67,9 +52,47 @@ class RememberingDatabase implements CyrusDatabase {
     }
   }
 
+  /**
+   * Answers `read` from memory alone.
+   *
+   * @returns undefined if it asked for anything that is not remembered: whatever it made of the gap is not looked at
+   */
+  recall<T>(read: (database: CyrusDatabase) => T): { result: T } | undefined {
+    const memory = new Memory(this.#values);
+    try {
+      const result = read(memory);
+      return memory.hasGap ? undefined : { result };
+    } catch (caught) {
+      if (memory.hasGap) return undefined;
+      throw caught;
+    }
+  }
+
   #remember(key: ByteString, value: ByteString | undefined): void {
     if (this.#values.size >= MAX_REMEMBERED) this.#values.clear();
     this.#values.set(key, value);
+  }
+}
+
+/** What is remembered of a database, and nothing else. */
+class Memory implements CyrusDatabase {
+  readonly #values: ReadonlyMap<ByteString, ByteString | undefined>;
+  /** Something was asked for that is not remembered, so that "not there" meant nothing. */
+  hasGap = false;
+
+  constructor(values: ReadonlyMap<ByteString, ByteString | undefined>) {
+    this.#values = values;
+  }
+
+  get(key: ByteString): ByteString | undefined {
+    const value = this.#values.get(key);
+    if (value === undefined && !this.#values.has(key)) this.hasGap = true;
+    return value;
+  }
+
+  // biome-ignore lint/correctness/useYield: a memory of single rows cannot tell which of them are all of a range
+  *entries(): Generator<[ByteString, ByteString]> {
+    this.hasGap = true;
   }
 }
 
@@ -90,17 +113,14 @@ export class KeptDatabase implements Disposable {
     this.#options = options;
   }
 
-  /** As `withDatabase`; `read` may be called again when memory was not enough. */
+  /** As `withDatabase`. `read` must have no effect but its result: where memory is not enough it is called again. */
   read<T extends Synchronous>(read: (database: CyrusDatabase) => T): T | undefined {
     const kept = this.#kept;
     if (kept && isUntouched(kept)) {
-      try {
-        return read(kept.database.memory);
-      } catch (caught) {
-        if (caught !== UNKNOWN) throw caught;
-      }
+      const remembered = kept.database.recall(read);
+      if (remembered) return remembered.result;
     }
-    for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
+    return untilNotReplaced(this.#path, MAX_REPLACEMENTS, () => {
       const fd = this.#kept?.fd ?? openIfThere(this.#path);
       if (fd === undefined) return undefined;
       let good = false;
@@ -111,7 +131,7 @@ export class KeptDatabase implements Disposable {
         lockNow(fd, 'shared', this.#path);
         try {
           const opened = this.#opened(fd);
-          if (opened === undefined) continue;
+          if (opened === undefined) return REPLACED;
           good = true;
           return lockScope(() => read(opened));
         } finally {
@@ -120,11 +140,6 @@ export class KeptDatabase implements Disposable {
       } finally {
         if (!good) this.#close(fd);
       }
-    }
-    throw new SyncError('IO', `${this.#path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
-      phase: 'read',
-      hint: 'look for a program that rewrites the file in a loop',
-      retryable: true,
     });
   }
 

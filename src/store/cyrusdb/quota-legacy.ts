@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { type ByteString, compareBytes } from '../../byte-string.ts';
+import { hasErrno } from '../../native/errno.ts';
 import { readRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_QUOTA_OCTETS } from '../files/limits.ts';
@@ -138,7 +139,7 @@ function absentOr<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (caught) {
-    if (caught instanceof Error && 'code' in caught && caught.code === 'ENOENT') return undefined;
+    if (hasErrno(caught, 'ENOENT')) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
   }
 }

@@ -1,7 +1,9 @@
-import { type BigIntStats, closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { hasErrno } from '../../native/errno.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { openRegular, readDescriptor } from '../../native/open-regular.ts';
+import { isStillAt, REPLACED, untilNotReplaced } from '../../native/until-not-replaced.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_FLAT_DATABASE_OCTETS } from '../files/limits.ts';
 import { BlockFile } from './block-file.ts';
@@ -44,22 +46,17 @@ export function withDatabase<T extends Synchronous>(
   read: (database: CyrusDatabase) => T,
   options: DatabaseOptions = {},
 ): T | undefined {
-  for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
+  return untilNotReplaced(path, MAX_REPLACEMENTS, () => {
     const fd = openIfThere(path);
     if (fd === undefined) return undefined;
     try {
       const opened = openDatabase(fd, path, options);
-      if (opened === undefined) continue;
+      if (opened === undefined) return REPLACED;
       using _ = opened.file;
       return lockScope(() => read(opened.database));
     } finally {
       closeSync(fd);
     }
-  }
-  throw new SyncError('IO', `${path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
-    phase: 'read',
-    hint: 'look for a program that rewrites the file in a loop',
-    retryable: true,
   });
 }
 
@@ -69,7 +66,7 @@ export function openIfThere(path: string): number | undefined {
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return openRegular(path);
   } catch (caught) {
-    if (isAbsence(caught)) return undefined;
+    if (hasErrno(caught, 'ENOENT')) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
   }
 }
@@ -146,19 +143,4 @@ function checked(
     throw cutShort(path, 'at least one row', size === 0 ? 'a file of no octets' : 'none');
   }
   return opened;
-}
-
-/** Whether the path still leads to the file that was locked: a repack renames a new one over it. */
-export function isStillAt(path: string, locked: Pick<BigIntStats, 'ino' | 'dev'>): boolean {
-  try {
-    const now = statSync(path, { bigint: true });
-    return now.ino === locked.ino && now.dev === locked.dev;
-  } catch (caught) {
-    if (isAbsence(caught)) return false;
-    throw caught;
-  }
-}
-
-function isAbsence(caught: unknown): boolean {
-  return caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
 }

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { hasErrno, isMissing } from '../../native/errno.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
 import { lockNow, whenLocked } from '../../native/lock-wait.ts';
 import { type LockKind, tryLock } from '../../native/locks.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { hasErrno, isMissing } from './store-error.ts';
 
 /** As Cyrus creates them; the umask of the process applies to both. */
 const FILE_MODE = 0o666;

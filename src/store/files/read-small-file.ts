@@ -1,7 +1,8 @@
 import fs from 'node:fs';
+import { isMissing } from '../../native/errno.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { isMissing, unreadable } from './store-error.ts';
+import { unreadable } from './store-error.ts';
 
 /** Header and counters are far below this; more is read in further steps. */
 const CHUNK_OCTETS = 64 * 1024;

@@ -36,11 +36,3 @@ export function withRepair<T>(hint: string, read: () => T): T {
     throw new SyncError(caught.code, caught.message, { phase: caught.phase, hint, cause: caught });
   }
 }
-
-export function isMissing(caught: unknown): boolean {
-  return hasErrno(caught, 'ENOENT') || hasErrno(caught, 'ENOTDIR');
-}
-
-export function hasErrno(caught: unknown, code: string): boolean {
-  return caught instanceof Error && 'code' in caught && caught.code === code;
-}

@@ -272,12 +272,12 @@ export class MailboxList {
 
   #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
     const path = this.#layout.mboxlistPath;
-    // Wrapped, because a result may itself be undefined.
+    // Wrapped, because a result may itself be undefined; and what is learned is noted only when the read was a whole one.
     const outcome = this.#databases.read(
       path,
       (db) => {
-        this.#keying ??= detectKeying(db);
-        return { result: read(db, this.#keying) };
+        const keying = this.#keying ?? detectKeying(db);
+        return { keying, result: read(db, keying) };
       },
       { atLeast: 'rows' },
     );
@@ -287,6 +287,7 @@ export class MailboxList {
         hint: 'check configdirectory and mboxlist_db_path in imapd.conf, and that this is a Cyrus master',
       });
     }
+    this.#keying = outcome.keying;
     return outcome.result;
   }
 }

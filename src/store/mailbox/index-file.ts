@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
+import { isMissing } from '../../native/errno.ts';
 import { lockNow } from '../../native/lock-wait.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
+import { isStillAt, REPLACED, untilNotReplaced } from '../../native/until-not-replaced.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { isMissing, mailboxDamaged, unreadable } from '../files/store-error.ts';
+import { mailboxDamaged, unreadable } from '../files/store-error.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
 import { LARGEST_HEADER_OCTETS, RECORD_UID } from './index-layout.ts';
 import { IndexPage, type RecordContext } from './index-page.ts';
@@ -37,25 +39,19 @@ export class IndexFile implements Disposable {
    * @throws SyncError LOCK_TIMEOUT, MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
    */
   static open(path: string, mailbox: ByteString): IndexFile | undefined {
-    for (let replacements = 0; replacements < MAX_REPLACEMENTS; replacements++) {
-      const fd = openIfThere(path);
+    return untilNotReplaced(path, MAX_REPLACEMENTS, () => {
+      const fd = openIndex(path);
       if (fd === undefined) return undefined;
       let keep = false;
       try {
         lockNow(fd, 'shared', path);
-        if (isStillAt(path, fd)) {
-          const file = new IndexFile(path, mailbox, fd);
-          keep = true;
-          return file;
-        }
+        if (!isStillAt(path, fd)) return REPLACED;
+        const file = new IndexFile(path, mailbox, fd);
+        keep = true;
+        return file;
       } finally {
         if (!keep) fs.closeSync(fd);
       }
-    }
-    throw new SyncError('IO', `${path}: replaced ${MAX_REPLACEMENTS} times while it was being opened`, {
-      phase: 'read',
-      mailbox,
-      retryable: true,
     });
   }
 
@@ -140,7 +136,7 @@ export class IndexFile implements Disposable {
  * @throws SyncError MAILBOX_DAMAGED, IMAP_MAILBOX_NOTSUPPORTED, IO
  */
 export function readIndexHeader(path: string, mailbox: ByteString): IndexHeader | undefined {
-  const fd = openIfThere(path);
+  const fd = openIndex(path);
   if (fd === undefined) return undefined;
   try {
     return headerOf(fd, path, mailbox);
@@ -175,16 +171,11 @@ function readInto(fd: number, octets: Buffer, position: number, path: string): n
   }
 }
 
-function openIfThere(path: string): number | undefined {
+function openIndex(path: string): number | undefined {
   try {
     return openWithoutWaiting(path);
   } catch (caught) {
     if (isMissing(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'read', hint: 'run this as the user that Cyrus runs as' });
   }
-}
-
-function isStillAt(path: string, fd: number): boolean {
-  const now = fs.statSync(path, { throwIfNoEntry: false });
-  return now !== undefined && now.ino === fs.fstatSync(fd).ino;
 }

@@ -3,10 +3,10 @@ import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../../byte-string.ts';
+import { hasErrno } from '../../native/errno.ts';
 import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
-import { hasErrno } from '../files/store-error.ts';
 import type { IndexRecord, MessageContent } from '../master-store.ts';
 
 /** Octets. Larger messages are hashed and handed out as streams, read twice, rather than held in memory. */

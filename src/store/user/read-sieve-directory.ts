@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { bytesFromText } from '../../byte-string.ts';
+import { hasErrno, isMissing } from '../../native/errno.ts';
 import { readRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_SCRIPT_OCTETS } from '../files/limits.ts';
-import { hasErrno, isMissing } from '../files/store-error.ts';
 import type { SieveScript, SieveState } from '../master-store.ts';
 
 const SCRIPT_SUFFIX = '.script';
