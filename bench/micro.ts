@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { Bench } from 'tinybench';
 import { DlistParser } from '../src/protocol/dlist/parser.ts';
-import { encodeRecord } from '../src/protocol/session/encode-mailbox.ts';
+import { encodeRecord } from '../src/protocol/session/record.ts';
 import { basicCrc } from '../src/store/mailbox/sync-crc.ts';
 import type { IndexRecord, LockedMailbox, MasterStore } from '../src/store/master-store.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';

@@ -6,10 +6,10 @@ import { encodeValue } from '../../src/protocol/dlist/encode.ts';
 import { DlistParser } from '../../src/protocol/dlist/parser.ts';
 import type { DlistMap, DlistValue } from '../../src/protocol/dlist/value.ts';
 import type { WireMailbox } from '../../src/protocol/replica-session.ts';
-import { decodeMailbox, decodeRecord } from '../../src/protocol/session/decode.ts';
-import { encodeMailbox } from '../../src/protocol/session/encode-mailbox.ts';
 import { optionalNumber, requireList, requireMap } from '../../src/protocol/session/fields.ts';
+import { decodeMailbox, encodeMailbox } from '../../src/protocol/session/mailbox-line.ts';
 import { MODSEQ, WORD } from '../../src/protocol/session/ranges.ts';
+import { decodeRecord } from '../../src/protocol/session/record.ts';
 import { startPair } from '../support/cyrus-server.ts';
 import { populate } from '../support/populate.ts';
 

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { DlistFile, type DlistValue } from '../../src/protocol/dlist/value.ts';
-import {
-  decodeAnnotation,
-  decodeMailbox,
-  decodeQuota,
-  decodeRecord,
-  decodeSeen,
-  decodeSieve,
-} from '../../src/protocol/session/decode.ts';
+import { decodeAnnotation } from '../../src/protocol/session/annotation-commands.ts';
+import { decodeMailbox } from '../../src/protocol/session/mailbox-line.ts';
+import { decodeQuota } from '../../src/protocol/session/quota-commands.ts';
+import { decodeRecord } from '../../src/protocol/session/record.ts';
+import { decodeSeen } from '../../src/protocol/session/seen-commands.ts';
+import { decodeSieve } from '../../src/protocol/session/sieve-commands.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 
 /*

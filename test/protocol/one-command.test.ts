@@ -13,7 +13,7 @@ import type {
   WireMailbox,
   WireRecord,
 } from '../../src/protocol/replica-session.ts';
-import { createSession } from '../../src/protocol/session/session.ts';
+import { createSession } from '../../src/protocol/session/create-session.ts';
 import { Traffic } from '../../src/protocol/wire/traffic.ts';
 import { Transport } from '../../src/protocol/wire/transport.ts';
 import { type Read, ServerReader } from './support/server-reader.ts';

@@ -1,7 +1,7 @@
 import { encodeKvlist } from '../dlist/encode.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';
-import { apply } from './simple-apply.ts';
+import { apply } from './apply.ts';
 
 type ControlCommands = Pick<ReplicaSession, 'applyForce' | 'restart' | 'noop'>;
 

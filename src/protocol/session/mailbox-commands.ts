@@ -1,17 +1,50 @@
-import { encodeKvlist, encodeList, encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { ByteString } from '../../byte-string.ts';
+import { encodeKvlist, encodeList, encodeNumber, encodeString, encodeStrings } from '../dlist/encode.ts';
+import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
-import type { ReplicaSession } from '../replica-session.ts';
-import { encodeMailbox } from './encode-mailbox.ts';
-import { apply, goneIsFine } from './simple-apply.ts';
+import type { OnUnusable, ReplicaMailbox, ReplicaSession } from '../replica-session.ts';
+import { apply } from './apply.ts';
+import { dispatch } from './dispatch.ts';
+import { unasked } from './fields.ts';
+import { FullMailbox } from './full-mailbox.ts';
+import { ifNonexistent } from './if-nonexistent.ts';
+import { decodeUsableMailbox, encodeMailbox } from './mailbox-line.ts';
 
 type MailboxCommands = Pick<
   ReplicaSession,
-  'applyMailbox' | 'restoreMailbox' | 'applyExpunge' | 'applyRename' | 'applyUnmailbox' | 'applyUnuser'
+  | 'getMailboxes'
+  | 'getUniqueids'
+  | 'getFullMailbox'
+  | 'applyMailbox'
+  | 'restoreMailbox'
+  | 'applyExpunge'
+  | 'applyRename'
+  | 'applyUnmailbox'
 >;
 
-/** What creates, changes, renames and removes mailboxes (protocol 10). */
+/** What reads, creates, changes, renames and removes mailboxes (protocol 9, 10). */
 export function mailboxCommands(queue: CommandQueue): MailboxCommands {
   return {
+    getMailboxes: (names, onUnusable) => getList(queue, 'MAILBOXES', names, ({ name }) => name, onUnusable),
+    getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids, ({ uniqueid }) => uniqueid),
+
+    getFullMailbox(name, onRecord) {
+      const answer = new FullMailbox(name, onRecord);
+      return queue.submit({
+        verb: 'GET',
+        name: 'FULLMAILBOX',
+        mailbox: name,
+        args: () => `FULLMAILBOX ${encodeString(name)}`,
+        valueOptions: {
+          streamKey: 'RECORD',
+          onItem: (item) => answer.record(item),
+          maxMemoryOctets: MAX_RECORDS_ANSWER_OCTETS,
+        },
+        untagged: dispatch({ MAILBOX: (value) => answer.mailbox(value) }),
+        result: () => answer.result(),
+      });
+    },
+
     applyMailbox: (mailbox, records) =>
       queue.submit({
         verb: 'APPLY',
@@ -50,9 +83,39 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
       ),
 
     applyUnmailbox: (name, local = false) =>
-      apply(queue, local ? 'LOCAL_UNMAILBOX' : 'UNMAILBOX', () => encodeString(name), goneIsFine),
-
-    // Always in its plain form, with -L too (protocol 10.17).
-    applyUnuser: (userid) => apply(queue, 'UNUSER', () => encodeString(userid), goneIsFine),
+      apply(
+        queue,
+        local ? 'LOCAL_UNMAILBOX' : 'UNMAILBOX',
+        () => encodeString(name),
+        ifNonexistent(undefined),
+      ),
   };
+}
+
+function getList(
+  queue: CommandQueue,
+  name: 'MAILBOXES' | 'UNIQUEIDS',
+  items: readonly ByteString[],
+  askedAs: (mailbox: ReplicaMailbox) => ByteString,
+  onUnusable?: OnUnusable,
+): Promise<ReplicaMailbox[]> {
+  const mailboxes: ReplicaMailbox[] = [];
+  if (items.length === 0) return Promise.resolve(mailboxes);
+  const asked = new Set(items);
+  return queue.submit({
+    verb: 'GET',
+    name,
+    args: () => `${name} ${encodeStrings([...asked])}`,
+    untagged: dispatch({
+      MAILBOX: (value) => {
+        const mailbox = decodeUsableMailbox(value, onUnusable);
+        if (mailbox === undefined) return;
+        // Each at most once, which also bounds how many there can be.
+        if (!asked.delete(askedAs(mailbox))) throw unasked('the mailbox', mailbox.name);
+        mailboxes.push(mailbox);
+      },
+    }),
+    result: () => mailboxes,
+    refused: ifNonexistent([]),
+  });
 }

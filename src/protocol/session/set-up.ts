@@ -7,9 +7,9 @@ import type { Offer } from '../handshake/offer.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import { NOT_ADMIN, NOT_ADMIN_HINT } from '../link/refusals.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
+import { createSession } from './create-session.ts';
+import { dispatch } from './dispatch.ts';
 import { requireList, stringItems } from './fields.ts';
-import { createSession } from './session.ts';
-import { dispatch } from './untagged.ts';
 
 const SIEVE_MAILBOX = 'SIEVE-MAILBOX';
 const ARCHIVE = 'REPLICATION-ARCHIVE';

@@ -1,18 +1,54 @@
 import type { ByteString } from '../../byte-string.ts';
+import { GUID, SCRIPT_FILE } from '../../grammar.ts';
 import { type Encoded, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
-import type { ReplicaSession } from '../replica-session.ts';
-import { apply, applyPieces } from './simple-apply.ts';
+import type { ReplicaSession, ReplicaSieve } from '../replica-session.ts';
+import { apply, applyPieces } from './apply.ts';
+import { dispatch } from './dispatch.ts';
+import {
+  optionalNumber,
+  optionalString,
+  requireMap,
+  requireName,
+  requireNumber,
+  requireText,
+  unusable,
+} from './fields.ts';
+import { TIME, YES_OR_NO } from './ranges.ts';
 
 type SieveCommands = Pick<
   ReplicaSession,
-  'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
+  'fetchSieve' | 'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
 >;
 
 /** Scripts outside #sieve, for replicas without SIEVE-MAILBOX (protocol 10.13). */
 export function sieveCommands(queue: CommandQueue): SieveCommands {
   return {
+    fetchSieve(userid, filename) {
+      let content: Buffer | undefined;
+      return queue.submit({
+        verb: 'GET',
+        name: 'FETCH_SIEVE',
+        args: () =>
+          `FETCH_SIEVE ${encodeKvlist([
+            ['USERID', encodeString(userid)],
+            ['FILENAME', encodeString(filename)],
+          ])}`,
+        valueOptions: { hideLiterals: true },
+        untagged: dispatch({
+          SIEVE: (value) => {
+            content = Buffer.from(requireText(requireMap(value, 'SIEVE'), 'CONTENT'), 'latin1');
+          },
+        }),
+        result: () => {
+          if (content === undefined) throw unusable('SIEVE', undefined);
+          return content;
+        },
+      });
+    },
+
     applySieve: (userid, filename, lastUpdate, content) =>
       applyPieces(queue, 'SIEVE', scriptPieces(userid, filename, lastUpdate, content)),
 
@@ -40,4 +76,14 @@ function* scriptPieces(
     ` LAST_UPDATE ${encodeNumber(lastUpdate)} CONTENT `;
   yield { hidden: encodeString(content.toString('latin1')) };
   yield ')';
+}
+
+export function decodeSieve(value: DlistValue): ReplicaSieve {
+  const map = requireMap(value, 'SIEVE');
+  return {
+    filename: requireName(map, 'FILENAME', SCRIPT_FILE),
+    lastUpdate: requireNumber(map, 'LAST_UPDATE', TIME),
+    guid: optionalString(map, 'GUID', GUID) ?? '',
+    active: optionalNumber(map, 'ISACTIVE', YES_OR_NO) !== 0,
+  };
 }

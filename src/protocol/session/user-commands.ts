@@ -1,84 +1,54 @@
-import { type EncodedField, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { ByteString } from '../../byte-string.ts';
+import { encodeString } from '../dlist/encode.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
-import type { ReplicaSession } from '../replica-session.ts';
-import { encodedLimit } from './decode.ts';
-import { apply } from './simple-apply.ts';
+import type { OnUnusable, ReplicaSession, ReplicaUser } from '../replica-session.ts';
+import { apply } from './apply.ts';
+import { dispatch } from './dispatch.ts';
+import { ifNonexistent } from './if-nonexistent.ts';
+import { decodeUsableMailbox } from './mailbox-line.ts';
+import { decodeQuota } from './quota-commands.ts';
+import { decodeSeen } from './seen-commands.ts';
+import { decodeSieve } from './sieve-commands.ts';
+import { decodeSubscriptions } from './subscription-commands.ts';
 
-type UserCommands = Pick<
-  ReplicaSession,
-  | 'applySub'
-  | 'applyUnsub'
-  | 'applySeen'
-  | 'applyQuota'
-  | 'applyUnquota'
-  | 'applyAnnotation'
-  | 'applyUnannotation'
->;
+type UserCommands = Pick<ReplicaSession, 'getUser' | 'getMeta' | 'applyUnuser'>;
 
-/** Subscriptions, seen state, quota, annotations (protocol 10.7 to 10.12). */
+/** A user as a whole: all that the replica has by that name, and its removal (protocol 9, 10.14). */
 export function userCommands(queue: CommandQueue): UserCommands {
-  const subscription =
-    (command: 'SUB' | 'UNSUB'): ReplicaSession['applySub'] =>
-    (userid, name) =>
-      apply(queue, command, () =>
-        encodeKvlist([
-          ['USERID', encodeString(userid)],
-          ['MBOXNAME', encodeString(name)],
-        ]),
-      );
   return {
-    applySub: subscription('SUB'),
-    applyUnsub: subscription('UNSUB'),
+    getUser: (userid, onUnusable) => getUserData(queue, 'USER', userid, onUnusable),
+    getMeta: (userid) => getUserData(queue, 'META', userid),
 
-    applySeen: (userid, seen) =>
-      apply(queue, 'SEEN', () =>
-        encodeKvlist([
-          ['USERID', encodeString(userid)],
-          ['UNIQUEID', encodeString(seen.uniqueid)],
-          ['LASTREAD', encodeNumber(seen.lastread)],
-          ['LASTUID', encodeNumber(seen.lastuid)],
-          ['LASTCHANGE', encodeNumber(seen.lastchange)],
-          ['SEENUIDS', encodeString(seen.seenuids)],
-        ]),
-      ),
-
-    applyQuota: (quota, modseq) =>
-      apply(queue, 'QUOTA', () =>
-        encodeKvlist([
-          ['ROOT', encodeString(quota.root)],
-          ['LIMIT', encodeNumber(encodedLimit(quota.storage))],
-          limit('STORAGE', quota.storage),
-          limit('MESSAGE', quota.messages),
-          limit('X-ANNOTATION-STORAGE', quota.annotationStorage),
-          limit('X-NUM-FOLDERS', quota.folders),
-          ['MODSEQ', encodeNumber(modseq)],
-        ]),
-      ),
-
-    applyUnquota: (root) => apply(queue, 'UNQUOTA', () => encodeString(root)),
-
-    applyAnnotation: (name, annotation) =>
-      apply(queue, 'ANNOTATION', () =>
-        encodeKvlist([
-          ['MBOXNAME', encodeString(name)],
-          ['ENTRY', encodeString(annotation.entry)],
-          ['USERID', encodeString(annotation.userid)],
-          ['VALUE', encodeString(annotation.value)],
-        ]),
-      ),
-
-    applyUnannotation: (name, entry, userid) =>
-      apply(queue, 'UNANNOTATION', () =>
-        encodeKvlist([
-          ['MBOXNAME', encodeString(name)],
-          ['ENTRY', encodeString(entry)],
-          ['USERID', encodeString(userid)],
-        ]),
-      ),
+    // Always in its plain form, with -L too (protocol 10.17).
+    applyUnuser: (userid) => apply(queue, 'UNUSER', () => encodeString(userid), ifNonexistent(undefined)),
   };
 }
 
-/** A resource without limit is left out. */
-function limit(key: string, value: number): EncodedField {
-  return [key, value < 0 ? undefined : encodeNumber(value)];
+/** An unknown user is answered with OK and nothing, or with NONEXISTENT: no data either way. */
+function getUserData(
+  queue: CommandQueue,
+  command: 'USER' | 'META',
+  userid: ByteString,
+  onUnusable?: OnUnusable,
+): Promise<ReplicaUser> {
+  const user: ReplicaUser = { mailboxes: [], quotas: [], seen: [], subscriptions: [], sieve: [] };
+  return queue.submit({
+    verb: 'GET',
+    name: command,
+    args: () => `${command} ${encodeString(userid)}`,
+    untagged: dispatch({
+      MAILBOX: (value) => {
+        const mailbox = decodeUsableMailbox(value, onUnusable);
+        if (mailbox) user.mailboxes.push(mailbox);
+      },
+      QUOTA: (value) => user.quotas.push(decodeQuota(value)),
+      SEEN: (value) => user.seen.push(decodeSeen(value)),
+      LSUB: (value) => {
+        for (const name of decodeSubscriptions(value)) user.subscriptions.push(name);
+      },
+      SIEVE: (value) => user.sieve.push(decodeSieve(value)),
+    }),
+    result: () => user,
+    refused: ifNonexistent(user),
+  });
 }

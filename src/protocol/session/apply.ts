@@ -1,9 +1,8 @@
-import type { SyncError } from '../../report/sync-error.ts';
 import type { Encoded } from '../dlist/encode.ts';
 import type { Command, CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
 
-/** APPLY with one value and nothing in the answer. */
+/** Submits APPLY with one value, whose answer has nothing but its end. */
 export function apply(
   queue: CommandQueue,
   name: string,
@@ -15,12 +14,7 @@ export function apply(
   return queue.submit(command);
 }
 
-/** As `apply`, for values with parts that traffic listeners must not see. */
+/** Like `apply`, for values with parts that traffic listeners must not see. */
 export function applyPieces(queue: CommandQueue, name: string, pieces: Iterable<Piece>): Promise<void> {
   return queue.submit({ verb: 'APPLY', name, args: pieces, result: () => {} });
-}
-
-/** What was to be removed is not there: done. */
-export function goneIsFine(error: SyncError): { result: undefined } | undefined {
-  return error.code === 'IMAP_MAILBOX_NONEXISTENT' ? { result: undefined } : undefined;
 }

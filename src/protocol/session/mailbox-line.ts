@@ -1,7 +1,21 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeFlags, encodeGuid, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { ACL, LETTERS, MAILBOX_NAME, PARTITION, UNIQUEID } from '../../grammar.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { encodeNumber, encodeString } from '../dlist/encode.ts';
+import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import { RECORD_PIECE_OCTETS } from '../limits.ts';
-import type { WireAnnotation, WireMailbox, WireRecord } from '../replica-session.ts';
+import type { OnUnusable, ReplicaMailbox, WireMailbox, WireRecord } from '../replica-session.ts';
+import { decodeAnnotations, encodeAnnotations } from './annotation-commands.ts';
+import {
+  optionalNumber,
+  optionalString,
+  requireMap,
+  requireName,
+  requireNumber,
+  requireString,
+} from './fields.ts';
+import { MODSEQ, TIME, UID_OR_NONE, WORD } from './ranges.ts';
+import { encodeRecord } from './record.ts';
 
 /**
  * The argument of APPLY MAILBOX, octet for octet as the C client sends it (protocol 9.1, 10.3), in pieces of about
@@ -63,26 +77,59 @@ function encodeHead(mailbox: WireMailbox): ByteString {
   return text;
 }
 
-/** The fields of one record, in Cyrus's order (protocol 9.2). */
-export function encodeRecord(record: WireRecord): ByteString {
-  const { annotations } = record;
-  const text =
-    `%(UID ${encodeNumber(record.uid)} MODSEQ ${encodeNumber(record.modseq)}` +
-    ` LAST_UPDATED ${encodeNumber(record.lastUpdated)} FLAGS ${encodeFlags(record.flags)}` +
-    ` INTERNALDATE ${encodeNumber(record.internaldate)} SIZE ${encodeNumber(record.size)} GUID ${encodeGuid(record.guid)}`;
-  return annotations.length === 0 ? `${text})` : `${text} ANNOTATIONS ${encodeAnnotations(annotations)})`;
-}
-
-function encodeAnnotations(annotations: readonly WireAnnotation[]): ByteString {
-  let text = '';
-  for (const { entry, userid, modseq, value } of annotations) {
-    text +=
-      `${text === '' ? '(' : ' '}%(ENTRY ${encodeString(entry)} USERID ${encodeString(userid)}` +
-      ` MODSEQ ${encodeNumber(modseq)} VALUE ${encodeString(value)})`;
-  }
-  return `${text})`;
-}
-
 function unlessZero(key: string, value: number): ByteString {
   return value === 0 ? '' : ` ${key} ${encodeNumber(value)}`;
+}
+
+/** Some fields are required (protocol 9.1); keys that are not known are passed over. */
+export function decodeMailbox(value: DlistValue): ReplicaMailbox {
+  const map = requireMap(value, 'MAILBOX');
+  const name = requireName(map, 'MBOXNAME', MAILBOX_NAME);
+  try {
+    return mailboxOf(map, name);
+  } catch (caught) {
+    throw SyncError.from(caught, { mailbox: name });
+  }
+}
+
+function mailboxOf(map: DlistMap, name: ByteString): ReplicaMailbox {
+  return {
+    uniqueid: requireString(map, 'UNIQUEID', UNIQUEID),
+    name,
+    type: optionalString(map, 'MBOXTYPE', LETTERS) ?? '',
+    crcBasic: optionalNumber(map, 'SYNC_CRC', WORD),
+    crcAnnotations: optionalNumber(map, 'SYNC_CRC_ANNOT', WORD),
+    lastUid: requireNumber(map, 'LAST_UID', UID_OR_NONE),
+    highestmodseq: requireNumber(map, 'HIGHESTMODSEQ', MODSEQ),
+    recentuid: requireNumber(map, 'RECENTUID', UID_OR_NONE),
+    recenttime: requireNumber(map, 'RECENTTIME', TIME),
+    lastAppenddate: optionalNumber(map, 'LAST_APPENDDATE', TIME),
+    pop3LastLogin: requireNumber(map, 'POP3_LAST_LOGIN', TIME),
+    pop3ShowAfter: optionalNumber(map, 'POP3_SHOW_AFTER', TIME),
+    xconvmodseq: optionalNumber(map, 'XCONVMODSEQ', MODSEQ),
+    raclmodseq: optionalNumber(map, 'RACLMODSEQ', MODSEQ),
+    uidvalidity: requireNumber(map, 'UIDVALIDITY', UID_OR_NONE),
+    partition: requireString(map, 'PARTITION', PARTITION) || undefined,
+    acl: requireString(map, 'ACL', ACL),
+    options: requireString(map, 'OPTIONS', LETTERS),
+    quotaroot: optionalString(map, 'QUOTAROOT', MAILBOX_NAME),
+    createdmodseq: optionalNumber(map, 'CREATEDMODSEQ', MODSEQ),
+    foldermodseq: optionalNumber(map, 'FOLDERMODSEQ', MODSEQ),
+    annotations: decodeAnnotations(map),
+  };
+}
+
+/** The mailbox, or undefined if `onUnusable` was told of it. @throws SyncError without that, and where no name is to be had */
+export function decodeUsableMailbox(
+  value: DlistValue,
+  onUnusable: OnUnusable | undefined,
+): ReplicaMailbox | undefined {
+  try {
+    return decodeMailbox(value);
+  } catch (caught) {
+    const error = SyncError.from(caught);
+    if (onUnusable === undefined || error.mailbox === undefined) throw error;
+    onUnusable(error.mailbox, error);
+    return undefined;
+  }
 }

@@ -5,22 +5,25 @@ import {
   encodeGuid,
   encodeKvlist,
   encodeList,
+  encodeNumber,
   encodeString,
   encodeStrings,
 } from '../dlist/encode.ts';
+import { DlistFile } from '../dlist/value.ts';
+import { MAX_ANSWER_OCTETS, MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
 import type { MessageUpload, ReplicaSession } from '../replica-session.ts';
-import { requireList, stringItems, unasked } from './fields.ts';
-import { dispatch } from './untagged.ts';
+import { dispatch } from './dispatch.ts';
+import { requireList, stringItems, unasked, unusable } from './fields.ts';
 
-type UploadCommands = Pick<ReplicaSession, 'applyReserve' | 'applyMessages'>;
+type MessageCommands = Pick<ReplicaSession, 'applyReserve' | 'applyMessages' | 'fetchMessage'>;
 
 /** Octets of brackets, size and spaces around one file, for the count of what is in flight. */
 const FILE_HEAD_OCTETS = 80;
 
-/** What puts messages into the replica's stage (protocol 10.1, 10.2). */
-export function uploadCommands(queue: CommandQueue): UploadCommands {
+/** Whole messages: into the replica's stage (protocol 10.1, 10.2), and back from its mailboxes (protocol 9). */
+export function messageCommands(queue: CommandQueue): MessageCommands {
   return {
     applyReserve(partition, folders, guids) {
       const missing = new Set<string>();
@@ -59,6 +62,39 @@ export function uploadCommands(queue: CommandQueue): UploadCommands {
         octets,
         carriesFiles: true,
         result: () => {},
+      });
+    },
+
+    // The GUID that comes back is an echo (protocol 9): whether the octets have it, the caller must check.
+    fetchMessage(what) {
+      let content: Buffer | undefined;
+      return queue.submit({
+        verb: 'GET',
+        name: 'FETCH',
+        mailbox: what.mailbox,
+        args: () =>
+          `FETCH ${encodeKvlist([
+            ['MBOXNAME', encodeString(what.mailbox)],
+            ['PARTITION', encodeString(what.partition)],
+            ['UNIQUEID', encodeString(what.uniqueid)],
+            ['GUID', encodeGuid(what.guid)],
+            ['UID', encodeNumber(what.uid)],
+          ])}`,
+        valueOptions: {
+          maxFileOctets: MAX_FETCHED_MESSAGE_OCTETS,
+          maxMemoryOctets: MAX_FETCHED_MESSAGE_OCTETS + MAX_ANSWER_OCTETS,
+        },
+        untagged: dispatch({
+          MESSAGE: (value) => {
+            if (!(value instanceof DlistFile)) throw unusable('MESSAGE as %{...}', value);
+            if (value.guid !== what.guid) throw unasked('the message', value.guid);
+            content = value.content;
+          },
+        }),
+        result: () => {
+          if (content === undefined) throw unusable('MESSAGE', undefined);
+          return content;
+        },
       });
     },
   };

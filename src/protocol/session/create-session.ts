@@ -2,22 +2,26 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import { linkError } from '../link-errors.ts';
 import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
+import { annotationCommands } from './annotation-commands.ts';
 import { controlCommands } from './control-commands.ts';
-import { fetchCommands } from './fetch-commands.ts';
 import { mailboxCommands } from './mailbox-commands.ts';
-import { readCommands } from './read-commands.ts';
+import { messageCommands } from './message-commands.ts';
+import { quotaCommands } from './quota-commands.ts';
+import { seenCommands } from './seen-commands.ts';
 import { sieveCommands } from './sieve-commands.ts';
-import { uploadCommands } from './upload-commands.ts';
+import { subscriptionCommands } from './subscription-commands.ts';
 import { userCommands } from './user-commands.ts';
 
-/** The groups of commands put together over one queue. */
+/** Puts the commands of all objects together over one queue. */
 export function createSession(queue: CommandQueue, info: SessionInfo): ReplicaSession {
   return {
-    ...readCommands(queue),
-    ...fetchCommands(queue),
-    ...uploadCommands(queue),
-    ...mailboxCommands(queue),
     ...userCommands(queue),
+    ...mailboxCommands(queue),
+    ...messageCommands(queue),
+    ...quotaCommands(queue),
+    ...subscriptionCommands(queue),
+    ...seenCommands(queue),
+    ...annotationCommands(queue),
     ...sieveCommands(queue),
     ...controlCommands(queue),
     info,
