@@ -51,6 +51,8 @@ export const REFUSED_PAUSE = 60_000;
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
 export const DISCOVERY_SLICE = 10;
+/** Between two tries of a mailbox list that somebody else has locked, in which the thread goes on with other work. */
+export const LOCKED_LIST_PAUSE_MS = 100;
 /** The same before the workers are started: a site that is known whole by then gets only as many as it needs. */
 export const FIRST_DISCOVERY_SLICE = 150;
 

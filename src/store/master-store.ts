@@ -85,7 +85,9 @@ export interface MasterStore {
 /** `messages`: an estimate, for scheduling only. */
 export type Enumerated =
   | { kind: 'user'; userid: ByteString; messages: number }
-  | { kind: 'shared'; name: ByteString; messages: number };
+  | { kind: 'shared'; name: ByteString; messages: number }
+  /** The list is locked by somebody else: to be asked again after other work. */
+  | { kind: 'busy' };
 
 export interface Estimate {
   mailboxes: number;

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { BATCHES_PER_CONNECTION, GIANT_MESSAGES } from '../../src/coordinator/limits.ts';
+import {
+  BATCHES_PER_CONNECTION,
+  GIANT_MESSAGES,
+  LOCKED_LIST_PAUSE_MS,
+} from '../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../src/coordinator/pool/messages.ts';
 import { type RunResult, run } from '../../src/coordinator/run/run.ts';
 import type { RunRequest } from '../../src/coordinator/run/run-request.ts';
@@ -567,6 +571,38 @@ test('a signal lets jobs in flight finish, starts nothing more and exits 75', as
   assert.ok(events.some((event) => event.kind === 'run:stopping'));
   assert.equal(result.summary.synced + result.summary.unreached.length, 100);
   assert.equal(result.summary.allFound, true);
+});
+
+test('while somebody has locked the mailbox list the run goes on with other work, and all are found in the end', async () => {
+  const whole = fakeStore(users(3));
+  let tries = 0;
+  const locked: MasterStore = {
+    ...whole,
+    *enumerate(prefix) {
+      for (; tries < 20; tries += 1) yield { kind: 'busy' };
+      yield* whole.enumerate(prefix);
+    },
+  };
+  const clock = new FakeClock();
+  const { result } = await runWith(syncAll, { clock, store: locked });
+  assert.equal(result.summary.synced, 3);
+  assert.ok(clock.now() >= 20 * LOCKED_LIST_PAUSE_MS);
+});
+
+test('a run that waits for a locked mailbox list is ended by the first signal', async () => {
+  const stop = new AbortController();
+  const clock = new FakeClock();
+  const locked: MasterStore = {
+    ...fakeStore(new Map()),
+    *enumerate() {
+      for (;;) {
+        if (clock.now() > 5 * LOCKED_LIST_PAUSE_MS) stop.abort();
+        yield { kind: 'busy' };
+      }
+    },
+  };
+  const { result } = await runWith(syncAll, { clock, store: locked, signal: stop.signal });
+  assert.equal(result.exitCode, 75);
 });
 
 test('whoever a stop leaves unreached is found all the same, unless finding takes too long', async () => {

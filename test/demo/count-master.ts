@@ -7,6 +7,7 @@ export async function countMaster(store: MasterStore): Promise<Census> {
   const { counts } = census;
   const roots = new Set<string>();
   for (const found of store.enumerate()) {
+    if (found.kind === 'busy') continue;
     if (found.kind === 'shared') {
       await countEntry(store, store.lookup(found.name), census);
       continue;

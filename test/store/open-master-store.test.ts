@@ -21,6 +21,7 @@ import type { Enumerated, MasterStore } from '../../src/store/master-store.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
 import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 import { writeTwoskip } from '../cyrusdb/twoskip-writer.ts';
+import { lockInThread } from '../native/lock-holders.ts';
 import { type FakeHeader, type FakeRecord, indexBytes } from './index-bytes.ts';
 import { plainLayout } from './plain-layout.ts';
 
@@ -80,7 +81,10 @@ function modernRows(): Record<string, string> {
 }
 
 function labels(found: Iterable<Enumerated>): string[] {
-  return Array.from(found, (each) => (each.kind === 'user' ? `user ${each.userid}` : each.name));
+  return Array.from(found, (each) => {
+    if (each.kind === 'busy') return 'busy';
+    return each.kind === 'user' ? `user ${each.userid}` : each.name;
+  });
 }
 
 test('users and shared mailboxes are enumerated once, in stored order, without what is not there', () => {
@@ -140,6 +144,21 @@ test('a row that cannot be read fails its own user, and nobody else', () => {
     (error) =>
       error instanceof SyncError && error.code === 'DATABASE_DAMAGED' && /user\.bad/.test(error.message),
   );
+});
+
+test('a mailbox list that somebody has locked is said to be, and goes on where it was when it is free', async () => {
+  const root = join(base, String(stores++));
+  const layout = plainLayout(root, {});
+  const keys = Object.entries(modernRows()).sort(([a], [b]) => (a < b ? -1 : 1));
+  write(layout.mboxlistPath, writeTwoskip(keys.map(([key, value]) => ({ key, value, level: 1 }))));
+  const found = openMasterStore(layout).enumerate();
+  const other = await lockInThread({ path: layout.mboxlistPath, kind: 'exclusive' });
+  assert.equal(other.got, true);
+  assert.deepEqual(found.next().value, { kind: 'busy' });
+  other.release();
+  await other.gone;
+  const free = labels(found).filter((label) => label !== 'busy');
+  assert.deepEqual(free, ['DELETED.shared.6B04D978', 'shared.news', 'user al', 'user al-b']);
 });
 
 test('a store without mailboxes.db says so', () => {

@@ -19,11 +19,12 @@ export function needsStore(mode: RunMode): boolean {
 }
 
 /**
- * The jobs of a run, one by one, so that the caller can pause between any two; none of them twice.
+ * The jobs of a run, one by one, so that the caller can pause between any two; none of them twice. `busy`: somebody else
+ * has locked the mailbox list, and the caller has time for other work.
  *
  * @param store undefined only where `needsStore` says no
  */
-export function* discover(mode: RunMode, store: MasterStore | undefined): Generator<SizedJob> {
+export function* discover(mode: RunMode, store: MasterStore | undefined): Generator<SizedJob | 'busy'> {
   switch (mode.kind) {
     case 'users':
       for (const userid of new Set(mode.userids)) {
@@ -34,7 +35,7 @@ export function* discover(mode: RunMode, store: MasterStore | undefined): Genera
       for (const userid of new Set(mode.userids)) yield { job: { kind: 'meta', userid }, size: 0 };
       break;
     case 'mailboxes':
-      if (mode.names.length > 0) yield namedMailboxes(mode.names, store);
+      if (mode.names.length > 0) yield* namedMailboxes(mode.names, store);
       break;
     case 'all':
       if (store) yield* everything(store, mode.prefix);
@@ -42,10 +43,14 @@ export function* discover(mode: RunMode, store: MasterStore | undefined): Genera
   }
 }
 
-function* everything(store: MasterStore, prefix: ByteString | undefined): Generator<SizedJob> {
+function* everything(store: MasterStore, prefix: ByteString | undefined): Generator<SizedJob | 'busy'> {
   let names: ByteString[] = [];
   let size = 0;
   for (const found of store.enumerate(prefix)) {
+    if (found.kind === 'busy') {
+      yield 'busy';
+      continue;
+    }
     if (found.kind === 'user') {
       const { userid, messages } = found;
       yield { job: { kind: 'user', userid }, size: messages };
@@ -63,19 +68,25 @@ function* everything(store: MasterStore, prefix: ByteString | undefined): Genera
 }
 
 /** `-m`: one job, as renames among the names can only be seen together. */
-function namedMailboxes(wanted: readonly ByteString[], store: MasterStore | undefined): SizedJob {
+function* namedMailboxes(
+  wanted: readonly ByteString[],
+  store: MasterStore | undefined,
+): Generator<SizedJob | 'busy'> {
   const names = [...new Set(wanted)];
   const owners = new Set<ByteString>();
   let size = 0;
   for (const name of names) {
-    const entry = patiently(() => store?.lookup(name));
+    const looking = patiently(() => store?.lookup(name));
+    let next = looking.next();
+    for (; !next.done; next = looking.next()) yield 'busy';
+    const entry = next.value;
     // A name that the store does not know has nobody to lock; the job reports it as absent.
     if (!entry) continue;
     owners.add(entry.userid ?? '');
     size += sizeOf(() => store?.estimateMailbox(entry));
   }
   if (owners.size === 0) owners.add('');
-  return { job: { kind: 'mailboxes', owners: [...owners].sort(), names }, size };
+  yield { job: { kind: 'mailboxes', owners: [...owners].sort(), names }, size };
 }
 
 function sizeOf(estimate: () => Estimate | undefined): number {

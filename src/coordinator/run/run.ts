@@ -12,6 +12,7 @@ import {
   DRAIN_GRACE,
   FIRST_DISCOVERY_SLICE,
   ILL_PAUSES_SECONDS,
+  LOCKED_LIST_PAUSE_MS,
   OCTETS_PER_WORK,
   OUT_OF_FILES_FIRST_SECONDS,
   OUT_OF_FILES_LONGEST_SECONDS,
@@ -193,7 +194,8 @@ class Run {
       // Those who will not be reached are to be told all the same, if they can be found soon.
       while (!this.#found.complete && this.#parts.clock.now() < (this.#stopped?.findUntil ?? Infinity)) {
         // Answers and events that are due get their turn.
-        await setImmediate();
+        if (this.#found.busy) await this.#pause(LOCKED_LIST_PAUSE_MS);
+        else await setImmediate();
         this.#find(search, DISCOVERY_SLICE);
         this.#pump();
       }
@@ -201,6 +203,10 @@ class Run {
       store?.close();
     }
     await this.#finished;
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#parts.clock.after(milliseconds, resolve));
   }
 
   #find(search: Search, slice: number): void {

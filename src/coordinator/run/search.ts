@@ -13,6 +13,8 @@ export interface Findings {
   giants: number;
   messages: number;
   complete: boolean;
+  /** Somebody else has locked the mailbox list: the search goes on after a pause. */
+  busy: boolean;
   /** Why not every job could be found; those found are done all the same. */
   error: ErrorData | undefined;
 }
@@ -22,12 +24,13 @@ export const NOTHING_FOUND: Findings = {
   giants: 0,
   messages: 0,
   complete: false,
+  busy: false,
   error: undefined,
 };
 
 /** The search for the jobs of a run, in slices, so that answers get their turn and work starts long before its end. */
 export class Search {
-  readonly #jobs: Generator<SizedJob>;
+  readonly #jobs: Generator<SizedJob | 'busy'>;
   readonly #clock: Clock;
   readonly #add: (job: Job, size: number) => void;
   #found = NOTHING_FOUND;
@@ -47,10 +50,17 @@ export class Search {
   /** @param milliseconds at most */
   goOn(milliseconds: number): Findings {
     const end = this.#clock.now() + milliseconds;
+    this.#found = { ...this.#found, busy: false };
     while (!this.#found.complete && this.#clock.now() <= end) {
       const next = this.#next();
-      if (next.done) this.#found = { ...this.#found, complete: true };
-      else this.#take(next.value);
+      if (next.done) {
+        this.#found = { ...this.#found, complete: true };
+      } else if (next.value === 'busy') {
+        this.#found = { ...this.#found, busy: true };
+        break;
+      } else {
+        this.#take(next.value);
+      }
     }
     return this.#found;
   }
@@ -66,7 +76,7 @@ export class Search {
     };
   }
 
-  #next(): IteratorResult<SizedJob, void> {
+  #next(): IteratorResult<SizedJob | 'busy', void> {
     try {
       return this.#jobs.next();
     } catch (caught) {

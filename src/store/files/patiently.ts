@@ -1,18 +1,23 @@
 import { SyncError } from '../../report/sync-error.ts';
 
-/** Each of them waits for 200 ms: a minute, in which a very large mailboxes.db is repacked. */
-const TRIES = 300;
+/** Each of them waits for 200 ms, and the caller pauses between them: a minute, in which a very large mailboxes.db is repacked. */
+const TRIES = 200;
 
 /**
  * For the search for what there is to do, which nothing can go on without: a database that stays locked is waited for,
  * by a thread that holds no lock of Cyrus meanwhile. A job fails instead, and is tried again later.
+ *
+ * Yields after each try that met the lock, so that the thread can go on with other work before the next one.
+ *
+ * @throws what `read` throws; its LOCK_TIMEOUT after the last try
  */
-export function patiently<T>(read: () => T): T {
+export function* patiently<T>(read: () => T): Generator<void, T> {
   for (let tries = 1; ; tries++) {
     try {
       return read();
     } catch (caught) {
       if (!(caught instanceof SyncError) || caught.code !== 'LOCK_TIMEOUT' || tries === TRIES) throw caught;
     }
+    yield;
   }
 }

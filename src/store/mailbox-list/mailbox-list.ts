@@ -46,6 +46,13 @@ export interface RowWithInbox {
   inbox: MailboxEntry | undefined;
 }
 
+/** @returns what the reading comes to, with a word for each try that met a lock */
+function* busyWhile<T>(reading: Generator<void, T>): Generator<Enumerated, T> {
+  let next = reading.next();
+  for (; !next.done; next = reading.next()) yield { kind: 'busy' };
+  return next.value;
+}
+
 /** mailboxes.db. The database lock never outlives a call, nor, while enumerating, a page. */
 export class MailboxList {
   readonly #layout: StoreLayout;
@@ -61,12 +68,17 @@ export class MailboxList {
 
   /** See MasterStore.enumerate. A user is told of behind the last of his rows, when their sizes are known. */
   *enumerate(prefix: ByteString): Generator<Enumerated> {
-    const keying = patiently(() => this.keying());
+    const keying = yield* busyWhile(patiently(() => this.keying()));
     const seen = new PassedUsers(keying);
     let user: { userid: ByteString; messages: number } | undefined;
     let damage: unknown;
     try {
-      for (const [name, entry] of this.#live(keying, prefix)) {
+      for (const found of this.#live(keying, prefix)) {
+        if (found === 'busy') {
+          yield { kind: 'busy' };
+          continue;
+        }
+        const [name, entry] = found;
         const { userid, inDeleted } = entry;
         const messages = 'partition' in entry ? estimateMessages(this.#layout, entry) : 0;
         if (userid === undefined) {
@@ -87,23 +99,24 @@ export class MailboxList {
 
   /** See MasterStore.names. */
   *names(prefix: ByteString): Generator<ByteString> {
-    for (const [name] of this.#live(
-      patiently(() => this.keying()),
-      prefix,
-    ))
-      yield name;
+    for (const found of this.#live(this.keying(), prefix)) {
+      if (found !== 'busy') yield found[0];
+    }
   }
 
   /**
    * Names and rows of live mailboxes, a page under one lock. Damaged records keep nobody else's row back: they are passed
    * over, and thrown when all others are known.
    */
-  *#live(keying: MailboxKeying, prefix: ByteString): Generator<[ByteString, LiveEntry]> {
+  *#live(keying: MailboxKeying, prefix: ByteString): Generator<[ByteString, LiveEntry] | 'busy'> {
     const damages = new Map<string, SyncError>();
     let after: ByteString | undefined;
     for (;;) {
       const from = after;
-      const page = patiently(() => this.#pageOrDamage(keying, prefix, from, damages));
+      const reading = patiently(() => this.#pageOrDamage(keying, prefix, from, damages));
+      let next = reading.next();
+      for (; !next.done; next = reading.next()) yield 'busy';
+      const page = next.value;
       for (const [name, value] of page.found) {
         const entry = this.#liveEntry(keying, name, value);
         if (entry !== undefined) yield [name, entry];
