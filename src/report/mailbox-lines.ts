@@ -6,7 +6,6 @@ import type { LogLine } from './log-line.ts';
 export function mailboxLines(event: MailboxEvent): LogLine[] {
   switch (event.kind) {
     case 'mailbox:merged':
-    case 'message:damaged':
       return [];
     case 'mailbox:replica-only': {
       const { name, uniqueid, inDeleted } = event;
@@ -43,6 +42,10 @@ export function mailboxLines(event: MailboxEvent): LogLine[] {
       ];
     case 'mailbox:part-unread':
       return [{ level: 'error', text: `${event.error.message}; on the replica this part stays as it is` }];
+    case 'message:damaged': {
+      const { uid, path, cause } = event.damage;
+      return [{ level: 'error', text: `left out: ${event.name}: message ${uid}: ${path}: ${cause}` }];
+    }
     case 'mailbox:held-back': {
       const { above, names } = event;
       const which = names.length === 1 ? names[0] : `${names.length} mailboxes below it`;

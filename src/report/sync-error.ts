@@ -188,6 +188,11 @@ export class SyncError extends Error {
     });
   }
 
+  /** The same about more than the one message. */
+  withoutDamage(): SyncError {
+    return new SyncError(this.code, this.message, { ...this.toData(), damage: undefined, cause: this.cause });
+  }
+
   toData(): ErrorData {
     const { code, family, message, phase, user, mailbox, alsoMailboxes, outstanding } = this;
     const { hint, retryable, leaves, damage } = this;

@@ -67,6 +67,7 @@ function scene(
     turn: { ready: Promise.resolve(), done: () => {} },
     onState: () => {},
     onMerged: () => {},
+    onLeftOut: () => {},
     checkNeeds: () => {},
   };
   const whole = startMailbox(context, task).then(({ finished }) => finished);

@@ -90,6 +90,13 @@ const words: [SyncEvent, ...string[]][] = [
       'it has to be renamed on the replica, where another mailbox (uniqueid b) has its name',
   ],
   [{ kind: 'mailbox:failed', name, error }, "error: do_folders(): update failed: user.anna 'what is wrong'"],
+  [
+    {
+      ...{ kind: 'message:damaged', user: 'anna', name },
+      damage: { uid: 7, guid: 'ab', path: '/spool/7.', cause: 'missing' },
+    },
+    'error: left out: user.anna: message 7: /spool/7.: missing',
+  ],
   [{ kind: 'mailbox:part-unread', error }, 'error: what is wrong; on the replica this part stays as it is'],
   [
     { kind: 'mailbox:held-back', above: name, names: ['user.anna.x'] },

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { SyncError } from '../../src/report/sync-error.ts';
+import { type MessageDamage, SyncError } from '../../src/report/sync-error.ts';
 import { MessageFiles } from '../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
 import { record } from '../replicate/fakes.ts';
@@ -49,26 +49,31 @@ for (const way of ways) {
     const path = join(root, '7.');
     const said = message(7, Buffer.from('what it was'));
     const read = (): Promise<unknown> => files.read(path, said, 'user.a');
-    const unreadable = (why: RegExp) => (error: unknown) =>
+    const unreadable = (why: RegExp, cause: MessageDamage['cause']) => (error: unknown) =>
       error instanceof SyncError &&
       error.code === 'MESSAGE_UNREADABLE' &&
       error.message.includes(path) &&
+      error.damage?.path === path &&
+      error.damage.cause === cause &&
       why.test(error.message);
-    await assert.rejects(read, unreadable(/no such file/));
+    await assert.rejects(read, unreadable(/no such file/, 'missing'));
     for (const octets of ['what it', 'what it was once']) {
       writeFileSync(path, octets);
-      await assert.rejects(read, unreadable(/octets, the index says 11/));
+      await assert.rejects(read, unreadable(/octets, the index says 11/, 'size-differs'));
     }
     writeFileSync(path, 'what it is!');
-    await assert.rejects(read, unreadable(/SHA-1/));
+    await assert.rejects(read, unreadable(/SHA-1/, 'content-differs'));
     rmSync(path);
     execFileSync('mkfifo', [path]);
-    await assert.rejects(read, unreadable(/a FIFO, not a regular file/));
+    await assert.rejects(read, unreadable(/a FIFO, not a regular file/, 'no-regular-file'));
     const large = message(7, Buffer.alloc(17 * 1024 * 1024));
-    await assert.rejects(files.read(path, large, 'user.a'), unreadable(/a FIFO, not a regular file/));
+    await assert.rejects(
+      files.read(path, large, 'user.a'),
+      unreadable(/a FIFO, not a regular file/, 'no-regular-file'),
+    );
     rmSync(path);
     writeFileSync(path, Buffer.alloc(17 * 1024 * 1024, 1));
-    await assert.rejects(files.read(path, large, 'user.a'), unreadable(/SHA-1/));
+    await assert.rejects(files.read(path, large, 'user.a'), unreadable(/SHA-1/, 'content-differs'));
     assert.deepEqual(openBelow(root), []);
   });
 
@@ -82,6 +87,14 @@ for (const way of ways) {
     const pieces: Buffer[] = [];
     for await (const piece of stream) pieces.push(piece);
     assert.deepEqual(Buffer.concat(pieces), content);
+  });
+
+  test(`${way}: a directory that is not there is no damage of the message`, async (t) => {
+    const said = message(7, Buffer.from('what it was'));
+    await assert.rejects(open().read(join(directory(t), 'gone', '7.'), said, 'user.a'), {
+      code: 'MESSAGE_UNREADABLE',
+      damage: undefined,
+    });
   });
 
   test(`${way}: an expunged message may be gone`, async (t) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ByteString, compareBytes } from '../../src/byte-string.ts';
 import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
 import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
 import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
 import type {
   Annotation,
@@ -66,6 +67,8 @@ export class MemoryStore implements MasterStore {
   readonly damaged = new Map<ByteString, Error>();
   /** Thrown for the messages of these mailboxes. */
   readonly unreadable = new Map<ByteString, Error>();
+  /** UIDs whose message files are damaged, by mailbox. */
+  readonly damagedMessages = new Map<ByteString, Set<number>>();
   /** Users whose sync lock somebody else has. */
   readonly locked = new Set<ByteString>();
   readonly quotas = new Map<ByteString, QuotaEntry>();
@@ -288,7 +291,7 @@ export class MemoryStore implements MasterStore {
     const locked = {
       ...lockedMailbox(mailbox.entry, records),
       ...this.#view(mailbox),
-      messages: { readMessage: async ({ guid }: IndexRecord) => this.#content(name, guid) },
+      messages: { readMessage: async (record: IndexRecord) => this.#content(name, record) },
     };
     return lockScope(() => read(locked));
   }
@@ -346,9 +349,15 @@ export class MemoryStore implements MasterStore {
 
   close(): void {}
 
-  #content(name: ByteString, guid: string): Buffer | undefined {
+  #content(name: ByteString, { uid, guid }: IndexRecord): Buffer | undefined {
     const damage = this.unreadable.get(name);
     if (damage) throw damage;
+    if (this.damagedMessages.get(name)?.has(uid)) {
+      throw new SyncError('MESSAGE_UNREADABLE', `message ${uid} cannot be read: it is not there`, {
+        mailbox: name,
+        damage: { uid, guid, path: `/spool/${name}/${uid}.`, cause: 'missing' },
+      });
+    }
     return this.#contents.get(guid);
   }
 

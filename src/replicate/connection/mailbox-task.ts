@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
+import type { LeftOut } from '../compare/left-out.ts';
 import type { Turn } from './order.ts';
 
 export interface MailboxTask {
@@ -15,6 +16,8 @@ export interface MailboxTask {
   onState: (state: MailboxState) => void;
   /** Both sides were merged, which may have moved what the replica counts for other folders of the owner. */
   onMerged: () => void;
+  /** These cannot be sent; told again with every attempt that meets them. */
+  onLeftOut: (leftOut: readonly LeftOut[]) => void;
   /** To be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
   checkNeeds: () => void;
 }

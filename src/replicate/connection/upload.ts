@@ -1,7 +1,10 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { MessageUpload } from '../../protocol/replica-session.ts';
-import type { IndexRecord, MailboxMessages } from '../../store/master-store.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { IndexRecord, MailboxMessages, MessageContent } from '../../store/master-store.ts';
+import type { LeftOut } from '../compare/left-out.ts';
 import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
+import { DamagedRecords } from './damaged-records.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { Slabs } from './slabs.ts';
 
@@ -10,13 +13,20 @@ const SLICE_OCTETS = 1024 * 1024;
 /** The replica's server flushes each file to disk before it answers. */
 const SLICE_MESSAGES = 256;
 
+export interface Uploaded {
+  /** Sent. */
+  octets: number;
+  /** Those whose files are damaged, where no other of these records has the same message. */
+  damaged: LeftOut[];
+}
+
 /**
  * Stages the files of `records` that are not on the stage yet. Resolves when the replica has confirmed all of them,
  * those begun by other mailboxes included. The caller holds the stage.
  *
  * @param mayGoOn throws when the rest is not wanted any more
- * @returns octets sent
- * @throws SyncError as `readMessage`; what the replica answers
+ * @param areTooMany damaged ones to go on without them
+ * @throws SyncError as `readMessage`, unless it is about one message alone and these are not too many; what the replica answers
  */
 export async function upload(
   context: EngineContext,
@@ -24,13 +34,18 @@ export async function upload(
   partition: ByteString,
   records: readonly IndexRecord[],
   mayGoOn: () => void,
-): Promise<number> {
+  areTooMany: (damaged: number) => boolean,
+): Promise<Uploaded> {
   const { stage } = context;
   const confirmations: Promise<void>[] = [];
   const seen = new Set<string>();
+  const damage = new DamagedRecords(records);
+  /** All of them, and again those that are tried in place of a damaged one. */
+  const queue = [...records];
+  const isSubstitute = (index: number): boolean => index >= records.length;
   // Asked in its turn: what several users have, one of them may have begun to send while the others waited for theirs.
-  const isWanted = ({ guid }: IndexRecord): boolean => {
-    if (seen.has(guid)) return false;
+  const isWanted = ({ guid }: IndexRecord, index: number): boolean => {
+    if (seen.has(guid) && !isSubstitute(index)) return false;
     seen.add(guid);
     const begun = stage.find(partition, guid);
     if (begun) confirmations.push(begun);
@@ -39,16 +54,25 @@ export async function upload(
 
   let octets = 0;
   let failed: unknown;
-  for (let next = 0; next < records.length && failed === undefined; ) {
+  for (let next = 0; next < queue.length && failed === undefined; ) {
     await stage.turn(async () => {
       await context.session.window();
       mayGoOn();
-      const { chosen, taken } = nextSlice(records, next, isWanted);
+      const { chosen, taken } = nextSlice(queue, next, isWanted);
       next += taken;
       const slice = await readSlice(messages, partition, chosen, stage.slabs);
-      if (slice.messages.length === 0) return;
-      octets += slice.octets;
+      // Another record of the same message may have a file that is sound.
+      for (const one of slice.damaged) {
+        const substitute = damage.note(one);
+        if (substitute) queue.push(substitute);
+        if (areTooMany(damage.count)) failed ??= one.error;
+      }
       const { slab } = slice;
+      if (slice.messages.length === 0) {
+        if (slab) stage.slabs.giveBack(slab);
+        return;
+      }
+      octets += slice.octets;
       const done = context.session.applyMessages(slice.messages).then(() => {
         if (slab) stage.slabs.giveBack(slab);
       });
@@ -64,12 +88,14 @@ export async function upload(
     });
   }
   await allSettledOrThrow(confirmations);
-  return octets;
+  if (failed !== undefined) throw failed;
+  return { octets, damaged: damage.hopeless };
 }
 
 interface Slice {
   messages: MessageUpload[];
   octets: number;
+  damaged: LeftOut[];
   /** What the messages are read into, if there are several: hundreds of small pieces of memory would fill the heap. */
   slab: Buffer | undefined;
 }
@@ -86,23 +112,40 @@ async function readSlice(
   const reading = chosen.map((record) => {
     const place = slab?.subarray(offset, offset + record.size);
     offset += record.size;
-    return messages.readMessage(record, place);
+    return readOrDamage(messages, record, place);
   });
-  const slice: Slice = { messages: [], octets: 0, slab };
+  const slice: Slice = { messages: [], octets: 0, damaged: [], slab };
   for (const [i, content] of (await Promise.all(reading)).entries()) {
     const record = chosen[i];
     if (content === undefined || record === undefined) continue;
+    if (content instanceof SyncError) {
+      slice.damaged.push({ record, error: content });
+      continue;
+    }
     slice.messages.push({ partition, guid: record.guid, size: record.size, content });
     slice.octets += record.size;
   }
   return slice;
 }
 
+async function readOrDamage(
+  messages: MailboxMessages,
+  record: IndexRecord,
+  into: Buffer | undefined,
+): Promise<MessageContent | SyncError | undefined> {
+  try {
+    return await messages.readMessage(record, into);
+  } catch (caught) {
+    if (caught instanceof SyncError && caught.damage) return caught;
+    throw caught;
+  }
+}
+
 /** @returns `taken`: records passed, whether wanted or not */
 function nextSlice(
   records: readonly IndexRecord[],
   from: number,
-  isWanted: (record: IndexRecord) => boolean,
+  isWanted: (record: IndexRecord, index: number) => boolean,
 ): { chosen: IndexRecord[]; taken: number } {
   const chosen: IndexRecord[] = [];
   let octets = 0;
@@ -110,7 +153,7 @@ function nextSlice(
   for (; next < records.length && chosen.length < SLICE_MESSAGES; next++) {
     const record = records[next];
     if (!record || (chosen.length > 0 && octets + record.size > SLICE_OCTETS)) break;
-    if (!isWanted(record)) continue;
+    if (!isWanted(record, next)) continue;
     octets += record.size;
     chosen.push(record);
   }

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
+import type { LeftOut } from '../compare/left-out.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { SyncLocks } from '../connection/sync-locks.ts';
 import type { Failures } from '../outcomes/failures.ts';
@@ -39,5 +40,18 @@ export function noteState(context: EngineContext, job: FolderJob, state: Mailbox
   for (const part of state.unread) {
     if (!job.failures.addUnread(part)) continue;
     context.emit({ kind: 'mailbox:part-unread', error: part.error.toData() });
+  }
+}
+
+/** Messages that cannot be sent: each is told once in a job, and all of a mailbox are one failure. */
+export function noteLeftOut(
+  context: EngineContext,
+  job: FolderJob,
+  { name }: MailboxEntry,
+  leftOut: readonly LeftOut[],
+): void {
+  for (const { error } of leftOut) {
+    if (!job.failures.addDamaged(name, error) || !error.damage) continue;
+    context.emit({ kind: 'message:damaged', user: job.user, name, damage: error.damage });
   }
 }

@@ -1,8 +1,10 @@
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { areTooMany, type LeftOut, lineWithout } from '../compare/left-out.ts';
 import { afterApplying, mailboxLine, partialLine } from '../compare/mailbox-line.ts';
 import type { Delta } from '../compare/read-delta.ts';
+import { isExpunged } from '../compare/same-record.ts';
 import { unaccountedUid } from '../compare/unaccounted-uid.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
@@ -70,6 +72,8 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
   using lanes = new Lanes(context);
   let lane = context;
   const sent: SentStep[] = [];
+  /** By UID, of the steps that were sent. */
+  const leftOut = new Map<number, LeftOut>();
   let changed = 0;
   let removed = 0;
   /** Why the checksums in the master's index are not believed any more. */
@@ -89,7 +93,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         if (latest && !claim) lane = await lanes.next(latest.records);
         claim ??= await claimBudgetAndStage(lane, task);
         try {
-          step = await prepareStep(lane, task, remote, doubt !== undefined, announce);
+          step = await prepareStep(lane, task, remote, doubt !== undefined, leftOut, announce);
         } catch (caught) {
           if (!wasRemovedHere(caught) || ++removed === REMOVED_ATTEMPTS) throw caught;
           continue;
@@ -132,6 +136,8 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
       }
       await task.turn.ready;
       task.checkNeeds();
+      for (const one of step.leftOut) leftOut.set(one.record.uid, one);
+      task.onLeftOut(step.leftOut);
       sent.push(sendStep(lane, task, step, claim));
       claim = undefined;
       task.turn.done();
@@ -174,11 +180,11 @@ interface SentStep {
 function sendStep(
   context: EngineContext,
   task: MailboxTask,
-  { line, delta, octets }: ReadyStep,
+  { line, delta, octets, leftOut }: ReadyStep,
   claim: Claim | undefined,
 ): SentStep {
   const isLast = delta.limit === undefined;
-  const messages = delta.uploads.length;
+  const messages = delta.uploads.length - leftOut.length;
   const records = delta.records.length;
   // Nothing below holds on to the records, which are garbage once they are on the wire.
   const refusal = context.session
@@ -199,6 +205,7 @@ interface ReadyStep {
   line: WireMailbox;
   delta: Delta;
   octets: number;
+  leftOut: readonly LeftOut[];
 }
 
 interface Divergence {
@@ -218,6 +225,7 @@ async function prepareStep(
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
   count: boolean,
+  leftOutBefore: ReadonlyMap<number, LeftOut>,
   announce: () => void,
 ): Promise<Step | undefined> {
   const { options } = context;
@@ -251,8 +259,28 @@ async function prepareStep(
     task.checkNeeds();
     await context.partitions.ensure(line);
   }
-  const octets = await upload(context, messages, task.partition, delta.uploads, task.checkNeeds);
-  return { kind: 'send', line, delta, octets };
+  const { octets, damaged } = await upload(
+    context,
+    messages,
+    task.partition,
+    delta.uploads,
+    task.checkNeeds,
+    (count) => areTooMany(leftOutBefore.size + count, local.state.exists),
+  );
+  // An expunged record goes without its message.
+  const leftOut = damaged.filter(({ record }) => !isExpunged(record));
+  const all = new Map([...leftOutBefore, ...leftOut.map((one) => [one.record.uid, one] as const)]);
+  if (all.size === 0) return { kind: 'send', line, delta, octets, leftOut };
+  return {
+    kind: 'send',
+    line: lineWithout(
+      line,
+      [...all.values()].map(({ record }) => record),
+    ),
+    delta: { ...delta, records: delta.records.filter(({ uid }) => !all.has(uid)) },
+    octets,
+    leftOut,
+  };
 }
 
 function wasRemovedHere(caught: unknown): boolean {

@@ -11,7 +11,7 @@ import { endsJob } from '../outcomes/failures.ts';
 import { breaksLink } from '../outcomes/set-aside.ts';
 import { isMadeOfOurScripts } from '../user-data/script-files.ts';
 import { findTwins, twinDamage } from './find-twins.ts';
-import { type FolderJob, noteState, reportMailbox } from './folder-job.ts';
+import { type FolderJob, noteLeftOut, noteState, reportMailbox } from './folder-job.ts';
 import { formerInboxes, giveUpNames } from './give-up-names.ts';
 import { neededAbove } from './mailbox-above.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
@@ -273,6 +273,7 @@ async function startAll(
       onMerged: () => {
         job.merged = true;
       },
+      onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
       checkNeeds: () => newcomer?.checkAbove(),
     };
     if (comparison.kind === 'diverged') {

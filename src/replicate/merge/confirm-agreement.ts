@@ -1,19 +1,28 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { LockedMailbox, MailboxState } from '../../store/master-store.ts';
+import type { IndexRecord, LockedMailbox, MailboxState } from '../../store/master-store.ts';
 import { type LocalMailbox, sameChecksums } from '../compare/compare-mailbox.ts';
+import { mailboxWithout } from '../compare/left-out.ts';
 import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { isDoubtful, withCountedChecksums } from './with-counted-checksums.ts';
 
-/** Asks both servers for what they have now: agreement is theirs to state, not ours to compute. */
-export async function confirmAgreement(context: EngineContext, task: MailboxTask): Promise<void> {
-  if ((await whatDiffers(context, task)) === undefined) return;
-  if ((await recount(context, task, 'replica')) === undefined) return;
-  const difference = await recount(context, task, 'master');
+/**
+ * Asks both servers for what they have now: agreement is theirs to state, not ours to compute.
+ *
+ * @param leftOut records of the master's that the replica does not have
+ */
+export async function confirmAgreement(
+  context: EngineContext,
+  task: MailboxTask,
+  leftOut: readonly IndexRecord[],
+): Promise<void> {
+  if ((await whatDiffers(context, task, leftOut)) === undefined) return;
+  if ((await recount(context, task, 'replica', leftOut)) === undefined) return;
+  const difference = await recount(context, task, 'master', leftOut);
   if (difference === undefined) return;
   const { state, remote } = difference;
   // Somebody may have changed the mailbox again since: the next attempt tells.
@@ -38,10 +47,16 @@ interface Difference {
   partition: ByteString | undefined;
 }
 
-async function whatDiffers(context: EngineContext, task: MailboxTask): Promise<Difference | undefined> {
+async function whatDiffers(
+  context: EngineContext,
+  task: MailboxTask,
+  leftOut: readonly IndexRecord[],
+): Promise<Difference | undefined> {
   const { name } = task.entry;
   const [remote] = await context.session.getMailboxes([name]);
-  const local = await context.store.readMailbox(name, (mailbox) => believed(context, mailbox, remote));
+  const local = await context.store.readMailbox(name, (mailbox) =>
+    believed(context, mailbox, remote, leftOut),
+  );
   if (local === undefined) return undefined;
   if (remote === undefined) {
     throw new SyncError('IMAP_SYNC_CHANGED', 'the mailbox is gone from the replica since it was merged', {
@@ -61,12 +76,14 @@ function believed(
   context: EngineContext,
   mailbox: LockedMailbox,
   remote: ReplicaMailbox | undefined,
+  leftOut: readonly IndexRecord[],
 ): LocalMailbox {
   const stored = withUnreadAsThere(mailbox, remote);
-  if (remote === undefined || sameChecksums(stored.state, remote)) return stored;
+  const expected = mailboxWithout(stored, leftOut);
+  if (remote === undefined || sameChecksums(expected.state, remote)) return expected;
   return isDoubtful(context, 'crc-differs-at-same-modseq')
-    ? withCountedChecksums(mailbox, stored, remote)
-    : stored;
+    ? mailboxWithout(withCountedChecksums(mailbox, stored, remote), leftOut)
+    : expected;
 }
 
 function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {
@@ -88,8 +105,9 @@ async function recount(
   context: EngineContext,
   task: MailboxTask,
   side: 'master' | 'replica',
+  leftOut: readonly IndexRecord[],
 ): Promise<Difference | undefined> {
-  const difference = await whatDiffers(context, task);
+  const difference = await whatDiffers(context, task, leftOut);
   if (difference === undefined) return undefined;
   const { state, remote, line, partition } = difference;
   if (!sameCounters(state, remote)) return difference;
@@ -108,5 +126,5 @@ async function recount(
   } catch (caught) {
     if (SyncError.from(caught).code !== 'IMAP_SYNC_CHECKSUM') throw caught;
   }
-  return await whatDiffers(context, task);
+  return await whatDiffers(context, task, leftOut);
 }

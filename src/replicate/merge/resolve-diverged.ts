@@ -5,7 +5,8 @@ import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
-import { type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
+import { compareMailbox, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
+import { mailboxWithout } from '../compare/left-out.ts';
 import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
@@ -14,7 +15,8 @@ import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
 import { checkSensible } from './check-sensible.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
-import { type Merge, type MessageSource, mergeRecords } from './merge-records.ts';
+import { type KnownDamage, mergeReadable } from './merge-readable.ts';
+import type { Merge, MessageSource } from './merge-records.ts';
 import { raiseCounter } from './raise-counter.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
 import { type ReadMessage, stageSide } from './stage-side.ts';
@@ -44,24 +46,30 @@ export async function resolveDiverged(
   // All records of both sides are in memory: so no more mailboxes are merged at once than the budget allows.
   const { messages } = context.store.estimateMailbox(task.entry);
   using _budget = await context.stage.budget(Math.max(LEAST_BUDGET_RECORDS, messages));
+  const damage: KnownDamage = { leftOut: new Map(), readAll: false };
   for (let attempt = 1; ; attempt++) {
     try {
-      await mergeOnce(context, task, reason, detail);
-      task.onMerged();
+      if (await mergeOnce(context, task, reason, detail, damage)) task.onMerged();
       return;
     } catch (caught) {
       const error = SyncError.from(caught);
+      if (error.damage && !damage.readAll) {
+        damage.readAll = true;
+        continue;
+      }
       if (error.code !== 'IMAP_SYNC_CHANGED' || attempt === ATTEMPTS) throw error;
     }
   }
 }
 
+/** @returns false: there was nothing to merge but for what is left out */
 async function mergeOnce(
   context: EngineContext,
   task: MailboxTask,
   reason: DivergedReason,
   detail: string,
-): Promise<void> {
+  damage: KnownDamage,
+): Promise<boolean> {
   const { session, stage, options } = context;
   const { name } = task.entry;
   context.emit({ kind: 'command:fullmailbox', name });
@@ -73,15 +81,19 @@ async function mergeOnce(
     const { messages } = mailbox;
     return { ...withUnreadAsThere(mailbox, remote), messages, records: masterRecords(mailbox) };
   });
-  if (local === undefined) return;
-  const { state, records: ours } = local;
+  if (local === undefined) return true;
+  const { state, records, messages } = local;
   task.onState(state);
   checkSensible(name, state, remote);
 
-  const merge = mergeRecords(
-    { ...state, records: ours },
-    { lastUid: remote.lastUid, highestmodseq: remote.highestmodseq, deletedmodseq: 0, records: theirs },
-  );
+  const { lastUid, highestmodseq } = remote;
+  const there = { lastUid, highestmodseq, deletedmodseq: 0, records: theirs };
+  const { merge, ours, leftOut } = await mergeReadable(state, records, messages, there, damage);
+  task.onLeftOut([...damage.leftOut.values()]);
+  if (leftOut.length > 0) {
+    const { kind } = compareMailbox(mailboxWithout(local, leftOut), remote, options);
+    if (kind === 'unchanged') return false;
+  }
   const masterChanges = mustWriteMaster(merge, state, remote);
   const mayWrite = !options.noCopyback && context.master !== undefined;
   if (masterChanges && !mayWrite) throw leftAlone(task, reason, detail, options.noCopyback);
@@ -99,7 +111,7 @@ async function mergeOnce(
   const readMaster: ReadMessage = async ({ uid }) => {
     const record = recordOf.get(uid);
     if (!record) throw new SyncError('BUG', `no record of message ${uid}`, { mailbox: name });
-    return await local.messages.readMessage(record);
+    return await messages.readMessage(record);
   };
   const readReplica: ReadMessage = (message) => fetchChecked(session, remote, message);
 
@@ -138,8 +150,12 @@ async function mergeOnce(
     const foldermodseq = await foldermodseqNow(session, line, remote);
     await unlessOvertaken(forMaster.apply({ foldermodseq }), ['IMAP_SYNC_CHECKSUM']);
   }
-  context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
-  await confirmAgreement(context, task);
+  // Where the replica differed in what is left out alone, nobody had changed it.
+  if (leftOut.length === 0 || master) {
+    context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
+  }
+  await confirmAgreement(context, task, leftOut);
+  return true;
 }
 
 /** A replica whose mailbox annotations were changed has counted that, past what it was told. */

@@ -12,6 +12,9 @@ const MOST_KEPT = 1000;
 /** Mailboxes that the failure of a user names; of the others only the number is told. */
 const MOST_NAMED = 20;
 
+/** What these are about lies beside the messages. */
+const BESIDE: readonly Phase[] = ['quota', 'subscriptions', 'seen', 'sieve', 'annotations'];
+
 /**
  * What went wrong in one job. A refusal spoils only what it refused, the rest of the job goes on; a broken link or a
  * cancelled run ends the job at once.
@@ -23,6 +26,10 @@ export class Failures {
   /** What holds for all of them, those included that are not kept. */
   #allMoved = true;
   #allRetryable = true;
+  /** Folders and messages have arrived. */
+  #allBeside = true;
+  /** Messages that could not be sent, by mailbox and UID. */
+  readonly #damaged = new Map<ByteString, Map<number, SyncError>>();
   /** Names of mailboxes that were not sent because something above them is not on the replica, by what that is. */
   readonly #heldBack = new Map<ByteString, ByteString[]>();
 
@@ -34,12 +41,13 @@ export class Failures {
   }
 
   /** @throws SyncError if `caught` ends the job */
-  add(phase: Phase, caught: unknown, mailbox?: ByteString): SyncError {
+  add(phase: Phase, caught: unknown, mailbox?: ByteString, isBeside = BESIDE.includes(phase)): SyncError {
     const error = SyncError.from(caught, { phase, user: this.#user, mailbox });
     if (endsJob(error)) throw error;
     this.#count++;
     this.#allMoved &&= error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders';
     this.#allRetryable &&= error.retryable;
+    this.#allBeside &&= isBeside;
     if (this.#errors.length < MOST_KEPT) this.#errors.push(error);
     return error;
   }
@@ -67,7 +75,25 @@ export class Failures {
   addUnread({ path, error }: UnreadPart): boolean {
     if (this.#unread.has(path)) return false;
     this.#unread.add(path);
-    this.add('read', error);
+    this.add('read', error, undefined, true);
+    return true;
+  }
+
+  /**
+   * A message that could not be sent, `error.damage` saying which and why. All of a mailbox are one failure.
+   *
+   * @returns whether it is news
+   */
+  addDamaged(mailbox: ByteString, error: SyncError): boolean {
+    const { damage } = error;
+    if (!damage) return false;
+    let known = this.#damaged.get(mailbox);
+    if (!known) {
+      known = new Map();
+      this.#damaged.set(mailbox, known);
+    }
+    if (known.has(damage.uid)) return false;
+    known.set(damage.uid, error);
     return true;
   }
 
@@ -132,7 +158,10 @@ export class Failures {
 
   /** @throws SyncError the first failure, saying what else there is */
   throwIfAny(): void {
-    const [first, ...more] = this.#errors;
+    const damaged = [...this.#damaged].map(([mailbox, errors]) =>
+      damagedMailbox(this.#user, mailbox, [...errors.values()]),
+    );
+    const [first, ...more] = [...this.#errors, ...damaged];
     const heldBack = [...this.#heldBack].flatMap(([above, names]) => names.map((name) => ({ name, above })));
     if (!first) {
       const [one, ...others] = heldBack;
@@ -141,7 +170,14 @@ export class Failures {
     }
     const named = new Set(more.flatMap(({ mailbox }) => mailbox ?? []));
     named.delete(first.mailbox ?? '');
-    throw this.#first(first, this.#count - 1, heldBack.length, [...named].slice(0, MOST_NAMED));
+    const count = this.#count + damaged.length;
+    throw this.#first(first, count - 1, heldBack.length, [...named].slice(0, MOST_NAMED));
+  }
+
+  /** What the user is left with, if nothing worse has happened. */
+  get #leaves(): SyncError['leaves'] {
+    if (!this.#allBeside) return undefined;
+    return this.#damaged.size > 0 ? 'damaged-at-source' : 'metadata-differs';
   }
 
   #first(
@@ -154,8 +190,10 @@ export class Failures {
       ...(more > 0 ? [`${more} more failures of this user`] : []),
       ...(heldBack > 0 ? [`${heldBack} below it not sent`] : []),
     ];
-    if (rest.length === 0) return first;
-    return new SyncError(first.code, `${first.message} (and ${rest.join('; ')})`, {
+    const leaves = heldBack > 0 ? undefined : this.#leaves;
+    if (rest.length === 0 && leaves === undefined) return first;
+    const message = rest.length === 0 ? first.message : `${first.message} (and ${rest.join('; ')})`;
+    return new SyncError(first.code, message, {
       family: first.family,
       phase: first.phase,
       user: first.user,
@@ -163,9 +201,22 @@ export class Failures {
       alsoMailboxes,
       hint: first.hint,
       retryable: first.retryable && this.retryable,
+      leaves,
       cause: first,
     });
   }
+}
+
+function damagedMailbox(user: ByteString, mailbox: ByteString, errors: readonly SyncError[]): SyncError {
+  const [first] = errors;
+  const more = errors.length - 1;
+  const others = more > 0 ? `, and so are ${more} more of this mailbox` : '';
+  return new SyncError('MESSAGE_UNREADABLE', `left out: ${first?.message}${others}; all others were sent`, {
+    phase: 'upload',
+    user,
+    mailbox,
+    hint: first?.hint,
+  });
 }
 
 /** A refusal spoils only what it refused; these leave nothing to go on with. */

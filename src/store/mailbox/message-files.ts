@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../../byte-string.ts';
 import { hasErrno } from '../../native/errno.ts';
 import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-regular.ts';
-import { SyncError } from '../../report/sync-error.ts';
+import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
 import type { IndexRecord, MessageContent } from '../master-store.ts';
 
@@ -48,13 +49,16 @@ export class MessageFiles {
       check(record, content.length, createHash('sha1').update(content).digest('hex'));
       return content;
     } catch (caught) {
-      if (record.flags.includes('\\Expunged') && hasErrno(caught, 'ENOENT')) return undefined;
+      const cause = damageOf(path, caught);
+      // Nobody reads it any more, and the replica takes the record without it.
+      if (record.flags.includes('\\Expunged') && (cause || hasErrno(caught, 'ENOENT'))) return undefined;
       const { message } = SyncError.from(caught);
       const what = message.includes(path) ? message : `${path}: ${message}`;
       throw new SyncError('MESSAGE_UNREADABLE', `message ${record.uid} cannot be read: ${what}`, {
         phase: 'upload',
         mailbox,
         hint: 'restore the file, or run reconstruct on the mailbox on the master',
+        damage: cause && { uid: record.uid, guid: record.guid, path, cause },
         cause: caught,
       });
     }
@@ -129,9 +133,30 @@ function checkSize(fd: number, size: number, path: string): void {
 
 function check(record: IndexRecord, octets: number, hash: string): void {
   if (octets !== record.size) throw sizeDiffers(octets, record.size);
-  if (hash !== record.guid) throw new Error(`SHA-1 is ${hash}, the index says ${record.guid}`);
+  if (hash !== record.guid) {
+    throw new Differs('content-differs', `SHA-1 is ${hash}, the index says ${record.guid}`);
+  }
 }
 
-function sizeDiffers(octets: number, size: number): Error {
-  return new Error(`${octets} octets, the index says ${size}`);
+function sizeDiffers(octets: number, size: number): Differs {
+  return new Differs('size-differs', `${octets} octets, the index says ${size}`);
+}
+
+class Differs extends Error {
+  readonly damage: MessageDamage['cause'];
+
+  constructor(damage: MessageDamage['cause'], message: string) {
+    super(message);
+    this.damage = damage;
+  }
+}
+
+/**
+ * What is wrong with this message alone. A directory that is not there, a file that may not be read and a disk that does not
+ * answer are about others as well, and may pass.
+ */
+function damageOf(path: string, caught: unknown): MessageDamage['cause'] | undefined {
+  if (caught instanceof Differs) return caught.damage;
+  if (caught instanceof SyncError && caught.code === 'IO') return 'no-regular-file';
+  return hasErrno(caught, 'ENOENT') && fs.existsSync(dirname(path)) ? 'missing' : undefined;
 }
