@@ -4,6 +4,7 @@ import { BatchRunner } from '../coordinator/pool/batch-runner.ts';
 import { openInlinePool } from '../coordinator/pool/inline-pool.ts';
 import { realParts } from '../coordinator/pool/real-parts.ts';
 import type { WorkerPool } from '../coordinator/pool/worker-pool.ts';
+import { extendedExitCode } from '../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { run } from '../coordinator/run/run.ts';
@@ -20,7 +21,6 @@ import type { EventListener, SyncEvent } from '../report/events.ts';
 import { printableBytes } from '../report/printable.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { externalName } from '../store/paths/external-name.ts';
-import { extendedExitCode } from './extended-exit-code.ts';
 import type { RunPlan } from './run-plan.ts';
 import { begin } from './start.ts';
 

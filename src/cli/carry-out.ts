@@ -1,13 +1,12 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { openPool } from '../coordinator/pool/open-pool.ts';
-import { EXIT_STOPPED } from '../coordinator/run/exit-codes.ts';
+import { EXIT_STOPPED, extendedExitCode } from '../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
-import { extendedExitCode } from './extended-exit-code.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';

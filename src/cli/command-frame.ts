@@ -1,9 +1,8 @@
-import { exitCodeOfError } from '../coordinator/run/exit-codes.ts';
+import { exitCodeOfError, extendedErrorCode } from '../coordinator/run/exit-codes.ts';
 import { printableBytes } from '../report/printable.ts';
 import { asItIs, reasonWithHint } from '../report/reason.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
-import { extendedErrorCode } from './extended-exit-code.ts';
 import { keepHeapSmall } from './heap.ts';
 import { checkEnvironment } from './inherited-environment.ts';
 import { endByTheSecond, listenForStop } from './signals.ts';

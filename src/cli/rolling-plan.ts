@@ -5,6 +5,7 @@ import type { OutputPlan } from '../report/output-plan.ts';
 import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
 import { goesToBackground } from '../rolling/daemon/goes-to-background.ts';
 import type { RollingOptions } from '../rolling/daemon/rolling-options.ts';
+import type { LogSource } from '../rolling/log/open-log.ts';
 import type { Arguments } from './arguments.ts';
 import { channelWarnings, type PlanWarning } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -18,8 +19,7 @@ export interface RollingPlan {
   setup: WorkerSetup;
   workers: number;
   channel: string | undefined;
-  /** The channel's own log, or what -f names, read once. */
-  source: { kind: 'log' } | { kind: 'file'; path: string } | { kind: 'standard-input' };
+  source: LogSource;
   options: RollingOptions;
   /** -F, or sync_shutdown_file. */
   shutdownFile: string | undefined;
@@ -91,7 +91,7 @@ export function rollingPlan(
   });
 }
 
-function logSource(inputFile: string | undefined): RollingPlan['source'] {
+function logSource(inputFile: string | undefined): LogSource {
   if (inputFile === undefined) return { kind: 'log' };
   return inputFile === '-' ? { kind: 'standard-input' } : { kind: 'file', path: inputFile };
 }

@@ -42,28 +42,23 @@ export function logSink(options: LogOptions): EventListener {
   };
 }
 
+/** It keeps to its level and hands each line to the targets as it is: none of them wants JSON. */
 function openLogger(targets: readonly LogTarget[]): Logger<LogLevel, true> {
   const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
   return pino<LogLevel, true>(
-    { customLevels: levels, useOnlyCustomLevels: true, level: 'info', base: null, timestamp: false },
-    new TargetStream(targets),
+    {
+      ...{ customLevels: levels, useOnlyCustomLevels: true, level: 'info', base: null, timestamp: false },
+      hooks: {
+        logMethod([text], _method, level) {
+          for (const target of targets) target(levelName(level), String(text));
+        },
+      },
+    },
+    NOWHERE,
   );
 }
 
-/** Takes pino's lines apart for targets that want a level and a text rather than JSON. */
-class TargetStream implements DestinationStream {
-  readonly #targets: readonly LogTarget[];
-
-  constructor(targets: readonly LogTarget[]) {
-    this.#targets = targets;
-  }
-
-  write(line: string): void {
-    const { level, msg }: { level: number; msg: string } = JSON.parse(line);
-    const name = levelName(level);
-    for (const target of this.#targets) target(name, msg);
-  }
-}
+const NOWHERE: DestinationStream = { write() {} };
 
 function levelName(number: number): LogLevel {
   if (number >= levels.error) return 'error';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { extendedErrorCode, extendedExitCode } from '../../src/cli/extended-exit-code.ts';
+import { extendedErrorCode, extendedExitCode } from '../../src/coordinator/run/exit-codes.ts';
 import type { RunSummary } from '../../src/report/events.ts';
 
 const summary = (fields: Partial<RunSummary> = {}): RunSummary => ({

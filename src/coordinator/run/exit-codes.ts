@@ -10,7 +10,7 @@ export const EXIT_SOFTWARE = 70;
 export const EXIT_STOPPED = 75;
 export const EXIT_CONFIG = 78;
 
-/** Of an error that kept a run from beginning or going on. */
+/** The code of an error that kept a run from beginning or going on. */
 export function exitCodeOfError(code: ErrorCode): number {
   switch (code) {
     case 'USAGE':
@@ -26,8 +26,96 @@ export function exitCodeOfError(code: ErrorCode): number {
   }
 }
 
-/** Of a run that came to its end: users skipped as locked are a failure only to those who asked for them by name. */
+/** Of a run that came to its end, users skipped as locked are a failure only to those who asked for them by name. */
 export function exitCodeOfRun(mode: RunMode['kind'], summary: RunSummary): number {
   if (summary.failed > 0) return EXIT_FAILED;
   return summary.locked > 0 && mode !== 'all' ? EXIT_FAILED : EXIT_OK;
+}
+
+/** Why rolling replication ended. */
+export type RollingEndReason =
+  | 'signal'
+  | 'shutdown-file'
+  /** The log was gone through once, or there was none (`-1`, `-f`). */
+  | 'once'
+  /** Only with `exitWhenReplicaGone`. */
+  | 'replica-gone'
+  /** With `-o`, or with `-1` where waiting is of no use. */
+  | 'not-connected'
+  /** Only with `-1`. */
+  | 'log-failed';
+
+/**
+ * As the C client's, except that what -1 or -f could not do is a failure (algorithm 14, row 6).
+ *
+ * @param unfinished lines that are not done
+ */
+export function exitCodeOfRolling(reason: RollingEndReason, unfinished: number): number {
+  switch (reason) {
+    case 'signal':
+      return EXIT_STOPPED;
+    case 'shutdown-file':
+    case 'replica-gone':
+      return EXIT_OK;
+    case 'not-connected':
+    case 'log-failed':
+      return EXIT_FAILED;
+    case 'once':
+      return unfinished > 0 ? EXIT_FAILED : EXIT_OK;
+  }
+}
+
+/** `--exit-codes extended`: where the C client has one code, one for each kind of failure (sysexits.h where it fits). */
+const SOME_FAILED = 2;
+const SOME_LOCKED = 3;
+const NAME_UNMATCHED = 67;
+const NO_HOST = 68;
+const UNAVAILABLE = 69;
+const STORE_UNREADABLE = 74;
+const NOT_A_REPLICA = 76;
+const LOGIN_REFUSED = 77;
+
+export interface RunEnd {
+  /** As the C client would exit. */
+  exitCode: number;
+  summary: RunSummary;
+  /** Why it ended before its work was done. */
+  error: { code: ErrorCode } | undefined;
+}
+
+export function extendedExitCode({ exitCode, summary, error }: RunEnd): number {
+  if (exitCode === EXIT_STOPPED) return exitCode;
+  if (error) return extendedErrorCode(error.code);
+  if (summary.failed > 0) return SOME_FAILED;
+  if (summary.unmatched > 0) return NAME_UNMATCHED;
+  return summary.locked > 0 ? SOME_LOCKED : EXIT_OK;
+}
+
+/** As `exitCodeOfError`. */
+export function extendedErrorCode(code: ErrorCode): number {
+  switch (code) {
+    case 'HOST_NOT_FOUND':
+      return NO_HOST;
+    case 'CONNECT_FAILED':
+    case 'CONNECT_TIMEOUT':
+    case 'REPLICA_BUSY':
+    case 'REPLICA_ILL':
+    case 'LINK_BROKEN':
+    case 'LINK_TIMEOUT':
+    case 'IMAP_BYE_LOGOUT':
+      return UNAVAILABLE;
+    case 'IO':
+    case 'DATABASE_DAMAGED':
+    case 'DATABASE_UNSUPPORTED':
+      return STORE_UNREADABLE;
+    case 'NOT_A_SYNC_SERVER':
+    case 'COMPRESSION_UNAVAILABLE':
+      return NOT_A_REPLICA;
+    case 'AUTHENTICATION_FAILED':
+    case 'NO_USABLE_MECHANISM':
+    case 'TLS_FAILED':
+      return LOGIN_REFUSED;
+    default:
+      return exitCodeOfError(code);
+  }
 }

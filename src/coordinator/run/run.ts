@@ -6,7 +6,6 @@ import type { MasterStore } from '../../store/master-store.ts';
 import type { Clock } from '../clock.ts';
 import {
   BATCHES_PER_CONNECTION,
-  CUT_GRACE,
   DEAD_THREADS_TO_ABORT,
   DISCOVERY_SLICE,
   DRAIN_GRACE,
@@ -19,6 +18,7 @@ import {
 } from '../limits.ts';
 import type { Batch, Outcome } from '../pool/messages.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
+import { shutdownLadder } from '../shutdown-ladder.ts';
 import { needsStore } from './discover.ts';
 import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
 import { connectionsFor, Growth, mostConnections } from './growth.ts';
@@ -134,26 +134,21 @@ class Run {
     const { clock, signal, emit } = this.#parts;
     this.#started = clock.now();
     using _status = this.#parts.onStatusRequest?.(() => emit({ kind: 'run:status', status: this.#status() }));
-    let cancelCut: (() => void) | undefined;
-    const stop = () => {
-      cancelCut = clock.after(DRAIN_GRACE, () => {
-        this.#pool?.cut();
-        // What does not even end without its link, say a wait for a lock on this host, ends with its thread.
-        cancelCut = clock.after(CUT_GRACE, () => this.#finish());
-      });
-      emit({ kind: 'run:stopping' });
-      this.#stop({ by: 'signal' });
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    const ladder = shutdownLadder(signal, clock, {
+      drain: () => {
+        emit({ kind: 'run:stopping' });
+        this.#stop({ by: 'signal' });
+      },
+      cut: () => this.#pool?.cut(),
+      giveUp: () => this.#finish(),
+    });
     try {
       await this.#work();
     } catch (caught) {
       this.#fail(SyncError.from(caught, { phase: 'start' }).toData());
       await this.#finished;
     } finally {
-      signal.removeEventListener('abort', stop);
-      cancelCut?.();
+      ladder[Symbol.dispose]();
       await this.#pool?.close();
       this.#growth.pause();
     }

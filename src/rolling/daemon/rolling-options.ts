@@ -1,4 +1,5 @@
 import type { Clock } from '../../coordinator/clock.ts';
+import type { RollingEndReason } from '../../coordinator/run/exit-codes.ts';
 import type { EventListener } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import type { SyncLog } from '../log/sync-log.ts';
@@ -15,7 +16,7 @@ export interface RollingOptions {
   parallel: number;
   /** Limit of this process on open files, to be named. */
   openFiles?: number | undefined;
-  /** -d or sync_repeat_interval: milliseconds from one look at the log to the next, at least; 0 = a tenth of a second. */
+  /** -d or sync_repeat_interval: milliseconds from one look at the log to the next, at least; 0 = as often as pays. */
   repeatInterval: number;
   /** -t: milliseconds until connections are made anew; 0 = never. */
   sessionTimeout: number;
@@ -56,16 +57,8 @@ export interface RollingDependencies {
   emit: EventListener;
 }
 
-/**
- * Why it ended:
- *  - `signal`: `stop` was called;
- *  - `once`: the log was gone through once, or there was none;
- *  - `replica-gone`: only with `exitWhenReplicaGone`;
- *  - `not-connected`: with `connectOnce`, or with `once` where waiting is of no use;
- *  - `log-failed`: only with `once`.
- */
 export interface RollingEnd {
-  reason: 'signal' | 'shutdown-file' | 'once' | 'replica-gone' | 'not-connected' | 'log-failed';
+  reason: RollingEndReason;
   /** Lines that are not done. They are in log-run for the next start, unless the source was a file given with -f. */
   unfinished: number;
   failures: { user: string; error: ErrorData }[];

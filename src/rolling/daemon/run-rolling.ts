@@ -1,0 +1,132 @@
+import type { Clock } from '../../coordinator/clock.ts';
+import { THREADS_LOOK } from '../../coordinator/limits.ts';
+import type { OpenPoolOptions } from '../../coordinator/pool/open-pool.ts';
+import type { UnitPool } from '../../coordinator/pool/worker-pool.ts';
+import { type Load, threadsPay } from '../../coordinator/run/load.ts';
+import { shutdownLadder } from '../../coordinator/shutdown-ladder.ts';
+import type { EventListener } from '../../report/events.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { NameRules } from '../../store/paths/mailbox-name.ts';
+import { type LogSource, openLog } from '../log/open-log.ts';
+import { ownerBy } from '../queue/owner-by.ts';
+import { RollingDaemon } from './rolling-daemon.ts';
+import type { RollingEnd, RollingOptions } from './rolling-options.ts';
+import { shutdownFile } from './shutdown-file.ts';
+import { skipUsers } from './skip-users.ts';
+
+/** The part of a rolling plan that the daemon and its pool work from. */
+export interface RollingRequest {
+  layout: NameRules & { configdirectory: string };
+  source: LogSource;
+  connections: number;
+  /** Units that are under way on one connection at once. */
+  unitsPerConnection: number;
+  /** -F, or sync_shutdown_file. */
+  shutdownFile: string | undefined;
+  options: RollingOptions;
+}
+
+/** What rolling replication works with; tests give other ones. */
+export interface RollingParts {
+  emit: EventListener;
+  /** @param connections at most */
+  openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool;
+  /** What went on since the last call. */
+  load(): Load;
+  clock: Clock;
+  /** 0 <= r < 1 */
+  random(): number;
+  /** Aborted: start nothing more, let what runs finish, end. */
+  signal: AbortSignal;
+  /** Calls `tell` whenever somebody wants to know how things stand, until disposed of. */
+  onStatusRequest?(tell: () => void): Disposable;
+}
+
+/**
+ * Rolling replication of one channel, until it ends by itself or is told to: the daemon, with its pool around it.
+ *
+ * @throws SyncError IO if what is not done cannot be written to log-run
+ */
+export async function runRolling(request: RollingRequest, parts: RollingParts): Promise<RollingEnd> {
+  const end = parts.signal.aborted ? stopped() : await roll(request, parts);
+  if (end.reason === 'signal') parts.emit({ kind: 'run:stopping' });
+  return end;
+}
+
+async function roll(request: RollingRequest, parts: RollingParts): Promise<RollingEnd> {
+  const { connections, unitsPerConnection } = request;
+  const { emit, clock } = parts;
+  let daemon: RollingDaemon | undefined;
+  const pool = parts.openPool(connections, emit, {
+    tasksPerConnection: unitsPerConnection,
+    onIdleClosed: () => daemon?.replicaClosedIdle(),
+  });
+  const rolling = daemonOver(pool, request, parts);
+  daemon = rolling;
+  using _status = parts.onStatusRequest?.(() =>
+    emit({ kind: 'rolling:backlog', backlog: rolling.backlog() }),
+  );
+  try {
+    using _growth = growingThreads(pool, connections, parts);
+    let giveUp = (_end: RollingEnd): void => {};
+    const givenUp = new Promise<RollingEnd>((resolve) => {
+      giveUp = resolve;
+    });
+    using _ladder = shutdownLadder(parts.signal, clock, {
+      drain: () => rolling.stop(),
+      cut: () => pool.cut(),
+      // Log and log-run name whatever is not done.
+      giveUp: () => giveUp(stopped()),
+    });
+    return await Promise.race([rolling.run(), givenUp]);
+  } finally {
+    await pool.close();
+  }
+}
+
+function daemonOver(
+  pool: UnitPool,
+  { layout, source, shutdownFile: path, options }: RollingRequest,
+  { emit, clock, random }: RollingParts,
+): RollingDaemon {
+  const { configdirectory } = layout;
+  let tasks = 0;
+  const connect = async (): Promise<void> => {
+    tasks += 1;
+    const { linkError } = await pool.runUnit({ id: tasks, unit: { users: [], actions: [] } });
+    if (linkError) throw SyncError.fromData(linkError);
+  };
+  return new RollingDaemon(options, {
+    log: openLog(source, configdirectory, options.channel, emit),
+    ownerOf: ownerBy(layout),
+    run: async (unit, apart) => {
+      tasks += 1;
+      return await pool.runUnit({ id: tasks, unit, apart });
+    },
+    connect,
+    restart: async () => {
+      pool.renew();
+      await connect();
+    },
+    isSkipped: skipUsers(configdirectory, options.channel),
+    shutdownRequested: shutdownFile(path),
+    clock,
+    random,
+    emit,
+  });
+}
+
+/** One thread does it, until it is what the work waits for. Threads that are there stay. */
+function growingThreads(pool: UnitPool, connections: number, { clock, load }: RollingParts): Disposable {
+  pool.use({ connections, threads: false });
+  const look = (): void => {
+    if (threadsPay(load())) pool.use({ connections, threads: true });
+    else cancel = clock.after(THREADS_LOOK, look);
+  };
+  let cancel = clock.after(THREADS_LOOK, look);
+  return { [Symbol.dispose]: () => cancel() };
+}
+
+function stopped(): RollingEnd {
+  return { reason: 'signal', unfinished: 0, failures: [] };
+}
