@@ -171,7 +171,7 @@ const NEXT_STEPS = `
 Both sides are the same. The temporary files are gone.
 
 Next:
-  node dist/bin/sync_client.cjs --help   every option
+  dist/bin/sync_client --help            every option
   README.md                              first use on a real master
   docs/operations.md                     settings, exit codes, failures, moving a site
   npm run test:all                       the tests, against real Cyrus servers too
