@@ -36,7 +36,7 @@ export const GUID: Grammar = {
   mostOctets: 40,
 };
 
-/** Opaque to replication, and the name of a directory and of a lock: 24 letters and digits, a UUID, 16 hex digits. */
+/** A uniqueid is opaque to replication, and names a directory and a lock: 24 letters and digits, a UUID, 16 hex digits. */
 export const UNIQUEID: Grammar = {
   what: 'a uniqueid (letters, digits, - and _)',
   pattern: /^[0-9A-Za-z_-]+$/,
@@ -61,14 +61,14 @@ export const MAILBOX_NAME: Grammar = {
   mostOctets: LONGEST_WORD_OCTETS,
 };
 
-/** What a user has subscribed to: names that no mailbox has too, which only ever travel as strings. */
+/** A name that a user has subscribed to, which may be no mailbox's, and only ever travels as a string. */
 export const SUBSCRIPTION: Grammar = {
   what: 'the name of a subscription (no line end, no NUL)',
   pattern: /^[^\0\r\n]+$/,
   mostOctets: LONGEST_WORD_OCTETS,
 };
 
-/** Of a user, with the domain if there is one. It is a path too. */
+/** The name of a user, with the domain if there is one. It becomes a path too. */
 export const USERID: Grammar = {
   what: 'a userid (no control characters, no slash)',
   pattern: MAILBOX_NAME.pattern,

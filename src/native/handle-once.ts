@@ -13,10 +13,10 @@ const SA_RESTART = 0x10000000;
 const SA_RESETHAND = 0x80000000;
 
 /**
- * Lets Node's handler of each signal run once: the next one of the kind ends the process as if there were no handler.
- * The kernel sees to it, so that it works while every thread waits for a disk and no JavaScript runs any more.
+ * Lets Node's handler of each signal run once: the next one of the kind ends the process as if there were no handler. The
+ * kernel sees to it, so that it works while every thread waits for a disk and no JavaScript runs any more.
  *
- * To be called after Node's listeners were added.
+ * Must be called after Node's listeners were added.
  */
 export function handleOnce(signals: readonly NodeJS.Signals[]): void {
   for (const name of signals) {

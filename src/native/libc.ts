@@ -5,7 +5,7 @@ import { SyncError } from '../report/sync-error.ts';
 export interface Libc {
   /** The classic int result: -1 on failure, with `errno()` set. */
   fcntlLock(fd: number, command: number, lock: Buffer): number;
-  /** The same. */
+  /** Its result is like that of `fcntlLock`. */
   flock(fd: number, operation: number): number;
   errno(): number;
   openlog(ident: unknown, option: number, facility: number): void;

@@ -10,7 +10,7 @@ export type Synchronous =
  * transaction that it is in, little enough that nobody notices who waits for what this scope holds.
  */
 const SCOPE_PATIENCE_MS = 20;
-/** The same where nothing is held: this thread alone waits, but with all of its users and its signals. */
+/** The patience where nothing is held: this thread alone waits, but with all of its users and its signals. */
 const LONE_PATIENCE_MS = 200;
 
 let depth = 0;
@@ -46,7 +46,7 @@ export function lockPatienceMs(): number {
   return depth === 0 ? LONE_PATIENCE_MS : patienceMs;
 }
 
-/** What was waited is not waited again in the same scope. */
+/** Takes off what was waited: it is not waited again in the same scope. */
 export function spendPatience(milliseconds: number): void {
   patienceMs = Math.max(0, patienceMs - milliseconds);
 }

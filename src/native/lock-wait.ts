@@ -17,7 +17,8 @@ const LONGEST_PAUSE_MS = 100;
 const PAUSE_GROWTH = 1.5;
 
 /**
- * For locks that are held for some milliseconds: blocks the thread between tries, never longer than `lockPatienceMs`.
+ * Takes a lock of the kind that is held for some milliseconds: it blocks the thread between tries, never longer than
+ * `lockPatienceMs`.
  *
  * @param what names the lock in the error, for instance the path of the file
  * @throws SyncError LOCK_TIMEOUT, IO
@@ -44,8 +45,8 @@ export function lockNow(fd: number, kind: LockKind, what: string): void {
 }
 
 /**
- * For locks that are held long: the thread goes on with other work between tries, and holds nothing meanwhile. `work`
- * runs at once when the lock is had, and the lock is given back before anything else of the thread runs.
+ * Takes a lock of the kind that is held long: the thread goes on with other work between tries, and holds nothing
+ * meanwhile. `work` runs at once when the lock is had, and the lock is given back before anything else of the thread runs.
  *
  * @param deadlineMs how long to wait at most, counted from the call
  * @throws SyncError LOCK_TIMEOUT, IO

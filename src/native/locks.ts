@@ -6,12 +6,12 @@ import { libc } from './libc.ts';
 /**
  * How the Cyrus of this host locks files. The one does not see the other.
  *
- * - `fcntl`: ours are open-file-description locks over the whole file (store 2.6), which conflict with the
- *   record locks of Cyrus's processes in both directions.
- * - `flock`: whoever asks for the other kind of a lock that he holds may lose what he has; nobody here does.
+ * - `fcntl`: ours are open-file-description locks over the whole file (store 2.6), which conflict with the record locks of
+ *   Cyrus's processes in both directions.
+ * - `flock`: asking for the other kind of a lock that one holds may lose it; nobody here does.
  *
- * Both hold between threads and between two opens in one process, and end with the last descriptor of that open():
- * closing another descriptor of the same file does not drop them.
+ * Both hold between threads and between two opens in one process, and end with the last descriptor of that open(): closing
+ * another descriptor of the same file does not drop them.
  */
 export type LockMechanism = 'fcntl' | 'flock';
 export type LockKind = 'shared' | 'exclusive';
@@ -32,13 +32,13 @@ const HELD: Readonly<Record<LockMechanism, readonly number[]>> = {
 
 let mechanism: LockMechanism = 'fcntl';
 
-/** For all locks of this thread; every thread begins with it. */
+/** Chooses the mechanism for all locks of this thread; every thread begins by calling it. */
 export function chooseLocks(chosen: LockMechanism): void {
   mechanism = chosen;
 }
 
 /**
- * Never waits.
+ * Takes the lock if it is free, and never waits.
  *
  * @returns false if somebody else holds a lock in the way
  * @throws SyncError IO, for instance EBADF when `fd` is not open, or not for reading (shared) or writing (exclusive)

@@ -15,7 +15,7 @@ const HANDED_OVER = /^\/(?:dev\/(?:fd\/[0-9]+|stdin)|proc\/self\/fd\/[0-9]+)$/;
 const NULL_DEVICE = '/dev/null';
 
 /**
- * A descriptor of a regular file. Never waits for another process.
+ * Opens a regular file without ever waiting for another process.
  *
  * @param flags of open(2)
  * @param mode of a file that O_CREAT makes
@@ -30,8 +30,8 @@ export function openRegular(
 }
 
 /**
- * As `openRegular`, but of any kind: for files of which millions are opened. Whoever reads it must call `assertRegular`
- * where it turns out to be empty, too large, or not readable at all; reading never waits either.
+ * Opens what may be of any kind, for files of which millions are opened. Whoever reads it must call `assertRegular` where
+ * it turns out to be empty, too large, or not readable at all; reading never waits either.
  */
 export function openWithoutWaiting(
   path: string | Buffer,
@@ -50,13 +50,13 @@ export function assertRegular(fd: number, path: string | Buffer): void {
   assertRegularKind(fs.fstatSync(fd), path);
 }
 
-/** The same, of what is known already. @throws SyncError IO */
+/** Checks the kind by what is known of the file already. @throws SyncError IO */
 export function assertRegularKind(stats: Stats, path: string | Buffer): void {
   const kind = irregularKind(stats);
   if (kind !== undefined) throw irregular(path, kind);
 }
 
-/** As `openRegular`, for reading, while this thread goes on with other work. */
+/** Opens for reading, as `openRegular` does, while this thread goes on with other work. */
 export async function openRegularSoon(path: string): Promise<number> {
   let fd: number;
   try {
@@ -68,7 +68,7 @@ export async function openRegularSoon(path: string): Promise<number> {
 }
 
 /**
- * The whole of a regular file that is small by its nature.
+ * Reads the whole of a regular file that is small by its nature.
  *
  * @param limitOctets more than any real file of the kind has: a larger one is damaged, and not worth the memory
  * @throws SyncError IO for anything but a regular file, and for one above the limit; else what fs throws
@@ -83,7 +83,7 @@ export function readRegular(path: string | Buffer, limitOctets: number): Buffer 
 }
 
 /**
- * A file that the administrator has named: also a descriptor handed over by the shell, which is read to its end, or
+ * Reads a file that the administrator has named, which may be a descriptor handed over by the shell, read to its end, or
  * the null device.
  *
  * @throws as `readRegular`
@@ -93,7 +93,7 @@ export function readNamedFile(path: string, limitOctets: number): Buffer {
   return HANDED_OVER.test(path) ? fs.readFileSync(path) : readRegular(path, limitOctets);
 }
 
-/** The same of a file that is open already. */
+/** Reads, as `readRegular` does, a file that is open already. */
 export function readDescriptor(fd: number, path: string | Buffer, limitOctets: number): Buffer {
   const octets = fs.fstatSync(fd).size;
   if (octets > limitOctets) {

@@ -3,9 +3,9 @@ import { basicCrc } from '../../store/mailbox/sync-crc.ts';
 import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 
 /**
- * Whether a delta of nothing but new messages would end in a checksum failure. The replica's server compares only after
- * it has applied everything, so what can be known is known before: the master's checksum without the new messages is
- * what the replica's has to be now. (Of a record that was there and has changed, nobody knows how it was.)
+ * Tells whether a delta of nothing but new messages would end in a checksum failure. The replica's server compares only
+ * after it has applied everything, so it is foreseen: the master's checksum without the new messages is what the replica's
+ * has to be now. Where a record has changed that was there before, nobody knows how it was, and nothing is foreseen.
  */
 export function appendWouldMiss(
   state: Pick<MailboxState, 'crcBasic'>,

@@ -2,13 +2,15 @@ import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry, MailboxView } from '../../store/master-store.ts';
 
-/** Names are given again. @throws SyncError if what has the name now is not what was listed a moment ago */
+/**
+ * Checks that the name still belongs to the mailbox that was listed a moment ago: names are used again. @throws SyncError
+ */
 export function checkSame(mailbox: MailboxView, listed: MailboxEntry): void {
   if (mailbox.entry.uniqueid === listed.uniqueid && mailbox.entry.partition === listed.partition) return;
   throw moved('the mailbox was moved or replaced while it was being read', listed);
 }
 
-/** The same of the replica. */
+/** Checks the same on the replica. @throws SyncError */
 export function checkSameThere(remote: ReplicaMailbox, listed: MailboxEntry): void {
   if (remote.uniqueid === listed.uniqueid) return;
   throw moved(`the replica has another mailbox of this name (uniqueid ${remote.uniqueid})`, listed);

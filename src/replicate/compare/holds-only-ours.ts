@@ -3,8 +3,8 @@ import { basicCrc } from '../../store/mailbox/sync-crc.ts';
 import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 
 /**
- * Whether the live messages of the replica are those that the master has had for as long, as they are there: then nothing
- * that was cleaned up here is left there. Only told where all else that is new here are new messages.
+ * Tells whether the live messages of the replica are just those that the master had before its new ones: then nothing that
+ * was cleaned up here is left there. The answer is true only where nothing but new messages has to be sent.
  */
 export function holdsOnlyOurs(
   state: Pick<MailboxState, 'crcBasic'>,

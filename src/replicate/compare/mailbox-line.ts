@@ -52,7 +52,10 @@ export function mailboxLine(
   };
 }
 
-/** The same for one step that ends at `limit`: counters of the step, no checksums, what is not final echoed back. */
+/**
+ * The MAILBOX line of one step that ends at `limit`: counters of the step, no checksums, and what is not final yet as the
+ * replica has it.
+ */
 export function partialLine(
   local: LocalMailbox,
   remote: ReplicaMailbox | undefined,
@@ -75,7 +78,7 @@ export function partialLine(
   };
 }
 
-/** What a mailbox says of its records that has never had one. */
+/** What a mailbox that has never had a record says of its records. */
 const UNUSED = {
   crcBasic: 0,
   crcAnnotations: undefined,
@@ -91,12 +94,15 @@ const UNUSED = {
   since: undefined,
 };
 
-/** Never used yet, so that the real line, sent next without SINCE, finds a mailbox that it may fill. */
+/**
+ * The line of a mailbox that was never used yet, so that the real line, sent next without SINCE, finds one that it may
+ * fill.
+ */
 export function emptyLine(line: WireMailbox): WireMailbox {
   return { ...line, ...UNUSED, highestmodseq: 1 };
 }
 
-/** One that belongs to nobody and holds nothing. */
+/** The line of a mailbox that belongs to nobody and holds nothing. */
 export function emptyMailbox(names: Pick<WireMailbox, 'name' | 'uniqueid' | 'partition'>): WireMailbox {
   return {
     ...UNUSED,
@@ -114,7 +120,7 @@ export function emptyMailbox(names: Pick<WireMailbox, 'name' | 'uniqueid' | 'par
   };
 }
 
-/** A row without storage. */
+/** The line of an intermediate: a row without storage. */
 export function intermediateLine(
   entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'type' | 'createdmodseq' | 'foldermodseq'>,
   local: boolean,
@@ -138,7 +144,7 @@ export function intermediateLine(
 }
 
 /**
- * The replica's state after a step was applied, without asking. Its checksums are not known: 0 matches anything.
+ * Foretells the replica's state after a step was applied, without asking. Its checksums are not known: 0 matches anything.
  */
 export function afterApplying(line: WireMailbox): ReplicaMailbox {
   const { since: _since, intermediate: _intermediate, local: _local, ...mailbox } = line;

@@ -20,8 +20,8 @@ type Base = Pick<ReplicaMailbox, 'lastUid' | 'highestmodseq'>;
 const NOTHING: Base = { lastUid: 0, highestmodseq: 0 };
 
 /**
- * Records that the replica, standing at `remote`, does not have (algorithm 5.3, 5.4).
- * Reads the index once, twice if the mailbox is to be sent in steps.
+ * Reads the records that the replica, standing at `remote`, does not have (algorithm 5.3, 5.4). The index is read once,
+ * twice if the mailbox is to be sent in steps.
  *
  * @throws SyncError IMAP_MAILBOX_NOTSUPPORTED for a record without GUID
  */

@@ -5,7 +5,7 @@ export function isExpunged(record: WireRecord): boolean {
   return record.flags.includes('\\Expunged');
 }
 
-/** Whether two records of one message say the same, but for its size. */
+/** Tells whether two records of one message say the same, but for its size. */
 export function sameRecord(a: WireRecord, b: WireRecord): boolean {
   return (
     a.modseq === b.modseq &&

@@ -32,7 +32,7 @@ const MOST_CHANGES = 2 ** 32;
 const MOST_SECONDS_AHEAD = 366 * 24 * 60 * 60;
 
 /**
- * The first counter of the replica that a merge would carry to the master although no use of the mailbox explains it:
+ * Finds the first counter of the replica that a merge would carry to the master although no use of the mailbox explains it:
  * the master could never be brought back from there, because servers and clients rely on counters that do not go down.
  *
  * @param nowSeconds since the epoch, by this host's clock

@@ -2,9 +2,9 @@ import type { WireRecord } from '../../protocol/replica-session.ts';
 import { isExpunged, sameRecord } from './same-record.ts';
 
 /**
- * The first UID at which the replica has something that the master does not account for: a message or an expunge of its
- * own, or a state that is not one the master was in before. A delta over it would end in a refusal after the fact, or
- * take it away unseen. Both lists in UID order.
+ * Finds the first UID at which the replica has something that the master does not account for: a message or an expunge of
+ * its own, or a state that the master was never in. A delta over it would be refused after the fact, or would take it away
+ * unseen. Both lists are in UID order.
  *
  * @param deletedmodseq what the master has cleaned up, and the replica therefore may still have
  */

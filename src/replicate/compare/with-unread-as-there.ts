@@ -2,9 +2,9 @@ import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { LocalMailbox } from './compare-mailbox.ts';
 
 /**
- * The master's side with what could not be read of it taken as the replica has it: that is found equal and, if something
- * else is sent, said again, so that it stays as it is there. Left out it would say "none", which for annotations is an
- * order to remove them, and for a counter a lower one.
+ * Takes what could not be read of the master's side as the replica has it: so it is found equal and, if something else is
+ * sent, repeated, and stays as it is there. Left out it would say "none", which for annotations is an order to remove them,
+ * and for a counter a lower value.
  */
 export function withUnreadAsThere(
   { entry, state, annotations }: LocalMailbox,

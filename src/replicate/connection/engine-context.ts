@@ -17,7 +17,7 @@ export interface EngineContext {
   scripts: ScriptSession;
   /** Writes to the master through its own server; undefined: the master must not be written to. */
   master: MasterWriter | undefined;
-  /** Another connection that nobody uses at the moment; none, if there is none. Whoever borrows gives it back. */
+  /** Lends another connection that nobody uses at the moment, if there is one. Whoever borrows it gives it back. */
   borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
   /**
    * Called once it is known how much has to be sent, before any of it is; what it throws ends the job, so that another
@@ -25,7 +25,7 @@ export interface EngineContext {
    */
   beforeSending: ((commands: number) => void) | undefined;
   options: EngineOptions;
-  /** Not to be sent: each of them fails with what is said here. */
+  /** Mailboxes that are not sent: each of them fails with the error given here. */
   setAside: readonly SetAside[];
   emit: EventListener;
 }
@@ -37,13 +37,13 @@ export interface BorrowedLink extends ReplicaLink, Disposable {}
 
 /** The master's own Cyrus server, spoken to with the replication protocol (design, decision 13). */
 export interface MasterWriter {
-  /** The one session of this worker, opened when first needed. */
+  /** Opens the one session of this thread when it is first needed. */
   connect(): Promise<{ session: ReplicaSession; stage: Stage }>;
 }
 
 /** A second session to the replica that does not replicate `#sieve` as a mailbox. */
 export interface ScriptSession {
-  /** The one of this worker, opened when first needed. @throws SyncError as for the first session */
+  /** Opens the one such session of this connection when it is first needed. @throws SyncError as for the first session */
   connect(): Promise<ReplicaSession>;
 }
 

@@ -5,8 +5,8 @@ import { GUIDS_PER_COMMAND } from './reservation.ts';
  * The connections that the steps of one large mailbox take turns on. The replica applies a mailbox in one process, but
  * while that is at work another one can take in the messages of the next step: about a quarter of its time.
  *
- * A step is still sent only when the one before is answered. What the replica was asked to reserve is on the stage of the
- * first connection, so turns begin behind that.
+ * How far a step may run ahead of the answer to the one before is decided by `startMailbox`. What the replica was asked to
+ * reserve is on the stage of the first connection, so turns begin behind that.
  */
 export class Lanes implements Disposable {
   readonly #context: EngineContext;

@@ -14,10 +14,10 @@ export interface MailboxTask {
   partition: ByteString;
   turn: Turn;
   onState: (state: MailboxState) => void;
-  /** Both sides were merged, which may have moved what the replica counts for other folders of the owner. */
+  /** Is called when both sides were merged, which may have moved what the replica counts for other folders of the owner. */
   onMerged: () => void;
-  /** These cannot be sent; told again with every attempt that meets them. */
+  /** Is told of messages that cannot be sent, again with every attempt that meets them. */
   onLeftOut: (leftOut: readonly LeftOut[]) => void;
-  /** To be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
+  /** Must be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
   checkNeeds: () => void;
 }

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { NewMessage } from '../compare/read-delta.ts';
 import type { EngineContext } from './engine-context.ts';
 
-/** Commands of more GUIDs are split: the replica takes any number, but answers only when it has looked for all. */
+/** Larger commands are split: the replica takes any number of GUIDs, but answers only when it has looked for all. */
 export const GUIDS_PER_COMMAND = 8192;
 /**
  * Below this, sending the messages is cheaper than a round trip and a search through the replica's folders, which a

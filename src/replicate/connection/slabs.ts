@@ -10,14 +10,14 @@ const KEPT_SLABS = 8;
 export class Slabs {
   readonly #free: Buffer[] = [];
 
-  /** A buffer of at least that many octets, its content arbitrary. */
+  /** Hands out a buffer of at least that many octets, whose content is arbitrary. */
   take(octets: number): Buffer {
     const index = this.#free.findIndex((buffer) => buffer.length >= octets);
     const [free] = index < 0 ? [] : this.#free.splice(index, 1);
     return free ?? Buffer.allocUnsafeSlow(Math.max(LEAST_OCTETS, octets));
   }
 
-  /** Only when nothing reads from it any more. */
+  /** Takes a buffer back from which nothing reads any more. */
   giveBack(buffer: Buffer): void {
     this.#free.push(buffer);
     if (this.#free.length <= KEPT_SLABS) return;

@@ -88,7 +88,7 @@ export class Stage {
     return turn;
   }
 
-  /** The promise of this GUID being on the replica's stage; undefined if nobody has begun. */
+  /** The promise that resolves when this GUID is on the replica's stage; undefined if nobody has begun to send it. */
   find(partition: ByteString, guid: string): Promise<void> | undefined {
     return this.#staged.get(`${guid} ${partition}`);
   }

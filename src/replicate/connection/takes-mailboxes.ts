@@ -11,9 +11,9 @@ const DIGEST_LENGTH = 12;
 export type ProbedSession = Pick<ReplicaSession, 'applyMailbox' | 'applyUnmailbox'>;
 
 /**
- * Whether the replica can put a mailbox on a partition, found out with one that nobody can have anything against: empty,
- * in the namespace of deleted mailboxes, readable by nobody, and removed again. Its name is the partition's own, so that
- * clients who try at the same time do not take one partition for another.
+ * Finds out whether the replica can put a mailbox on a partition, by making one that nobody can have anything against:
+ * empty, in the namespace of deleted mailboxes, readable by nobody, and removed again. Its name is derived from the
+ * partition's, so that clients that try at the same time do not take one partition for another.
  *
  * @throws SyncError if the link breaks
  */

@@ -3,9 +3,9 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry, MasterStore } from '../../store/master-store.ts';
 
 /**
- * Mailboxes whose uniqueid the master has live under another name as well, by what that is. A uniqueid proves that two
- * names are one mailbox, renamed, only where the master has it once: imapd 3.6.1 can hand it out twice, and a RENAME on
- * the strength of it would put one user's folder into another's account.
+ * Finds mailboxes whose uniqueid the master has live under another name as well, with that name. A uniqueid proves that two
+ * names are one mailbox, renamed, only where the master has it once: imapd 3.6.1 can hand it out twice, and a RENAME on the
+ * strength of it would put one user's folder into another's account.
  *
  * @param nameThere the replica's name for a uniqueid
  */

@@ -34,7 +34,9 @@ export function reportMailbox(
   context.emit({ kind: 'mailbox:failed', name: entry.name, error: error.toData() });
 }
 
-/** What was read of a mailbox: its quota root, and what could not be read beside it, which the replica keeps as it is. */
+/**
+ * Notes what was read of a mailbox: its quota root, and what could not be read beside it, which the replica keeps as it is.
+ */
 export function noteState(context: EngineContext, job: FolderJob, state: MailboxState): void {
   if (state.quotaroot !== undefined) job.roots.add(state.quotaroot);
   for (const part of state.unread) {

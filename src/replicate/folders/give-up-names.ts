@@ -9,12 +9,12 @@ import type { FolderStep } from './plan-folders.ts';
 const UNIQUEID_OCTETS = 24;
 
 /**
- * Cyrus 3.6 keeps what a user has besides mail (subscriptions, seen state, scripts) under the uniqueid of the INBOX, and
- * what a rename leaves of the old name on the replica has that uniqueid still: an UNUSER of the old name, whenever it
- * comes, takes it all from the renamed user. So a row without storage is put there and removed again, which leaves a
- * uniqueid of nobody.
+ * Takes the old names of renamed INBOXes from what they had. Cyrus 3.6 keeps what a user has besides mail (subscriptions,
+ * seen state, scripts) under the uniqueid of the INBOX, and the row that a rename leaves under the old name on the replica
+ * still has that uniqueid: an UNUSER of the old name, whenever it comes, takes all of it from the renamed user. So a row
+ * without storage is put there and removed again, which leaves a uniqueid of nobody.
  *
- * For a caller that holds the locks of the users named. A replica that refuses it is older, and keeps such data by name.
+ * The caller holds the locks of the users named. A replica that refuses it is older, and keeps such data by name.
  *
  * @param inboxes left alone where the replica has a mailbox of that name
  */

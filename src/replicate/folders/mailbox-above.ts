@@ -4,9 +4,9 @@ import type { MailboxEntry } from '../../store/master-store.ts';
 type Lookup = (name: ByteString) => MailboxEntry | undefined;
 
 /**
- * The nearest real mailbox above one of a user's, which has to be on the replica before the replica can be given the
- * latter. Without it there would be folders of nobody; a replica refuses them, a newer one with a reason, an older one
- * without. undefined: nothing has to be there.
+ * Finds the nearest real mailbox above one of a user's, which has to be on the replica before the other can be made there.
+ * Without it there would be folders of nobody; a replica refuses them, a newer one with a reason, an older one without.
+ * undefined means that nothing has to be there.
  */
 export function mailboxAbove(entry: MailboxEntry, lookup: Lookup): ByteString | undefined {
   if (entry.userid === undefined || entry.inDeleted) return undefined;
@@ -19,7 +19,7 @@ export function mailboxAbove(entry: MailboxEntry, lookup: Lookup): ByteString | 
 }
 
 /**
- * What has to be on the replica before some mailboxes are made there, and is not sent along.
+ * Finds what has to be on the replica before some mailboxes are made there, and is not sent along.
  *
  * @param entries what is to be sent, in byte order
  * @returns only what is not among `entries` itself, for each that needs it

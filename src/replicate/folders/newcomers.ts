@@ -20,7 +20,7 @@ export class Newcomer {
     });
   }
 
-  /** Resolves once it could be read here, or failed. */
+  /** Resolves once the mailbox could be read here, or has failed. */
   get begun(): Promise<void> {
     return this.#begun;
   }
@@ -34,7 +34,7 @@ export class Newcomer {
     return this.#failed;
   }
 
-  /** What this one could not be made without, and that failed for a reason of its own; undefined if nothing did. */
+  /** The mailbox above, nearest or further up, that failed for a reason of its own; undefined if none did. */
   get missing(): ByteString | undefined {
     return this.above?.failed ? (this.above.missing ?? this.above.name) : undefined;
   }
@@ -75,7 +75,7 @@ export class Newcomers {
     this.#lookup = lookup;
   }
 
-  /** To be called in list order: what is above comes first. */
+  /** Must be called in list order, so that the mailbox above comes first. */
   add(entry: MailboxEntry): Newcomer {
     const above = mailboxAbove(entry, this.#lookup);
     const newcomer = new Newcomer(entry.name, above === undefined ? undefined : this.#byName.get(above));

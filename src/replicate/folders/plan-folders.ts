@@ -3,8 +3,8 @@ import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 
 /**
- * What the master knows of a name or uniqueid that it does not list as a live mailbox of this job. `unopenable`: it was
- * deleted, and has a name now that the replica cannot open, so that there it can only go.
+ * What the master knows of a name or uniqueid that it does not list as a live mailbox of this job. `unopenable` means that
+ * the mailbox was deleted and has a name now that the replica cannot open, so that it can only be removed there.
  */
 export type Fate = 'tombstone' | 'live' | 'unopenable' | 'unknown';
 
@@ -15,9 +15,9 @@ export interface FolderQuestion {
   partitionOf: (entry: MailboxEntry) => ByteString | undefined;
   fateOfName: (name: ByteString) => Fate;
   fateOfUniqueid: (uniqueid: ByteString) => Fate;
-  /** Whether the replica can open a mailbox of this name. */
+  /** Tells whether the replica can open a mailbox of this name. */
   canBeOpened: (name: ByteString) => boolean;
-  /** Whether the job covers all mailboxes of the replica's list, so that one missing here is to be judged. */
+  /** The job covers all mailboxes of the replica's list, so that one missing here has to be explained. */
   whole: boolean;
   /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
   replace: boolean;
@@ -181,7 +181,7 @@ class RenameOrder {
     this.#bySource = new Map(renames.map(({ from }, index) => [from, index]));
   }
 
-  /** All whose chain has a free end. */
+  /** Does all renames whose chain has a free end. */
   free(): void {
     for (const [index, { from, entry }] of this.#renames.entries()) {
       if (this.#done.has(index)) continue;
@@ -190,7 +190,7 @@ class RenameOrder {
     }
   }
 
-  /** A cycle is opened through a temporary name. */
+  /** Opens each cycle through a temporary name. */
   breakCycles(): void {
     for (const [index, rename] of this.#renames.entries()) {
       if (this.#done.has(index) || !this.#isInCycle(index)) continue;
@@ -204,7 +204,7 @@ class RenameOrder {
     }
   }
 
-  /** Those whose new name somebody has who keeps it. */
+  /** Renames whose new name belongs to a mailbox that keeps it. */
   left(): Rename[] {
     return this.#renames.filter((_, index) => !this.#done.has(index));
   }
@@ -251,8 +251,8 @@ function push(plan: FolderPlan, rename: Rename, newName: ByteString): void {
 }
 
 /**
- * Below the mailbox, so that it stays in its user's namespace and has a parent; below one above it if the replica could
- * not open so long a name.
+ * Makes a name below the mailbox, so that it stays in its user's namespace and has a parent; below one further up if the
+ * replica could not open so long a name.
  */
 function temporaryName({ canBeOpened }: FolderQuestion, name: ByteString, uniqueid: ByteString): ByteString {
   for (let parent = name; ; parent = parent.slice(0, parent.lastIndexOf('.'))) {

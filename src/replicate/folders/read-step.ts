@@ -86,7 +86,7 @@ export function readStep(
   return { kind: 'delta', ...common, local, delta, messages, ours };
 }
 
-/** Whether records change that the replica has already: how they were, the checksums do not tell. */
+/** Tells whether records change that the replica has already: the checksums do not say how those were before. */
 function changesOld(delta: Delta, remote: ReplicaMailbox): boolean {
   return delta.records.some((record) => record.uid <= remote.lastUid);
 }

@@ -5,9 +5,9 @@ import type { EngineContext } from '../connection/engine-context.ts';
 import type { Failures } from '../outcomes/failures.ts';
 
 /**
- * Those that the replica takes. Without SIEVE-MAILBOX it refuses `#sieve`, and scripts go by their own commands. A mailbox
- * whose name it cannot open is left out, and said: that of a deleted folder may be too long because Cyrus made it longer,
- * and Cyrus itself cannot open it either.
+ * Selects the mailboxes that the replica takes. Without SIEVE-MAILBOX it refuses `#sieve`, and scripts go by their own
+ * commands. A mailbox whose name it cannot open is left out, and reported: the name of a deleted folder may be too long
+ * because Cyrus made it longer, and Cyrus itself cannot open it either.
  */
 export function replicated(
   context: EngineContext,

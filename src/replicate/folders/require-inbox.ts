@@ -15,7 +15,7 @@ export async function requireInbox(context: EngineContext, userid: ByteString): 
   if (missing) throw missing;
 }
 
-/** What `requireInbox` requires. */
+/** Tells whether `requireInbox` would pass. */
 export async function inboxHasArrived(context: EngineContext, userid: ByteString): Promise<boolean> {
   return (await missingInbox(context, userid)) === undefined;
 }

@@ -19,8 +19,8 @@ import { readStep } from './read-step.ts';
 /** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
 const CHANGED_ATTEMPTS = 3;
 /**
- * Messages that are removed here while the step that has them is being sent: read again what there is. What was uploaded
- * before is not uploaded again, so that each time gets further.
+ * Messages may be removed here while the step that has them is being sent: then what there is is read again. What was
+ * uploaded before is not uploaded again, so that each attempt gets further.
  */
 const REMOVED_ATTEMPTS = 10;
 
@@ -62,7 +62,7 @@ function stepSize(context: EngineContext, messages: number): number {
 }
 
 /**
- * One mailbox in as many steps as it takes. The answer to a step is waited for only when the next one is ready to be
+ * Sends one mailbox in as many steps as it takes. The answer to a step is waited for only when the next one is ready to be
  * sent, so that the replica gets new messages while it is still at work on those before; and not even then where the next
  * step goes to another process of a replica that takes no step before the one that it builds on.
  */
@@ -89,7 +89,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
       const latest = sent.at(-1);
       let step: Step | undefined;
       if (!latest?.isLast) {
-        // What is tried again has its claim, which is one of the stage of its own lane.
+        // A step that is tried again has its claim already, on the stage of its own lane.
         if (latest && !claim) lane = await lanes.next(latest.records);
         claim ??= await claimBudgetAndStage(lane, task);
         try {
@@ -176,7 +176,7 @@ interface SentStep {
   refusal: Promise<SyncError | undefined>;
 }
 
-/** The claim is the step's from here on, and given back with its answer. */
+/** Sends a step, which owns the claim from here on and gives it back with its answer. */
 function sendStep(
   context: EngineContext,
   task: MailboxTask,

@@ -41,7 +41,7 @@ export async function survey(
       }
       continue;
     }
-    // Not even its messages are asked for.
+    // The replica is not even asked for its messages.
     const isAside = context.setAside.some(({ mailbox }) => mailbox === entry.name);
     if (isAside || (!reserving && !remote)) {
       work.push({ entry, remote, comparison: { kind: 'delta' } });
@@ -119,7 +119,7 @@ function compareDoubting(context: EngineContext, mailbox: LockedMailbox, remote:
   };
 }
 
-/** Mailboxes that one look at many of them shows to be the same on both sides: on most days nearly all. */
+/** Finds mailboxes that are the same on both sides by looking at many under one lock: on most days nearly all are. */
 async function unchangedOf(
   context: EngineContext,
   job: FolderJob,

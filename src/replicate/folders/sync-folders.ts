@@ -74,7 +74,7 @@ function toSend({ store }: EngineContext, work: readonly Work[]): number {
   );
 }
 
-/** Those that the replica has, or for which it has the mailbox above or is to get it. The others are held back. */
+/** Selects mailboxes that the replica has, or whose mailbox above it has or is to get. The others are held back. */
 async function withoutOrphans(
   context: EngineContext,
   job: FolderJob,
@@ -98,8 +98,8 @@ async function withoutOrphans(
 }
 
 /**
- * Names under which the replica has a mailbox that others may be made below. A row between two names may be what was left
- * of one, and an INBOX of this name that is another's would be given folders that are not its user's.
+ * Names under which the replica has a mailbox that others may be made below. A row without storage may be the remains of a
+ * mailbox, and an INBOX of this name that is another's would be given folders that are not its user's.
  */
 function namesToBuildOn({ store }: EngineContext, mailboxes: readonly ReplicaMailbox[]): Set<ByteString> {
   const there = mailboxes.filter(({ name, type, uniqueid }) => {
@@ -127,8 +127,8 @@ async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promi
 }
 
 /**
- * Mailboxes of ours that the replica has outside of what it listed for this job: a user or a folder that was renamed
- * from another owner's namespace. They are asked for only where there is a reason to expect one.
+ * Finds mailboxes of ours that the replica has outside of what it listed for this job: those of a user or a folder that was
+ * renamed from another owner's namespace. They are asked for only where there is a reason to expect one.
  *
  * @throws SyncError USER_LOCKED if another client is at work on that owner
  */
@@ -294,7 +294,7 @@ async function startAll(
   return { finished };
 }
 
-/** One line for each mailbox that the others needed, however many they are. */
+/** Reports one line for each mailbox that others needed, however many those are. */
 function reportHeldBack(context: EngineContext, job: FolderJob): void {
   for (const [above, names] of job.failures.heldBack) {
     context.emit({ kind: 'mailbox:held-back', above, names });

@@ -17,7 +17,7 @@ export class Unusable {
     this.#failures.add('folders', error, name);
   };
 
-  /** Taken for mailboxes that the replica has not got, they would be sent as new ones. */
+  /** Leaves them out: taken for mailboxes that the replica has not got, they would be sent as new ones. */
   without(entries: readonly MailboxEntry[]): MailboxEntry[] {
     return entries.filter(({ name }) => !this.#names.has(name));
   }

@@ -9,9 +9,9 @@ import { removeUser } from './remove-user.ts';
 import { userThere } from './user-there.ts';
 
 /**
- * A user who has no INBOX here. A tombstone in its place proves that there was one: then the replica's mailboxes go the
- * way that the master's went, each on its own evidence, and what is left of the user follows once none is left. Without
- * a tombstone it is only a name that nobody has here, and nothing is done (algorithm 3).
+ * Follows a user who has no INBOX here any more. A tombstone in its place proves that there was one: then the replica's
+ * mailboxes go the way that the master's went, each on its own evidence, and the rest of the user follows once none is
+ * left. Without a tombstone it is only a name that nobody has here, and nothing is done (algorithm 3).
  */
 export async function finishGoneUser(
   context: EngineContext,

@@ -13,8 +13,8 @@ export function isPersonal(action: Action | undefined): action is PersonalAction
 }
 
 /**
- * Subscriptions and seen state of one user, entry by entry, as one unit of a sync log names them. However many entries
- * those are, the replica is asked for the INBOX once, and either file is read once, even if it cannot be read.
+ * Sends subscriptions and seen state of one user, entry by entry, as a unit of a sync log names them. However many entries
+ * there are, the replica is asked for the INBOX once, and either file is read once, even if it cannot be read.
  */
 export class PersonalData {
   readonly #context: EngineContext;
@@ -29,8 +29,8 @@ export class PersonalData {
   }
 
   /**
-   * Whether there is a user to send it for. Who left a tombstone is gone, which the log says in a line of its own; and
-   * what is kept under its uniqueid belongs by now to whoever that user was renamed to.
+   * Tells whether there is a user to send it for. A user who left a tombstone is gone, which the log says in a line of its
+   * own, and what is kept under the uniqueid belongs by now to whoever that user was renamed to.
    *
    * @throws SyncError as `requireInbox`
    */
@@ -46,7 +46,7 @@ export class PersonalData {
     return true;
   }
 
-  /** Only if it is wanted. */
+  /** Sends one entry. The caller has asked `wanted` before. */
   async send(action: PersonalAction): Promise<void> {
     if (action.kind === 'seen') await this.#sendSeen(action.uniqueid);
     else await this.#sendSubscription(action.name);

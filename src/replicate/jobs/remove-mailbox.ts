@@ -5,8 +5,8 @@ import type { EngineContext } from '../connection/engine-context.ts';
 import { canBeOpened } from '../folders/replicated.ts';
 
 /**
- * UNMAILBOX, with proof that what the replica has under this name was deleted here: a tombstone of the name, and not a
- * mailbox that lives on here under another one, whose renaming is yet to come.
+ * Sends UNMAILBOX, given proof that what the replica has under this name was deleted here: the name has a tombstone, and
+ * the mailbox does not live on here under another name, whose renaming is yet to come.
  *
  * @throws SyncError IMAP_MAILBOX_MOVED
  */

@@ -9,9 +9,9 @@ import { syncMeta } from './run-meta.ts';
 import { userThere } from './user-there.ts';
 
 /**
- * UNUSER of a user who has no INBOX here, and `restoreHeirs`.
+ * Sends UNUSER for a user who has no INBOX here, then calls `restoreHeirs`.
  *
- * @param renamed it may be that the user lives on under another name, even if nothing here says so any more
+ * @param renamed true if the user may live on under another name, even if nothing here says so any more
  * @throws SyncError IMAP_MAILBOX_MOVED if that would remove mailboxes that live on here
  */
 export async function removeUser(
@@ -40,8 +40,8 @@ export async function removeUser(
 }
 
 /**
- * Mailboxes that live on here, under whatever name, and that the replica has under the name of this user: UNUSER would
- * take them along. Those that are in the DELETED namespace there it leaves alone.
+ * Finds mailboxes that live on here, under whatever name, and that the replica has under the name of this user: UNUSER
+ * would take them along. It leaves alone what is in the DELETED namespace there, and so does this.
  */
 export async function livingUnder(context: EngineContext, userid: ByteString): Promise<MailboxEntry[]> {
   const { store } = context;

@@ -16,8 +16,8 @@ import { syncUser } from './run-user.ts';
 import { sendAnnotations } from './send-annotations.ts';
 
 /**
- * Actions of one unit of a sync log, in order, under the locks of all `owners`. One that fails does not stop those after
- * it, unless they depend on it.
+ * Runs the actions of one unit of a sync log, in order, under the locks of all `owners`. An action that fails does not stop
+ * those after it, unless they depend on it.
  *
  * @returns one result per action; never rejects
  */
@@ -76,7 +76,7 @@ class Unit {
   }
 
   async run(action: Exclude<Action, PersonalAction>, isLast: boolean): Promise<void> {
-    // What left the user is to be elsewhere before, and what failed may be just that.
+    // Mailboxes that left the user have to be elsewhere before, and what failed may be just their move.
     const before = this.#ended ?? (action.kind === 'unuser' ? this.#firstNotDone : undefined);
     if (before) {
       this.#add(untouchedAfter(before));
@@ -84,7 +84,7 @@ class Unit {
     }
     try {
       await runAction(this.#context, action, this.#owners, this.#locks);
-      // Whoever is tied to the users removed may have been one of them, whatever the names have been used for since.
+      // An owner tied to the removed users may have been one of them, whatever the names have been used for since.
       if (action.kind === 'unuser' && isLast) await restoreHeirs(this.#context, this.#owners, this.#locks);
       this.#add(DONE);
     } catch (caught) {
@@ -92,7 +92,7 @@ class Unit {
     }
   }
 
-  /** Independent of each other, so that none waits for the answer to another. */
+  /** Sends entries that are independent of each other, so that none waits for the answer to another. */
   async sendPersonal(actions: readonly PersonalAction[]): Promise<void> {
     const answers: (ActionResult | Promise<ActionResult>)[] = [];
     for (const action of actions) {
@@ -190,9 +190,9 @@ async function runAction(
 }
 
 /**
- * UNUSER, once nothing that lives on here is left under the name on the replica: what left the user goes first, even where
- * nothing ties the two any more. Of a user of that name who has been created again since, the line says that what the
- * former one left behind must go.
+ * Sends UNUSER once nothing that lives on here is left under the name on the replica: mailboxes that left the user go
+ * first, even where nothing ties the two users any more. If a user of that name has been created again since, the line of
+ * the log means that what the former user left behind must go.
  */
 async function finishUnuser(
   context: EngineContext,

@@ -10,8 +10,8 @@ import { Failures } from '../outcomes/failures.ts';
 import { inRounds } from './in-rounds.ts';
 
 /**
- * The named mailboxes, and nothing else of their owners (-m, and shared mailboxes of -A). `owners` are all of theirs,
- * '' for shared ones: locked in byte order, as every client does, so that two of them cannot wait for each other.
+ * Replicates the named mailboxes, and nothing else of their owners (-m, and shared mailboxes of -A). `owners` are all of
+ * theirs, '' for shared ones: locked in byte order, as every client does, so that two of them cannot wait for each other.
  *
  * @throws SyncError as `runUser`
  */
@@ -26,9 +26,9 @@ export async function runMailboxes(
 }
 
 /**
- * The same for a caller that holds the owners' locks; `user` is whom failures are reported of.
+ * Does what `runMailboxes` does, for a caller that holds the owners' locks. Failures are reported of `user`.
  *
- * @returns whether one of them was merged
+ * @returns true if one of them was merged
  */
 export async function syncMailboxes(
   context: EngineContext,
@@ -68,7 +68,7 @@ export async function syncMailboxes(
   return merged;
 }
 
-/** In byte order. Names that no live mailbox has are told. */
+/** Looks the names up, in byte order. A name that no live mailbox has is reported. */
 function liveMailboxes({ store, emit }: EngineContext, names: readonly ByteString[]): MailboxEntry[] {
   return [...names].sort(compareBytes).flatMap((name) => {
     const entry = store.lookup(name);

@@ -13,8 +13,8 @@ import { sendSubscriptions } from '../user-data/send-subscriptions.ts';
 import { inRounds } from './in-rounds.ts';
 
 /**
- * Subscriptions, seen state and sieve scripts of one user (-s), provided that the replica has the user. Where scripts are
- * replicated as the mailbox `#sieve`, that mailbox is brought over too.
+ * Replicates subscriptions, seen state and scripts of one user (-s), provided that the replica has the user. Where scripts
+ * are replicated as the mailbox `#sieve`, that mailbox is brought over too.
  *
  * @throws SyncError as `runUser`; IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the replica has not got this user
  */
@@ -23,7 +23,7 @@ export async function runMeta(context: EngineContext, userid: ByteString): Promi
   return await syncMeta(context, userid, locks);
 }
 
-/** The same for a caller that holds the user's lock. */
+/** Does what `runMeta` does, for a caller that holds the user's lock. */
 export async function syncMeta(
   context: EngineContext,
   userid: ByteString,

@@ -24,7 +24,7 @@ import { inRounds } from './in-rounds.ts';
 import { userThere } from './user-there.ts';
 
 /**
- * Everything of one user: folders and their messages, quota, subscriptions, seen state, sieve (algorithm 3).
+ * Replicates everything of one user: folders and their messages, quota, subscriptions, seen state, scripts (algorithm 3).
  *
  * @throws SyncError USER_LOCKED if another client is at work on the user; the first failure otherwise, after everything
  *   else of the user was done
@@ -34,7 +34,7 @@ export async function runUser(context: EngineContext, userid: ByteString): Promi
   return await syncUser(context, userid, locks);
 }
 
-/** The same for a caller that holds the user's lock. */
+/** Does what `runUser` does, for a caller that holds the user's lock. */
 export async function syncUser(
   context: EngineContext,
   userid: ByteString,
@@ -96,9 +96,9 @@ export async function syncUser(
 }
 
 /**
- * Whether the INBOX of this name on the replica is the user's. Another's is a former user's of that name, who has been
- * renamed or deleted here since: seen state given to that one would stay for ever, for nothing in the protocol takes it
- * away again.
+ * Tells whether the INBOX of this name on the replica is the user's. Otherwise it is that of a former user of the name, who
+ * has been renamed or deleted here since: seen state given to that one would stay for ever, because nothing in the protocol
+ * takes it away again.
  */
 function hasInboxThere(
   { store }: EngineContext,
@@ -111,9 +111,9 @@ function hasInboxThere(
 }
 
 /**
- * What the replica has of the user besides mailboxes, asked behind the INBOX that was not there before: Cyrus 3.6 keeps
- * it under the uniqueid of the INBOX, and as long as there is none under the user's name, where it is out of reach later.
- * So what was listed before says nothing, and nothing is sent without an INBOX.
+ * Asks what the replica has of the user besides mailboxes, once the INBOX that was not there before has arrived. Cyrus 3.6
+ * keeps such data under the uniqueid of the INBOX, and without an INBOX under the user's name, where it is out of reach
+ * later. So what was listed before says nothing, and nothing is sent without an INBOX.
  *
  * @param finished when all that is sent of the folders is answered
  * @returns undefined if the INBOX did not arrive

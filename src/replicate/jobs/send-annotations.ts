@@ -5,7 +5,7 @@ import type { EngineContext } from '../connection/engine-context.ts';
 import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 
 /**
- * Annotations of one mailbox, or of the server where the name is empty: both lists are merged by entry and user
+ * Sends the annotations of one mailbox, or of the server where the name is empty: both lists are merged by entry and user
  * (algorithm 8.5).
  *
  * @throws SyncError IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the mailbox itself has to be replicated first

@@ -4,8 +4,8 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 
 /**
- * All that the replica has of a user. What it lists of anybody else is not believed: it would be renamed, or under -O
- * removed, as the user's own.
+ * Asks for all that the replica has of a user. What it lists of anybody else is not believed: it would be renamed, or under
+ * -O removed, as the user's own.
  *
  * @param onUnusable is told of mailboxes left out; without it one such fails all
  * @throws SyncError IMAP_PROTOCOL_ERROR that names it; what the replica answers

@@ -5,7 +5,7 @@ import type { MailboxState } from '../../store/master-store.ts';
 import { senselessJump } from '../compare/senseless-jump.ts';
 
 /**
- * To be called before anything that the replica says is told to the master's server.
+ * Must be called before anything that the replica says is told to the master's server.
  *
  * @throws SyncError CONFLICT
  */

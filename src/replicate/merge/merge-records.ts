@@ -148,13 +148,13 @@ class Merger {
     }
   }
 
-  /** Newer than anything there: as in any delta, and the master need not be written to. */
+  /** Sends a record that is newer than anything there, as in any delta: the master need not be written to. */
   #forward(ours: WireRecord): void {
     this.#note(ours, 'sent');
     this.#send('replica', ours, true);
   }
 
-  /** Rows 3 and 4. What never changes in a message's life stays the master's. */
+  /** Decides rows 3 and 4. What never changes in a message's life stays the master's. */
   #reconcile(ours: WireRecord, theirs: WireRecord): void {
     const newer = theirs.modseq > ours.modseq && theirs.lastUpdated >= ours.lastUpdated;
     if (!newer) {
@@ -194,8 +194,8 @@ class Merger {
   }
 
   /**
-   * Only the replica's state changes. Where the master's modseq is ahead anyway, the change fits below it, and the
-   * master need not be written to for it.
+   * Changes the replica's state alone. Where the master's modseq is ahead anyway, the change fits below it, and the master
+   * need not be written to for it.
    */
   #expungeReplica(theirs: WireRecord): void {
     this.#note(theirs, 'replica-expunged');
@@ -205,7 +205,7 @@ class Merger {
     else this.#send('replica', record);
   }
 
-  /** The same message under the next UID, on both sides. */
+  /** Gives the message the next UID, on both sides. */
   #append(record: WireRecord): void {
     this.#merge.lastUid++;
     const appended = { ...record, uid: this.#merge.lastUid, modseq: this.#nextModseq() };
@@ -285,13 +285,16 @@ function tail(side: MergeSide, otherLastUid: number): Map<string, WireRecord> {
   return new Map(live.map((record) => [identity(record), record]));
 }
 
-/** Equal for a message and its renumbered self, different for a copy that a user made: that was created later. */
+/**
+ * A key that is equal for a message and its renumbered self, and different for a copy that a user made, which was created
+ * later.
+ */
 function identity(record: WireRecord): string {
   const created = record.annotations.find((annotation) => annotation.entry === CREATEDMODSEQ);
   return `${record.guid} ${record.internaldate} ${created?.value ?? `uid ${record.uid}`}`;
 }
 
-/** In the place that the wire's order gives it: before \Seen and the user flags. */
+/** Adds \Expunged where the wire's order has it: before \Seen and the user flags. */
 function expunged(record: WireRecord): WireRecord {
   const before = ['\\Deleted', '\\Answered', '\\Flagged', '\\Draft'];
   return {

@@ -7,8 +7,8 @@ import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { checkSensible } from './check-sensible.ts';
 
 /**
- * Where nothing but XCONVMODSEQ is higher on the replica, the master's server is told that number. It goes with every
- * folder of a conversation: what a merge of one of them made the replica count, it has counted for the others too. No mail
+ * Tells the master's server the replica's XCONVMODSEQ where nothing else is higher there. The counter goes with every
+ * folder of a conversation: what a merge of one folder made the replica count, it has counted for the others too. No mail
  * depends on it, so that a master that must not be written to keeps its own.
  *
  * @returns false if more than that differs by now

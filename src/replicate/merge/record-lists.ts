@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireRecord } from '../../protocol/replica-session.ts';
 import type { IndexRecord, LockedMailbox } from '../../store/master-store.ts';
 
-/** Whole lists, for the comparisons that need both: one mailbox of each side in memory at a time. */
+/** These read whole lists, for comparisons that need both: one mailbox of each side is in memory at a time. */
 
 export function masterRecords(mailbox: LockedMailbox): IndexRecord[] {
   const records: IndexRecord[] = [];

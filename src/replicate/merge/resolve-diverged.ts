@@ -169,7 +169,7 @@ async function foldermodseqNow(
   return Math.max(line.foldermodseq, now?.foldermodseq ?? 0);
 }
 
-/** A side that only has to be told what it is already is not written to. */
+/** Tells whether the master has to change: a side that already is what it would be told is not written to. */
 function mustWriteMaster(merge: Merge, state: MailboxState, remote: ReplicaMailbox): boolean {
   return (
     merge.toMaster.length > 0 ||

@@ -37,7 +37,7 @@ export interface StagedSide extends Disposable {
   apply(changes?: Partial<WireMailbox>): Promise<void>;
 }
 
-/** However it ends, nothing is on its way any more. */
+/** Stages what one side lacks. However it ends, nothing is on its way any more. */
 export async function stageSide(work: SideWork): Promise<StagedSide> {
   const { session, line, records } = work;
   const hold = await work.stage.hold();

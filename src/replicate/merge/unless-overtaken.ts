@@ -1,9 +1,9 @@
 import { type ErrorCode, SyncError } from '../../report/sync-error.ts';
 
 /**
- * A command of a merge that is refused with one of these codes was right when it was made. SINCE tells when somebody has
- * changed the mailbox since; what else a server compares may have moved without that (XCONVMODSEQ goes with any folder of
- * a conversation), and what it was asked for may have been removed.
+ * Awaits a command of a merge. One that is refused with one of these codes was right when it was made: SINCE tells when
+ * somebody has changed the mailbox since; what else a server compares may have moved without that (XCONVMODSEQ goes with
+ * any folder of a conversation), and what it was asked for may have been removed.
  *
  * @throws SyncError IMAP_SYNC_CHANGED in place of those codes: the merge has to start over
  */

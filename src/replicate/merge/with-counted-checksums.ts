@@ -5,7 +5,7 @@ import type { IndexRecord, LockedMailbox } from '../../store/master-store.ts';
 import type { LocalMailbox } from '../compare/compare-mailbox.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 
-/** What one wrong checksum in the master's index looks like, as much as mail that differs. */
+/** Differences that one wrong checksum in the master's index looks like, as much as mail that differs. */
 const CHECKSUM_REASONS: readonly DivergedReason[] = [
   'crc-differs-at-same-modseq',
   'crc-differs-below-append',
@@ -13,17 +13,17 @@ const CHECKSUM_REASONS: readonly DivergedReason[] = [
 ];
 
 /**
- * Whether the checksums in the master's index have to be doubted before the mailboxes are said to differ. Cyrus itself
- * counts again and writes down what it finds (3.6.1 leaves a wrong one behind when a user with private annotations is
- * renamed); where the master may be written to, its own server is made to do that.
+ * Tells whether the checksums in the master's index have to be doubted before the mailboxes are said to differ. Cyrus
+ * itself counts again and writes down what it finds (3.6.1 leaves a wrong one behind when a user with private annotations
+ * is renamed); where the master may be written to, its own server is made to do that.
  */
 export function isDoubtful({ options, master }: EngineContext, reason: DivergedReason): boolean {
   return (options.noCopyback || master === undefined) && CHECKSUM_REASONS.includes(reason);
 }
 
 /**
- * The same mailbox with the checksums that its records have, whatever its index says; as it is if that has fewer or more
- * records than it says.
+ * Replaces the checksums of the index by those that its records have. The mailbox stays as it is if the index has fewer or
+ * more records than it says.
  */
 export function withCountedChecksums(
   mailbox: LockedMailbox,

@@ -23,7 +23,7 @@ export class Failures {
   readonly #user: ByteString;
   readonly #errors: SyncError[] = [];
   #count = 0;
-  /** What holds for all of them, those included that are not kept. */
+  /** These two hold for all errors, those included that are not kept. */
   #allMoved = true;
   #allRetryable = true;
   /** Folders and messages have arrived. */
@@ -33,7 +33,7 @@ export class Failures {
   /** Names of mailboxes that were not sent because something above them is not on the replica, by what that is. */
   readonly #heldBack = new Map<ByteString, ByteString[]>();
 
-  /** Paths. */
+  /** Paths of files beside messages that could not be read. */
   readonly #unread = new Set<string>();
 
   constructor(user: ByteString) {
@@ -53,7 +53,7 @@ export class Failures {
   }
 
   /**
-   * What `read` gives of the store; `otherwise`, and a failure of this part alone, if it cannot be read.
+   * Returns what `read` gives of the store; if it cannot be read, `otherwise`, and this part alone fails.
    *
    * @throws SyncError if that ends the job
    */
@@ -67,10 +67,10 @@ export class Failures {
   }
 
   /**
-   * Something beside the messages of a mailbox that could not be read. One file is one failure, however many mailboxes
-   * are concerned.
+   * Something beside the messages of a mailbox that could not be read. One file is one failure, however many mailboxes are
+   * concerned.
    *
-   * @returns whether it is news
+   * @returns false if this file was noted before
    */
   addUnread({ path, error }: UnreadPart): boolean {
     if (this.#unread.has(path)) return false;
@@ -97,7 +97,9 @@ export class Failures {
     return true;
   }
 
-  /** @returns whether all were done: what depends on them is not to be sent otherwise */
+  /**
+   * Waits for all and collects refusals. @returns true if all were done: what depends on them is not to be sent otherwise
+   */
   async all(phase: Phase, commands: readonly Promise<void>[]): Promise<boolean> {
     const outcomes = await Promise.allSettled(commands);
     for (const outcome of outcomes) if (outcome.status === 'rejected') this.add(phase, outcome.reason);
@@ -105,10 +107,10 @@ export class Failures {
   }
 
   /**
-   * Sends a command for each item, no faster than the session's window allows, and returns when all are answered. Only
-   * the latest are remembered: a replica may give any number of reasons for one.
+   * Sends a command for each item, no faster than the session's window allows, and returns when all are answered. Only the
+   * latest are remembered: a replica may give any number of reasons for one.
    *
-   * @returns whether all were done
+   * @returns true if all were done
    */
   async each<Item>(
     phase: Phase,
@@ -142,7 +144,7 @@ export class Failures {
     return this.#heldBack;
   }
 
-  /** Nothing but mailboxes that the replica has under another name, or that moved here meanwhile. */
+  /** All failures are of mailboxes that the replica has under another name, or that moved here meanwhile. */
   get onlyMoved(): boolean {
     return this.#count > 0 && this.#allMoved;
   }
@@ -151,7 +153,7 @@ export class Failures {
     return this.#count;
   }
 
-  /** Whether trying again at once may help with all of them. */
+  /** Trying again at once may help with all of them. */
   get retryable(): boolean {
     return this.#allRetryable;
   }

@@ -10,8 +10,8 @@ export interface SievePlan {
 }
 
 /**
- * Scripts by SIEVE commands, for a replica that does not take `#sieve` as a mailbox (algorithm 8.4). Unlike the
- * C client this replicates deactivation: it judges the replica's active script before removing anything.
+ * Plans SIEVE commands for a replica that does not take `#sieve` as a mailbox (algorithm 8.4). Unlike the C client this
+ * replicates deactivation: it looks at the replica's active script before removing anything.
  */
 export function planSieve(master: SieveState, replica: readonly ReplicaSieve[]): SievePlan {
   const scripts = new Map(

@@ -7,12 +7,12 @@ import type { Failures } from '../outcomes/failures.ts';
 import { sendSieve } from './send-sieve.ts';
 
 /**
- * Scripts that the master still has as files, while the replica wants them as messages of the mailbox `#sieve`.
+ * Moves scripts that the master still has as files, while the replica wants them as messages of the mailbox `#sieve`.
  *
- * Where the master's own server is new enough it is asked to move them, which is what the C client does itself: then
- * both sides have the one mailbox that the master made. Where it is older, or must not be asked (-O, `master = none`),
- * they go by script commands; the replica then makes a `#sieve` of its own, which gives way once the master has one
- * that holds all of its scripts.
+ * Where the master's own server is new enough it is asked to move them, which is what the C client does itself: then both
+ * sides have the one mailbox that the master made. Where it is older, or must not be asked (-O, `master = none`), they go
+ * by script commands; the replica then makes a `#sieve` of its own, which gives way once the master has one that holds all
+ * of its scripts.
  */
 export async function moveScriptFiles(context: EngineContext, userid: ByteString): Promise<void> {
   if (!context.session.info.sieveMailbox || !context.master || context.options.noCopyback) return;
@@ -30,7 +30,7 @@ export async function moveScriptFiles(context: EngineContext, userid: ByteString
   }
 }
 
-/** Whether the scripts that are files here can be read: otherwise nothing is done about scripts. */
+/** Tells whether the scripts that are files here can be read: otherwise nothing is done about scripts. */
 export async function scriptsAreReadable(
   context: EngineContext,
   userid: ByteString,
@@ -62,7 +62,7 @@ export function comparable(
   return withoutScriptMailbox(context, userid, mailboxes);
 }
 
-/** To be called once the user's mailboxes are there. */
+/** Sends the scripts; the user's mailboxes have to be on the replica before. */
 export async function sendScripts(
   context: EngineContext,
   userid: ByteString,
@@ -88,8 +88,8 @@ export async function sendScripts(
 }
 
 /**
- * Whether the replica's `#sieve`, which is not the master's, holds nothing but scripts that the master's holds too: it
- * was made from files that have since become the master's mailbox, and may give way to that.
+ * Tells whether the replica's `#sieve`, which is not the master's, holds nothing but scripts that the master's holds too:
+ * then it was made from files that have since become the master's mailbox, and may give way to that.
  */
 export async function isMadeOfOurScripts(
   context: EngineContext,
@@ -108,7 +108,7 @@ export async function isMadeOfOurScripts(
     .every(({ filename, guid }) => ours.get(filename) === guid);
 }
 
-/** undefined: the master has them in `#sieve`, or has none and never had. */
+/** Reads scripts that are files; undefined if the master has them in `#sieve`, or has none and never had. */
 function scriptFiles(context: EngineContext, userid: ByteString): SieveState | undefined {
   const row = context.store.lookup(scriptMailbox(context, userid));
   if (row && !row.deleted) return undefined;

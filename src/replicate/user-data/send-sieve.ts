@@ -5,8 +5,9 @@ import type { Failures } from '../outcomes/failures.ts';
 import { compiledName, planSieve } from './plan-sieve.ts';
 
 /**
- * Only for a replica that does not replicate `#sieve` as a mailbox. In three steps, because each builds on the one before:
- * a script that was refused cannot become active, and what is active meanwhile has to stay, or mail would go unfiltered.
+ * Sends scripts to a replica that does not replicate `#sieve` as a mailbox. It takes three steps, because each builds on
+ * the one before: a script that was refused cannot become active, and what is active meanwhile has to stay, or mail would
+ * go unfiltered.
  */
 export async function sendSieve(
   { session, store, emit }: Pick<EngineContext, 'session' | 'store' | 'emit'>,

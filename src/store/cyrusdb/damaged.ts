@@ -5,7 +5,7 @@ import { SyncError } from '../../report/sync-error.ts';
 const REPAIR =
   'restore it from a backup, with Cyrus stopped: "ctl_cyrusdb -r" mends what a crash leaves behind, but no record whose octets have changed';
 
-/** The file is not what its format promises. `what`: expected and found. */
+/** Makes the error for a file that is not what its format promises; `what` says what was expected and found. */
 export function damaged(path: string, offset: number, what: string, hint: string = REPAIR): SyncError {
   return new SyncError('DATABASE_DAMAGED', `${path}: damaged at offset ${offset}: ${what}`, {
     phase: 'read',

@@ -178,7 +178,7 @@ function isUntouched({ fd, stats }: Kept): boolean {
   return now.nlink > 0n && now.size === stats.size && now.mtimeNs === stats.mtimeNs;
 }
 
-/** Databases at hand, the least recently used of which is closed when there are too many. */
+/** Keeps databases at hand; the least recently used is closed when there are too many. */
 export class KeptDatabases implements Disposable {
   readonly #limit: number;
   readonly #databases = new Map<string, KeptDatabase>();

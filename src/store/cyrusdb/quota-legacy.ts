@@ -10,7 +10,7 @@ import { directoryHash } from './directory-hash.ts';
 export interface QuotaLegacyLayout {
   /** Holds `quota/` and `domain/`: the directory of `quota_db_path`, by default the configdirectory. */
   directory: string;
-  /** Whether `dom!name` is filed below `domain/`. */
+  /** `dom!name` is filed below `domain/`. */
   virtdomains: boolean;
   fulldirhash: boolean;
 }
@@ -41,7 +41,7 @@ const WHOLE_DOMAIN = 'root';
 /** A writer's new file before its rename, or a root whose last part is NEW: only the final LF tells them apart. */
 const UNFINISHED = '.NEW';
 
-/** One file for each quota root, filed as Cyrus does it (store 2.4). */
+/** Opens the quota files, one for each root, filed as Cyrus does it (store 2.4). */
 export function quotaLegacy(layout: QuotaLegacyLayout): QuotaLegacy {
   const { directory } = layout;
 
@@ -79,7 +79,7 @@ export function quotaLegacy(layout: QuotaLegacyLayout): QuotaLegacy {
       }
       files.sort((a, b) => compareBytes(a.root, b.root));
       for (const { root, path } of files) {
-        // Also keeps out what lies under another letter than the one where Cyrus would look for it.
+        // What lies under another letter than the one where Cyrus would look for it is no quota either.
         if (path !== pathOf(layout, root)) continue;
         const value = read(root, path);
         if (value !== undefined) yield [root, value];

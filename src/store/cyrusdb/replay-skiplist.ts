@@ -16,8 +16,8 @@ const TERMINATOR = 0xffffffff;
 type Change = { key: ByteString; value: ByteString } | { deleted: number };
 
 /**
- * What was committed, read from the log without following a pointer. The whole file is read, once. Ends quietly at the
- * first thing in the log that is not a record: a writer that died leaves exactly that, behind its last commit.
+ * Reads what was committed from the log without following a pointer. The whole file is read, once. Reading ends quietly at
+ * the first thing in the log that is not a record: a writer that died leaves exactly that, behind its last commit.
  *
  * @param logStart where the log begins; what precedes it was complete before the file got its name
  * @throws SyncError DATABASE_DAMAGED, IO

@@ -20,7 +20,7 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
     this.#compare = compare;
   }
 
-  /** Filled again and again: a walk would make garbage of a million of them. */
+  /** Makes a node that is filled again and again: a walk would otherwise make garbage of a million of them. */
   protected abstract newNode(): Node;
 
   /**
@@ -166,7 +166,7 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
     this.#enter(this.next(node, 0), this.newNode(), key);
   }
 
-  /** As above, for a record that was reached over the heads of those before it. */
+  /** Checks in the same way a record that was reached over the heads of those before it. */
   #checkPredecessors(origin: Origin, end: number): void {
     let node = this.newNode();
     let following = this.newNode();

@@ -111,7 +111,7 @@ export class TwoskipDatabase extends SkipList<Head> {
     return offset;
   }
 
-  /** Of a record marked as deleted, the one behind it. */
+  /** Reads a record, or, in place of one that is marked as deleted, the one behind it. */
   protected readRecord(offset: number, head: Head): ByteString | undefined {
     this.#readHead(offset, head);
     if (head.type === DELETE) {

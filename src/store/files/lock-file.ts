@@ -41,7 +41,7 @@ export async function whileFileLocked<T extends Synchronous>(
   }
 }
 
-/** For a lock scope, which holds others already. @throws SyncError LOCK_TIMEOUT, IO */
+/** Locks within a lock scope, which holds others already. @throws SyncError LOCK_TIMEOUT, IO */
 export function lockFileNow(file: string, kind: LockKind): Disposable {
   const fd = openLockFile(file);
   try {

@@ -4,8 +4,8 @@ import { SyncError } from '../../report/sync-error.ts';
 const TRIES = 200;
 
 /**
- * For the search for what there is to do, which nothing can go on without: a database that stays locked is waited for,
- * by a thread that holds no lock of Cyrus meanwhile. A job fails instead, and is tried again later.
+ * Reads again while a database stays locked, in a thread that holds no lock of Cyrus meanwhile. The search for what there
+ * is to do needs this, as nothing can go on without it; a job fails instead, and is tried again later.
  *
  * Yields after each try that met the lock, so that the thread can go on with other work before the next one.
  *

@@ -2,15 +2,16 @@
 const FAST_FILE_MS = 0.1;
 /** ... and octets that it copies in one. */
 const FAST_OCTETS_PER_MS = 1_000_000;
-/** Files read one by one before it is judged again: of an odd hiccup there is hardly more than one among them. */
+/** Files read one by one before the pace is decided again: hardly more than one odd hiccup is among so many. */
 const PROBE_FILES = 8;
 /** Files read several at once before the disk is tried again, doubled as long as it turns out to be slow. */
 const FIRST_STRETCH_FILES = 256;
 const LAST_STRETCH_FILES = 4_096;
 
 /**
- * Whether files come from memory or from a disk that has to be waited for. From memory, one after the other costs the
- * least processor time by far; from a disk, several asked for at once come several times as fast. Pure: no clock.
+ * Finds out whether files come from memory or from a disk that has to be waited for. From memory, one after the other costs
+ * the least processor time by far; from a disk, several asked for at once come several times as fast. It has no clock of
+ * its own.
  */
 export class ReadPace {
   #probed = 0;
@@ -25,7 +26,7 @@ export class ReadPace {
     return 'several at once';
   }
 
-  /** One file was read by itself. */
+  /** Notes what reading one file by itself took. */
   took(milliseconds: number, octets: number): void {
     this.#probed += 1;
     if (milliseconds > FAST_FILE_MS + octets / FAST_OCTETS_PER_MS) this.#slow += 1;

@@ -3,7 +3,7 @@ import { SyncError } from '../../report/sync-error.ts';
 
 const RECONSTRUCT = 'run reconstruct on this mailbox, then sync it again';
 
-/** A file of one mailbox does not say what it must: names the file, what was expected and what was found. */
+/** Makes the error for a file of one mailbox that does not say what it must: the file, what was expected, what was found. */
 export function mailboxDamaged(path: string, finding: string, mailbox?: ByteString): SyncError {
   return new SyncError('MAILBOX_DAMAGED', `${path}: ${finding}`, {
     phase: 'read',
@@ -12,7 +12,7 @@ export function mailboxDamaged(path: string, finding: string, mailbox?: ByteStri
   });
 }
 
-/** The system could not read an open file, and does not say which. */
+/** Names the file in what the system says of a failed read, which does not. */
 export function unreadable(path: string, caught: unknown): SyncError {
   const { code, message } = SyncError.from(caught);
   return new SyncError(code, `${path}: ${message}`, {
@@ -22,12 +22,12 @@ export function unreadable(path: string, caught: unknown): SyncError {
   });
 }
 
-/** A record of a database that the database layer could read but we could not. */
+/** Makes the error for a record that the database layer could read but whose content makes no sense. */
 export function databaseDamaged(path: string, finding: string, hint: string): SyncError {
   return new SyncError('DATABASE_DAMAGED', `${path}: ${finding}`, { phase: 'read', hint });
 }
 
-/** What `read` gives; a damaged database is reported with the repair that fits what it holds. */
+/** Reads; a damaged database is reported with the repair that fits what it holds. */
 export function withRepair<T>(hint: string, read: () => T): T {
   try {
     return read();

@@ -28,7 +28,7 @@ import { wireType } from './mailbox-type.ts';
 
 /** Rows read under one database lock while enumerating: a few milliseconds. */
 const PAGE_ROWS = 1000;
-/** The same of a damaged database, each page of which is looked for from its first row on. */
+/** Rows of a page of a damaged database: each page is looked for from the first row on, so that more at once cost less. */
 const PAGE_ROWS_OF_DAMAGED = 50_000;
 
 /** Parsed rows remembered: below a MiB. */
@@ -66,7 +66,7 @@ export class MailboxList {
     this.#databases = databases;
   }
 
-  /** See MasterStore.enumerate. A user is told of behind the last of his rows, when their sizes are known. */
+  /** See MasterStore.enumerate. A user is yielded after the last row of that user, when the sizes of all are known. */
   *enumerate(prefix: ByteString): Generator<Enumerated> {
     const keying = yield* busyWhile(patiently(() => this.keying()));
     const seen = new PassedUsers(keying);
@@ -197,12 +197,12 @@ export class MailboxList {
     return this.#read((db, keying) => this.#get(db, keying, name));
   }
 
-  /** Both under one lock. */
+  /** Looks up a row and that of its owner's INBOX under one lock. */
   lookupWithInbox(name: ByteString): RowWithInbox {
     return this.#read((db, keying) => this.#getWithInbox(db, keying, name));
   }
 
-  /** The same of several, under one lock. */
+  /** Looks up several, each with its INBOX, under one lock. */
   lookupAllWithInbox(names: readonly ByteString[]): RowWithInbox[] {
     return this.#read((db, keying) => names.map((name) => this.#getWithInbox(db, keying, name)));
   }

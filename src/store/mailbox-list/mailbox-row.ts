@@ -35,7 +35,7 @@ export function parseMailboxRow(value: ByteString): MailboxRow {
   }
 }
 
-/** Both are names of directories. */
+/** Checks uniqueid and partition, which become names of directories. */
 function checked(row: MailboxRow): MailboxRow {
   const { uniqueid, partition } = row;
   if (uniqueid !== '' && !matches(UNIQUEID, uniqueid)) throw noMatch(UNIQUEID, uniqueid);

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { type Grammar, MAILBOX_NAME, matches, UNIQUEID } from '../../grammar.ts';
 import { DiskDlistError, type DiskMap, type DiskValue, parseDiskMap } from '../files/disk-dlist.ts';
 
-/** What the index cannot do without: cyrus.header (store 5). */
+/** The parts of cyrus.header that the index cannot do without (store 5). */
 export interface CyrusHeader {
   quotaroot: ByteString | undefined;
   uniqueid: ByteString | undefined;

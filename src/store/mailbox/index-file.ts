@@ -76,7 +76,7 @@ export class IndexFile implements Disposable {
     }
   }
 
-  /** One record now and then was never completed; so many in a row are a hole in the file, however long that goes on. */
+  /** Refuses a page without a complete record: one now and then was never completed, but so many in a row are a hole. */
   #checkNotEmpty(octets: Buffer, first: number): void {
     const { recordSize } = this.header;
     if (octets.length < HOLE_RECORDS * recordSize) return;

@@ -130,7 +130,7 @@ export function readTime(octets: Buffer, field: TimeField): number {
   return Number(octets.readBigInt64BE(field.offset) / NANOSECONDS_PER_SECOND);
 }
 
-/** Being deleted: the mailbox is as good as gone. */
+/** Tells whether the mailbox is being deleted, and so as good as gone. */
 export function isMarkedDeleted(header: IndexHeader): boolean {
   return header.options >>> OPTION_DELETED_BIT === 1;
 }

@@ -11,7 +11,7 @@ import { isMarkedDeleted } from './index-header.ts';
 import type { MailboxStates } from './mailbox-states.ts';
 import { readCyrusHeader } from './read-cyrus-header.ts';
 
-/** An owner at work is no case for a look at all of his mailboxes together. */
+/** While an owner is at work, a look at all mailboxes together is not worth a longer wait. */
 const PEEK_DEADLINE_MS = 100;
 
 /**

@@ -24,7 +24,7 @@ export class MailboxStates {
     this.#databases = databases;
   }
 
-  /** What is asked of the mailboxes together, of each by itself if that fails: one damaged row is one mailbox's. */
+  /** Reads annotations of all mailboxes together, and of each by itself if that fails: one damaged row is one mailbox's. */
   viewsOf(mailboxes: readonly Omit<MailboxView, 'annotations'>[]): MailboxView[] {
     const together = this.#annotationsOf(mailboxes);
     if (together.unread && mailboxes.length > 1) return mailboxes.flatMap((one) => this.viewsOf([one]));
@@ -119,7 +119,7 @@ function readPart<T>(part: UnreadPart['part'], path: string, none: T, read: () =
   }
 }
 
-/** As opposed to a lock that was not had, which is for the mailbox as a whole to wait for. */
+/** Tells damage of the file from a lock that was not had: for that the mailbox as a whole is tried again. */
 function isOfTheFile({ code, retryable }: SyncError): boolean {
   return !retryable && ['DATABASE_DAMAGED', 'DATABASE_UNSUPPORTED', 'IO'].includes(code);
 }

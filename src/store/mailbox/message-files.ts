@@ -88,7 +88,7 @@ function readWhole(path: string, size: number, slab: Buffer): Buffer {
   }
 }
 
-/** The same without holding up this thread. What is known of an open file costs no wait. */
+/** Reads the same without holding up this thread. What is known of an open file costs no wait. */
 async function readBeside(path: string, size: number, slab: Buffer): Promise<Buffer> {
   const fd = await openRegularSoon(path);
   try {

@@ -44,7 +44,7 @@ export class ReadableMailbox implements LockedMailbox, Disposable {
     }
   }
 
-  /** Also after a page was handed out: going on would read what someone else writes, or another file altogether. */
+  /** Is asked also after a page was handed out: going on would read what someone else writes, or another file altogether. */
   #assertLocked(): void {
     if (this.#locked) return;
     throw new SyncError('BUG', 'records were read after the locks were given back', {

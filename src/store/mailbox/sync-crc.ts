@@ -53,8 +53,8 @@ export function annotationCrc(
 }
 
 /**
- * Both in one pass over the records. Of the annotations' the first is as releases up to 3.12 count, the second as newer
- * ones do.
+ * Counts both in one pass over the records. Of the two for annotations the first is what releases up to 3.12 count, the
+ * second what newer ones do.
  */
 export function checksumsOf(
   records: Iterable<IndexRecord>,

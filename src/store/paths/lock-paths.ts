@@ -48,12 +48,18 @@ export function mailboxLockPath(
   return lockFile(layout, name);
 }
 
-/** Also what makes no text: a path is text, and other octets would become another user's lock, or nobody's. */
+/**
+ * Tells whether a lock can be named after it. What makes no text cannot: a path is text, and other octets would become
+ * another user's lock, or nobody's.
+ */
 export function isUserid(userid: ByteString): boolean {
   return userid === '' || (matches(USERID, userid) && isUtf8(Buffer.from(userid, 'latin1')));
 }
 
-/** A lock is a file: what is no userid, wherever it came from, must not become a path. '' is that of shared mailboxes. */
+/**
+ * Refuses what is no userid, wherever it came from: a lock is a file, and this must not become its path. '' stands for
+ * shared mailboxes.
+ */
 function checkUserid(userid: ByteString): void {
   if (isUserid(userid)) return;
   throw new SyncError(
