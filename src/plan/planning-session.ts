@@ -15,7 +15,6 @@ import type {
   WireRecord,
   WireSeen,
 } from '../protocol/replica-session.ts';
-import { SyncError } from '../report/sync-error.ts';
 import { findReserved } from './find-reserved.ts';
 import { planMailbox, type Staged } from './plan-mailbox.ts';
 import type { PlanRecord, UserPlan } from './plan-record.ts';
@@ -51,10 +50,6 @@ export class PlanningSession implements ReplicaSession {
 
   get info(): SessionInfo {
     return this.#real.info;
-  }
-
-  get bytesInFlight(): number {
-    return this.#real.bytesInFlight;
   }
 
   get servedMs(): number {
@@ -129,10 +124,6 @@ export class PlanningSession implements ReplicaSession {
     return this.#replica.isPlanned(name) && planned ? planned.mailbox : real;
   }
 
-  getQuota(root: ByteString): Promise<ReplicaQuota | undefined> {
-    return this.#real.getQuota(root);
-  }
-
   getAnnotation(name: ByteString): Promise<WireAnnotation[]> {
     return this.#real.getAnnotation(name);
   }
@@ -140,10 +131,6 @@ export class PlanningSession implements ReplicaSession {
   fetchMessage(what: MessageAddress): Promise<Buffer> {
     const mailbox = this.#replica.find(what.mailbox)?.nameNow ?? what.mailbox;
     return this.#real.fetchMessage({ ...what, mailbox });
-  }
-
-  fetchSieve(userid: ByteString, filename: ByteString): Promise<Buffer> {
-    return this.#real.fetchSieve(userid, filename);
   }
 
   /** A server links what it finds into its stage. So it is only asked for the lists that it would look through. */
@@ -175,19 +162,6 @@ export class PlanningSession implements ReplicaSession {
       line,
       records,
     });
-  }
-
-  async restoreMailbox(line: WireMailbox, records: Iterable<WireRecord>): Promise<void> {
-    const user = this.#user(line.name);
-    user.mailboxesChanged += 1;
-    for (const { guid, size } of records) {
-      user.messages += 1;
-      this.#record.message(user, guid, size);
-    }
-  }
-
-  async applyExpunge(name: ByteString, _uniqueid: ByteString, uids: readonly number[]): Promise<void> {
-    this.#user(name).changes += uids.length;
   }
 
   async applyRename({ oldName, newName, partition }: RenameRequest): Promise<void> {
@@ -268,10 +242,6 @@ export class PlanningSession implements ReplicaSession {
 
   async applyUnuser(userid: ByteString): Promise<void> {
     this.#record.user(userid).removed = true;
-  }
-
-  applyForce(): Promise<void> {
-    return Promise.reject(new SyncError('BUG', 'force mode cannot be planned'));
   }
 
   async restart(): Promise<void> {

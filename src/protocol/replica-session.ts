@@ -10,13 +10,11 @@ import type { SyncError } from '../report/sync-error.ts';
  */
 export interface ReplicaSession {
   readonly info: SessionInfo;
-  /** Octets written or queued whose command is not answered yet. */
-  readonly bytesInFlight: number;
   readonly broken: boolean;
   /** Milliseconds that the replica was at work on this connection's commands; its way here and back is not in it. */
   readonly servedMs: number;
 
-  /** Resolves when `bytesInFlight` is below the window: await it before each upload slice. */
+  /** Resolves when what is written or queued and not answered yet is below the window: await it before each upload slice. */
   window(): Promise<void>;
 
   /** @param onUnusable without it one mailbox that cannot be used fails the command */
@@ -25,13 +23,11 @@ export interface ReplicaSession {
   /** Mailboxes wherever they are, under whatever name; none from a server before 3.2, which refuses. */
   getUniqueids(uniqueids: readonly ByteString[]): Promise<ReplicaMailbox[]>;
   getMeta(userid: ByteString): Promise<ReplicaUser>;
-  getQuota(root: ByteString): Promise<ReplicaQuota | undefined>;
   getAnnotation(name: ByteString): Promise<WireAnnotation[]>;
   /** Records are handed over as they arrive and are not kept. */
   getFullMailbox(name: ByteString, onRecord: (record: WireRecord) => void): Promise<ReplicaMailbox>;
   /** The message's octets; one message must fit in memory. */
   fetchMessage(what: MessageAddress): Promise<Buffer>;
-  fetchSieve(userid: ByteString, filename: ByteString): Promise<Buffer>;
 
   /** @returns the GUIDs that the replica does not have. */
   applyReserve(
@@ -41,9 +37,6 @@ export interface ReplicaSession {
   ): Promise<Set<string>>;
   applyMessages(messages: readonly MessageUpload[]): Promise<void>;
   applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
-  /** RESTORE MAILBOX: appends the records under new UIDs; their messages must be staged (protocol 11). */
-  restoreMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
-  applyExpunge(name: ByteString, uniqueid: ByteString, uids: readonly number[]): Promise<void>;
   applyRename(rename: RenameRequest): Promise<void>;
   /** @param local -L: no mupdate traffic on the replica */
   applyUnmailbox(name: ByteString, local?: boolean): Promise<void>;
@@ -59,8 +52,6 @@ export interface ReplicaSession {
   applyActivateSieve(userid: ByteString, filename: ByteString): Promise<void>;
   applyUnactivateSieve(userid: ByteString): Promise<void>;
   applyUnuser(userid: ByteString): Promise<void>;
-  /** For completeness: replication never sends it, because the server process keeps it for its next client. */
-  applyForce(): Promise<void>;
   /** Drops the stage: every GUID reserved or uploaded before must not be relied on after. */
   restart(): Promise<void>;
   noop(): Promise<void>;

@@ -151,7 +151,6 @@ export type MessageContent = Buffer | AsyncIterable<Buffer>;
 /** What one MAILBOX line says, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
 export interface MailboxState {
   indexVersion: number;
-  records: number;
   exists: number;
   lastUid: number;
   highestmodseq: number;
@@ -173,8 +172,6 @@ export interface MailboxState {
   crcBasic: number;
   crcAnnotations: number;
   quotaroot: ByteString | undefined;
-  /** Slot order; null = unused slot. */
-  userFlags: (ByteString | null)[];
   /** What stands here as if there were none, because its file cannot be read. */
   unread: readonly UnreadPart[];
 }

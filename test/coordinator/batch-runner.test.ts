@@ -29,7 +29,6 @@ function fakeSession(log: string[]): ReplicaSession {
       checksSince: true,
       longestName: 490,
     },
-    bytesInFlight: 0,
     servedMs: 0,
     get broken() {
       return broken;
@@ -47,16 +46,12 @@ function fakeSession(log: string[]): ReplicaSession {
     getMailboxes: unused,
     getUniqueids: unused,
     getMeta: unused,
-    getQuota: unused,
     getAnnotation: unused,
     getFullMailbox: unused,
     fetchMessage: unused,
-    fetchSieve: unused,
     applyReserve: unused,
     applyMessages: unused,
     applyMailbox: unused,
-    restoreMailbox: unused,
-    applyExpunge: unused,
     applyRename: unused,
     applyUnmailbox: unused,
     applySub: unused,
@@ -71,7 +66,6 @@ function fakeSession(log: string[]): ReplicaSession {
     applyActivateSieve: unused,
     applyUnactivateSieve: unused,
     applyUnuser: unused,
-    applyForce: unused,
     noop: unused,
   };
   return session;

@@ -262,7 +262,6 @@ test('what was not asked for is refused by its name', async () => {
     [twice, (s) => s.getMailboxes(['user.alice']), /user\.alice/],
     [`* MAILBOX ${bob}\r\n`, (s) => s.getUniqueids(['another']), /user\.bob/],
     [`* MAILBOX ${bob}\r\n`, (s) => s.getFullMailbox('user.alice', () => {}), /user\.bob/],
-    ['* QUOTA %(ROOT user.bob LIMIT 1)\r\n', (s) => s.getQuota('user.alice'), /user\.bob/],
     [
       '* ANNOTATION %(MBOXNAME user.bob ENTRY /comment USERID "" VALUE x)\r\n',
       (s) => s.getAnnotation('user.alice'),

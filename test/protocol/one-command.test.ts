@@ -173,7 +173,7 @@ const RECORD: WireRecord = {
 
 type Commands = Omit<
   { [Name in keyof ReplicaSession]: ReplicaSession[Name] extends (...args: never) => unknown ? Name : never },
-  'window' | 'exit' | 'destroy' | 'info' | 'bytesInFlight' | 'broken' | 'servedMs'
+  'window' | 'exit' | 'destroy' | 'info' | 'broken' | 'servedMs'
 >;
 type Call = (session: ReplicaSession) => Promise<unknown>;
 
@@ -183,11 +183,9 @@ const calls: { [Name in keyof Commands]: fc.Arbitrary<Call> } = {
   getMailboxes: fc.array(octets, { minLength: 1, maxLength: 3 }).map((a) => (s) => s.getMailboxes(a)),
   getUniqueids: fc.array(octets, { minLength: 1, maxLength: 3 }).map((a) => (s) => s.getUniqueids(a)),
   getMeta: octets.map((a) => (s) => s.getMeta(a)),
-  getQuota: octets.map((a) => (s) => s.getQuota(a)),
   getAnnotation: octets.map((a) => (s) => s.getAnnotation(a)),
   getFullMailbox: octets.map((a) => (s) => s.getFullMailbox(a, () => {})),
   fetchMessage: address.map((a) => (s) => s.fetchMessage(a)),
-  fetchSieve: fc.tuple(octets, octets).map((a) => (s) => s.fetchSieve(...a)),
   applyReserve: fc
     .tuple(octets, fc.array(octets, { maxLength: 3 }), fc.array(guid, { minLength: 1, maxLength: 3 }))
     .map((a) => (s) => s.applyReserve(...a)),
@@ -195,12 +193,6 @@ const calls: { [Name in keyof Commands]: fc.Arbitrary<Call> } = {
     .tuple(fc.array(message, { minLength: 1, maxLength: 3 }))
     .map((a) => (s) => s.applyMessages(...a)),
   applyMailbox: fc.tuple(mailbox, fc.array(record, { maxLength: 2 })).map((a) => (s) => s.applyMailbox(...a)),
-  restoreMailbox: fc
-    .tuple(mailbox, fc.array(record, { maxLength: 2 }))
-    .map((a) => (s) => s.restoreMailbox(...a)),
-  applyExpunge: fc
-    .tuple(octets, octets, fc.array(number, { maxLength: 3 }))
-    .map((a) => (s) => s.applyExpunge(...a)),
   applyRename: rename.map((a) => (s) => s.applyRename(a)),
   applyUnmailbox: fc.tuple(octets, fc.boolean()).map((a) => (s) => s.applyUnmailbox(...a)),
   applySub: fc.tuple(octets, octets).map((a) => (s) => s.applySub(...a)),
@@ -215,7 +207,6 @@ const calls: { [Name in keyof Commands]: fc.Arbitrary<Call> } = {
   applyActivateSieve: fc.tuple(octets, octets).map((a) => (s) => s.applyActivateSieve(...a)),
   applyUnactivateSieve: octets.map((a) => (s) => s.applyUnactivateSieve(a)),
   applyUnuser: octets.map((a) => (s) => s.applyUnuser(a)),
-  applyForce: fc.constant((s) => s.applyForce()),
   restart: fc.constant((s) => s.restart()),
   noop: fc.constant((s) => s.noop()),
 };

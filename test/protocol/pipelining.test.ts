@@ -46,13 +46,11 @@ test('commands of one tick leave as one write, in call order, and are answered i
       const all = Array.from({ length: 100 }, (_, i) =>
         session.applySub('alice', `user.alice.${i}`).then(() => answered.push(i)),
       );
-      assert.ok(session.bytesInFlight > 100 * 40);
       await Promise.all(all);
       assert.deepEqual(
         answered,
         Array.from({ length: 100 }, (_, i) => i),
       );
-      assert.equal(session.bytesInFlight, 0);
     },
   );
 });
@@ -156,7 +154,6 @@ test('a link cut in the middle of an answer fails all that is in flight and all 
       assert.equal(session.broken, true);
       await rejectsWith(session.noop(), 'LINK_BROKEN');
       await rejectsWith(session.window(), 'LINK_BROKEN');
-      assert.equal(session.bytesInFlight, 0);
       await session.exit();
     },
   );
@@ -257,10 +254,8 @@ test('the window opens when enough has been answered', async () => {
       });
       await Promise.resolve();
       assert.equal(open, false);
-      assert.ok(session.bytesInFlight >= 1000);
       letAnswer();
       await window;
-      assert.ok(session.bytesInFlight < 1000);
       await session.window();
       await Promise.all([...sent, session.noop()]);
     },

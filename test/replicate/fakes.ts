@@ -32,7 +32,6 @@ export function entry(name: string, fields: Partial<MailboxEntry> = {}): Mailbox
 export function state(fields: Partial<MailboxState> = {}): MailboxState {
   return {
     indexVersion: 17,
-    records: 0,
     exists: 0,
     lastUid: 0,
     highestmodseq: 1,
@@ -51,7 +50,6 @@ export function state(fields: Partial<MailboxState> = {}): MailboxState {
     crcBasic: 0,
     crcAnnotations: 12345678,
     quotaroot: undefined,
-    userFlags: [],
     unread: [],
     ...fields,
   };
@@ -114,7 +112,6 @@ export function lockedMailbox(
   return {
     entry: mailbox,
     state: state({
-      records: records.length,
       lastUid: records.at(-1)?.uid ?? 0,
       highestmodseq: Math.max(1, ...records.map((one) => one.modseq)),
       ...fields,

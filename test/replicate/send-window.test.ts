@@ -13,14 +13,16 @@ async function withMuch(change: (anna: Awaited<ReturnType<ReplicaSession['getUse
   await scene.runUser('anna');
   let most = 0;
   let commands = 0;
+  let unanswered = 0;
   scene.through = (session) => {
     const watched =
       <Args extends unknown[]>(send: (...args: Args) => Promise<void>) =>
       (...args: Args): Promise<void> => {
         const sent = send(...args);
         commands++;
-        most = Math.max(most, session.bytesInFlight);
-        return sent;
+        unanswered++;
+        most = Math.max(most, unanswered * LONG.length);
+        return sent.finally(() => unanswered--);
       };
     let asked = false;
     return {

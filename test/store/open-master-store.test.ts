@@ -269,7 +269,7 @@ test('missing and damaged files are named, and the locks are free afterwards', a
   assert.ok(listed);
   assert.equal((await store.peek([listed])).size, 0, 'to be opened, which says why not');
   fill(spool, '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
-  assert.equal(await store.readMailbox('user.a', ({ state }) => state.records), 1);
+  assert.equal(await store.readMailbox('user.a', ({ state }) => state.exists), 1);
   for (const path of ['conf/lock/*U*a.lock', 'conf/lock/aa01.lock', 'spool/uuid/a/a/aa01/cyrus.index']) {
     assert.equal(isFree(join(root, path)), true, path);
   }
@@ -298,7 +298,7 @@ for (const which of [0, 1, 2]) {
     const [wanted = ''] = locks.splice(which, 1);
     const fd = openSync(wanted, 'r+');
     assert.ok(tryLock(fd, 'exclusive'));
-    const reading = store.readMailbox('user.a', ({ state }) => state.records);
+    const reading = store.readMailbox('user.a', ({ state }) => state.exists);
     for (let turn = 0; turn < 20; turn++) {
       assert.deepEqual(locks.map(isFree), [true, true]);
       await setImmediate();

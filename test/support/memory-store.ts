@@ -392,7 +392,6 @@ export class MemoryStore implements MasterStore {
       annotations,
       state: {
         indexVersion: INDEX_VERSION,
-        records: records.length,
         exists: records.filter(({ flags }) => !flags.includes('\\Expunged')).length,
         lastUid: records.at(-1)?.uid ?? 0,
         highestmodseq: records.reduce((highest, { modseq }) => Math.max(highest, modseq), foldermodseq),
@@ -411,7 +410,6 @@ export class MemoryStore implements MasterStore {
         crcBasic: basicCrc(records),
         crcAnnotations: annotationCrc(records, INDEX_VERSION),
         quotaroot,
-        userFlags: [],
         unread: [],
         ...state,
       },

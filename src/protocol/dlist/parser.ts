@@ -28,8 +28,8 @@ export interface DlistParserOptions {
   maxWordOctets?: number | undefined;
   /** Of memory, for the value as a whole: all its parts, those that are not kept included. */
   maxMemoryOctets?: number | undefined;
-  /** `push` returns at the start and end of each literal's and file's octets, so that they can be told apart. */
-  stopAtBodies?: boolean | undefined;
+  /** `push` returns at the start and end of each file's octets, so that they can be told apart. */
+  stopAtFiles?: boolean | undefined;
 }
 
 interface Frame {
@@ -123,11 +123,7 @@ export class DlistParser {
     return this.#state === DONE;
   }
 
-  /** The next octets are those of a literal or file. */
-  get insideBody(): boolean {
-    return this.#state === LITERAL_BODY || this.#state === FILE_BODY;
-  }
-
+  /** The next octets are those of a file. */
   get insideFile(): boolean {
     return this.#state === FILE_BODY;
   }
@@ -142,24 +138,25 @@ export class DlistParser {
   }
 
   /**
-   * @returns the offset of the first octet not consumed: `chunk.length` unless the value is complete (or `stopAtBodies`)
+   * @returns the offset of the first octet not consumed: `chunk.length` unless the value is complete (or `stopAtFiles`)
    * @throws SyncError IMAP_PROTOCOL_ERROR (family `link`): the stream cannot be followed any more
    */
   push(chunk: Buffer, offset = 0): number {
     const end = chunk.length;
     let at = offset;
     let text: string | undefined;
-    const stopAtBodies = this.#options.stopAtBodies ?? false;
+    const stopAtFiles = this.#options.stopAtFiles ?? false;
     while (at < end && this.#state !== DONE) {
       if (this.#state === LITERAL_BODY || this.#state === FILE_BODY) {
+        const isFile = this.insideFile;
         at = this.#body(chunk, at);
-        if (stopAtBodies) return at;
+        if (stopAtFiles && isFile) return at;
         continue;
       }
       // One copy of the chunk as text makes every scan below a plain string scan.
       text ??= chunk.toString('latin1');
       at = this.#scan(text, chunk, at);
-      if (stopAtBodies && this.insideBody) return at;
+      if (stopAtFiles && this.insideFile) return at;
     }
     return at;
   }

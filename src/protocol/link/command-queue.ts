@@ -1,9 +1,10 @@
 import type { ByteString } from '../../byte-string.ts';
 import { assertNoLockHeld } from '../../native/lock-scope.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import type { DlistParserOptions } from '../dlist/parser.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import { linkError } from '../link-errors.ts';
-import { ResponseReader, type ValueOptions } from '../wire/response-reader.ts';
+import { ResponseReader } from '../wire/response-reader.ts';
 import type { Traffic } from '../wire/traffic.ts';
 import { type Consumer, silenceError, type Transport } from '../wire/transport.ts';
 import type { Framing, Verb } from './framing.ts';
@@ -30,7 +31,7 @@ export interface Command<T> {
   args?: CommandArgs;
   /** Octets of `args` if known beforehand; counted as in flight at once. */
   octets?: number;
-  valueOptions?: ValueOptions;
+  valueOptions?: DlistParserOptions;
   /** Nothing is written behind it before it is answered. */
   alone?: boolean;
   /** Its arguments hold whole messages. */
@@ -58,7 +59,7 @@ interface Pending {
 /** Smaller commands are answered soon on any link, and say nothing of it. */
 const JUDGED_OCTETS = 16 * 1024;
 
-const NO_OPTIONS: ValueOptions = {};
+const NO_OPTIONS: DlistParserOptions = {};
 
 /**
  * Commands in flight, first in first out: written in the order of `submit`, answered in the same order (protocol 1).
@@ -97,10 +98,6 @@ export class CommandQueue implements Consumer {
     );
     this.#output = new OutputQueue(transport, traffic);
     transport.setConsumer(this);
-  }
-
-  get octetsInFlight(): number {
-    return this.#octetsInFlight;
   }
 
   get octetsAnswered(): number {

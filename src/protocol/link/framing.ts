@@ -1,12 +1,11 @@
 /** How commands are framed: by a stand-alone sync_server, or inside IMAP (protocol 6). */
 export type Flavour = 'csync' | 'imap';
 
-export type Verb = 'GET' | 'APPLY' | 'RESTORE' | 'RESTART' | 'NOOP' | 'EXIT' | 'COMPRESS';
+export type Verb = 'GET' | 'APPLY' | 'RESTART' | 'NOOP' | 'EXIT' | 'COMPRESS';
 
 const IMAP_VERBS: Record<Verb, string> = {
   GET: 'SYNCGET',
   APPLY: 'SYNCAPPLY',
-  RESTORE: 'SYNCRESTORE',
   RESTART: 'SYNCRESTART',
   NOOP: 'NOOP',
   EXIT: 'LOGOUT',

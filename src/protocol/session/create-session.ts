@@ -25,9 +25,6 @@ export function createSession(queue: CommandQueue, info: SessionInfo): ReplicaSe
     ...sieveCommands(queue),
     ...controlCommands(queue),
     info,
-    get bytesInFlight() {
-      return queue.octetsInFlight;
-    },
     get broken() {
       return queue.broken;
     },

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeKvlist, encodeList, encodeNumber, encodeString, encodeStrings } from '../dlist/encode.ts';
+import { encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encode.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { OnUnusable, ReplicaMailbox, ReplicaSession } from '../replica-session.ts';
@@ -12,14 +12,7 @@ import { decodeUsableMailbox, encodeMailbox } from './mailbox-line.ts';
 
 type MailboxCommands = Pick<
   ReplicaSession,
-  | 'getMailboxes'
-  | 'getUniqueids'
-  | 'getFullMailbox'
-  | 'applyMailbox'
-  | 'restoreMailbox'
-  | 'applyExpunge'
-  | 'applyRename'
-  | 'applyUnmailbox'
+  'getMailboxes' | 'getUniqueids' | 'getFullMailbox' | 'applyMailbox' | 'applyRename' | 'applyUnmailbox'
 >;
 
 /** What reads, creates, changes, renames and removes mailboxes (protocol 9, 10). */
@@ -53,24 +46,6 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
         args: encodeMailbox(mailbox, records),
         result: () => {},
       }),
-
-    restoreMailbox: (mailbox, records) =>
-      queue.submit({
-        verb: 'RESTORE',
-        name: 'MAILBOX',
-        mailbox: mailbox.name,
-        args: encodeMailbox(mailbox, records),
-        result: () => {},
-      }),
-
-    applyExpunge: (name, uniqueid, uids) =>
-      apply(queue, 'EXPUNGE', () =>
-        encodeKvlist([
-          ['MBOXNAME', encodeString(name)],
-          ['UNIQUEID', encodeString(uniqueid)],
-          ['UID', encodeList(uids.map(encodeNumber))],
-        ]),
-      ),
 
     applyRename: (rename) =>
       apply(queue, rename.local ? 'LOCAL_RENAME' : 'RENAME', () =>

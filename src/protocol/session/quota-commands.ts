@@ -4,32 +4,14 @@ import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaQuota, ReplicaSession } from '../replica-session.ts';
 import { apply } from './apply.ts';
-import { dispatch } from './dispatch.ts';
-import { requireMap, requireName, requireNumber, unasked } from './fields.ts';
+import { requireMap, requireName, requireNumber } from './fields.ts';
 import { LIMIT } from './ranges.ts';
 
-type QuotaCommands = Pick<ReplicaSession, 'getQuota' | 'applyQuota' | 'applyUnquota'>;
+type QuotaCommands = Pick<ReplicaSession, 'applyQuota' | 'applyUnquota'>;
 
-/** Limits of a quota root (protocol 9, 10.9, 10.10). */
+/** Limits of a quota root (protocol 10.9, 10.10). */
 export function quotaCommands(queue: CommandQueue): QuotaCommands {
   return {
-    getQuota(root) {
-      let quota: ReplicaQuota | undefined;
-      return queue.submit({
-        verb: 'GET',
-        name: 'QUOTA',
-        args: () => `QUOTA ${encodeString(root)}`,
-        untagged: dispatch({
-          QUOTA: (value) => {
-            const found = decodeQuota(value);
-            if (found.root !== root) throw unasked('the quota root', found.root);
-            quota = found;
-          },
-        }),
-        result: () => quota,
-      });
-    },
-
     applyQuota: (quota, modseq) =>
       apply(queue, 'QUOTA', () =>
         encodeKvlist([

@@ -6,49 +6,17 @@ import type { CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
 import type { ReplicaSession, ReplicaSieve } from '../replica-session.ts';
 import { apply, applyPieces } from './apply.ts';
-import { dispatch } from './dispatch.ts';
-import {
-  optionalNumber,
-  optionalString,
-  requireMap,
-  requireName,
-  requireNumber,
-  requireText,
-  unusable,
-} from './fields.ts';
+import { optionalNumber, optionalString, requireMap, requireName, requireNumber } from './fields.ts';
 import { TIME, YES_OR_NO } from './ranges.ts';
 
 type SieveCommands = Pick<
   ReplicaSession,
-  'fetchSieve' | 'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
+  'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
 >;
 
 /** Scripts outside #sieve, for replicas without SIEVE-MAILBOX (protocol 10.13). */
 export function sieveCommands(queue: CommandQueue): SieveCommands {
   return {
-    fetchSieve(userid, filename) {
-      let content: Buffer | undefined;
-      return queue.submit({
-        verb: 'GET',
-        name: 'FETCH_SIEVE',
-        args: () =>
-          `FETCH_SIEVE ${encodeKvlist([
-            ['USERID', encodeString(userid)],
-            ['FILENAME', encodeString(filename)],
-          ])}`,
-        valueOptions: { hideLiterals: true },
-        untagged: dispatch({
-          SIEVE: (value) => {
-            content = Buffer.from(requireText(requireMap(value, 'SIEVE'), 'CONTENT'), 'latin1');
-          },
-        }),
-        result: () => {
-          if (content === undefined) throw unusable('SIEVE', undefined);
-          return content;
-        },
-      });
-    },
-
     applySieve: (userid, filename, lastUpdate, content) =>
       applyPieces(queue, 'SIEVE', scriptPieces(userid, filename, lastUpdate, content)),
 

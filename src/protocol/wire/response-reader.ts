@@ -7,18 +7,13 @@ import { hiddenOctets, type Traffic } from './traffic.ts';
 
 export interface ResponseListener {
   /** How the value of the untagged line that begins now is to be read. */
-  valueOptions(name: ByteString): ValueOptions;
+  valueOptions(name: ByteString): DlistParserOptions;
   /** `* NAME value`. */
   untagged(name: ByteString, value: DlistValue): void;
   /** `* BYE text`, `* Fatal error: text` and the like: no value, `text` is all after the star. */
   notice(name: ByteString, text: ByteString): void;
   /** A line that does not begin with a star: the final answer of the oldest command. */
   final(line: ByteString): void;
-}
-
-export interface ValueOptions extends DlistParserOptions {
-  /** Literals hold what must not be shown: sieve scripts. */
-  hideLiterals?: boolean | undefined;
 }
 
 /** Untagged lines that are text, not `NAME value`. All others are read as DLIST. */
@@ -58,7 +53,6 @@ export class ResponseReader {
   #name = '';
   /** Octets of memory that the lines of this answer take so far. */
   #memory = 0;
-  #hideLiterals = false;
   #hidden = 0;
 
   constructor(listener: ResponseListener, traffic: Traffic) {
@@ -98,9 +92,7 @@ export class ResponseReader {
   }
 
   get #insideHidden(): boolean {
-    return (
-      this.#state === VALUE && this.#parser.insideBody && (this.#hideLiterals || this.#parser.insideFile)
-    );
+    return this.#state === VALUE && this.#parser.insideFile;
   }
 
   #step(chunk: Buffer, at: number): number {
@@ -152,12 +144,11 @@ export class ResponseReader {
     }
     this.#line = '';
     const options = this.#listener.valueOptions(this.#name);
-    this.#hideLiterals = options.hideLiterals ?? false;
     this.#memory += VALUE_OVERHEAD_OCTETS;
     this.#parser.reset({
       ...options,
       maxMemoryOctets: (options.maxMemoryOctets ?? MAX_ANSWER_OCTETS) - this.#memory,
-      stopAtBodies: this.#traffic.wanted,
+      stopAtFiles: this.#traffic.wanted,
     });
     this.#state = VALUE;
   }

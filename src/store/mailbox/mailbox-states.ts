@@ -55,7 +55,6 @@ export class MailboxStates {
     const counter = this.#counter(entry, inbox);
     return {
       indexVersion: index.version,
-      records: index.records,
       exists: index.exists,
       lastUid: index.lastUid,
       highestmodseq: index.highestmodseq,
@@ -74,7 +73,6 @@ export class MailboxStates {
       crcBasic: index.crcBasic,
       crcAnnotations: index.crcAnnotations,
       quotaroot: header.quotaroot,
-      userFlags: header.userFlags,
       unread: [conversation.unread, counter.unread].filter((part) => part !== undefined),
     };
   }
