@@ -66,6 +66,8 @@ export const RETRYABLE_ATTEMPTS = 3;
 /** The same where a database of Cyrus was locked, which nobody waits for on the spot: about a minute. */
 export const LOCK_ATTEMPTS = 7;
 export const RETRY_FIRST = 1_000;
+/** Part of its length by which a pause before another attempt is spread to either side. */
+export const RETRY_JITTER = 0.5;
 /** Attempts of a job that was in flight when the link broke, counted while it gets no message across ... */
 export const FRUITLESS_LINK_ATTEMPTS = 3;
 /** Breaks without progress at one and the same mailbox, from which on the job is tried without it. */
@@ -104,6 +106,5 @@ export const PRIVATE_SERVER_END = 1_000;
 /** Milliseconds between two looks at whether an idle connection was closed by the replica. */
 export const IDLE_WATCH = 1_000;
 
-/** Without descriptors: first wait, doubled while nothing is done. They come back as soon as something ends. */
-export const OUT_OF_FILES_FIRST_SECONDS = 1;
-export const OUT_OF_FILES_LONGEST_SECONDS = 60;
+/** Waits without descriptors, doubled while nothing is done. They come back as soon as something ends. */
+export const OUT_OF_FILES_SECONDS = { first: 1, longest: 60 } as const;

@@ -5,6 +5,7 @@ import test from 'node:test';
 import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
 import { formatLogLine, type LogLine } from '../../src/rolling/log/log-line.ts';
 import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
+import { actionsOfLine } from '../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../src/rolling/queue/coalescer.ts';
 import { ownerBy } from '../../src/rolling/queue/owner-by.ts';
 import { linesOf } from '../../src/rolling/queue/unit.ts';
@@ -33,7 +34,7 @@ test('the C client goes on from the log-run that is left: coalesced, joined with
       () => pending,
       (parsed) => {
         read++;
-        if (parsed.kind === 'line') coalescer.add(parsed.line);
+        if (parsed.kind === 'line') coalescer.addTied(actionsOfLine(parsed.line));
         else bad.push(parsed.number);
       },
     );

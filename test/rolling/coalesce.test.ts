@@ -4,13 +4,14 @@ import fc from 'fast-check';
 import { compareBytes } from '../../src/byte-string.ts';
 import type { Action } from '../../src/replicate/jobs/action.ts';
 import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import { actionsOfLine } from '../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../src/rolling/queue/coalescer.ts';
 import { linesOf, nodesOfUnit, type RollingUnit } from '../../src/rolling/queue/unit.ts';
 import { logLine, ownerOf } from './names.ts';
 
 function unitsOf(...lines: LogLine[]): RollingUnit[] {
   const coalescer = new Coalescer(ownerOf);
-  for (const line of lines) coalescer.add(line);
+  for (const line of lines) coalescer.addTied(actionsOfLine(line));
   return coalescer.units();
 }
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Action } from '../../src/replicate/jobs/action.ts';
 import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import { LogParser } from '../../src/rolling/log/log-parser.ts';
+import { actionsOfLine } from '../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../src/rolling/queue/coalescer.ts';
 import { logLine, ownerOf, plain } from './names.ts';
 import { failed, isUser, linkError, Site } from './site.ts';
@@ -57,7 +58,7 @@ function assertDiskCovers(site: Site): void {
     .join('');
   for (const parsed of parser.feed(Buffer.from(text, 'latin1'))) {
     assert.equal(parsed.kind, 'line', text);
-    if (parsed.kind === 'line') coalescer.add(parsed.line);
+    if (parsed.kind === 'line') coalescer.addTied(actionsOfLine(parsed.line));
   }
   const actions: Action[] = coalescer.units().flatMap((unit) => unit.actions);
   for (const object of site.behind()) {

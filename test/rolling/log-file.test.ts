@@ -27,6 +27,7 @@ import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
 import { ChannelLog } from '../../src/rolling/log/channel-log.ts';
 import { formatLogLine, type LogLine } from '../../src/rolling/log/log-line.ts';
 import { syncLogPath, type TakenLog } from '../../src/rolling/log/sync-log.ts';
+import { actionsOfLine } from '../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../src/rolling/queue/coalescer.ts';
 import { openBelow } from '../support/open-descriptors.ts';
 import { ownerOf } from './names.ts';
@@ -333,7 +334,7 @@ test('a log of 100,000 lines for 5,000 users becomes 5,000 units, each covering 
   await place.log.take(
     () => [],
     (parsed) => {
-      if (parsed.kind === 'line') coalescer.add(parsed.line);
+      if (parsed.kind === 'line') coalescer.addTied(actionsOfLine(parsed.line));
       else bad++;
     },
   );

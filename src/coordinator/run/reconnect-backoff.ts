@@ -1,9 +1,11 @@
+import { doublingPause } from '../doubling-pause.ts';
 import { RECONNECT_FIRST_SECONDS } from '../limits.ts';
 
 /** Waits between connection attempts: 15, 30, 60 ... seconds, none longer than the cap (0 = no cap). */
 export class ReconnectBackoff {
   readonly #cap: number;
-  #next = RECONNECT_FIRST_SECONDS;
+  /** Attempts that failed since the last connection that worked. */
+  #failures = 0;
 
   constructor(capSeconds: number) {
     this.#cap = capSeconds > 0 ? capSeconds : Number.POSITIVE_INFINITY;
@@ -11,16 +13,15 @@ export class ReconnectBackoff {
 
   /** No attempt has failed since the last connection that worked. */
   get isFresh(): boolean {
-    return this.#next === RECONNECT_FIRST_SECONDS;
+    return this.#failures === 0;
   }
 
   nextSeconds(): number {
-    const wait = Math.min(this.#next, this.#cap);
-    this.#next *= 2;
-    return wait;
+    this.#failures += 1;
+    return doublingPause({ first: RECONNECT_FIRST_SECONDS, longest: this.#cap }, this.#failures);
   }
 
   reset(): void {
-    this.#next = RECONNECT_FIRST_SECONDS;
+    this.#failures = 0;
   }
 }

@@ -4,6 +4,7 @@ import type { EventListener, RunStatus, RunSummary, SyncEvent } from '../../repo
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Clock } from '../clock.ts';
+import { doublingPause } from '../doubling-pause.ts';
 import {
   BATCHES_PER_CONNECTION,
   DEAD_THREADS_TO_ABORT,
@@ -13,8 +14,7 @@ import {
   ILL_PAUSES_SECONDS,
   LOCKED_LIST_PAUSE_MS,
   OCTETS_PER_WORK,
-  OUT_OF_FILES_FIRST_SECONDS,
-  OUT_OF_FILES_LONGEST_SECONDS,
+  OUT_OF_FILES_SECONDS,
 } from '../limits.ts';
 import type { Batch, Outcome } from '../pool/messages.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
@@ -397,10 +397,7 @@ class Run {
 
   /** Nobody's fault, and it passes as soon as something ends: what is to come goes on with less. */
   #hostIsOutOfFiles(error: ErrorData, times: number): void {
-    const retryInSeconds = Math.min(
-      OUT_OF_FILES_FIRST_SECONDS * 2 ** (times - 1),
-      OUT_OF_FILES_LONGEST_SECONDS,
-    );
+    const retryInSeconds = doublingPause(OUT_OF_FILES_SECONDS, times);
     const limit = this.#request.openFiles;
     this.#parts.emit({ kind: 'host:out-of-files', limit, error, retryInSeconds });
     this.#schedule.halveBatches();

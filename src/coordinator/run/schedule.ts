@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Effort } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
+import { doublingPause } from '../doubling-pause.ts';
 import {
   BATCH_JOBS,
   BREAKS_TO_SET_ASIDE,
@@ -12,6 +13,7 @@ import {
   PARKED_WHILE_BUSY,
   PLACES_PER_SMALL_SHARE,
   RETRY_FIRST,
+  RETRY_JITTER,
   RETRYABLE_ATTEMPTS,
 } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
@@ -257,14 +259,14 @@ export class Schedule {
     return entry.attempts >= most ? undefined : this.#backoff(entry.attempts);
   }
 
-  /** Doubling, with a jitter of half to one and a half, so that jobs that failed together do not meet again. */
   #backoff(attempt: number): number {
-    return Math.round(RETRY_FIRST * 2 ** (attempt - 1) * (0.5 + this.#options.random()));
+    const series = { first: RETRY_FIRST, longest: Number.POSITIVE_INFINITY, jitter: RETRY_JITTER };
+    return Math.round(doublingPause(series, attempt, this.#options.random));
   }
 
   /** How long a parked job waits while nothing else does: not long at first, since most locks are short. */
   #parkedPause({ timesParked }: Entry): number {
-    return Math.min(this.#options.lockedRetry, PARKED_FIRST * 2 ** (timesParked - 1));
+    return doublingPause({ first: PARKED_FIRST, longest: this.#options.lockedRetry }, timesParked);
   }
 
   /** Giants at once while small users wait too; where only one batch can run, those are first. */

@@ -2,6 +2,7 @@ import type { Backlog } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import { LONGEST_TAKE_PAUSE, SHORTEST_INTERVAL, SHUTDOWN_POLL, TAKE_PAUSE_FACTOR } from '../limits.ts';
 import type { LogLine } from '../log/log-line.ts';
+import { actionsOfLine } from '../queue/actions-of-line.ts';
 import { Coalescer } from '../queue/coalescer.ts';
 import { Pending, type PendingUnit } from '../queue/pending.ts';
 import { Troubles } from '../queue/troubles.ts';
@@ -193,7 +194,7 @@ export class RollingDaemon {
             bad++;
             emit({ kind: 'rolling:bad-line', file: log.file, line: parsed.number, ...fault });
           } else if (parsed.kind === 'line') {
-            coalescer.add(parsed.line);
+            coalescer.addTied(actionsOfLine(parsed.line));
           }
         },
       );

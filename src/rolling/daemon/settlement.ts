@@ -142,10 +142,10 @@ export class Settlement {
     const coalescer = new Coalescer(this.#deps.ownerOf);
     if (actions.some((action) => action.kind === 'unuser')) {
       // What a user left behind goes only after everything is where it went.
-      coalescer.addUnit({ users: [], actions });
+      coalescer.addTied(actions);
     } else {
-      coalescer.addUnit({ users: [], actions: verdict.promoted });
-      for (const action of [...verdict.untouched, ...later]) coalescer.addAction(action);
+      coalescer.addTied(verdict.promoted);
+      for (const action of [...verdict.untouched, ...later]) coalescer.add(action);
     }
     for (const unit of coalescer.units()) this.#pending.add(unit, since);
   }

@@ -1,14 +1,12 @@
-import {
-  OUT_OF_FILES_FIRST_SECONDS,
-  OUT_OF_FILES_LONGEST_SECONDS,
-  REFUSED_PAUSE,
-} from '../../coordinator/limits.ts';
+import { doublingPause } from '../../coordinator/doubling-pause.ts';
+import { OUT_OF_FILES_SECONDS, REFUSED_PAUSE } from '../../coordinator/limits.ts';
 
 /** How many units may run while this host is short of descriptors: a pause, then half as many, all again after a minute. */
 export class Throttle {
   readonly #most: number;
   #parallel: number;
-  #pauseSeconds = OUT_OF_FILES_FIRST_SECONDS;
+  /** In a row. */
+  #shortages = 0;
   /** Milliseconds of the caller's clock. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #reducedUntil = Number.NEGATIVE_INFINITY;
@@ -25,7 +23,7 @@ export class Throttle {
   parallel(now: number): number {
     if (now >= this.#reducedUntil) {
       this.#parallel = this.#most;
-      this.#pauseSeconds = OUT_OF_FILES_FIRST_SECONDS;
+      this.#shortages = 0;
     }
     return this.#parallel;
   }
@@ -33,9 +31,9 @@ export class Throttle {
   /** @returns seconds to wait; undefined: that is known from those who began at the same time */
   ranShort(now: number): number | undefined {
     if (now < this.#pausedUntil) return undefined;
-    const seconds = this.#pauseSeconds;
     this.#parallel = Math.max(1, Math.floor(this.parallel(now) / 2));
-    this.#pauseSeconds = Math.min(seconds * 2, OUT_OF_FILES_LONGEST_SECONDS);
+    this.#shortages += 1;
+    const seconds = doublingPause(OUT_OF_FILES_SECONDS, this.#shortages);
     this.#pausedUntil = now + seconds * 1_000;
     this.#reducedUntil = this.#pausedUntil + REFUSED_PAUSE;
     return seconds;

@@ -1,7 +1,6 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import type { Action } from '../../replicate/engine.ts';
-import type { LogLine } from '../log/log-line.ts';
-import { nodeOf, nodesOfAction, type OwnerOf, type RollingUnit, userNode, userOfNode } from './unit.ts';
+import { nodeOf, nodesOfAction, type OwnerOf, type RollingUnit, userOfNode } from './unit.ts';
 
 /** Everything said of one user or one shared mailbox; sets keep the order of first mention. */
 interface Work {
@@ -17,7 +16,7 @@ interface Work {
 }
 
 /**
- * Many log lines as few actions (algorithm 9.4). Memory grows with the number of different things named, not
+ * Makes few actions of those that many log lines ask for (algorithm 9.4). Memory grows with the number of different things named, not
  * with the number of lines.
  *
  * - RENAME ties what it names; DOUBLEMAILBOX ties two users, or two shared mailboxes. Between a user and a shared
@@ -39,100 +38,51 @@ export class Coalescer {
     this.#ownerOf = ownerOf;
   }
 
-  add(line: LogLine): void {
-    switch (line.type) {
-      case 'USER':
-        this.#at(userNode(line.userid)).user = true;
-        break;
-      case 'UNUSER':
-        this.#at(userNode(line.userid)).unuser = true;
-        break;
-      case 'META':
-      case 'SIEVE':
-        this.#at(userNode(line.userid)).meta = true;
-        break;
-      case 'MAILBOX':
-      case 'APPEND':
-        this.#mailbox(line.name);
-        break;
-      case 'DOUBLEMAILBOX':
-        this.#pair(line.from, line.to);
-        break;
-      case 'RENAME':
-        this.#mailbox(line.from);
-        this.#mailbox(line.to);
-        this.#tie([this.#node(line.from), this.#node(line.to)]);
-        break;
-      case 'UNMAILBOX':
-        this.#at(this.#node(line.name)).unmailboxes.add(line.name);
-        break;
-      case 'QUOTA':
-        this.#at(this.#node(line.root)).quotas.add(line.root);
-        break;
-      case 'ANNOTATION': {
-        const action: Action = { kind: 'annotation', name: line.name };
-        for (const node of nodesOfAction(action, this.#ownerOf)) this.#at(node).annotations.add(line.name);
-        break;
-      }
-      case 'SEEN':
-        this.#at(userNode(line.userid)).seen.add(line.uniqueid);
-        break;
-      case 'SUB':
-      case 'UNSUB':
-        this.#at(userNode(line.userid)).subs.add(line.name);
-        break;
-    }
-  }
-
-  /** An action of an earlier unit that has to run (again). The names of one `mailboxes` action stay together. */
-  addAction(action: Action): void {
+  /** The names of one `mailboxes` action stay together. */
+  add(action: Action): void {
+    const nodes = nodesOfAction(action, this.#ownerOf);
+    const [first] = nodes;
+    if (first === undefined) return;
+    const work = this.#at(first);
     switch (action.kind) {
-      case 'mailboxes': {
-        const nodes = nodesOfAction(action, this.#ownerOf);
-        const [first] = nodes;
-        if (first === undefined) return;
+      case 'mailboxes':
         for (const name of action.names) {
-          const own = this.#node(name);
+          const own = nodeOf(name, this.#ownerOf);
           this.#at(nodes.includes(own) ? own : first).mailboxes.add(name);
         }
         this.#tie(nodes);
         break;
-      }
       case 'quota':
-        this.add({ type: 'QUOTA', root: action.root });
+        work.quotas.add(action.root);
         break;
       case 'annotation':
-        this.add({ type: 'ANNOTATION', name: action.name });
+        work.annotations.add(action.name);
         break;
       case 'seen':
-        this.add({ type: 'SEEN', userid: action.userid, uniqueid: action.uniqueid });
+        work.seen.add(action.uniqueid);
         break;
       case 'sub':
-        this.add({ type: 'SUB', userid: action.userid, name: action.name });
+        work.subs.add(action.name);
         break;
       case 'unmailbox':
-        this.add({ type: 'UNMAILBOX', name: action.name });
+        work.unmailboxes.add(action.name);
         break;
       case 'meta':
-        this.add({ type: 'META', userid: action.userid });
+        work.meta = true;
         break;
       case 'user':
-        this.add({ type: 'USER', userid: action.userid });
+        work.user = true;
         break;
       case 'unuser':
-        this.add({ type: 'UNUSER', userid: action.userid });
+        work.unuser = true;
         break;
     }
   }
 
-  /** A unit as a whole: what it ties stays tied. */
-  addUnit(unit: RollingUnit): void {
-    const nodes: string[] = [];
-    for (const action of unit.actions) {
-      this.addAction(action);
-      nodes.push(...nodesOfAction(action, this.#ownerOf));
-    }
-    this.#tie(nodes);
+  /** Actions of one line or one unit: what they concern is one unit from now on. */
+  addTied(actions: readonly Action[]): void {
+    for (const action of actions) this.add(action);
+    this.#tie(actions.flatMap((action) => nodesOfAction(action, this.#ownerOf)));
   }
 
   /** In order of first mention, but units with an UNUSER last: what left a user is to be elsewhere before. */
@@ -200,26 +150,6 @@ export class Coalescer {
 
   #works(nodes: readonly string[]): Work[] {
     return nodes.map((node) => this.#at(node));
-  }
-
-  #mailbox(name: ByteString): void {
-    this.#at(this.#node(name)).mailboxes.add(name);
-  }
-
-  #pair(from: ByteString, to: ByteString): void {
-    const nodes = [this.#node(from), this.#node(to)];
-    const user = nodes.find((node) => node.startsWith('u'));
-    if (user !== undefined && nodes.some((node) => node.startsWith('s'))) {
-      this.#at(user).mailboxes.add(from).add(to);
-      return;
-    }
-    this.#mailbox(from);
-    this.#mailbox(to);
-    this.#tie(nodes);
-  }
-
-  #node(name: ByteString): string {
-    return nodeOf(name, this.#ownerOf);
   }
 
   #at(node: string): Work {

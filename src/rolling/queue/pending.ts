@@ -86,14 +86,14 @@ export class Pending {
       return;
     }
     const coalescer = new Coalescer(this.#ownerOf);
-    coalescer.addUnit(first.unit);
+    coalescer.addTied(first.unit.actions);
     for (const other of others) {
-      coalescer.addUnit(other.unit);
+      coalescer.addTied(other.unit.actions);
       this.#waiting.delete(other);
       this.#pausing.delete(other);
       first.since = Math.min(first.since, other.since);
     }
-    coalescer.addUnit(unit);
+    coalescer.addTied(unit.actions);
     // They share nodes, so that together they are one.
     const [merged] = coalescer.units();
     if (!merged) return;

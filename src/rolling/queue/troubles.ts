@@ -1,3 +1,4 @@
+import { doublingPause, type PauseSeries } from '../../coordinator/doubling-pause.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import {
   BACKOFF_FIRST,
@@ -7,6 +8,10 @@ import {
   LOCKED_LONGEST,
   QUARANTINE_AFTER,
 } from '../limits.ts';
+
+const FAILING = { first: BACKOFF_FIRST, longest: BACKOFF_LONGEST, jitter: BACKOFF_JITTER };
+const LOCKED = { first: LOCKED_FIRST, longest: LOCKED_LONGEST, jitter: BACKOFF_JITTER };
+const SUSPECT = { first: BACKOFF_FIRST, longest: BACKOFF_FIRST, jitter: BACKOFF_JITTER };
 
 export interface Trouble {
   /** `suspect`: its connection broke under it, once, and the replica is well. */
@@ -32,15 +37,15 @@ export class Troubles {
   }
 
   failed(node: string, now: number, error: ErrorData): Trouble {
-    return this.#note(node, 'failing', now, BACKOFF_FIRST, BACKOFF_LONGEST, error);
+    return this.#note(node, 'failing', now, FAILING, error);
   }
 
   locked(node: string, now: number): Trouble {
-    return this.#note(node, 'locked', now, LOCKED_FIRST, LOCKED_LONGEST, undefined);
+    return this.#note(node, 'locked', now, LOCKED, undefined);
   }
 
   suspected(node: string, now: number, error: ErrorData): Trouble {
-    return this.#note(node, 'suspect', now, BACKOFF_FIRST, BACKOFF_FIRST, error);
+    return this.#note(node, 'suspect', now, SUSPECT, error);
   }
 
   /** It is known what to leave out: nothing is to be waited for. */
@@ -98,15 +103,12 @@ export class Troubles {
     node: string,
     kind: Trouble['kind'],
     now: number,
-    first: number,
-    longest: number,
+    series: PauseSeries,
     error: ErrorData | undefined,
   ): Trouble {
     const before = this.#troubles.get(node);
     const times = before?.kind === kind ? before.times + 1 : 1;
-    const pause = Math.min(longest, first * 2 ** Math.min(times - 1, 30));
-    const spread = 1 + BACKOFF_JITTER * (2 * this.#random() - 1);
-    const trouble = { kind, times, until: now + pause * spread, error };
+    const trouble = { kind, times, until: now + doublingPause(series, times, this.#random), error };
     this.#troubles.set(node, trouble);
     return trouble;
   }
