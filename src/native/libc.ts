@@ -1,3 +1,10 @@
+/**
+ * The door of `native`. Here is all that touches the kernel and libc directly: file locks and the lock scope, opening
+ * files, syslog(3), signals, the unix socket for a private server, processor time. It may know errors and nothing else of
+ * the program, and loads koffi at the first call. A lock is held only while a function runs that cannot await; opening
+ * never waits; every failure is a `SyncError` with the call or the path in it.
+ */
+
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
 import { SyncError } from '../report/sync-error.ts';

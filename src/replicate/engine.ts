@@ -1,10 +1,9 @@
 /**
- * The engine: brings what one user, or a group of mailboxes, has on the replica to the master's state.
- *
- * It knows the interfaces `MasterStore` and `ReplicaSession`, neither files nor sockets nor clocks, and says what it does as
- * events. Each entry below is one job: it takes the sync locks of its users, holds no other lock of Cyrus while it awaits
- * anything, and ends with the first failure after everything that does not depend on it was done. This file is the only
- * one that other rooms import.
+ * The door of `replicate`, the engine: it brings what one user, or a group of mailboxes, has on the replica to the master's
+ * state. It knows the interfaces `MasterStore` and `ReplicaSession`, neither files nor sockets nor clocks, and says what it
+ * does as events. Each entry below is one job: it takes the sync locks of its users, holds no other lock of Cyrus while it
+ * awaits anything, and ends with the first failure after everything that does not depend on it was done. Other rooms import
+ * this file alone.
  */
 export type {
   BorrowedLink,

@@ -1,3 +1,10 @@
+/**
+ * The door of `store`: a read-only view of the Cyrus master on this host; `master-store.ts` is what it gives, as an
+ * interface. The store may use `native`, and knows nothing of the replica, the protocol or the run. It takes the locks that
+ * Cyrus's own processes respect and holds none while anything is awaited, never writes, and hands out plain data, each
+ * piece as it was at one moment. What cannot be read is an error that names the file, never "there is none".
+ */
+
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
 import { KeptDatabases } from './cyrusdb/kept-database.ts';

@@ -1,3 +1,10 @@
+/**
+ * The door of `replicate/compare`. Here is decided what has to be sent: comparison, delta, the MAILBOX line, what a
+ * checksum will be, what no use explains. It may know the types of store and protocol and nothing that waits: plain data
+ * in, plain data out, no await and no session, because most of it runs under Cyrus's locks. A delta that could lose or
+ * remove something unseen is never proposed: such a mailbox is `diverged`.
+ */
+
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import type { Annotation, MailboxEntry, MailboxState } from '../../store/master-store.ts';

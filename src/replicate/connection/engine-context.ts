@@ -1,3 +1,10 @@
+/**
+ * The door of `replicate/connection`. Here is what jobs on one connection share: its context, the replica's stage and the
+ * budget of records, partitions that are known, the order of sending, the second link of a large mailbox, sync locks. It
+ * may use compare and outcomes, and sends messages and probes, but decides nothing about mailboxes. Memory is bounded for
+ * each connection, a message is staged once, and RESTART is sent only while nobody relies on the stage.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import type { EventListener } from '../../report/events.ts';

@@ -1,3 +1,10 @@
+/**
+ * The door of `replicate/folders`. Here the folders of a job are brought to the master's state: names first
+ * (`planFolders`), then contents (`survey`, `startMailbox`), and a mailbox only after the one above it. It may use merge
+ * and all below, never a job. Nothing is removed without proof that it was deleted here; what depends on something that
+ * failed is held back and counted as not sent; `finished` resolves, never rejects but for what ends the job.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';

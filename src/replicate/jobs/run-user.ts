@@ -1,3 +1,11 @@
+/**
+ * The door of `replicate/jobs`. Here is what a connection is asked to do: a user, named mailboxes, personal data, the
+ * actions of a unit of a sync log, and what becomes of users who are gone. A job may use all sub-rooms below, and knows the
+ * master and the replica by their interfaces alone. It takes the sync locks of all its users at once or is refused with
+ * USER_LOCKED, looks again in rounds as long as something changed, and ends with the first failure after all that does not
+ * depend on it was done.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';

@@ -1,3 +1,10 @@
+/**
+ * The door of `replicate/merge`. Here a mailbox that changed on both sides is made one again: `mergeRecords` decides, pure,
+ * and each side gets an ordinary delta, the replica first. It is the only sub-room that writes to the master, through its
+ * own server (`MasterWriter`), and never under `-O`. It can be interrupted anywhere and run again without a second copy of
+ * a message, and nothing is removed on either side before what replaces it is there.
+ */
+
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';

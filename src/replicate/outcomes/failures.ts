@@ -1,3 +1,9 @@
+/**
+ * The door of `replicate/outcomes`. Here is kept what went wrong in a job, so that the rest goes on: failures by mailbox,
+ * what was held back, what was set aside. It may know errors and nothing else of the engine. No failure is lost or counted
+ * twice, memory does not grow with their number, and what ends a job (a broken link, a cancelled run) is thrown on at once.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { type Phase, SyncError } from '../../report/sync-error.ts';

@@ -1,3 +1,10 @@
+/**
+ * The door of `replicate/user-data`. Here is what goes by the user's name rather than by mailbox: subscriptions, seen
+ * state, quotas, scripts. Each has a pure plan (`plan-*.ts`) and a file that sends it (`send-*.ts`), all entries or one. It
+ * may use connection and outcomes. Callers have asked whether the INBOX is on the replica (`requireInbox`); a kind of data
+ * that cannot be read here stays as it is there, and fails alone.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `store/cyrusdb`. Here are Cyrus's databases: twoskip, skiplist, flat, quotalegacy, found out by their magic.
+ * It may read files and take the shared lock, and never writes, not even to repair. A reader sees whole transactions;
+ * absence of a key is proven by the records around it; what does not match its checksum or its order is DATABASE_DAMAGED.
+ */
+
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { hasErrno } from '../../native/errno.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';

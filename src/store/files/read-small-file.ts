@@ -1,3 +1,9 @@
+/**
+ * The door of `store/files`. Here is what reading the store's files shares: lock files, small files in one go, the pace of
+ * a disk, dlist text, errors that name file and repair. It may use `native` alone. Nothing is read beyond its bound
+ * (`limits.ts`), and nothing is opened that could make us wait.
+ */
+
 import fs from 'node:fs';
 import { isMissing } from '../../native/errno.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';

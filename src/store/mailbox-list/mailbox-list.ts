@@ -1,3 +1,10 @@
+/**
+ * The door of `store/mailbox-list`. Here is mailboxes.db, of whatever age: who and what there is, rows by name and by
+ * uniqueid, former names. It may use paths and the databases. The lock of the database never outlives a call, nor, while
+ * enumerating, a page; a row that is damaged fails for its own user; and a list without a row is damage, not an empty
+ * server.
+ */
+
 import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';

@@ -1,3 +1,10 @@
+/**
+ * The door of `store/mailbox`. Here one mailbox is read: index, header, annotations, counters of its owner, message files.
+ * It may use all sub-rooms below and `native` for locks. Locks are taken in Cyrus's order, within a function that cannot
+ * await, and never waited for while another is held longer than some milliseconds. What leaves is plain data; message files
+ * are read without locks and checked against size and SHA-1 before the first octet is handed out.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { SyncError } from '../../report/sync-error.ts';

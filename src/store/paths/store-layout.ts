@@ -1,3 +1,9 @@
+/**
+ * The door of `store/paths`. Here names become paths: spellings of mailbox names, directories by name and by uniqueid,
+ * files of users, locks. It may compute and nothing else: no file is opened. What is no name by its grammar never becomes a
+ * path.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 
 /**

@@ -1,3 +1,10 @@
+/**
+ * The door of `store/user`. Here are the files of a user beside mail: subscriptions, seen state, quota, scripts, counters,
+ * conversations, one file of code for each. It may use the databases and paths below. A file that is not there is "none";
+ * one that is damaged is an error with its path and a repair, never "none", because that would be a reason to remove things
+ * on the replica.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type {
