@@ -118,8 +118,8 @@ test('threads that come after the run was cancelled begin nothing, and leave', a
 
 test('threads alone: they are opened at once, whatever comes before that waits for them, and this thread has nothing', async () => {
   const { pool, log, open, end } = scene({ threads: 2, alone: true });
-  pool.use({ connections: 1, threads: false });
   const first = pool.run(batch);
+  pool.use({ connections: 1, threads: false });
   await new Promise(setImmediate);
   assert.deepEqual(log.splice(0), ['0 here']);
   await open();

@@ -54,3 +54,16 @@ test('orders reach a thread that is at work', async () => {
     await pool.close();
   }
 });
+
+test('threads that cannot load are an error of every batch, not a wait without end', async () => {
+  const file = new URL('./no-such-file.js', import.meta.url);
+  const pool = new ThreadPool(setup, 2, () => {}, { file, threads: 2 });
+  const isDeath = (caught: unknown): boolean =>
+    caught instanceof SyncError && caught.code === 'BUG' && caught.retryable;
+  try {
+    await Promise.all([1, 2, 3].map((id) => assert.rejects(pool.run(batch(id, 'a')), isDeath)));
+    await assert.rejects(pool.run(batch(4, 'a')), isDeath);
+  } finally {
+    await pool.close();
+  }
+});

@@ -58,10 +58,10 @@ test('-u -N fails with exit code 1 for a user whom another process is replicatin
 test('locks = flock reaches every thread: a lock so held is respected with it, and not seen without', async () => {
   await using pair = await pairWithMail();
   const settings = join(pair.master.directory, 'settings.ini');
-  writeFileSync(settings, 'locks = flock\n');
+  writeFileSync(settings, 'locks = flock\nthreads = always\n');
   const lines = join(pair.master.directory, 'lines');
   writeFileSync(lines, 'USER eva\n');
-  // Few users are done by the main thread; a log always by a worker thread.
+  // So few users are otherwise done by the main thread.
   const runs = [
     ['anna', ['-u', '-N', 'anna']],
     ['eva', ['-R', '-N', '-f', lines]],

@@ -67,6 +67,7 @@ export class GrowingPool implements WorkerPool, UnitPool {
   }
 
   async #on<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
+    if (this.#threadsAlone && this.#order === undefined) this.#opening ??= this.#open();
     if (this.#threadsAlone) await this.#opening;
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#there || !this.#sharing || this.#isLessBusyHere) {

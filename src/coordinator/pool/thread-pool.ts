@@ -51,6 +51,10 @@ export class ThreadPool implements WorkerPool, UnitPool {
   /** Batches whose last events have not come yet. */
   readonly #unflushed = new Map<number, () => void>();
   readonly #flushed = new Set<number>();
+  /** Fails the tasks that no thread has answered. */
+  readonly #unanswered = new Set<(error: unknown) => void>();
+  /** Why there is no thread left: piscina starts none in the place of one that could not load. */
+  #allGone: { cause: unknown } | undefined;
   readonly #size: number;
   /** What a thread that comes later must be told, by kind, in this order. */
   readonly #orders = new Map<WorkerControl['kind'], WorkerControl>();
@@ -89,6 +93,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
     this.#piscina.on('error', (caught: unknown) => {
       this.#threadSettled();
+      if (this.#piscina.threads.length === 0) this.#giveUp(caught);
       emit({ kind: 'thread:failed', error: SyncError.from(caught).toData() });
     });
   }
@@ -104,7 +109,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
   async #run(task: Task): Promise<Outcome[] | UnitAnswer> {
     let answer: Outcome[] | UnitAnswer;
     try {
-      answer = await this.#piscina.run(task);
+      answer = await this.#answerTo(task);
     } catch (caught) {
       const reason = caught instanceof Error ? caught.message : String(caught);
       throw new SyncError('BUG', `a worker thread died: ${reason}`, { retryable: true, cause: caught });
@@ -115,6 +120,26 @@ export class ThreadPool implements WorkerPool, UnitPool {
       });
     }
     return answer;
+  }
+
+  #answerTo(task: Task): Promise<Outcome[] | UnitAnswer> {
+    return new Promise((resolve, reject) => {
+      if (this.#allGone) throw this.#allGone.cause;
+      this.#unanswered.add(reject);
+      this.#piscina
+        .run(task)
+        .then(resolve, (caught: unknown) => {
+          if (this.#piscina.threads.length === 0) this.#giveUp(caught);
+          reject(caught);
+        })
+        .finally(() => this.#unanswered.delete(reject));
+    });
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#allGone = { cause };
+    for (const reject of this.#unanswered) reject(cause);
+    this.#unanswered.clear();
   }
 
   use({ connections }: Room): void {
