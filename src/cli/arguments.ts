@@ -53,6 +53,8 @@ export interface Arguments {
   connectOnce: boolean;
   /** -O */
   noCopyback: boolean;
+  /** --verify */
+  verify: boolean;
   /** -z */
   requireCompression: boolean;
   /** -a */
@@ -153,6 +155,7 @@ export function readArguments(
     skipLocked: raw.skipLocked === true,
     connectOnce: raw.connectOnce === true,
     noCopyback: raw.copyback === false,
+    verify: raw.verify === true,
     requireCompression: raw.requireCompression === true,
     stageToArchive: raw.stageToArchive === true,
     workers: workerCount(raw.workers),
@@ -181,6 +184,9 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
     );
   }
   if (raw.dryRun) checkDryRun(mode, raw);
+  if (raw.verify && (mode === 'rolling' || mode === 'meta')) {
+    throw usageError('expected --verify with -A, -u or -m; in rolling mode there is the setting full_pass');
+  }
   if (mode === 'all' && operands.length > 1) {
     throw usageError(`expected at most one mailbox name prefix with -A, found ${operands.length}`);
   }

@@ -1,11 +1,18 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { openPool } from '../coordinator/pool/open-pool.ts';
-import { EXIT_STOPPED, extendedExitCode } from '../coordinator/run/exit-codes.ts';
+import {
+  EXIT_FAILED,
+  EXIT_OK,
+  EXIT_STOPPED,
+  extendedExitCode,
+  type RunEnd,
+} from '../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
+import type { Report } from '../report/report.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -19,7 +26,12 @@ import { begin, startDelay } from './start.ts';
  * @param signal aborted: end politely
  * @returns the exit code
  */
-export async function carryOut(plan: RunPlan, files: OutputFiles, signal: AbortSignal): Promise<number> {
+export async function carryOut(
+  plan: RunPlan,
+  files: OutputFiles,
+  signal: AbortSignal,
+  exitCode: (end: RunEnd, verdicts: Report['verdicts']) => number = exitCodeOf(plan),
+): Promise<number> {
   const report = await begin(plan, files);
   if (!(await startDelay(plan.startDelay, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
@@ -43,5 +55,13 @@ export async function carryOut(plan: RunPlan, files: OutputFiles, signal: AbortS
     },
   );
   await report.close({ ...end.summary, endedBy: end.error });
-  return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
+  return exitCode(end, report.verdicts);
+}
+
+/** What was found different right after it was replicated is as good as failed. */
+function exitCodeOf({ exitCodes }: RunPlan): (end: RunEnd, verdicts: Report['verdicts']) => number {
+  return (end, { different }) => {
+    const code = exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
+    return code === EXIT_OK && different > 0 ? EXIT_FAILED : code;
+  };
 }

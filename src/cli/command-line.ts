@@ -57,6 +57,7 @@ export interface RawOptions {
   skipLocked?: true;
   connectOnce?: true;
   copyback?: boolean;
+  verify?: true;
   requireCompression?: true;
   stageToArchive?: true;
   workers?: string;
@@ -109,7 +110,8 @@ export function commandLine(version: string): Command {
     OPTIONS.skipLocked,
     OPTIONS.connectOnce,
     OPTIONS.requireCompression,
-    ['-O, --no-copyback', 'never change the master; make the replica follow'],
+    OPTIONS.noCopyback,
+    OPTIONS.verify,
     ['-L, --local-only', 'no mupdate traffic on the replica'],
     ['-a, --stage-to-archive', 'stage uploads on the archive partition of the replica'],
     ['-w, --delayed-startup <seconds>', 'wait before starting'],

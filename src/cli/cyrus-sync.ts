@@ -45,7 +45,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     }
     const verb = await entry.load();
     const command = verb.command(`${PROGRAM} ${first}`, programVersion());
-    const args = readArguments(command, rest);
+    const args = readArguments(command, verb.spell?.(rest) ?? rest);
     if (args.answer !== undefined) {
       process.stdout.write(args.answer);
       return EXIT_OK;

@@ -16,6 +16,7 @@ export const OPTIONS = {
   skipLocked: ['-N, --skip-locked', 'skip users that another process is replicating'],
   connectOnce: ['-o, --connect-once', 'fail at once if the replica cannot be reached'],
   requireCompression: ['-z, --require-compression', 'fail if the connection cannot be compressed'],
+  noCopyback: ['-O, --no-copyback', 'never change the master; make the replica follow'],
   verbose: [
     '-v, --verbose',
     'say on standard output what is sent; twice: protocol and log on standard error too',
@@ -24,6 +25,10 @@ export const OPTIONS = {
   progress: ['--progress', 'show progress (default: on a terminal)'],
   noProgress: ['--no-progress', 'do not show progress'],
   logToStderr: ['--log-to-stderr', 'log to standard error as well as to syslog'],
+  verify: [
+    '--verify',
+    'compare each user with the replica right after, and say how many are proven the same (-A, -u, -m)',
+  ],
   report: [
     '--report <file>',
     'keep a report of each user while the run lasts: JSON, or CSV if FILE ends in .csv',

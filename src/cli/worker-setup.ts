@@ -2,6 +2,7 @@ import { type ByteString, bytesFromText } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
 import type { WorkerSetup } from '../coordinator/pool/messages.ts';
+import { syncLogPath } from '../rolling/log/sync-log.ts';
 import type { Arguments } from './arguments.ts';
 import { connectionSettings } from './connection-plan.ts';
 import { masterEndpoint } from './master-endpoint.ts';
@@ -34,9 +35,16 @@ export function workerSetup(
       noCopyback: args.noCopyback,
       batchSize: Math.max(0, config.integer('sync_batchsize')),
       lookAhead: settings.lookAhead,
+      ...(args.verify ? { verify: afterwards(config, channel) } : {}),
     },
     traffic: args.verbose >= VERBOSE_TRAFFIC,
   };
+}
+
+/** `--verify` */
+function afterwards(config: ImapdConfig, channel: string | undefined): WorkerSetup['options']['verify'] {
+  const logs = [syncLogPath(config.configdirectory, channel)];
+  return { after: true, deep: undefined, repair: false, logs };
 }
 
 function optionalBytes(text: string | undefined): ByteString | undefined {

@@ -4,7 +4,17 @@
  * does as events. Each entry below is one job: it takes the sync locks of its users, holds no other lock of Cyrus while it
  * awaits anything, and ends with the first failure after everything that does not depend on it was done. Other rooms import
  * this file alone.
+ *
+ * Besides the jobs it gives out decisions that they are made of, for `verify`: what differs is decided once.
  */
+export {
+  type CompareOptions,
+  compareMailbox,
+  type LocalMailbox,
+  sameType,
+} from './compare/compare-mailbox.ts';
+export { isExpunged } from './compare/same-record.ts';
+export { withUnreadAsThere } from './compare/with-unread-as-there.ts';
 export type {
   BorrowedLink,
   EngineContext,
@@ -16,9 +26,17 @@ export type {
 } from './connection/engine-context.ts';
 export { Partitions } from './connection/partitions.ts';
 export { Stage } from './connection/stage.ts';
+export { canBeOpened } from './folders/replicated.ts';
+export { hasInbox } from './folders/require-inbox.ts';
 export type { Action, ActionResult } from './jobs/action.ts';
 export { runActions } from './jobs/run-actions.ts';
 export { runMailboxes } from './jobs/run-mailboxes.ts';
 export { runMeta } from './jobs/run-meta.ts';
 export { runUser } from './jobs/run-user.ts';
+export { userThere } from './jobs/user-there.ts';
+export { withCountedChecksums } from './merge/with-counted-checksums.ts';
 export { breaksLink, type SetAside } from './outcomes/set-aside.ts';
+export { planQuotas } from './user-data/plan-quotas.ts';
+export { planSeen } from './user-data/plan-seen.ts';
+export { planSieve } from './user-data/plan-sieve.ts';
+export { planSubscriptions } from './user-data/plan-subscriptions.ts';

@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { Difference } from './difference.ts';
 import type { Grade, SettledStatus } from './grade.ts';
 import type { ErrorData, MessageDamage } from './sync-error.ts';
 
@@ -6,7 +7,14 @@ import type { ErrorData, MessageDamage } from './sync-error.ts';
  * The one catalogue of observable facts. Verbose lines, log, progress, report file and tests all hang on it; nothing
  * else writes to stdout. Plain data: events cross threads as they are.
  */
-export type SyncEvent = RunEvent | ConnectionEvent | UserEvent | MailboxEvent | CommandEvent | RollingEvent;
+export type SyncEvent =
+  | RunEvent
+  | ConnectionEvent
+  | UserEvent
+  | MailboxEvent
+  | CommandEvent
+  | VerifyEvent
+  | RollingEvent;
 
 export type RunEvent =
   /** The command line or the configuration holds something that is hardly meant. */
@@ -266,6 +274,17 @@ export type CommandEvent =
       entry: ByteString;
       user: ByteString;
     };
+
+export type VerifyEvent =
+  /** One thing that differs; told only once it is sure, before the verdict on its user. */
+  | { kind: 'verify:difference'; difference: Difference }
+  | { kind: 'verify:verdict'; user: ByteString; verdict: Verdict; mailboxes: number; differences: number };
+
+/**
+ * `proven`: both sides are the same. `different`: they are not, and neither moved. `changing`: they never held still, or
+ * what differs is still to be replicated. `repaired`: they differed, were replicated, and are the same now.
+ */
+export type Verdict = 'proven' | 'different' | 'changing' | 'repaired';
 
 /** `channel` undefined = the default one. `user`: a userid, or the name of a shared mailbox. */
 export type RollingEvent =

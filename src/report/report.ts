@@ -1,4 +1,4 @@
-import type { EventListener } from './events.ts';
+import type { EventListener, Verdict } from './events.ts';
 import { Exposures, exposureText } from './exposures.ts';
 import type { FailureFile } from './failure-file.ts';
 import { type Closing, closingLines } from './failures.ts';
@@ -13,6 +13,7 @@ import { Summary } from './summary-table.ts';
 import { SyncError } from './sync-error.ts';
 import { syslogFileTarget } from './syslog-file.ts';
 import { verboseSink } from './verbose.ts';
+import { VerifyLines } from './verify-lines.ts';
 
 export interface ReportOptions extends OutputPlan {
   channel: string | undefined;
@@ -30,6 +31,8 @@ export interface ReportOptions extends OutputPlan {
 /** Every sink that a run's output plan asks for, behind one listener. */
 export interface Report {
   readonly emit: EventListener;
+  /** Users by what a comparison found them to be. */
+  readonly verdicts: Readonly<Record<Verdict, number>>;
   /** One line on stderr, for what is no event. */
   say(line: string): void;
   /** Ends the display, tells what was not done and why, and resolves when all has been handed to the system. */
@@ -59,8 +62,13 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   const summary = options.progress ? new Summary(spellMailbox) : undefined;
   const remarks = new Remarks(spellMailbox);
   const exposures = new Exposures();
+  const verifying = new VerifyLines(spellMailbox);
   const sinks: EventListener[] = [
     remarks.hear,
+    (event) => {
+      const line = verifying.hear(event);
+      if (line !== undefined) streams.line(line);
+    },
     ...(failureFile === undefined ? [] : [failureFile.hear]),
     ...(reportFile === undefined ? [] : [reportFile.hear]),
     ...(summary === undefined ? [] : [summary.hear]),
@@ -84,9 +92,11 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       }
       for (const sink of sinks) sink(event);
     },
+    verdicts: verifying.users,
     say: (line) => streams.errorText(line),
     async close(closing) {
       for (const close of closers) close();
+      for (const line of verifying.closing()) streams.line(line);
       for (const line of remarks.lines()) streams.errorLine(line);
       for (const line of closingLines(closing, spellMailbox)) streams.errorLine(line);
       for (const line of summary?.lines() ?? []) streams.errorLine(line);

@@ -38,3 +38,20 @@ test('an option that a verb has not is one line and exit code 64', async () => {
   assert.equal(code, 64);
   assert.match(stderr, /^cyrus-sync: unknown option '--rolling'/);
 });
+
+test('wrong input to verify is one clear line and exit code 64', async () => {
+  const wrong: [string[], RegExp][] = [
+    [['verify'], /No replication mode specified/],
+    [['verify', '-A', '-u', 'anna'], /Mutually exclusive/],
+    [['verify', '-A', '--deep=2/30'], /option --deep expects a share from 1\/1 to 1\/10000, found "2\/30"/],
+    [['verify', '-A', '--deep=1/0'], /--deep expects/],
+    [['verify', '-A', '-O'], /expected -O with --repair alone/],
+    [['verify', '-A', '--workers', '0'], /--workers expects/],
+  ];
+  for (const [args, says] of wrong) {
+    const { code, stdout, stderr } = await run(...args);
+    assert.equal(code, 64, args.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr.split('\n')[0] ?? '', says);
+  }
+});

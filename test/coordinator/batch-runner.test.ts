@@ -86,6 +86,8 @@ function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
     },
     master: undefined,
     scripts: { connect: async () => fakeSession(log), close: async () => undefined, cut: () => undefined },
+    verify: (_parts, _subject, replicate) => replicate(),
+    pending: { includes: async () => false },
     engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced', runActions: async () => [] },
     ...changes,
   };

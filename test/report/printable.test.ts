@@ -74,6 +74,10 @@ const events: Record<SyncEvent['kind'], object> = {
       ...{ elapsedMs: 1, failures: [], unreached: [], allFound: true },
     },
   },
+  'verify:difference': {
+    difference: { kind: 'annotation', user: 'x', mailbox: 'x', uid: 1, what: 'x', master: 'x', replica: 'x' },
+  },
+  'verify:verdict': { user: 'x', verdict: 'changing', mailboxes: 1, differences: 1 },
   'connection:open': {
     ...{ server: 'x', flavour: 'csync', mechanism: 'x', tls: false, compression: false, sieveMailbox: true },
   },

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /**
  * The rooms of design section 2 and who may import whom:
  *
- *     cli → coordinator, rolling → replicate → protocol, store → native
+ *     cli → coordinator, rolling → verify → replicate → protocol, store → native
  *
  * A room may also import what stands further down the arrow (cli builds the settings that protocol reads).
  */
@@ -16,9 +16,10 @@ const rooms: Record<string, readonly string[]> = {
   workers: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
   cli: ['config', 'plan', 'coordinator', 'rolling', 'replicate', 'protocol', 'store', 'native'],
   config: ['native'],
-  coordinator: ['replicate', 'protocol', 'store', 'native'],
+  coordinator: ['verify', 'replicate', 'protocol', 'store', 'native'],
   rolling: ['coordinator', 'replicate', 'protocol', 'store', 'native'],
   plan: ['replicate', 'protocol', 'store'],
+  verify: ['replicate', 'protocol', 'store', 'rolling/log'],
   replicate: ['coordinator/pool/messages.ts', 'protocol', 'store'],
   protocol: ['native'],
   store: ['native'],

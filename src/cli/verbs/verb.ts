@@ -5,6 +5,8 @@ import type { Arguments } from '../arguments.ts';
 export interface Verb {
   /** @param name as it is called: `cyrus-sync verify` */
   command(name: string, version: string): Command;
+  /** The command line as commander is to have it; left out: as it was typed. */
+  spell?(argv: readonly string[]): string[];
   /**
    * Checks the options of its own; nothing is opened yet.
    *

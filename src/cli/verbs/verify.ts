@@ -1,9 +1,32 @@
 import { Command } from 'commander';
+import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
+import type { Report } from '../../report/report.ts';
+import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments.ts';
 import { addOptions, OPTIONS } from '../option-table.ts';
+import type { RunPlan } from '../run-plan.ts';
 import type { Verb } from './verb.ts';
 
-/** Compares, and changes nothing on either side. */
+const SOME_DIFFER = 2;
+const SOME_NOT_TOLD = 3;
+
+/** Of `--deep=1/N`: a share of less than this would take longer than anybody keeps a backup. */
+const MOST_PARTS = 10_000;
+const MS_PER_DAY = 86_400_000;
+
+const EXAMPLES = `
+Examples:
+  cyrus-sync verify -A                    every user and shared mailbox
+  cyrus-sync verify -u alice --deep       every message of one user
+  cyrus-sync verify -A --deep=1/30        a thirtieth of the mailboxes, another one each day
+  cyrus-sync verify -A --repair           and replicate what differs, then compare again
+
+Exit codes:
+  0 everything proven the same   2 something differs   3 could not tell for some
+  64 usage   70 no replica configured   75 stopped by a signal   78 configuration
+`;
+
+/** Compares, and changes nothing on either side unless it is told to repair. */
 export const verify: Verb = {
   command(name, version) {
     const command = new Command(name)
@@ -11,7 +34,8 @@ export const verify: Verb = {
       .description('Compares what this server and its replica have, and says what differs.')
       .argument('[names...]', 'users (-u), mailboxes (-m), or one mailbox name prefix (-A)')
       .helpOption('--help', 'show this and exit')
-      .version(version, '--version', 'show the version and exit');
+      .version(version, '--version', 'show the version and exit')
+      .addHelpText('after', EXAMPLES);
     addOptions(command, 'What to compare (one of):', OPTIONS.users, OPTIONS.mailboxes, OPTIONS.all);
     addOptions(
       command,
@@ -22,10 +46,78 @@ export const verify: Verb = {
       OPTIONS.inputFile,
       OPTIONS.settings,
     );
-    addOptions(command, 'How:', OPTIONS.workers, OPTIONS.connectOnce, OPTIONS.requireCompression);
+    addOptions(
+      command,
+      'How:',
+      [
+        '--deep <share>',
+        'every message, and its file on the replica; =1/30: of a thirtieth of the mailboxes',
+      ],
+      ['--repair', 'replicate what differs, and compare again'],
+      ['-O, --no-copyback', 'with --repair: never change the master; make the replica follow'],
+      OPTIONS.workers,
+      OPTIONS.connectOnce,
+      OPTIONS.requireCompression,
+    );
+    addOptions(
+      command,
+      'What to say:',
+      OPTIONS.verbose,
+      OPTIONS.progress,
+      OPTIONS.noProgress,
+      OPTIONS.logToStderr,
+      OPTIONS.report,
+    );
     return command;
   },
-  prepare() {
-    return () => Promise.reject(usageError('verify is being built'));
+
+  spell: (argv) => {
+    const end = argv.indexOf('--');
+    return argv.map((word, at) => (word === '--deep' && (end < 0 || at < end) ? '--deep=1/1' : word));
+  },
+
+  prepare(args, own) {
+    const repair = own.repair === true;
+    if (args.noCopyback && !repair)
+      throw usageError('expected -O with --repair alone: nothing is changed without');
+    const deep = share(own.deep);
+    return async (environment, signal) => {
+      const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOut }, { openOutputFiles }] =
+        await Promise.all([
+          import('../plan.ts'),
+          import('../identity.ts'),
+          import('../program-readable.ts'),
+          import('../carry-out.ts'),
+          import('../output-files.ts'),
+        ]);
+      const plan = planRun(args, environment);
+      const files = await openOutputFiles(plan, 'cyrus-sync verify');
+      becomeCyrusUser(plan.identity);
+      checkProgramReadable(plan.identity.user);
+      return await carryOut(comparing(plan, deep, repair), files, signal, exitCode);
+    };
   },
 };
+
+/** @throws SyncError USAGE */
+function share(text: unknown): { parts: number; turn: number } | undefined {
+  if (text === undefined) return undefined;
+  const parts = /^1\/([0-9]{1,5})$/.exec(String(text))?.[1];
+  const count = Number(parts ?? Number.NaN);
+  if (count >= 1 && count <= MOST_PARTS) return { parts: count, turn: Math.floor(Date.now() / MS_PER_DAY) };
+  throw usageError(`option --deep expects a share from 1/1 to 1/${MOST_PARTS}, found "${String(text)}"`);
+}
+
+function comparing(plan: RunPlan, deep: ReturnType<typeof share>, repair: boolean): RunPlan {
+  const { setup, channel } = plan;
+  const logs = [syncLogPath(setup.layout.configdirectory, channel)];
+  const options = { ...setup.options, verify: { after: false, deep, repair, logs } };
+  return { ...plan, setup: { ...setup, options } };
+}
+
+function exitCode(end: RunEnd, verdicts: Report['verdicts']): number {
+  if (end.exitCode === EXIT_STOPPED || end.error) return end.exitCode;
+  if (verdicts.different > 0) return SOME_DIFFER;
+  const { failed, locked, unmatched } = end.summary;
+  return failed + locked + unmatched + verdicts.changing > 0 ? SOME_NOT_TOLD : end.exitCode;
+}

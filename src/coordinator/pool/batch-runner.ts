@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
 import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
@@ -7,6 +8,7 @@ import {
   type BorrowedLink,
   type EngineContext,
   type EngineOptions,
+  type JobResult,
   Partitions,
   type ReplicaLink,
   type SetAside,
@@ -15,6 +17,7 @@ import {
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
+import type { Subject, VerifyParts } from '../../verify/verify-job.ts';
 import { LADEN_PER_CONNECTION, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import type { MasterLink } from './master-link.ts';
@@ -46,6 +49,9 @@ export interface BatchRunnerParts {
       actions: readonly Action[],
     ): Promise<ActionResult[]>;
   };
+  verify(parts: VerifyParts, subject: Subject, replicate: () => Promise<JobResult>): Promise<JobResult>;
+  /** Who is named in the sync logs. */
+  pending: VerifyParts['pending'];
 }
 
 /**
@@ -59,7 +65,7 @@ export class BatchRunner {
   readonly #parts: BatchRunnerParts;
   #link: Link | undefined;
   #connecting: Promise<Link> | undefined;
-  #cancelled = false;
+  readonly #stopping = new AbortController();
 
   constructor(parts: BatchRunnerParts) {
     this.#parts = parts;
@@ -129,6 +135,10 @@ export class BatchRunner {
     };
   }
 
+  get #cancelled(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   get connected(): boolean {
     return this.#link !== undefined && !this.#link.session.broken;
   }
@@ -161,12 +171,12 @@ export class BatchRunner {
 
   /** No job is begun any more; those in flight go on. */
   cancel(): void {
-    this.#cancelled = true;
+    this.#stopping.abort();
   }
 
   /** Cuts the link: jobs in flight fail at once. */
   cut(): void {
-    this.#cancelled = true;
+    this.#stopping.abort();
     this.#link?.session.destroy(cancelledError());
     this.#parts.scripts.cut(cancelledError());
     this.#link = undefined;
@@ -174,7 +184,7 @@ export class BatchRunner {
 
   /** Takes leave of the replica. Never rejects. */
   async exit(): Promise<void> {
-    this.#cancelled = true;
+    this.#stopping.abort();
     const link = this.#link;
     this.#link = undefined;
     await Promise.all([link && this.#leave(link), this.#parts.scripts.close(), this.#parts.master?.close()]);
@@ -260,7 +270,6 @@ export class BatchRunner {
     mayPostpone: boolean,
     borrow: EngineContext['borrow'],
   ): Promise<Outcome> {
-    const { engine } = this.#parts;
     const counts = noCounts();
     const hear: EventListener = (event) => {
       if (event.kind === 'user:progress') {
@@ -278,12 +287,7 @@ export class BatchRunner {
     const { setAside } = job;
     const context = this.#context(link, { emit: hear, borrow, setAside, beforeSending: load.add });
     try {
-      const kind =
-        job.kind === 'user'
-          ? await engine.runUser(context, job.userid)
-          : job.kind === 'meta'
-            ? await engine.runMeta(context, job.userid)
-            : await engine.runMailboxes(context, job.owners, job.names);
+      const kind = await this.#carryOut(job, context);
       return kind === 'absent' ? { kind, job } : { kind, job, counts, servedMs: servedSince(link) };
     } catch (caught) {
       if (caught instanceof Postponed) {
@@ -295,6 +299,35 @@ export class BatchRunner {
       const error = SyncError.from(caught, { user });
       if (error.code === 'USER_LOCKED') return { kind: 'locked', job, user: error.user ?? user };
       return { kind: 'failed', job, error: error.toData(), counts, suspect: this.#suspect(job, error) };
+    }
+  }
+
+  /** Replicated, compared, or both, as the setup says. */
+  async #carryOut(job: Job, context: EngineContext): Promise<JobResult> {
+    const { engine, setup, verify, pending } = this.#parts;
+    const replicate = (): Promise<JobResult> =>
+      job.kind === 'user'
+        ? engine.runUser(context, job.userid)
+        : job.kind === 'meta'
+          ? engine.runMeta(context, job.userid)
+          : engine.runMailboxes(context, job.owners, job.names);
+    const how = setup.options.verify;
+    const subject = how && subjectOf(job);
+    if (!how || !subject) return await replicate();
+    if (how.after) {
+      const result = await replicate();
+      if (result === 'absent') return result;
+    }
+    return await verify({ context, how, pending, pause: (ms) => this.#pause(ms) }, subject, replicate);
+  }
+
+  /** @throws SyncError CANCELLED as soon as the run is being stopped */
+  async #pause(milliseconds: number): Promise<void> {
+    try {
+      await pause(milliseconds, undefined, { signal: this.#stopping.signal });
+    } catch {
+      // The one thing that ends a pause early.
+      throw cancelledError();
     }
   }
 
@@ -376,6 +409,18 @@ function servedSince(link: Link): number {
   const before = link.servedBefore;
   link.servedBefore = link.session.servedMs;
   return link.servedBefore - before;
+}
+
+/** What is replicated in part only is not compared. */
+function subjectOf(job: Job): Subject | undefined {
+  switch (job.kind) {
+    case 'user':
+      return { kind: 'user', user: job.userid };
+    case 'mailboxes':
+      return { kind: 'mailboxes', owners: job.owners, names: job.names };
+    case 'meta':
+      return undefined;
+  }
 }
 
 function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {

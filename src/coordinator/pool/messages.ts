@@ -5,6 +5,7 @@ import type { Action, ActionResult, SetAside } from '../../replicate/engine.ts';
 import type { SyncEvent } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import type { StoreLayout } from '../../store/paths/store-layout.ts';
+import type { VerifyHow } from '../../verify/how.ts';
 
 /**
  * The thread contract: everything that crosses between the coordinator and a worker, as plain data.
@@ -118,6 +119,8 @@ export interface JobOptions {
   noCopyback: boolean;
   /** sync_batchsize; 0 = never split. */
   batchSize: number;
+  /** undefined: nothing is compared. `after`: once it was replicated, rather than instead. */
+  verify?: (VerifyHow & { after: boolean }) | undefined;
   /** Jobs that one worker works on at once over its connection. */
   lookAhead: number;
 }

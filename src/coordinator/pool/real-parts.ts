@@ -2,6 +2,8 @@ import { connectReplica } from '../../protocol/connect/connect-replica.ts';
 import { runActions, runMailboxes, runMeta, runUser } from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import type { MasterStore } from '../../store/master-store.ts';
+import { PendingUsers } from '../../verify/pending-users.ts';
+import { verify } from '../../verify/verify.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';
 import { masterLink } from './master-link.ts';
 import type { WorkerSetup } from './messages.ts';
@@ -16,6 +18,8 @@ export function realParts(setup: WorkerSetup, emit: EventListener, store: Master
     connect: (listeners) => connectReplica(setup.connection, listeners),
     scripts: scriptLink(() => connectReplica({ ...setup.connection, sieveMailbox: false })),
     master: masterLink(setup.master, setup.connection, connectReplica, emit),
+    verify,
+    pending: new PendingUsers(setup.options.verify?.logs ?? [], (name) => store.ownerOf(name)),
     engine: { runUser, runMeta, runMailboxes, runActions },
   };
 }

@@ -1,0 +1,83 @@
+import type { ByteString } from '../byte-string.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
+
+/** One thing that the two sides do not have alike. Plain data: it crosses threads, and goes into reports as it is. */
+export interface Difference {
+  kind: DifferenceKind;
+  /** '' = a shared mailbox. */
+  user: ByteString;
+  /** Internal name, the master's where both have it. */
+  mailbox?: ByteString;
+  /** Of one message. */
+  uid?: number;
+  /** Which of several: a script, a subscription, a quota root, an annotation, whose seen state. */
+  what?: ByteString;
+  /** undefined: that side has none. */
+  master: ByteString | number | undefined;
+  replica: ByteString | number | undefined;
+}
+
+/** Each with what people call it. */
+const NAMES = {
+  mailbox: 'the mailbox',
+  name: 'name',
+  uniqueid: 'uniqueid',
+  uidvalidity: 'UIDVALIDITY',
+  'last-uid': 'last UID',
+  highestmodseq: 'HIGHESTMODSEQ',
+  acl: 'ACL',
+  type: 'mailbox type',
+  options: 'mailbox options',
+  annotation: 'annotation',
+  'recent-state': 'recent state',
+  'pop3-state': 'POP3 state',
+  foldermodseq: 'FOLDERMODSEQ',
+  raclmodseq: 'RACLMODSEQ',
+  xconvmodseq: 'XCONVMODSEQ',
+  'record-checksum': 'checksum of the messages',
+  'annotation-checksum': 'checksum of the message annotations',
+  subscription: 'subscription to',
+  seen: 'seen state of mailbox',
+  script: 'Sieve script',
+  'active-script': 'active Sieve script',
+  quota: 'quota of',
+  message: 'the message',
+  flags: 'flags',
+  internaldate: 'INTERNALDATE',
+  guid: 'GUID (another body under this UID)',
+  modseq: 'MODSEQ',
+  'last-updated': 'time of the last change',
+  size: 'size',
+  'message-annotation': 'annotation',
+  file: 'a file with the content of the message',
+  unusable: 'what the replica says of it',
+} as const;
+
+export type DifferenceKind = keyof typeof NAMES;
+
+/** Octets of a value that are shown: an ACL or a list of UIDs may be of any length. */
+const SHOWN_OCTETS = 200;
+
+/** `user/anna/Sent, UID 7: flags: \Seen on the master, none on the replica`. */
+export function differenceLine(difference: Difference, spell: SpellMailbox): ByteString {
+  const { kind, user, mailbox, uid, what, master, replica } = difference;
+  const place = mailbox === undefined ? user : spell(mailbox);
+  const where = uid === undefined ? place : `${place}, UID ${uid}`;
+  const named = kind === 'subscription' && what !== undefined ? spell(what) : what;
+  const name = named === undefined ? NAMES[kind] : `${NAMES[kind]} ${named}`;
+  if (kind === 'unusable') return `${where}: ${name} cannot be used: ${shown(replica)}`;
+  if (master === undefined) return `${where}: ${name} is only on the replica${value(replica)}`;
+  if (replica === undefined) return `${where}: ${name} is missing on the replica${value(master)}`;
+  return `${where}: ${name}: ${shown(master)} on the master, ${shown(replica)} on the replica`;
+}
+
+/** '' is "it is there", with nothing more to say of it. */
+function value(of: ByteString | number | undefined): string {
+  return of === undefined || of === '' ? '' : ` (${shown(of)})`;
+}
+
+function shown(of: ByteString | number | undefined): ByteString {
+  if (of === undefined || of === '') return 'none';
+  const text = String(of).replaceAll('\t', ' ').trim();
+  return text.length > SHOWN_OCTETS ? `${text.slice(0, SHOWN_OCTETS)}...` : text;
+}

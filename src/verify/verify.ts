@@ -1,0 +1,70 @@
+import type { JobResult } from '../replicate/engine.ts';
+import type { Difference, DifferenceKind } from '../report/difference.ts';
+import type { Verdict } from '../report/events.ts';
+import type { Grade } from '../report/grade.ts';
+import { SyncError } from '../report/sync-error.ts';
+import { type Judgement, judge, type Subject, type VerifyParts } from './verify-job.ts';
+
+/**
+ * One job of `verify`: compares, says what differs as events, and where that is wanted replicates it and compares again.
+ *
+ * @param replicate the engine's own job for the same subject
+ * @throws SyncError if nothing could be told, or nothing be replicated
+ */
+export async function verify(
+  parts: VerifyParts,
+  subject: Subject,
+  replicate: () => Promise<JobResult>,
+): Promise<JobResult> {
+  const first = await judge(parts, subject);
+  if (first.nothing) {
+    tellAbsent(parts, subject);
+    return 'absent';
+  }
+  if (first.verdict !== 'different' || !parts.how.repair) {
+    tell(parts, subject, first, first.verdict);
+    return 'synced';
+  }
+  try {
+    await replicate();
+  } catch (caught) {
+    // What is postponed rather than failed begins from the beginning.
+    if (caught instanceof SyncError) tell(parts, subject, first, 'different');
+    throw caught;
+  }
+  for (const difference of first.differences) {
+    parts.context.emit({ kind: 'verify:difference', difference });
+  }
+  const second = await judge(parts, subject);
+  tell(parts, subject, second, second.verdict === 'proven' ? 'repaired' : second.verdict);
+  return 'synced';
+}
+
+/** A difference that does not hold still is none that anybody can be told. */
+function tell({ context }: VerifyParts, subject: Subject, judgement: Judgement, verdict: Verdict): void {
+  const { differences, mailboxes } = judgement;
+  if (verdict === 'different') {
+    for (const difference of differences) context.emit({ kind: 'verify:difference', difference });
+  }
+  const user = subject.kind === 'user' ? subject.user : (subject.owners[0] ?? '');
+  const grade = gradeOf(verdict, differences);
+  context.emit({ kind: 'user:graded', user, grade, differences: differences.length });
+  context.emit({ kind: 'verify:verdict', user, verdict, mailboxes, differences: differences.length });
+}
+
+/** What a user has besides folders and messages, and what only counts changes of them. */
+const METADATA: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([
+  ...(['acl', 'options', 'annotation', 'recent-state', 'pop3-state', 'foldermodseq', 'raclmodseq'] as const),
+  ...(['xconvmodseq', 'subscription', 'seen', 'script', 'active-script', 'quota'] as const),
+]);
+
+function gradeOf(verdict: Verdict, differences: readonly Difference[]): Grade {
+  if (verdict === 'changing') return 'changing';
+  if (verdict !== 'different') return 'identical';
+  return differences.every(({ kind }) => METADATA.has(kind)) ? 'metadata-differs' : 'differs';
+}
+
+function tellAbsent({ context }: VerifyParts, subject: Subject): void {
+  const names = subject.kind === 'user' ? [subject.user] : subject.names;
+  for (const name of names) context.emit({ kind: 'name:absent', name });
+}

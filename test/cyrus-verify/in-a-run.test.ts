@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startPair } from '../support/cyrus-server.ts';
+import { populate } from '../support/populate.ts';
+import { syncClient } from '../support/sync-client.ts';
+
+test('a first copy with --verify proves each user, and says how many', async () => {
+  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
+  const { users } = await populate(pair.master, { users: 6 });
+  const run = await syncClient(pair.master, ['-A', '--verify']);
+  assert.equal(run.code, 0, run.stdout + run.stderr);
+  // The shared mailboxes count as one.
+  const all = users.length + 1;
+  assert.match(run.stdout, new RegExp(`^${all} of ${all} users proven the same on both sides`));
+});
