@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { MOST_WORKERS } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { type Choosing, checkChoosing, choosing } from './choosing.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
 import { programVersion } from './version.ts';
 
@@ -67,6 +68,7 @@ export interface Arguments {
   logToStderr: boolean;
   /** --dry-run */
   dryRun: boolean;
+  choosing: Choosing;
   /** --failures */
   failureFile: string | undefined;
   /** --report */
@@ -102,6 +104,8 @@ export function readArguments(
 ): Arguments {
   const modes: ArgumentMode[] = [];
   const channels: (string | undefined)[] = [];
+  const include: string[] = [];
+  const exclude: string[] = [];
   let verbose = 0;
   let answer: string | undefined;
   command.exitOverride().configureOutput({
@@ -115,6 +119,8 @@ export function readArguments(
   command.on('option:verbose', () => {
     verbose += 1;
   });
+  command.on('option:include', (glob: string) => include.push(glob));
+  command.on('option:exclude', (glob: string) => exclude.push(glob));
   // An empty name is how sync_log_channels spells the default channel.
   command.on('option:channel', (name: string) => channels.push(name === '' ? undefined : name));
   try {
@@ -127,8 +133,10 @@ export function readArguments(
   const once = raw.rollingOnce === true;
   // The C client wants -r or -R beside -1, though its manual describes -1 as a mode of its own: both are taken.
   if (once && modes.length === 0) modes.push('rolling');
+  const chosen = choosing(raw, { include, exclude });
   if (answer === undefined) {
     check(modes, command.args, raw);
+    checkChoosing(modes[0] ?? '', chosen, raw.inputFile);
     if (modes[0] !== 'rolling' && channels.length > 1) throw usageError('expected one -n, found more');
   }
 
@@ -162,6 +170,7 @@ export function readArguments(
     progress: raw.progress,
     logToStderr: raw.logToStderr === true,
     dryRun: raw.dryRun === true,
+    choosing: chosen,
     failureFile: raw.failures,
     reportFile: raw.report,
     exitCodes: raw.exitCodes ?? 'classic',

@@ -25,7 +25,7 @@ Files:
   /etc/cyrus-sync.ini   settings of this program alone (--settings or $CYRUS_SYNC_SETTINGS name another)
 
 Exit codes:
-  0 all done   1 something failed   64 usage   70 no replica configured   75 stopped by a signal   78 configuration
+  0 all done   1 something failed   64 usage   70 no replica configured   75 stopped, run again   78 configuration
 `;
 
 /** Modes in the order of the options that choose them; the event of an option is its long name. */
@@ -64,6 +64,11 @@ export interface RawOptions {
   progress?: boolean;
   logToStderr?: true;
   dryRun?: true;
+  excludeFrom?: string;
+  shard?: string;
+  order?: 'size' | 'name' | 'list';
+  maxErrors?: string;
+  maxDuration?: string;
   failures?: string;
   report?: string;
   exitCodes?: 'classic' | 'extended';
@@ -116,6 +121,17 @@ export function commandLine(version: string): Command {
     ['-a, --stage-to-archive', 'stage uploads on the archive partition of the replica'],
     ['-w, --delayed-startup <seconds>', 'wait before starting'],
     ['--dry-run', 'say what would be done, and change nothing on either side'],
+  );
+  group('Whom of them:', OPTIONS.include, OPTIONS.exclude, OPTIONS.excludeFrom, OPTIONS.shard);
+  command.addOption(
+    new Option('--order <order>', 'largest first (size, the default), by name, or as listed (list)')
+      .choices(['size', 'name', 'list'])
+      .helpGroup('Whom of them:'),
+  );
+  group(
+    'Whom of them:',
+    ['--max-errors <count>', 'end when so many users have failed'],
+    ['--max-duration <time>', 'end after so long (90s, 45m, 6h), when those under way are done'],
   );
   group(
     'Rolling:',

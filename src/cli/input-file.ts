@@ -30,7 +30,7 @@ export function parseNameList(content: ByteString): ListedName[] {
 }
 
 /** @throws SyncError IO */
-export function readNameList(file: string): ListedName[] {
+export function readNameList(file: string, option = '-f'): ListedName[] {
   const source = file === STANDARD_INPUT ? STANDARD_INPUT_DESCRIPTOR : file;
   try {
     return parseNameList(readFileSync(source, 'latin1'));
@@ -38,7 +38,7 @@ export function readNameList(file: string): ListedName[] {
     if (!(caught instanceof Error && 'code' in caught)) throw caught;
     throw new SyncError(
       'IO',
-      `${listText(file)}: expected a readable list of names for -f, but it cannot be read (${caught.code})`,
+      `${listText(file)}: expected a readable list of names for ${option}, but it cannot be read (${caught.code})`,
       { phase: 'start', cause: caught },
     );
   }

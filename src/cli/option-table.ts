@@ -33,6 +33,10 @@ export const OPTIONS = {
     '--report <file>',
     'keep a report of each user while the run lasts: JSON, or CSV if FILE ends in .csv',
   ],
+  include: ['--include <glob>', 'of -A and -u these users and shared mailboxes alone; may be repeated'],
+  exclude: ['--exclude <glob>', 'not these; may be repeated'],
+  excludeFrom: ['--exclude-from <file>', 'not these: globs from a file, one a line; - is standard input'],
+  shard: ['--shard <part>', 'K/N: the Kth of N parts of the users, for as many processes or hosts'],
   rate: ['--rate <octets>', 'estimate the time for so many octets a second, such as 20M'],
   messageRate: ['--message-rate <count>', 'estimate the time for so many messages a second'],
   rateFrom: [

@@ -5,6 +5,7 @@ import { readSettings, SETTINGS_VARIABLE, type Settings } from '../config/settin
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
 import { channelWarnings, type PlanWarning } from './channel-warning.ts';
+import { choicePlan, limitsPlan } from './choice-plan.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
@@ -30,8 +31,10 @@ export function planRun(
   const config = readImapdConfig(args.configFile, environment);
   const settings = settingsOf(args, environment, args.channel);
   const listed = args.inputFile === undefined ? [] : readNameList(args.inputFile);
+  const { excludeFrom } = args.choosing;
+  const excluded = excludeFrom === undefined ? [] : readNameList(excludeFrom, '--exclude-from');
   const fileWarnings = checkFileModes(filesOf(config, settings));
-  return decideRun(args, config, settings, environment, listed, terminal, fileWarnings);
+  return decideRun(args, config, settings, environment, listed, terminal, fileWarnings, excluded);
 }
 
 /**
@@ -66,6 +69,7 @@ export function decideRun(
   listed: readonly ListedName[],
   terminal: boolean,
   fileWarnings: readonly PlanWarning[] = [],
+  excluded: readonly ListedName[] = [],
 ): RunPlan {
   const mode = runMode(args, storeLayout(config, settings.userLock), listed);
   const [unknownChannel] = channelWarnings(args.channel, config, settings);
@@ -97,6 +101,9 @@ export function decideRun(
     reconnectMaxWait: Math.max(0, config.duration('sync_reconnect_maxwait')),
     startDelay: args.startDelay,
     lockedRetry: settings.lockedRetry,
+    choice: choicePlan(args.choosing, excluded),
+    order: args.choosing.order === undefined || args.choosing.order === 'size' ? 'size' : 'found',
+    limits: limitsPlan(args.choosing),
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
     exitCodes: args.exitCodes,
@@ -116,7 +123,7 @@ function runMode(args: Arguments, spelling: NameSpelling, listed: readonly Liste
     case 'all':
       return { kind: 'all', prefix: operands[0] };
     case 'users':
-      return { kind: 'users', userids: userids() };
+      return { kind: 'users', userids: inOrder(userids(), args) };
     case 'meta':
       return { kind: 'meta', userids: userids() };
     case 'mailboxes':
@@ -125,6 +132,11 @@ function runMode(args: Arguments, spelling: NameSpelling, listed: readonly Liste
     case undefined:
       throw new SyncError('USAGE', 'No replication mode specified', { phase: 'start' });
   }
+}
+
+/** -A finds users by name as it is. */
+function inOrder(userids: string[], { choosing }: Arguments): string[] {
+  return choosing.order === 'name' ? userids.sort() : userids;
 }
 
 function mailboxNames(

@@ -44,6 +44,8 @@ export interface UnmatchedName {
 export type Guess =
   /** It has characters that patterns are made of, and no mode takes patterns. */
   | { why: 'pattern' }
+  /** Nobody is left by what was included, excluded or made the part of another run; name is ''. */
+  | { why: 'choice' }
   /** A mailbox was deleted here and has left a tombstone. */
   | { why: 'deleted' }
   /** The user has folders, but no INBOX that they belong to. */
@@ -69,6 +71,8 @@ export interface RunSummary {
   unreached: { user: ByteString; mailboxes?: ByteString[] | undefined }[];
   /** Everybody was found who was to be replicated. */
   allFound: boolean;
+  /** Why it ended before everybody was reached; also undefined if an error ended it. */
+  stoppedBy?: 'signal' | 'max-errors' | 'max-duration' | undefined;
 }
 
 /** How things stand in the middle of a run. */

@@ -59,17 +59,19 @@ export interface Closing {
   allFound: boolean;
   /** Why the run ended before its work was done. */
   endedBy?: ErrorData | undefined;
+  stoppedBy?: RunSummary['stoppedBy'];
 }
 
 /** What a run ends with on stderr. */
 export function closingLines(
-  { failures, unreached, allFound, endedBy }: Closing,
+  { failures, unreached, allFound, endedBy, stoppedBy }: Closing,
   spell: SpellMailbox,
 ): ByteString[] {
   const lines = failureLines(failures, spell);
   if (endedBy !== undefined) lines.push(`sync_client: ${reasonWithHint(endedBy, spell)}`);
   if (unreached.length > 0) {
-    if (endedBy === undefined) lines.push('sync_client: stopped; run again to continue');
+    const limit = stoppedBy === undefined || stoppedBy === 'signal' ? '' : ` by --${stoppedBy}`;
+    if (endedBy === undefined) lines.push(`sync_client: stopped${limit}; run again to continue`);
     const left = failures.length + unreached.length;
     lines.push(`${allFound ? '' : 'at least '}${left} users not replicated`);
   }

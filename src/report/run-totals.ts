@@ -10,6 +10,7 @@ export interface RunTotals {
   /** Users (and groups of mailboxes) found so far; `allFound`: there are no others. */
   usersFound: number;
   allFound: boolean;
+  stoppedBy: 'signal' | 'max-errors' | 'max-duration' | null;
   seconds: number;
   users: Record<SettledStatus, number>;
   grades: Record<Grade, number>;
@@ -29,6 +30,7 @@ export function noTotals(): RunTotals {
     connections: 0,
     usersFound: 0,
     allFound: false,
+    stoppedBy: null,
     seconds: 0,
     users: { replicated: 0, absent: 0, locked: 0, failed: 0, 'not-reached': 0 },
     grades: Object.fromEntries(GRADES.map((grade) => [grade, 0])) as Record<Grade, number>,
@@ -66,6 +68,7 @@ export function noteRun(totals: RunTotals, event: SyncEvent): void {
     totals.allFound = event.complete;
   } else if (event.kind === 'run:end') {
     totals.allFound = event.summary.allFound;
+    totals.stoppedBy = event.summary.stoppedBy ?? null;
     totals.seconds = Math.round(event.summary.elapsedMs) / 1_000;
   }
 }

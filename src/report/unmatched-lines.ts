@@ -5,6 +5,9 @@ import type { SpellMailbox } from './spell-mailbox.ts';
 /** What the end of a run says of a name that matched nothing, and of what was probably meant. */
 export function unmatchedLine(unmatched: UnmatchedName, spell: SpellMailbox): ByteString {
   const { mode, name } = unmatched;
+  if (unmatched.guess?.why === 'choice') {
+    return 'sync_client: --include, --exclude and --shard leave nobody, so that nothing was replicated';
+  }
   if (name === '') {
     return mode === 'all'
       ? 'sync_client: no user and no shared mailbox is here'
@@ -38,6 +41,8 @@ function hintOf({ mode, guess }: UnmatchedName, spell: SpellMailbox): ByteString
       return mode === 'all'
         ? 'a prefix is taken as it stands, * and % mean nothing in it'
         : 'names are taken as they stand, * and % mean nothing in them; see -A PREFIX';
+    case 'choice':
+      return undefined;
     case 'deleted':
       return 'it was deleted; -u with its owner deletes it on the replica';
     case 'no-inbox':

@@ -771,3 +771,88 @@ test('whatever workers and links do, every user ends once and the run ends', asy
     { numRuns: 60 },
   );
 });
+
+/** One user at a time, in the order in which they were begun. */
+function oneByOne(failing: readonly string[], begun: string[], clock?: FakeClock): FakeWork {
+  return async ({ jobs }, emit) => {
+    emit(opened);
+    return jobs.map((job) => {
+      begun.push(names(job));
+      clock?.pass(1_000);
+      return failing.includes(names(job))
+        ? { kind: 'failed', job, error: errorData('MAILBOX_DAMAGED', 'local'), counts: noCounts }
+        : { kind: 'synced', job, counts: noCounts };
+    });
+  };
+}
+
+test('after so many failures nobody else is begun, and those not reached are told', async () => {
+  const { result } = await runWith(oneByOne(['u0', 'u1', 'u2'], []), {
+    request: { limits: { errors: 1, durationSeconds: undefined }, order: 'found', workers: 1 },
+    store: fakeStore(users(200)),
+  });
+  assert.equal(result.summary.stoppedBy, 'max-errors');
+  assert.equal(result.exitCode, 1);
+  const { failed, synced, unreached } = result.summary;
+  assert.ok(unreached.length > 0);
+  assert.equal(failed + synced + unreached.length, 200);
+});
+
+test('a run whose time is up finishes who is under way, and ends as one that is to be run again', async () => {
+  const clock = new FakeClock();
+  const begun: string[] = [];
+  const slowly: FakeWork = async (...given) => {
+    await clock.sleep(60_000);
+    return await oneByOne([], begun)(...given);
+  };
+  const { result } = await runWith(slowly, {
+    clock,
+    request: { limits: { errors: undefined, durationSeconds: 90 }, workers: 1 },
+    store: fakeStore(users(2_000)),
+  });
+  const { synced, unreached, stoppedBy } = result.summary;
+  assert.deepEqual([stoppedBy, result.exitCode], ['max-duration', 75]);
+  assert.ok(synced > 0 && unreached.length > 0);
+  assert.equal(synced, begun.length, 'who was begun was finished');
+});
+
+test('a run that is done in time does not wait for its end', async () => {
+  const { result, clock } = await runWith(syncAll, {
+    request: { limits: { errors: 5, durationSeconds: 3_600 } },
+    store: fakeStore(users(3)),
+  });
+  assert.deepEqual([result.exitCode, result.summary.stoppedBy], [0, undefined]);
+  assert.ok(clock.now() < 3_600_000);
+});
+
+test('in the order in which they are found, large ones come when it is their turn', async () => {
+  const begun: string[] = [];
+  const sizes = new Map([
+    ['b', 1],
+    ['c', GIANT_MESSAGES * 2],
+    ['a', 500],
+    ['d', 2],
+  ]);
+  await runWith(oneByOne([], begun), {
+    request: { order: 'found', workers: 1 },
+    store: fakeStore(sizes),
+  });
+  assert.deepEqual(begun, ['b', 'c', 'a', 'd']);
+});
+
+test('those who are not chosen are not looked at, and a choice that leaves nobody is said', async () => {
+  const choice = { include: ['u1*'], exclude: ['u11'], shard: undefined };
+  const { pool } = await runWith(syncAll, {
+    request: { choice },
+    store: fakeStore(users(13), ['shared.a']),
+  });
+  assert.deepEqual(pool?.batches.flatMap(({ jobs }) => jobs.map(names)).sort(), ['u1', 'u10', 'u12']);
+  const { events, result } = await runWith(syncAll, {
+    request: { choice: { ...choice, exclude: ['*'] } },
+    store: fakeStore(users(3)),
+  });
+  assert.equal(result.exitCode, 0);
+  assert.deepEqual(kinds(events, 'run:unmatched'), [
+    { kind: 'run:unmatched', mode: 'all', name: '', guess: { why: 'choice' } },
+  ]);
+});

@@ -3,6 +3,7 @@ import { patiently } from '../../store/files/patiently.ts';
 import type { Estimate, MasterStore } from '../../store/master-store.ts';
 import { SHARED_CHUNK } from '../limits.ts';
 import type { Job } from '../pool/messages.ts';
+import type { Chosen } from './choice.ts';
 import type { RunMode } from './run-request.ts';
 
 /** A job and the messages it is about, as far as the store can tell without opening anything. */
@@ -18,16 +19,23 @@ export function needsStore(mode: RunMode): boolean {
   );
 }
 
+const EVERYBODY: Chosen = { user: () => true, shared: () => true };
+
 /**
  * The jobs of a run, one by one, so that the caller can pause between any two; none of them twice. `busy`: somebody else
  * has locked the mailbox list, and the caller has time for other work.
  *
  * @param store undefined only where `needsStore` says no
  */
-export function* discover(mode: RunMode, store: MasterStore | undefined): Generator<SizedJob | 'busy'> {
+export function* discover(
+  mode: RunMode,
+  store: MasterStore | undefined,
+  chosen: Chosen = EVERYBODY,
+): Generator<SizedJob | 'busy'> {
   switch (mode.kind) {
     case 'users':
       for (const userid of new Set(mode.userids)) {
+        if (!chosen.user(userid)) continue;
         yield { job: { kind: 'user', userid }, size: sizeOf(() => store?.estimate(userid)) };
       }
       break;
@@ -38,12 +46,16 @@ export function* discover(mode: RunMode, store: MasterStore | undefined): Genera
       if (mode.names.length > 0) yield* namedMailboxes(mode.names, store);
       break;
     case 'all':
-      if (store) yield* everything(store, mode.prefix);
+      if (store) yield* everything(store, mode.prefix, chosen);
       break;
   }
 }
 
-function* everything(store: MasterStore, prefix: ByteString | undefined): Generator<SizedJob | 'busy'> {
+function* everything(
+  store: MasterStore,
+  prefix: ByteString | undefined,
+  chosen: Chosen,
+): Generator<SizedJob | 'busy'> {
   let names: ByteString[] = [];
   let size = 0;
   for (const found of store.enumerate(prefix)) {
@@ -53,9 +65,11 @@ function* everything(store: MasterStore, prefix: ByteString | undefined): Genera
     }
     if (found.kind === 'user') {
       const { userid, messages } = found;
+      if (!chosen.user(userid)) continue;
       yield { job: { kind: 'user', userid }, size: messages };
       continue;
     }
+    if (!chosen.shared(found.name)) continue;
     names.push(found.name);
     size += found.messages;
     if (names.length === SHARED_CHUNK) {

@@ -1,10 +1,7 @@
+import type { Sized, SizedQueue } from './sized-queue.ts';
+
 /** Taken items that may still be held before the rest is moved together. */
 const MOST_TAKEN = 1024;
-
-export interface Sized<T> {
-  item: T;
-  size: number;
-}
 
 /** Items of one size, in the order of arrival; those before `head` are taken. */
 interface Line<T> {
@@ -19,7 +16,7 @@ interface Line<T> {
  *
  * Sizes are whole numbers, none of them so large that a list by size would be long.
  */
-export class LargestFirst<T> {
+export class LargestFirst<T> implements SizedQueue<T> {
   readonly #lines: (Line<T> | undefined)[] = [];
   /** Nothing larger waits in `#lines`. */
   #largest = -1;

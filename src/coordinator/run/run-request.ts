@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { WorkerSetup } from '../pool/messages.ts';
+import type { Choice } from './choice.ts';
 import type { WantedConnections } from './growth.ts';
 
 /** The part of a run plan that the coordinator works from. */
@@ -20,6 +21,18 @@ export interface RunRequest {
   reconnectMaxWait: number;
   /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
   lockedRetry: number;
+  /** undefined: everybody. */
+  choice?: Choice | undefined;
+  /** The largest first, or as they are found: in the order of a list, or of the mailbox list. */
+  order?: 'size' | 'found' | undefined;
+  limits?: RunLimits | undefined;
+}
+
+/** When to end before everybody was reached. Who is being replicated then is finished. */
+export interface RunLimits {
+  /** Users who failed. */
+  errors: number | undefined;
+  durationSeconds: number | undefined;
 }
 
 export type RunMode =

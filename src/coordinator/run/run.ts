@@ -3,6 +3,8 @@ import PQueue from 'p-queue';
 import type { EventListener, RunStatus, RunSummary, SyncEvent } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
+import { externalName } from '../../store/paths/external-name.ts';
+import type { StoreLayout } from '../../store/paths/store-layout.ts';
 import type { Clock } from '../clock.ts';
 import { doublingPause } from '../doubling-pause.ts';
 import {
@@ -19,8 +21,9 @@ import {
 import type { Batch, Outcome } from '../pool/messages.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { shutdownLadder } from '../shutdown-ladder.ts';
+import { type Choice, type Chosen, chosenBy } from './choice.ts';
 import { needsStore } from './discover.ts';
-import { EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
+import { EXIT_OK, EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
 import { connectionsFor, Growth, mostConnections } from './growth.ts';
 import { isHopeless } from './is-hopeless.ts';
 import type { Load } from './load.ts';
@@ -56,7 +59,11 @@ export interface RunResult {
   error: ErrorData | undefined;
 }
 
-type StopReason = { by: 'signal' } | { by: 'error'; error: ErrorData };
+type StopReason =
+  | { by: 'signal' }
+  | { by: 'error'; error: ErrorData }
+  | { by: 'max-errors' }
+  | { by: 'max-duration' };
 
 /** Does what the request says. Never rejects for anything that went wrong on the way: that is in the result. */
 export function run(request: RunRequest, parts: RunParts): Promise<RunResult> {
@@ -100,6 +107,7 @@ class Run {
   #cancelReconnect: (() => void) | undefined;
   /** Why nothing is handed out any more. */
   #stopped: (StopReason & { findUntil: number }) | undefined;
+  readonly #chosen: Chosen | undefined;
   readonly #finished: Promise<void>;
   #finish: () => void = () => {};
 
@@ -108,6 +116,7 @@ class Run {
     this.#parts = parts;
     this.#tally = new Tally(parts.emit);
     this.#unmatched = new UnmatchedNames(request.mode);
+    this.#chosen = request.choice && chosenOf(request.choice, request.setup.layout);
     this.#finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -125,7 +134,12 @@ class Run {
       onChange: () => this.#widen(),
     });
     this.#schedule = new Schedule(
-      { skipLocked, lockedRetry: lockedRetry * 1_000, random: parts.random },
+      {
+        skipLocked,
+        lockedRetry: lockedRetry * 1_000,
+        random: parts.random,
+        asFound: request.order === 'found',
+      },
       BATCHES_PER_CONNECTION,
     );
   }
@@ -142,6 +156,11 @@ class Run {
       cut: () => this.#pool?.cut(),
       giveUp: () => this.#finish(),
     });
+    const { durationSeconds } = this.#request.limits ?? {};
+    const cancelLimit =
+      durationSeconds === undefined
+        ? undefined
+        : clock.after(durationSeconds * 1_000, () => this.#stop({ by: 'max-duration' }));
     try {
       await this.#work();
     } catch (caught) {
@@ -149,6 +168,7 @@ class Run {
       await this.#finished;
     } finally {
       ladder[Symbol.dispose]();
+      cancelLimit?.();
       await this.#pool?.close();
       this.#growth.pause();
     }
@@ -161,17 +181,21 @@ class Run {
       elapsedMs: clock.now() - this.#started,
       unmatched: this.#unmatched.count,
       allFound: this.#found.complete && !this.#found.error,
+      stoppedBy: stopped && stopped.by !== 'error' ? stopped.by : undefined,
     });
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
     if (error) exitCode = exitCodeOfError(error.code);
     if (stopped?.by === 'signal') exitCode = EXIT_STOPPED;
+    // As far as it came all is well, and another run goes on from there.
+    const isCutShort = summary.unreached.length > 0 || !summary.allFound;
+    if (stopped?.by === 'max-duration' && exitCode === EXIT_OK && isCutShort) exitCode = EXIT_STOPPED;
     return { exitCode, summary, error };
   }
 
   #tellUnmatched(): void {
     const { complete, users, error } = this.#found;
-    if (complete && users === 0 && !error) this.#unmatched.nothingFound();
+    if (complete && users === 0 && !error) this.#unmatched.nothingFound(this.#request.choice !== undefined);
     const { emit, openStore } = this.#parts;
     for (const name of this.#unmatched.explain(this.#request.setup.layout, openStore)) {
       emit({ kind: 'run:unmatched', ...name });
@@ -182,7 +206,13 @@ class Run {
     const { mode } = this.#request;
     const store = needsStore(mode) ? this.#parts.openStore() : undefined;
     try {
-      const search = new Search(mode, store, this.#parts.clock, (job, size) => this.#schedule.add(job, size));
+      const search = new Search(
+        mode,
+        store,
+        this.#parts.clock,
+        (job, size) => this.#schedule.add(job, size),
+        this.#chosen,
+      );
       this.#find(search, FIRST_DISCOVERY_SLICE);
       this.#openPool();
       this.#pump();
@@ -315,6 +345,8 @@ class Run {
     }
     const settlements = this.#schedule.settle(batch, outcomes, this.#parts.clock.now());
     for (const settlement of settlements) this.#tally.take(settlement);
+    const most = this.#request.limits?.errors;
+    if (most !== undefined && this.#tally.counts.failed >= most) this.#stop({ by: 'max-errors' });
     this.#judgeLink(outcomes, seen);
   }
 
@@ -439,4 +471,9 @@ function replicaIll(server: string, { message, hint }: ErrorData): SyncError {
     retryable: true,
     hint: hint ?? 'Look at its log and at its disks, then run again: what has arrived stays',
   });
+}
+
+function chosenOf(choice: Choice, layout: StoreLayout): Chosen {
+  const chosen = chosenBy(choice);
+  return { ...chosen, shared: (name) => chosen.shared(externalName(layout, name)) };
 }

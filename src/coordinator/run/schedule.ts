@@ -18,9 +18,11 @@ import {
 } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
 import type { Batch, Job, Outcome } from '../pool/messages.ts';
+import { AsFound } from './as-found.ts';
 import { LargestFirst } from './largest-first.ts';
 import { LowestFirst } from './lowest-first.ts';
 import { Pace } from './pace.ts';
+import type { SizedQueue } from './sized-queue.ts';
 
 /** What `next` says: something to start, when to ask again, or nothing that waits. */
 export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: number } | { kind: 'nothing' };
@@ -39,6 +41,8 @@ export interface ScheduleOptions {
   skipLocked: boolean;
   /** Milliseconds between tries of a locked user when nothing else waits. */
   lockedRetry: number;
+  /** In the order in which they are added, rather than the largest first. */
+  asFound?: boolean;
   /** 0 <= r < 1, for jitter. */
   random(): number;
 }
@@ -83,7 +87,7 @@ export class Schedule {
   #places: number;
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
-  readonly #small = new LargestFirst<Waiting>();
+  readonly #small: SizedQueue<Waiting>;
   /** By the time when they are due. */
   readonly #delayed = new LowestFirst<Entry>();
   /** By the time when they are due while nothing else waits; all of them are in the next one too. */
@@ -101,6 +105,7 @@ export class Schedule {
   constructor(options: ScheduleOptions, places: number) {
     this.#options = options;
     this.#places = places;
+    this.#small = options.asFound ? new AsFound() : new LargestFirst();
   }
 
   setPlaces(places: number): void {
@@ -119,7 +124,7 @@ export class Schedule {
 
   /** @param job no other of the run has its key @param size messages expected */
   add(job: Job, size: number): void {
-    if (size >= GIANT_MESSAGES) this.#wait(newEntry(job, size));
+    if (size >= GIANT_MESSAGES && !this.#options.asFound) this.#wait(newEntry(job, size));
     else this.#small.add(job.kind === 'user' ? job.userid : newEntry(job, size), size);
   }
 
@@ -346,7 +351,7 @@ function noEffort(): Effort {
 }
 
 function spend(effort: Effort, outcome: Outcome): void {
-  if (outcome.kind === 'untouched') return;
+  if (outcome.kind === 'untouched' || outcome.kind === 'postponed') return;
   if (outcome.kind === 'locked') effort.lockWaits += 1;
   else effort.attempts += 1;
   effort.elapsedMs += outcome.elapsedMs ?? 0;

@@ -3,6 +3,7 @@ import type { MasterStore } from '../../store/master-store.ts';
 import type { Clock } from '../clock.ts';
 import { GIANT_MESSAGES } from '../limits.ts';
 import type { Job } from '../pool/messages.ts';
+import type { Chosen } from './choice.ts';
 import { discover, type SizedJob } from './discover.ts';
 import type { RunMode } from './run-request.ts';
 
@@ -41,8 +42,9 @@ export class Search {
     store: MasterStore | undefined,
     clock: Clock,
     add: (job: Job, size: number) => void,
+    chosen?: Chosen,
   ) {
-    this.#jobs = discover(mode, store);
+    this.#jobs = discover(mode, store, chosen);
     this.#clock = clock;
     this.#add = add;
   }

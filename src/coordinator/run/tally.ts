@@ -8,7 +8,7 @@ import type { FinalOutcome, Settlement } from './schedule.ts';
 /** Counts what became of the jobs and tells it as events. */
 export class Tally {
   readonly #emit: EventListener;
-  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'> = {
+  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound' | 'stoppedBy'> = {
     synced: 0,
     absent: 0,
     locked: 0,
@@ -53,7 +53,7 @@ export class Tally {
     return this.#totals;
   }
 
-  summary(rest: Pick<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound'>): RunSummary {
+  summary(rest: Pick<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound' | 'stoppedBy'>): RunSummary {
     return { ...this.#totals, ...rest };
   }
 

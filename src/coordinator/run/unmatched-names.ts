@@ -16,6 +16,7 @@ const MOST_COMPARED = 200_000;
 export class UnmatchedNames {
   readonly #mode: RunMode;
   readonly #names = new Set<ByteString>();
+  #isChoice = false;
 
   constructor(mode: RunMode) {
     this.#mode = mode;
@@ -27,9 +28,11 @@ export class UnmatchedNames {
     if (this.#mode.kind !== 'all') this.#names.add(name);
   }
 
-  /** Nothing at all was found. */
-  nothingFound(): void {
-    if (this.#mode.kind === 'all') this.#names.add(this.#mode.prefix ?? '');
+  /** @param isChoice only because of what was chosen among those who are here */
+  nothingFound(isChoice: boolean): void {
+    this.#isChoice = isChoice;
+    if (isChoice) this.#names.add('');
+    else if (this.#mode.kind === 'all') this.#names.add(this.#mode.prefix ?? '');
   }
 
   get count(): number {
@@ -55,6 +58,7 @@ export class UnmatchedNames {
         if (!(caught instanceof SyncError)) throw caught;
       }
     }
+    if (this.#isChoice) guesses.set('', { why: 'choice' });
     return names.map((name) => ({ mode, name, guess: guesses.get(name) }));
   }
 }

@@ -1,0 +1,19 @@
+export interface Sized<T> {
+  item: T;
+  size: number;
+}
+
+/** Items that wait, each with a size. */
+export interface SizedQueue<T> {
+  readonly length: number;
+  /** Of the sizes of all that wait. */
+  readonly sum: number;
+  add(item: T, size: number): void;
+  /** It was taken before, and has waited longest. */
+  putBack(item: T, size: number): void;
+  /** The size of what `take` gives next. */
+  peek(): number | undefined;
+  take(): Sized<T> | undefined;
+  /** All that wait, in no particular order; none waits afterwards. */
+  takeAll(): T[];
+}
