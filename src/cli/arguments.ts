@@ -91,7 +91,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
 }
 
 /**
- * The same for a command of another name, which has some of the options, and may have others of its own: what those are
+ * Parses for a command of another name, which has some of the options, and may have others of its own: what those are
  * given as is in `command.opts()` afterwards.
  *
  * @param check of what is combined in the command line; not called where there is an `answer`

@@ -29,7 +29,7 @@ export async function carryOutRolling(
   const openFiles = openFileLimit();
   const share = openFiles && Math.floor(openFiles / channels);
   const { layout, options: jobs } = plan.setup;
-  // As many users in flight as the limit on open files leaves room for.
+  // The limit on open files says how many users may be in flight.
   const { connections, lookAhead } = fitDescriptors(share, plan.workers, jobs.lookAhead, 1);
   const setup = { ...plan.setup, options: { ...jobs, lookAhead } };
   const end = await runRolling(

@@ -59,7 +59,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   }
 }
 
-/** Of the command itself, without a verb. @throws SyncError USAGE */
+/** Answers for the command itself, where no verb is given. @throws SyncError USAGE */
 function answer(argv: readonly string[]): number {
   const verbs = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
   const command = new Command(PROGRAM)

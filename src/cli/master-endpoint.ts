@@ -16,7 +16,7 @@ const PROGRAMS = [
   '/usr/cyrus/bin/sync_server',
 ];
 
-/** Who may change the master, when both sides have diverged (settings `master`, `sync_server`). */
+/** Decides who may change the master, when both sides have diverged (settings `master`, `sync_server`). */
 export function masterEndpoint(
   config: ImapdConfig,
   settings: Settings,

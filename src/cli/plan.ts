@@ -73,7 +73,7 @@ export function decideRun(
 ): RunPlan {
   const mode = runMode(args, storeLayout(config, settings.userLock), listed);
   const [unknownChannel] = channelWarnings(args.channel, config, settings);
-  // Who asks for exit codes that tell everything does not want another replica filled with success.
+  // A caller that wants exit codes to tell everything does not want another replica filled with success.
   if (unknownChannel && args.exitCodes === 'extended') {
     throw new SyncError('USAGE', `-n: ${unknownChannel.text}`, {
       phase: 'start',
@@ -98,7 +98,7 @@ export function decideRun(
     workers: args.workers ?? settings.workers,
     skipLocked: args.skipLocked,
     connectOnce: args.connectOnce,
-    reconnectMaxWait: Math.max(0, config.duration('sync_reconnect_maxwait')),
+    reconnectMaxWaitSeconds: Math.max(0, config.duration('sync_reconnect_maxwait')),
     startDelay: args.startDelay,
     lockedRetry: settings.lockedRetry,
     choice: choicePlan(args.choosing, excluded),

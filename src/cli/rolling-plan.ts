@@ -60,13 +60,14 @@ export function rollingPlan(
       server: setup.connection.server,
       once,
       parallel: workers * setup.options.lookAhead,
-      repeatInterval: (args.minimumDelay || config.channelDuration(channel, 'sync_repeat_interval')) * 1_000,
-      sessionTimeout: (args.sessionLifetime ?? SESSION_LIFETIME) * 1_000,
+      repeatIntervalMs:
+        (args.minimumDelay || config.channelDuration(channel, 'sync_repeat_interval')) * 1_000,
+      sessionTimeoutMs: (args.sessionLifetime ?? SESSION_LIFETIME) * 1_000,
       connectOnce: args.connectOnce,
-      reconnectMaxWait: Math.max(0, config.duration('sync_reconnect_maxwait')),
+      reconnectMaxWaitSeconds: Math.max(0, config.duration('sync_reconnect_maxwait')),
       exitWhenReplicaGone: settings.exitWhenReplicaGone,
       relogLocked: args.skipLocked && channel !== undefined,
-      reportInterval: settings.backlogReport * 1_000,
+      reportIntervalMs: settings.backlogReport * 1_000,
     },
     shutdownFile: args.shutdownFile ?? config.channelText(channel, 'sync_shutdown_file'),
     background: goesToBackground({

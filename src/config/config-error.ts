@@ -1,18 +1,18 @@
 import { SyncError } from '../report/sync-error.ts';
 
 /** Where a setting stands. */
-export interface Place {
+export interface Position {
   file: string;
   /** 1-based; the first physical line of a joined one. */
   line: number;
 }
 
-export function placeText(place: Place): string {
+export function placeText(place: Position): string {
   return `${place.file}:${place.line}`;
 }
 
 export function configError(
-  where: Place | string,
+  where: Position | string,
   problem: string,
   hint?: string,
   cause?: unknown,

@@ -1,9 +1,9 @@
 import { readNamedFile } from '../native/open-regular.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { configError, type Place, placeText } from './config-error.ts';
+import { configError, type Position, placeText } from './config-error.ts';
 
 /** One `key: value`, key lower-cased, value trimmed; octets, not text. */
-export interface ConfigLine extends Place {
+export interface ConfigLine extends Position {
   key: string;
   value: string;
 }
@@ -39,10 +39,10 @@ export function* configLines(
 
 function* linesOf(
   file: string,
-  includedAt: Place | undefined,
+  includedAt: Position | undefined,
   prefix: string | undefined,
   read: ReadConfigFile,
-  seen: Map<string, Place | undefined>,
+  seen: Map<string, Position | undefined>,
 ): Generator<ConfigLine> {
   const content = open(file, includedAt, prefix, read);
   if (seen.has(file)) {
@@ -56,7 +56,7 @@ function* linesOf(
   seen.set(file, includedAt);
 
   for (const { text, line } of joinedLines(content)) {
-    const place: Place = { file, line };
+    const place: Position = { file, line };
     if (COMMENT.test(text)) continue;
     const match = ENTRY.exec(text.replace(LEADING_BLANKS, ''));
     if (match === null) {
@@ -78,7 +78,7 @@ function* linesOf(
 
 function open(
   file: string,
-  includedAt: Place | undefined,
+  includedAt: Position | undefined,
   prefix: string | undefined,
   read: ReadConfigFile,
 ): string {

@@ -1,5 +1,5 @@
 import { textFromBytes } from '../byte-string.ts';
-import { configError, type Place, placeText } from './config-error.ts';
+import { configError, type Position, placeText } from './config-error.ts';
 import type { ConfigFile } from './file-modes.ts';
 import { type ConfigLine, configLines, type ReadConfigFile, readFromDisk } from './imapd-conf-lines.ts';
 import { KNOWN_OPTIONS, type OptionType } from './option-names.ts';
@@ -166,7 +166,7 @@ export class ImapdConfig {
   }
 
   /** Where a known option or an overflow key was given, for messages about its value. */
-  placeOf(key: string): Place | undefined {
+  placeOf(key: string): Position | undefined {
     return this.#known.get(key) ?? this.#overflowLine(key);
   }
 

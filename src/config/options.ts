@@ -20,7 +20,7 @@ interface IntegerOption {
 }
 interface DurationOption {
   type: 'DURATION';
-  /** As written in Cyrus's own table. */
+  /** The default as Cyrus's own table has it. */
   initial: string;
   unit: DurationUnit;
 }

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import { parse } from 'ini';
 import { readNamedFile } from '../native/open-regular.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { configError, type Place } from './config-error.ts';
+import { configError, type Position } from './config-error.ts';
 import type { ConfigFile } from './file-modes.ts';
 import { MAX_CONFIGURATION_OCTETS } from './imapd-conf-lines.ts';
 import { isSecret } from './secret-keys.ts';
-import { keyAlone, settingPlaces } from './settings-places.ts';
+import { keyAlone, settingPositions } from './setting-positions.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
 
 /** What imapd.conf has no word for: our own settings, all of them set. Frozen. */
@@ -34,13 +34,12 @@ export interface Settings {
   threads: 'auto' | 'always';
   /** undefined = only where somebody watches. */
   progress: boolean | undefined;
-  /** Seconds. */
   lockedRetry: number;
   /** Rolling mode ends, with success, when the replica goes away, as the C client does. */
   exitWhenReplicaGone: boolean;
   /** Seconds between two log lines on how far behind rolling mode is; 0 = none. */
   backlogReport: number;
-  /** Who applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
+  /** Applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
   master: string;
   masterUser: string | undefined;
   masterPassword: string | undefined;
@@ -205,7 +204,7 @@ export function parseSettings(
   channel: string | undefined,
   defaults: Settings = defaultSettings(),
 ): Settings {
-  const places = settingPlaces(content, file, (key) => RULES.has(key));
+  const places = settingPositions(content, file, (key) => RULES.has(key));
   let global: Partial<Settings> = {};
   let own: Partial<Settings> = {};
 
@@ -242,7 +241,7 @@ export function parseSettings(
   });
 }
 
-function readSetting(section: string, key: string, value: unknown, place: Place): Partial<Settings> {
+function readSetting(section: string, key: string, value: unknown, place: Position): Partial<Settings> {
   const where = section === '' ? '' : ` in [${section}]`;
   const known = RULES.get(key);
   if (known === undefined) {

@@ -141,7 +141,7 @@ export type UserEvent =
   | { kind: 'user:synced'; user: ByteString; size: number }
   /** Settled: told with the batch that it was in. */
   | { kind: 'user:done'; user: ByteString }
-  /** `mailboxes` as of `user:locked`. */
+  /** `mailboxes`: the job was these rather than a user. */
   | {
       kind: 'user:failed';
       user: ByteString;
@@ -161,7 +161,7 @@ export type UserEvent =
 export interface UserSettled {
   /** '' for mailboxes that are not all of one user. */
   user: ByteString;
-  /** As of `user:locked`. */
+  /** The job was these mailboxes rather than a user. */
   mailboxes?: ByteString[] | undefined;
   status: SettledStatus;
   error?: ErrorData | undefined;

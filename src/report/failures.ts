@@ -6,7 +6,7 @@ import type { ErrorData } from './sync-error.ts';
 
 type Failure = RunSummary['failures'][number];
 
-/** Of more failures for one reason only the number is told. */
+/** So many failures for one reason are told; of more only the number is. */
 const EXAMPLES = 20;
 
 /**

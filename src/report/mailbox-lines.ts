@@ -96,7 +96,7 @@ function mergedLines(event: Extract<MailboxEvent, { kind: 'message:merged' }>): 
   }
 }
 
-/** As the C client words the refusal, which it learns by sending the command. */
+/** The refusal in the words of the C client, which learns of it by sending the command. */
 function blockedText(event: Extract<MailboxEvent, { kind: 'mailbox:blocked' }>): ByteString {
   const { name, command, uniqueid, otherUniqueid } = event;
   const what =

@@ -29,7 +29,7 @@ export function printable(text: string): string {
   return PLAIN.test(text) ? text : text.replaceAll(STEERING, numbered);
 }
 
-/** The same for octets; those that are no UTF-8 are shown by number too. */
+/** Does the same for octets; those that are no UTF-8 are shown by number too. */
 export function printableBytes(bytes: ByteString): string {
   if (PLAIN.test(bytes)) return bytes;
   // Messages are octets where they hold names, and text where the system made them.

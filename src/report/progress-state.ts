@@ -79,7 +79,7 @@ const MESSAGES_PER_USER = 100;
 export function fractionDone(state: ProgressState): number {
   const { known, expected, done, failed, locked, settled, underWay } = state;
   if (known === 0) return 0;
-  // Of those who end without mail the size is not told: on average it is everybody's.
+  // The size of those who end without mail is not told: on average it is everybody's.
   const dropped = ((failed + locked) / known) * expected;
   let messages = settled + dropped;
   for (const uploaded of underWay.values()) messages += uploaded;

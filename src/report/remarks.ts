@@ -4,7 +4,7 @@ import type { SyncEvent } from './events.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { unmatchedLine } from './unmatched-lines.ts';
 
-/** Of more of one sort only the number is told. */
+/** So many of one sort are named; of more only the number is told. */
 const EXAMPLES = 20;
 /** Names of one sort that are kept to tell new ones from those told before; a site with more has other worries. */
 const MOST_KEPT = 100_000;
@@ -38,7 +38,7 @@ export class Remarks {
         if (this.#unmatchedCount <= EXAMPLES) this.#unmatched.push(unmatchedLine(event, this.#spell));
         break;
       case 'name:absent':
-        // Who was named without being here is told by `run:unmatched`; -A finds only those who have something.
+        // `run:unmatched` tells who was named without being here; -A finds only those who have something.
         if (this.#mode === 'all') this.#withoutInbox.add(event.name);
         break;
       case 'user:locked':

@@ -89,20 +89,20 @@ export interface ErrorData {
   mailbox?: string | undefined;
   /** Others that failed with it, the first of them. */
   alsoMailboxes?: readonly string[] | undefined;
-  /** Of a connection that broke. */
+  /** What a connection was at when it broke. */
   outstanding?: Outstanding | undefined;
   hint?: string | undefined;
   retryable: boolean;
-  /** Of a user whose messages have arrived all the same. */
+  /** How a user is left whose messages have arrived all the same. */
   leaves?: 'metadata-differs' | 'damaged-at-source' | undefined;
-  /** Of one message, which alone it concerns. */
+  /** The one message that it concerns. */
   damage?: MessageDamage | undefined;
 }
 
 /** A message that is not what the index of its mailbox says. */
 export interface MessageDamage {
   uid: number;
-  /** As the index has it. */
+  /** The index says that it is this one. */
   guid: string;
   path: string;
   cause: 'missing' | 'size-differs' | 'content-differs' | 'no-regular-file';
@@ -113,7 +113,7 @@ export interface MessageDamage {
  * after the other, so that this is the one it was at.
  */
 export interface Outstanding {
-  /** As the C client calls it: MAILBOX, RESERVE ... */
+  /** Its name in the protocol: MAILBOX, RESERVE ... */
   command: string;
   /** Internal name of the one mailbox that it was for. */
   mailbox?: string | undefined;
@@ -171,7 +171,7 @@ export class SyncError extends Error {
     this.damage = fields.damage;
   }
 
-  /** The same error with the fields that were still unknown where it was thrown. Known fields are kept. */
+  /** @returns this error with the fields that were still unknown where it was thrown; known ones are kept */
   within(fields: Pick<SyncErrorFields, 'phase' | 'user' | 'mailbox' | 'outstanding' | 'hint'>): SyncError {
     return new SyncError(this.code, this.message, {
       family: this.family,
@@ -188,7 +188,7 @@ export class SyncError extends Error {
     });
   }
 
-  /** The same about more than the one message. */
+  /** @returns this error about more than the one message */
   withoutDamage(): SyncError {
     return new SyncError(this.code, this.message, { ...this.toData(), damage: undefined, cause: this.cause });
   }

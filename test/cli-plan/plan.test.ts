@@ -130,12 +130,12 @@ test('waiting', () => {
     lines: 'sync_reconnect_maxwait: -1',
     settings: { lockedRetry: 12 },
   });
-  const { skipLocked, connectOnce, startDelay, reconnectMaxWait, lockedRetry } = plan;
+  const { skipLocked, connectOnce, startDelay, reconnectMaxWaitSeconds, lockedRetry } = plan;
   assert.deepEqual(
-    { skipLocked, connectOnce, startDelay, reconnectMaxWait, lockedRetry },
-    { skipLocked: true, connectOnce: true, startDelay: 4, reconnectMaxWait: 0, lockedRetry: 12 },
+    { skipLocked, connectOnce, startDelay, reconnectMaxWaitSeconds, lockedRetry },
+    { skipLocked: true, connectOnce: true, startDelay: 4, reconnectMaxWaitSeconds: 0, lockedRetry: 12 },
   );
-  assert.equal(decide(['-A']).reconnectMaxWait, 1200);
+  assert.equal(decide(['-A']).reconnectMaxWaitSeconds, 1200);
 });
 
 test('protocol traffic is wanted from the second -v on, and the log goes to standard error with it', () => {

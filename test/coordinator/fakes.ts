@@ -283,7 +283,7 @@ export function request(fields: Partial<RunRequest> = {}): RunRequest {
     workers: 4,
     skipLocked: false,
     connectOnce: false,
-    reconnectMaxWait: 20,
+    reconnectMaxWaitSeconds: 20,
     lockedRetry: 5,
     ...fields,
   };

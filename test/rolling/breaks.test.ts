@@ -17,7 +17,7 @@ function breaking(site: Site): { mend(): void; tries: { aside: boolean; apart: b
   let breaks = true;
   const tries: { aside: boolean; apart: boolean; at: number }[] = [];
   site.workTime = () => 100;
-  site.verdict = (action, unit: RollingUnit): ActionResult | undefined => {
+  site.resultOf = (action, unit: RollingUnit): ActionResult | undefined => {
     if (!breaks || !isUser(action, 'mallory')) return undefined;
     const aside = unit.setAside?.some(({ mailbox }) => mailbox === MAILBOX) ?? false;
     tries.push({ aside, apart: site.begun.at(-1)?.apart ?? false, at: site.clock.now() });

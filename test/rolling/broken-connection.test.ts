@@ -13,7 +13,7 @@ function mailbox(user: string): LogLine {
 
 function breaking(site: Site, user: string): { stop(): void } {
   let breaks = true;
-  site.verdict = (action) =>
+  site.resultOf = (action) =>
     breaks && isUser(action, user) ? { kind: 'failed', error: linkError } : undefined;
   return {
     stop: () => {
@@ -86,9 +86,9 @@ test('a network that cuts the same user twice costs that user a pause, and no qu
   await site.clock.advance(5000);
   site.cut();
   // Apart now, and cut again at the end of its work.
-  site.verdict = () => ({ kind: 'failed', error: linkError });
+  site.resultOf = () => ({ kind: 'failed', error: linkError });
   await site.clock.advance(12_000);
-  site.verdict = () => undefined;
+  site.resultOf = () => undefined;
   assert.deepEqual(
     site.eventsOf('rolling:retry').map(({ user, delayMs }) => [user, delayMs]),
     [['alice', 1000]],
@@ -102,7 +102,7 @@ test('a replica under which every connection breaks is ill: all wait, longer eac
   using site = new Site();
   let ill = true;
   site.workTime = () => 100;
-  site.verdict = () => (ill ? { kind: 'failed', error: linkError } : undefined);
+  site.resultOf = () => (ill ? { kind: 'failed', error: linkError } : undefined);
   await site.change(...INNOCENT.map(mailbox));
   site.start({ parallel: 8 });
   await site.clock.advance(300_000);

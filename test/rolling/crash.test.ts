@@ -76,7 +76,7 @@ for (const relogLocked of [false, true]) {
         using site = new Site(relogLocked ? 'ch' : undefined);
         const trouble = new Map<string, string>();
         site.workTime = (action) => (action.kind === 'user' ? 1500 : 300);
-        site.verdict = (action) => {
+        site.resultOf = (action) => {
           for (const [user, what] of trouble) {
             if (!isUser(action, user)) continue;
             if (what === 'locked') return { kind: 'locked', user };

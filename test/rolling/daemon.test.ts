@@ -84,7 +84,7 @@ test('tied users keep their order: the unit waits until none of them is busy', a
 test('a locked user is parked, holds up nobody, costs no line per try, and is synced once the lock is gone', async () => {
   using site = new Site();
   let locked = true;
-  site.verdict = (action) =>
+  site.resultOf = (action) =>
     locked && isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined;
   site.start();
   await site.change(mailbox('user.alice'), mailbox('user.bob'));
@@ -107,7 +107,7 @@ test('a locked user is parked, holds up nobody, costs no line per try, and is sy
 test('with a channel and -N a locked user is handed back to the log once, as Deferred', async () => {
   using site = new Site('ch');
   let locked = true;
-  site.verdict = (action) =>
+  site.resultOf = (action) =>
     locked && isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined;
   site.start({ relogLocked: true });
   await site.change(mailbox('user.alice.{x}'), { type: 'META', userid: 'alice' });
@@ -138,7 +138,7 @@ test('a skipuser file parks the user without asking the replica', async () => {
 test('a poison user backs off into quarantine, holds up nobody, and is released once it can be synced', async () => {
   using site = new Site();
   let poison = true;
-  site.verdict = (action) => (poison && isUser(action, 'mallory') ? failed() : undefined);
+  site.resultOf = (action) => (poison && isUser(action, 'mallory') ? failed() : undefined);
   const { daemon } = site.start();
   await site.change(mailbox('user.mallory'), mailbox('user.bob'));
   await site.clock.advance(1100);
@@ -165,7 +165,7 @@ test('a poison user backs off into quarantine, holds up nobody, and is released 
 
 test('new lines of a failing user do not shorten its pause', async () => {
   using site = new Site();
-  site.verdict = (action) => (isUser(action, 'mallory') ? failed() : undefined);
+  site.resultOf = (action) => (isUser(action, 'mallory') ? failed() : undefined);
   site.start();
   for (let i = 0; i < 100; i++) {
     await site.change({ type: 'USER', userid: 'mallory' });
@@ -177,7 +177,7 @@ test('new lines of a failing user do not shorten its pause', async () => {
 test('an UNUSER waits for what was moved away, through failures of it', async () => {
   using site = new Site();
   let broken = true;
-  site.verdict = (action) =>
+  site.resultOf = (action) =>
     broken && action.kind === 'user' && action.userid === 'new' ? failed() : undefined;
   site.start();
   await site.change(
@@ -195,7 +195,7 @@ test('an UNUSER waits for what was moved away, through failures of it', async ()
 test('rolling_retry_wait_limit: an outage is waited out 15, 20, 20, 20 seconds and loses nothing', async () => {
   using site = new Site();
   site.replicaUp = false;
-  site.start({ reconnectMaxWait: 20 });
+  site.start({ reconnectMaxWaitSeconds: 20 });
   await site.change(mailbox('user.alice'));
   await site.clock.advance(74_000);
   assert.deepEqual(
@@ -316,7 +316,7 @@ test('-1 without a log ends at once', async () => {
 
 test('-1 goes through one log, promotes, and leaves in log-run what failed', async () => {
   using site = new Site();
-  site.verdict = (action) => (isUser(action, 'mallory') ? failed() : undefined);
+  site.resultOf = (action) => (isUser(action, 'mallory') ? failed() : undefined);
   await site.change(mailbox('user.mallory'), mailbox('user.bob'), { type: 'META', userid: 'bob' });
   const { ended } = site.start({ once: true });
   await site.clock.advance(1000);
@@ -331,7 +331,7 @@ test('-1 goes through one log, promotes, and leaves in log-run what failed', asy
 
 test('-1 with a locked user and a channel: deferred to the log, log-run is gone', async () => {
   using site = new Site('ch');
-  site.verdict = (action) => (isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined);
+  site.resultOf = (action) => (isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined);
   await site.change(mailbox('user.alice'), mailbox('user.bob'));
   const { ended } = site.start({ once: true, relogLocked: true });
   await site.clock.advance(1000);
@@ -342,7 +342,7 @@ test('-1 with a locked user and a channel: deferred to the log, log-run is gone'
 
 test('-1 with a locked user and no channel: log-run stays', async () => {
   using site = new Site();
-  site.verdict = (action) => (isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined);
+  site.resultOf = (action) => (isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined);
   await site.change(mailbox('user.alice'), mailbox('user.bob'));
   const { ended } = site.start({ once: true });
   await site.clock.advance(1000);
@@ -352,7 +352,7 @@ test('-1 with a locked user and no channel: log-run stays', async () => {
 
 test('-1 ends although a unit breaks its connection each time', async () => {
   using site = new Site();
-  site.verdict = (action) => (isUser(action, 'mallory') ? { kind: 'failed', error: linkError } : undefined);
+  site.resultOf = (action) => (isUser(action, 'mallory') ? { kind: 'failed', error: linkError } : undefined);
   await site.change(mailbox('user.mallory'));
   const { ended } = site.start({ once: true });
   await site.clock.advance(60_000);
@@ -375,7 +375,7 @@ test('a file given with -f is gone through once and left as it is', async () => 
   const file = join(site.directory, 'lines');
   await appendToLog(file, [mailbox('user.alice'), { type: 'USER', userid: 'mallory' }]);
   const before = readFileSync(file, 'latin1');
-  site.verdict = (action) => (isUser(action, 'mallory') ? failed() : undefined);
+  site.resultOf = (action) => (isUser(action, 'mallory') ? failed() : undefined);
   const { ended } = site.start({ once: true }, { log: new InputLog(file, () => 0) });
   await site.clock.advance(1000);
   assert.equal(ended()?.unfinished, 1);
@@ -452,7 +452,7 @@ test('stop ends a connection attempt that hangs', async () => {
 
 test('-t makes the connections anew, not with -1', async () => {
   using site = new Site();
-  site.start({ sessionTimeout: 600_000 });
+  site.start({ sessionTimeoutMs: 600_000 });
   await site.clock.advance(1_300_000);
   assert.equal(site.restarts, 2);
   assert.ok(site.logged().includes('sync_client RESTART succeeded'));
@@ -460,7 +460,7 @@ test('-t makes the connections anew, not with -1', async () => {
 
 test('-d: the log is looked at no more often than asked', async () => {
   using site = new Site();
-  site.start({ repeatInterval: 30_000 });
+  site.start({ repeatIntervalMs: 30_000 });
   await site.clock.advance(1);
   await site.change(mailbox('user.alice'));
   await site.clock.advance(29_000);
@@ -471,7 +471,7 @@ test('-d: the log is looked at no more often than asked', async () => {
 
 test('with an interval of 0 a change waits for the next look, which is at once as people see it', async () => {
   using site = new Site();
-  site.start({ repeatInterval: 0 });
+  site.start({ repeatIntervalMs: 0 });
   await site.clock.advance(1);
   await site.change(mailbox('user.alice'));
   await site.clock.advance(25);
@@ -496,7 +496,7 @@ test('a bad line is reported with its number, and the rest of the log is done', 
 test('the backlog tells lines, age, users in flight and the last success', async () => {
   using site = new Site();
   site.workTime = () => 10_000;
-  const { daemon } = site.start({ parallel: 1, reportInterval: 5000 });
+  const { daemon } = site.start({ parallel: 1, reportIntervalMs: 5000 });
   await site.change(mailbox('user.alice'), mailbox('user.bob'));
   await site.clock.advance(1500);
   await site.change(mailbox('user.bob'), mailbox('user.carol'));

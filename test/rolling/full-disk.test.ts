@@ -64,7 +64,7 @@ for (const once of [false, true]) {
   test(`lines of a locked user that cannot be handed back to the log are kept${once ? ' (-1)' : ''}`, async () => {
     using site = new Site('ch');
     let locked = true;
-    site.verdict = (action) =>
+    site.resultOf = (action) =>
       locked && isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined;
     const log = new ChannelLog(site.file, () => undefined);
     log.relog = async () => {

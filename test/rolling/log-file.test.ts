@@ -307,12 +307,12 @@ test('a log that cannot be opened is an error that names it and what is needed',
 
 test('the waiting lines of the log are counted without taking them', async () => {
   using place = new Place();
-  assert.deepEqual(place.log.waiting(), { lines: 0, bytes: 0, since: undefined });
+  assert.deepEqual(place.log.waiting(), { lines: 0, octets: 0, since: undefined });
   writeFileSync(place.run, 'USER alice\n');
   await appendToLog(place.file, [bob, carol]);
   const waiting = place.log.waiting();
   assert.equal(waiting.lines, 3);
-  assert.equal(waiting.bytes, 11 + 9 + 11);
+  assert.equal(waiting.octets, 11 + 9 + 11);
   assert.equal(waiting.since, Math.min(statSync(place.run).birthtimeMs, statSync(place.run).mtimeMs));
   await place.take();
   assert.equal(place.log.waiting().lines, 2, 'what was taken is the reader’s');

@@ -8,7 +8,7 @@ import { failed, isUser, linkError, Site } from './site.ts';
 
 test('-1: an UNUSER behind something that failed is not done, and both are left in the log', async () => {
   using site = new Site();
-  site.verdict = (action) => (action.kind === 'user' ? failed() : undefined);
+  site.resultOf = (action) => (action.kind === 'user' ? failed() : undefined);
   await site.change({ type: 'SUB', userid: 'alice', name: 'x' }, { type: 'UNUSER', userid: 'alice' });
   const { ended } = site.start({ once: true });
   await site.clock.advance(60_000);
@@ -26,7 +26,7 @@ test('-1: an UNUSER behind something that failed is not done, and both are left 
 
 test('-1: an UNUSER behind a locked user is not done either', async () => {
   using site = new Site();
-  site.verdict = (action) => (action.kind === 'user' ? { kind: 'locked', user: 'alice' } : undefined);
+  site.resultOf = (action) => (action.kind === 'user' ? { kind: 'locked', user: 'alice' } : undefined);
   await site.change({ type: 'SUB', userid: 'alice', name: 'x' }, { type: 'UNUSER', userid: 'alice' });
   const { ended } = site.start({ once: true });
   await site.clock.advance(60_000);
@@ -36,7 +36,7 @@ test('-1: an UNUSER behind a locked user is not done either', async () => {
 
 test('-1: an UNUSER waits for what was promoted before it, and then has its turn', async () => {
   using site = new Site();
-  site.verdict = (action) => (action.kind === 'mailboxes' ? failed() : undefined);
+  site.resultOf = (action) => (action.kind === 'mailboxes' ? failed() : undefined);
   await site.change({ type: 'MAILBOX', name: 'user.alice.x' }, { type: 'UNUSER', userid: 'alice' });
   const { ended } = site.start({ once: true });
   await site.clock.advance(60_000);
@@ -49,7 +49,7 @@ test('-1: an UNUSER waits for what was promoted before it, and then has its turn
 
 test('-1: a unit whose connection breaks is tried a few times, and said once', async () => {
   using site = new Site();
-  site.verdict = (action) => (isUser(action, 'mallory') ? { kind: 'failed', error: linkError } : undefined);
+  site.resultOf = (action) => (isUser(action, 'mallory') ? { kind: 'failed', error: linkError } : undefined);
   await site.change({ type: 'MAILBOX', name: 'user.mallory' }, { type: 'SUB', userid: 'mallory', name: 'x' });
   const { ended } = site.start({ once: true });
   await site.clock.advance(10 * 60_000);
@@ -73,7 +73,7 @@ test('-1: a unit that nothing is said of is left and said, not taken as done', a
 test('-1: a unit whose connection breaks once is no failure', async () => {
   using site = new Site();
   let breaks = 1;
-  site.verdict = () => (breaks-- > 0 ? { kind: 'failed', error: linkError } : undefined);
+  site.resultOf = () => (breaks-- > 0 ? { kind: 'failed', error: linkError } : undefined);
   await site.change({ type: 'MAILBOX', name: 'user.alice' });
   const { ended } = site.start({ once: true });
   await site.clock.advance(60_000);

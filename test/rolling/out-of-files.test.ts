@@ -20,7 +20,7 @@ function limited(site: Site, most: number): void {
     running++;
     return 100;
   };
-  site.verdict = () => {
+  site.resultOf = () => {
     const tooMany = running > most;
     running--;
     return tooMany ? { kind: 'failed', error: outOfFiles } : undefined;

@@ -37,7 +37,7 @@ test('users in back-off cost a start nothing, however many they are', () => {
     const next = pending.next(1_000);
     assert.ok('start' in next);
     assert.deepEqual(next.start.unit.users, ['alice']);
-    pending.settle(next.start);
+    pending.finish(next.start);
   }
   assert.ok(troubles.looks <= 300, `${troubles.looks} looks for 100 starts`);
 });
@@ -51,7 +51,7 @@ test('shared mailboxes, which run one after the other, cost a start nothing eith
   for (let next = pending.next(0); 'start' in next; next = pending.next(0)) {
     assert.ok('until' in pending.next(0), 'one at a time');
     order.push(next.start.unit.actions.flatMap((action) => ('names' in action ? action.names : [])).join());
-    pending.settle(next.start);
+    pending.finish(next.start);
   }
   assert.deepEqual(
     order,
@@ -126,7 +126,7 @@ test('what starts is always the first that may, and nobody is forgotten', () => 
           if (as === 'failed') troubles.failed(node, now, refused('IO'));
           if (as === 'locked') troubles.locked(node, now);
         }
-        pending.settle(unit);
+        pending.finish(unit);
         if (as === 'done') for (const node of unit.nodes) troubles.succeeded(node);
         else add(unit.unit.actions.flatMap((action) => ('names' in action ? action.names : [])));
         if (as === 'broke') tell(unit.nodes);

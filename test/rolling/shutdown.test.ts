@@ -33,9 +33,9 @@ class Scene implements UnitPool {
   async start(): Promise<void> {
     await appendToLog(this.file, [{ type: 'USER', userid: 'anna' }]);
     const options = {
-      ...{ channel: undefined, server: 'replica', once: false, parallel: 1, repeatInterval: 0 },
-      ...{ sessionTimeout: 0, connectOnce: false, reconnectMaxWait: 0, exitWhenReplicaGone: false },
-      ...{ relogLocked: false, reportInterval: 0 },
+      ...{ channel: undefined, server: 'replica', once: false, parallel: 1, repeatIntervalMs: 0 },
+      ...{ sessionTimeoutMs: 0, connectOnce: false, reconnectMaxWaitSeconds: 0, exitWhenReplicaGone: false },
+      ...{ relogLocked: false, reportIntervalMs: 0 },
     };
     const layout = {
       configdirectory: this.directory,

@@ -38,7 +38,7 @@ export class Site {
   /** Virtual milliseconds that one action takes. */
   workTime: (action: Action, unit: RollingUnit) => number = () => 10;
   /** What becomes of an action; undefined = it is done. */
-  verdict: (action: Action, unit: RollingUnit) => ActionResult | undefined = () => undefined;
+  resultOf: (action: Action, unit: RollingUnit) => ActionResult | undefined = () => undefined;
   replicaUp = true;
   connects = 0;
   restarts = 0;
@@ -86,13 +86,13 @@ export class Site {
         server: 'replica',
         once: false,
         parallel: 4,
-        repeatInterval: 1000,
-        sessionTimeout: 0,
+        repeatIntervalMs: 1000,
+        sessionTimeoutMs: 0,
         connectOnce: false,
-        reconnectMaxWait: 20,
+        reconnectMaxWaitSeconds: 20,
         exitWhenReplicaGone: false,
         relogLocked: false,
-        reportInterval: 0,
+        reportIntervalMs: 0,
         ...options,
       },
       {
@@ -190,7 +190,7 @@ export class Site {
       // A dead process never answers.
       if (life !== this.#life) await new Promise(() => {});
       const wasCut = !this.replicaUp || (!apart && this.cuts > cuts);
-      const result = wasCut ? undefined : this.verdict(action, unit);
+      const result = wasCut ? undefined : this.resultOf(action, unit);
       if (result && isLinkError(result) && !apart) this.cut();
       if (wasCut) results.push({ kind: 'failed', error: linkError });
       else if (result) results.push(result);

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import fc from 'fast-check';
-import { MAX_NAME, MAX_USERID } from '../../src/rolling/limits.ts';
+import { MAX_NAME_OCTETS, MAX_USERID_OCTETS } from '../../src/rolling/limits.ts';
 import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import { whyImpossible } from '../../src/rolling/queue/why-impossible.ts';
 import { logLine, ownerOf } from './names.ts';
 import { Site } from './site.ts';
 
 const long = 'x'.repeat(5_000);
-const longest = 'x'.repeat(MAX_USERID);
+const longest = 'x'.repeat(MAX_USERID_OCTETS);
 
 for (const line of [
   { type: 'USER', userid: long },
@@ -43,7 +43,7 @@ for (const line of [
     from: `user.anna.${'x'.repeat(480)}`,
     to: `DELETED.user.anna.${'x'.repeat(480)}.6B04D978`,
   },
-  { type: 'MAILBOX', name: `shared.${'x'.repeat(MAX_NAME - 7)}` },
+  { type: 'MAILBOX', name: `shared.${'x'.repeat(MAX_NAME_OCTETS - 7)}` },
   { type: 'ANNOTATION', name: '' },
 ] as const satisfies LogLine[]) {
   test(`somebody may have what this names: ${JSON.stringify(line).slice(0, 60)}`, () => {

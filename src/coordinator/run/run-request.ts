@@ -18,7 +18,7 @@ export interface RunRequest {
   /** -o */
   connectOnce: boolean;
   /** Seconds; cap of the reconnect back-off; 0 = none. */
-  reconnectMaxWait: number;
+  reconnectMaxWaitSeconds: number;
   /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
   lockedRetry: number;
   /** undefined: everybody. */

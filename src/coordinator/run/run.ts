@@ -121,7 +121,7 @@ class Run {
       this.#finish = resolve;
     });
     this.#queue.on('next', () => this.#pump());
-    this.#backoff = new ReconnectBackoff(request.reconnectMaxWait);
+    this.#backoff = new ReconnectBackoff(request.reconnectMaxWaitSeconds);
     const { skipLocked, lockedRetry, workers } = request;
     this.#growth = new Growth(workers, {
       clock: parts.clock,

@@ -17,7 +17,7 @@ export interface LogWarning {
 const DEFAULT_CHANNEL = '""';
 
 /**
- * Whether anybody writes the log that rolling mode is to read. Not an error: Cyrus's servers may be about to be started
+ * Warns if nobody writes the log that rolling mode is to read. That is no error: Cyrus's servers may be about to be started
  * with other settings than this host shows.
  */
 export function checkSyncLog(settings: SyncLogSettings, channel: string | undefined): LogWarning[] {

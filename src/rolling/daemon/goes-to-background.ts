@@ -7,7 +7,7 @@ export interface RollingStart {
   isDaemon: string | undefined;
 }
 
-/** Whether to go on as a background process and let the caller have its prompt back (algorithm 1). */
+/** Decides whether to go on as a background process and let the caller have its prompt back (algorithm 1). */
 export function goesToBackground(start: RollingStart): boolean {
   return start.rolling === 'background' && start.inputFile === undefined && start.isDaemon === undefined;
 }

@@ -5,7 +5,7 @@ import { ILL_LOSSES, ILL_USERS } from '../limits.ts';
 import type { RollingDependencies, RollingOptions } from './rolling-options.ts';
 
 type LinkDependencies = Pick<RollingDependencies, 'connect' | 'clock' | 'emit'>;
-type LinkOptions = Pick<RollingOptions, 'server' | 'reconnectMaxWait' | 'connectOnce' | 'once'>;
+type LinkOptions = Pick<RollingOptions, 'server' | 'reconnectMaxWaitSeconds' | 'connectOnce' | 'once'>;
 
 /** Someone whose connection broke under it: of interest only if the replica turns out to be well. */
 export interface Suspect {
@@ -19,7 +19,7 @@ export type Attempt =
   | { kind: 'given-up'; error: ErrorData };
 
 /**
- * Whether the replica is there, as far as is known.
+ * Knows whether the replica is there, as far as anybody can.
  *
  *     down ──attempt() ok──► up ──lost()──► down
  *       └──attempt() failed, or lost again and again: 15, 30, 60 ... seconds, capped──┘
@@ -45,8 +45,8 @@ export class ReplicaLink {
   constructor(options: LinkOptions, deps: LinkDependencies) {
     this.#options = options;
     this.#deps = deps;
-    this.#backoff = new ReconnectBackoff(options.reconnectMaxWait);
-    this.#illness = new ReconnectBackoff(options.reconnectMaxWait);
+    this.#backoff = new ReconnectBackoff(options.reconnectMaxWaitSeconds);
+    this.#illness = new ReconnectBackoff(options.reconnectMaxWaitSeconds);
   }
 
   get isUp(): boolean {

@@ -1,6 +1,11 @@
 import type { Backlog } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
-import { LONGEST_TAKE_PAUSE, SHORTEST_INTERVAL, SHUTDOWN_POLL, TAKE_PAUSE_FACTOR } from '../limits.ts';
+import {
+  LONGEST_TAKE_PAUSE_MS,
+  SHORTEST_INTERVAL_MS,
+  SHUTDOWN_POLL_MS,
+  TAKE_PAUSE_FACTOR,
+} from '../limits.ts';
 import type { LogLine } from '../log/log-line.ts';
 import { actionsOfLine } from '../queue/actions-of-line.ts';
 import { Coalescer } from '../queue/coalescer.ts';
@@ -10,13 +15,13 @@ import { labelOfNode, linesOf, type UnitOutcome } from '../queue/unit.ts';
 import { whyImpossible } from '../queue/why-impossible.ts';
 import { ReplicaLink } from './replica-link.ts';
 import type { RollingDependencies, RollingEnd, RollingOptions } from './rolling-options.ts';
-import { type LinkLoss, Settlement } from './settlement.ts';
 import { Throttle } from './throttle.ts';
+import { type LinkLoss, UnitResults } from './unit-results.ts';
 
 /**
- * Rolling replication of one channel (algorithm 9), one loop that alone touches log, queue and link:
+ * Replicates one channel as its log grows (algorithm 9): one loop, which alone touches log, queue and link:
  *
- *     settle what has ended ─► end wanted? wait for what runs, leave
+ *     take the results of what has ended ─► end wanted? wait for what runs, leave
  *       ─► link down? try it when its time has come
  *       ─► -t over? new connections
  *       ─► interval over? take the log, coalesce, queue
@@ -33,8 +38,8 @@ export class RollingDaemon {
   readonly #troubles: Troubles;
   readonly #pending: Pending;
   readonly #link: ReplicaLink;
-  readonly #settled: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
-  readonly #settlement: Settlement;
+  readonly #ended: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
+  readonly #results: UnitResults;
   readonly #throttle: Throttle;
   #end: RollingEnd['reason'] | undefined;
   /** Why there is no use in going on. */
@@ -56,10 +61,10 @@ export class RollingDaemon {
     this.#deps = deps;
     this.#troubles = new Troubles(deps.random);
     this.#pending = new Pending(deps.ownerOf, this.#troubles);
-    this.#settlement = new Settlement(options, deps, this.#pending, this.#troubles);
+    this.#results = new UnitResults(options, deps, this.#pending, this.#troubles);
     this.#throttle = new Throttle(options.parallel);
     this.#link = new ReplicaLink(options, deps);
-    this.#nextReport = deps.clock.now() + options.reportInterval;
+    this.#nextReport = deps.clock.now() + options.reportIntervalMs;
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -69,10 +74,10 @@ export class RollingDaemon {
   async run(): Promise<RollingEnd> {
     const { clock } = this.#deps;
     for (;;) {
-      await this.#settleAll();
+      await this.#takeResults();
       if (this.#end === undefined && this.#shutdownRequested()) this.#end = 'shutdown-file';
       if (this.#end !== undefined) {
-        if (this.#pending.running === 0 && this.#settled.length === 0) return this.#finish(this.#end);
+        if (this.#pending.running === 0 && this.#ended.length === 0) return this.#finish(this.#end);
         await this.#sleepUntil(Number.POSITIVE_INFINITY);
         continue;
       }
@@ -86,7 +91,7 @@ export class RollingDaemon {
         this.#restartIfDue();
         if (clock.now() >= this.#nextTake && this.#mayTake()) await this.#take();
         this.#start();
-        if (this.#settled.length > 0) continue;
+        if (this.#ended.length > 0) continue;
       }
       this.#tidy();
       if (this.#onceIsOver()) {
@@ -131,7 +136,7 @@ export class RollingDaemon {
         retryMs: Math.max(0, trouble.until - now),
         error: trouble.error,
       })),
-      lastSuccess: this.#settlement.lastSuccess,
+      lastSuccess: this.#results.lastSuccess,
       link: this.#link.isUp ? 'up' : 'down',
     };
   }
@@ -146,13 +151,13 @@ export class RollingDaemon {
     if (attempt.kind !== 'up') return;
     const now = this.#deps.clock.now();
     this.#sessionStart = now;
-    for (const { node, error } of attempt.suspects) this.#settlement.suspect(node, error);
+    for (const { node, error } of attempt.suspects) this.#results.suspect(node, error);
   }
 
   #restartIfDue(): void {
-    const { sessionTimeout, once } = this.#options;
+    const { sessionTimeoutMs, once } = this.#options;
     const now = this.#deps.clock.now();
-    if (once || sessionTimeout <= 0 || now - this.#sessionStart <= sessionTimeout) return;
+    if (once || sessionTimeoutMs <= 0 || now - this.#sessionStart <= sessionTimeoutMs) return;
     this.#sessionStart = now;
     // Not waited for: a connection in the middle of a giant comes last.
     void this.#restart();
@@ -178,9 +183,9 @@ export class RollingDaemon {
 
   async #take(): Promise<void> {
     const { log, clock, emit, ownerOf } = this.#deps;
-    const { channel, once, repeatInterval } = this.#options;
+    const { channel, once, repeatIntervalMs } = this.#options;
     const started = clock.now();
-    const interval = Math.max(repeatInterval, SHORTEST_INTERVAL);
+    const interval = Math.max(repeatIntervalMs, SHORTEST_INTERVAL_MS);
     const coalescer = new Coalescer(ownerOf);
     let lines = 0;
     let bad = 0;
@@ -213,7 +218,8 @@ export class RollingDaemon {
     } finally {
       // With a long queue log-run is long, and joining a log to it takes its time.
       const spent = clock.now() - started;
-      this.#nextTake = started + Math.max(interval, Math.min(spent * TAKE_PAUSE_FACTOR, LONGEST_TAKE_PAUSE));
+      this.#nextTake =
+        started + Math.max(interval, Math.min(spent * TAKE_PAUSE_FACTOR, LONGEST_TAKE_PAUSE_MS));
     }
   }
 
@@ -237,27 +243,27 @@ export class RollingDaemon {
         continue;
       }
       const results = entry.unit.actions.map(() => ({ kind: 'locked' as const, user: skipped }));
-      this.#settled.push({ entry, outcome: { results } });
+      this.#ended.push({ entry, outcome: { results } });
     }
   }
 
   async #runOne(entry: PendingUnit, apart: boolean): Promise<void> {
     let outcome: UnitOutcome;
     try {
-      const setAside = this.#settlement.breaks.setAside(entry.nodes);
+      const setAside = this.#results.breaks.setAside(entry.nodes);
       outcome = await this.#deps.run(setAside.length > 0 ? { ...entry.unit, setAside } : entry.unit, apart);
     } catch (caught) {
       const error = SyncError.from(caught).toData();
       outcome = { results: entry.unit.actions.map(() => ({ kind: 'failed', error })) };
     }
-    this.#settled.push({ entry, outcome });
+    this.#ended.push({ entry, outcome });
     this.#wakeUp();
   }
 
-  async #settleAll(): Promise<void> {
-    for (let next = this.#settled.shift(); next; next = this.#settled.shift()) {
+  async #takeResults(): Promise<void> {
+    for (let next = this.#ended.shift(); next; next = this.#ended.shift()) {
       const ending = this.#end !== undefined;
-      const { loss, outOfFiles } = await this.#settlement.settle(next.entry, next.outcome, ending);
+      const { loss, outOfFiles } = await this.#results.take(next.entry, next.outcome, ending);
       if (outOfFiles) this.#ranShort(outOfFiles);
       if (next.outcome.results.some(({ kind }) => kind === 'done')) this.#link.worked();
       if (loss) this.#linkLost(loss);
@@ -276,7 +282,7 @@ export class RollingDaemon {
   }
 
   #tidy(): void {
-    if (this.#pending.running > 0 || this.#pending.waiting > 0 || this.#settlement.left.length > 0) return;
+    if (this.#pending.running > 0 || this.#pending.waiting > 0 || this.#results.left.length > 0) return;
     try {
       this.#deps.log.done();
     } catch (caught) {
@@ -292,7 +298,7 @@ export class RollingDaemon {
 
   *#unfinished(): Generator<LogLine> {
     yield* this.#pending.lines();
-    for (const action of this.#settlement.left) yield* linesOf(action, this.#deps.ownerOf);
+    for (const action of this.#results.left) yield* linesOf(action, this.#deps.ownerOf);
   }
 
   #finish(reason: RollingEnd['reason']): RollingEnd {
@@ -302,7 +308,7 @@ export class RollingDaemon {
     return {
       reason,
       unfinished: lines.length,
-      failures: this.#settlement.failures,
+      failures: this.#results.failures,
       ...(this.#error && { error: this.#error }),
     };
   }
@@ -318,9 +324,9 @@ export class RollingDaemon {
 
   #reportIfDue(): void {
     const { clock, emit } = this.#deps;
-    const { reportInterval } = this.#options;
-    if (reportInterval <= 0 || clock.now() < this.#nextReport) return;
-    this.#nextReport = clock.now() + reportInterval;
+    const { reportIntervalMs } = this.#options;
+    if (reportIntervalMs <= 0 || clock.now() < this.#nextReport) return;
+    this.#nextReport = clock.now() + reportIntervalMs;
     try {
       emit({ kind: 'rolling:backlog', backlog: this.backlog() });
     } catch (caught) {
@@ -330,8 +336,8 @@ export class RollingDaemon {
 
   #nextEvent(): number {
     const now = this.#deps.clock.now();
-    let until = now + SHUTDOWN_POLL;
-    if (this.#options.reportInterval > 0) until = Math.min(until, this.#nextReport);
+    let until = now + SHUTDOWN_POLL_MS;
+    if (this.#options.reportIntervalMs > 0) until = Math.min(until, this.#nextReport);
     if (!this.#link.isUp) return Math.min(until, this.#link.nextAttempt);
     if (this.#mayTake()) until = Math.min(until, this.#nextTake);
     return Math.min(until, this.#nextDue);

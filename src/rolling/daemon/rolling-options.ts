@@ -17,19 +17,19 @@ export interface RollingOptions {
   /** Limit of this process on open files, to be named. */
   openFiles?: number | undefined;
   /** -d or sync_repeat_interval: milliseconds from one look at the log to the next, at least; 0 = as often as pays. */
-  repeatInterval: number;
+  repeatIntervalMs: number;
   /** -t: milliseconds until connections are made anew; 0 = never. */
-  sessionTimeout: number;
+  sessionTimeoutMs: number;
   /** -o: the first connection is tried once. */
   connectOnce: boolean;
   /** sync_reconnect_maxwait, seconds; 0 = no cap. */
-  reconnectMaxWait: number;
-  /** As the C client: the process ends, with success, when the replica goes away. */
+  reconnectMaxWaitSeconds: number;
+  /** The process ends, with success, when the replica goes away, as the C client's does. */
   exitWhenReplicaGone: boolean;
   /** -N with a channel: hand the lines of a locked user back to the log, as the C client. Otherwise they are parked. */
   relogLocked: boolean;
   /** Milliseconds between two backlog events; 0 = none. */
-  reportInterval: number;
+  reportIntervalMs: number;
 }
 
 /** Everything that is not a decision. */
@@ -62,6 +62,6 @@ export interface RollingEnd {
   /** Lines that are not done. They are in log-run for the next start, unless the source was a file given with -f. */
   unfinished: number;
   failures: { user: string; error: ErrorData }[];
-  /** Of `not-connected`. */
+  /** Why it is `not-connected`. */
   error?: ErrorData | undefined;
 }

@@ -3,9 +3,9 @@ import type { ByteString } from '../../byte-string.ts';
 import { syncDirectory } from '../log/sync-log.ts';
 
 /**
- * Whether a file `skipuser-USERID` beside the log asks to leave a user alone (Cyrus 3.12+): treated as locked.
+ * A file `skipuser-USERID` beside the log asks to leave a user alone (Cyrus 3.12+), who is treated as locked.
  *
- * @returns looks at the disk at each call
+ * @returns tells whether it is there, and looks at the disk at each call
  */
 export function skipUsers(
   configdirectory: string,
@@ -16,7 +16,7 @@ export function skipUsers(
     // Such a userid names no file of that directory.
     if (userid === '' || /[/\0]/.test(userid)) return false;
     const path = Buffer.concat([prefix, Buffer.from(userid, 'latin1')]);
-    // As the C client: what cannot be looked at is not there.
+    // What cannot be looked at is not there, as for the C client.
     return existsSync(path);
   };
 }

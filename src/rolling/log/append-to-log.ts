@@ -4,7 +4,7 @@ import { whenLocked } from '../../native/lock-wait.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { isStillAt } from '../../native/until-not-replaced.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { LOG_LOCK_DEADLINE, WRITER_ATTEMPTS } from '../limits.ts';
+import { LOG_LOCK_DEADLINE_MS, WRITER_ATTEMPTS } from '../limits.ts';
 import { endLine, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';
 
@@ -22,7 +22,7 @@ export async function appendToLog(file: string, lines: readonly LogLine[]): Prom
     for (let attempt = 1; attempt <= WRITER_ATTEMPTS; attempt++) {
       const fd = openForAppending(file);
       try {
-        const written = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, file, () => {
+        const written = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE_MS, file, () => {
           if (!isStillAt(file, fd)) return false;
           appendWhole(fd, bytes);
           return true;

@@ -13,7 +13,7 @@ import { whenLocked } from '../../native/lock-wait.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { isStillAt } from '../../native/until-not-replaced.ts';
 import type { EventListener } from '../../report/events.ts';
-import { JOIN_ROUNDS, LOG_LOCK_DEADLINE } from '../limits.ts';
+import { JOIN_ROUNDS, LOG_LOCK_DEADLINE_MS } from '../limits.ts';
 import { appendToLog } from './append-to-log.ts';
 import {
   copyFrom,
@@ -41,14 +41,14 @@ import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';
  * The C client takes the next log only when `log-run` is gone, and one slow user holds up all. Here the new log is
  * joined to what is left instead: pending lines and its content go into a new file, which is flushed; then, with `log`
  * locked against writers and nothing more in it, that file replaces `log-run`, and `log` is unlinked. Writers who waited
- * for those two calls find the inode gone and create a new one. At every moment `log-run` and `log` together say everything that is not done, which is also all that another client
- * needs to take over.
+ * for those two calls find the inode gone and create a new one. At every moment `log-run` and `log` together say everything
+ * that is not done, which is also all that another client needs to take over.
  */
 export class ChannelLog implements SyncLog {
   readonly file: string;
   readonly #run: string;
   readonly #emit: EventListener;
-  /** Whether `log-run` is ours, read to the end. */
+  /** `log-run` is ours, and read to the end. */
   #taken = false;
 
   /** @param file path of the log, see `syncLogPath` */
@@ -83,7 +83,7 @@ export class ChannelLog implements SyncLog {
     }
     const fd = openRegular(this.#run, constants.O_RDWR);
     try {
-      await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.#run, () => undefined);
+      await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE_MS, this.#run, () => undefined);
       if (leftover) this.#emit({ kind: 'rolling:leftover', file: this.#run });
       const since = writtenSince(fstatSync(fd));
       await readLog(fd, line);
@@ -124,7 +124,7 @@ export class ChannelLog implements SyncLog {
       for (let copied = 0, round = 1; ; round++) {
         copied = copyFrom(fd, copied, next.fd);
         fsyncSync(next.fd);
-        const outcome = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE, this.file, () => {
+        const outcome = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE_MS, this.file, () => {
           if (!isStillAt(this.file, fd)) return 'gone';
           if (fstatSync(fd).size > copied) {
             if (round < JOIN_ROUNDS) return 'grown';
@@ -178,13 +178,13 @@ export class ChannelLog implements SyncLog {
   relog = (lines: readonly LogLine[]): Promise<void> => appendToLog(this.file, lines);
 
   waiting(): LogBacklog {
-    const none: LogBacklog = { lines: 0, bytes: 0, since: undefined };
+    const none: LogBacklog = { lines: 0, octets: 0, since: undefined };
     const files = this.#taken ? [this.file] : [this.#run, this.file];
     try {
       return files.map(measure).reduce(
         (sum, one) => ({
           lines: sum.lines + one.lines,
-          bytes: sum.bytes + one.bytes,
+          octets: sum.octets + one.octets,
           since: sum.since ?? one.since,
         }),
         none,

@@ -59,7 +59,7 @@ export class InputLog implements SyncLog {
   keep(): void {}
 
   waiting(): LogBacklog {
-    return { lines: 0, bytes: 0, since: undefined };
+    return { lines: 0, octets: 0, since: undefined };
   }
 }
 

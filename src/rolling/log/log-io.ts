@@ -13,12 +13,12 @@ import { dirname } from 'node:path';
 import { hasErrno } from '../../native/errno.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { READ_CHUNK, READ_SLICE } from '../limits.ts';
+import { READ_CHUNK_OCTETS, READ_SLICE_OCTETS } from '../limits.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';
 import { LogParser, type ParsedLine } from './log-parser.ts';
 import type { LogBacklog } from './sync-log.ts';
 
-/** As Cyrus's writers create it. */
+/** Cyrus's writers create the log with this mode. */
 export const LOG_MODE = 0o640;
 const LINE_FEED = 0x0a;
 
@@ -40,7 +40,7 @@ export function writeNew(target: string, lines: Iterable<LogLine>): { path: stri
     let text = '';
     for (const line of lines) {
       text += formatLogLine(line);
-      if (text.length < READ_CHUNK) continue;
+      if (text.length < READ_CHUNK_OCTETS) continue;
       writeAll(fd, Buffer.from(text, 'latin1'));
       text = '';
     }
@@ -59,7 +59,7 @@ export function writeNew(target: string, lines: Iterable<LogLine>): { path: stri
  * @returns where the end was
  */
 export function copyFrom(from: number, position: number, to: number): number {
-  const chunk = Buffer.alloc(READ_CHUNK);
+  const chunk = Buffer.alloc(READ_CHUNK_OCTETS);
   for (let at = position; ; ) {
     const count = readSync(from, chunk, 0, chunk.length, at);
     if (count === 0) return at;
@@ -91,12 +91,12 @@ export function syncParent(file: string): void {
 /** From the start to the end, in memory that does not grow with the file. */
 export async function readLog(fd: number, line: (parsed: ParsedLine) => void): Promise<void> {
   const parser = new LogParser();
-  const chunk = Buffer.alloc(READ_CHUNK);
+  const chunk = Buffer.alloc(READ_CHUNK_OCTETS);
   for (let position = 0; ; ) {
     const count = readSync(fd, chunk, 0, chunk.length, position);
     if (count === 0) break;
     for (const parsed of parser.feed(chunk.subarray(0, count))) line(parsed);
-    if (Math.floor(position / READ_SLICE) !== Math.floor((position + count) / READ_SLICE)) {
+    if (Math.floor(position / READ_SLICE_OCTETS) !== Math.floor((position + count) / READ_SLICE_OCTETS)) {
       await new Promise((resolve) => {
         setImmediate(resolve);
       });
@@ -108,19 +108,19 @@ export async function readLog(fd: number, line: (parsed: ParsedLine) => void): P
 
 export function measure(file: string): LogBacklog {
   const fd = openExisting(file, constants.O_RDONLY);
-  if (fd === undefined) return { lines: 0, bytes: 0, since: undefined };
+  if (fd === undefined) return { lines: 0, octets: 0, since: undefined };
   try {
-    const chunk = Buffer.alloc(READ_CHUNK);
+    const chunk = Buffer.alloc(READ_CHUNK_OCTETS);
     let lines = 0;
-    let bytes = 0;
+    let octets = 0;
     for (;;) {
-      const count = readSync(fd, chunk, 0, chunk.length, bytes);
+      const count = readSync(fd, chunk, 0, chunk.length, octets);
       if (count === 0) break;
-      bytes += count;
+      octets += count;
       const part = chunk.subarray(0, count);
       for (let at = part.indexOf(LINE_FEED); at >= 0; at = part.indexOf(LINE_FEED, at + 1)) lines++;
     }
-    return { lines, bytes, since: bytes > 0 ? writtenSince(fstatSync(fd)) : undefined };
+    return { lines, octets, since: octets > 0 ? writtenSince(fstatSync(fd)) : undefined };
   } finally {
     closeSync(fd);
   }

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { MAX_LINE, MAX_LITERAL } from '../limits.ts';
+import { MAX_LINE_OCTETS, MAX_LITERAL_OCTETS } from '../limits.ts';
 import { type LineFault, type LogLine, meaningOf, shown } from './log-line.ts';
 
 /** `number` counts lines of the file from 1; a literal's own line breaks count too. */
@@ -45,10 +45,14 @@ export class LogParser {
       }
       const scan = scanLine(this.#text, position, final);
       if (scan.kind === 'incomplete') {
-        if (this.#text.length - position <= MAX_LINE) break;
+        if (this.#text.length - position <= MAX_LINE_OCTETS) break;
         this.#eating = true;
         const found = shown(this.#text.slice(position));
-        yield { kind: 'bad', number: this.#line, fault: { expected: `at most ${MAX_LINE} octets`, found } };
+        yield {
+          kind: 'bad',
+          number: this.#line,
+          fault: { expected: `at most ${MAX_LINE_OCTETS} octets`, found },
+        };
         continue;
       }
       const number = this.#line;
@@ -140,9 +144,9 @@ function scanLiteral(text: string, start: number, final: boolean): Word {
   LITERAL_HEAD.lastIndex = start;
   const head = LITERAL_HEAD.exec(text);
   const length = Number(head?.[1] ?? Number.NaN);
-  if (!head || length > MAX_LITERAL) {
+  if (!head || length > MAX_LITERAL_OCTETS) {
     const fault = {
-      expected: `a literal {N} of at most ${MAX_LITERAL} octets`,
+      expected: `a literal {N} of at most ${MAX_LITERAL_OCTETS} octets`,
       found: shown(restOfLine(text, start)),
     };
     return { kind: 'bad', at: start, fault };

@@ -12,8 +12,8 @@ export interface TakenLog {
 
 export interface LogBacklog {
   lines: number;
-  bytes: number;
-  /** As `TakenLog`; undefined if there is nothing. */
+  octets: number;
+  /** When the first line was written, see `TakenLog`; undefined if there is nothing. */
   since: number | undefined;
 }
 

@@ -23,7 +23,7 @@ interface Entry {
 /**
  * Everything taken from the log that is not done: waiting or running.
  *
- *     add() ──► waiting ──next()──► running ──settle()──► gone, or what is left of it added again
+ *     add() ──► waiting ──next()──► running ──finish()──► gone, or what is left of it added again
  *
  * A user has one waiting unit at most: what comes while it waits is merged into it, so that the queue is bounded by
  * the number of users however long it waits. A user has one running unit at most: what comes meanwhile waits behind it.
@@ -43,7 +43,7 @@ export class Pending {
   readonly #candidates = new LowestFirst<Entry>();
   readonly #pausing = new LowestFirst<Entry>();
   readonly #byUser = new Map<ByteString, LowestFirst<Entry>>();
-  /** Of those with a pause, who would need none if nothing ran apart. */
+  /** Those with a pause who would need none if nothing ran apart. */
   readonly #besideApart = new Set<Entry>();
   /** The one that runs on a connection of its own. */
   #apart: PendingUnit | undefined;
@@ -135,7 +135,7 @@ export class Pending {
     return { until: this.#pausing.lowest() ?? Number.POSITIVE_INFINITY };
   }
 
-  settle(entry: PendingUnit): void {
+  finish(entry: PendingUnit): void {
     this.#running.delete(entry);
     for (const user of entry.unit.users) this.#busy.delete(user);
     this.#lookBehind(entry);

@@ -1,17 +1,17 @@
 import { doublingPause, type PauseSeries } from '../../coordinator/doubling-pause.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import {
-  BACKOFF_FIRST,
+  BACKOFF_FIRST_MS,
   BACKOFF_JITTER,
-  BACKOFF_LONGEST,
-  LOCKED_FIRST,
-  LOCKED_LONGEST,
+  BACKOFF_LONGEST_MS,
+  LOCKED_FIRST_MS,
+  LOCKED_LONGEST_MS,
   QUARANTINE_AFTER,
 } from '../limits.ts';
 
-const FAILING = { first: BACKOFF_FIRST, longest: BACKOFF_LONGEST, jitter: BACKOFF_JITTER };
-const LOCKED = { first: LOCKED_FIRST, longest: LOCKED_LONGEST, jitter: BACKOFF_JITTER };
-const SUSPECT = { first: BACKOFF_FIRST, longest: BACKOFF_FIRST, jitter: BACKOFF_JITTER };
+const FAILING = { first: BACKOFF_FIRST_MS, longest: BACKOFF_LONGEST_MS, jitter: BACKOFF_JITTER };
+const LOCKED = { first: LOCKED_FIRST_MS, longest: LOCKED_LONGEST_MS, jitter: BACKOFF_JITTER };
+const SUSPECT = { first: BACKOFF_FIRST_MS, longest: BACKOFF_FIRST_MS, jitter: BACKOFF_JITTER };
 
 export interface Trouble {
   /** `suspect`: its connection broke under it, once, and the replica is well. */
@@ -24,8 +24,8 @@ export interface Trouble {
 }
 
 /**
- * Who has to wait, and why. One entry per node (user or shared mailbox), gone with the first success: a quarantine ends
- * by itself as soon as its cause does, at the latest `BACKOFF_LONGEST` later.
+ * Remembers who has to wait, and why. There is one entry per node (user or shared mailbox), gone with the first success: a quarantine ends
+ * by itself as soon as its cause does, at the latest `BACKOFF_LONGEST_MS` later.
  */
 export class Troubles {
   readonly #troubles = new Map<string, Trouble>();
@@ -80,7 +80,7 @@ export class Troubles {
     return until;
   }
 
-  /** Whether one of the nodes may be what breaks connections. */
+  /** @returns whether one of the nodes may be what breaks connections */
   mayBreak(nodes: Iterable<string>): boolean {
     for (const node of nodes) {
       const error = this.#troubles.get(node)?.error;

@@ -114,7 +114,7 @@ function mailboxLines(names: readonly ByteString[], ownerOf: OwnerOf): LogLine[]
   ];
 }
 
-/** As the C client names an action in `Deferred:` and `Promoting:`. */
+/** The C client names an action like this in `Deferred:` and `Promoting:`. */
 export function nameOfAction(action: Action): ActionName {
   switch (action.kind) {
     case 'mailboxes':

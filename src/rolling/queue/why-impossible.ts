@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { USERID } from '../../grammar.ts';
 import { isUserid } from '../../store/paths/lock-paths.ts';
-import { MAX_NAME, MAX_USERID } from '../limits.ts';
+import { MAX_NAME_OCTETS, MAX_USERID_OCTETS } from '../limits.ts';
 import { type LineFault, type LogLine, shown } from '../log/log-line.ts';
 import type { OwnerOf } from './unit.ts';
 
@@ -21,7 +21,7 @@ export function whyImpossible(line: LogLine, ownerOf: OwnerOf): LineFault | unde
     if (fault) return fault;
   }
   for (const name of names) {
-    if (name.length > MAX_NAME) return tooLong('a mailbox name', MAX_NAME, name);
+    if (name.length > MAX_NAME_OCTETS) return tooLong('a mailbox name', MAX_NAME_OCTETS, name);
     if (NEVER_IN_NAMES.test(name)) return { expected: 'a mailbox name without /', found: shown(name) };
     const fault = impossibleUserid(ownerOf(name) ?? '');
     if (fault) return fault;
@@ -30,7 +30,7 @@ export function whyImpossible(line: LogLine, ownerOf: OwnerOf): LineFault | unde
 }
 
 function impossibleUserid(userid: ByteString): LineFault | undefined {
-  if (userid.length > MAX_USERID) return tooLong('a userid', MAX_USERID, userid);
+  if (userid.length > MAX_USERID_OCTETS) return tooLong('a userid', MAX_USERID_OCTETS, userid);
   if (!isUserid(userid)) return { expected: USERID.what, found: shown(userid) };
   return undefined;
 }

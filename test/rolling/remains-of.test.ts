@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import type { ErrorCode } from '../../src/report/sync-error.ts';
-import { judge, type Verdict } from '../../src/rolling/queue/judge.ts';
+import { type Remains, remainsOf } from '../../src/rolling/queue/remains-of.ts';
 import { nameOfAction } from '../../src/rolling/queue/unit.ts';
 import { ownerOf } from './names.ts';
 import { failed, linkError, refused } from './site.ts';
 
-function judged(action: Action, result: ActionResult): Verdict {
-  return judge({ users: [], actions: [action] }, { results: [result] }, ownerOf);
+function judged(action: Action, result: ActionResult): Remains {
+  return remainsOf({ users: [], actions: [action] }, { results: [result] }, ownerOf);
 }
 
 function inWords(action: Action): string {
@@ -29,10 +29,10 @@ for (const [action, promoted, words] of [
   [meta, user, 'META alice -> USER alice'],
 ] as [Action, Action, string][]) {
   test(`a failed ${words.replace('->', 'is promoted to')}`, () => {
-    const verdict = judged(action, failed());
-    assert.deepEqual(verdict.promoted, [promoted]);
-    assert.deepEqual(verdict.failing, []);
-    const told = verdict.promotions.map(({ from, to }) => [from, to].map(inWords).join(' -> '));
+    const remains = judged(action, failed());
+    assert.deepEqual(remains.promoted, [promoted]);
+    assert.deepEqual(remains.failing, []);
+    const told = remains.promotions.map(({ from, to }) => [from, to].map(inWords).join(' -> '));
     assert.deepEqual(told, [words]);
   });
 }
@@ -47,14 +47,14 @@ for (const [action, code] of [
   [meta, 'IMAP_INVALID_USER'],
 ] as [Action, ErrorCode][]) {
   test(`a failed ${JSON.stringify(action)} (${code}) is kept and tried again`, () => {
-    const verdict = judged(action, failed(code));
-    assert.deepEqual(verdict.promoted, []);
-    assert.deepEqual(verdict.failing, [{ action, error: refused(code) }]);
+    const remains = judged(action, failed(code));
+    assert.deepEqual(remains.promoted, []);
+    assert.deepEqual(remains.failing, [{ action, error: refused(code) }]);
   });
 }
 
 test('of a failed mailbox set, users are promoted, shared mailboxes stay, and what is done is dropped', () => {
-  const verdict = judged(
+  const remains = judged(
     { kind: 'mailboxes', names: ['user.alice.x', 'user.bob.y', 'shared.z', 'user.alice.done'] },
     {
       kind: 'failed',
@@ -62,32 +62,36 @@ test('of a failed mailbox set, users are promoted, shared mailboxes stay, and wh
       names: ['user.alice.x', 'user.bob.y', 'shared.z'],
     },
   );
-  assert.deepEqual(verdict.promoted, [user, { kind: 'user', userid: 'bob' }]);
+  assert.deepEqual(remains.promoted, [user, { kind: 'user', userid: 'bob' }]);
   assert.deepEqual(
-    verdict.failing.map(({ action }) => action),
+    remains.failing.map(({ action }) => action),
     [{ kind: 'mailboxes', names: ['shared.z'] }],
   );
 });
 
 test('every failure of a unit counts, not only the last', () => {
   const actions: Action[] = [user, { kind: 'user', userid: 'bob' }, { kind: 'user', userid: 'carol' }];
-  const verdict = judge({ users: [], actions }, { results: [failed(), { kind: 'done' }, failed()] }, ownerOf);
+  const remains = remainsOf(
+    { users: [], actions },
+    { results: [failed(), { kind: 'done' }, failed()] },
+    ownerOf,
+  );
   assert.deepEqual(
-    verdict.failing.map(({ action }) => action),
+    remains.failing.map(({ action }) => action),
     [actions[0], actions[2]],
   );
 });
 
 test('a broken link promotes nothing', () => {
-  const verdict = judged({ kind: 'quota', root: 'user.alice' }, { kind: 'failed', error: linkError });
-  assert.deepEqual(verdict.promoted, []);
-  assert.deepEqual(verdict.untouched, [{ kind: 'quota', root: 'user.alice' }]);
-  assert.equal(verdict.linkError, linkError);
-  assert.equal(verdict.broke.length, 1);
+  const remains = judged({ kind: 'quota', root: 'user.alice' }, { kind: 'failed', error: linkError });
+  assert.deepEqual(remains.promoted, []);
+  assert.deepEqual(remains.untouched, [{ kind: 'quota', root: 'user.alice' }]);
+  assert.equal(remains.linkError, linkError);
+  assert.equal(remains.broke.length, 1);
 });
 
 test('a locked action is neither promoted nor failed', () => {
-  const verdict = judged(user, { kind: 'locked', user: 'alice' });
-  assert.deepEqual(verdict.locked, [{ action: user, user: 'alice' }]);
-  assert.deepEqual([verdict.promoted, verdict.failing, verdict.untouched], [[], [], []]);
+  const remains = judged(user, { kind: 'locked', user: 'alice' });
+  assert.deepEqual(remains.locked, [{ action: user, user: 'alice' }]);
+  assert.deepEqual([remains.promoted, remains.failing, remains.untouched], [[], [], []]);
 });

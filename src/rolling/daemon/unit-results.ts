@@ -4,8 +4,8 @@ import { SyncError } from '../../report/sync-error.ts';
 import { ONCE_LINK_ATTEMPTS } from '../limits.ts';
 import { formatLogLine } from '../log/log-line.ts';
 import { Coalescer } from '../queue/coalescer.ts';
-import { judge, type Verdict } from '../queue/judge.ts';
 import type { Pending, PendingUnit } from '../queue/pending.ts';
+import { type Remains, remainsOf } from '../queue/remains-of.ts';
 import { isQuarantined, type Troubles } from '../queue/troubles.ts';
 import {
   labelOfNode,
@@ -24,17 +24,18 @@ export interface LinkLoss {
   suspects: Suspect[];
 }
 
+/** What a result says beyond its unit. */
 interface Surroundings {
   loss?: LinkLoss | undefined;
-  /** It had no more descriptors. */
+  /** This host had no more descriptors. */
   outOfFiles: ErrorData | undefined;
 }
 
 /**
- * What becomes of a unit that has run. What is left of it is queued again, at once or after a pause, or handed back to
+ * Takes the result of each unit that has run. What is left of it is queued again, at once or after a pause, or handed back to
  * the log, or, with -1, put aside; at no moment is it nowhere.
  */
-export class Settlement {
+export class UnitResults {
   /** -1: tried, not done, not to be tried again in this run. */
   readonly left: Action[] = [];
   readonly failures: RollingEnd['failures'] = [];
@@ -59,15 +60,15 @@ export class Settlement {
    * @param ending nothing will be started any more
    * @returns what to make of the link and of this host, if anything was said about them
    */
-  async settle(entry: PendingUnit, outcome: UnitOutcome, ending: boolean): Promise<Surroundings> {
+  async take(entry: PendingUnit, outcome: UnitOutcome, ending: boolean): Promise<Surroundings> {
     const { emit, clock, ownerOf } = this.#deps;
-    const verdict = judge(entry.unit, outcome, ownerOf);
-    for (const { from, to } of verdict.promotions) {
+    const remains = remainsOf(entry.unit, outcome, ownerOf);
+    for (const { from, to } of remains.promotions) {
       emit({ kind: 'rolling:promoted', from: nameOfAction(from), to: nameOfAction(to) });
     }
-    const relogged = await this.#relog(entry, verdict.locked);
-    const parked = relogged ? [] : verdict.locked.map(({ action }) => action);
-    const failing = verdict.failing.map(({ action }) => action);
+    const relogged = await this.#relog(entry, remains.locked);
+    const parked = relogged ? [] : remains.locked.map(({ action }) => action);
+    const failing = remains.failing.map(({ action }) => action);
 
     const unhappy = new Set<string>();
     const note = (actions: readonly Action[], each?: (node: string) => void): void => {
@@ -77,28 +78,28 @@ export class Settlement {
         each?.(node);
       }
     };
-    note(verdict.promoted);
+    note(remains.promoted);
     note(
-      verdict.locked.map(({ action }) => action),
+      remains.locked.map(({ action }) => action),
       (node) => this.#lock(node),
     );
     const blamed = new Map<string, ErrorData>();
-    for (const { action, error } of verdict.failing) note([action], (node) => blamed.set(node, error));
-    const { untouchedError, linkError, outOfFiles } = verdict;
+    for (const { action, error } of remains.failing) note([action], (node) => blamed.set(node, error));
+    const { untouchedError, linkError, outOfFiles } = remains;
     if (untouchedError && !linkError && !outOfFiles && unhappy.size === 0 && !ending) {
       // Not begun, and nothing here says why: without a pause this would spin.
-      note(verdict.untouched, (node) => blamed.set(node, untouchedError));
+      note(remains.untouched, (node) => blamed.set(node, untouchedError));
     }
-    note(verdict.untouched);
+    note(remains.untouched);
     for (const [node, error] of blamed) {
       this.fail(node, error);
       if (error.family !== 'link') this.breaks.survived(node);
     }
 
     // Out of the running ones and into the waiting ones without a pause between: at no time is it in neither.
-    this.#pending.settle(entry);
-    if (this.#options.once) this.#leaveForLater(verdict, parked, entry.since);
-    else this.#queueAgain(verdict, [...failing, ...parked], entry.since);
+    this.#pending.finish(entry);
+    if (this.#options.once) this.#leaveForLater(remains, parked, entry.since);
+    else this.#queueAgain(remains, [...failing, ...parked], entry.since);
 
     for (const node of entry.nodes) {
       if (unhappy.has(node)) continue;
@@ -110,14 +111,14 @@ export class Settlement {
     if (unhappy.size === 0) this.lastSuccess = clock.date();
     if (!linkError) return { outOfFiles };
     const suspects = new Map<string, Suspect>();
-    for (const { action, error } of verdict.broke) {
+    for (const { action, error } of remains.broke) {
       for (const node of nodesOfAction(action, ownerOf)) suspects.set(node, { node, error });
     }
     return { loss: { error: linkError, suspects: [...suspects.values()] }, outOfFiles };
   }
 
   /** @returns whether the lines are safe in the log again */
-  async #relog(entry: PendingUnit, locked: Verdict['locked']): Promise<boolean> {
+  async #relog(entry: PendingUnit, locked: Remains['locked']): Promise<boolean> {
     const { log, ownerOf, emit } = this.#deps;
     if (!this.#options.relogLocked || !log.relog || locked.length === 0) return false;
     // Lines cannot say that an UNUSER has to come after something else.
@@ -137,51 +138,51 @@ export class Settlement {
     return true;
   }
 
-  #queueAgain(verdict: Verdict, later: readonly Action[], since: number): void {
-    const actions = [...verdict.promoted, ...verdict.untouched, ...later];
+  #queueAgain(remains: Remains, later: readonly Action[], since: number): void {
+    const actions = [...remains.promoted, ...remains.untouched, ...later];
     const coalescer = new Coalescer(this.#deps.ownerOf);
     if (actions.some((action) => action.kind === 'unuser')) {
       // What a user left behind goes only after everything is where it went.
       coalescer.addTied(actions);
     } else {
-      coalescer.addTied(verdict.promoted);
-      for (const action of [...verdict.untouched, ...later]) coalescer.add(action);
+      coalescer.addTied(remains.promoted);
+      for (const action of [...remains.untouched, ...later]) coalescer.add(action);
     }
     for (const unit of coalescer.units()) this.#pending.add(unit, since);
   }
 
   /** -1: what was promoted or not begun gets its turn, what failed has had it. */
-  #leaveForLater(verdict: Verdict, parked: readonly Action[], since: number): void {
+  #leaveForLater(remains: Remains, parked: readonly Action[], since: number): void {
     const { ownerOf } = this.#deps;
     const again: Action[] = [];
     const given = new Set<Action>();
     // An UNUSER behind something that has had its turn in vain.
     const blocked =
-      !verdict.linkError &&
-      !verdict.outOfFiles &&
-      (verdict.failing.length + parked.length > 0 || verdict.promoted.length === 0);
-    for (const action of verdict.untouched) {
+      !remains.linkError &&
+      !remains.outOfFiles &&
+      (remains.failing.length + parked.length > 0 || remains.promoted.length === 0);
+    for (const action of remains.untouched) {
       const nodes = nodesOfAction(action, ownerOf);
       const attempts = Math.max(...nodes.map((node) => this.#linkAttempts.get(node) ?? 0));
       if (attempts + 1 >= ONCE_LINK_ATTEMPTS || blocked) given.add(action);
       else again.push(action);
     }
     for (const action of given) this.left.push(action);
-    const nodes = new Set(verdict.broke.flatMap(({ action }) => nodesOfAction(action, ownerOf)));
+    const nodes = new Set(remains.broke.flatMap(({ action }) => nodesOfAction(action, ownerOf)));
     for (const node of nodes) this.#linkAttempts.set(node, (this.#linkAttempts.get(node) ?? 0) + 1);
-    for (const { action, error } of verdict.broke) {
+    for (const { action, error } of remains.broke) {
       if (given.has(action)) this.#reportFailure(action, error);
     }
-    const { untouchedError } = verdict;
-    if (untouchedError && !verdict.linkError && verdict.failing.length + parked.length === 0) {
+    const { untouchedError } = remains;
+    if (untouchedError && !remains.linkError && remains.failing.length + parked.length === 0) {
       for (const action of given) this.#reportFailure(action, untouchedError);
     }
     for (const action of parked) this.left.push(action);
-    for (const { action, error } of verdict.failing) {
+    for (const { action, error } of remains.failing) {
       this.left.push(action);
       this.#reportFailure(action, error);
     }
-    this.#queueAgain({ ...verdict, untouched: again }, [], since);
+    this.#queueAgain({ ...remains, untouched: again }, [], since);
   }
 
   #reportFailure(action: Action, error: ErrorData): void {

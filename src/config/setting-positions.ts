@@ -1,36 +1,36 @@
-import { configError, type Place } from './config-error.ts';
+import { configError, type Position } from './config-error.ts';
 
 /** Where the sections and keys of a settings file stand: `ini` keeps no line numbers. */
-export interface SettingPlaces {
-  sections: readonly { name: string; place: Place }[];
-  get(section: string, key: string): Place;
+export interface SettingPositions {
+  sections: readonly { name: string; place: Position }[];
+  get(section: string, key: string): Position;
   /** In any section. */
   has(key: string): boolean;
 }
 
-/** As `ini` reads lines. A header begins its line and ends it; a key ends at = or at a comment. */
+/** Lines are read as `ini` reads them: a header begins its line and ends it; a key ends at = or at a comment. */
 const NOTHING = /^\s*(?:[;#]|$)/;
 const SECTION = /^\[([^\]]*)\]\s*$/;
 const KEY = /^\s*([^=;#]*[^=;#\s])\s*=/;
 
-/** Of a key as it is spelled, what can be shown: behind it may stand a password that lacks its `=`. */
+/** @returns what can be shown of a key as it is spelled: behind it may stand a password that lacks its `=` */
 export function keyAlone(spelled: string): string {
   const [shown = ''] = /^[\w[\]]*/.exec(spelled) ?? [];
   return shown.length < spelled.length ? `${shown}...` : shown;
 }
 
 /** @throws SyncError CONFIG for what `ini` would pass over in silence: a line that is neither, a section or key given twice */
-export function settingPlaces(
+export function settingPositions(
   content: string,
   file: string,
   isKnown: (key: string) => boolean,
-): SettingPlaces {
-  const sections: { name: string; place: Place }[] = [{ name: '', place: { file, line: 1 } }];
-  const keys = new Map<string, Place>();
+): SettingPositions {
+  const sections: { name: string; place: Position }[] = [{ name: '', place: { file, line: 1 } }];
+  const keys = new Map<string, Position>();
   let section = '';
   for (const [index, text] of content.split(/\r\n|\r|\n/).entries()) {
     if (NOTHING.test(text)) continue;
-    const place: Place = { file, line: index + 1 };
+    const place: Position = { file, line: index + 1 };
     const header = SECTION.exec(text)?.[1];
     if (header !== undefined) {
       section = header.trim();
@@ -57,6 +57,6 @@ export function settingPlaces(
   };
 }
 
-function refuseTwice(place: Place, what: string, before: Place): never {
+function refuseTwice(place: Position, what: string, before: Position): never {
   throw configError(place, `expected ${what} once, but it stands already on line ${before.line}`);
 }

@@ -4,7 +4,7 @@ import type { ErrorData } from '../../report/sync-error.ts';
 import { nameOfAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
 
 /** What a unit leaves to do. An action that is done appears nowhere. */
-export interface Verdict {
+export interface Remains {
   /** Wider actions in place of ones that failed: to run at once. */
   promoted: Action[];
   /** Nothing wider would help: to run again after a pause. */
@@ -28,8 +28,8 @@ export interface Verdict {
  * The promotion table (algorithm 9.5), mended: a failed QUOTA or ANNOTATION becomes a USER of the root's owner
  * (the C client crashes); what cannot be promoted stays and is tried again, and stops nobody else; no error is lost.
  */
-export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf): Verdict {
-  const verdict: Verdict = {
+export function remainsOf(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf): Remains {
+  const remains: Remains = {
     promoted: [],
     failing: [],
     locked: [],
@@ -41,21 +41,21 @@ export function judge(unit: RollingUnit, outcome: UnitOutcome, ownerOf: OwnerOf)
     promotions: [],
   };
   unit.actions.forEach((action, i) => {
-    judgeOne(verdict, action, outcome.results[i], ownerOf);
+    addRemains(remains, action, outcome.results[i], ownerOf);
   });
-  return verdict;
+  return remains;
 }
 
-function judgeOne(
-  verdict: Verdict,
+function addRemains(
+  remains: Remains,
   action: Action,
   result: ActionResult | undefined,
   ownerOf: OwnerOf,
 ): void {
   if (result === undefined) {
-    verdict.untouched.push(action);
+    remains.untouched.push(action);
     const { type, operands } = nameOfAction(action);
-    verdict.untouchedError ??= {
+    remains.untouchedError ??= {
       code: 'BUG',
       family: 'local',
       message: `no result for ${type} ${operands.join(' ')}`,
@@ -67,36 +67,36 @@ function judgeOne(
     case 'done':
       return;
     case 'locked':
-      verdict.locked.push({ action, user: result.user });
+      remains.locked.push({ action, user: result.user });
       return;
     case 'untouched':
-      verdict.untouched.push(action);
+      remains.untouched.push(action);
       if (result.error.code === 'TOO_MANY_FILES') {
-        verdict.outOfFiles ??= result.error;
+        remains.outOfFiles ??= result.error;
         return;
       }
-      verdict.untouchedError ??= result.error;
-      if (result.error.family === 'link') verdict.linkError ??= result.error;
+      remains.untouchedError ??= result.error;
+      if (result.error.family === 'link') remains.linkError ??= result.error;
       return;
     case 'failed': {
       const left = narrowed(action, result.names);
       if (result.error.code === 'TOO_MANY_FILES') {
-        verdict.outOfFiles ??= result.error;
-        verdict.untouched.push(left);
+        remains.outOfFiles ??= result.error;
+        remains.untouched.push(left);
         return;
       }
       if (result.error.family === 'link') {
-        verdict.linkError ??= result.error;
-        verdict.untouched.push(left);
-        verdict.broke.push({ action: left, error: result.error });
+        remains.linkError ??= result.error;
+        remains.untouched.push(left);
+        remains.broke.push({ action: left, error: result.error });
         return;
       }
       for (const { from, to } of promotions(left, result.error, ownerOf)) {
         if (to) {
-          verdict.promoted.push(to);
-          verdict.promotions.push({ from, to });
+          remains.promoted.push(to);
+          remains.promotions.push({ from, to });
         } else {
-          verdict.failing.push({ action: from, error: result.error });
+          remains.failing.push({ action: from, error: result.error });
         }
       }
     }
