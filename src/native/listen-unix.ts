@@ -39,7 +39,7 @@ export function listenUnix(path: string): number {
   throw refusal;
 }
 
-/** For a descriptor that Node did not open and would warn about. */
+/** Closes a descriptor that Node did not open and would warn about. */
 export function closeDescriptor(fd: number): void {
   libc().close(fd);
 }

@@ -6,8 +6,8 @@ export type Synchronous =
   void | undefined | null | string | number | boolean | bigint | symbol | (object & { then?: never });
 
 /**
- * What all further locks of one scope may be waited for in all, milliseconds: more than a writer of Cyrus needs for the
- * transaction that it is in, little enough that nobody notices who waits for what this scope holds.
+ * The time that all further locks of one scope may be waited for together. It is more than a writer of Cyrus needs for the
+ * transaction that it is in, and so little that nobody notices who waits for what this scope holds.
  */
 const SCOPE_PATIENCE_MS = 20;
 /** The patience where nothing is held: this thread alone waits, but with all of its users and its signals. */

@@ -4,7 +4,7 @@ import { SyncError } from '../report/sync-error.ts';
 import { libc } from './libc.ts';
 
 /**
- * How the Cyrus of this host locks files. The one does not see the other.
+ * The two ways in which a Cyrus locks files; locks of one way do not see those of the other.
  *
  * - `fcntl`: ours are open-file-description locks over the whole file (store 2.6), which conflict with the record locks of
  *   Cyrus's processes in both directions.

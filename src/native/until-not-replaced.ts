@@ -1,7 +1,7 @@
 import { type BigIntStats, fstatSync, statSync } from 'node:fs';
 import { SyncError } from '../report/sync-error.ts';
 
-/** What an attempt answers whose file was not the one at its path any more when it was locked. */
+/** The answer of an attempt whose file, once locked, was not the one at its path any more. */
 export const REPLACED = Symbol('replaced');
 
 /**

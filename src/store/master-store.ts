@@ -31,10 +31,10 @@ export interface MasterStore {
   /** Owner by name alone, whether the mailbox exists or not; undefined for a shared one. */
   ownerOf(name: ByteString): ByteString | undefined;
 
-  /** One row by internal name, tombstones and intermediates included. */
+  /** Looks up a row by internal name, tombstones and intermediates included. */
   lookup(name: ByteString): MailboxEntry | undefined;
 
-  /** One row by uniqueid (the `I` record's current name); undefined if none or in a store older than 3.6. */
+  /** Looks up a row by uniqueid (the `I` record's current name); undefined if none or in a store older than 3.6. */
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined;
 
   /** Former internal names of a mailbox, newest first (`I` record, H); none in a store older than 3.6. */
@@ -65,7 +65,7 @@ export interface MasterStore {
   estimate(userid: ByteString): Estimate;
   estimateMailbox(entry: MailboxEntry): Estimate;
 
-  /** undefined: no such root (the replica's is to be removed). */
+  /** Limits of a quota root; undefined if there is none, so that the replica's is to be removed. */
   quota(root: ByteString): QuotaEntry | undefined;
   subscriptions(userid: ByteString): ByteString[];
   seen(userid: ByteString): SeenEntry[];
@@ -112,7 +112,7 @@ export interface MailboxEntry {
   foldermodseq: number;
   /** Owner, or undefined for a shared mailbox; also for DELETED ones. */
   userid: ByteString | undefined;
-  /** In the DELETED namespace. */
+  /** The mailbox is in the DELETED namespace. */
   inDeleted: boolean;
 }
 
@@ -172,7 +172,7 @@ export interface MailboxState {
   crcBasic: number;
   crcAnnotations: number;
   quotaroot: ByteString | undefined;
-  /** What stands here as if there were none, because its file cannot be read. */
+  /** Parts that stand here as if there were none, because their files cannot be read. */
   unread: readonly UnreadPart[];
 }
 

@@ -22,8 +22,8 @@ const FEW = 16;
 const ONE_IN = 10;
 
 /**
- * Whether so many files are damaged that the mailbox must not be sent without them: should they be back tomorrow, each of
- * them would get a new UID.
+ * Tells whether so many files are damaged that the mailbox must not be sent without them: should they be back tomorrow,
+ * each of them would get a new UID.
  */
 export function areTooMany(leftOut: number, live: number): boolean {
   return leftOut > FEW && leftOut * ONE_IN > live;

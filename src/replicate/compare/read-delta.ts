@@ -5,9 +5,9 @@ import type { PartialLimit } from './mailbox-line.ts';
 
 /** What one MAILBOX command carries. */
 export interface Delta {
-  /** In UID order; modseqs of live messages already clamped to the limit. */
+  /** The records in UID order, modseqs of live messages already clamped to the limit. */
   records: IndexRecord[];
-  /** Those of them whose file the replica must have staged. */
+  /** The records whose message the replica must have staged. */
   uploads: IndexRecord[];
   /** Set if this is one step of several. */
   limit: PartialLimit | undefined;

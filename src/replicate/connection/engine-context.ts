@@ -20,7 +20,7 @@ export interface EngineContext {
   session: ReplicaSession;
   stage: Stage;
   partitions: Partitions;
-  /** For the script commands, which are for sessions that leave `#sieve` alone. */
+  /** Opens the session for script commands, which a server takes only from those that leave `#sieve` alone. */
   scripts: ScriptSession;
   /** Writes to the master through its own server; undefined: the master must not be written to. */
   master: MasterWriter | undefined;

@@ -1,6 +1,6 @@
 /** Octets of the smallest buffer: a slice of small messages. */
 const LEAST_OCTETS = 64 * 1024;
-/** Kept for the next slices; as many as are in flight in an ordinary window. */
+/** Buffers that are kept for the next slices: as many as are in flight in an ordinary window. */
 const KEPT_SLABS = 8;
 
 /**

@@ -16,7 +16,7 @@ const SLICE_MESSAGES = 256;
 export interface Uploaded {
   /** Sent. */
   octets: number;
-  /** Those whose files are damaged, where no other of these records has the same message. */
+  /** Records whose files are damaged, where no other of these records has the same message. */
   damaged: LeftOut[];
 }
 
@@ -40,7 +40,7 @@ export async function upload(
   const confirmations: Promise<void>[] = [];
   const seen = new Set<string>();
   const damage = new DamagedRecords(records);
-  /** All of them, and again those that are tried in place of a damaged one. */
+  /** All messages that are to be sent, and again those that are tried in place of a damaged one. */
   const queue = [...records];
   const isSubstitute = (index: number): boolean => index >= records.length;
   // Asked in its turn: what several users have, one of them may have begun to send while the others waited for theirs.
@@ -96,7 +96,7 @@ interface Slice {
   messages: MessageUpload[];
   octets: number;
   damaged: LeftOut[];
-  /** What the messages are read into, if there are several: hundreds of small pieces of memory would fill the heap. */
+  /** The buffer that the messages are read into, if there are several: hundreds of small pieces would fill the heap. */
   slab: Buffer | undefined;
 }
 

@@ -31,7 +31,7 @@ export interface FolderPlan {
   steps: FolderStep[];
   /** Mailboxes of the master that cannot be sent as things stand, by name. */
   blocked: { entry: MailboxEntry; other: ReplicaMailbox; why: 'name-taken' | 'uniqueid-differs' }[];
-  /** Only the replica has these, and nothing here proves that they were deleted: left alone. */
+  /** Mailboxes that only the replica has and that nothing here proves to be deleted: they are left alone. */
   replicaOnly: ReplicaMailbox[];
   /** The replica's mailbox for each of ours, as it is before the steps. */
   matches: Map<MailboxEntry, ReplicaMailbox>;
@@ -159,12 +159,12 @@ class RenameOrder {
   readonly #plan: FolderPlan;
   readonly #renames: readonly Rename[];
   readonly #occupied: Set<ByteString>;
-  /** By the name that they will have, which is another's still. */
+  /** Renames by the name that they will give, which may be another's still. */
   readonly #byTarget: ReadonlyMap<ByteString, number>;
-  /** By the name that they have. */
+  /** Renames by the name that they take away. */
   readonly #bySource: ReadonlyMap<ByteString, number>;
   readonly #done = new Set<number>();
-  /** They wait, at some remove, for a name that somebody keeps. */
+  /** Renames that wait, at some remove, for a name that another mailbox keeps. */
   readonly #stuck = new Set<number>();
 
   constructor(

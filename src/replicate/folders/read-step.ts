@@ -38,7 +38,7 @@ export type StepReading = { state: MailboxState; stale?: MailboxEvent } & (
       local: LocalMailbox;
       delta: Delta;
       messages: MailboxMessages;
-      /** All records, where they have to be compared with the replica's before anything is sent. */
+      /** All records, if they have to be compared with the replica's before anything is sent. */
       ours: IndexRecord[] | undefined;
     }
 );

@@ -72,7 +72,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
   using lanes = new Lanes(context);
   let lane = context;
   const sent: SentStep[] = [];
-  /** By UID, of the steps that were sent. */
+  /** Messages by UID that were left out of the steps sent so far. */
   const leftOut = new Map<number, LeftOut>();
   let changed = 0;
   let removed = 0;

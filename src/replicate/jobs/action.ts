@@ -3,7 +3,7 @@ import type { ErrorData } from '../../report/sync-error.ts';
 
 /** One thing that a sync log asks for (algorithm 9.3). Names are internal names. Plain data. */
 export type Action =
-  /** All names in one go, so that a rename between them is seen as one. */
+  /** Mailboxes are taken together, so that a rename between two of them is seen as one. */
   | { kind: 'mailboxes'; names: ByteString[] }
   | { kind: 'quota'; root: ByteString }
   /** '' = the server's own annotations. */

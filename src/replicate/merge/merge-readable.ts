@@ -4,17 +4,17 @@ import { areTooMany, type LeftOut } from '../compare/left-out.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { type Merge, type MergeSide, mergeRecords } from './merge-records.ts';
 
-/** What is known of messages whose files are damaged here. They take no part in a merge. */
+/** Messages whose files are known to be damaged here. They take no part in a merge. */
 export interface KnownDamage {
-  /** By UID. */
+  /** Damaged messages by UID. */
   leftOut: Map<number, LeftOut>;
-  /** One was met on the way: all that are to be sent are read before anything else. */
+  /** A damaged file was met on the way, so all that are to be sent are read before anything else. */
   readAll: boolean;
 }
 
 export interface ReadableMerge {
   merge: Merge;
-  /** Those that take part. */
+  /** Records that take part in the merge. */
   ours: IndexRecord[];
   leftOut: IndexRecord[];
 }

@@ -29,7 +29,7 @@ import { masterRecords, replicaRecords } from './record-lists.ts';
 import { type ReadMessage, stageSide } from './stage-side.ts';
 import { unlessOvertaken } from './unless-overtaken.ts';
 
-/** Both sides may be written to while the merge is under way: look again, but not for ever. */
+/** Attempts at a merge: both sides may be written to meanwhile, but hardly every time. */
 const ATTEMPTS = 4;
 
 /**

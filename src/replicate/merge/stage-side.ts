@@ -11,7 +11,7 @@ import { isExpunged } from '../compare/same-record.ts';
 import type { Stage } from '../connection/stage.ts';
 import type { MessageSource } from './merge-records.ts';
 
-/** What one side of a merge is to get. */
+/** The part of a merge that one side is to get. */
 export interface SideWork {
   session: ReplicaSession;
   stage: Stage;

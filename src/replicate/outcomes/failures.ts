@@ -232,7 +232,7 @@ export function endsJob({ family, code }: Pick<SyncError, 'family' | 'code'>): b
   return family === 'link' || code === 'CANCELLED' || code === 'TOO_MANY_FILES';
 }
 
-/** What a mailbox fails with that cannot be made because the one above it is not on the replica. */
+/** Makes the error of a mailbox that cannot be made because the one above it is not on the replica. */
 export function missingAbove(above: ByteString, mailbox: ByteString, user?: ByteString): SyncError {
   return new SyncError('IMAP_MAILBOX_NONEXISTENT', `${above} is missing on the replica`, {
     phase: 'folders',

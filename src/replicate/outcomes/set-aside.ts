@@ -11,7 +11,7 @@ export interface SetAside {
   error: ErrorData;
 }
 
-/** What the mailbox fails with. */
+/** Makes the error with which the mailbox fails. */
 export function breaksLink({ mailbox, error }: SetAside): SyncError {
   return new SyncError('BREAKS_LINK', `the connection breaks each time at this mailbox: ${error.message}`, {
     family: 'refused',

@@ -35,7 +35,7 @@ export function outOfOrder(path: string, offset: number, previous: ByteString, k
   return damaged(path, offset, what);
 }
 
-/** What the system says of a read of this file; an error of readSync names no path. */
+/** Names the file in what the system says of a failed read: an error of readSync names no path. */
 export function unreadable(path: string, caught: unknown): SyncError {
   if (caught instanceof SyncError) return caught;
   const { message } = SyncError.from(caught);

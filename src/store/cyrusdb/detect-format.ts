@@ -2,7 +2,7 @@ import { SyncError } from '../../report/sync-error.ts';
 
 export type Format = 'twoskip' | 'skiplist' | 'flat';
 
-/** As many octets as it takes to tell the formats apart (store 2). */
+/** The first octets of a file that tell its format (store 2). */
 export const MAGIC_OCTETS = 20;
 
 const CYRUS_MAGIC = '\xa1\x02\x8b\x0d';

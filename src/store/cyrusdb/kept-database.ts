@@ -24,7 +24,7 @@ export type KeptOptions = Pick<DatabaseOptions, 'atLeast'>;
 interface Kept {
   fd: number;
   opened: OpenedDatabase;
-  /** What `read` is given. */
+  /** The database that `read` is given. */
   database: RememberingDatabase;
   stats: BigIntStats;
 }

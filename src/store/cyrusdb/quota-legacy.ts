@@ -15,7 +15,7 @@ export interface QuotaLegacyLayout {
   fulldirhash: boolean;
 }
 
-/** One file for each quota root. Writers rename a new file over the old one, so that no lock is needed. */
+/** Quotas in one file for each root. Writers rename a new file over the old one, so that no lock is needed. */
 export interface QuotaLegacy {
   /**
    * @param root internal name: `user.jo^smith`, `dom!user.x`, `dom!` for a whole domain
@@ -25,7 +25,7 @@ export interface QuotaLegacy {
   get(root: ByteString): ByteString | undefined;
 
   /**
-   * All roots, in byte order, each file read when its turn comes.
+   * Yields all roots in the order of their octets; each file is read when its turn comes.
    *
    * @throws SyncError DATABASE_DAMAGED, IO
    */

@@ -77,8 +77,8 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
   }
 
   /**
-   * From the first record of the list on, without a search that a damaged key could send astray. Where the walk comes by
-   * a damaged record it goes on behind it.
+   * Walks from the first record of the list on, without a search that a damaged key could send astray, and goes on behind
+   * each damaged record.
    */
   *#soundEntries(
     prefix: ByteString,
@@ -159,8 +159,8 @@ export abstract class SkipList<Node extends { offset: number }> implements Cyrus
   }
 
   /**
-   * Without checksums a damaged key gives itself away by its place alone: if it hides a row, it is not between its
-   * neighbours any more. A damaged key of the row itself that still fits its place cannot be told.
+   * Checks a record without checksums by its order: a damaged key that hides a row is not between its neighbours any more.
+   * A damaged key of the row itself that still fits between them cannot be told.
    */
   #checkSuccessor(node: Node, key: ByteString): void {
     this.#enter(this.next(node, 0), this.newNode(), key);

@@ -25,13 +25,13 @@ import { TwoskipDatabase } from './twoskip-database.ts';
 export type { CyrusDatabase } from './cyrus-database.ts';
 
 export interface DatabaseOptions {
-  /** What a file without a magic must be. Default flat, the only format that has none. */
+  /** The format that a file without a magic must have. Default flat, the only one that has none. */
   format?: Format;
   /** `mailbox`: written by Cyrus up to 3.4 with `improved_mboxlist_sort`. Default: the order of the format. */
   order?: 'octets' | 'mailbox';
   /**
-   * What the file has at least, if it was not cut: where its reader would take "no rows" for a reason to remove things
-   * elsewhere. A file of no octets is what a full disk or a careless copy leaves. Default: nothing.
+   * The least that a file that was not cut has. Readers that would take "no rows" for a reason to remove things elsewhere
+   * ask for it: a full disk or a careless copy leaves a file of no octets. Default: nothing.
    */
   atLeast?: 'header' | 'rows';
 }
@@ -79,7 +79,7 @@ export function openIfThere(path: string): number | undefined {
 
 export interface OpenedDatabase {
   database: CyrusDatabase;
-  /** What `database` goes on reading from; undefined if all of it is in memory. */
+  /** The file that `database` goes on reading from; undefined if all of it is in memory. */
   file?: BlockFile;
 }
 

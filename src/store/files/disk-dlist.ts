@@ -160,7 +160,7 @@ class Parser {
     return text.slice(start, this.#at);
   }
 
-  /** Up to the next space, with the closing parentheses at its end given back. */
+  /** Reads up to the next space, and gives back the closing parentheses at its end. */
   #atom(): ByteString {
     const text = this.#text;
     let end = text.indexOf(' ', this.#at);

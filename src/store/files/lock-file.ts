@@ -6,7 +6,7 @@ import { lockNow, whenLocked } from '../../native/lock-wait.ts';
 import { type LockKind, tryLock } from '../../native/locks.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
-/** As Cyrus creates them; the umask of the process applies to both. */
+/** Modes with which Cyrus creates them; the umask of the process applies to both. */
 const FILE_MODE = 0o666;
 const DIRECTORY_MODE = 0o755;
 const OPEN_FLAGS = fs.constants.O_RDWR | fs.constants.O_CREAT;

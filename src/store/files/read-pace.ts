@@ -19,7 +19,7 @@ export class ReadPace {
   #left = 0;
   #stretch = FIRST_STRETCH_FILES;
 
-  /** How the next file is to be read; each call is one file. */
+  /** Says how the next file is to be read; each call is one file. */
   next(): 'one by one' | 'several at once' {
     if (this.#left === 0) return 'one by one';
     this.#left -= 1;

@@ -48,7 +48,9 @@ export function readSmallFile(
   }
 }
 
-/** One for the thread: nearly every such file fits, and a mailbox that has not changed is opened for little else. */
+/**
+ * The one buffer of this thread: nearly every such file fits, and a mailbox that has not changed is opened for little else.
+ */
 const scratch = Buffer.allocUnsafe(CHUNK_OCTETS);
 
 /** More than the limit, if there is more: by less than a chunk. */

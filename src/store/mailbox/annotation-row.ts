@@ -72,7 +72,7 @@ export function annotationOf(
   return { scope: parsed.scope, entry: parsed.entry, userid, ...content };
 }
 
-/** By entry, user and value; of exact duplicates (owner token and spelled-out owner) the larger modseq stays. */
+/** Sorts by entry, user and value; of exact duplicates (owner token and spelled-out owner) the larger modseq stays. */
 export function inWireOrder(annotations: Annotation[]): Annotation[] {
   if (annotations.length < 2) return annotations;
   const sorted = [...annotations].sort(

@@ -9,13 +9,13 @@ import { GUID_OCTETS, RECORD_UID, type TimeField } from './index-layout.ts';
 import { FLAG_ARCHIVED, FLAG_EXPUNGED, FLAG_UNLINKED, wireFlags } from './record-flags.ts';
 import { virtualAnnotations } from './virtual-annotations.ts';
 
-/** What is the same for all pages of one mailbox. */
+/** The context that all pages of one mailbox share. */
 export interface RecordContext {
   path: string;
   mailbox: ByteString;
   header: IndexHeader;
   userFlags: readonly (ByteString | null)[];
-  /** Those of them that no Cyrus takes as a flag: a record that has one cannot be replicated. */
+  /** User flags that no Cyrus takes as a flag: a record that has one cannot be replicated. */
   unusableFlags: ReadonlySet<ByteString>;
   /** Stored annotations of a message, wire order. */
   annotationsOf(uid: number, nextUids: () => Iterable<number>): Annotation[];

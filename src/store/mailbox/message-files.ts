@@ -152,8 +152,8 @@ class Differs extends Error {
 }
 
 /**
- * What is wrong with this message alone. A directory that is not there, a file that may not be read and a disk that does not
- * answer are about others as well, and may pass.
+ * Damage of this message alone. A directory that is not there, a file that may not be read and a disk that does not answer
+ * concern others as well, and may pass.
  */
 function damageOf(path: string, caught: unknown): MessageDamage['cause'] | undefined {
   if (caught instanceof Differs) return caught.damage;

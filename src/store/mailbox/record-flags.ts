@@ -25,7 +25,7 @@ const USER_FLAG_WORDS = 4;
 const BITS_PER_WORD = 32;
 
 /**
- * All flags of a record in wire order.
+ * Lists all flags of a record in wire order.
  *
  * @param at where the four words of user flag bits begin
  * @param names by slot; a bit whose slot has no name is passed over, as Cyrus does

@@ -6,7 +6,7 @@ import { BASETHRID, CREATEDMODSEQ, INTERNALDATE_NSEC, SAVEDATE, THRID } from './
 /** What the annotation CRC starts with. */
 const ANNOTATION_SEED = 12345678;
 
-/** What of a record its checksum is made from, on either side. */
+/** The parts of a record that its checksum is made from, on either side. */
 type CheckedRecord = Omit<IndexRecord, 'unlinked' | 'archived' | 'flags' | 'annotations'> & {
   flags: readonly ByteString[];
 };

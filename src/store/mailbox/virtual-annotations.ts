@@ -17,7 +17,7 @@ export const INTERNALDATE_NSEC: ByteString = `${PREFIX}internaldate.nsec`;
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
-/** In wire order: the one of 3.6, or from index version 20 that of the Cyrus releases that write it. */
+/** Reads them in wire order: that of 3.6, or from index version 20 that of the Cyrus releases that write it. */
 export function virtualAnnotations(octets: Buffer, at: number, layout: RecordLayout): Annotation[] {
   const thrid = idText(octets, at, layout.cid);
   const savedate = layout.savedate === undefined ? 0 : readTime(octets, shifted(layout.savedate, at));

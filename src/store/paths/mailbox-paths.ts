@@ -27,7 +27,7 @@ export function metaPath(layout: StoreLayout, entry: Placed, which: MetaFile): s
   return `${mailboxDirectory(layout, root, entry)}/${file}`;
 }
 
-/** Where messages are, or archived messages. @throws SyncError PARTITION_UNKNOWN */
+/** The directory of messages, or of archived messages. @throws SyncError PARTITION_UNKNOWN */
 export function messageDirectory(layout: StoreLayout, entry: Placed, archived: boolean): string {
   const archive =
     archived && layout.archiveEnabled ? layout.archivePartitions.get(partitionKey(entry)) : undefined;

@@ -38,7 +38,7 @@ function domainDirectory(layout: StoreLayout, domain: ByteString | undefined): s
     : `/domain/${directoryHash(domain, layout.fulldirhash)}/${textFromBytes(domain)}`;
 }
 
-/** Where scripts are, or only their compiled form if they live in `#sieve`. undefined: sieveusehomedir. */
+/** The directory of scripts, or only of their compiled form if they live in `#sieve`; undefined with sieveusehomedir. */
 export function sieveDirectory(
   layout: StoreLayout,
   userid: ByteString,

@@ -10,7 +10,7 @@ const SEEN_VERSION = '1';
 const HINT =
   'restore it from a backup or move it away: without it the user loses what is marked as read in the mailboxes of others';
 
-/** All seen states that a user has, on any mailbox (store 10.1). No file: none. */
+/** Reads the seen state that a user has, of any mailbox (store 10.1). No file means none. */
 export function readSeen(path: string): SeenEntry[] {
   const rows = withRepair(HINT, () => withDatabase(path, (db) => [...db.entries('')])) ?? [];
   return rows.map(([key, value]) => parseSeen(path, key, value));
@@ -44,7 +44,7 @@ export function parseSeen(path: string, uniqueid: ByteString, value: ByteString)
   };
 }
 
-/** What Cyrus cannot use as a sequence it forgets. */
+/** Cyrus forgets what it cannot use as a sequence. */
 function isSequence(text: ByteString): boolean {
   return /^(?:[0-9]+|\*)(?::(?:[0-9]+|\*))?(?:,(?:[0-9]+|\*)(?::(?:[0-9]+|\*))?)*$/.test(text);
 }

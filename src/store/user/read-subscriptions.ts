@@ -9,7 +9,7 @@ const INBOX_KEY = 'NINBOX';
 const HINT = 'restore it from a backup or move it away: the user then subscribes anew';
 
 /**
- * Internal names, in the order of the file (store 10.2). No file: none.
+ * Reads internal names, in the order of the file (store 10.2). No file means none.
  *
  * @param inboxDbname what the abbreviation INBOX stands for
  */
