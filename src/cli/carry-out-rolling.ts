@@ -5,6 +5,7 @@ import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { runRolling } from '../rolling/daemon/run-rolling.ts';
+import { openMasterStore } from '../store/open-master-store.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import { onStatusRequest } from './signals.ts';
 import { begin, startDelay } from './start.ts';
@@ -39,11 +40,13 @@ export async function carryOutRolling(
       connections,
       unitsPerConnection: lookAhead,
       shutdownFile: plan.shutdownFile,
+      fullPassMs: plan.fullPassMs,
       options: { ...plan.options, parallel: connections * lookAhead, openFiles },
     },
     {
       emit: report.emit,
       openPool: (most, emit, options) => openPool(setup, most, emit, options),
+      openStore: () => openMasterStore(plan.setup.layout),
       load: loadMeter(),
       clock: systemClock,
       random: Math.random,

@@ -6,6 +6,7 @@ import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
 import { goesToBackground } from '../rolling/daemon/goes-to-background.ts';
 import type { RollingOptions } from '../rolling/daemon/rolling-options.ts';
 import type { LogSource } from '../rolling/log/open-log.ts';
+import { syncLogPath } from '../rolling/log/sync-log.ts';
 import type { Arguments } from './arguments.ts';
 import { channelWarnings, type PlanWarning } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -27,6 +28,8 @@ export interface RollingPlan {
   background: boolean;
   /** What of the configuration is hardly meant, that of the log included. */
   warnings: PlanWarning[];
+  /** Milliseconds in which all users are compared once, besides; 0 = never. */
+  fullPassMs: number;
   /** -w, seconds. */
   startDelay: number;
   identity: IdentityPlan;
@@ -50,8 +53,11 @@ export function rollingPlan(
   // The log comes in drops: there is no rate to go by, and a connection is made only when the others are busy.
   const workers = wanted === 'auto' ? defaultWorkers() : wanted;
   const once = args.once || args.inputFile !== undefined;
+  const logs = [syncLogPath(config.configdirectory, channel)];
+  const verify = { after: false, deep: undefined, repair: true, logs };
   return deepFreeze({
-    setup,
+    // Units of the log are not compared; only the full pass has jobs that are.
+    setup: { ...setup, options: { ...setup.options, verify } },
     workers,
     channel,
     source: logSource(args.inputFile),
@@ -85,6 +91,7 @@ export function rollingPlan(
           )
         : []),
     ],
+    fullPassMs: once ? 0 : settings.fullPass * 1_000,
     startDelay: args.startDelay,
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     // A display of progress has no end to show progress towards.

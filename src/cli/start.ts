@@ -9,10 +9,8 @@ import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /** What every mode begins with: how this thread locks, the report, and what is to be said before anything else. */
-export async function begin(
-  { output, channel, setup, warnings }: RunPlan | RollingPlan,
-  files: OutputFiles = {},
-): Promise<Report> {
+export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}): Promise<Report> {
+  const { output, channel, setup, warnings } = plan;
   chooseLocks(setup.locks);
   const { stdout, stderr } = process;
   const { server } = setup.connection;
@@ -21,6 +19,7 @@ export async function begin(
   const report = await openReport({
     ...output,
     channel,
+    tellsDifferences: 'mode' in plan,
     server,
     spellMailbox,
     ...files,

@@ -39,6 +39,8 @@ export interface Settings {
   exitWhenReplicaGone: boolean;
   /** Seconds between two log lines on how far behind rolling mode is; 0 = none. */
   backlogReport: number;
+  /** Seconds in which rolling mode compares each user once; 0 = never. */
+  fullPass: number;
   /** Applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
   master: string;
   masterUser: string | undefined;
@@ -62,6 +64,8 @@ const WINDOW = { least: 64 * 1024, most: 1024 ** 3 };
 const MOST_LOCKED_RETRY = 3_600;
 /** Seconds. */
 const MOST_BACKLOG_REPORT = 86_400;
+/** Seconds. */
+const FULL_PASS = { least: 1, most: 90 * 86_400 };
 
 export function defaultWorkers(processors: number = availableParallelism()): number {
   return Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors));
@@ -87,6 +91,7 @@ export function defaultSettings(): Settings {
     lockedRetry: 5,
     exitWhenReplicaGone: false,
     backlogReport: 300,
+    fullPass: 0,
     master: 'private',
     masterUser: undefined,
     masterPassword: undefined,
@@ -179,6 +184,17 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       `${DURATION_FORMS}, from 0 to 1d`,
       (text) => within(parseDuration(text), 0, MOST_BACKLOG_REPORT),
       (backlogReport) => ({ backlogReport }),
+    ),
+  ],
+  [
+    'full_pass',
+    rule(
+      `${DURATION_FORMS}, from 1s to 90d, or 0`,
+      (text) => {
+        const seconds = parseDuration(text);
+        return seconds === 0 ? 0 : within(seconds, FULL_PASS.least, FULL_PASS.most);
+      },
+      (fullPass) => ({ fullPass }),
     ),
   ],
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],

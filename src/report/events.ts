@@ -333,6 +333,14 @@ export type RollingEvent =
   | { kind: 'rolling:take-failed'; file: string; error: ErrorData }
   /** Something beside taking it: the log cannot be cleared or looked at, or the shutdown file cannot be removed. */
   | { kind: 'rolling:file-failed'; error: ErrorData }
+  /** All users, and shared mailboxes in groups, had their turn; or `error` says why not all. `untold`: failed or locked. */
+  | {
+      kind: 'rolling:full-pass';
+      jobs: number;
+      untold: number;
+      elapsedMs: number;
+      error: ErrorData | undefined;
+    }
   | { kind: 'rolling:backlog'; backlog: Backlog };
 
 /** One thing that a unit asks for, by the words of the sync log. */

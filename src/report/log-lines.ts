@@ -1,3 +1,4 @@
+import { differenceLine } from './difference.ts';
 import {
   connectionLine,
   failedCall,
@@ -109,6 +110,11 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     }
     case 'run:parked':
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
+    case 'verify:difference':
+      return [{ level: 'warning', text: `differs: ${differenceLine(event.difference, spell)}` }];
+    case 'verify:verdict':
+      if (event.verdict !== 'repaired') return [];
+      return [{ level: 'notice', text: `repaired, and the same on both sides now: '${event.user}'` }];
     default:
       if (isRolling(event)) return rollingLines(event, spell);
       return isMailbox(event) ? mailboxLines(event) : [];

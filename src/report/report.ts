@@ -20,6 +20,8 @@ export interface ReportOptions extends OutputPlan {
   server: string;
   streams: OutputStreams;
   spellMailbox: SpellMailbox;
+  /** Somebody waits for them; a daemon has its log. */
+  tellsDifferences: boolean;
   /** `--failures`, opened already; the report closes it. */
   failureFile?: FailureFile | undefined;
   /** `--report`, the same. */
@@ -67,7 +69,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     remarks.hear,
     (event) => {
       const line = verifying.hear(event);
-      if (line !== undefined) streams.line(line);
+      if (line !== undefined && options.tellsDifferences) streams.line(line);
     },
     ...(failureFile === undefined ? [] : [failureFile.hear]),
     ...(reportFile === undefined ? [] : [reportFile.hear]),
@@ -96,7 +98,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     say: (line) => streams.errorText(line),
     async close(closing) {
       for (const close of closers) close();
-      for (const line of verifying.closing()) streams.line(line);
+      if (options.tellsDifferences) for (const line of verifying.closing()) streams.line(line);
       for (const line of remarks.lines()) streams.errorLine(line);
       for (const line of closingLines(closing, spellMailbox)) streams.errorLine(line);
       for (const line of summary?.lines() ?? []) streams.errorLine(line);

@@ -48,6 +48,13 @@ export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[
       return [{ level: 'notice', text: `'${event.user}' is synced again and out of quarantine` }];
     case 'rolling:parked':
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
+    case 'rolling:full-pass': {
+      const { jobs, untold, elapsedMs, error } = event;
+      if (error) return [{ level: 'error', text: `full pass: ended early: ${codedReason(error, spell)}` }];
+      return [
+        { level: 'info', text: `full pass: ${jobs - untold} of ${jobs} compared in ${seconds(elapsedMs)}` },
+      ];
+    }
     case 'rolling:backlog':
       return [{ level: 'info', text: backlogText(event.backlog) }];
   }

@@ -43,6 +43,7 @@ test('every key is read', () => {
     locked_retry = 1m30s
     exit_when_replica_gone = yes
     backlog_report = 10m
+    full_pass = 1d
     master = localhost:2005
     master_user = admin
     master_password = secret
@@ -66,6 +67,7 @@ test('every key is read', () => {
     lockedRetry: 90,
     exitWhenReplicaGone: true,
     backlogReport: 600,
+    fullPass: 86_400,
     master: 'localhost:2005',
     masterUser: 'admin',
     masterPassword: 'secret',

@@ -23,6 +23,7 @@ test('a run over connections that somebody on the way can read or alter says so 
     syslogFile: undefined,
     failureList: undefined,
     reportPath: undefined,
+    tellsDifferences: true,
     channel: undefined,
     server: 'replica',
     spellMailbox: (name) => name,

@@ -74,6 +74,7 @@ const events: Record<SyncEvent['kind'], object> = {
       ...{ elapsedMs: 1, failures: [], unreached: [], allFound: true },
     },
   },
+  'rolling:full-pass': { jobs: 1, untold: 1, elapsedMs: 1, error },
   'verify:difference': {
     difference: { kind: 'annotation', user: 'x', mailbox: 'x', uid: 1, what: 'x', master: 'x', replica: 'x' },
   },
@@ -210,6 +211,7 @@ async function said(event: SyncEvent, failure: ErrorData, directory: string): Pr
       syslogFile,
       failureList: undefined,
       reportPath: undefined,
+      tellsDifferences: true,
     },
     ...{ channel: 'offsite', server: 'replica', spellMailbox: (name) => name },
     failureFile: FailureFile.open(list, '-u'),

@@ -47,10 +47,11 @@ class Scene implements UnitPool {
     const source = { kind: 'log' } as const;
     const counts = { connections: 1, unitsPerConnection: 1 };
     runRolling(
-      { layout: layout, source, ...counts, shutdownFile: undefined, options },
+      { layout: layout, source, ...counts, shutdownFile: undefined, fullPassMs: 0, options },
       {
         emit: (event) => this.events.push(event),
         openPool: () => this,
+        openStore: () => assert.fail('nobody is to be gone over'),
         load: () => ({ thisThread: 0, idleProcessors: 0 }),
         clock: this.clock,
         random: () => 0.5,
@@ -65,6 +66,10 @@ class Scene implements UnitPool {
 
   stop(): void {
     this.#signal.abort();
+  }
+
+  run(): never {
+    assert.fail('a full pass was not asked for');
   }
 
   use(): void {}

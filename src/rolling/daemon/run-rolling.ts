@@ -1,14 +1,18 @@
 import type { Clock } from '../../coordinator/clock.ts';
 import { THREADS_LOOK } from '../../coordinator/limits.ts';
+import type { Job, Outcome } from '../../coordinator/pool/messages.ts';
 import type { OpenPoolOptions } from '../../coordinator/pool/open-pool.ts';
-import type { UnitPool } from '../../coordinator/pool/worker-pool.ts';
+import type { UnitPool, WorkerPool } from '../../coordinator/pool/worker-pool.ts';
+import { discover } from '../../coordinator/run/discover.ts';
 import { type Load, threadsPay } from '../../coordinator/run/load.ts';
 import { shutdownLadder } from '../../coordinator/shutdown-ladder.ts';
 import type { EventListener } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import type { MasterStore } from '../../store/master-store.ts';
 import type { NameRules } from '../../store/paths/mailbox-name.ts';
 import { type LogSource, openLog } from '../log/open-log.ts';
 import { ownerBy } from '../queue/owner-by.ts';
+import { passOverAll } from './full-pass.ts';
 import { RollingDaemon } from './rolling-daemon.ts';
 import type { RollingEnd, RollingOptions } from './rolling-options.ts';
 import { shutdownFile } from './shutdown-file.ts';
@@ -23,6 +27,8 @@ export interface RollingRequest {
   unitsPerConnection: number;
   /** -F, or sync_shutdown_file. */
   shutdownFile: string | undefined;
+  /** Milliseconds in which everybody is compared once; 0 = never. */
+  fullPassMs: number;
   options: RollingOptions;
 }
 
@@ -30,7 +36,9 @@ export interface RollingRequest {
 export interface RollingParts {
   emit: EventListener;
   /** @param connections at most */
-  openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool;
+  openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool & WorkerPool;
+  /** For the full pass. */
+  openStore(): MasterStore;
   /** What went on since the last call. */
   load(): Load;
   clock: Clock;
@@ -66,6 +74,8 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
   using _status = parts.onStatusRequest?.(() =>
     emit({ kind: 'rolling:backlog', backlog: rolling.backlog() }),
   );
+  const passEnds = new AbortController();
+  const passing = fullPass(pool, rolling, request, parts, passEnds.signal);
   try {
     using _growth = growingThreads(pool, connections, parts);
     let giveUp = (_end: RollingEnd): void => {};
@@ -80,7 +90,39 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
     });
     return await Promise.race([rolling.run(), givenUp]);
   } finally {
+    passEnds.abort();
     await pool.close();
+    await passing;
+  }
+}
+
+/** Everybody once in a while, whatever the log says. */
+async function fullPass(
+  pool: WorkerPool,
+  daemon: RollingDaemon,
+  { fullPassMs }: RollingRequest,
+  { openStore, clock, emit }: RollingParts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (fullPassMs === 0) return;
+  const store = openStore();
+  // Units count up from 1 on the same threads.
+  let batches = 0;
+  const run = (job: Job): Promise<Outcome[]> => {
+    batches -= 1;
+    return pool.run({ id: batches, jobs: [job] });
+  };
+  try {
+    const mayGoOn = (): boolean => daemon.backlog().link === 'up';
+    await passOverAll(fullPassMs, { jobs: () => everybody(store), run, mayGoOn, clock, emit }, signal);
+  } finally {
+    store.close();
+  }
+}
+
+function* everybody(store: MasterStore): Generator<Job | 'busy'> {
+  for (const found of discover({ kind: 'all', prefix: undefined }, store)) {
+    yield found === 'busy' ? found : found.job;
   }
 }
 
