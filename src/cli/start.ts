@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
+import { COMPARING } from '../report/failures.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/paths/external-name.ts';
 import type { OutputFiles } from './output-files.ts';
@@ -20,6 +21,7 @@ export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}
     ...output,
     channel,
     tellsDifferences: 'mode' in plan,
+    words: 'mode' in plan && setup.options.verify?.after === false ? COMPARING : undefined,
     server,
     spellMailbox,
     ...files,

@@ -62,18 +62,28 @@ export interface Closing {
   stoppedBy?: RunSummary['stoppedBy'];
 }
 
+/** What the program is called, and what it does to users. */
+export interface ClosingWords {
+  program: string;
+  done: string;
+}
+
+const REPLICATING: ClosingWords = { program: 'sync_client', done: 'replicated' };
+export const COMPARING: ClosingWords = { program: 'cyrus-sync verify', done: 'compared' };
+
 /** What a run ends with on stderr. */
 export function closingLines(
   { failures, unreached, allFound, endedBy, stoppedBy }: Closing,
   spell: SpellMailbox,
+  { program, done }: ClosingWords = REPLICATING,
 ): ByteString[] {
   const lines = failureLines(failures, spell);
-  if (endedBy !== undefined) lines.push(`sync_client: ${reasonWithHint(endedBy, spell)}`);
+  if (endedBy !== undefined) lines.push(`${program}: ${reasonWithHint(endedBy, spell)}`);
   if (unreached.length > 0) {
     const limit = stoppedBy === undefined || stoppedBy === 'signal' ? '' : ` by --${stoppedBy}`;
-    if (endedBy === undefined) lines.push(`sync_client: stopped${limit}; run again to continue`);
+    if (endedBy === undefined) lines.push(`${program}: stopped${limit}; run again to continue`);
     const left = failures.length + unreached.length;
-    lines.push(`${allFound ? '' : 'at least '}${left} users not replicated`);
+    lines.push(`${allFound ? '' : 'at least '}${left} users not ${done}`);
   }
   return lines;
 }

@@ -1,7 +1,7 @@
 import type { EventListener, Verdict } from './events.ts';
 import { Exposures, exposureText } from './exposures.ts';
 import type { FailureFile } from './failure-file.ts';
-import { type Closing, closingLines } from './failures.ts';
+import { type Closing, type ClosingWords, closingLines } from './failures.ts';
 import { type LogTarget, logSink } from './log.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { Remarks } from './remarks.ts';
@@ -20,6 +20,8 @@ export interface ReportOptions extends OutputPlan {
   server: string;
   streams: OutputStreams;
   spellMailbox: SpellMailbox;
+  /** Of the end; left out: those of a run that replicates. */
+  words?: ClosingWords | undefined;
   /** Somebody waits for them; a daemon has its log. */
   tellsDifferences: boolean;
   /** `--failures`, opened already; the report closes it. */
@@ -100,7 +102,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const close of closers) close();
       if (options.tellsDifferences) for (const line of verifying.closing()) streams.line(line);
       for (const line of remarks.lines()) streams.errorLine(line);
-      for (const line of closingLines(closing, spellMailbox)) streams.errorLine(line);
+      for (const line of closingLines(closing, spellMailbox, options.words)) streams.errorLine(line);
       for (const line of summary?.lines() ?? []) streams.errorLine(line);
       failureFile?.close(closing);
       reportFile?.close(closing, Date.now());

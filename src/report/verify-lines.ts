@@ -11,6 +11,7 @@ export class VerifyLines {
   readonly #spell: SpellMailbox;
   readonly #users: Record<Verdict, number> = { proven: 0, different: 0, changing: 0, repaired: 0 };
   #mailboxes = 0;
+  #everybody = false;
   #differences = 0;
   readonly #changing: ByteString[] = [];
 
@@ -24,6 +25,7 @@ export class VerifyLines {
   }
 
   hear(event: SyncEvent): ByteString | undefined {
+    if (event.kind === 'run:start') this.#everybody = event.mode === 'all';
     if (event.kind === 'verify:difference') {
       this.#differences += 1;
       return differenceLine(event.difference, this.#spell);
@@ -53,6 +55,7 @@ export class VerifyLines {
     const more = changing - this.#changing.length;
     const names = `${this.#changing.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
     return [
+      ...(this.#everybody ? ['users whom only the replica has were not looked for'] : []),
       parts.join(', '),
       ...(changing > 0 ? [`changing all the time, or still in the sync log: ${names}`] : []),
     ];
