@@ -3,73 +3,12 @@ import test from 'node:test';
 import { LEAST_LADEN_COMMANDS } from '../../src/coordinator/limits.ts';
 import { BatchRunner, type BatchRunnerParts } from '../../src/coordinator/pool/batch-runner.ts';
 import type { Batch, Outcome } from '../../src/coordinator/pool/messages.ts';
-import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
 import type { EngineContext } from '../../src/replicate/connection/engine-context.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
+import { inPlaceOf } from '../support/engine-scene.ts';
+import { fakeSession } from './fake-session.ts';
 import { fakeStore, setup, user } from './fakes.ts';
-
-/** The few parts of a session that a batch runner touches; the engine has the rest to itself. */
-function fakeSession(log: string[]): ReplicaSession {
-  const unused = async (): Promise<never> => {
-    throw new Error('only the engine speaks to the replica');
-  };
-  let broken = false;
-  const session: ReplicaSession = {
-    info: {
-      server: 'replica',
-      flavour: 'csync',
-      banner: '',
-      mechanism: undefined,
-      tls: false,
-      exposure: undefined,
-      compression: false,
-      sieveMailbox: true,
-      stagesToArchive: false,
-      checksSince: true,
-      longestName: 490,
-    },
-    servedMs: 0,
-    get broken() {
-      return broken;
-    },
-    restart: unused,
-    exit: async () => {
-      log.push('exit');
-    },
-    destroy: () => {
-      if (!broken) log.push('destroy');
-      broken = true;
-    },
-    window: unused,
-    getUser: unused,
-    getMailboxes: unused,
-    getUniqueids: unused,
-    getMeta: unused,
-    getAnnotation: unused,
-    getFullMailbox: unused,
-    fetchMessage: unused,
-    applyReserve: unused,
-    applyMessages: unused,
-    applyMailbox: unused,
-    applyRename: unused,
-    applyUnmailbox: unused,
-    applySub: unused,
-    applyUnsub: unused,
-    applySeen: unused,
-    applyQuota: unused,
-    applyUnquota: unused,
-    applyAnnotation: unused,
-    applyUnannotation: unused,
-    applySieve: unused,
-    applyUnsieve: unused,
-    applyActivateSieve: unused,
-    applyUnactivateSieve: unused,
-    applyUnuser: unused,
-    noop: unused,
-  };
-  return session;
-}
 
 type RunUser = (context: EngineContext, userid: string) => Promise<'synced' | 'absent'>;
 
@@ -240,13 +179,13 @@ test('after cancel no further job begins; after cut those in flight end too', as
       throw new SyncError('CANCELLED', 'the run is being stopped', { family: 'link' });
     },
     {
-      connect: async () => ({
-        ...session,
-        destroy: () => {
-          log.push('destroy');
-          cut.open();
-        },
-      }),
+      connect: async () =>
+        inPlaceOf(session, {
+          destroy: () => {
+            log.push('destroy');
+            cut.open();
+          },
+        }),
     },
   );
   const { runner } = built;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaSession } from '../../src/protocol/replica-session.ts';
-import { EngineScene } from '../support/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../support/engine-scene.ts';
 
 /** Octets: as in the settings of these tests. */
 const WINDOW = 1024 * 1024;
@@ -25,8 +25,7 @@ async function withMuch(change: (anna: Awaited<ReturnType<ReplicaSession['getUse
         return sent.finally(() => unanswered--);
       };
     let asked = false;
-    return {
-      ...session,
+    return inPlaceOf(session, {
       getUser: async (userid) => {
         const answer = await session.getUser(userid);
         if (!asked) change(answer);
@@ -36,7 +35,7 @@ async function withMuch(change: (anna: Awaited<ReturnType<ReplicaSession['getUse
       applyUnsub: watched(session.applyUnsub),
       applyUnquota: watched(session.applyUnquota),
       applyUnmailbox: watched(session.applyUnmailbox),
-    };
+    });
   };
   return {
     scene,

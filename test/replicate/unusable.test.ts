@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { OnUnusable, ReplicaMailbox } from '../../src/protocol/replica-session.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { EngineScene } from '../support/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../support/engine-scene.ts';
 
 /** A replica with one mailbox of which it says what cannot be used. */
 async function withUnusable(name: string): Promise<EngineScene> {
@@ -20,14 +20,14 @@ async function withUnusable(name: string): Promise<EngineScene> {
     }
     return mailboxes.filter((mailbox) => mailbox.name !== name);
   };
-  scene.through = (session) => ({
-    ...session,
-    getUser: async (userid, onUnusable) => {
-      const answer = await session.getUser(userid);
-      return { ...answer, mailboxes: without(answer.mailboxes, onUnusable) };
-    },
-    getMailboxes: async (names, onUnusable) => without(await session.getMailboxes(names), onUnusable),
-  });
+  scene.through = (session) =>
+    inPlaceOf(session, {
+      getUser: async (userid, onUnusable) => {
+        const answer = await session.getUser(userid);
+        return { ...answer, mailboxes: without(answer.mailboxes, onUnusable) };
+      },
+      getMailboxes: async (names, onUnusable) => without(await session.getMailboxes(names), onUnusable),
+    });
   return scene;
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ReplicaSession, ReplicaUser } from '../../src/protocol/replica-session.ts';
+import type { ReplicaUser } from '../../src/protocol/replica-session.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { EngineScene } from '../support/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../support/engine-scene.ts';
 
 /** Anna and bob on both ends, and a replica that adds to what it has of anna. */
 async function lying(change: (anna: ReplicaUser) => void): Promise<EngineScene> {
@@ -13,14 +13,14 @@ async function lying(change: (anna: ReplicaUser) => void): Promise<EngineScene> 
   }
   scene.takeCommands();
   scene.options = { ...scene.options, noCopyback: true };
-  scene.through = (session: ReplicaSession) => ({
-    ...session,
-    getUser: async (userid) => {
-      const answer = await session.getUser(userid);
-      if (userid === 'anna') change(answer);
-      return answer;
-    },
-  });
+  scene.through = (session) =>
+    inPlaceOf(session, {
+      getUser: async (userid) => {
+        const answer = await session.getUser(userid);
+        if (userid === 'anna') change(answer);
+        return answer;
+      },
+    });
   return scene;
 }
 
