@@ -300,7 +300,8 @@ export class MemoryStore implements MasterStore {
     const views = new Map<MailboxEntry, MailboxView>();
     for (const entry of entries) {
       const mailbox = this.#mailboxes.get(entry.name);
-      if (mailbox && !this.damaged.has(entry.name)) views.set(entry, this.#view(mailbox));
+      if (!mailbox || mailbox.entry.deleted || mailbox.entry.intermediate) continue;
+      if (!this.damaged.has(entry.name)) views.set(entry, this.#view(mailbox));
     }
     return views;
   }
