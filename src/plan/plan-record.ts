@@ -7,7 +7,7 @@ export interface UserPlan {
   user: ByteString;
   /** New on the replica, whether they are sent or found there. */
   messages: number;
-  /** Of messages that the replica lacks. */
+  /** Octets of messages that the replica lacks. */
   octets: number;
   /** Some of these may be there: finding out would have changed something, or taken too long. */
   octetsAtMost: boolean;
@@ -44,7 +44,7 @@ export interface PlannedMerge {
 /** What one side of a merge gets. */
 export interface Part {
   records: number;
-  /** Of these so many with messages that the side does not have. */
+  /** Records whose messages the side does not have. */
   messages: number;
   octets: number;
 }

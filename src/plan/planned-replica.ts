@@ -157,7 +157,7 @@ export class PlannedReplica {
     return inbox.nameNow === undefined ? undefined : this.#owners.ownerOf(inbox.nameNow);
   }
 
-  /** The same user with what is planned besides mail. */
+  /** Adds to a user what is planned besides mail. */
   withPersonalData(userid: ByteString, user: ReplicaUser): ReplicaUser {
     const person = this.#people.get(userid);
     if (!person) return user;

@@ -7,7 +7,7 @@ const MOST_REMEMBERED = 250_000;
 const SAMPLE_DIGITS = 8;
 const KEPT_DIGITS = 20;
 
-/** The same message that several users have. */
+/** Messages that several users have. */
 export interface SharedMailCount {
   messages: number;
   /** What the copies beyond the first one come to. */

@@ -8,7 +8,7 @@ import type { QuotaEntry, SeenEntry, SieveState } from '../store/master-store.ts
 export interface UserData {
   subscriptions: readonly ByteString[];
   seen: readonly SeenEntry[];
-  /** Of every root that either side names. */
+  /** Limits of every root that either side names. */
   quota: ReadonlyMap<ByteString, QuotaEntry | undefined>;
 }
 

@@ -15,7 +15,7 @@ interface Message {
 }
 
 /**
- * Whether the replica still holds the file of each message, with the content that its GUID says.
+ * Finds out whether the replica still holds the file of each message, with the content that its GUID says.
  *
  * It is asked to reserve them: for that its server links each file into its stage, reads it and computes its GUID anew
  * (protocol 10.1), and what it finds wrong it says it has not got. The stage is dropped at once, over a session on which

@@ -1,6 +1,6 @@
 import { SyncError } from '../../report/sync-error.ts';
 
-/** Each of them waits for 200 ms, and the caller pauses between them: a minute, in which a very large mailboxes.db is repacked. */
+/** Each try waits for 200 ms, and the caller pauses between them: a minute, in which a very large mailboxes.db is repacked. */
 const TRIES = 200;
 
 /**

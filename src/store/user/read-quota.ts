@@ -5,7 +5,7 @@ import { withDatabase } from '../cyrusdb/with-database.ts';
 import { databaseDamaged } from '../files/store-error.ts';
 import type { QuotaEntry } from '../master-store.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
-import { parseQuotaValue, QuotaValueError } from './quota-value.ts';
+import { parseQuotaValue, QuotaValueError } from './parse-quota-value.ts';
 
 /** @returns undefined if there is no such root. @throws SyncError DATABASE_DAMAGED, IO */
 export function readQuota(layout: StoreLayout, root: ByteString): QuotaEntry | undefined {
