@@ -22,6 +22,10 @@ before(async () => {
     await admin.ok(`SETACL ${mailbox} admin lrswipkxtecda`);
     await append(admin, mailbox, 5, mailbox, 'somebody');
   }
+  await admin.ok('CREATE user/dora');
+  await admin.ok('SETACL user/dora admin lrswipkxtecda');
+  await append(admin, 'user/dora', 1, 'the only one', 'dora');
+  await damage('user/dora', 1, (path) => rmSync(path));
   await damage('user/anna', 2, (path) => rmSync(path));
   await damage('user/anna/Work', 5, (path) => truncateSync(path, 10));
   await damage('user/anna/Work/Old', 1, (path) => rmSync(path));
@@ -81,6 +85,7 @@ test('a damaged message is left out and listed, whatever is wrong with it, and a
     'anna damaged-at-source',
     'bob identical',
     'carl failed',
+    'dora damaged-at-source',
     'null damaged-at-source',
   ]);
   const listed = [...users.values()].flatMap(({ damaged }) => damaged);
@@ -89,6 +94,7 @@ test('a damaged message is left out and listed, whatever is wrong with it, and a
     'user/anna 2 missing',
     'user/anna/Work 5 size-differs',
     'user/anna/Work/Old 1 missing',
+    'user/dora 1 missing',
   ]);
   for (const { path, guid } of listed) {
     assert.match(path, /\/\d\.$/);
@@ -116,7 +122,7 @@ test('the next runs list it again, change nothing on the master, and bring what 
   for (const _again of [1, 2]) {
     const run = await runOverAll();
     assert.equal(run.code, 1, run.stderr);
-    assert.deepEqual([...graded().values()].map(({ damaged }) => damaged.length).sort(), [0, 0, 1, 3]);
+    assert.deepEqual([...graded().values()].map(({ damaged }) => damaged.length).sort(), [0, 0, 1, 1, 3]);
     assert.doesNotMatch(run.stderr, /merged/);
     assert.deepEqual(await uidsOf(pair.master, 'user/anna'), [1, 2, 3, 4, 5, 6, 7]);
     assert.deepEqual(await uidsOf(pair.replica, 'user/anna'), [1, 3, 4, 5, 6, 7]);
@@ -135,15 +141,16 @@ test('where the master may not be changed it is the same', async () => {
 test('what was restored, or removed by reconstruct, is settled by the next run', async () => {
   restore.get('user/anna')?.();
   restore.get('news')?.();
+  restore.get('user/dora')?.();
   restore.get('user/carl')?.();
   await pair.master.runOk('reconstruct', ['user/anna/Work/Old']);
   await pair.master.runOk('reconstruct', ['-G', '-U', 'user/anna/Work']);
   await syncClientOk(pair.master, ['-A', '--report', report]);
   assert.deepEqual(
     [...graded().values()].map(({ grade }) => grade),
-    Array(4).fill('identical'),
+    Array(5).fill('identical'),
   );
-  await assertSameMailOf(pair.master, pair.replica, ['anna', 'bob', 'carl']);
+  await assertSameMailOf(pair.master, pair.replica, ['anna', 'bob', 'carl', 'dora']);
   await assertNothingLeft(pair);
   // The replica had gone past it, so that it has got a new UID, on both sides.
   assert.deepEqual(await uidsOf(pair.replica, 'user/anna'), [1, 3, 4, 5, 6, 7, 8]);

@@ -95,14 +95,23 @@ test('where so many are damaged that the disk may be missing, the mailbox is not
 });
 
 test('few are damage in any mailbox, many only in a large one', () => {
+  const pairs = [
+    [1, 1],
+    [16, 16],
+    [17, 169],
+    [17, 170],
+    [1_000, 9_999],
+  ] as const;
   assert.deepEqual(
-    [
-      [1, 1],
-      [16, 16],
-      [17, 169],
-      [17, 170],
-      [1_000, 9_999],
-    ].map(([many = 0, of = 0]) => areTooMany(many, of)),
+    pairs.map(([leftOut, exists]) => areTooMany(leftOut, { exists, indexVersion: 17 })),
     [false, false, true, false, true],
   );
+});
+
+test('a mailbox of which nothing would be left is sent only where the checksums go on telling that', () => {
+  assert.deepEqual(
+    [10, 12, 13, 17].map((indexVersion) => areTooMany(2, { exists: 2, indexVersion })),
+    [true, true, false, false],
+  );
+  assert.equal(areTooMany(1, { exists: 2, indexVersion: 12 }), false);
 });

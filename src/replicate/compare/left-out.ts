@@ -21,12 +21,20 @@ const FEW = 16;
 /** More than one in so many live messages looks like a disk that is not there. */
 const ONE_IN = 10;
 
+/** From this index version on every record has annotations, by which a mailbox with messages is told from an empty one. */
+const COUNTED_BY_ANNOTATIONS = 13;
+
 /**
- * Tells whether so many files are damaged that the mailbox must not be sent without them: should they be back tomorrow,
- * each of them would get a new UID.
+ * Tells whether so many files are damaged that the mailbox must not be sent without them: should they be back tomorrow, each of
+ * them would get a new UID. Nor where nothing would be left of it and no checksum told that anything is missing: the next
+ * run would find both sides to agree.
  */
-export function areTooMany(leftOut: number, live: number): boolean {
-  return leftOut > FEW && leftOut * ONE_IN > live;
+export function areTooMany(
+  leftOut: number,
+  { exists, indexVersion }: Pick<MailboxState, 'exists' | 'indexVersion'>,
+): boolean {
+  if (leftOut >= exists && indexVersion < COUNTED_BY_ANNOTATIONS) return true;
+  return leftOut > FEW && leftOut * ONE_IN > exists;
 }
 
 /**

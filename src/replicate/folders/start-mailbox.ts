@@ -265,7 +265,7 @@ async function prepareStep(
     task.partition,
     delta.uploads,
     task.checkNeeds,
-    (count) => areTooMany(leftOutBefore.size + count, local.state.exists),
+    (count) => areTooMany(leftOutBefore.size + count, local.state),
   );
   // An expunged record goes without its message.
   const leftOut = damaged.filter(({ record }) => !isExpunged(record));

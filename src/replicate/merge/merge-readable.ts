@@ -1,5 +1,5 @@
 import { SyncError } from '../../report/sync-error.ts';
-import type { IndexRecord, MailboxMessages } from '../../store/master-store.ts';
+import type { IndexRecord, MailboxMessages, MailboxState } from '../../store/master-store.ts';
 import { areTooMany, type LeftOut } from '../compare/left-out.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { type Merge, type MergeSide, mergeRecords } from './merge-records.ts';
@@ -28,7 +28,7 @@ export interface ReadableMerge {
  * @throws SyncError as `readMessage`, also about one message if there are too many of those
  */
 export async function mergeReadable(
-  master: Omit<MergeSide, 'records'> & { exists: number },
+  master: Omit<MergeSide, 'records'> & Pick<MailboxState, 'exists' | 'indexVersion'>,
   records: readonly IndexRecord[],
   messages: MailboxMessages,
   replica: MergeSide,
@@ -46,7 +46,7 @@ export async function mergeReadable(
       const error = await damageOf(messages, record);
       if (!error) continue;
       damage.leftOut.set(record.uid, { record, error });
-      if (areTooMany(damage.leftOut.size, master.exists)) throw error.withoutDamage();
+      if (areTooMany(damage.leftOut.size, master)) throw error.withoutDamage();
     }
     ours = readable();
     merge = mergeRecords({ ...master, records: ours }, replica);
