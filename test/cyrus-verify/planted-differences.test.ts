@@ -244,4 +244,10 @@ test('a message file that the replica has lost, or that was altered there, is fo
   const says = /, UID 1: a file with the content of the message(: [0-9a-f]{40} on the master| is missing)/;
   for (const user of users) assert.match(linesOf(found.stdout, user), says, found.stdout + found.stderr);
   assert.equal(found.code, 2, found.stderr);
+
+  await pair.replica.runOk('reconstruct', ['user/deletedfile']);
+  await syncClientOk(pair.master, ['-u', 'deletedfile']);
+  const mended = await cyrusSync(pair.master, 'verify', ['--deep', '-u', 'deletedfile']);
+  assert.equal(mended.code, 0, mended.stdout + mended.stderr);
+  assert.equal((await sides.master.messages('user/deletedfile')).length, 3);
 });
