@@ -1,3 +1,4 @@
+import { sessionOfMaster } from '../../src/coordinator/pool/session-of-master.ts';
 import { PlanRecord } from '../../src/plan/plan-record.ts';
 import { PlannedReplica } from '../../src/plan/planned-replica.ts';
 import { PlanningSession } from '../../src/plan/planning-session.ts';
@@ -19,6 +20,9 @@ async function withSandbox(
 const overTheWire = (): Promise<OpenSession> => withSandbox();
 
 const inPlaceOfNothing = (): Promise<OpenSession> => withSandbox((session) => inPlaceOf(session, {}));
+
+const ofTheMaster = (): Promise<OpenSession> =>
+  withSandbox((session) => sessionOfMaster(session, { name: 'master', ending: async () => undefined }));
 
 const planning = (): Promise<OpenSession> =>
   withSandbox((session, { master }) => {
@@ -45,6 +49,7 @@ sessionWrites('the session', overTheWire);
 sessionEnds('answers in place of a session', inPlaceOfNothing);
 sessionAnswers('answers in place of a session', inPlaceOfNothing);
 sessionWrites('answers in place of a session', inPlaceOfNothing);
+sessionAnswers("the session of the master's own server", ofTheMaster);
 sessionEnds('the session of a plan', planning);
 sessionAnswers('the session of a plan', planning);
 sessionEnds("the coordinator's fake", ofTheCoordinator);
