@@ -55,3 +55,15 @@ test('wrong input to verify is one clear line and exit code 64', async () => {
     assert.match(stderr.split('\n')[0] ?? '', says);
   }
 });
+
+test('sync_client refuses --verify where nobody would be compared', async () => {
+  const entry = ENTRY.replace('cyrus-sync.cjs', 'sync_client.cjs');
+  for (const args of [
+    ['-R', '--verify'],
+    ['-s', '--verify', 'anna'],
+  ]) {
+    const started = start([process.execPath, entry, ...args]);
+    assert.equal(await started.end, 64);
+    assert.match(started.stderr(), /^sync_client: expected --verify with -A, -u or -m/);
+  }
+});
