@@ -4,7 +4,7 @@ import { EXIT_STOPPED, exitCodeOfRolling } from '../coordinator/run/exit-codes.t
 import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
-import { runRolling } from '../rolling/daemon/run-rolling.ts';
+import { runRolling } from '../rolling/run-rolling.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import { onStatusRequest } from './signals.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `cli`. Here a command line and the configuration become one frozen plan, and the process what the plan wants:
+ * its user, its place in the background, its signals, its exit code. It may use every room but decides nothing about mail.
+ * What is wrong is found before anything is opened, is said in one line on standard error, and no password is in it.
+ */
+
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { failed, inFrame } from './command-frame.ts';

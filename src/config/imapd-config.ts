@@ -1,3 +1,10 @@
+/**
+ * The door of `config`. Here are imapd.conf in Cyrus's own grammar, with `@include` and the options of channels, and the
+ * program's own settings file. It may open files through `native` and is imported by `cli` alone. A value that Cyrus takes is
+ * taken to mean the same here; one that it would pass over in silence is an error with file and line; secrets are shown to
+ * nobody.
+ */
+
 import { textFromBytes } from '../byte-string.ts';
 import { configError, type Position, placeText } from './config-error.ts';
 import type { ConfigFile } from './file-modes.ts';

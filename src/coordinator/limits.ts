@@ -1,4 +1,11 @@
 /**
+ * The door of `coordinator`. Here work is handed out: `run` finds jobs and decides who is next on how many connections,
+ * `pool` does them, in this thread or in others. Both modes share what lies beside the two: the clock, the way down after a
+ * signal, pauses that double, and the limits below. It may use the engine by its door, store, protocol and native, and knows
+ * nothing of command lines and configuration files. Whatever goes wrong on the way is in the result; nothing is thrown.
+ */
+
+/**
  * Sizes and times of the coordinator. Sizes are messages on disk as the store estimates them; times are milliseconds
  * unless the name says otherwise.
  */
@@ -53,7 +60,7 @@ export const SHARED_CHUNK = 1_000;
 export const DISCOVERY_SLICE = 10;
 /** Between two tries of a mailbox list that somebody else has locked, in which the thread goes on with other work. */
 export const LOCKED_LIST_PAUSE_MS = 100;
-/** The same before the workers are started: a site that is known whole by then gets only as many as it needs. */
+/** How long they may before the first connection is made: a site that is known whole by then gets only as many as it needs. */
 export const FIRST_DISCOVERY_SLICE = 150;
 
 /** A locked user is looked at again after this even while other work waits. */
@@ -63,7 +70,7 @@ export const PARKED_FIRST = 250;
 
 /** Attempts of a job that fails for a reason that may pass. */
 export const RETRYABLE_ATTEMPTS = 3;
-/** The same where a database of Cyrus was locked, which nobody waits for on the spot: about a minute. */
+/** Attempts where a database of Cyrus was locked, which nobody waits for on the spot: about a minute. */
 export const LOCK_ATTEMPTS = 7;
 export const RETRY_FIRST = 1_000;
 /** Part of its length by which a pause before another attempt is spread to either side. */

@@ -1,3 +1,10 @@
+/**
+ * The door of `report`. Here is the catalogue of what can happen, and everybody who tells of it: verbose lines, log, progress,
+ * the files of failures and of the report. All rooms may import it, and it imports none. The words of the C client and of this
+ * program stand here alone. Nothing that a peer or a file put into a name makes a line of its own or steers a terminal, and a
+ * sink that cannot be written stops no replication.
+ */
+
 import type { ByteString } from '../byte-string.ts';
 import type { Difference } from './difference.ts';
 import type { Grade, SettledStatus } from './grade.ts';

@@ -8,9 +8,9 @@ import type { UnitAnswer } from '../../src/coordinator/pool/messages.ts';
 import type { UnitPool } from '../../src/coordinator/pool/worker-pool.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import type { RollingEnd } from '../../src/rolling/daemon/rolling-options.ts';
-import { runRolling } from '../../src/rolling/daemon/run-rolling.ts';
 import { appendToLog } from '../../src/rolling/log/append-to-log.ts';
 import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
+import { runRolling } from '../../src/rolling/run-rolling.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A replica that answers, and that one user's work waits for without an end. */

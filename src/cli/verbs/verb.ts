@@ -1,3 +1,9 @@
+/**
+ * The door of `cli/verbs`. Here is what `cyrus-sync` can do beside `sync_client`, one file for each verb: its options, how
+ * its plan is made, what carries it out. It may use the files of `cli` beside it. A verb shares the table of options, the
+ * frame and the exit codes with `sync_client`, so that a word means the same in both.
+ */
+
 import type { Command } from 'commander';
 import type { Arguments } from '../arguments.ts';
 

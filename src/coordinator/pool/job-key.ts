@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Job } from './messages.ts';
 
-/** The same work has the same key; within one run no two jobs of one key exist. */
+/** Equal work has equal keys; within one run no two jobs of one key exist. */
 export function jobKey(job: Job): string {
   if (job.kind !== 'mailboxes') return `${job.kind}:${job.userid}`;
   // Mailbox jobs of one run never share a name.

@@ -84,14 +84,14 @@ export interface Counts {
 /** What every worker works with. */
 export interface WorkerSetup {
   layout: StoreLayout;
-  /** Of this and every other thread. */
+  /** How this and every other thread locks. */
   locks: LockMechanism;
   /** `auto`: beside the main thread, from when they pay; `always`: in its place, from the beginning. */
   threads: 'auto' | 'always';
   connection: ConnectionSettings;
   options: JobOptions;
   master: MasterEndpoint;
-  /** Whether `traffic` events are wanted at all. */
+  /** `traffic` events are wanted. */
   traffic: boolean;
 }
 

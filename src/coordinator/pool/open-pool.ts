@@ -1,3 +1,10 @@
+/**
+ * The door of `coordinator/pool`. Here batches of jobs and units of a sync log are done on connections: a runner for each
+ * connection, in this thread and, as they pay, in others (`messages.ts` is all that crosses), beside the master's own server.
+ * It may use the engine, protocol and store. Every job of a batch has an outcome, also when a thread dies; its events arrive
+ * before it; a connection that broke is never used again; nothing begins after `cancel`, and nothing waits after `cut`.
+ */
+
 import { availableParallelism } from 'node:os';
 import type { EventListener } from '../../report/events.ts';
 import { openMasterStore } from '../../store/open-master-store.ts';

@@ -12,7 +12,7 @@ import { within } from './within.ts';
 
 /** Also the prefix under which the server reads its own options. */
 const SERVICE = 'cyrus_sync';
-/** Of the private directories; followed by the id of the process that made it. */
+/** The private directories begin with this; the id of the process that made one follows. */
 const PREFIX = 'cyrus-sync-';
 const SETPRIV = '/usr/bin/setpriv';
 /** Ends the server with the thread that started it, kill -9 included; it leaves by itself a minute later anyway. */
@@ -140,7 +140,7 @@ function removeStale(parent: string): void {
   }
 }
 
-/** The same of their lock files. */
+/** Removes their lock files too. */
 function removeStaleLocks(directory: string): void {
   if (!existsSync(directory)) return;
   for (const name of readdirSync(directory)) {

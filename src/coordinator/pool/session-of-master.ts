@@ -10,7 +10,7 @@ export interface MasterName {
 }
 
 /**
- * The same session, whose failures are those of the master's own server: a broken link says nothing about the replica
+ * Makes the failures of a session those of the master's own server: a broken link says nothing about the replica
  * then, and a refusal is not the replica's.
  */
 export function sessionOfMaster(session: ReplicaSession, master: MasterName): ReplicaSession {

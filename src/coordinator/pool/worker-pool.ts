@@ -16,7 +16,7 @@ export interface Workers {
 export interface Room {
   /** To the replica, at most. */
   connections: number;
-  /** Whether threads beside this one pay. Once there, they stay. */
+  /** Threads beside this one pay. Once there, they stay. */
   threads: boolean;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
 
-/** Who of those named, or of everybody, is to be replicated. */
+/** Chooses who of those named, or of everybody, is to be replicated. */
 export interface Choice {
   /** Globs; none: everybody. */
   include: readonly string[];

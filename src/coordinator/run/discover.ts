@@ -12,7 +12,7 @@ export interface SizedJob {
   size: number;
 }
 
-/** Whether the mode's jobs can be told without the store. */
+/** @returns whether the mode's jobs can only be told with the store */
 export function needsStore(mode: RunMode): boolean {
   return (
     mode.kind === 'all' || mode.kind === 'mailboxes' || (mode.kind === 'users' && mode.userids.length > 1)

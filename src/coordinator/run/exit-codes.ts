@@ -26,7 +26,7 @@ export function exitCodeOfError(code: ErrorCode): number {
   }
 }
 
-/** Of a run that came to its end, users skipped as locked are a failure only to those who asked for them by name. */
+/** The code of a run that came to its end. Users skipped as locked are a failure only to those who named them. */
 export function exitCodeOfRun(mode: RunMode['kind'], summary: RunSummary): number {
   if (summary.failed > 0) return EXIT_FAILED;
   return summary.locked > 0 && mode !== 'all' ? EXIT_FAILED : EXIT_OK;

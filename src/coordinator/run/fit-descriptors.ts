@@ -3,9 +3,9 @@ import { mostConnections } from './growth.ts';
 
 /** Descriptors that a process with all its threads needs whatever it does: event loops, databases, message files being read. */
 const BASE = 100;
-/** Of one connection: the socket, and another one for scripts. */
+/** One connection has a socket, and another one for scripts. */
 const PER_CONNECTION = 4;
-/** Of one user in flight: sync lock, namespace lock, and what is being read at the moment. */
+/** One user in flight has these: sync lock, namespace lock, and what is being read at the moment. */
 const PER_USER = 3;
 /** `auto` takes rather fewer connections than to look ahead less than this. */
 const LEAST_LOOK_AHEAD = 8;

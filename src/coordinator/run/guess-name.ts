@@ -14,7 +14,7 @@ import {
 export interface NamesHere {
   rules: NameRules;
   fate(name: ByteString): 'live' | 'deleted' | 'none';
-  /** Whether a live mailbox's name begins so. */
+  /** @returns whether a live mailbox's name begins so */
   begins(prefix: ByteString): boolean;
 }
 

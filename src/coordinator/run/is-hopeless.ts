@@ -1,7 +1,7 @@
 import type { ErrorData } from '../../report/sync-error.ts';
 
 /**
- * Whether waiting for the replica is of no use: a wrong password, an unknown host, a server of another kind. Once a
+ * Decides whether waiting for the replica is of no use: a wrong password, an unknown host, a server of another kind. Once a
  * connection has worked it cannot be the settings that are wrong, so that such an answer is an outage like any other. What
  * this host lacks for the moment is never a reason to end.
  */

@@ -29,7 +29,7 @@ export class LargestFirst<T> implements SizedQueue<T> {
     return this.#length;
   }
 
-  /** Of the sizes of all that wait. */
+  /** The sizes of all that wait, added up. */
   get sum(): number {
     return this.#sum;
   }

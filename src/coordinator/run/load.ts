@@ -10,7 +10,7 @@ export interface Load {
   idleProcessors: number;
 }
 
-/** Whether this thread is what its connections wait for, and another one would not have to wait for a processor. */
+/** @returns whether this thread is what its connections wait for, and another would not have to wait for a processor */
 export function threadsPay({ thisThread, idleProcessors }: Load): boolean {
   return thisThread >= BUSY_THREAD && idleProcessors >= IDLE_FOR_THREAD;
 }

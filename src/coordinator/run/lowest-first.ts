@@ -1,7 +1,7 @@
-interface Place<T> {
+interface Ranked<T> {
   readonly item: T;
   readonly rank: number;
-  /** Of one rank the one that came first. */
+  /** Within one rank the first that came is the lowest. */
   readonly arrival: number;
 }
 
@@ -10,25 +10,25 @@ interface Place<T> {
  * but for a logarithm, however many there are: a binary heap, in which what was removed stays until it comes up.
  */
 export class LowestFirst<T> {
-  readonly #heap: Place<T>[] = [];
-  readonly #places = new Map<T, Place<T>>();
+  readonly #heap: Ranked<T>[] = [];
+  readonly #byItem = new Map<T, Ranked<T>>();
   #arrivals = 0;
 
   get size(): number {
-    return this.#places.size;
+    return this.#byItem.size;
   }
 
   /** An item that is there already gets the new rank. */
   add(item: T, rank: number): void {
-    const place = { item, rank, arrival: this.#arrivals++ };
-    this.#places.set(item, place);
-    this.#heap.push(place);
+    const ranked = { item, rank, arrival: this.#arrivals++ };
+    this.#byItem.set(item, ranked);
+    this.#heap.push(ranked);
     this.#rise(this.#heap.length - 1);
   }
 
   /** @returns whether it was there */
   delete(item: T): boolean {
-    return this.#places.delete(item);
+    return this.#byItem.delete(item);
   }
 
   /** The lowest rank. */
@@ -40,25 +40,25 @@ export class LowestFirst<T> {
   take(most = Number.POSITIVE_INFINITY): T | undefined {
     const top = this.#top();
     if (top === undefined || top.rank > most) return undefined;
-    this.#places.delete(top.item);
+    this.#byItem.delete(top.item);
     this.#removeTop();
     return top.item;
   }
 
   /** In no particular order. */
   *[Symbol.iterator](): Generator<T> {
-    yield* this.#places.keys();
+    yield* this.#byItem.keys();
   }
 
   clear(): void {
-    this.#places.clear();
+    this.#byItem.clear();
     this.#heap.length = 0;
   }
 
-  #top(): Place<T> | undefined {
+  #top(): Ranked<T> | undefined {
     for (;;) {
       const [top] = this.#heap;
-      if (top === undefined || this.#places.get(top.item) === top) return top;
+      if (top === undefined || this.#byItem.get(top.item) === top) return top;
       this.#removeTop();
     }
   }

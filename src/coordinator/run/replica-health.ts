@@ -2,7 +2,7 @@ import type { ErrorData } from '../../report/sync-error.ts';
 import { LOST_LINKS_TO_PAUSE } from '../limits.ts';
 import type { Outcome } from '../pool/messages.ts';
 
-/** What had been when a batch began: of what has been seen since, it says nothing new. */
+/** Snapshot of the counters when a batch began: what has been counted since is no news to it. */
 export interface Seen {
   outages: number;
   refusals: number;

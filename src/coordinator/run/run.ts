@@ -1,3 +1,10 @@
+/**
+ * The door of `coordinator/run`. Here is one run from the search for jobs to its summary: the schedule, the number of
+ * connections, the replica's health, what becomes of names that match nothing, exit codes. It may use pools by their contract
+ * and the store to find jobs, never a connection. Every job found has one last word, a replica that is away is waited for by
+ * one batch rather than all, and a stop ends a run within the ladder's time.
+ */
+
 import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { EventListener, RunStatus, RunSummary, SyncEvent } from '../../report/events.ts';

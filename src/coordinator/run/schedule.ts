@@ -305,7 +305,7 @@ export class Schedule {
       if (size === undefined || !next) break;
       const entry = entryOf(next.item, size);
       taken.push(entry);
-      // Of these one alone is known to be much.
+      // One alone of these is known to be much.
       if (entry.job.laden && !this.#pace.isKnown) break;
     }
     return taken;

@@ -6,7 +6,7 @@ export interface Sized<T> {
 /** Items that wait, each with a size. */
 export interface SizedQueue<T> {
   readonly length: number;
-  /** Of the sizes of all that wait. */
+  /** The sizes of all that wait, added up. */
   readonly sum: number;
   add(item: T, size: number): void;
   /** It was taken before, and has waited longest. */

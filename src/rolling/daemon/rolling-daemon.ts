@@ -1,3 +1,10 @@
+/**
+ * The door of `rolling/daemon`. Here is the loop that alone touches log, queue and link, and what it asks between two
+ * rounds: the shutdown file, users to be skipped, whether the replica is there, how many units this host can bear. It reaches
+ * the replica and the clock by `RollingDependencies` alone, so that a test runs days in a moment. It ends for the reasons of
+ * `RollingEndReason` and no others, and leaves log-run with whatever is not done.
+ */
+
 import type { Backlog } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import {

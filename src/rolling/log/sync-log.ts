@@ -1,3 +1,9 @@
+/**
+ * The door of `rolling/log`. Here is Cyrus's sync log: its grammar, taking it over from writers that know nothing of us,
+ * lines handed back. It may touch files and locks, and knows no actions. No line is lost or read half, whoever is killed when:
+ * before anything of a log is removed, another file on the disk says it. A line that means nothing is told, not obeyed.
+ */
+
 import { join } from 'node:path';
 import type { LogLine } from './log-line.ts';
 import type { ParsedLine } from './log-parser.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `rolling/queue`. Here lines become actions, actions units, and units wait and run: coalescing, pauses and
+ * quarantine, what a result leaves to do. All of it is decided over plain data: no files, no clock, no replica. A user has one
+ * waiting and one running unit at most, so that the queue is bounded by the number of users; no action is ever in neither.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import { LowestFirst } from '../../coordinator/run/lowest-first.ts';
 import type { LogLine } from '../log/log-line.ts';

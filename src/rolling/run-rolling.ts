@@ -1,22 +1,29 @@
-import type { Clock } from '../../coordinator/clock.ts';
-import { THREADS_LOOK } from '../../coordinator/limits.ts';
-import type { Job, Outcome } from '../../coordinator/pool/messages.ts';
-import type { OpenPoolOptions } from '../../coordinator/pool/open-pool.ts';
-import type { UnitPool, WorkerPool } from '../../coordinator/pool/worker-pool.ts';
-import { discover } from '../../coordinator/run/discover.ts';
-import { type Load, threadsPay } from '../../coordinator/run/load.ts';
-import { shutdownLadder } from '../../coordinator/shutdown-ladder.ts';
-import type { EventListener } from '../../report/events.ts';
-import { SyncError } from '../../report/sync-error.ts';
-import type { MasterStore } from '../../store/master-store.ts';
-import type { NameRules } from '../../store/paths/mailbox-name.ts';
-import { type LogSource, openLog } from '../log/open-log.ts';
-import { ownerBy } from '../queue/owner-by.ts';
-import { passOverAll } from './full-pass.ts';
-import { RollingDaemon } from './rolling-daemon.ts';
-import type { RollingEnd, RollingOptions } from './rolling-options.ts';
-import { shutdownFile } from './shutdown-file.ts';
-import { skipUsers } from './skip-users.ts';
+/**
+ * The door of `rolling`. Here one channel is replicated as its sync log grows: `log` takes the log over from Cyrus and reads
+ * it, `queue` makes units of its lines and says who waits, `daemon` is the loop. It may use the coordinator's pools, clock and
+ * pauses. Whenever the process dies, `log-run` and `log` name all that is not done; nobody waits for a slow, locked or failing
+ * user but that user.
+ */
+
+import type { Clock } from '../coordinator/clock.ts';
+import { THREADS_LOOK } from '../coordinator/limits.ts';
+import type { Job, Outcome } from '../coordinator/pool/messages.ts';
+import type { OpenPoolOptions } from '../coordinator/pool/open-pool.ts';
+import type { UnitPool, WorkerPool } from '../coordinator/pool/worker-pool.ts';
+import { discover } from '../coordinator/run/discover.ts';
+import { type Load, threadsPay } from '../coordinator/run/load.ts';
+import { shutdownLadder } from '../coordinator/shutdown-ladder.ts';
+import type { EventListener } from '../report/events.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { MasterStore } from '../store/master-store.ts';
+import type { NameRules } from '../store/paths/mailbox-name.ts';
+import { passOverAll } from './daemon/full-pass.ts';
+import { RollingDaemon } from './daemon/rolling-daemon.ts';
+import type { RollingEnd, RollingOptions } from './daemon/rolling-options.ts';
+import { shutdownFile } from './daemon/shutdown-file.ts';
+import { skipUsers } from './daemon/skip-users.ts';
+import { type LogSource, openLog } from './log/open-log.ts';
+import { ownerBy } from './queue/owner-by.ts';
 
 /** The part of a rolling plan that the daemon and its pool work from. */
 export interface RollingRequest {
