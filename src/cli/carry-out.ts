@@ -12,12 +12,13 @@ import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
+import { checkUnseen } from '../preflight/check-host.ts';
 import type { Report } from '../report/report.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
-import { begin, startDelay } from './start.ts';
+import { begin, startDelay, warnOf } from './start.ts';
 
 /**
  * Does what the plan says and reports it.
@@ -37,6 +38,9 @@ export async function carryOut(
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
   }
+  const { layout, locks } = plan.setup;
+  // A run of a few users would be half as long again with that.
+  if (plan.mode.kind === 'all') warnOf(checkUnseen({ layout, locks }), report);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.workers, options.lookAhead, BATCHES_PER_CONNECTION);

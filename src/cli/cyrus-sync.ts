@@ -18,6 +18,10 @@ const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'prove that the replica is the same, or say what differs',
     load: async () => (await import('./verbs/verify.ts')).verify,
   },
+  check: {
+    summary: 'say what stands in the way of a run, and what to do about it',
+    load: async () => (await import('./verbs/check.ts')).check,
+  },
   plan: {
     summary: 'say what a run would do, and how long it would take',
     load: async () => (await import('./verbs/plan.ts')).plan,
@@ -45,7 +49,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     }
     const verb = await entry.load();
     const command = verb.command(`${PROGRAM} ${first}`, programVersion());
-    const args = readArguments(command, verb.spell?.(rest) ?? rest);
+    const args = readArguments(command, verb.spell?.(rest) ?? rest, verb.checkArguments);
     if (args.answer !== undefined) {
       process.stdout.write(args.answer);
       return EXIT_OK;

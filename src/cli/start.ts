@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
+import type { Finding } from '../preflight/finding.ts';
 import { COMPARING } from '../report/failures.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/paths/external-name.ts';
@@ -33,6 +34,17 @@ export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}
     report.say(`sync_client: ${text} (${hint})`);
   }
   return report;
+}
+
+/** What `cyrus-sync check` would call a problem, at the start of a run that goes on all the same. */
+export function warnOf(findings: readonly Finding[], report: Report): void {
+  for (const { verdict, check, text, advice } of findings) {
+    // What could not be told is nothing to be warned of in each run.
+    if (verdict === 'ok' || (verdict === 'warning' && check !== 'space')) continue;
+    const hint = advice ?? 'cyrus-sync check tells more';
+    report.emit({ kind: 'run:warning', text, hint });
+    report.say(`sync_client: ${text} (${hint})`);
+  }
 }
 
 /** -w. @returns false if told to stop meanwhile */

@@ -26,6 +26,7 @@ export type {
 } from './connection/engine-context.ts';
 export { Partitions } from './connection/partitions.ts';
 export { Stage } from './connection/stage.ts';
+export { takesMailboxes } from './connection/takes-mailboxes.ts';
 export { canBeOpened } from './folders/replicated.ts';
 export { hasInbox } from './folders/require-inbox.ts';
 export type { Action, ActionResult } from './jobs/action.ts';

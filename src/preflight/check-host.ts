@@ -1,0 +1,19 @@
+import { checkAccount } from './check-account.ts';
+import { checkLockKind } from './check-lock-kind.ts';
+import { checkLockNames } from './check-lock-names.ts';
+import { checkSpace } from './check-space.ts';
+import type { Finding } from './finding.ts';
+import type { Host } from './site.ts';
+
+/** What asks nobody. */
+export function checkHost(host: Host): Finding[] {
+  return [...checkAccount(host), ...checkUnseen(host)];
+}
+
+/**
+ * What of it goes wrong without a word: a run that cannot read something fails and says so, but one that locks what nobody
+ * looks at does not. It takes some ten milliseconds on a host with many processes and lock files.
+ */
+export function checkUnseen(host: Host): Finding[] {
+  return [...checkLockNames(host), ...checkLockKind(host), ...checkSpace(host)];
+}

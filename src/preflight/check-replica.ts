@@ -1,0 +1,89 @@
+import type { ReplicaSession } from '../protocol/replica-session.ts';
+import { printableBytes } from '../report/printable.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { Finding } from './finding.ts';
+import type { Site } from './site.ts';
+
+/** The first release whose protocol this is; the only one that the tests have run against. */
+const OLDEST = [2, 5] as const;
+const PROVEN = [3, 6] as const;
+
+/**
+ * Connects, logs in and asks something that only an administrator may ask.
+ *
+ * @returns the session, for what else is to be asked; undefined if there is none
+ */
+export async function checkReplica({
+  connect,
+  survey,
+}: Pick<Site, 'connect' | 'survey'>): Promise<{ findings: Finding[]; session: ReplicaSession | undefined }> {
+  let session: ReplicaSession;
+  try {
+    session = await connect();
+  } catch (caught) {
+    return { findings: [problemOf(SyncError.from(caught))], session: undefined };
+  }
+  const { server, flavour, mechanism, tls, exposure, banner } = session.info;
+  const login = mechanism === undefined ? 'no login needed' : `logged in with ${mechanism}`;
+  const findings: Finding[] = [
+    {
+      check: 'replica',
+      verdict: exposure === undefined ? 'ok' : 'warning',
+      text: `${server} answers as ${flavour}, ${login}${tls ? ', over TLS' : ''}`,
+      advice:
+        exposure === undefined
+          ? undefined
+          : exposure === 'clear'
+            ? 'nothing is encrypted on the way: use TLS'
+            : 'its certificate is not verified: set tls_verify = yes and tls_server_ca_file',
+    },
+    versionFinding(banner),
+  ];
+  try {
+    const userid = survey.sample.find((entry) => entry.userid !== undefined)?.userid;
+    await session.getUser(userid ?? 'nobody', () => {});
+    findings.push({ check: 'administrator', verdict: 'ok', text: 'the account may replicate there' });
+  } catch (caught) {
+    findings.push({ ...problemOf(SyncError.from(caught)), check: 'administrator' });
+    await session.exit();
+    return { findings, session: undefined };
+  }
+  return { findings, session };
+}
+
+/** What is known to go wrong with a release is mended or said elsewhere; here it is whether anybody has tried it. */
+export function versionFinding(banner: string): Finding {
+  const check = 'version';
+  const [, major, minor] = /\bCyrus (?:sync server|IMAP) v?(\d+)\.(\d+)/.exec(banner) ?? [];
+  const shown = printableBytes(banner.trim());
+  if (major === undefined || minor === undefined) {
+    const text = `the replica does not say which Cyrus it is: ${shown}`;
+    return {
+      check,
+      verdict: 'warning',
+      text,
+      advice: 'serverinfo = on shows it; verify after the first users',
+    };
+  }
+  const [first, second] = [Number(major), Number(minor)];
+  const isOlder = ([than, minorThan]: readonly [number, number]): boolean =>
+    first < than || (first === than && second < minorThan);
+  const text = `the replica is Cyrus ${major}.${minor}`;
+  if (isOlder(OLDEST)) {
+    return {
+      check,
+      verdict: 'problem',
+      text,
+      advice: 'its protocol is another one: upgrade it to 2.5 or newer',
+    };
+  }
+  if (first === PROVEN[0] && second === PROVEN[1]) return { check, verdict: 'ok', text };
+  const advice = isOlder(PROVEN)
+    ? 'written from its sources, not tried: scripts go as files; verify after the first users'
+    : 'written from its sources, not tried: verify after the first users';
+  return { check, verdict: 'warning', text, advice };
+}
+
+function problemOf({ code, message, hint }: SyncError): Finding {
+  return { check: 'replica', verdict: 'problem', text: `${code}: ${printableBytes(message)}`, advice: hint };
+}

@@ -1,0 +1,36 @@
+import { checkClock } from './check-clock.ts';
+import { checkConfiguration } from './check-configuration.ts';
+import { checkConnections } from './check-connections.ts';
+import { checkHost } from './check-host.ts';
+import { checkMailboxes } from './check-mailboxes.ts';
+import { checkMessages } from './check-messages.ts';
+import { checkPartitions } from './check-partitions.ts';
+import { checkReplica } from './check-replica.ts';
+import { checkSyncLog } from './check-sync-log.ts';
+import type { Finding } from './finding.ts';
+import type { Site } from './site.ts';
+
+/**
+ * Everything that can be known before a run. Each check tells of its own failures; what depends on one that failed is left
+ * out.
+ *
+ * @param tell is told as it goes, as the first findings come long before the last
+ */
+export async function checkSite(site: Site, tell: (findings: readonly Finding[]) => void): Promise<void> {
+  tell(checkConfiguration(site));
+  tell(checkHost(site));
+  tell(checkSyncLog(site));
+  tell(await checkMailboxes(site));
+  tell(await checkMessages(site));
+  const { findings, session } = await checkReplica(site);
+  tell(findings);
+  if (session === undefined) return;
+  try {
+    const partitions = await checkPartitions(session, site);
+    tell(partitions.findings);
+    tell(checkClock(partitions.there, site.now));
+  } finally {
+    await session.exit();
+  }
+  tell(await checkConnections(site));
+}
