@@ -1,5 +1,6 @@
 import type { ImapdConfig } from '../config/imapd-config.ts';
-import { defaultWorkers, type Settings } from '../config/settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { AUTO_FIRST } from '../coordinator/limits.ts';
 import type { WorkerSetup } from '../coordinator/pool/messages.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
@@ -51,7 +52,7 @@ export function rollingPlan(
   const setup = workerSetup(config, settings, args, channel, undefined);
   const wanted = args.workers ?? settings.workers;
   // The log comes in drops: there is no rate to go by, and a connection is made only when the others are busy.
-  const workers = wanted === 'auto' ? defaultWorkers() : wanted;
+  const workers = wanted === 'auto' ? AUTO_FIRST : wanted;
   const once = args.once || args.inputFile !== undefined;
   const logs = [syncLogPath(config.configdirectory, channel)];
   const verify = { after: false, deep: undefined, repair: true, logs };

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { parse } from 'ini';
 import { readNamedFile } from '../native/open-regular.ts';
 import { SyncError } from '../report/sync-error.ts';
@@ -53,9 +52,6 @@ export const DEFAULT_SETTINGS_FILE = '/etc/cyrus-sync.ini';
 /** Names the settings file where `--settings` does not. */
 export const SETTINGS_VARIABLE = 'CYRUS_SYNC_SETTINGS';
 
-/** Work is mostly waiting for the replica and for disks, so two threads to a processor; past 8 a replica gains no more. */
-const MOST_DEFAULT_WORKERS = 8;
-const WORKERS_PER_PROCESSOR = 2;
 export const MOST_WORKERS = 64;
 const MOST_LOOK_AHEAD = 64;
 /** Octets. Less than a large command is no window, more is memory lost to a slow replica. */
@@ -66,10 +62,6 @@ const MOST_LOCKED_RETRY = 3_600;
 const MOST_BACKLOG_REPORT = 86_400;
 /** Seconds. */
 const FULL_PASS = { least: 1, most: 90 * 86_400 };
-
-export function defaultWorkers(processors: number = availableParallelism()): number {
-  return Math.max(1, Math.min(MOST_DEFAULT_WORKERS, WORKERS_PER_PROCESSOR * processors));
-}
 
 export function defaultSettings(): Settings {
   return Object.freeze({

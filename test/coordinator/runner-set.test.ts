@@ -12,6 +12,8 @@ interface Fake {
   cancelled: boolean;
   left: boolean;
   refuses: boolean;
+  /** Milliseconds of work on a unit. */
+  unitMs: number;
   /** What the latest task was given. */
   borrow: EngineContext['borrow'];
 }
@@ -27,6 +29,7 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
       cancelled: false,
       left: false,
       refuses: false,
+      unitMs: 0,
       borrow: undefined,
       end: () => waiting.shift()?.(),
     };
@@ -36,12 +39,20 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
       await new Promise<void>((resolve) => waiting.push(resolve));
       fake.running -= 1;
     };
-    const runner: Pick<BatchRunner, 'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected'> = {
+    const runner: Pick<
+      BatchRunner,
+      'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected' | 'unitMs' | 'connectMs'
+    > = {
       connected: true,
+      get unitMs() {
+        return fake.unitMs;
+      },
+      connectMs: 20,
       exit: async () => {
         fake.left = true;
       },
       lend: async () => {
+        await Promise.resolve();
         if (fake.refuses) throw new Error('no more connections');
         return lent;
       },
@@ -164,4 +175,51 @@ test('connections over a lower limit leave when their tasks have ended', async (
     fakes.map(({ left }) => left),
     [false, true, true],
   );
+});
+
+const unit = { id: 1, unit: { users: [], actions: [] } };
+
+test('units share a connection while it is done with them before another one would be there', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.unitMs = 1;
+  const others = Array.from({ length: 9 }, () => runners.runUnit(unit));
+  assert.equal(fakes.length, 1);
+  for (let i = 0; i < 10; i++) one.end();
+  await Promise.all([first, ...others]);
+});
+
+test('units that keep the replica at work are spread over as many connections as there may be, evenly', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.unitMs = 10_000;
+  const others = Array.from({ length: 11 }, () => runners.runUnit(unit));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    fakes.map(({ running }) => running),
+    [3, 3, 3, 3],
+  );
+  for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
+  await Promise.all([first, ...others]);
+});
+
+test('where the replica takes no more, units go to those that it took, and none is made for a while', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.unitMs = 10_000;
+  const second = runners.runUnit(unit);
+  if (fakes[1]) fakes[1].refuses = true;
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const third = runners.runUnit(unit);
+  assert.equal(one.running, 3);
+  assert.equal(fakes.length, 2);
+  assert.equal(fakes[1]?.left, true);
+  for (let i = 0; i < 3; i++) one.end();
+  await Promise.all([first, second, third]);
 });

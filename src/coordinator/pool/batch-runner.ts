@@ -66,6 +66,8 @@ export class BatchRunner {
   #link: Link | undefined;
   #connecting: Promise<Link> | undefined;
   readonly #stopping = new AbortController();
+  #unitMs = 0;
+  #connectMs = 0;
 
   constructor(parts: BatchRunnerParts) {
     this.#parts = parts;
@@ -103,6 +105,7 @@ export class BatchRunner {
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
     const context = this.#context(link, { emit: this.#parts.emit, setAside });
     const results = await this.#parts.engine.runActions(context, users, actions);
+    this.#unitMs += (servedSince(link) - this.#unitMs) * WEIGHT_OF_LATEST;
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
     return { results, linkError: broken?.kind === 'failed' ? broken.error : undefined };
@@ -137,6 +140,16 @@ export class BatchRunner {
 
   get #cancelled(): boolean {
     return this.#stopping.signal.aborted;
+  }
+
+  /** How long the replica has been at work on a unit lately. */
+  get unitMs(): number {
+    return this.#unitMs;
+  }
+
+  /** How long it took to make the connection. */
+  get connectMs(): number {
+    return this.#connectMs;
   }
 
   get connected(): boolean {
@@ -209,6 +222,7 @@ export class BatchRunner {
   async #connect(): Promise<Link> {
     const { setup, emit, connect } = this.#parts;
     const { server } = setup.connection;
+    const began = performance.now();
     const session = await connect({
       onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
       onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
@@ -222,6 +236,7 @@ export class BatchRunner {
       servedBefore: 0,
     };
     this.#link = link;
+    this.#connectMs = performance.now() - began;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
     tellExposure(session, emit);
@@ -385,6 +400,9 @@ interface TaskParts {
   setAside?: readonly SetAside[] | undefined;
   beforeSending?: EngineContext['beforeSending'];
 }
+
+/** Of all units before it the latest counts for so much: a few tell, and none for long. */
+const WEIGHT_OF_LATEST = 0.25;
 
 /** Ends a job before it sends anything. */
 class Postponed extends Error {}

@@ -2,11 +2,20 @@ import type { BorrowedLink } from '../../replicate/engine.ts';
 import { REFUSED_PAUSE } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
+import { within } from './within.ts';
+
+/** Times what a connection took to make, from which on the work that waits is worth another: the replica has a process for it. */
+const WORTH_CONNECTING = 2;
 
 /** One connection and how much of it is in use. A task that wants it for itself counts as many. */
 interface Place {
   runner: BatchRunner;
   tasks: number;
+}
+
+/** Until disposed of. */
+interface Use extends Disposable {
+  place: Place;
 }
 
 /**
@@ -19,6 +28,9 @@ export class RunnerSet {
   #limit: number;
   #places: Place[] = [];
   #cancelled = false;
+  readonly #opening = new Set<Promise<void>>();
+  /** Units, for one of those. */
+  #waiting = 0;
   /** Milliseconds of `performance.now()`. */
   #lendsFrom = 0;
 
@@ -33,8 +45,66 @@ export class RunnerSet {
     return this.#with(1, (place) => place.runner.run(batch, () => this.#borrowBeside(place)));
   }
 
-  runUnit({ unit, apart }: UnitTask): Promise<UnitAnswer> {
-    return this.#with(apart ? this.#tasksPerConnection : 1, ({ runner }) => runner.runUnit(unit));
+  async runUnit({ unit, apart }: UnitTask): Promise<UnitAnswer> {
+    if (apart) return await this.#with(this.#tasksPerConnection, ({ runner }) => runner.runUnit(unit));
+    const soonest = this.#soonest();
+    using use = soonest ? this.#use(soonest, 1) : await this.#useOpened();
+    return await use.place.runner.runUnit(unit);
+  }
+
+  /** Where a unit is done soonest: behind those before it on a connection, unless a new one would be there before. */
+  #soonest(): Place | undefined {
+    const up = this.#up();
+    const [least] = up;
+    if (!least) return this.#take();
+    const { unitMs } = least.runner;
+    const worth = least.runner.connectMs * WORTH_CONNECTING;
+    if (least.tasks * unitMs <= worth) return least;
+    const units = up.reduce((sum, { tasks }) => sum + tasks, this.#waiting);
+    const pays = (units * unitMs) / (up.length + this.#opening.size) > worth;
+    if (pays && this.#places.length < this.#limit && performance.now() >= this.#lendsFrom) this.#open();
+    return this.#opening.size > 0 ? undefined : least;
+  }
+
+  /**
+   * Not waited for longer than those that are up would take for all that wait: a replica that takes no more connections
+   * says nothing for long.
+   */
+  async #useOpened(): Promise<Use> {
+    this.#waiting += 1;
+    const [least] = this.#up();
+    const until = performance.now() + (least ? (least.tasks + this.#waiting) * least.runner.unitMs : 0);
+    for (;;) {
+      const left = until - performance.now();
+      await within(Math.max(0, left), Promise.race(this.#opening));
+      const place = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
+      if (!place) continue;
+      this.#waiting -= 1;
+      // In the same turn: the next one who waits has to see it.
+      return this.#use(place, 1);
+    }
+  }
+
+  #open(): void {
+    const place = this.#add();
+    const opening = place.runner.lend().then(
+      (link) => link[Symbol.dispose](),
+      () => this.#refused(place),
+    );
+    this.#opening.add(opening);
+    void opening.then(() => this.#opening.delete(opening));
+  }
+
+  /** Connections that are up, the least used first. */
+  #up(): Place[] {
+    const usable = this.#places.slice(0, this.#limit).filter(({ runner }) => runner.connected);
+    return usable.sort((a, b) => a.tasks - b.tasks);
+  }
+
+  #refused(place: Place): void {
+    this.#lendsFrom = performance.now() + REFUSED_PAUSE;
+    this.#places = this.#places.filter((other) => other !== place);
+    void place.runner.exit();
   }
 
   /** Connections over the new limit are given up as their tasks end, those first that are not up. */
@@ -74,9 +144,10 @@ export class RunnerSet {
     return await work(place);
   }
 
-  #use(place: Place, share: number): Disposable {
+  #use(place: Place, share: number): Use {
     place.tasks += share;
     return {
+      place,
       [Symbol.dispose]: () => {
         place.tasks -= share;
         if (place.tasks === 0) this.#retire();

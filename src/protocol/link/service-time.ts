@@ -1,3 +1,6 @@
+/** Times the quickest that an answer may take on its way: no link has the same delay always. */
+const JITTER = 1.125;
+
 /**
  * How long the replica was at work on the commands of one connection, as far as answers tell: it takes one after the other,
  * so that from one answer to the next it was at the next. What an answer needs on its way is not its work: as long as the
@@ -11,7 +14,7 @@ export class ServiceTime {
   /** Milliseconds of one clock. */
   answered(submittedAt: number, now: number): void {
     this.#quickest = Math.min(this.#quickest, now - submittedAt);
-    this.#total += Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest));
+    this.#total += Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest * JITTER));
     this.#lastAnswer = now;
   }
 
