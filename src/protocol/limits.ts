@@ -13,7 +13,7 @@ export const MAX_WORD_OCTETS = 128 * 1024;
  */
 export const MAX_ANSWER_OCTETS = 384 * 1024 * 1024;
 
-/** The same for all records of one mailbox, which a merge holds at once: some three million. */
+/** Octets of memory for all records of one mailbox, which a merge holds at once: some three million. */
 export const MAX_RECORDS_ANSWER_OCTETS = 2 * 1024 * 1024 * 1024;
 
 /** Octets that a value takes in memory beside its text: its head, and its place in a list or map. */

@@ -2,6 +2,14 @@ import type { ByteString } from '../byte-string.ts';
 import type { SyncError } from '../report/sync-error.ts';
 
 /**
+ * The door of this room, with `connect/connect-replica.ts`: what others know of a replica.
+ *
+ * The room turns calls into octets on a socket and octets into plain data that has been checked. It opens sockets and reads
+ * certificates, and knows nothing of stores and jobs. It promises that one command is one line whatever its fields hold, and
+ * that nothing a peer sends comes in unless it is what it claims to be.
+ */
+
+/**
  * One connection to a replica, one async method per command (protocol 9 to 11).
  *
  * Calling without awaiting is pipelining: commands go out in call order, answers resolve in that order. A NO or BAD
@@ -68,7 +76,7 @@ export type Exposure = 'clear' | 'unverified';
 export type OnUnusable = (mailbox: ByteString, error: SyncError) => void;
 
 export interface SessionInfo {
-  /** As the operator spelled it. */
+  /** The operator's own spelling. */
   server: string;
   flavour: 'csync' | 'imap';
   banner: string;

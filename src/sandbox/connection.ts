@@ -112,7 +112,7 @@ export class Connection {
     this.#transport.destroy();
   }
 
-  /** As a server that is shut down does. */
+  /** Ends it as a server that is shut down does. */
   sayBye(): void {
     this.#ended = true;
     this.#transport.write('BYE shutting down\r\n');

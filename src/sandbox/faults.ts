@@ -27,7 +27,7 @@ export interface Fault {
   on: string;
   /** Only commands that name this mailbox (internal name). Not for `cut-inside`: the name is not known yet. */
   mailbox?: ByteString;
-  /** Only commands for this userid, or for a mailbox of his. Not for `cut-inside`. */
+  /** Only commands for this userid, or for a mailbox of that user. Not for `cut-inside`. */
   user?: ByteString;
   /** The first occurrence that is hit, counted from 1 (default). */
   nth?: number;

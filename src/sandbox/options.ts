@@ -15,7 +15,7 @@ export interface RecordedCommand {
 }
 
 export interface SandboxOptions {
-  /** Of the database; made if missing, kept by close(). */
+  /** The database's directory; made if missing, kept by close(). */
   directory: string;
   /** Port 0 takes a free one. A unix socket needs no login, as with the real server. */
   listen: ListenAddress;

@@ -46,7 +46,7 @@ export async function tryInTurn<T>(
   throw failure ?? new SyncError('BUG', 'no way to connect was planned', { phase: 'connect' });
 }
 
-/** Of two failures the one where somebody was there; of equals the later, which is csync's. */
+/** Prefers the failure where somebody was there; of two equal ones the later, which is csync's. */
 function moreTelling(earlier: SyncError | undefined, later: SyncError): SyncError {
   return earlier !== undefined && nobodyThere(later) && !nobodyThere(earlier) ? earlier : later;
 }

@@ -26,7 +26,7 @@ export interface DlistParserOptions {
   maxLiteralOctets?: number | undefined;
   maxFileOctets?: number | undefined;
   maxWordOctets?: number | undefined;
-  /** Of memory, for the value as a whole: all its parts, those that are not kept included. */
+  /** Octets of memory for the value as a whole: all its parts, those that are not kept included. */
   maxMemoryOctets?: number | undefined;
   /** `push` returns at the start and end of each file's octets, so that they can be told apart. */
   stopAtFiles?: boolean | undefined;
@@ -35,7 +35,7 @@ export interface DlistParserOptions {
 interface Frame {
   list: DlistValue[] | undefined;
   map: DlistMap | undefined;
-  /** Of a map: the key whose value comes next. */
+  /** The key of the map whose value comes next. */
   key: ByteString | undefined;
   emit: ((item: DlistValue) => void) | undefined;
 }

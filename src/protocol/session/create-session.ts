@@ -12,7 +12,10 @@ import { sieveCommands } from './sieve-commands.ts';
 import { subscriptionCommands } from './subscription-commands.ts';
 import { userCommands } from './user-commands.ts';
 
-/** Puts the commands of all objects together over one queue. */
+/**
+ * Puts the commands of all objects together over one queue. Each object has a file with its encoder, decoder and commands;
+ * none of them knows of sockets or of the other objects' commands.
+ */
 export function createSession(queue: CommandQueue, info: SessionInfo): ReplicaSession {
   return {
     ...userCommands(queue),

@@ -28,7 +28,7 @@ export function requireString(map: DlistMap, key: ByteString, grammar: Grammar):
   return value;
 }
 
-/** As `requireString`, and not empty. */
+/** Does what `requireString` does, and refuses an empty string. */
 export function requireName(map: DlistMap, key: ByteString, grammar: Grammar): ByteString {
   const value = requireString(map, key, grammar);
   if (value === '') throw unusable(`${key} as ${grammar.what}`, map.get(key));

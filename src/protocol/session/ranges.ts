@@ -7,10 +7,10 @@ export interface Range {
   readonly most: number;
 }
 
-/** Of fields that Cyrus keeps in 32 bits: checksums. */
+/** Checksums, which Cyrus keeps in 32 bits. */
 export const WORD: Range = { least: 0, most: 2 ** 32 - 1 };
 
-/** Of a message: 0 is none, and IMAP ends at 32 bits. */
+/** The UID of a message: 0 is none, and IMAP ends at 32 bits. */
 export const UID: Range = { least: 1, most: 2 ** 32 - 1 };
 
 /** LAST_UID, RECENTUID, UIDVALIDITY: 0 where there is none yet. */

@@ -24,7 +24,7 @@ export const applySieve: Handler = (context, value) => {
   storage.transact(() => storage.users.putScript(userid, { filename, lastUpdate, content }));
 };
 
-/** Of `name.bc` nothing is removed: 3.6 ignores the request, and the script stays active (protocol 17.8). */
+/** Nothing is removed of `name.bc`: 3.6 ignores the request, and the script stays active (protocol 17.8). */
 export const applyUnsieve: Handler = (context, value) => {
   const map = mapOf(value);
   const userid = atom(map, 'USERID');

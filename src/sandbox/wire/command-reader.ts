@@ -12,7 +12,7 @@ export interface Command {
   rest: ByteString;
   /** Why the command could not be read: the answer is BAD. */
   unreadable: string | undefined;
-  /** As it arrived, files and the line end left out; undefined unless `record` said so. */
+  /** The command as it arrived, files and the line end left out; undefined unless `record` said so. */
   text: ByteString | undefined;
 }
 

@@ -48,7 +48,7 @@ export class Stage {
     return true;
   }
 
-  /** Whether there is such a partition at all. */
+  /** Says if there is such a partition at all. */
   hasPartition(partition: ByteString): boolean {
     return this.#partitions === undefined || this.#partitions.includes(partition);
   }
