@@ -111,13 +111,14 @@ test('a partition that the replica lacks is not known without a probe, and a pro
 
 test('a damaged message and a partition that cannot be read are problems that name them', async () => {
   const spool = pair.master.partitions.default ?? '';
-  const [damaged] = readdirSync(spool, { recursive: true })
+  // Whichever of them are expunged already.
+  const firsts = readdirSync(spool, { recursive: true })
     .map(String)
     .filter((name) => name.endsWith('/1.'));
-  truncateSync(join(spool, damaged ?? ''), 3);
+  for (const first of firsts) truncateSync(join(spool, first), 3);
   const messages = (await check('--workers', '1')).of('messages');
   assert.ok(messages.every(({ verdict }) => verdict === 'problem'));
-  assert.match(messages.at(-1)?.text ?? '', /^1 of \d+ messages read are damaged/);
+  assert.match(messages.at(-1)?.text ?? '', /^[1-9]\d* of \d+ messages read are damaged/);
 
   chmodSync(pair.master.partitions.second ?? '', 0);
   const [account] = (await check('--workers', '1')).of('account');
