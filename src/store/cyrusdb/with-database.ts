@@ -110,7 +110,13 @@ export function formatOf(fd: number, path: string, expected: Format): Format {
 }
 
 function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDatabase | undefined {
-  const octets = fstatSync(fd).size;
+  let octets = fstatSync(fd).size;
+  if (octets === 0) {
+    // Only its writer knows of which format it is going to be: one of another format holds the lock until that shows.
+    lockNow(fd, 'shared', path);
+    octets = fstatSync(fd).size;
+    if (octets > 0 || !isStillAt(path, fd)) return undefined;
+  }
   if (octets > MAX_FLAT_DATABASE_OCTETS) {
     throw damaged(path, 0, `expected at most ${MAX_FLAT_DATABASE_OCTETS} octets, found ${octets}`);
   }
