@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CyrusServer, replicaSettings } from '../test/support/cyrus-server.ts';
+import { CyrusServer, replicaSettings } from '../test/lab/cyrus-server.ts';
+import { DelayProxy } from '../test/lab/delay-proxy.ts';
 import type { BenchCase } from './cases.ts';
 import { changeOnePercent } from './changes.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
@@ -9,7 +10,6 @@ import { measure } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import type { Stage } from './paired-rounds.ts';
 import { processorSeconds } from './process-tree.ts';
-import { DelayProxy } from './proxy.ts';
 import { countMessages, cyrusTarget, sandboxTarget, type Target } from './replicas.ts';
 import type { Run } from './results.ts';
 import type { Store } from './stores.ts';

@@ -1,4 +1,4 @@
-import type { CyrusServer } from '../test/support/cyrus-server.ts';
+import type { CyrusServer } from '../test/lab/cyrus-server.ts';
 import { makeMail } from './mail.ts';
 import { inParallel, type Store } from './stores.ts';
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { headerLayout } from '../src/store/mailbox/index-layout.ts';
-import type { CyrusServer } from '../test/support/cyrus-server.ts';
+import type { CyrusServer } from '../test/lab/cyrus-server.ts';
 import { makeMail } from './mail.ts';
 
 /** Messages of the mailbox, and their octets. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cyrusIdentity } from '../test/support/processes.ts';
+import { cyrusIdentity } from '../test/lab/processes.ts';
 import { killGroup, PeakMemory } from './process-tree.ts';
 
 export interface Measured {

@@ -1,5 +1,5 @@
 import { withDatabase } from '../src/store/cyrusdb/with-database.ts';
-import type { CyrusScratch } from '../test/cyrus-db/cyr-dbtool.ts';
+import type { CyrusScratch } from '../test/lab/cyr-dbtool.ts';
 import type { Task } from './micro.ts';
 
 const FORMATS = ['twoskip', 'skiplist'] as const;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { DelayProxy } from './proxy.ts';
+import { DelayProxy } from '../test/lab/delay-proxy.ts';
 import { median } from './statistics.ts';
 
 const PINGS = 15;

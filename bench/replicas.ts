@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADMIN, CyrusServer, PASSWORD } from '../test/support/cyrus-server.ts';
+import { ADMIN, CyrusServer, PASSWORD } from '../test/lab/cyrus-server.ts';
 import type { Flush } from './flush/flush.ts';
 import { slowFlush } from './flush/slow-flush.ts';
 import type { BenchOptions } from './options.ts';

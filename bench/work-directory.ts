@@ -1,5 +1,5 @@
 import { chmod, mkdir } from 'node:fs/promises';
-import { giveToCyrus } from '../test/support/cyrus-server.ts';
+import { giveToCyrus } from '../test/lab/cyrus-server.ts';
 import type { BenchOptions } from './options.ts';
 
 /** Where stores are cached and servers run, and where profiles go. */

@@ -1,6 +1,6 @@
-import { ADMIN, PASSWORD } from '../../test/support/cyrus-server.ts';
-import { ImapClient } from '../../test/support/imap-client.ts';
-import { quoteImap } from '../../test/support/imap-values.ts';
+import { ADMIN, PASSWORD } from '../../test/lab/cyrus-server.ts';
+import { ImapClient } from '../../test/lab/imap-client.ts';
+import { quoteImap } from '../../test/lab/imap-values.ts';
 import { makeMail } from '../mail.ts';
 import type { LoadMailbox } from './load-messages.ts';
 import type { Mark } from './replica-watch.ts';

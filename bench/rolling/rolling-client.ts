@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cyrusIdentity } from '../../test/support/processes.ts';
+import { cyrusIdentity } from '../../test/lab/processes.ts';
 import { killGroup, PeakMemory, processorSeconds } from '../process-tree.ts';
 
 /** Milliseconds that a client gets to leave after TERM. */

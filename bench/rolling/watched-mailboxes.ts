@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CyrusServer } from '../../test/support/cyrus-server.ts';
+import type { CyrusServer } from '../../test/lab/cyrus-server.ts';
 import { ORDINARY_FOLDERS, pathsOf } from '../stores.ts';
 import type { LoadMailbox } from './load-messages.ts';
 

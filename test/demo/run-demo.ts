@@ -12,7 +12,7 @@ import { storeLayout } from '../../src/cli/store-layout.ts';
 import { readImapdConfig } from '../../src/config/imapd-config.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
-import { type UnpackedFixture, unpackFixture } from '../support/unpack-fixture.ts';
+import { type UnpackedFixture, unpackFixture } from '../lab/unpack-fixture.ts';
 import { type Comparison, compare } from './census.ts';
 import { countMaster } from './count-master.ts';
 import { countReplica, damagedMessages } from './count-replica.ts';

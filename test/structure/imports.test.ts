@@ -160,6 +160,24 @@ test('files of store, logs and configuration are opened where a FIFO in their pl
   assert.deepEqual(wrong.map(({ path }) => path).sort(), Object.keys(elsewhere).sort());
 });
 
+test('tests and benches share the lab, and nothing else with each other', () => {
+  const shares = (from: string, to: string): boolean => {
+    if (!/^(test|bench)\//.test(to) || to.startsWith('test/lab/')) return true;
+    return folder(from) === folder(to) || (from.startsWith('bench/test/') && to.startsWith('bench/'));
+  };
+  const wrong = ['test', 'bench'].flatMap(sourceFiles).flatMap((file) =>
+    localImports(file)
+      .filter((target) => !shares(file.path, target))
+      .map((target) => `${file.path} imports ${target}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+/** `bench`, `test/lab`, `test/unit/store`, `test/cyrus/run`. */
+function folder(path: string): string {
+  return /^(?:bench\/test|bench|test\/(?:unit|cyrus)\/[^/]+|test\/[^/]+)/.exec(path)?.[0] ?? path;
+}
+
 test('the test sees the imports that it judges', () => {
   const run = files.find(({ path }) => path === 'src/coordinator/run/run.ts');
   assert.ok(run && localImports(run).includes('src/coordinator/run/schedule.ts'));

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { startPair } from '../../lab/cyrus-server.ts';
+import { LockWatch } from '../../lab/lock-watch.ts';
+import { startSyncClient } from '../../lab/sync-client.ts';
+import { BASE, messageOf, openSides } from '../../lab/two-sides.ts';
+import { lockFile } from '../../lab/user-lock.ts';
+
+/** Milliseconds that nobody may have to wait for this client. It used to be a minute. */
+const BEARABLE = 5_000;
+const DELIVERIES = 10;
+
+test('while somebody keeps the annotations locked, mail is delivered beside this client, and TERM ends it', async () => {
+  await using pair = await startPair();
+  await using sides = await openSides(pair);
+  await sides.master.create('user/anna', BASE);
+  await sides.master.create('user/anna/Work', BASE);
+  await sides.master.imap.ok('SETMETADATA user/anna (/shared/comment "x")');
+  await using lock = await lockFile(pair.master, join(pair.master.configDirectory, 'annotations.db'));
+  using watch = new LockWatch(pair.master);
+  const stopped = startSyncClient(pair.master, ['-v', '-u', 'anna'], { deadline: BEARABLE * 4 });
+  await stopped.waitForOutput((stdout) => stdout.includes('USER anna'));
+  const started = performance.now();
+  for (let i = 0; i < DELIVERIES; i++) {
+    await sides.master.imap.ok('APPEND user/anna ', messageOf(`delivered ${i}`));
+  }
+  const took = performance.now() - started;
+  assert.ok(took < BEARABLE, `${DELIVERIES} deliveries took ${took} ms`);
+  stopped.kill('SIGTERM');
+  await stopped.result;
+
+  const run = startSyncClient(pair.master, ['-v', '-u', 'anna']);
+  await run.waitForOutput((stdout) => stdout.includes('USER anna'));
+  await lock.release();
+  const { code, stderr } = await run.result;
+  assert.equal(code, 0, stderr);
+  const { milliseconds, who } = watch.longest;
+  assert.ok(milliseconds < BEARABLE, `waited ${milliseconds} ms: ${who}`);
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, ['anna']);
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { DISAGREEMENTS } from '../../lab/disagreements.ts';
+import { LockWatch } from '../../lab/lock-watch.ts';
+import { SilentProxy } from '../../lab/silent-proxy.ts';
+import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
+import { BASE, nextSecond, openSides, type Sides } from '../../lab/two-sides.ts';
+
+/** Milliseconds that nobody may have to wait for this client, however long its replica is silent. */
+const BEARABLE = 5_000;
+
+let pair: Pair;
+let sides: Sides;
+let proxy: SilentProxy;
+
+before(async () => {
+  pair = await startPair({ both: { imapd: { expunge_mode: 'immediate', conversations: 'yes' } } });
+  proxy = await SilentProxy.start(pair.replica.syncPort);
+  sides = await openSides(pair);
+  pair.master.configure('sync_port', String(proxy.port));
+  await pair.master.writeConfiguration();
+});
+
+after(async () => {
+  await sides?.[Symbol.asyncDispose]();
+  await proxy?.[Symbol.asyncDispose]();
+  await pair?.stop();
+});
+
+test('a replica that falls silent at any command of a first copy holds up nobody on the master', async () => {
+  await silentAtEveryCommand('first', createAll);
+});
+
+test('a replica that falls silent at any command of a merge holds up nobody on the master', async () => {
+  const scenario = DISAGREEMENTS.find(({ row }) => row === 'many');
+  assert.ok(scenario);
+  await silentAtEveryCommand('merge', async (users) => {
+    await createAll(users);
+    await syncClientOk(pair.master, ['-u', ...users]);
+    await nextSecond();
+    for (const user of users) await scenario.provoke(sides, user);
+  });
+});
+
+async function createAll(users: readonly string[]): Promise<void> {
+  for (const user of users) {
+    await sides.master.create(`user/${user}`, BASE);
+    for (const folder of ['A', 'B', 'C']) await sides.master.create(`user/${user}/${folder}`, BASE);
+  }
+}
+
+/**
+ * One user for each command that replicating such a user takes. While the replica is silent at it, people use every
+ * mailbox of that user in the ways that take the user and then a mailbox exclusively. When the replica is heard again, the
+ * run must end well, whatever was removed under its hands.
+ */
+async function silentAtEveryCommand(
+  prefix: string,
+  prepare: (users: readonly string[]) => Promise<void>,
+): Promise<void> {
+  proxy.silentAt(0);
+  await prepare([`${prefix}0`]);
+  proxy.silentAt(0);
+  await syncClientOk(pair.master, ['-u', `${prefix}0`]);
+  const commands = [...proxy.commands];
+  assert.ok(
+    commands.some((line) => line.startsWith('APPLY MAILBOX')),
+    commands.join(', '),
+  );
+
+  const users = commands.map((_, index) => `${prefix}${index + 1}`);
+  await prepare(users);
+  using watch = new LockWatch(pair.master);
+  for (const [index, user] of users.entries()) {
+    const silence = proxy.silentAt(index + 1);
+    const run = startSyncClient(pair.master, ['-u', user, '--log-to-stderr']);
+    await Promise.race([silence, run.result]);
+    const what = `${user}, silent at ${proxy.commands.at(-1)}`;
+    try {
+      await within(what, useEveryMailbox(user));
+      proxy.goOn();
+      const { code, stderr } = await run.result;
+      assert.equal(code, 0, `${what}: ${stderr}`);
+    } finally {
+      // Only where it has failed: whoever is held up is to be let go.
+      run.kill('SIGKILL');
+      proxy.goOn();
+    }
+  }
+  const { milliseconds, who } = watch.longest;
+  assert.ok(milliseconds < BEARABLE, `waited ${milliseconds} ms: ${who}`);
+  proxy.silentAt(0);
+  await syncClientOk(pair.master, ['-u', ...users]);
+  pair.master.configure('sync_port', String(pair.replica.syncPort));
+  await pair.master.writeConfiguration();
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, [`${prefix}0`, ...users]);
+  pair.master.configure('sync_port', String(proxy.port));
+  await pair.master.writeConfiguration();
+}
+
+async function useEveryMailbox(user: string): Promise<void> {
+  await using session = await pair.master.imap(user);
+  for (const folder of ['INBOX', 'INBOX/A', 'INBOX/B', 'INBOX/C']) {
+    await session.ok(`SELECT ${folder}`);
+    await session.ok('STORE 1 +FLAGS (\\Deleted)');
+    await session.ok('EXPUNGE');
+    await session.ok('UNSELECT');
+  }
+  await sides.master.append(`user/${user}`, 'delivered');
+  await sides.master.cleanUp(user);
+  await sides.master.imap.ok(`SETMETADATA user/${user}/B (/shared/comment "${user}")`);
+  await sides.master.imap.ok(`RENAME user/${user}/C user/${user}/D`);
+}
+
+async function within(what: string, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`held up for ${BEARABLE} ms: ${what}`)), BEARABLE);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../../lab/compare.ts';
+import { ADMIN, giveToCyrus, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { DISAGREEMENTS } from '../../lab/disagreements.ts';
+import { CommandCounter, KillingProxy } from '../../lab/killing-proxy.ts';
+import { assertSettled } from '../../lab/settled.ts';
+import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
+import { BASE, nextSecond, openSides, type Sides } from '../../lab/two-sides.ts';
+
+/** Milliseconds for a server that lost its parent to be gone. */
+const GONE_DEADLINE = 30_000;
+
+const SCENARIO = DISAGREEMENTS.find(({ row }) => row === 'many');
+
+const counter = new CommandCounter();
+let pair: Pair;
+let sides: Sides;
+let toReplica: KillingProxy;
+let toMaster: KillingProxy;
+let temporary: string;
+
+before(async () => {
+  pair = await startPair();
+  toReplica = await KillingProxy.start(pair.replica.syncPort, counter);
+  toMaster = await KillingProxy.start(pair.master.syncPort, counter);
+  temporary = join(pair.master.directory, 'tmp');
+  await mkdir(temporary);
+  // As a run leaves it that is killed before its server for the master has answered.
+  await mkdir(join(temporary, `cyrus-sync-${spawnSync('true').pid}-left`));
+  await mkdir(join(temporary, `cyrus-sync-${process.pid}-used`));
+  giveToCyrus(temporary);
+  sides = await openSides(pair);
+});
+
+after(async () => {
+  await sides?.[Symbol.asyncDispose]();
+  await toMaster?.[Symbol.asyncDispose]();
+  await toReplica?.[Symbol.asyncDispose]();
+  await pair?.stop();
+});
+
+test('killed before any command to the replica, its own server for the master started by itself', async () => {
+  await killAtEveryCommand('private', []);
+});
+
+test('killed before any command to the replica or to the master', async () => {
+  const file = join(pair.master.directory, 'settings.ini');
+  await writeFile(
+    file,
+    `master = 127.0.0.1:${toMaster.port}\nmaster_user = ${ADMIN}\nmaster_password = ${PASSWORD}\n`,
+  );
+  await killAtEveryCommand('server', ['--settings', file]);
+});
+
+test('killed before any command of a swap of two folders', async () => {
+  const prepare = async (users: readonly string[]) => {
+    await replicateThrough(toReplica.port);
+    for (const user of users) {
+      await sides.master.create(`user/${user}`);
+      for (const folder of ['A', 'B']) await sides.master.create(`user/${user}/${folder}`, [folder]);
+    }
+    await syncClientOk(pair.master, ['-u', ...users]);
+    for (const user of users) {
+      for (const [from, to] of ['AT', 'BA', 'TB']) {
+        await sides.master.imap.ok(`RENAME user/${user}/${from} user/${user}/${to}`);
+      }
+    }
+  };
+  await prepare(['swap0']);
+  counter.disarm();
+  await syncClientOk(pair.master, ['-u', 'swap0']);
+  const commands = [...counter.commands];
+  assert.equal(commands.filter((line) => line.startsWith('APPLY RENAME')).length, 3, commands.join(', '));
+
+  const users = commands.map((_, index) => `swap${index + 1}`);
+  await prepare(users);
+  for (const [index, user] of users.entries()) {
+    const run = startSyncClient(pair.master, ['-u', user]);
+    counter.arm(index + 1, () => run.kill('SIGKILL'));
+    assert.equal((await run.result).code, 128 + 9);
+  }
+  counter.disarm();
+  await syncClientOk(pair.master, ['-u', ...users]);
+  await replicateThrough(pair.replica.syncPort);
+  for (const user of users) {
+    assert.deepEqual(await sides.replica.messages(`user/${user}/A`), ['1 B'], user);
+    assert.deepEqual(await sides.replica.messages(`user/${user}/B`), ['1 A'], user);
+    await assertSettled(pair, user);
+  }
+  await assertSameMailOf(pair.master, pair.replica, users);
+});
+
+/**
+ * One user for each command that a conflict resolution sends: the client is killed before that command arrives. The
+ * run after it must end as if nothing had happened, whatever had been done until then.
+ */
+async function killAtEveryCommand(prefix: string, options: readonly string[]): Promise<void> {
+  assert.ok(SCENARIO);
+  await replicateThrough(toReplica.port);
+  const whole = `${prefix}0`;
+  await provoke([whole]);
+  counter.arm(0, () => undefined);
+  await syncClientOk(pair.master, [...options, '-u', whole], { env: { TMPDIR: temporary } });
+  const commands = [...counter.commands];
+  assert.ok(
+    commands.filter((line) => line.startsWith('APPLY MAILBOX')).length >= 1 && commands.length > 6,
+    `not the commands of a conflict: ${commands.join(', ')}`,
+  );
+
+  const users = commands.map((_, index) => `${prefix}${index + 1}`);
+  await provoke(users);
+  for (const [index, user] of users.entries()) {
+    const run = startSyncClient(pair.master, [...options, '-u', user], { env: { TMPDIR: temporary } });
+    counter.arm(index + 1, () => run.kill('SIGKILL'));
+    const { code, stderr } = await run.result;
+    assert.ok(counter.cut, `command ${index + 1} was never sent: ${counter.commands.join(', ')}`);
+    assert.equal(code, 128 + 9, stderr);
+    await assertNothingLeftBehind();
+  }
+  counter.disarm();
+
+  for (const user of users) {
+    const killedAt = commands[users.indexOf(user)];
+    for (const side of [sides.master, sides.replica]) {
+      const present = new Set((await side.messages(`user/${user}`)).map(subjectOf));
+      // Until both sides have agreed, what only the other one ever had need not be here.
+      const foreign = side === sides.master ? 'replica' : 'master';
+      const own: string[] = SCENARIO.expected
+        .map(subjectOf)
+        .filter((subject) => !subject.startsWith(foreign));
+      const lost: string[] = own.filter((subject) => !present.has(subject));
+      assert.deepEqual(lost, [], `lost on ${side.server.name} of ${user}, killed at ${killedAt}`);
+    }
+  }
+  await syncClientOk(pair.master, [...options, '-u', ...users], { env: { TMPDIR: temporary } });
+  for (const user of users) {
+    const killedAt = `${user}, killed at ${commands[users.indexOf(user)]}`;
+    for (const side of [sides.master, sides.replica]) {
+      const messages = await side.messages(`user/${user}`);
+      assert.deepEqual(messages.map(withoutUid).sort(), SCENARIO.expected.map(withoutUid).sort(), killedAt);
+    }
+  }
+  await assertNothingLeftBehind();
+  // The C client compresses, also on loopback: no command lines to be counted.
+  await replicateThrough(pair.replica.syncPort);
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, [whole, ...users]);
+}
+
+async function replicateThrough(port: number): Promise<void> {
+  pair.master.configure('sync_port', String(port));
+  await pair.master.writeConfiguration();
+}
+
+async function provoke(users: readonly string[]): Promise<void> {
+  for (const user of users) await sides.master.create(`user/${user}`, BASE);
+  await syncClientOk(pair.master, ['-u', ...users]);
+  await nextSecond();
+  for (const user of users) await SCENARIO?.provoke(sides, user);
+}
+
+/** No server that was started for the killed run, and no directory of it. */
+async function assertNothingLeftBehind(): Promise<void> {
+  const deadline = Date.now() + GONE_DEADLINE;
+  for (;;) {
+    const servers = await processesOf(join(temporary, 'cyrus-sync-'));
+    if (servers.length === 0) break;
+    assert.ok(Date.now() < deadline, `left behind: ${servers.join('\n')}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(await readdir(temporary), [`cyrus-sync-${process.pid}-used`]);
+  const locks = await readdir(join(pair.master.configDirectory, 'socket'));
+  assert.deepEqual(
+    locks.filter((name) => name.startsWith('cyrus_sync-')),
+    [],
+  );
+}
+
+/** Command lines with this text. */
+async function processesOf(text: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const file = `/proc/${pid}/cmdline`;
+    if (!existsSync(file)) continue;
+    const line = await readFile(file, 'latin1').catch(() => '');
+    if (line.includes(text)) found.push(line.replaceAll('\0', ' '));
+  }
+  return found;
+}
+
+function withoutUid(message: string): string {
+  return message.replace(/^\d+ /, '');
+}
+
+function subjectOf(message: string): string {
+  return message.split(' ')[1] ?? '';
+}

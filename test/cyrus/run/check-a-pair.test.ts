@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readdirSync, truncateSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ADMIN, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { cyrusSync } from '../../lab/cyrus-sync.ts';
+import { populate } from '../../lab/populate.ts';
+import { changedFiles, storeDigest } from '../../lab/store-digest.ts';
+import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
+
+interface Found {
+  check: string;
+  verdict: 'ok' | 'warning' | 'problem';
+  text: string;
+  advice: string | null;
+}
+
+let pair: Pair;
+
+before(async () => {
+  pair = await startPair({
+    master: { partitions: ['default', 'second'], imapd: { sync_log: 'yes' } },
+    replica: { syncProcesses: 3 },
+  });
+  await populate(pair.master, { users: 6 });
+  await using admin = await pair.replica.imap();
+  await admin.ok('LIST "" "*"');
+});
+after(async () => {
+  await pair?.stop();
+});
+
+async function check(
+  ...args: string[]
+): Promise<{ code: unknown; findings: Found[]; of(name: string): Found[] }> {
+  const { code, stdout, stderr } = await cyrusSync(pair.master, 'check', ['--json', ...args]);
+  assert.equal(stderr, '');
+  const { schema, findings }: { schema: string; findings: Found[] } = JSON.parse(stdout);
+  assert.equal(schema, 'cyrus-sync-check');
+  return { code, findings, of: (name) => findings.filter((each) => each.check === name) };
+}
+
+test('a sound pair is found sound, and is octet for octet the same afterwards', async () => {
+  await syncClientOk(pair.master, ['-A', '--workers', '1']);
+  const [here, there] = [storeDigest(pair.master), storeDigest(pair.replica)];
+  const { code, findings, of } = await check('--workers', '2');
+  assert.deepEqual(changedFiles(here, storeDigest(pair.master)), []);
+  assert.deepEqual(changedFiles(there, storeDigest(pair.replica)), []);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    findings.filter(
+      ({ verdict, check }) => verdict === 'problem' || (verdict === 'warning' && check !== 'sync log'),
+    ),
+    [],
+  );
+  assert.match(of('version')[0]?.text ?? '', /Cyrus 3\.6/);
+  assert.match(of('lock kind')[0]?.text ?? '', /^Cyrus locks with fcntl/);
+  assert.match(of('lock names')[0]?.text ?? '', /by userid/);
+  assert.match(of('connections')[0]?.text ?? '', /serves 2 connections/);
+  assert.match(of('messages')[0]?.text ?? '', /^[1-9]\d* messages read, each as its record says/);
+});
+
+test('settings that lock otherwise than the running servers are a problem, and each has its setting named', async () => {
+  const settings = join(pair.master.directory, 'other.ini');
+  await writeFile(settings, 'locks = flock\nuser_lock = inbox\n');
+  giveToCyrus(settings);
+  const { code, of } = await check('--settings', settings, '--workers', '1');
+  assert.equal(code, 1);
+  assert.deepEqual(
+    [...of('lock kind'), ...of('lock names')].map(({ verdict, advice }) => [verdict, advice]),
+    [
+      ['problem', 'set locks = fcntl in the settings'],
+      ['problem', 'set user_lock = userid in the settings'],
+    ],
+  );
+  const { code: exit, stderr } = await syncClient(pair.master, [
+    '-A',
+    '--workers',
+    '1',
+    '--settings',
+    settings,
+  ]);
+  assert.equal(exit, 0);
+  assert.match(stderr, /^sync_client: Cyrus locks with fcntl, and we with flock: .* \(set locks = fcntl/m);
+});
+
+test('more connections than the replica has processes for are said before a run', async () => {
+  const { code, of } = await check('--workers', '8');
+  assert.equal(code, 0);
+  const [found] = of('connections');
+  assert.equal(found?.verdict, 'warning');
+  assert.match(found?.advice ?? '', /maxchild/);
+});
+
+test('a partition that the replica lacks is not known without a probe, and a problem with one', async () => {
+  await using admin = await pair.master.imap();
+  await admin.ok('CREATE user/elsewhere second');
+  await admin.ok('SETACL user/elsewhere admin lrswipkxtecda');
+  const [unknown] = (await check('--workers', '1'))
+    .of('partitions')
+    .filter(({ text }) => text.startsWith('second'));
+  assert.equal(unknown?.verdict, 'warning');
+  const { code, of } = await check('--probe', '--workers', '1');
+  assert.equal(code, 1);
+  const [lacking] = of('partitions').filter(({ text }) => text.startsWith('second'));
+  assert.equal(lacking?.verdict, 'problem');
+  assert.match(lacking?.advice ?? '', /define partition-second/);
+  await admin.ok('DELETE user/elsewhere');
+});
+
+test('a damaged message and a partition that cannot be read are problems that name them', async () => {
+  const spool = pair.master.partitions.default ?? '';
+  // Whichever of them are expunged already.
+  const firsts = readdirSync(spool, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('/1.'));
+  for (const first of firsts) truncateSync(join(spool, first), 3);
+  const messages = (await check('--workers', '1')).of('messages');
+  assert.ok(messages.every(({ verdict }) => verdict === 'problem'));
+  assert.match(messages.at(-1)?.text ?? '', /^[1-9]\d* of \d+ messages read are damaged/);
+
+  chmodSync(pair.master.partitions.second ?? '', 0);
+  const [account] = (await check('--workers', '1')).of('account');
+  chmodSync(pair.master.partitions.second ?? '', 0o755);
+  assert.equal(account?.verdict, 'problem');
+  assert.match(account?.text ?? '', /spool\/second cannot be read by cyrus \(EACCES\)/);
+});
+
+test('a login that is refused, and one that is no administrator, are problems', async () => {
+  pair.master.configure('sync_password', 'wrong');
+  await pair.master.writeConfiguration();
+  assert.match((await check('--workers', '1')).of('replica')[0]?.text ?? '', /^AUTHENTICATION_FAILED/);
+  pair.master.configure('sync_password', 'test-secret');
+  await pair.master.writeConfiguration();
+  pair.replica.configure('admins', 'somebody-else');
+  await pair.replica.writeConfiguration();
+  await pair.replica.halt();
+  await pair.replica.start();
+  const { code, findings } = await check('--workers', '1');
+  pair.replica.configure('admins', ADMIN);
+  await pair.replica.writeConfiguration();
+  await pair.replica.halt();
+  await pair.replica.start();
+  assert.equal(code, 1);
+  const refused = findings.filter(({ check: name }) => name === 'replica' || name === 'administrator');
+  assert.equal(refused.at(-1)?.verdict, 'problem');
+  assert.match(refused.at(-1)?.advice ?? '', /admins/);
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ADMIN, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { openSync } from '../../lab/full-state.ts';
+import { append } from '../../lab/populate.ts';
+import { assertSettled } from '../../lab/settled.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+
+/** With DELETED before it and the time behind it, the name has one octet more than Cyrus 3.6 can open. */
+const LONG = 474;
+/** The longest that can be created: what Cyrus reads back of its deleted name is taken for the INBOX. */
+const LONGEST = 490;
+
+let pair: Pair;
+
+before(async () => {
+  pair = await startPair();
+});
+
+after(async () => {
+  await pair?.stop();
+});
+
+/** A replicated user with a folder whose internal name has so many octets, which is then deleted. @returns both names */
+async function deletedFolder(user: string, octets: number): Promise<{ name: string; deleted: string }> {
+  const folder = 'x'.repeat(octets - `user.${user}.`.length);
+  await using admin = await pair.master.imap();
+  await admin.ok(`CREATE user/${user}`);
+  await admin.ok(`CREATE user/${user}/${folder}`);
+  await admin.ok(`SETACL user/${user}/${folder} ${ADMIN} lrswipkxtecda`);
+  await using client = await pair.master.imap(user);
+  await append(client, `INBOX/${folder}`, 2, 'to be deleted', user);
+  await syncClientOk(pair.master, ['-u', user]);
+  assert.equal((await foldersOf(user)).length, 2);
+  await admin.ok(`DELETE user/${user}/${folder}`);
+  await append(client, 'INBOX', 1, 'later', user);
+  const database = join(pair.master.configDirectory, 'mailboxes.db');
+  const { stdout } = await pair.master.runOk('cyr_dbtool', [
+    database,
+    'twoskip',
+    'show',
+    `NDELETED\x1fuser\x1f${user}`,
+  ]);
+  const [key = ''] = stdout.split('\t');
+  return { name: `user.${user}.${folder}`, deleted: key.slice(1).replaceAll('\x1f', '.') };
+}
+
+async function foldersOf(user: string): Promise<string[]> {
+  await using there = await pair.replica.imap(user);
+  return (await there.ok('LIST "" "*"')).map(([, , , name]) => String(name));
+}
+
+async function roll(...lines: string[]): Promise<void> {
+  const file = join(pair.master.directory, 'lines');
+  await writeFile(file, lines.map((line) => `${line}\n`).join(''));
+  giveToCyrus(file);
+  await syncClientOk(pair.master, ['-R', '-f', file]);
+}
+
+for (const octets of [LONG, LONGEST]) {
+  test(`a deleted folder whose name had ${octets} octets goes from the replica, and its user goes on`, async () => {
+    const user = `user${octets}`;
+    const { deleted } = await deletedFolder(user, octets);
+    assert.equal(deleted.length, octets + 'DELETED.'.length + '.6B04D978'.length);
+    const run = await syncClientOk(pair.master, ['-v', '-v', '-u', user]);
+    assert.match(run.stderr, /left out: DELETED\.\S+: its name has \d+ octets/);
+    assert.deepEqual(await foldersOf(user), ['INBOX']);
+    await assertSettled(pair, user);
+  });
+
+  test(`in rolling mode as well (${octets} octets)`, async () => {
+    const user = `rolling${octets}`;
+    const { name, deleted } = await deletedFolder(user, octets);
+    await roll(`MAILBOX user.${user}`, `RENAME ${name} ${deleted}`, `MAILBOX ${deleted}`);
+    assert.deepEqual(await foldersOf(user), ['INBOX']);
+    await assertSettled(pair, user);
+  });
+
+  test(`and by a line that says only that it was removed (${octets} octets)`, async () => {
+    const user = `line${octets}`;
+    const { name } = await deletedFolder(user, octets);
+    await roll(`MAILBOX user.${user}`, `UNMAILBOX ${name}`);
+    assert.deepEqual(await foldersOf(user), ['INBOX']);
+    await assertSettled(pair, user);
+  });
+
+  test(`a user whose folder was renamed to such a name on the replica once is replicated again (${octets} octets)`, async () => {
+    const user = `once${octets}`;
+    const { name, deleted } = await deletedFolder(user, octets);
+    const session = await openSync(pair.replica);
+    await session.applyRename({
+      oldName: name,
+      newName: deleted,
+      partition: 'default',
+      uidvalidity: 1,
+      local: false,
+    });
+    await session.exit();
+    await syncClientOk(pair.master, ['-u', user]);
+    await assertSettled(pair, user);
+  });
+}
+
+test('folders with long names can be swapped', async () => {
+  const [one, two] = ['x', 'y'].map((letter) => letter.repeat(LONG - 'user.swap.'.length));
+  await using admin = await pair.master.imap();
+  await admin.ok('CREATE user/swap');
+  await using client = await pair.master.imap('swap');
+  for (const folder of [one, two]) {
+    await client.ok(`CREATE INBOX/${folder}`);
+    await append(client, `INBOX/${folder}`, 1, `${folder}`, 'swap');
+  }
+  await syncClientOk(pair.master, ['-u', 'swap']);
+  await client.ok(`RENAME INBOX/${one} INBOX/third`);
+  await client.ok(`RENAME INBOX/${two} INBOX/${one}`);
+  await client.ok(`RENAME INBOX/third INBOX/${two}`);
+  await syncClientOk(pair.master, ['-u', 'swap']);
+  await assertSettled(pair, 'swap');
+});

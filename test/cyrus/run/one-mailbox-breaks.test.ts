@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { differences } from '../../lab/compare.ts';
+import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { dumpServer } from '../../lab/dump.ts';
+import { append } from '../../lab/populate.ts';
+import { SieveClient } from '../../lab/sieve-client.ts';
+import { syncClient } from '../../lab/sync-client.ts';
+
+/** The replica's server dies of a script in `#sieve` that it cannot compile. */
+let pair: Pair;
+
+before(async () => {
+  pair = await startPair({
+    master: { imapd: { sync_log: 'yes' } },
+    replica: { imapd: { sieve_extensions: 'fileinto' } },
+  });
+  await using admin = await pair.master.imap();
+  for (const mailbox of ['anna', 'anna/Work', 'bob']) {
+    await admin.ok(`CREATE user/${mailbox}`);
+    await admin.ok(`SETACL user/${mailbox} admin lrswipkxtecda`);
+    await append(admin, `user/${mailbox}`, 3, mailbox, mailbox);
+  }
+  await admin.ok('SETQUOTA user/anna (STORAGE 5000)');
+  await using anna = await pair.master.imap('anna');
+  await anna.ok('SUBSCRIBE INBOX/Work');
+  await using sieve = await SieveClient.login(pair.master, 'anna');
+  await sieve.put('away', 'require "vacation";\r\nvacation "gone";\r\n');
+});
+
+after(async () => {
+  await pair?.stop();
+});
+
+async function assertOnlyTheScriptIsMissing(): Promise<void> {
+  const users = ['anna', 'bob'];
+  const [here, there] = await Promise.all([dumpServer(pair.master, users), dumpServer(pair.replica, users)]);
+  const found = differences(here, there);
+  assert.ok(found.length > 0, 'the script has arrived, so that nothing is tried here');
+  assert.deepEqual(
+    found.filter((line) => !/^users > anna > scripts|^\S+ > user\S+#sieve/.test(line)),
+    [],
+  );
+  await using admin = await pair.replica.imap();
+  assert.match(JSON.stringify(await admin.ok('GETQUOTA user/anna')), /STORAGE.*5000/);
+  await using anna = await pair.replica.imap('anna');
+  assert.match(JSON.stringify(await anna.ok('LSUB "" "*"')), /Work/);
+}
+
+test('a mailbox that kills the server is named, and everything else of its user is replicated', async () => {
+  const run = await syncClient(pair.master, ['-A']);
+  assert.equal(run.code, 1, run.stderr);
+  assert.match(run.stderr, /^anna: user\/anna\/#sieve: the connection breaks each time/m);
+  await assertOnlyTheScriptIsMissing();
+});
+
+test('the same in rolling mode', async () => {
+  await using admin = await pair.master.imap();
+  await append(admin, 'user/anna/Work', 2, 'more', 'anna');
+  await admin.ok('SETQUOTA user/anna (STORAGE 5000)');
+  await using sieve = await SieveClient.login(pair.master, 'anna');
+  await sieve.put('also', 'require "vacation";\r\nvacation "still gone";\r\n');
+  const run = await syncClient(pair.master, ['-1']);
+  assert.equal(run.code, 1, run.stderr);
+  assert.match(run.stderr, /^anna: user\/anna\/#sieve: the connection breaks each time/m);
+  await assertOnlyTheScriptIsMissing();
+});

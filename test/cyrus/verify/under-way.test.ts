@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertNothingLeft } from '../../lab/compare.ts';
+import { startPair } from '../../lab/cyrus-server.ts';
+import { cyrusSync } from '../../lab/cyrus-sync.ts';
+import { RollingClient } from '../../lab/rolling-client.ts';
+import { StreamOfChanges } from '../../lab/stream-of-changes.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+import { openSides } from '../../lab/two-sides.ts';
+
+/** Comparisons while users are being changed; each takes as long as those who change most are looked at. */
+const ROUNDS = 1;
+const FEW_USERS = 12;
+
+test('while users are changed and rolling replication follows, nobody is said to differ, and in the end all are proven', async () => {
+  await using pair = await startPair({
+    both: { imapd: { allowusermoves: 'yes' } },
+    // So that there always is somebody with something in the log.
+    master: { imapd: { sync_log: 'yes', sync_repeat_interval: '3' } },
+  });
+  await using client = new RollingClient(pair);
+  await using stream = await StreamOfChanges.start(pair.master, 'verify', FEW_USERS);
+  await stream.lasts(2_000);
+  for (let round = 0; round < ROUNDS; round++) {
+    const run = await cyrusSync(pair.master, 'verify', ['-A']);
+    assert.ok(run.code === 0 || run.code === 3, `${run.code}: ${run.stdout}${run.stderr}`);
+  }
+  await stream.stop();
+  await client.settled();
+  const run = await cyrusSync(pair.master, 'verify', ['-A', '--deep']);
+  assert.equal(run.code, 0, run.stdout + run.stderr);
+});
+
+test('a full pass of rolling replication finds and repairs what no log line tells', async () => {
+  await using pair = await startPair({ master: { imapd: { sync_log: 'yes' } } });
+  await using sides = await openSides(pair);
+  for (const user of ['anna', 'bert']) await sides.master.create(`user/${user}`, ['one', 'two', 'three']);
+  await syncClientOk(pair.master, ['-A']);
+  const settings = join(pair.master.directory, 'full-pass.ini');
+  await writeFile(settings, 'full_pass = 2s\n');
+  await using client = new RollingClient(pair, ['--settings', settings]);
+  await client.settled();
+  await sides.replica.expunge('user/anna', 2);
+  await client.waitForLog(/repaired, and the same on both sides now: 'anna'/);
+  assert.match(client.log, /differs: user\/anna, UID 2: the message is missing on the replica/);
+  assert.doesNotMatch(client.log, /differs: user\/bert/);
+  await assertNothingLeft(pair);
+});

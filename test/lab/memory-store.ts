@@ -1,0 +1,419 @@
+import { createHash } from 'node:crypto';
+import { type ByteString, compareBytes } from '../../src/byte-string.ts';
+import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
+import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
+import type {
+  Annotation,
+  Enumerated,
+  Estimate,
+  IndexRecord,
+  LockedMailbox,
+  MailboxEntry,
+  MailboxState,
+  MailboxView,
+  MasterStore,
+  QuotaEntry,
+  SeenEntry,
+  SieveState,
+} from '../../src/store/master-store.ts';
+import {
+  type NameRules,
+  parseInternalName,
+  parseUserid,
+  toInternalName,
+  useridOf,
+} from '../../src/store/paths/mailbox-name.ts';
+import { lockedMailbox } from './engine-fakes.ts';
+
+const RULES: NameRules = {
+  defaultdomain: 'internal',
+  deletedprefix: 'DELETED',
+  unixhierarchysep: true,
+  virtdomains: 'off',
+};
+/** Seconds since the epoch, for whatever needs a time. */
+const THEN = 1_600_000_000;
+/** As Cyrus 3.6 writes it. */
+const INDEX_VERSION = 17;
+
+interface StoredMailbox {
+  entry: MailboxEntry;
+  records: IndexRecord[];
+  annotations: Annotation[];
+  /** What a stored field is to say that does not follow from the records. */
+  state: Partial<MailboxState>;
+}
+
+/** What a test says of a mailbox; the rest follows. */
+export interface MailboxWish {
+  uniqueid?: ByteString;
+  /** Contents, from UID 1 on. */
+  messages?: readonly string[];
+  annotations?: Annotation[];
+  entry?: Partial<MailboxEntry>;
+  state?: Partial<MailboxState>;
+}
+
+/**
+ * A master in memory, changed by the test while the engine works from it. Knows names, contents, what belongs to a user,
+ * and what to refuse; counts how often it is asked.
+ */
+export class MemoryStore implements MasterStore {
+  /** Questions asked, by method. */
+  readonly asked = new Map<keyof MasterStore, number>();
+  /** Thrown by `readMailbox` for these names: a damaged mailbox. */
+  readonly damaged = new Map<ByteString, Error>();
+  /** Thrown for the messages of these mailboxes. */
+  readonly unreadable = new Map<ByteString, Error>();
+  /** UIDs whose message files are damaged, by mailbox. */
+  readonly damagedMessages = new Map<ByteString, Set<number>>();
+  /** Users whose sync lock somebody else has. */
+  readonly locked = new Set<ByteString>();
+  readonly quotas = new Map<ByteString, QuotaEntry>();
+  readonly annotations: Annotation[] = [];
+  readonly #mailboxes = new Map<ByteString, StoredMailbox>();
+  readonly #contents = new Map<string, Buffer>();
+  readonly #subscriptions = new Map<ByteString, Set<ByteString>>();
+  readonly #seen = new Map<ByteString, Map<ByteString, SeenEntry>>();
+  readonly #formerNames = new Map<ByteString, ByteString[]>();
+  #modseq = 1;
+
+  /** A user with an INBOX, and folders below it. */
+  addUser(userid: ByteString, folders: readonly ByteString[] = [], wish: MailboxWish = {}): void {
+    const inbox = this.inboxName(userid);
+    this.put(inbox, { messages: [`to ${userid}`], ...wish });
+    for (const folder of folders) this.put(`${inbox}.${folder}`, { messages: [`${folder} of ${userid}`] });
+  }
+
+  /** Makes a mailbox, or another one in its place. */
+  put(name: ByteString, wish: MailboxWish = {}): MailboxEntry {
+    const modseq = ++this.#modseq;
+    const entry: MailboxEntry = {
+      name,
+      uniqueid: wish.uniqueid ?? `id${modseq}${name.replace(/[^a-z0-9]/gi, '')}`,
+      type: '',
+      intermediate: false,
+      deleted: false,
+      legacyDirs: false,
+      partition: 'default',
+      acl: `${this.ownerOf(name) ?? 'anyone'}\tlrswipkxtecdan\t`,
+      uidvalidity: THEN + modseq,
+      createdmodseq: modseq,
+      foldermodseq: modseq,
+      userid: this.ownerOf(name),
+      inDeleted: name.startsWith(`${RULES.deletedprefix}.`),
+      ...wish.entry,
+    };
+    this.#mailboxes.set(name, {
+      entry,
+      records: [],
+      annotations: [...(wish.annotations ?? [])],
+      state: wish.state ?? {},
+    });
+    for (const text of wish.messages ?? []) this.append(name, text);
+    return entry;
+  }
+
+  append(name: ByteString, text: string): void {
+    const { records } = this.#at(name);
+    const content = Buffer.from(text);
+    const guid = createHash('sha1').update(content).digest('hex');
+    this.#contents.set(guid, content);
+    records.push({
+      uid: (records.at(-1)?.uid ?? 0) + 1,
+      modseq: ++this.#modseq,
+      lastUpdated: THEN,
+      flags: [],
+      internaldate: THEN,
+      size: content.length,
+      guid,
+      annotations: [],
+      unlinked: false,
+      archived: false,
+    });
+  }
+
+  /** What the master's own server does with a MAILBOX. */
+  apply(line: WireMailbox, records: readonly WireRecord[]): void {
+    const mailbox = this.#at(line.name);
+    const { uidvalidity, foldermodseq, highestmodseq, lastUid, acl } = line;
+    mailbox.entry = { ...mailbox.entry, uidvalidity, foldermodseq, acl };
+    mailbox.annotations = [...line.annotations];
+    mailbox.state = { ...mailbox.state, highestmodseq, lastUid };
+    const byUid = new Map(mailbox.records.map((record) => [record.uid, record]));
+    for (const { flags, annotations, ...record } of records) {
+      const wire = { ...record, flags: [...flags], annotations: [...annotations] };
+      byUid.set(record.uid, { ...wire, unlinked: false, archived: false });
+    }
+    mailbox.records = [...byUid.values()].sort((a, b) => a.uid - b.uid);
+    this.#modseq = Math.max(this.#modseq, highestmodseq);
+  }
+
+  expunge(name: ByteString, uid: number): void {
+    const record = this.#at(name).records.find((one) => one.uid === uid);
+    if (!record) throw new Error(`the test has put no message ${uid} into ${name}`);
+    Object.assign(record, { modseq: ++this.#modseq, flags: [...record.flags, '\\Expunged'] });
+  }
+
+  /** Deletes a mailbox; a tombstone stays in its place. */
+  bury(name: ByteString): void {
+    const { entry } = this.#at(name);
+    this.put(name, { uniqueid: entry.uniqueid, entry: { deleted: true } });
+  }
+
+  /** Not even a tombstone stays. */
+  forget(name: ByteString): void {
+    this.#mailboxes.delete(name);
+  }
+
+  /** One mailbox, as Cyrus renames a user's one by one; the old name becomes a tombstone of the same uniqueid. */
+  rename(from: ByteString, to: ByteString): void {
+    const moved = this.#at(from);
+    const inDeleted = to.startsWith(`${RULES.deletedprefix}.`);
+    const { uniqueid } = moved.entry;
+    const foldermodseq = ++this.#modseq;
+    const entry = { ...moved.entry, name: to, userid: this.ownerOf(to), inDeleted, foldermodseq };
+    this.#mailboxes.set(to, { ...moved, entry });
+    this.put(from, { uniqueid, entry: { deleted: true } });
+    this.#formerNames.set(uniqueid, [from, ...(this.#formerNames.get(uniqueid) ?? [])]);
+  }
+
+  /** Everything of a user under another name: mailboxes, subscriptions, seen state. */
+  renameUser(from: ByteString, to: ByteString): void {
+    const root = this.inboxName(from);
+    for (const { name } of this.mailboxesOf(from)) {
+      if (!name.startsWith(RULES.deletedprefix))
+        this.rename(name, this.inboxName(to) + name.slice(root.length));
+    }
+    for (const map of [this.#subscriptions, this.#seen] as Map<ByteString, unknown>[]) {
+      if (map.has(from)) map.set(to, map.get(from));
+      map.delete(from);
+    }
+  }
+
+  /** What a deleted user had besides mail. */
+  forgetUser(userid: ByteString): void {
+    this.#subscriptions.delete(userid);
+    this.#seen.delete(userid);
+  }
+
+  /** Of everybody who has or had a mailbox, or has anything else. */
+  userids(): ByteString[] {
+    const owners = [...this.#mailboxes.values()].map(({ entry }) => entry.userid);
+    const all = [...owners, ...this.#subscriptions.keys(), ...this.#seen.keys()];
+    return [...new Set(all.filter((userid) => userid !== undefined))];
+  }
+
+  subscribe(userid: ByteString, ...names: readonly ByteString[]): void {
+    const own = this.#subscriptions.get(userid) ?? new Set();
+    for (const name of names) own.add(name);
+    this.#subscriptions.set(userid, own);
+  }
+
+  unsubscribe(userid: ByteString, name: ByteString): void {
+    this.#subscriptions.get(userid)?.delete(name);
+  }
+
+  read(userid: ByteString, uniqueid: ByteString, seenuids: ByteString): void {
+    const own = this.#seen.get(userid) ?? new Map();
+    own.set(uniqueid, { uniqueid, lastread: THEN, lastuid: 1, lastchange: THEN, seenuids });
+    this.#seen.set(userid, own);
+  }
+
+  records(name: ByteString): readonly IndexRecord[] {
+    return this.#at(name).records;
+  }
+
+  guids(name: ByteString): string[] {
+    return this.#at(name).records.map(({ guid }) => guid);
+  }
+
+  count(method: keyof MasterStore): number {
+    return this.asked.get(method) ?? 0;
+  }
+
+  *names(prefix: ByteString): Generator<ByteString> {
+    for (const [name, { entry }] of this.#mailboxes) {
+      if (name.startsWith(prefix) && !entry.deleted && !entry.intermediate) yield name;
+    }
+  }
+
+  *enumerate(prefix = ''): Generator<Enumerated> {
+    const told = new Set<ByteString>();
+    for (const { name, userid, deleted, intermediate, inDeleted } of this.#sorted()) {
+      if (!name.startsWith(prefix) || deleted || intermediate) continue;
+      if (userid === undefined) yield { kind: 'shared', name, messages: 0 };
+      else if (!inDeleted && !told.has(userid)) yield { kind: 'user', userid, messages: 0 };
+      if (userid !== undefined) told.add(userid);
+    }
+  }
+
+  mailboxesOf(userid: ByteString): MailboxEntry[] {
+    this.#ask('mailboxesOf');
+    const own = this.#sorted().filter((entry) => entry.userid === userid && !entry.deleted);
+    return [...own.filter(({ inDeleted }) => !inDeleted), ...own.filter(({ inDeleted }) => inDeleted)];
+  }
+
+  inboxName(userid: ByteString): ByteString {
+    return toInternalName(RULES, parseUserid(RULES, userid));
+  }
+
+  ownerOf(name: ByteString): ByteString | undefined {
+    return useridOf(parseInternalName(RULES, name));
+  }
+
+  lookup(name: ByteString): MailboxEntry | undefined {
+    this.#ask('lookup');
+    return this.#mailboxes.get(name)?.entry;
+  }
+
+  lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
+    const rows = this.#sorted().filter((entry) => entry.uniqueid === uniqueid);
+    return rows.find(({ deleted }) => !deleted) ?? rows[0];
+  }
+
+  formerNames(uniqueid: ByteString): ByteString[] {
+    return this.#formerNames.get(uniqueid) ?? [];
+  }
+
+  async readMailbox<T extends Synchronous>(
+    name: ByteString,
+    read: (mailbox: LockedMailbox) => T,
+  ): Promise<T | undefined> {
+    this.#ask('readMailbox');
+    const damage = this.damaged.get(name);
+    if (damage) throw damage;
+    const mailbox = this.#mailboxes.get(name);
+    if (!mailbox || mailbox.entry.deleted || mailbox.entry.intermediate) return undefined;
+    const records = [...mailbox.records];
+    const locked = {
+      ...lockedMailbox(mailbox.entry, records),
+      ...this.#view(mailbox),
+      messages: { readMessage: async (record: IndexRecord) => this.#content(name, record) },
+    };
+    return lockScope(() => read(locked));
+  }
+
+  async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
+    const views = new Map<MailboxEntry, MailboxView>();
+    for (const entry of entries) {
+      const mailbox = this.#mailboxes.get(entry.name);
+      if (!mailbox || mailbox.entry.deleted || mailbox.entry.intermediate) continue;
+      if (!this.damaged.has(entry.name)) views.set(entry, this.#view(mailbox));
+    }
+    return views;
+  }
+
+  estimate(userid: ByteString): Estimate {
+    const own = this.mailboxesOf(userid);
+    return { mailboxes: own.length, messages: own.reduce((sum, entry) => sum + this.#messages(entry), 0) };
+  }
+
+  estimateMailbox(entry: MailboxEntry): Estimate {
+    return { mailboxes: 1, messages: this.#messages(entry) };
+  }
+
+  quota(root: ByteString): QuotaEntry | undefined {
+    this.#ask('quota');
+    return this.quotas.get(root);
+  }
+
+  subscriptions(userid: ByteString): ByteString[] {
+    this.#ask('subscriptions');
+    return [...(this.#subscriptions.get(userid) ?? [])];
+  }
+
+  seen(userid: ByteString): SeenEntry[] {
+    this.#ask('seen');
+    return [...(this.#seen.get(userid)?.values() ?? [])];
+  }
+
+  async sieve(): Promise<SieveState> {
+    return this.scriptFiles();
+  }
+
+  scriptFiles(): SieveState {
+    return { source: 'none', scripts: [], active: undefined };
+  }
+
+  serverAnnotations(): Annotation[] {
+    return this.annotations;
+  }
+
+  trySyncLock(_server: string, userid: ByteString): Disposable | undefined {
+    if (this.locked.has(userid)) return undefined;
+    this.locked.add(userid);
+    return { [Symbol.dispose]: () => void this.locked.delete(userid) };
+  }
+
+  close(): void {}
+
+  #content(name: ByteString, { uid, guid }: IndexRecord): Buffer | undefined {
+    const damage = this.unreadable.get(name);
+    if (damage) throw damage;
+    if (this.damagedMessages.get(name)?.has(uid)) {
+      throw new SyncError('MESSAGE_UNREADABLE', `message ${uid} cannot be read: it is not there`, {
+        mailbox: name,
+        damage: { uid, guid, path: `/spool/${name}/${uid}.`, cause: 'missing' },
+      });
+    }
+    return this.#contents.get(guid);
+  }
+
+  #ask(method: keyof MasterStore): void {
+    this.asked.set(method, this.count(method) + 1);
+  }
+
+  #at(name: ByteString): StoredMailbox {
+    const mailbox = this.#mailboxes.get(name);
+    if (!mailbox) throw new Error(`the test has made no mailbox ${name}`);
+    return mailbox;
+  }
+
+  #sorted(): MailboxEntry[] {
+    const key = (name: ByteString): ByteString => name.replaceAll('.', '\x1f');
+    return [...this.#mailboxes.values()]
+      .map(({ entry }) => entry)
+      .sort((a, b) => compareBytes(key(a.name), key(b.name)));
+  }
+
+  #messages({ name }: MailboxEntry): number {
+    return this.#mailboxes.get(name)?.records.length ?? 0;
+  }
+
+  #view({ entry, records, annotations, state }: StoredMailbox): MailboxView {
+    const { uidvalidity, createdmodseq, foldermodseq } = entry;
+    const quotaroot = [...this.quotas.keys()]
+      .filter((root) => entry.name === root || entry.name.startsWith(`${root}.`))
+      .sort((a, b) => b.length - a.length)[0];
+    return {
+      entry,
+      annotations,
+      state: {
+        indexVersion: INDEX_VERSION,
+        exists: records.filter(({ flags }) => !flags.includes('\\Expunged')).length,
+        lastUid: records.at(-1)?.uid ?? 0,
+        highestmodseq: records.reduce((highest, { modseq }) => Math.max(highest, modseq), foldermodseq),
+        deletedmodseq: 0,
+        recentuid: 0,
+        recenttime: 0,
+        lastAppenddate: 0,
+        pop3LastLogin: 0,
+        pop3ShowAfter: 0,
+        uidvalidity,
+        options: 'P',
+        xconvmodseq: 0,
+        raclmodseq: 0,
+        createdmodseq,
+        foldermodseq,
+        crcBasic: basicCrc(records),
+        crcAnnotations: annotationCrc(records, INDEX_VERSION),
+        quotaroot,
+        unread: [],
+        ...state,
+      },
+    };
+  }
+}

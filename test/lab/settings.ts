@@ -1,0 +1,37 @@
+import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
+
+/** Settings for a server on loopback; short times so that a failing test ends soon. */
+export function settingsFor(server: string, changes: Partial<ConnectionSettings> = {}): ConnectionSettings {
+  return {
+    server,
+    port: undefined,
+    tryImap: true,
+    authname: 'repluser',
+    realm: undefined,
+    password: 'repl',
+    mechanisms: undefined,
+    localAddress: undefined,
+    connectTimeout: 10_000,
+    answerTimeout: 10_000,
+    keepaliveSeconds: undefined,
+    tls: NO_TLS,
+    allowClearText: false,
+    compression: { mode: 'auto', level: undefined },
+    sieveMailbox: true,
+    stageToArchive: false,
+    windowBytes: 1024 * 1024,
+    ...changes,
+  };
+}
+
+export const NO_TLS: ConnectionSettings['tls'] = {
+  mode: 'auto',
+  verify: true,
+  caFile: undefined,
+  caDirectory: undefined,
+  certFile: undefined,
+  keyFile: undefined,
+  minVersion: undefined,
+  maxVersion: undefined,
+  ciphers: undefined,
+};

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { checkEnvironment, TREACHEROUS_VARIABLES } from '../../../../src/cli/inherited-environment.ts';
+import { SyncError } from '../../../../src/report/sync-error.ts';
+import {
+  ENTRY,
+  LAUNCHER,
+  processWith,
+  SANDBOX_LAUNCHER,
+  type Started,
+  signalIs,
+  start,
+} from '../../../lab/started-command.ts';
+
+/*
+ * Contract: nobody but its own user gets a program into the command. A debugger that Node would open for a signal stays
+ * closed from the start of the process on, and the environment loads no code.
+ */
+
+const { SIGUSR1 } = constants.signals;
+
+let directory: string;
+let config: string;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ways-in-'));
+  config = join(directory, 'imapd.conf');
+  const lines = [
+    `configdirectory: ${directory}/conf`,
+    `partition-default: ${directory}/spool`,
+    'defaultpartition: default',
+  ];
+  await mkdir(join(directory, 'conf'));
+  await writeFile(config, `${[...lines, 'sync_host: 127.0.0.1', ''].join('\n')}`);
+});
+
+after(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Options of a run that only waits. */
+const waiting = (): string[] => ['-C', config, '-w', '600', '-A'];
+const waits = (run: Started) => () => run.stderr().includes('Waiting for 600 seconds');
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const open = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return open;
+}
+
+/** What came of the signals is over by then. */
+async function stopped(run: Started): Promise<string> {
+  run.child.kill('SIGTERM');
+  assert.equal(await run.end, 75, run.stderr());
+  return run.stderr();
+}
+
+test('SIGUSR1 opens no debugger, however early and often it comes', async () => {
+  const run = start([LAUNCHER, ...waiting()]);
+  // The shell that ignores it is gone in a moment, and then Node is there that listens.
+  await run.until(() => signalIs('SigIgn', run.pid, SIGUSR1) || signalIs('SigCgt', run.pid, SIGUSR1));
+  await run.until(waits(run), () => run.child.kill('SIGUSR1'));
+  assert.doesNotMatch(await stopped(run), /Debugger listening/);
+});
+
+test('without the launcher a debugger that an early SIGUSR1 opened is closed', async () => {
+  const port = await freePort();
+  // It ends by itself, should the debugger stay open.
+  const run = start([process.execPath, `--inspect-port=${port}`, ENTRY, '-C', config, '-w', '10', '-A']);
+  await run.until(() => signalIs('SigCgt', run.pid, SIGUSR1));
+  await run.until(
+    () => run.stderr().includes('Waiting for 10 seconds'),
+    () => run.child.kill('SIGUSR1'),
+  );
+  const timesSaid = (what: RegExp) => [...run.stderr().matchAll(what)].length;
+  await run.until(() => timesSaid(/Debugger listening/g) === timesSaid(/is closed$/gm));
+  await stopped(run);
+});
+
+test('a debugger asked for by --inspect is closed, and that is said', async () => {
+  const port = await freePort();
+  const run = start([process.execPath, `--inspect=${port}`, ENTRY, ...waiting()]);
+  await run.until(waits(run));
+  assert.match(run.stderr(), /^sync_client: a debugger .* was open at ws:.* and is closed$/m);
+  assert.equal(await isOpen(port), false);
+  await stopped(run);
+});
+
+test('SIGUSR2 and SIGHUP end no run', async () => {
+  const run = start([LAUNCHER, ...waiting()]);
+  await run.until(waits(run));
+  run.child.kill('SIGUSR2');
+  run.child.kill('SIGHUP');
+  await stopped(run);
+});
+
+test('the process that -r leaves behind opens no debugger either', async () => {
+  const run = start([LAUNCHER, '-C', config, '-w', '600', '-r']);
+  await run.until(waits(run));
+  const left = processWith(config, run.pid);
+  assert.ok(left.command.includes('--inspect-port=240.0.0.1:9229'));
+  process.kill(left.pid, 'SIGUSR1');
+  process.kill(left.pid, 'SIGTERM');
+  // The pipes are its own too: they close with it.
+  assert.equal(await run.end, 0);
+  assert.doesNotMatch(run.stderr(), /Debugger listening/);
+});
+
+test('the installed command loads no code from its environment', async () => {
+  const marker = join(directory, 'loaded');
+  const code = join(directory, 'code.cjs');
+  await writeFile(code, `require('node:fs').writeFileSync(${JSON.stringify(marker)}, '')`);
+  const environment = {
+    NODE_OPTIONS: `--require ${code}`,
+    NODE_V8_COVERAGE: join(directory, 'coverage'),
+    NODE_REDIRECT_WARNINGS: join(directory, 'warnings'),
+  };
+  const run = start([LAUNCHER, '--version'], environment);
+  assert.equal(await run.end, 0, run.stderr());
+  for (const each of ['loaded', 'coverage', 'warnings']) {
+    assert.equal(existsSync(join(directory, each)), false, each);
+  }
+});
+
+test('as root, without the launcher, an environment that may have loaded code is refused', () => {
+  for (const name of TREACHEROUS_VARIABLES) {
+    assert.throws(
+      () => checkEnvironment({ PATH: '/bin', [name]: 'x' }, 0),
+      (error) => error instanceof SyncError && error.code === 'CONFIG' && error.message.includes(name),
+    );
+  }
+  checkEnvironment({ NODE_OPTIONS: '--require x' }, 1000);
+  checkEnvironment({ PATH: '/bin', NODE_ENV: 'production', UV_THREADPOOL_SIZE: '8' }, 0);
+});
+
+test('the launcher leaves out what the command refuses', () => {
+  const text = readFileSync(LAUNCHER, 'utf8').replaceAll('\\\n', ' ');
+  const unset = /^unset (.*)$/m.exec(text)?.[1]?.trim().split(/ +/);
+  assert.deepEqual(unset?.toSorted(), TREACHEROUS_VARIABLES.toSorted());
+});
+
+test('without Node the command says what is missing', async () => {
+  const run = start([LAUNCHER, '--version'], { PATH: '/nonexistent' });
+  assert.equal(await run.end, 78);
+  assert.match(run.stderr(), /^sync_client: Node is not installed .*\/nonexistent/);
+});
+
+test('SIGUSR1 makes a run say how things stand', async () => {
+  // Takes the connection and says nothing.
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const connected = once(silent, 'connection');
+  const run = start([LAUNCHER, '-C', config, '-S', `127.0.0.1:${port}`, '-u', 'anna', 'bob']);
+  const [socket] = await connected;
+  run.child.kill('SIGUSR1');
+  await run.until(() => run.stderr().includes('\n'));
+  assert.match(
+    run.stderr(),
+    /^sync_client: status: state=<connecting> users=<0\/2> synced=<0> .* left=<2> connections=<0> .*\n$/,
+  );
+  silent.close();
+  socket.destroy();
+  await stopped(run);
+});
+
+test('SIGUSR1 makes the sandbox say what it holds', async () => {
+  const run = start([SANDBOX_LAUNCHER, '-d', join(directory, 'sandbox')], { SYNC_SANDBOX_PASSWORD: 'x' });
+  await run.until(() => run.stdout().includes('listening on'));
+  run.child.kill('SIGUSR2');
+  run.child.kill('SIGUSR1');
+  await run.until(() => run.stderr().includes('\n'));
+  assert.equal(run.stderr(), 'status: connections=<0> users=<0> mailboxes=<0> messages=<0>\n');
+  run.child.kill('SIGTERM');
+  assert.equal(await run.end, 0);
+});

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { defaultSettings, parseSettings, readSettings, type Settings } from '../../../src/config/settings.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { assertRefused } from '../../lab/config-of.ts';
+
+const FILE = '/etc/cyrus-sync.ini';
+
+function settingsOf(content: string, channel?: string): Settings {
+  return parseSettings(content, FILE, channel);
+}
+
+test('an empty file leaves the defaults', () => {
+  assert.deepEqual(settingsOf(''), {
+    ...defaultSettings(),
+    file: { path: FILE, holdsSecret: false },
+  });
+});
+
+test('by default as many connections as pay', () => {
+  assert.equal(defaultSettings().workers, 'auto');
+});
+
+test('every key is read', () => {
+  const content = `
+    ; comment
+    # comment
+    workers = 3
+    look_ahead = 7
+    window = 1 MiB   ; octets in flight
+    compression = on
+    compression_level = 6
+    tls = required
+    tls_verify = no
+    allow_clear_text = yes
+    user_lock = inbox
+    locks = flock
+    threads = always
+    progress = off
+    locked_retry = 1m30s
+    exit_when_replica_gone = yes
+    backlog_report = 10m
+    full_pass = 1d
+    master = localhost:2005
+    master_user = admin
+    master_password = secret
+    sync_server = /opt/cyrus/sync_server
+  `;
+  assert.deepEqual(settingsOf(content), {
+    file: { path: FILE, holdsSecret: true },
+    hasChannelSection: false,
+    workers: 3,
+    lookAhead: 7,
+    windowBytes: 1_048_576,
+    compression: 'on',
+    compressionLevel: 6,
+    tls: 'required',
+    tlsVerify: false,
+    allowClearText: true,
+    userLock: 'inbox',
+    locks: 'flock',
+    threads: 'always',
+    progress: false,
+    lockedRetry: 90,
+    exitWhenReplicaGone: true,
+    backlogReport: 600,
+    fullPass: 86_400,
+    master: 'localhost:2005',
+    masterUser: 'admin',
+    masterPassword: 'secret',
+    syncServer: '/opt/cyrus/sync_server',
+  });
+});
+
+test('true and false, which ini turns into booleans, are read as written', () => {
+  assert.equal(settingsOf('tls_verify = false').tlsVerify, false);
+  assert.equal(settingsOf('progress = true').progress, true);
+});
+
+test('a channel section overrides the global keys for that channel only', () => {
+  const content = 'workers = 2\ntls = off\n[channel east]\nworkers = 5\n[channel west]\nworkers = 6\n';
+  assert.deepEqual(
+    [undefined, 'east', 'west', 'north'].map((channel) => settingsOf(content, channel).workers),
+    [2, 5, 6, 2],
+  );
+  assert.equal(settingsOf(content, 'east').tls, 'off');
+});
+
+test('a channel name may have dots and blanks', () => {
+  const content = '[channel a.b]\nworkers = 5\n[channel a]\nworkers = 6\n[channel c d]\nworkers = 7\n';
+  assert.deepEqual(
+    ['a.b', 'a', 'c d'].map((channel) => settingsOf(content, channel).workers),
+    [5, 6, 7],
+  );
+});
+
+test('an unknown key is refused with file, line, section and the known keys', () => {
+  assert.throws(
+    () => settingsOf('# x\nworkers = 1\nwrokers = 2\n'),
+    (error: Error & { hint?: string }) => {
+      assert.equal(error.message, `${FILE}:3: expected a known key, found wrokers`);
+      assert.match(error.hint ?? '', /workers, look_ahead/);
+      return true;
+    },
+  );
+  assertRefused(
+    () => settingsOf('[channel a]\n\nx = 1\n'),
+    /^\/etc\/cyrus-sync\.ini:3: expected a known key in \[channel a\], found x/,
+  );
+});
+
+test('a bad value is refused with what is expected and what is there, in sections of other channels too', () => {
+  for (const [line, message] of [
+    ['workers = 0', /:2: workers: expected auto or a whole number from 1 to 64, found "0"/],
+    ['workers = four', /:2: workers: expected auto or a whole number from 1 to 64, found "four"/],
+    ['look_ahead = 1000', /:2: look_ahead: expected a whole number/],
+    ['window = 1', /:2: window: expected a size .*from 64K to 1G, found "1"/],
+    ['compression = true', /:2: compression: expected one of auto, on, off, found "true"/],
+    ['compression_level = 0', /:2: compression_level: expected a whole number from 1 to 9/],
+    ['tls = yes', /:2: tls: expected one of auto, required, off/],
+    ['tls_verify = perhaps', /:2: tls_verify: expected yes or no, found "perhaps"/],
+    ['user_lock = none', /:2: user_lock: expected one of auto, userid, inbox/],
+    ['locks = lockf', /:2: locks: expected one of fcntl, flock, found "lockf"/],
+    ['locked_retry = 0', /:2: locked_retry: expected a duration .*from 1s to 1h/],
+    ['workers =', /:2: workers: expected auto or a whole number .*found ""/],
+    ['workers', /:2: expected workers = VALUE/],
+    ['workers[] = 3', /:2: expected a known key, found workers\[\]/],
+  ] as const) {
+    assertRefused(() => settingsOf(`\n${line}`), message);
+  }
+  assertRefused(
+    () => settingsOf('[channel other]\nworkers = x', 'mine'),
+    /:2: workers in \[channel other\]: expected/,
+  );
+});
+
+test('a key that says how the host works is refused in a section, of another channel too', () => {
+  assert.throws(
+    () => settingsOf('locks = flock\n[channel east]\nworkers = 2\nlocks = flock\n', 'west'),
+    (error: Error & { hint?: string }) => {
+      assert.equal(
+        error.message,
+        `${FILE}:4: expected locks above the first section, found it in [channel east]`,
+      );
+      assert.match(error.hint ?? '', /whatever the channel/);
+      return true;
+    },
+  );
+});
+
+test('what ini would pass over in silence is refused', () => {
+  assertRefused(() => settingsOf('workers = 1\n\nworkers = 2'), /:3: expected workers once, .*on line 1/);
+  assertRefused(() => settingsOf('[channel a]\n[channel a]'), /:2: expected \[channel a\] once, .*on line 1/);
+  assertRefused(() => settingsOf('= 5'), /:1: expected KEY = VALUE/);
+  assertRefused(
+    () => settingsOf('[chanel a]\nworkers = 1'),
+    /:1: expected a section \[channel NAME\], found \[chanel a\]/,
+  );
+  assertRefused(() => settingsOf('[channel]'), /:1: expected a section \[channel NAME\]/);
+  assertRefused(() => settingsOf('[workers.x]\ny = 1'), /:1: expected a section/);
+});
+
+test('lines of CR LF files are counted once each', () => {
+  assertRefused(() => settingsOf('workers = 1\r\n\r\nx = 2\r\n'), /:3: expected a known key, found x/);
+});
+
+test('the default file may be missing; a named one must be there', () => {
+  assert.deepEqual(readSettings(undefined, undefined, '/none/cyrus-sync.ini'), defaultSettings());
+  assertRefused(
+    () => readSettings('/none/mine.ini', undefined),
+    /^\/none\/mine\.ini: expected a readable settings file, .*\(ENOENT\)/,
+  );
+});
+
+test('a settings file is read from disk', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'mine.ini');
+  writeFileSync(file, 'workers = 9\n');
+  assert.equal(readSettings(file, undefined).workers, 9);
+  assert.equal(readSettings(undefined, undefined, file).workers, 9);
+});
+
+test('an error about a line with a password shows its key alone', () => {
+  for (const line of [
+    'master_password hunter2',
+    'master_password: hunter2',
+    'master_password:hunter2',
+    'master_password hunter2 = x',
+    'master_password:hunter2=x',
+    'master_password hunter2 = x\nmaster_password hunter2 = x',
+    'master_password=hunter2\nmaster_password = hunter2',
+    '= hunter2',
+    'hunter2',
+  ]) {
+    assert.throws(
+      () => settingsOf(line),
+      (error) => error instanceof SyncError && !`${error.message} ${error.hint}`.includes('hunter2'),
+      line,
+    );
+  }
+  assertRefused(() => settingsOf('master_password hunter2'), /:1: expected master_password = VALUE/);
+});
+
+test('whether a channel has a section of its own can be told', () => {
+  const content = 'workers = 2\n[channel a.b]\n[channel east]\nworkers = 3\n';
+  for (const [channel, expected] of [
+    ['east', true],
+    ['a.b', true],
+    ['west', false],
+    [undefined, false],
+  ] as const) {
+    assert.equal(parseSettings(content, '/x.ini', channel).hasChannelSection, expected, channel);
+  }
+});

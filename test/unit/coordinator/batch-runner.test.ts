@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { LEAST_LADEN_COMMANDS } from '../../../src/coordinator/limits.ts';
+import { BatchRunner, type BatchRunnerParts } from '../../../src/coordinator/pool/batch-runner.ts';
+import type { Batch, Outcome } from '../../../src/coordinator/pool/messages.ts';
+import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
+import type { SyncEvent } from '../../../src/report/events.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { inPlaceOf } from '../../lab/engine-scene.ts';
+import { fakeSession } from '../../lab/fake-session.ts';
+import { fakeStore, setup, user } from '../../lab/pool-fakes.ts';
+
+type RunUser = (context: EngineContext, userid: string) => Promise<'synced' | 'absent'>;
+
+function scene(runUser: RunUser, changes: Partial<BatchRunnerParts> = {}) {
+  const events: SyncEvent[] = [];
+  const log: string[] = [];
+  const parts: BatchRunnerParts = {
+    setup,
+    emit: (event) => events.push(event),
+    store: fakeStore(new Map()),
+    connect: async () => {
+      log.push('connect');
+      return fakeSession(log);
+    },
+    master: undefined,
+    scripts: { connect: async () => fakeSession(log), close: async () => undefined, cut: () => undefined },
+    verify: (_parts, _subject, replicate) => replicate(),
+    pending: { includes: async () => false },
+    engine: { runUser, runMeta: runUser, runMailboxes: async () => 'synced', runActions: async () => [] },
+    ...changes,
+  };
+  return { runner: new BatchRunner(parts), events, log };
+}
+
+function batch(...userids: string[]): Batch {
+  return { id: 1, jobs: userids.map(user) };
+}
+
+function summary(outcomes: readonly Outcome[]): Record<string, string> {
+  return Object.fromEntries(
+    outcomes.map((outcome) => [outcome.job.kind === 'mailboxes' ? '' : outcome.job.userid, outcome.kind]),
+  );
+}
+
+/** A promise settled from outside. */
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+test('store and session are opened once and kept from batch to batch', async () => {
+  const { runner, log, events } = scene(async () => 'synced');
+  await runner.run(batch('a'));
+  await runner.run(batch('b', 'c'));
+  assert.deepEqual(log, ['connect']);
+  assert.equal(events.filter(({ kind }) => kind === 'connection:open').length, 1);
+  await runner.exit();
+  assert.deepEqual(log, ['connect', 'exit']);
+});
+
+test('as many jobs as lookAhead says are under way at once, and no more', async () => {
+  let running = 0;
+  let most = 0;
+  const { runner } = scene(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    running -= 1;
+    return 'synced';
+  });
+  const outcomes = await runner.run(batch('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'));
+  assert.equal(most, setup.options.lookAhead);
+  assert.equal(outcomes.length, 9);
+});
+
+test('a lost link fails what was in flight, hands back the rest untouched, and the next batch connects anew', async () => {
+  const failing = gate();
+  const { runner, log, events } = scene(async ({ session }, userid) => {
+    if (userid >= 'x') return 'synced';
+    if (userid === 'd') failing.open();
+    await failing.opened;
+    session.destroy();
+    throw new SyncError('LINK_BROKEN', 'the replica closed the connection', {
+      family: 'link',
+      retryable: true,
+    });
+  });
+  const outcomes = await runner.run(batch('a', 'b', 'c', 'd', 'e', 'f'));
+  assert.deepEqual(summary(outcomes), {
+    a: 'failed',
+    b: 'failed',
+    c: 'failed',
+    d: 'failed',
+    e: 'untouched',
+    f: 'untouched',
+  });
+  assert.equal(events.filter(({ kind }) => kind === 'connection:lost').length, 1);
+  assert.deepEqual(summary(await runner.run(batch('x'))), { x: 'synced' });
+  assert.deepEqual(log, ['connect', 'destroy', 'connect']);
+});
+
+test('a borrowed connection that breaks fails the job that borrowed it, and is lost to its lender alone', async () => {
+  const lender = scene(async () => 'synced');
+  const borrower = scene(async ({ borrow }) => {
+    using link = await borrow?.();
+    link?.session.destroy();
+    throw new SyncError('LINK_BROKEN', 'the replica closed the connection', { family: 'link' });
+  });
+  const outcomes = await borrower.runner.run(batch('a'), () => lender.runner.lend());
+  assert.deepEqual(summary(outcomes), { a: 'failed' });
+  assert.deepEqual(borrower.log, ['connect']);
+  assert.equal(borrower.runner.connected, true);
+  assert.equal(lender.runner.connected, false);
+  assert.equal(lender.events.filter(({ kind }) => kind === 'connection:lost').length, 1);
+});
+
+test('without a connection every job is untouched, and the phase says why', async () => {
+  const { runner } = scene(async () => 'synced', {
+    connect: async () => {
+      throw new SyncError('LINK_BROKEN', 'closed during the greeting', { family: 'link' });
+    },
+  });
+  const outcomes = await runner.run(batch('a', 'b'));
+  assert.deepEqual(summary(outcomes), { a: 'untouched', b: 'untouched' });
+  assert.ok(outcomes.every((outcome) => outcome.kind === 'untouched' && outcome.error.phase === 'connect'));
+});
+
+test('a refusal, a lock or a bug is the affair of its own job', async () => {
+  const { runner } = scene(async (_context, userid) => {
+    if (userid === 'refused') throw new SyncError('IMAP_INVALID_USER', 'no', { family: 'refused' });
+    if (userid === 'locked') throw new SyncError('USER_LOCKED', 'held', { user: 'locked' });
+    if (userid === 'bug') throw new TypeError('undefined is not a function');
+    return userid === 'absent' ? 'absent' : 'synced';
+  });
+  const outcomes = await runner.run(batch('refused', 'locked', 'bug', 'absent', 'fine'));
+  assert.deepEqual(summary(outcomes), {
+    refused: 'failed',
+    locked: 'locked',
+    bug: 'failed',
+    absent: 'absent',
+    fine: 'synced',
+  });
+  const bug = outcomes.find((outcome) => outcome.kind === 'failed' && outcome.error.code === 'BUG');
+  assert.ok(bug?.kind === 'failed' && bug.error.user === 'bug');
+});
+
+test('what a job got across is counted for that job alone', async () => {
+  const { runner } = scene(async ({ emit }, userid) => {
+    emit({ kind: 'command:mailbox', name: `user.${userid}`, local: false });
+    emit({ kind: 'user:progress', user: userid, messages: 3, bytes: 30 });
+    if (userid === 'b') emit({ kind: 'user:progress', user: userid, messages: 4, bytes: 40 });
+    return 'synced';
+  });
+  const outcomes = await runner.run(batch('a', 'b'));
+  const counts = outcomes.map((outcome) => (outcome.kind === 'synced' ? outcome.counts : undefined));
+  assert.deepEqual(counts, [
+    { mailboxes: 1, messages: 3, bytes: 30 },
+    { mailboxes: 1, messages: 7, bytes: 70 },
+  ]);
+});
+
+test('after cancel no further job begins; after cut those in flight end too', async () => {
+  const begun: string[] = [];
+  const reached = gate();
+  const cut = gate();
+  const log: string[] = [];
+  const session = fakeSession(log);
+  const built = scene(
+    async (_context, userid) => {
+      begun.push(userid);
+      if (begun.length === setup.options.lookAhead) reached.open();
+      await cut.opened;
+      throw new SyncError('CANCELLED', 'the run is being stopped', { family: 'link' });
+    },
+    {
+      connect: async () =>
+        inPlaceOf(session, {
+          destroy: () => {
+            log.push('destroy');
+            cut.open();
+          },
+        }),
+    },
+  );
+  const { runner } = built;
+  const running = runner.run(batch('a', 'b', 'c', 'd', 'e'));
+  await reached.opened;
+  runner.cancel();
+  runner.cut();
+  const outcomes = await running;
+  assert.deepEqual(begun, ['a', 'b', 'c', 'd']);
+  assert.equal(summary(outcomes).e, 'untouched');
+  assert.deepEqual(summary(await runner.run(batch('z'))), { z: 'untouched' });
+  assert.equal(built.events.filter(({ kind }) => kind === 'connection:lost').length, 0);
+});
+
+test('each user is told of when done, not when the batch is', async () => {
+  const last = gate();
+  const { runner, events } = scene(async (_context, userid) => {
+    if (userid === 'slow') await last.opened;
+    else if (userid === 'c') last.open();
+    return userid === 'gone' ? 'absent' : 'synced';
+  });
+  const told = (): string[] => events.flatMap((event) => (event.kind === 'user:synced' ? [event.user] : []));
+  const untilSlow = last.opened.then(told);
+  await runner.run({ ...batch('slow', 'a', 'gone', 'b', 'c'), sizes: [9, 1, 0, 2, 3] });
+  assert.deepEqual(await untilSlow, ['a', 'b']);
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'user:synced' ? [[event.user, event.size]] : [])),
+    [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+      ['slow', 9],
+    ],
+  );
+});
+
+test('the mailbox at which the connection broke is held against the job that it belongs to, and nobody else', async () => {
+  const error = new SyncError('LINK_BROKEN', 'gone', {
+    family: 'link',
+    outstanding: { command: 'MAILBOX', mailbox: 'user.anna.Work' },
+  });
+  const { runner } = scene(async () => Promise.reject(error));
+  const outcomes = await runner.run(batch('anna', 'bob'));
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.kind === 'failed' ? outcome.suspect : outcome.kind)),
+    ['user.anna.Work', undefined],
+  );
+});
+
+test('what a job is to do without is told to the engine', async () => {
+  const told: unknown[] = [];
+  const { runner } = scene(async ({ setAside }) => {
+    told.push(setAside);
+    return 'synced';
+  });
+  const aside = [{ mailbox: 'user.anna.Work', error: new SyncError('LINK_BROKEN', 'gone').toData() }];
+  await runner.run({ ...batch('anna'), jobs: [{ kind: 'user', userid: 'anna', setAside: aside }] });
+  await runner.run(batch('anna'));
+  assert.deepEqual(told, [aside, []]);
+});
+
+test('-a to a replica without an archive goes on, and says so', async () => {
+  const connection = { ...setup.connection, stageToArchive: true };
+  const { runner, events } = scene(async () => 'synced', { setup: { ...setup, connection } });
+  assert.deepEqual(summary(await runner.run(batch('anna'))), { anna: 'synced' });
+  const told = events.filter(({ kind }) => kind === 'replica:no-archive');
+  assert.deepEqual(told, [{ kind: 'replica:no-archive', server: 'replica' }]);
+});
+
+test('what is too much for a connection comes back at once, while the rest of its batch goes on', async () => {
+  const { opened, open } = gate();
+  const sent: string[] = [];
+  const { runner, events } = scene(async (context, userid) => {
+    context.beforeSending?.(userid === 'light' ? 1 : LEAST_LADEN_COMMANDS);
+    sent.push(userid);
+    await opened;
+    return 'synced';
+  });
+  const running = runner.run({ ...batch('heavy', 'heavier', 'light'), mayPostpone: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(sent, ['heavy', 'light']);
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'job:postponed' ? [event.key] : [])),
+    ['user:heavier'],
+  );
+  open();
+  assert.deepEqual(summary(await running), { heavy: 'synced', heavier: 'postponed', light: 'synced' });
+});
+
+test('nothing comes back where there is nobody else to take it, nor twice', async () => {
+  const { runner } = scene(async (context) => {
+    context.beforeSending?.(LEAST_LADEN_COMMANDS);
+    return 'synced';
+  });
+  assert.deepEqual(summary(await runner.run(batch('a', 'b'))), { a: 'synced', b: 'synced' });
+  const again: Batch = {
+    id: 2,
+    jobs: ['a', 'b'].map((userid) => ({ ...user(userid), laden: true })),
+    mayPostpone: true,
+  };
+  assert.deepEqual(summary(await runner.run(again)), { a: 'synced', b: 'synced' });
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { fitDescriptors } from '../../../src/coordinator/run/fit-descriptors.ts';
+
+/** Of one user in flight, measured on a real store: sync lock, namespace lock, a file that is being read. */
+const OF_A_USER = 3;
+
+test('where there are plenty of descriptors, nothing is reduced', () => {
+  assert.deepEqual(fitDescriptors(20_000, 8, 32, 2), { connections: 8, lookAhead: 32 });
+  assert.deepEqual(fitDescriptors(undefined, 'auto', 32, 2), { connections: 64, lookAhead: 32 });
+});
+
+test('with few, fewer users are in flight on as many connections, and auto makes fewer connections', () => {
+  const given = fitDescriptors(400, 4, 32, 2);
+  assert.equal(given.connections, 4);
+  assert.ok(given.lookAhead > 4 && given.lookAhead < 32, String(given.lookAhead));
+  const auto = fitDescriptors(1_024, 'auto', 32, 2);
+  assert.ok(auto.connections > 8 && auto.connections < 64, String(auto.connections));
+  assert.ok(auto.lookAhead >= 8, String(auto.lookAhead));
+});
+
+test('whatever the limit, something runs, and what runs fits', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(70_000),
+      fc.oneof(fc.constant('auto' as const), fc.integer({ min: 1, max: 64 })),
+      fc.integer({ min: 1, max: 64 }),
+      fc.integer({ min: 1, max: 2 }),
+      (limit, wanted, lookAhead, batches) => {
+        const fitting = fitDescriptors(limit, wanted, lookAhead, batches);
+        assert.ok(fitting.connections >= 1 && fitting.lookAhead >= 1 && fitting.lookAhead <= lookAhead);
+        const users = fitting.connections * batches * fitting.lookAhead;
+        assert.ok(users * OF_A_USER < limit || users <= batches, `${users} users with ${limit}`);
+      },
+    ),
+  );
+});

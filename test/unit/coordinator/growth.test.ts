@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { AUTO_FIRST, CLIMB_AFTER, GROW_AFTER, REFUSED_PAUSE } from '../../../src/coordinator/limits.ts';
+import { Growth, type WantedConnections } from '../../../src/coordinator/run/growth.ts';
+import { VirtualClock } from '../../lab/virtual-clock.ts';
+
+function scene(wanted: WantedConnections, limit: number) {
+  const clock = new VirtualClock();
+  const progress = { done: 1, left: 100_000, work: 0 };
+  const load = { thisThread: 0.1, idleProcessors: 1 };
+  const seen: number[] = [];
+  const growth: Growth = new Growth(wanted, {
+    clock,
+    progress: () => progress,
+    load: () => load,
+    onChange: () => seen.push(growth.room.connections),
+  });
+  growth.setLimit(limit);
+  return {
+    growth,
+    progress,
+    load,
+    seen,
+    clock,
+    pass: (intervals: number) => clock.advance(intervals * GROW_AFTER),
+  };
+}
+
+test('all that the operator gave as soon as much is seen to be left', async () => {
+  const { growth, seen, pass } = scene(6, 6);
+  growth.resume();
+  growth.resume();
+  await pass(5);
+  assert.deepEqual(seen, [6]);
+  assert.equal(growth.room.threads, false);
+});
+
+test('auto has several times as many at each interval, to be there soon', async () => {
+  const { growth, seen, pass } = scene('auto', 64);
+  growth.resume();
+  await pass(2);
+  assert.deepEqual(seen, [4, AUTO_FIRST]);
+});
+
+test('auto has no more connections than keep this thread at work for half of the time', async () => {
+  const { growth, load, seen, pass } = scene('auto', 64);
+  load.thisThread = 0.2;
+  growth.resume();
+  await pass(1);
+  load.thisThread = 0.5;
+  await pass(5);
+  assert.deepEqual(seen, [2]);
+});
+
+test('much to send is not waited for, but only once there is a connection, and once', async () => {
+  const { growth, seen } = scene('auto', 64);
+  growth.hurry();
+  assert.deepEqual(seen, []);
+  growth.resume();
+  growth.hurry();
+  growth.hurry();
+  assert.deepEqual(seen, [4]);
+});
+
+test('none for what is done in less time than they would take', async () => {
+  const { growth, progress, seen, pass } = scene(8, 8);
+  Object.assign(progress, { done: 100, left: 100 });
+  growth.resume();
+  await pass(3);
+  assert.deepEqual(seen, []);
+  progress.left = 1_000;
+  await pass(1);
+  assert.deepEqual(seen, [8]);
+});
+
+test('none while the replica is away', async () => {
+  const { growth, seen, pass } = scene(8, 8);
+  growth.resume();
+  growth.pause();
+  await pass(3);
+  assert.deepEqual(seen, []);
+  growth.resume();
+  await pass(1);
+  assert.deepEqual(seen, [8]);
+});
+
+test('a thread that is busy all the time gets others beside it where a processor is free, else no more connections', async () => {
+  const { growth, load, pass } = scene('auto', 8);
+  Object.assign(load, { thisThread: 0.95, idleProcessors: 0.1 });
+  growth.resume();
+  await pass(3);
+  assert.deepEqual(growth.room, { connections: 1, threads: false });
+  load.idleProcessors = 0.9;
+  await pass(1);
+  assert.deepEqual(growth.room, { connections: 1, threads: true });
+  load.thisThread = 0.1;
+  await pass(1);
+  assert.deepEqual(growth.room, { connections: 4, threads: true });
+});
+
+test('what the replica refuses is not asked for again for a while', async () => {
+  const { growth, seen, pass, clock } = scene(8, 8);
+  growth.resume();
+  await pass(3);
+  growth.refusedBeyond(5);
+  await pass(10);
+  assert.deepEqual(seen, [8, 5]);
+  await clock.advance(REFUSED_PAUSE);
+  assert.deepEqual(seen, [8, 5, 8]);
+});
+
+test('auto goes on while the rate rises, and back where it falls', async () => {
+  const { growth, progress, clock, pass } = scene('auto', 64);
+  /** Work for each millisecond: the replica does best with some 36 connections. */
+  const rate = (connections: number): number =>
+    connections <= 36 ? connections : 36 - (connections - 36) / 2;
+  growth.resume();
+  await pass(3);
+  assert.equal(growth.room.connections, AUTO_FIRST);
+  const reached: number[] = [];
+  for (let look = 0; look < 6; look++) {
+    progress.work += rate(growth.room.connections) * CLIMB_AFTER;
+    await clock.advance(CLIMB_AFTER);
+    reached.push(growth.room.connections);
+  }
+  assert.deepEqual(reached, [24, 36, 54, 36, 36, 36]);
+});

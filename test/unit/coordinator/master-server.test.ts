@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { afterEach, beforeEach } from 'node:test';
+import { type MasterLink, masterLink } from '../../../src/coordinator/pool/master-link.ts';
+import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { programThatCannotStart, programThatDies } from '../../lab/dying-sync-server.ts';
+import { rejectsWith } from '../../lab/errors.ts';
+import { settingsFor } from '../../lab/settings.ts';
+
+/* Contract: the master's own server is not the replica: its failures name it, and nothing of it is left behind. */
+
+let directory: string;
+let temporary: string;
+const formerTemporary = process.env.TMPDIR;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'master-server-'));
+  temporary = join(directory, 'tmp');
+  await mkdir(temporary);
+  await mkdir(join(directory, 'conf', 'socket'), { recursive: true });
+  process.env.TMPDIR = temporary;
+});
+
+afterEach(async () => {
+  if (formerTemporary === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = formerTemporary;
+  await rm(directory, { recursive: true, force: true });
+});
+
+function linkTo(program: string): MasterLink {
+  const link = masterLink(
+    {
+      kind: 'private',
+      program,
+      configFile: join(directory, 'imapd.conf'),
+      configdirectory: join(directory, 'conf'),
+    },
+    settingsFor('replica'),
+    connectReplica,
+    () => {},
+  );
+  assert.ok(link);
+  return link;
+}
+
+function leftovers(): string[] {
+  return [...readdirSync(temporary), ...readdirSync(join(directory, 'conf', 'socket'))];
+}
+
+test('a server that cannot start is named, with how it ended and what it said', async () => {
+  const program = await programThatCannotStart(directory);
+  const link = linkTo(program);
+  const error = await rejectsWith(link.connect(), 'CONFLICT', /exit code 75: cannot open the mail store$/);
+  assert.ok(error.message.includes(program), error.message);
+  assert.equal(error.family, 'local');
+  assert.deepEqual(leftovers(), []);
+  await link.close();
+});
+
+test('a server that ends in the middle is named, is no end of the replica, and is started again', async () => {
+  const program = await programThatDies(directory);
+  const link = linkTo(program);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { session } = await link.connect();
+    const error = await rejectsWith(session.noop(), 'MASTER_SERVER_LOST', /SIGKILL: Fatal error: assertion$/);
+    assert.ok(error.message.includes(program), error.message);
+    assert.deepEqual([error.family, error.retryable, error.outstanding], ['local', true, undefined]);
+  }
+  await link.close();
+  assert.deepEqual(leftovers(), []);
+});
+
+test('what stands in the way of a start leaves no directory behind', async () => {
+  // A socket's path has 107 octets at most.
+  temporary = join(temporary, 'x'.repeat(100));
+  await mkdir(temporary);
+  process.env.TMPDIR = temporary;
+  await assert.rejects(linkTo(await programThatDies(directory)).connect(), SyncError);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('lock files of servers whose process was killed are removed, and no others', async () => {
+  const dead = spawnSync('true').pid;
+  const lock = (name: string) => join(directory, 'conf', 'socket', name);
+  const [ofDead, ofOurs, ofCyrus] = [
+    lock(`cyrus_sync-${dead * 256 + 3}.lock`),
+    lock(`cyrus_sync-${process.pid * 256 + 200}.lock`),
+    lock('imap-2.lock'),
+  ];
+  for (const each of [ofDead, ofOurs, ofCyrus]) writeFileSync(each, '');
+  const link = linkTo(await programThatDies(directory));
+  await link.connect();
+  await link.close();
+  assert.deepEqual([ofDead, ofOurs, ofCyrus].map(existsSync), [false, true, true]);
+});

@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { storeLayout } from '../../../src/cli/store-layout.ts';
+import { readImapdConfig } from '../../../src/config/imapd-config.ts';
+import { BatchRunner } from '../../../src/coordinator/pool/batch-runner.ts';
+import { GrowingPool } from '../../../src/coordinator/pool/growing-pool.ts';
+import { openInlinePool } from '../../../src/coordinator/pool/inline-pool.ts';
+import type { WorkerSetup } from '../../../src/coordinator/pool/messages.ts';
+import { realParts } from '../../../src/coordinator/pool/real-parts.ts';
+import { ThreadPool } from '../../../src/coordinator/pool/thread-pool.ts';
+import type { UnitPool, WorkerPool } from '../../../src/coordinator/pool/worker-pool.ts';
+import type { EventListener, SyncEvent } from '../../../src/report/events.ts';
+import { startSandbox } from '../../../src/sandbox/server.ts';
+import { openMasterStore } from '../../../src/store/open-master-store.ts';
+import { setup } from '../../lab/pool-fakes.ts';
+import { settingsFor } from '../../lab/settings.ts';
+import { unpackFixture } from '../../lab/unpack-fixture.ts';
+import { type OpenPool, poolContract } from './pool-contract.ts';
+
+type Pool = WorkerPool & UnitPool;
+
+const fixture = await unpackFixture();
+test.after(() => fixture.remove());
+const layout = storeLayout(readImapdConfig(fixture.configFile));
+
+/** Real connections to a sandbox, for the real engine, from the fixture's store. */
+async function between(open: (setup: WorkerSetup, emit: EventListener) => Pool): Promise<OpenPool> {
+  const directory = await mkdtemp(join(tmpdir(), 'pool-'));
+  const sandbox = await startSandbox({
+    directory: join(directory, 'db'),
+    listen: { path: join(directory, 'socket') },
+  });
+  const connection = settingsFor(sandbox.server, {
+    tryImap: false,
+    authname: undefined,
+    password: undefined,
+    compression: { mode: 'off', level: undefined },
+  });
+  const events: SyncEvent[] = [];
+  const pool = open({ ...setup, layout, connection }, (event) => void events.push(event));
+  const store = openMasterStore(layout);
+  const all = [...store.enumerate()].flatMap((each) => (each.kind === 'user' ? [each.userid] : []));
+  store.close();
+  return {
+    pool,
+    events,
+    users: all.slice(0, 4),
+    async [Symbol.asyncDispose]() {
+      await pool.close();
+      await sandbox.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function inline(settings: WorkerSetup, emit: EventListener): Pool {
+  const store = openMasterStore(settings.layout);
+  return openInlinePool({
+    create: () => new BatchRunner(realParts(settings, emit, store)),
+    tasksPerConnection: 4,
+    onIdleClosed() {},
+    onClose: () => store.close(),
+  });
+}
+
+function threads(settings: WorkerSetup, emit: EventListener): Pool {
+  return new ThreadPool(settings, 1, emit, { threads: 1, tasksPerConnection: 4 });
+}
+
+poolContract('connections of this thread', () => between(inline));
+poolContract('connections of other threads', () => between(threads));
+poolContract('connections of this thread until others are there', () =>
+  between((settings, emit) => {
+    return new GrowingPool(inline(settings, emit), async () => threads(settings, emit), 1);
+  }),
+);
+poolContract('connections of other threads from the beginning', () =>
+  between((settings, emit) => {
+    const pool = new GrowingPool(inline(settings, emit), async () => threads(settings, emit), 1, true);
+    pool.use({ connections: 1, threads: true });
+    return pool;
+  }),
+);

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Batch } from '../../../src/coordinator/pool/messages.ts';
+import { ThreadPool } from '../../../src/coordinator/pool/thread-pool.ts';
+import type { SyncEvent } from '../../../src/report/events.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { setup, user } from '../../lab/pool-fakes.ts';
+
+const worker = new URL('./scripted-worker.js', import.meta.url);
+
+function batch(id: number, ...userids: string[]): Batch {
+  return { id, jobs: userids.map(user) };
+}
+
+test('batches run on threads, and all their events are there when the answer is', async () => {
+  const events: SyncEvent[] = [];
+  const pool = new ThreadPool(setup, 2, (event) => events.push(event), { file: worker });
+  try {
+    for (let id = 1; id <= 20; id += 1) {
+      const outcomes = await pool.run(batch(id, 'a', 'b'));
+      assert.equal(outcomes.length, 2);
+      assert.equal(events.length, id * 50);
+    }
+  } finally {
+    await pool.close();
+  }
+});
+
+test('a thread that dies is an error of its batch; the pool goes on', async () => {
+  const pool = new ThreadPool(setup, 1, () => {}, { file: worker });
+  try {
+    await assert.rejects(
+      pool.run(batch(1, 'die')),
+      (caught) => caught instanceof SyncError && caught.code === 'BUG' && caught.retryable,
+    );
+    assert.equal((await pool.run(batch(2, 'a'))).length, 1);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('orders reach a thread that is at work', async () => {
+  const pool = new ThreadPool(
+    setup,
+    1,
+    (event) => {
+      if (event.kind === 'user:start') pool.cut();
+    },
+    { file: worker },
+  );
+  try {
+    assert.equal((await pool.run(batch(1, 'await-cut'))).length, 1);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('threads that cannot load are an error of every batch, not a wait without end', async () => {
+  const file = new URL('./no-such-file.js', import.meta.url);
+  const pool = new ThreadPool(setup, 2, () => {}, { file, threads: 2 });
+  const isDeath = (caught: unknown): boolean =>
+    caught instanceof SyncError && caught.code === 'BUG' && caught.retryable;
+  try {
+    await Promise.all([1, 2, 3].map((id) => assert.rejects(pool.run(batch(id, 'a')), isDeath)));
+    await assert.rejects(pool.run(batch(4, 'a')), isDeath);
+  } finally {
+    await pool.close();
+  }
+});

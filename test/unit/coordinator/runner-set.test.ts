@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { BatchRunner } from '../../../src/coordinator/pool/batch-runner.ts';
+import { RunnerSet } from '../../../src/coordinator/pool/runner-set.ts';
+import type { BorrowedLink, EngineContext } from '../../../src/replicate/connection/engine-context.ts';
+import { user } from '../../lab/pool-fakes.ts';
+
+interface Fake {
+  /** Ends the oldest task. */
+  end(): void;
+  running: number;
+  cancelled: boolean;
+  left: boolean;
+  refuses: boolean;
+  /** Milliseconds of work on a unit. */
+  unitMs: number;
+  /** What the latest task was given. */
+  borrow: EngineContext['borrow'];
+}
+
+const lent = { [Symbol.dispose]: () => {} } as BorrowedLink;
+
+function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; fakes: Fake[] } {
+  const fakes: Fake[] = [];
+  const create = (): BatchRunner => {
+    const waiting: (() => void)[] = [];
+    const fake: Fake = {
+      running: 0,
+      cancelled: false,
+      left: false,
+      refuses: false,
+      unitMs: 0,
+      borrow: undefined,
+      end: () => waiting.shift()?.(),
+    };
+    fakes.push(fake);
+    const task = async (): Promise<void> => {
+      fake.running += 1;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      fake.running -= 1;
+    };
+    const runner: Pick<
+      BatchRunner,
+      'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected' | 'unitMs' | 'connectMs'
+    > = {
+      connected: true,
+      get unitMs() {
+        return fake.unitMs;
+      },
+      connectMs: 20,
+      exit: async () => {
+        fake.left = true;
+      },
+      lend: async () => {
+        await Promise.resolve();
+        if (fake.refuses) throw new Error('no more connections');
+        return lent;
+      },
+      run: async (_batch, borrow) => {
+        fake.borrow = borrow;
+        await task();
+        return [];
+      },
+      runUnit: async () => {
+        await task();
+        return { results: [], linkError: undefined };
+      },
+      cancel: () => {
+        fake.cancelled = true;
+      },
+    };
+    return runner as BatchRunner;
+  };
+  return { runners: new RunnerSet(create, tasksPerConnection, limit), fakes };
+}
+
+const batch = { id: 1, jobs: [user('a')] };
+
+test('a connection is used again before a new one is made, and never by more tasks than allowed', async () => {
+  const { runners, fakes } = set(1);
+  const first = runners.run(batch);
+  const second = runners.run(batch);
+  assert.deepEqual(
+    fakes.map(({ running }) => running),
+    [1, 1],
+  );
+  fakes[0]?.end();
+  await first;
+  const third = runners.run(batch);
+  assert.equal(fakes.length, 2);
+  fakes[0]?.end();
+  fakes[1]?.end();
+  await Promise.all([second, third]);
+});
+
+test('tasks share a connection only where no more are allowed', async () => {
+  const { runners, fakes } = set(3, 2);
+  const tasks = [1, 2, 3, 4].map(() => runners.run(batch));
+  assert.deepEqual(
+    fakes.map(({ running }) => running),
+    [2, 2],
+  );
+  for (const fake of fakes) for (let i = 0; i < 2; i++) fake.end();
+  await Promise.all(tasks);
+});
+
+test('a unit that is run apart has a connection to itself, and leaves it to others afterwards', async () => {
+  const { runners, fakes } = set(3, 3);
+  const running = () => fakes.map((fake) => fake.running);
+  const tasks = [
+    runners.run(batch),
+    runners.runUnit({ id: 2, unit: { users: [], actions: [] }, apart: true }),
+  ];
+  assert.deepEqual(running(), [1, 1]);
+  for (let i = 0; i < 3; i++) tasks.push(runners.run(batch));
+  assert.deepEqual(running(), [2, 1, 2]);
+  fakes[1]?.end();
+  await tasks[1];
+  tasks.push(runners.run(batch));
+  assert.deepEqual(running(), [2, 1, 2]);
+  for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
+  await Promise.all(tasks);
+});
+
+test('a connection that is made after the run was cancelled begins nothing', async () => {
+  const { runners, fakes } = set(1);
+  runners.cancel();
+  const task = runners.run(batch);
+  assert.equal(fakes[0]?.cancelled, true);
+  fakes[0]?.end();
+  await task;
+});
+
+test('a task may borrow a connection that nobody uses, or a new one within the limit', async () => {
+  const { runners, fakes } = set(1, 2);
+  const task = runners.run(batch);
+  {
+    using link = await fakes[0]?.borrow?.();
+    assert.ok(link);
+    assert.equal(fakes.length, 2);
+    assert.equal(await fakes[0]?.borrow?.(), undefined, 'the other one is lent already');
+  }
+  assert.ok(await fakes[0]?.borrow?.(), 'given back, it can be borrowed again');
+  fakes[0]?.end();
+  await task;
+});
+
+test('none is borrowed from a replica that takes no more, nor asked for again soon', async () => {
+  const { runners, fakes } = set(1, 3);
+  const tasks = [runners.run(batch), runners.run(batch)];
+  fakes[1]?.end();
+  await tasks[1];
+  if (fakes[1]) fakes[1].refuses = true;
+  assert.equal(await fakes[0]?.borrow?.(), undefined);
+  if (fakes[1]) fakes[1].refuses = false;
+  assert.equal(await fakes[0]?.borrow?.(), undefined);
+  fakes[0]?.end();
+  await tasks[0];
+});
+
+test('connections over a lower limit leave when their tasks have ended', async () => {
+  const { runners, fakes } = set(1, 3);
+  const tasks = [1, 2, 3].map(() => runners.run(batch));
+  runners.setLimit(1);
+  fakes[1]?.end();
+  await tasks[1];
+  assert.deepEqual(
+    fakes.map(({ left }) => left),
+    [false, true, false],
+  );
+  fakes[0]?.end();
+  fakes[2]?.end();
+  await Promise.all(tasks);
+  assert.deepEqual(
+    fakes.map(({ left }) => left),
+    [false, true, true],
+  );
+});
+
+const unit = { id: 1, unit: { users: [], actions: [] } };
+
+test('units share a connection while it is done with them before another one would be there', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.unitMs = 1;
+  const others = Array.from({ length: 9 }, () => runners.runUnit(unit));
+  assert.equal(fakes.length, 1);
+  for (let i = 0; i < 10; i++) one.end();
+  await Promise.all([first, ...others]);
+});
+
+test('units that keep the replica at work are spread over as many connections as there may be, evenly', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.unitMs = 10_000;
+  const others = Array.from({ length: 11 }, () => runners.runUnit(unit));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    fakes.map(({ running }) => running),
+    [3, 3, 3, 3],
+  );
+  for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
+  await Promise.all([first, ...others]);
+});
+
+test('where the replica takes no more, units go to those that it took, and none is made for a while', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.unitMs = 10_000;
+  const second = runners.runUnit(unit);
+  if (fakes[1]) fakes[1].refuses = true;
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const third = runners.runUnit(unit);
+  assert.equal(one.running, 3);
+  assert.equal(fakes.length, 2);
+  assert.equal(fakes[1]?.left, true);
+  for (let i = 0; i < 3; i++) one.end();
+  await Promise.all([first, second, third]);
+});

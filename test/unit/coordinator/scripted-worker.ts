@@ -1,0 +1,37 @@
+/** A worker thread for the pool's own test: what it does stands in the user's name. */
+import { MessageChannel, parentPort, threadId } from 'node:worker_threads';
+import type { Batch, Outcome, WorkerControl, WorkerMessage } from '../../../src/coordinator/pool/messages.ts';
+
+const { port1: orders, port2 } = new MessageChannel();
+let order: (name: WorkerControl['kind']) => void = () => {};
+orders.on('message', ({ kind }: WorkerControl) => {
+  order(kind);
+  if (kind === 'exit') post({ kind: 'exited' });
+});
+parentPort?.postMessage({ kind: 'hello', port: port2 }, [port2]);
+
+export default async function work({ id, jobs }: Batch): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const job of jobs) {
+    const userid = job.kind === 'mailboxes' ? '' : job.userid;
+    if (userid === 'die') process.exit(3);
+    if (userid === 'await-cut') {
+      const ordered = new Promise<void>((resolve) => {
+        order = (kind) => {
+          if (kind === 'cut') resolve();
+        };
+      });
+      post({ kind: 'events', events: [{ kind: 'user:start', user: userid, work: 'user' }] });
+      await ordered;
+    }
+    outcomes.push({ kind: 'synced', job, counts: { mailboxes: threadId, messages: 0, bytes: 0 } });
+  }
+  const events = Array.from({ length: 50 }, () => ({ kind: 'user:done', user: `batch${id}` }) as const);
+  post({ kind: 'events', events });
+  post({ kind: 'flushed', batch: id });
+  return outcomes;
+}
+
+function post(message: WorkerMessage): void {
+  parentPort?.postMessage(message);
+}

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ServiceTime } from '../../../src/protocol/link/service-time.ts';
+
+test('the way to the replica and back is not its work, however many commands are under way', () => {
+  const served = new ServiceTime();
+  for (const submittedAt of [0, 0, 0, 0]) served.answered(submittedAt, 40);
+  served.answered(50, 90);
+  served.answered(100, 144);
+  assert.equal(served.total, 0);
+});
+
+test('from one answer to the next it was at the next', () => {
+  const served = new ServiceTime();
+  for (const now of [40, 50, 55, 80]) served.answered(0, now);
+  assert.equal(served.total, 35);
+});

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import { settingsFor } from '../../lab/settings.ts';
+import { csync, ScriptedServer } from './support/scripted-server.ts';
+
+/* Contract: `-v -v` shows every octet of the protocol but no password, no message and no script. */
+
+const GUID = 'ab'.repeat(20);
+
+test('credentials, messages and scripts that are sent are replaced by their length, and so are messages that come', async () => {
+  const script = 'require "fileinto";\r\n# private script\r\n';
+  const message = Buffer.from('Subject: private message\r\n\r\nbody\r\n');
+  await using server = await ScriptedServer.start(
+    csync(async (peer) => {
+      await peer.expect(`APPLY MESSAGE (%{default ${GUID} ${message.length}}`);
+      await peer.octets(message.length + 3);
+      peer.send('OK success\r\n');
+      await peer.line();
+      await peer.octets(script.length + 3);
+      peer.send('OK success\r\n');
+      await peer.line();
+      peer.send(`* MESSAGE %{default ${GUID} ${message.length}}\r\nSubject: `);
+      await new Promise((resolve) => setImmediate(resolve));
+      peer.send(message.subarray('Subject: '.length));
+      peer.send('\r\nOK success\r\n');
+      await peer.line();
+      peer.send('* ANNOTATION %(MBOXNAME "" ENTRY /motd USERID "" VALUE {4}\r\n100%)\r\nOK success\r\n');
+      await peer.closed();
+    }),
+  );
+  let sent = '';
+  let received = '';
+  const session = await connectReplica(settingsFor(server.address), {
+    onTraffic: (direction, text) => {
+      if (direction === 'sent') sent += text.toString('latin1');
+      else received += text.toString('latin1');
+    },
+  });
+  await session.applyMessages([{ partition: 'default', guid: GUID, size: message.length, content: message }]);
+  await session.applySieve('a', 'f.script', 5, Buffer.from(script));
+  await session.fetchMessage({ mailbox: 'm', partition: 'default', uniqueid: 'u', guid: GUID, uid: 1 });
+  await session.getAnnotation('');
+  session.destroy();
+
+  const secret = Buffer.from('\0repluser\0repl').toString('base64');
+  assert.equal(
+    sent,
+    [
+      `AUTHENTICATE PLAIN [${secret.length} octets]`,
+      `APPLY MESSAGE (%{default ${GUID} ${message.length}}`,
+      `[${message.length} octets])`,
+      `APPLY SIEVE %(USERID a FILENAME f.script LAST_UPDATE 5 CONTENT [${script.length + 7} octets])`,
+      `GET FETCH %(MBOXNAME m PARTITION default UNIQUEID u GUID ${GUID} UID 1)`,
+      'GET ANNOTATION ""',
+      '',
+    ].join('\r\n'),
+  );
+  assert.equal(
+    received,
+    [
+      '* SASL PLAIN',
+      '* OK replica Cyrus sync server 3.6.1',
+      'OK Success (no protection)',
+      'OK success',
+      'OK success',
+      `* MESSAGE %{default ${GUID} ${message.length}}`,
+      `[${message.length} octets]`,
+      'OK success',
+      '* ANNOTATION %(MBOXNAME "" ENTRY /motd USERID "" VALUE {4}',
+      '100%)',
+      'OK success',
+      '',
+    ].join('\r\n'),
+  );
+});

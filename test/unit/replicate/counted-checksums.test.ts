@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { EngineScene } from '../../lab/engine-scene.ts';
+
+const NOTICE = /^the checksum in the index of user\.anna is not that of its records: .*reconstruct/;
+
+for (const [what, state] of [
+  ['SYNC_CRC', { crcBasic: 12345 }],
+  ['SYNC_CRC_ANNOT', { crcAnnotations: 12345 }],
+] as const) {
+  for (const batchSize of [8192, 2]) {
+    test(`a wrong ${what} in the master's index is counted anew where nobody may mend it, in steps of ${batchSize}`, async () => {
+      await using scene = await EngineScene.start();
+      scene.options = { ...scene.options, noCopyback: true, batchSize };
+      const { master } = scene;
+      master.addUser('anna', [], { messages: ['1', '2', '3', '4', '5'], state });
+      assert.equal(await scene.runUser('anna'), 'synced');
+      scene.assertSame('anna');
+      assert.equal(scene.logged().filter((text) => NOTICE.test(text)).length, 1, scene.logged().join('\n'));
+      scene.takeCommands();
+      assert.equal(await scene.runUser('anna'), 'synced');
+      assert.deepEqual(scene.takeCommands(), [], 'there is nothing left to send');
+      for (const text of ['6', '7', '8']) master.append('user.anna', text);
+      assert.equal(await scene.runUser('anna'), 'synced');
+      scene.assertSame('anna');
+    });
+  }
+}
+
+test('where records are missing the checksum is believed, and the mailbox fails', async () => {
+  await using scene = await EngineScene.start();
+  scene.options = { ...scene.options, noCopyback: true };
+  scene.master.addUser('anna', [], { messages: ['1', '2'], state: { crcBasic: 12345, exists: 3 } });
+  await assert.rejects(scene.runUser('anna'), { code: 'IMAP_SYNC_CHANGED' });
+});
+
+test('a replica that holds something else is no matter of counting', async () => {
+  await using scene = await EngineScene.start();
+  scene.options = { ...scene.options, noCopyback: true };
+  const { master } = scene;
+  master.put('user.anna', { uniqueid: 'id', messages: ['1', '2'] });
+  await scene.runUser('anna');
+  // The same counters over other messages.
+  const { highestmodseq } = scene.replica.inspect().mailboxes['user.anna'] ?? {};
+  const { uidvalidity } = master.lookup('user.anna') ?? {};
+  assert.ok(highestmodseq !== undefined && uidvalidity !== undefined);
+  master.put('user.anna', {
+    uniqueid: 'id',
+    messages: ['1', 'other'],
+    entry: { uidvalidity },
+    state: { highestmodseq },
+  });
+  await assert.rejects(scene.runUser('anna'), { code: 'IMAP_SYNC_CHECKSUM' });
+  assert.ok(!scene.logged().some((text) => NOTICE.test(text)));
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { ReplicaMailbox } from '../../../src/protocol/replica-session.ts';
+import { afterApplying, mailboxLine, partialLine } from '../../../src/replicate/compare/mailbox-line.ts';
+import { readDelta } from '../../../src/replicate/compare/read-delta.ts';
+import type { IndexRecord } from '../../../src/store/master-store.ts';
+import { entry, lockedMailbox, record, remoteOf, state } from '../../lab/engine-fakes.ts';
+
+const inbox = entry('user.alice');
+
+test('a delta holds what is above the modseq of the replica, expunged records included, and uploads what is new', () => {
+  const mailbox = lockedMailbox(inbox, [
+    record(1, 2),
+    record(2, 9, { flags: ['\\Seen'] }),
+    record(3, 10, { flags: ['\\Expunged'] }),
+    record(4, 11, { flags: ['\\Expunged'], unlinked: true }),
+    record(5, 12),
+  ]);
+  const delta = readDelta(mailbox, remoteOf(inbox, state({ lastUid: 2, highestmodseq: 5 })), 0);
+  assert.deepEqual(
+    delta.records.map((one) => one.uid),
+    [2, 3, 4, 5],
+  );
+  assert.deepEqual(
+    delta.uploads.map((one) => one.uid),
+    [3, 5],
+  );
+});
+
+test('a live message above LAST_UID that the modseq hides is reported, for a delta would lose it', () => {
+  const mailbox = lockedMailbox(inbox, [record(1, 2), record(2, 7)]);
+  const delta = readDelta(mailbox, remoteOf(inbox, state({ lastUid: 1, highestmodseq: 7 })), 0);
+  assert.equal(delta.coincidingUid, 2);
+});
+
+test('a record without GUID is refused', () => {
+  const mailbox = lockedMailbox(inbox, [record(1, 2, { guid: '0'.repeat(40) })]);
+  assert.throws(() => readDelta(mailbox, undefined, 0), { code: 'IMAP_MAILBOX_NOTSUPPORTED' });
+});
+
+test('steps of any size bring over every record once at its final modseq, expunged ones at once, and upload each message once', () => {
+  const changes = fc.array(fc.record({ modseq: fc.integer({ min: 2, max: 60 }), gone: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(changes, fc.integer({ min: 1, max: 10 }), fc.boolean(), (list, batch, sorted) => {
+      const order = sorted ? list.toSorted((a, b) => a.modseq - b.modseq) : list;
+      const mailbox = lockedMailbox(
+        inbox,
+        order.map(({ modseq, gone }, i) => record(i + 1, modseq, { flags: gone ? ['\\Expunged'] : [] })),
+      );
+      const replica = new Map<number, IndexRecord>();
+      const uploaded: number[] = [];
+      let remote: ReplicaMailbox | undefined;
+      for (let steps = 0; ; steps++) {
+        assert.ok(steps <= order.length, 'ends');
+        const delta = readDelta(mailbox, remote, batch);
+        assert.equal(delta.coincidingUid, undefined);
+        for (const one of delta.records) {
+          const before = replica.get(one.uid);
+          assert.ok(before || delta.uploads.includes(one), 'a new record is uploaded first');
+          assert.ok((before?.modseq ?? 0) <= one.modseq, 'no modseq goes down');
+          // No server changes a record that it has as expunged.
+          if (!before?.flags.includes('\\Expunged')) replica.set(one.uid, one);
+        }
+        uploaded.push(...delta.uploads.map((one) => one.uid));
+        const lineOptions = { partition: 'default', local: false };
+        if (!delta.limit) break;
+        assert.ok(delta.limit.modseq > (remote?.highestmodseq ?? 0), 'each step advances');
+        remote = afterApplying(partialLine(mailbox, remote, delta.limit, lineOptions));
+      }
+      assert.deepEqual(
+        [...replica.values()].map((one) => one.modseq),
+        order.map(({ modseq }) => modseq),
+      );
+      assert.deepEqual(uploaded, [...new Set(uploaded)]);
+      assert.equal(uploaded.length, order.length);
+    }),
+  );
+});
+
+test('SINCE names the state that the delta builds on, and is left out for a mailbox that is new there', () => {
+  const mailbox = lockedMailbox(inbox, [record(1, 2)]);
+  const options = { partition: 'default', local: false };
+  assert.equal(mailboxLine(mailbox, undefined, options).since, undefined);
+  const remote = remoteOf(inbox, state({ highestmodseq: 4, crcBasic: 5, crcAnnotations: 6 }));
+  assert.deepEqual(mailboxLine(mailbox, remote, options).since, {
+    modseq: 4,
+    crcBasic: 5,
+    crcAnnotations: 6,
+  });
+});

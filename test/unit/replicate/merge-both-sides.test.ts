@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import type {
+  MessageUpload,
+  ReplicaMailbox,
+  ReplicaSession,
+  WireMailbox,
+  WireRecord,
+} from '../../../src/protocol/replica-session.ts';
+import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
+import { Stage } from '../../../src/replicate/connection/stage.ts';
+import { runUser } from '../../../src/replicate/jobs/run-user.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
+
+/*
+ * Contract of a merge: what comes from the replica is checked before the master gets it, UIDVALIDITY never goes down on
+ * either side, and both sides are asked afterwards whether they agree.
+ */
+
+const INBOX = 'user.anna';
+const CONTENT = Buffer.from('only on the replica');
+const GUID = createHash('sha1').update(CONTENT).digest('hex');
+
+/** The master's own server, which says yes to everything. */
+class MasterServer {
+  readonly lines: WireMailbox[] = [];
+  readonly uploads: MessageUpload[] = [];
+  readonly #apply: (line: WireMailbox, records: readonly WireRecord[]) => void;
+
+  constructor(apply: (line: WireMailbox, records: readonly WireRecord[]) => void) {
+    this.#apply = apply;
+  }
+
+  readonly connect = async (): Promise<{ session: ReplicaSession; stage: Stage }> => {
+    const session = {
+      window: async () => {},
+      applyReserve: async (_partition: string, _folders: unknown, guids: readonly string[]) => new Set(guids),
+      applyMessages: async (messages: readonly MessageUpload[]) => void this.uploads.push(...messages),
+      applyMailbox: async (line: WireMailbox, records: Iterable<WireRecord>) => {
+        this.lines.push(line);
+        this.#apply(line, [...records]);
+      },
+    } as unknown as ReplicaSession;
+    return { session, stage: new Stage(session) };
+  };
+}
+
+interface Diverged extends AsyncDisposable {
+  scene: EngineScene;
+  context: EngineContext;
+  server: MasterServer;
+}
+
+/**
+ * anna's INBOX with two messages on both sides, and a third on the replica.
+ *
+ * @param changes.obeys the master's server does what it says yes to
+ */
+async function diverged(changes: { obeys: boolean; there?: Partial<ReplicaMailbox> }): Promise<Diverged> {
+  const scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', [], { messages: ['one', 'two'] });
+  await scene.runUser('anna');
+  const server = new MasterServer((line, records) => {
+    if (changes.obeys) master.apply(line, records);
+  });
+  const context = await scene.context({ master: server });
+  const [remote] = await context.session.getMailboxes([INBOX]);
+  assert.ok(remote);
+  const modseq = remote.highestmodseq + 1;
+  await context.session.applyMessages([
+    { partition: 'default', guid: GUID, size: CONTENT.length, content: CONTENT },
+  ]);
+  const line = { ...remote, crcBasic: 0, crcAnnotations: undefined, lastUid: 3, highestmodseq: modseq };
+  await context.session.applyMailbox(
+    { ...line, ...changes.there, since: undefined, intermediate: false, local: false },
+    [
+      {
+        uid: 3,
+        modseq,
+        lastUpdated: 1_600_000_001,
+        flags: [],
+        internaldate: 1_600_000_001,
+        size: CONTENT.length,
+        guid: GUID,
+        annotations: [],
+      },
+    ],
+  );
+  scene.takeCommands();
+  return { scene, context, server, [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
+}
+
+test('a message of the replica reaches the master under its UID, and both sides agree afterwards', async () => {
+  await using both = await diverged({ obeys: true });
+  await runUser(both.context, 'anna');
+  assert.deepEqual(
+    both.server.uploads.map(({ guid, content }) => [guid, content]),
+    [[GUID, CONTENT]],
+  );
+  both.scene.assertSame('anna');
+  assert.equal(both.scene.master.guids(INBOX)[2], GUID);
+});
+
+for (const [what, content] of [
+  ['another content', Buffer.from('ONLY on the replica')],
+  ['a part of it', CONTENT.subarray(0, 9)],
+] as const) {
+  test(`a message of the replica that is ${what} never reaches the master`, async () => {
+    await using both = await diverged({ obeys: true });
+    const { session } = both.context;
+    session.fetchMessage = async () => content;
+    await assert.rejects(runUser(both.context, 'anna'), { code: 'MESSAGE_UNREADABLE', mailbox: INBOX });
+    assert.deepEqual([both.server.uploads, both.server.lines], [[], []]);
+  });
+}
+
+test('a merge that did not bring both sides to agreement is no success', async () => {
+  await using both = await diverged({ obeys: false });
+  await assert.rejects(runUser(both.context, 'anna'), { code: 'IMAP_SYNC_CHANGED', mailbox: INBOX });
+  assert.ok(both.server.lines.length > 1, 'it is tried again first');
+});
+
+test('a mailbox that is gone from the replica after its merge is no success', async () => {
+  await using both = await diverged({ obeys: true });
+  const { session } = both.context;
+  const ask = session.getMailboxes.bind(session);
+  session.getMailboxes = async (names) => (both.server.lines.length > 0 ? [] : await ask(names));
+  await assert.rejects(runUser(both.context, 'anna'), { code: 'IMAP_SYNC_CHANGED', mailbox: INBOX });
+});
+
+for (const higher of ['master', 'replica'] as const) {
+  test(`UIDVALIDITY is the higher one on both sides after a merge (${higher})`, async () => {
+    const there = { uidvalidity: 1_600_000_002 + (higher === 'replica' ? 50 : -50) };
+    await using both = await diverged({ obeys: true });
+    const { master, replica } = both.scene;
+    const here = master.lookup(INBOX)?.uidvalidity ?? 0;
+    const { session } = both.context;
+    // A server takes none that is lower, so it is the answers that say so.
+    const full = session.getFullMailbox.bind(session);
+    session.getFullMailbox = async (name, onRecord) => {
+      const answer = await full(name, onRecord);
+      return both.server.lines.length > 0 ? answer : { ...answer, ...there };
+    };
+    await runUser(both.context, 'anna');
+    const expected = Math.max(here, there.uidvalidity);
+    assert.notEqual(here, there.uidvalidity);
+    assert.deepEqual(
+      [both.server.lines.at(-1)?.uidvalidity, replica.inspect().mailboxes[INBOX]?.uidvalidity],
+      [expected, expected],
+    );
+  });
+}

@@ -1,0 +1,374 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { WireRecord } from '../../../src/protocol/replica-session.ts';
+import { type Merge, mergeRecords } from '../../../src/replicate/merge/merge-records.ts';
+
+/** A mailbox as a server keeps it, with the checks that the real one makes (protocol 12, step 8). */
+class Side {
+  records = new Map<number, WireRecord>();
+  lastUid = 0;
+  highestmodseq = 1;
+  deletedmodseq = 0;
+  #time = 1000;
+
+  /** @param ahead seconds by which the clock of the copy is ahead of this one's */
+  clone(ahead = 0): Side {
+    const copy = new Side();
+    Object.assign(copy, { ...this, records: new Map(this.records) });
+    copy.#time = this.#time + ahead;
+    return copy;
+  }
+
+  snapshot() {
+    const { lastUid, highestmodseq, deletedmodseq } = this;
+    const records = [...this.records.values()].sort((a, b) => a.uid - b.uid);
+    return { lastUid, highestmodseq, deletedmodseq, records };
+  }
+
+  live(): WireRecord[] {
+    return this.snapshot().records.filter((one) => !one.flags.includes('\\Expunged'));
+  }
+
+  append(guid: string): void {
+    this.#write({
+      uid: ++this.lastUid,
+      modseq: 0,
+      lastUpdated: 0,
+      flags: [],
+      internaldate: 500,
+      size: 10,
+      guid,
+      annotations: [created(this.highestmodseq + 1)],
+    });
+  }
+
+  flag(nth: number, flag: string): void {
+    const one = this.#nth(nth);
+    if (one && !one.flags.includes(flag)) this.#write({ ...one, flags: [...one.flags, flag] });
+  }
+
+  expunge(nth: number): void {
+    const one = this.#nth(nth);
+    if (one) this.#write({ ...one, flags: [...one.flags, '\\Expunged'] });
+  }
+
+  cleanUp(): void {
+    for (const one of this.records.values()) {
+      if (!one.flags.includes('\\Expunged')) continue;
+      this.records.delete(one.uid);
+      this.deletedmodseq = Math.max(this.deletedmodseq, one.modseq);
+    }
+  }
+
+  receive(records: readonly WireRecord[], merge: Merge, staged: ReadonlySet<string>): void {
+    let before = 0;
+    for (const one of records) {
+      assert.ok(one.uid > before, 'ascending');
+      before = one.uid;
+      const gone = one.flags.includes('\\Expunged');
+      const mine = this.records.get(one.uid);
+      if (mine) {
+        const mineGone = mine.flags.includes('\\Expunged');
+        if (gone && mineGone) continue;
+        assert.equal(one.guid, mine.guid, 'GUID differs');
+        assert.ok(one.modseq >= mine.modseq, 'modseq goes down');
+        assert.ok(gone || !mineGone, 'an expunged record comes back');
+      } else if (one.uid <= this.lastUid) {
+        assert.ok(gone, 'a live message appears below LAST_UID');
+        continue;
+      } else if (!gone) {
+        assert.ok(staged.has(one.guid), 'a message that was never staged');
+      }
+      this.records.set(one.uid, one);
+    }
+    assert.ok(merge.lastUid >= this.lastUid && merge.highestmodseq >= this.highestmodseq);
+    this.lastUid = merge.lastUid;
+    this.highestmodseq = merge.highestmodseq;
+  }
+
+  #nth(nth: number): WireRecord | undefined {
+    const live = this.live();
+    return live[nth % Math.max(1, live.length)];
+  }
+
+  #write(one: WireRecord): void {
+    this.records.set(one.uid, { ...one, modseq: ++this.highestmodseq, lastUpdated: ++this.#time });
+  }
+}
+
+function created(modseq: number): WireRecord['annotations'][number] {
+  return { entry: '/vendor/cmu/cyrus-imapd/createdmodseq', userid: '', modseq: 0, value: String(modseq) };
+}
+
+const operation = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('append' as const), n: fc.integer({ min: 0, max: 3 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('flag' as const), n: fc.nat(9) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('expunge' as const), n: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clean' as const), n: fc.constant(0) }) },
+);
+type Operation = { kind: 'append' | 'flag' | 'expunge' | 'clean'; n: number };
+
+function run(side: Side, operations: readonly Operation[], who: string): void {
+  operations.forEach(({ kind, n }, step) => {
+    if (kind === 'append') side.append(`${n}${who}${step}`);
+    else if (kind === 'flag') side.flag(n, who === 'm' ? '\\Flagged' : '\\Answered');
+    else if (kind === 'expunge') side.expunge(n);
+    else side.cleanUp();
+  });
+}
+
+const history = fc.record({
+  ahead: fc.integer({ min: -4, max: 4 }),
+  common: fc.array(operation, { maxLength: 6 }),
+  master: fc.array(operation, { maxLength: 7 }),
+  replica: fc.array(operation, { maxLength: 7 }),
+});
+
+interface History {
+  ahead?: number;
+  common: Operation[];
+  master: Operation[];
+  replica: Operation[];
+}
+
+function diverge(of: History): [Side, Side] {
+  const master = new Side();
+  run(master, of.common, 'c');
+  const replica = master.clone(of.ahead);
+  replica.deletedmodseq = 0;
+  run(master, of.master, 'm');
+  run(replica, of.replica, 'r');
+  return [master, replica];
+}
+
+/** What a side has the octets of: those of an expunged message may be gone. */
+const files = (side: Side): Set<string> => new Set(side.live().map((one) => one.guid));
+const comparable = (side: Side) =>
+  side.live().map(({ uid, guid, modseq, flags }) => ({ uid, guid, modseq, flags: flags.toSorted() }));
+const merge = (master: Side, replica: Side): Merge =>
+  mergeRecords(master.snapshot(), { ...replica.snapshot(), deletedmodseq: 0 });
+
+/** What each side has staged by the time of its MAILBOX: its own messages, and what the merge says that it needs. */
+function stages(result: Merge, master: Side, replica: Side): [Set<string>, Set<string>] {
+  const [masterFiles, replicaFiles] = [files(master), files(replica)];
+  for (const one of result.masterNeeds) assert.ok(replicaFiles.has(one.guid), 'the replica has it');
+  for (const one of result.replicaNeeds) assert.ok(masterFiles.has(one.guid), 'the master has it');
+  const needed = (needs: Merge['masterNeeds']): string[] => needs.map((one) => one.guid);
+  return [
+    new Set([...masterFiles, ...needed(result.masterNeeds)]),
+    new Set([...replicaFiles, ...needed(result.replicaNeeds)]),
+  ];
+}
+
+function agree(master: Side, replica: Side): Merge {
+  const result = merge(master, replica);
+  const [masterStage, replicaStage] = stages(result, master, replica);
+  master.receive(result.toMaster, result, masterStage);
+  replica.receive(result.toReplica, result, replicaStage);
+  return result;
+}
+
+test('both servers accept the merge and end equal, and merging again changes nothing', () => {
+  fc.assert(
+    fc.property(history, (of) => {
+      const [master, replica] = diverge(of);
+      agree(master, replica);
+      assert.deepEqual(comparable(replica), comparable(master));
+      const again = merge(master, replica);
+      assert.deepEqual([again.toMaster, again.toReplica], [[], []]);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('what only the master has changed since goes over as it is, and the master is not written to', () => {
+  fc.assert(
+    fc.property(history, ({ common, master: operations }) => {
+      const [master, replica] = diverge({ common, master: operations, replica: [] });
+      const before = master.snapshot();
+      const result = agree(master, replica);
+      assert.deepEqual(result.toMaster, []);
+      assert.deepEqual(master.snapshot(), before);
+      assert.deepEqual(comparable(replica), comparable(master));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('no live message of either side disappears unless the other side expunged or cleaned it up', () => {
+  fc.assert(
+    fc.property(history, (of) => {
+      const [master, replica] = diverge(of);
+      const [before, beforeThere] = [master.live(), replica.live()];
+      const [mine, theirs] = [master.clone(), replica.clone()];
+      agree(master, replica);
+      const after = new Set(master.live().map((one) => one.guid));
+      for (const one of before) {
+        const other = theirs.records.get(one.uid);
+        const expungedThere = other?.guid === one.guid && other.flags.includes('\\Expunged');
+        assert.ok(expungedThere || after.has(one.guid), `message ${one.uid} of the master is lost`);
+      }
+      for (const one of beforeThere) {
+        const other = mine.records.get(one.uid);
+        const expungedHere = other?.guid === one.guid && other.flags.includes('\\Expunged');
+        const cleanedHere = one.modseq < mine.deletedmodseq;
+        assert.ok(
+          expungedHere || cleanedHere || after.has(one.guid),
+          `message ${one.uid} of the replica is lost`,
+        );
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a merge that reached one side only is completed without a second copy of any message', () => {
+  fc.assert(
+    fc.property(history, fc.boolean(), (of, replicaFirst) => {
+      const [master, replica] = diverge(of);
+      const [wholeMaster, wholeReplica] = [master.clone(), replica.clone()];
+      agree(wholeMaster, wholeReplica);
+
+      const cut = merge(master, replica);
+      const [masterStage, replicaStage] = stages(cut, master, replica);
+      if (replicaFirst) replica.receive(cut.toReplica, cut, replicaStage);
+      else master.receive(cut.toMaster, cut, masterStage);
+      agree(master, replica);
+      assert.deepEqual(comparable(replica), comparable(master));
+      const sorted = (side: Side): string[] =>
+        side
+          .live()
+          .map((one) => one.guid)
+          .sort();
+      assert.deepEqual(sorted(master), sorted(wholeMaster));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const isGone = (one: WireRecord): boolean => one.flags.includes('\\Expunged');
+
+test('of a message changed on both sides the newer change wins, an expunge always, and what never changes stays', () => {
+  const won = { master: 0, replica: 0, expunge: 0 };
+  fc.assert(
+    fc.property(history, (of) => {
+      const [master, replica] = diverge(of);
+      const [mine, theirs] = [master.clone(), replica.clone()];
+      agree(master, replica);
+      for (const ours of mine.records.values()) {
+        const other = theirs.records.get(ours.uid);
+        if (other?.guid !== ours.guid) continue;
+        const ends = [master, replica].map((side) => side.records.get(ours.uid));
+        if (isGone(ours) || isGone(other)) {
+          won.expunge++;
+          assert.ok(ends.every((one) => one !== undefined && isGone(one)));
+          continue;
+        }
+        if (ours.modseq === other.modseq && ours.lastUpdated === other.lastUpdated) continue;
+        // The master's change is one that the replica cannot have seen, or the replica's is newer by both measures.
+        const isForward = ours.modseq > theirs.highestmodseq;
+        const isNewerThere = other.modseq > ours.modseq && other.lastUpdated >= ours.lastUpdated;
+        const winner = !isForward && isNewerThere ? 'replica' : 'master';
+        won[winner]++;
+        const { flags, lastUpdated } = winner === 'replica' ? other : ours;
+        for (const end of ends) {
+          assert.deepEqual({ flags: end?.flags, lastUpdated: end?.lastUpdated }, { flags, lastUpdated });
+          assert.deepEqual(end?.annotations, ours.annotations);
+          assert.equal(end?.internaldate, ours.internaldate);
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  // The property is about all of them, so all must have come up.
+  for (const [who, times] of Object.entries(won)) assert.ok(times > 20, `${who} won ${times} times`);
+});
+
+function message(uid: number, guid: string, fields: Partial<WireRecord> = {}): WireRecord {
+  const times = { lastUpdated: 1000, internaldate: 500 };
+  return {
+    uid,
+    modseq: uid + 1,
+    ...times,
+    flags: [],
+    size: 10,
+    guid,
+    annotations: [created(uid + 1)],
+    ...fields,
+  };
+}
+
+test('what the replica has changed last brings its flags and annotations, but not what belongs to the message', () => {
+  const value = (entry: string, text: string, userid = ''): WireRecord['annotations'][number] => ({
+    entry,
+    userid,
+    modseq: 0,
+    value: text,
+  });
+  const virtual = (name: string, text: string) => value(`/vendor/cmu/cyrus-imapd/${name}`, text);
+  const ours = message(1, 'a', {
+    flags: ['\\Flagged'],
+    annotations: [value('/comment', 'here'), virtual('thrid', '1'), virtual('savedate', '2'), created(2)],
+  });
+  const theirs = message(1, 'a', {
+    modseq: 9,
+    lastUpdated: 1001,
+    internaldate: 999,
+    flags: ['\\Seen'],
+    annotations: [
+      value('/altsubject', 'there'),
+      value('/comment', 'mine', 'anna'),
+      virtual('thrid', '7'),
+      virtual('savedate', '8'),
+      created(9),
+    ],
+  });
+  const side = { lastUid: 1, deletedmodseq: 0 };
+  const merged = mergeRecords(
+    { ...side, highestmodseq: 5, records: [ours] },
+    { ...side, highestmodseq: 9, records: [theirs] },
+  );
+  const expected = {
+    ...ours,
+    modseq: 10,
+    lastUpdated: 1001,
+    flags: ['\\Seen'],
+    annotations: [
+      value('/altsubject', 'there'),
+      value('/comment', 'mine', 'anna'),
+      virtual('thrid', '7'),
+      virtual('savedate', '2'),
+      created(2),
+    ],
+  };
+  assert.deepEqual([merged.toMaster, merged.toReplica], [[expected], [expected]]);
+});
+
+for (const [ours, theirs, order] of [
+  ['b', 'a', ['a', 'b']],
+  ['a', 'b', ['a', 'b']],
+] as const) {
+  test(`two messages under one UID get the next ones in the order of their GUIDs (${ours} here)`, () => {
+    const side = { lastUid: 1, highestmodseq: 2, deletedmodseq: 0 };
+    const merged = mergeRecords(
+      { ...side, records: [message(1, ours)] },
+      { ...side, records: [message(1, theirs)] },
+    );
+    const above = merged.toMaster.filter(({ uid }) => uid > 1);
+    assert.deepEqual(
+      above.map(({ uid, guid }) => [uid, guid]),
+      [
+        [2, order[0]],
+        [3, order[1]],
+      ],
+    );
+    assert.deepEqual(
+      [merged.masterNeeds.map(({ guid }) => guid), merged.replicaNeeds.map(({ guid }) => guid)],
+      [[theirs], [ours]],
+    );
+  });
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
+
+/** Nothing is removed from the replica without proof that it was deleted here (design, decision 15). */
+
+const unuser: Action = { kind: 'unuser', userid: 'anna' };
+
+function kinds(results: readonly ActionResult[]): string[] {
+  return results.map(({ kind }) => kind);
+}
+
+/** Anna with a folder, alike on both ends. */
+async function withAnna(): Promise<EngineScene> {
+  const scene = await EngineScene.start();
+  scene.master.addUser('anna', ['Work']);
+  scene.master.subscribe('anna', 'user.anna.Work');
+  scene.master.read('anna', 'somewhere', '1:3');
+  await scene.runUser('anna');
+  scene.takeCommands();
+  return scene;
+}
+
+test('a mailbox that was deleted here is removed', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna.Work');
+  assert.deepEqual(kinds(await scene.runActions(['anna'], { kind: 'unmailbox', name: 'user.anna.Work' })), [
+    'done',
+  ]);
+  assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna.Work']);
+});
+
+test('a mailbox that was deleted and made again is not removed', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna.Work');
+  scene.master.put('user.anna.Work', { messages: ['of the new one'] });
+  assert.deepEqual(kinds(await scene.runActions(['anna'], { kind: 'unmailbox', name: 'user.anna.Work' })), [
+    'done',
+  ]);
+  assert.deepEqual(scene.takeCommands(), []);
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('a name that nobody has here, and no tombstone either, proves nothing', async () => {
+  await using scene = await withAnna();
+  scene.master.forget('user.anna.Work');
+  await scene.runActions(['anna'], { kind: 'unmailbox', name: 'user.anna.Work' });
+  assert.deepEqual(scene.takeCommands(), []);
+});
+
+test('a mailbox that lives on under another name is not removed under the old one, where the replica has it still', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  master.rename('user.anna.Work', 'user.anna.Done');
+  replica.inject({ on: 'APPLY RENAME', do: 'no', text: 'IMAP_PERMISSION_DENIED Permission denied' });
+  const results = await scene.runActions(
+    ['anna'],
+    { kind: 'mailboxes', names: ['user.anna.Work', 'user.anna.Done'] },
+    { kind: 'unmailbox', name: 'user.anna.Work' },
+  );
+  assert.deepEqual(kinds(results), ['failed', 'failed']);
+  assert.ok(replica.inspect().mailboxes['user.anna.Work'], 'what will be renamed');
+  await scene.runActions(['anna'], { kind: 'user', userid: 'anna' });
+  assert.deepEqual(kinds(await scene.runActions(['anna'], { kind: 'unmailbox', name: 'user.anna.Work' })), [
+    'done',
+  ]);
+  scene.assertSame('anna');
+});
+
+test('a removal that is done already is no failure', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna.Work');
+  const unmailbox: Action = { kind: 'unmailbox', name: 'user.anna.Work' };
+  await scene.runActions(['anna'], unmailbox);
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unmailbox)), ['done']);
+});
+
+test('a user is not removed when something before it in the unit failed', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  master.bury('user.anna.Work');
+  master.bury('user.anna');
+  master.addUser('bob');
+  master.damaged.set('user.bob', new SyncError('MAILBOX_DAMAGED', 'its header cannot be read'));
+  const results = await scene.runActions(
+    ['anna', 'bob'],
+    { kind: 'mailboxes', names: ['user.bob'] },
+    { kind: 'quota', root: 'user.anna' },
+    unuser,
+  );
+  assert.deepEqual(kinds(results), ['failed', 'done', 'untouched']);
+  const [, , last] = results;
+  assert.equal(last?.kind === 'untouched' && last.error.code, 'MAILBOX_DAMAGED', 'which says why');
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(scene.replica.inspect().mailboxes['user.anna']);
+});
+
+test('a user is removed once everything before it in the unit is done', async () => {
+  await using scene = await withAnna();
+  for (const name of ['user.anna.Work', 'user.anna']) scene.master.bury(name);
+  const results = await scene.runActions(['anna'], { kind: 'quota', root: 'user.anna' }, unuser);
+  assert.deepEqual(kinds(results), ['done', 'done']);
+  assert.deepEqual(scene.takeCommands(), ['UNQUOTA user.anna', 'UNUSER anna']);
+});
+
+test('a user whose mailboxes live on under another name goes only after they were renamed', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  master.renameUser('anna', 'bob');
+  replica.inject({ on: 'APPLY RENAME', do: 'no', text: 'IMAP_PERMISSION_DENIED Permission denied' });
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['failed']);
+  assert.ok(replica.inspect().mailboxes['user.anna'], 'what will be renamed');
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['done']);
+  scene.assertSame('bob');
+});
+
+test('a user is not removed whose renamed mailboxes cannot be replicated', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  // Deleted here, and one folder went to nobody's namespace.
+  master.rename('user.anna.Work', 'shared');
+  master.bury('user.anna');
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['failed']);
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('a user who is gone here is removed mailbox by mailbox, and what is left then', async () => {
+  await using scene = await withAnna();
+  for (const name of ['user.anna.Work', 'user.anna']) scene.master.bury(name);
+  await scene.runUser('anna');
+  assert.equal(scene.takeCommands().at(-1), 'UNUSER anna');
+  assert.deepEqual(scene.replica.inspect().mailboxes, {});
+});
+
+test('a user who is gone here keeps on the replica what has no tombstone here, and everything that goes by the name', async () => {
+  await using scene = await withAnna();
+  scene.master.forget('user.anna.Work');
+  scene.master.bury('user.anna');
+  await scene.runUser('anna');
+  assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna']);
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('a user whose INBOX alone is gone here keeps everything that goes by the name', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna');
+  await scene.runUser('anna');
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('a folder that appeared here after its INBOX was gone is not removed along with the name', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  master.bury('user.anna.Work');
+  await scene.runUser('anna');
+  master.put('user.anna.Late', { messages: ['kept'] });
+  master.bury('user.anna');
+  await scene.runUser('anna');
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(replica.inspect().mailboxes['user.anna.Late']);
+});
+
+test('a user who lost the INBOX alone keeps the folders that live on here, whatever the log says', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna');
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['done']);
+  assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('a name that was used again gets its new user at once, behind the former one, where nothing ties the two', async () => {
+  await using scene = await withAnna();
+  scene.master.renameUser('anna', 'bob');
+  scene.master.addUser('anna', ['Work']);
+  assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['done']);
+  scene.assertSame('anna', 'bob');
+});

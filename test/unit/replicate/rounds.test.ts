@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { ReplicaMailbox, ReplicaSession } from '../../../src/protocol/replica-session.ts';
+import { inRounds } from '../../../src/replicate/jobs/in-rounds.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
+
+/** A replica on which mailboxes named so are on another partition again, however often they are moved. */
+function restless(session: ReplicaSession, isRestless: (name: string) => boolean): ReplicaSession {
+  const moved = (mailboxes: ReplicaMailbox[]): ReplicaMailbox[] =>
+    mailboxes.map((mailbox) => (isRestless(mailbox.name) ? { ...mailbox, partition: 'elsewhere' } : mailbox));
+  return inPlaceOf(session, {
+    getMailboxes: async (names) => moved(await session.getMailboxes(names)),
+    getUser: async (userid) => {
+      const user = await session.getUser(userid);
+      return { ...user, mailboxes: moved(user.mailboxes) };
+    },
+    applyRename: async () => undefined,
+  });
+}
+
+function isUnsettled(error: unknown): boolean {
+  return error instanceof SyncError && error.code === 'IMAP_SYNC_CHANGED' && error.retryable;
+}
+
+for (const [name, run] of Object.entries({
+  runUser: (scene: EngineScene) => scene.runUser('anna'),
+  runMailboxes: (scene: EngineScene) => scene.runMailboxes('user.anna.#sieve'),
+  runMeta: (scene: EngineScene) => scene.runMeta('anna'),
+})) {
+  test(`names that do not settle in three rounds are a failure that may be tried again: ${name}`, async () => {
+    await using scene = await EngineScene.start();
+    scene.master.addUser('anna');
+    scene.master.put('user.anna.#sieve', { messages: ['keep;'], entry: { type: 'f' } });
+    await scene.runUser('anna');
+    scene.through = (session) => restless(session, (mailbox) => mailbox.endsWith('#sieve'));
+    await assert.rejects(run(scene), isUnsettled);
+  });
+}
+
+test('a user who is gone here is not taken as removed while names do not settle', async () => {
+  await using scene = await EngineScene.start();
+  scene.master.addUser('anna', ['Work']);
+  await scene.runUser('anna');
+  scene.master.rename('user.anna.Work', 'DELETED.user.anna.Work.6B04D978');
+  scene.master.bury('user.anna');
+  scene.through = (session) => restless(session, () => true);
+  await assert.rejects(scene.runUser('anna'), isUnsettled);
+});
+
+test('rounds end with the first that changes nothing', async () => {
+  let rounds = 0;
+  const outcome = await inRounds('anna', 'user anna', async () => (++rounds < 3 ? 'again' : 'settled'));
+  assert.deepEqual([outcome, rounds], ['settled', 3]);
+});

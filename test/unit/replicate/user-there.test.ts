@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { ReplicaUser } from '../../../src/protocol/replica-session.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
+
+/** Anna and bob on both ends, and a replica that adds to what it has of anna. */
+async function lying(change: (anna: ReplicaUser) => void): Promise<EngineScene> {
+  const scene = await EngineScene.start();
+  for (const userid of ['anna', 'bob']) {
+    scene.master.addUser(userid, ['Work']);
+    await scene.runUser(userid);
+  }
+  scene.takeCommands();
+  scene.options = { ...scene.options, noCopyback: true };
+  scene.through = (session) =>
+    inPlaceOf(session, {
+      getUser: async (userid) => {
+        const answer = await session.getUser(userid);
+        if (userid === 'anna') change(answer);
+        return answer;
+      },
+    });
+  return scene;
+}
+
+const others = [
+  'user.bob',
+  'user.bob.Work',
+  'DELETED.user.bob.Work.6B04D978',
+  'shared',
+  'user.annabel',
+  'user',
+];
+
+for (const name of others) {
+  test(`${name} among anna's mailboxes on the replica is named, and nothing is removed`, async () => {
+    await using scene = await lying(({ mailboxes }) => {
+      const [inbox] = mailboxes;
+      assert.ok(inbox);
+      mailboxes.push({ ...inbox, name, uniqueid: 'unknown' });
+    });
+    await assert.rejects(scene.runUser('anna'), (error) => {
+      assert.ok(error instanceof SyncError && error.code === 'IMAP_PROTOCOL_ERROR');
+      assert.ok(error.message.includes(JSON.stringify(name)));
+      return true;
+    });
+    assert.deepEqual(scene.takeCommands(), []);
+  });
+}
+
+test('a quota root of nobody among those of anna is named, and nothing is removed', async () => {
+  await using scene = await lying(({ quotas }) => {
+    quotas.push({ root: 'user.bob', storage: 1, messages: -1, annotationStorage: -1, folders: -1 });
+  });
+  await assert.rejects(scene.runUser('anna'), /"user\.bob"/);
+  assert.deepEqual(scene.takeCommands(), []);
+});
+
+test("anna's own deleted folders are hers", async () => {
+  await using scene = await lying(({ mailboxes }) => {
+    const [inbox] = mailboxes;
+    assert.ok(inbox);
+    mailboxes.push({ ...inbox, name: 'DELETED.user.anna.Old.6B04D978', uniqueid: 'unknown' });
+  });
+  scene.options = { ...scene.options, noCopyback: false };
+  await scene.runUser('anna');
+});

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import fc from 'fast-check';
+import type { Effort, SyncEvent, UserSettled } from '../../../src/report/events.ts';
+import { ReportFile } from '../../../src/report/report-file.ts';
+import type { ErrorData } from '../../../src/report/sync-error.ts';
+
+const HEAD = {
+  ...{ program: 'sync_client', programVersion: '1.0.0', channel: null },
+  started: '2026-11-28T00:00:00.000Z',
+};
+const effort: Effort = {
+  ...{ attempts: 2, lockWaits: 1, mailboxes: 3, messages: 40, octets: 5_000, elapsedMs: 1_234.5 },
+};
+const refused: ErrorData = {
+  ...{ code: 'MAILBOX_DAMAGED', family: 'local', phase: 'read', mailbox: 'user.bert.Sent' },
+  ...{ message: 'cyrus.index is cut', hint: 'run reconstruct', retryable: false },
+};
+
+function settled(user: string, fields: Partial<UserSettled> = {}): SyncEvent {
+  return { kind: 'user:settled', user, status: 'replicated', effort, ...fields };
+}
+
+function damagedMessage(user: string, name: string, uid: number): SyncEvent {
+  const damage = { uid, guid: 'ab'.repeat(20), path: `/spool/${uid}.`, cause: 'missing' } as const;
+  return { kind: 'message:damaged', user, name, damage };
+}
+
+function opened(t: TestContext, file: string): { path: string; report: ReportFile } {
+  const folder = mkdtempSync(join(tmpdir(), 'report-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, file);
+  writeFileSync(path, 'what an earlier run has left\n'.repeat(200));
+  const report = ReportFile.open(path, HEAD);
+  report.attach(
+    (internal) => internal.replaceAll('.', '/'),
+    () => assert.fail('nothing to complain about'),
+  );
+  return { path, report };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a reader of the file sees
+function document(path: string): any {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+test('at every moment the report is a whole document, which says whether the run has ended', (t) => {
+  const { path, report } = opened(t, 'report.json');
+  assert.deepEqual([document(path).schema, document(path).version], ['cyrus-sync-report', 1]);
+  assert.deepEqual([document(path).users, document(path).run.complete], [[], false]);
+  report.hear({ kind: 'run:start', server: 'replica', mode: 'all', workers: 4 });
+  report.hear({ kind: 'run:discovered', users: 3, messages: 100, complete: true });
+  report.hear(settled('anna'));
+  assert.equal(document(path).users.length, 1);
+  report.hear(settled('bert', { status: 'failed', error: refused }));
+  report.hear(settled('carl', { status: 'not-reached' }));
+  const underWay = document(path);
+  assert.equal(underWay.run.complete, false);
+  assert.equal(underWay.run.server, 'replica');
+  assert.deepEqual(
+    underWay.users.map(({ user, grade }: { user: string; grade: string }) => [user, grade]),
+    [
+      ['anna', 'identical'],
+      ['bert', 'failed'],
+      ['carl', 'not-reached'],
+    ],
+  );
+  report.close({ endedBy: undefined }, 0);
+  const { run, users } = document(path);
+  assert.deepEqual([run.complete, run.ended, run.endedBy], [true, '1970-01-01T00:00:00.000Z', null]);
+  assert.deepEqual([run.users.failed, run.grades.failed, run.messages], [1, 1, 120]);
+  assert.deepEqual(users[1].error, {
+    ...{ code: 'MAILBOX_DAMAGED', family: 'local', phase: 'read', mailbox: 'user/bert/Sent' },
+    ...{ alsoMailboxes: [], message: 'cyrus.index is cut', hint: 'run reconstruct', retryable: false },
+  });
+  const { attempts, lockWaits, seconds, octets } = users[0];
+  assert.deepEqual([attempts, lockWaits, seconds, octets], [2, 1, 1.235, 5_000]);
+});
+
+test('damaged messages are listed with the user who has them, once, whatever was tried how often', (t) => {
+  const { path, report } = opened(t, 'report.json');
+  for (const _attempt of [1, 2]) report.hear(damagedMessage('anna', 'user.anna', 7));
+  report.hear(damagedMessage('', 'news', 1));
+  report.hear(damagedMessage('', 'other', 1));
+  report.hear(settled('anna', { status: 'failed', error: { ...refused, leaves: 'damaged-at-source' } }));
+  report.hear(settled('', { mailboxes: ['news'] }));
+  const [anna, shared] = document(path).users;
+  assert.equal(anna.grade, 'damaged-at-source');
+  assert.deepEqual(anna.damaged, [
+    { mailbox: 'user/anna', uid: 7, guid: 'ab'.repeat(20), path: '/spool/7.', cause: 'missing' },
+  ]);
+  assert.deepEqual([shared.user, shared.mailboxes, shared.damagedMessages], [null, ['news'], 1]);
+  report.close({}, 0);
+});
+
+test('what a comparison found counts for more than the end of the work', (t) => {
+  const { path, report } = opened(t, 'report.json');
+  report.hear({ kind: 'user:graded', user: 'anna', grade: 'changing', differences: 3 });
+  report.hear(settled('anna'));
+  const [anna] = document(path).users;
+  assert.deepEqual([anna.grade, anna.compared, anna.differences], ['changing', true, 3]);
+  report.close({}, 0);
+});
+
+test('whatever names and reasons hold, the report stays one document with as many users as were told', (t) => {
+  const anyText = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anyText, anyText)), (users) => {
+      const { path, report } = opened(t, 'report.json');
+      for (const [user, message] of users) {
+        report.hear(settled(user, { status: 'failed', error: { ...refused, message, mailbox: user } }));
+      }
+      assert.equal(document(path).users.length, users.length);
+      report.close({ endedBy: refused }, 0);
+      assert.equal(document(path).run.endedBy.code, 'MAILBOX_DAMAGED');
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('as CSV it has a row for each user, and a last one that says that the run has ended', (t) => {
+  const { path, report } = opened(t, 'report.CSV');
+  const rows = (): string[] => readFileSync(path, 'utf8').trimEnd().split('\r\n');
+  assert.match(rows().at(-1) ?? '', /^run,,,incomplete,/);
+  report.hear(settled('anna'));
+  report.hear(settled('=1+1', { status: 'failed', error: { ...refused, message: 'say "no", twice' } }));
+  assert.match(rows()[1] ?? '', /^user,anna,,replicated,identical,false,0,3,40,5000,1.235,2,1,/);
+  assert.match(rows()[2] ?? '', /^user,'=1\+1,,failed,failed,.*"say ""no"", twice",run reconstruct$/);
+  assert.match(rows()[3] ?? '', /^run,,,incomplete,/);
+  report.close({}, 0);
+  assert.equal(rows().length, 4);
+  assert.match(rows()[3] ?? '', /^run,,,complete,/);
+});
+
+test('a report that cannot be written is refused before anything is done', () => {
+  assert.throws(() => ReportFile.open('/nonexistent/report.json', HEAD), {
+    code: 'USAGE',
+    message: /^--report: expected a file that can be written/,
+  });
+  assert.throws(() => ReportFile.open('/dev/null', HEAD), { code: 'USAGE', message: /no regular file/ });
+});

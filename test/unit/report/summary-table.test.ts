@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { UserSettled } from '../../../src/report/events.ts';
+import { Summary } from '../../../src/report/summary-table.ts';
+
+const effort = { attempts: 1, lockWaits: 0, mailboxes: 1, messages: 10, octets: 2_000_000, elapsedMs: 10 };
+
+function told(...statuses: UserSettled['status'][]): string[] {
+  const summary = new Summary((internal) => internal);
+  summary.hear({ kind: 'run:discovered', users: statuses.length, messages: 0, complete: true });
+  for (const [index, status] of statuses.entries()) {
+    summary.hear({ kind: 'user:settled', user: `u${index}`, status, effort });
+  }
+  return summary.lines();
+}
+
+test('the table counts users by what is known of them, and leaves out what there is none of', () => {
+  assert.deepEqual(told('replicated', 'replicated', 'failed', 'locked', 'absent'), [
+    ' 5 users',
+    ' 2   identical',
+    ' 1   failed',
+    ' 1   not reached',
+    ' 1   not here',
+    '50 messages, 10.0 MB, in 0.0 s',
+  ]);
+});
+
+test('there is no table of nobody', () => {
+  assert.deepEqual(told(), []);
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SyncEvent, Verdict } from '../../../src/report/events.ts';
+import { COMPARING, closingLines } from '../../../src/report/failures.ts';
+import { VerifyLines } from '../../../src/report/verify-lines.ts';
+
+const verdict = (user: string, of: Verdict): SyncEvent => ({
+  ...{ kind: 'verify:verdict', user, verdict: of, mailboxes: 2, differences: 0 },
+});
+
+test('the end says how many are proven, how many differ, and who never held still', () => {
+  const lines = new VerifyLines((name) => name);
+  for (const event of [
+    verdict('anna', 'proven'),
+    verdict('bert', 'different'),
+    verdict('carl', 'changing'),
+    verdict('', 'repaired'),
+  ]) {
+    assert.equal(lines.hear(event), undefined);
+  }
+  assert.deepEqual(lines.closing(), [
+    '1 of 4 users proven the same on both sides (8 mailboxes), 1 differ, 1 differed and are repaired, 1 never held still',
+    'changing all the time, or still in the sync log: carl',
+  ]);
+  assert.deepEqual(new VerifyLines((name) => name).closing(), []);
+});
+
+test('a difference is one sentence, whichever side has what', () => {
+  const lines = new VerifyLines((name) => name.replaceAll('.', '/'));
+  const says = (master: string | undefined, replica: string | undefined) =>
+    lines.hear({
+      kind: 'verify:difference',
+      difference: { kind: 'flags', user: 'anna', mailbox: 'user.anna', uid: 7, master, replica },
+    });
+  assert.equal(says('\\seen', ''), 'user/anna, UID 7: flags: \\seen on the master, none on the replica');
+  assert.equal(says(undefined, 'x'), 'user/anna, UID 7: flags is only on the replica (x)');
+  assert.match(says('x'.repeat(500), undefined) ?? '', /: flags is missing on the replica \(x{200}\.{3}\)$/);
+});
+
+test('a comparison that was stopped does not say that anybody was to be replicated', () => {
+  const closing = { failures: [], unreached: [{ user: 'anna' }], allFound: true };
+  assert.deepEqual(
+    closingLines(closing, (name) => name, COMPARING),
+    ['cyrus-sync verify: stopped; run again to continue', '1 users not compared'],
+  );
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Job } from '../../../src/coordinator/pool/messages.ts';
+import type { SyncEvent } from '../../../src/report/events.ts';
+import { passOverAll } from '../../../src/rolling/daemon/full-pass.ts';
+import { VirtualClock } from '../../lab/virtual-clock.ts';
+
+const HOUR_MS = 3_600_000;
+
+function scene(users: readonly string[]) {
+  const clock = new VirtualClock();
+  const end = new AbortController();
+  const compared: { user: string; at: number }[] = [];
+  const events: SyncEvent[] = [];
+  const link = { up: true };
+  const passing = passOverAll(
+    HOUR_MS,
+    {
+      jobs: () => users.map((userid): Job => ({ kind: 'user', userid })),
+      run: async (job) => {
+        if (job.kind === 'user') compared.push({ user: job.userid, at: clock.now() });
+        return [{ kind: 'absent', job }];
+      },
+      mayGoOn: () => link.up,
+      clock,
+      emit: (event) => events.push(event),
+    },
+    end.signal,
+  );
+  return { clock, compared, events, link, passing, end };
+}
+
+test('a full pass compares each user once in its time, evenly, and begins again', async () => {
+  const { clock, compared, events, passing, end } = scene(['anna', 'bert', 'carl', 'dora']);
+  await clock.advance(2 * HOUR_MS + 60_000);
+  const quarter = HOUR_MS / 4;
+  assert.deepEqual(
+    compared.map(({ user }) => user),
+    ['anna', 'bert', 'carl', 'dora', 'anna', 'bert', 'carl', 'dora'],
+  );
+  for (const [index, { at }] of compared.slice(0, 4).entries()) assert.equal(at, (index + 1) * quarter);
+  assert.equal(events.filter(({ kind }) => kind === 'rolling:full-pass').length, 2);
+  end.abort();
+  await passing;
+});
+
+test('nobody is compared while the replica cannot be reached', async () => {
+  const { clock, compared, link, passing, end } = scene(['anna', 'bert']);
+  link.up = false;
+  await clock.advance(HOUR_MS);
+  assert.deepEqual(compared, []);
+  link.up = true;
+  await clock.advance(60_000);
+  assert.deepEqual(
+    compared.map(({ user }) => user),
+    ['anna', 'bert'],
+  );
+  end.abort();
+  await passing;
+});

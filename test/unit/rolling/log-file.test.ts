@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import fs, {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { chooseLocks, tryLock, unlock } from '../../../src/native/locks.ts';
+import type { SyncEvent } from '../../../src/report/events.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { shutdownFile } from '../../../src/rolling/daemon/shutdown-file.ts';
+import { skipUsers } from '../../../src/rolling/daemon/skip-users.ts';
+import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
+import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
+import { formatLogLine, type LogLine } from '../../../src/rolling/log/log-line.ts';
+import { syncLogPath, type TakenLog } from '../../../src/rolling/log/sync-log.ts';
+import { actionsOfLine } from '../../../src/rolling/queue/actions-of-line.ts';
+import { Coalescer } from '../../../src/rolling/queue/coalescer.ts';
+import { openBelow } from '../../lab/open-descriptors.ts';
+import { quiet } from '../../lab/virtual-clock.ts';
+import { ownerOf } from './names.ts';
+
+class Place {
+  readonly directory = mkdtempSync(join(tmpdir(), 'sync-log-'));
+  readonly file = syncLogPath(this.directory, undefined);
+  readonly run = `${this.file}-run`;
+  readonly events: SyncEvent[] = [];
+  readonly log = new ChannelLog(this.file, (event) => this.events.push(event));
+  /** What was read, as text. */
+  read: string[] = [];
+
+  constructor() {
+    mkdirSync(dirname(this.file), { recursive: true });
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  take(pending: LogLine[] = []): Promise<TakenLog | undefined> {
+    this.read = [];
+    return this.log.take(
+      () => pending,
+      (parsed) => this.read.push(parsed.kind === 'line' ? formatLogLine(parsed.line) : 'bad'),
+    );
+  }
+}
+
+const alice: LogLine = { type: 'USER', userid: 'alice' };
+const bob: LogLine = { type: 'USER', userid: 'bob' };
+const carol: LogLine = { type: 'USER', userid: 'carol' };
+
+test('the default log and the log of a channel are where Cyrus writes them', () => {
+  assert.equal(syncLogPath('/var/lib/cyrus', undefined), '/var/lib/cyrus/sync/log');
+  assert.equal(syncLogPath('/var/lib/cyrus', 'far'), '/var/lib/cyrus/sync/far/log');
+});
+
+test('the log is renamed to log-run, read, and unlinked only when all is done', async () => {
+  using place = new Place();
+  assert.equal(await place.take(), undefined);
+  await appendToLog(place.file, [alice, bob]);
+  const taken = await place.take();
+  assert.equal(taken?.leftover, false);
+  assert.deepEqual(place.read, ['USER alice\n', 'USER bob\n']);
+  assert.ok(!existsSync(place.file) && existsSync(place.run));
+  place.log.done();
+  assert.ok(!existsSync(place.run));
+});
+
+test('a leftover log-run comes first, the log stays for the next pass', async () => {
+  using place = new Place();
+  writeFileSync(place.run, 'USER alice\n');
+  await appendToLog(place.file, [bob]);
+  assert.equal((await place.take())?.leftover, true);
+  assert.deepEqual(place.read, ['USER alice\n']);
+  assert.deepEqual(place.events, [{ kind: 'rolling:leftover', file: place.run }]);
+  place.log.done();
+  await place.take();
+  assert.deepEqual(place.read, ['USER bob\n']);
+});
+
+for (const mechanism of ['fcntl', 'flock'] as const) {
+  test(`a writer who holds the log by ${mechanism} over the rename is waited for, and its line is read`, async (context) => {
+    chooseLocks(mechanism);
+    context.after(() => chooseLocks('fcntl'));
+    using place = new Place();
+    await appendToLog(place.file, [alice]);
+    const writer = openSync(place.file, constants.O_WRONLY | constants.O_APPEND);
+    assert.ok(tryLock(writer, 'exclusive'));
+    const taken = place.take();
+    await quiet();
+    assert.ok(existsSync(place.run), 'renamed under the hands of the writer');
+    assert.deepEqual(place.read, []);
+    writeSync(writer, 'USER bob\n');
+    unlock(writer);
+    closeSync(writer);
+    await taken;
+    assert.deepEqual(place.read, ['USER alice\n', 'USER bob\n']);
+  });
+}
+
+test('while work is pending, new lines join it in log-run before the log is unlinked', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice, bob]);
+  await place.take();
+  await appendToLog(place.file, [carol]);
+  await place.take([bob]);
+  assert.deepEqual(place.read, ['USER carol\n']);
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\nUSER carol\n');
+  assert.ok(!existsSync(place.file));
+  assert.equal(await place.take([bob]), undefined, 'nothing new');
+});
+
+test('no log stays open, whatever was done with it', async () => {
+  using place = new Place();
+  const none = (after: string): void => assert.deepEqual(openBelow(place.directory), [], `after ${after}`);
+  await appendToLog(place.file, [alice, bob]);
+  none('a line was written');
+  await place.take();
+  none('it was taken');
+  await appendToLog(place.file, [carol]);
+  place.log.waiting();
+  none('it was counted');
+  await place.take([bob]);
+  none('it was joined');
+  writeFileSync(place.file, '');
+  assert.equal(await place.take([bob]), undefined);
+  none('it was found empty');
+  rmSync(place.file);
+  place.log.keep([bob]);
+  none('what is left was kept');
+  await new ChannelLog(place.file, () => {}).take(
+    () => [],
+    () => {},
+  );
+  none('a log-run was found');
+  const broken = new ChannelLog(place.file, () => {});
+  const fail = (): never => {
+    throw new RangeError('mine');
+  };
+  await assert.rejects(broken.take(() => [], fail));
+  none('its reader failed');
+  await place.take();
+  await appendToLog(place.file, [carol]);
+  const breakingOff = function* (): Generator<LogLine> {
+    yield bob;
+    throw new RangeError('mine');
+  };
+  await assert.rejects(place.log.take(breakingOff, () => {}));
+  none('what is pending could not be written');
+});
+
+test('a writer who holds the log while it is joined is waited for; one who waits for it finds the new one', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  await appendToLog(place.file, [bob]);
+  const writer = openSync(place.file, constants.O_WRONLY | constants.O_APPEND);
+  assert.ok(tryLock(writer, 'exclusive'));
+  const taken = place.take([alice]);
+  const other = appendToLog(place.file, [carol]);
+  await quiet();
+  writeSync(writer, 'USER dave\n');
+  unlock(writer);
+  closeSync(writer);
+  await Promise.all([taken, other]);
+  const all = () =>
+    [place.run, place.file]
+      .flatMap((file) => (existsSync(file) ? readFileSync(file, 'latin1').split('\n') : []))
+      .filter(Boolean)
+      .sort();
+  assert.deepEqual(all(), ['USER alice', 'USER bob', 'USER carol', 'USER dave']);
+});
+
+test('no writer of Cyrus waits for a flush of this reader, nor of what it writes back', async (context) => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  await appendToLog(place.file, [bob]);
+  const free: boolean[] = [];
+  const flush = fs.fsyncSync;
+  context.mock.method(fs, 'fsyncSync', (fd: number) => {
+    free.push(!existsSync(place.file) || isFree(place.file));
+    flush(fd);
+  });
+  syncBuiltinESMExports();
+  try {
+    await place.take([alice]);
+    await appendToLog(place.file, [carol]);
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(place.read, ['USER bob\n']);
+  assert.ok(free.length >= 2, `${free.length} flushes`);
+  assert.ok(free.every(Boolean), `the log was locked during one of ${free.length} flushes`);
+});
+
+function isFree(path: string): boolean {
+  const fd = openSync(path, 'r+');
+  try {
+    return tryLock(fd, 'exclusive');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('many writers and a reader that takes all the time: every line is read', async () => {
+  using place = new Place();
+  const seen = new Set<string>();
+  let writing = true;
+  const writers = Array.from({ length: 4 }, async (_, writer) => {
+    for (let i = 0; i < 25; i++) await appendToLog(place.file, [{ type: 'USER', userid: `u${writer}-${i}` }]);
+  });
+  const reader = (async () => {
+    while (writing || existsSync(place.file)) {
+      await place.take([alice]);
+      for (const line of place.read) seen.add(line);
+      await quiet();
+    }
+  })();
+  await Promise.all(writers);
+  writing = false;
+  await reader;
+  seen.delete('USER alice\n');
+  assert.equal(seen.size, 100);
+});
+
+for (const [when, files] of [
+  ['before the rename', { log: 'USER bob\n', run: 'USER alice\n' }],
+  ['with half of the new log-run written', { log: 'USER bob\n', run: 'USER alice\n', new: 'USER ali' }],
+  [
+    'between the new log-run and the unlinking of the log',
+    { log: 'USER bob\n', run: 'USER alice\nUSER bob\n' },
+  ],
+] as const) {
+  test(`killed while joining, ${when}: the next start reads everything`, async () => {
+    using place = new Place();
+    writeFileSync(place.file, files.log);
+    writeFileSync(place.run, files.run);
+    if ('new' in files) writeFileSync(`${place.run}.new`, files.new);
+    const seen = new Set<string>();
+    await place.take();
+    for (const line of place.read) seen.add(line);
+    await place.take([alice]);
+    for (const line of place.read) seen.add(line);
+    assert.deepEqual([...seen].sort(), ['USER alice\n', 'USER bob\n']);
+  });
+}
+
+test('what is not done at the end is all that log-run says afterwards', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice, bob]);
+  await place.take();
+  place.log.keep([bob]);
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\n');
+  assert.ok(!existsSync(`${place.run}.new`));
+});
+
+test('done and keep leave a log-run alone that was never read', () => {
+  using place = new Place();
+  writeFileSync(place.run, 'USER alice\n');
+  place.log.done();
+  place.log.keep([]);
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER alice\n');
+});
+
+test('re-logging appends, creates log and directory as Cyrus does, and says who may read them', async () => {
+  using place = new Place();
+  const file = syncLogPath(place.directory, 'new');
+  const umask = process.umask(0);
+  try {
+    await appendToLog(file, [alice]);
+  } finally {
+    process.umask(umask);
+  }
+  await appendToLog(file, [{ type: 'MAILBOX', name: 'user.a b' }]);
+  assert.equal(readFileSync(file, 'latin1'), 'USER alice\nMAILBOX "user.a b"\n');
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  assert.equal(statSync(dirname(file)).mode & 0o777, 0o755);
+});
+
+test('a log that cannot be opened is an error that names it and what is needed', async () => {
+  using place = new Place();
+  symlinkSync(place.file, place.file);
+  await assert.rejects(appendToLog(place.file, [alice]), (error) => {
+    assert.ok(error instanceof SyncError);
+    assert.equal(error.code, 'IO');
+    assert.ok(error.message.includes(place.file) && error.message.includes('ELOOP'));
+    assert.ok(error.hint);
+    return true;
+  });
+});
+
+test('the waiting lines of the log are counted without taking them', async () => {
+  using place = new Place();
+  assert.deepEqual(place.log.waiting(), { lines: 0, octets: 0, since: undefined });
+  writeFileSync(place.run, 'USER alice\n');
+  await appendToLog(place.file, [bob, carol]);
+  const waiting = place.log.waiting();
+  assert.equal(waiting.lines, 3);
+  assert.equal(waiting.octets, 11 + 9 + 11);
+  assert.equal(waiting.since, Math.min(statSync(place.run).birthtimeMs, statSync(place.run).mtimeMs));
+  await place.take();
+  assert.equal(place.log.waiting().lines, 2, 'what was taken is the reader’s');
+});
+
+test('a log of 100,000 lines for 5,000 users becomes 5,000 units, each covering its lines', async () => {
+  using place = new Place();
+  let text = '';
+  for (let i = 0; i < 100_000; i++) {
+    const user = `user${(i * 7919) % 5000}`;
+    if (i % 4 === 0) text += `APPEND user.${user}\n`;
+    else if (i % 4 === 1) text += `MAILBOX "user.${user}.Folder ${i % 3}"\n`;
+    else if (i % 4 === 2) text += `SEEN ${user} id${i % 5}\n`;
+    else text += `META ${user}\n`;
+  }
+  writeFileSync(place.file, text);
+  const coalescer = new Coalescer(ownerOf);
+  let bad = 0;
+  await place.log.take(
+    () => [],
+    (parsed) => {
+      if (parsed.kind === 'line') coalescer.addTied(actionsOfLine(parsed.line));
+      else bad++;
+    },
+  );
+  const units = coalescer.units();
+  assert.equal(bad, 0);
+  assert.equal(units.length, 5000);
+  assert.equal(new Set(units.flatMap((unit) => unit.users)).size, 5000);
+});
+
+test('skipuser files are looked for beside the log of the channel', () => {
+  using place = new Place();
+  writeFileSync(join(place.directory, 'sync', 'skipuser-jo.smith@dom'), '');
+  mkdirSync(join(place.directory, 'sync', 'ch'));
+  writeFileSync(join(place.directory, 'sync', 'ch', 'skipuser-alice'), '');
+  const plainly = skipUsers(place.directory, undefined);
+  const channel = skipUsers(place.directory, 'ch');
+  assert.deepEqual(['jo.smith@dom', 'alice', '', '../log'].map(plainly), [true, false, false, false]);
+  assert.deepEqual(['jo.smith@dom', 'alice'].map(channel), [false, true]);
+});
+
+test('the shutdown file is removed when it is seen; without one nothing is asked', () => {
+  using place = new Place();
+  const path = join(place.directory, 'shutdown');
+  const requested = shutdownFile(path);
+  assert.equal(requested(), false);
+  writeFileSync(path, '');
+  assert.equal(requested(), true);
+  assert.ok(!existsSync(path));
+  assert.equal(requested(), false);
+  assert.equal(shutdownFile(undefined)(), false);
+});
+
+test('a shutdown file that cannot be removed is an error', () => {
+  using place = new Place();
+  const path = join(place.directory, 'shutdown');
+  mkdirSync(path);
+  chmodSync(path, 0o700);
+  assert.throws(() => shutdownFile(path)(), SyncError);
+});

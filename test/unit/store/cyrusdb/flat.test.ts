@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { compareUnsigned } from '../../../../src/store/cyrusdb/key-comparator.ts';
+import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
+import { key, rows } from './arbitraries.ts';
+import { allRows, failure, inOrder, Scratch } from './scratch.ts';
+
+function escaped(octets: string): string {
+  return octets.replace(/[\0\t\r\n\xff]/g, (octet) =>
+    octet === '\xff' ? '\xff\xff' : `\xff${String.fromCharCode(octet.charCodeAt(0) | 0x80)}`,
+  );
+}
+
+test('every key is found, every range is right, whatever octets are escaped', (context) => {
+  const scratch = new Scratch(context);
+  fc.assert(
+    fc.property(rows, key, (list, after) => {
+      const expected = inOrder(list, compareUnsigned);
+      const text = expected.map(([k, v]) => `${escaped(k)}\t${escaped(v)}\n`).join('');
+      const path = scratch.file(Buffer.from(text, 'latin1'));
+      withDatabase(path, (database) => {
+        for (const [k, v] of list) assert.equal(database.get(k), v);
+        assert.deepEqual([...database.entries('')], expected);
+        assert.deepEqual(
+          [...database.entries('user.', after)],
+          expected.filter(([k]) => k.startsWith('user.') && k > after),
+        );
+      });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a subscription file of Cyrus: keys without values', (context) => {
+  const path = new Scratch(context).file('user.amy\t\nuser.amy.Sent\t\n');
+  assert.deepEqual(allRows(path), [
+    ['user.amy', ''],
+    ['user.amy.Sent', ''],
+  ]);
+});
+
+test('a line that was cut, and one without a tab, are damage', (context) => {
+  const scratch = new Scratch(context);
+  const cut = scratch.file('user.amy\tx\nuser.bob\ty', 'cut');
+  assert.throws(() => allRows(cut), failure('DATABASE_DAMAGED', cut, 'offset 11'));
+  const tabless = scratch.file('user.amy\tx\nuser.bob\nuser.cat\ty\n', 'tabless');
+  assert.throws(() => allRows(tabless), failure('DATABASE_DAMAGED', tabless, 'offset 11', 'TAB'));
+});

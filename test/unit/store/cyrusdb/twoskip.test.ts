@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import fc from 'fast-check';
+import { SyncError } from '../../../../src/report/sync-error.ts';
+import { compareMailboxOrder, compareUnsigned } from '../../../../src/store/cyrusdb/key-comparator.ts';
+import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
+import { key, rows, value } from './arbitraries.ts';
+import { allRows, failure, inOrder, Scratch } from './scratch.ts';
+import { type TwoskipRecord, writeTwoskip } from './twoskip-writer.ts';
+
+const shape = fc.record({
+  level: fc.integer({ min: 1, max: 6 }),
+  longKey: fc.boolean(),
+  longValue: fc.boolean(),
+  newest: fc.constantFrom<0 | 1>(0, 1),
+  deletionAfter: fc.boolean(),
+});
+const records = fc
+  .uniqueArray(fc.tuple(key, value, shape), { selector: ([k]) => k, maxLength: 60 })
+  .map((list): TwoskipRecord[] =>
+    list.sort(([a], [b]) => compareUnsigned(a, b)).map(([k, v, rest]) => ({ key: k, value: v, ...rest })),
+  );
+
+for (const killed of [false, true]) {
+  test(`every key is found, every range is right${killed ? ', in what a killed writer leaves' : ''}`, (context) => {
+    const scratch = new Scratch(context);
+    fc.assert(
+      fc.property(records, key, key, (list, prefix, after) => {
+        const path = scratch.file(writeTwoskip(list, { killed }));
+        const expected = list.map((record): [string, string] => [record.key, record.value]);
+        withDatabase(path, (database) => {
+          assert.deepEqual([...database.entries('')], expected);
+          for (const [k, v] of expected) assert.equal(database.get(k), v);
+          for (const k of [prefix, after]) assert.equal(database.get(k), new Map(expected).get(k));
+          const shortened = prefix.slice(0, 1);
+          for (const p of ['', shortened, prefix]) {
+            const below = expected.filter(([k]) => k.startsWith(p));
+            assert.deepEqual([...database.entries(p)], below);
+            assert.deepEqual(
+              [...database.entries(p, after)],
+              below.filter(([k]) => k > after),
+            );
+            const [known] = below[Math.floor(below.length / 2)] ?? [after];
+            assert.deepEqual(
+              [...database.entries(p, known)],
+              below.filter(([k]) => k > known),
+            );
+          }
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+}
+
+/** Every kind of record, pointer and length once, in little room. */
+const few: TwoskipRecord[] = [
+  { key: 'N', value: 'x', level: 1 },
+  { key: 'user.anna', value: '%(I abc)', level: 4 },
+  { key: 'user.anna.Sent', value: '', level: 1, newest: 1, deletionAfter: true },
+  { key: 'user.bob', value: '%(I def)', level: 2, longKey: true },
+  { key: 'user.bob.x', value: 'v'.repeat(9), level: 3, longValue: true },
+  { key: 'user.eve', value: '1', level: 1 },
+];
+const asked = [
+  ...few.map((record) => record.key),
+  '',
+  'M',
+  'user.',
+  'user.anna.',
+  'user.carl',
+  'user.f',
+  '~',
+];
+
+/** Hundreds of thousands of errors are made, and nobody looks where. */
+function withoutStacks(context: TestContext): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  context.after(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
+}
+
+/** What each look-up and each walk finds; the code of an error is told apart from all findings. */
+function answers(path: string): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  const opened = outcome(path, () =>
+    withDatabase(path, (database) => {
+      for (const k of asked) {
+        found.set(
+          `get ${k}`,
+          outcome(path, () => [database.get(k)]),
+        );
+        found.set(
+          `below ${k}`,
+          outcome(path, () => [...database.entries(k)]),
+        );
+        found.set(
+          `after ${k}`,
+          outcome(path, () => [...database.entries('user.', k)]),
+        );
+      }
+    }),
+  );
+  if (typeof opened === 'string') found.set('open', opened);
+  return found;
+}
+
+function outcome<T>(path: string, ask: () => T): T | string {
+  try {
+    return ask();
+  } catch (error) {
+    assert.ok(error instanceof SyncError, String(error));
+    assert.match(error.code, /^DATABASE_(DAMAGED|UNSUPPORTED)$/);
+    assert.ok(error.message.includes(path));
+    return error.code;
+  }
+}
+
+for (const killed of [false, true]) {
+  test(`whichever bit flips, what is found is as it was or an error${killed ? ', after a killed writer too' : ''}`, (context) => {
+    const scratch = new Scratch(context);
+    withoutStacks(context);
+    const bytes = writeTwoskip(few, { killed });
+    const sound = answers(scratch.file(bytes));
+    let noticed = 0;
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      for (const [question, found] of answers(scratch.file(flipped))) {
+        if (typeof found === 'string') noticed++;
+        else assert.deepEqual(found, sound.get(question), `${question}, bit ${bit & 7} of octet ${bit >> 3}`);
+      }
+    }
+    assert.ok(noticed > bytes.length, 'hardly a flipped bit was noticed');
+  });
+}
+
+test('a walk that is told of damage passes over it: no wrong row, and none missing without a word', (context) => {
+  const scratch = new Scratch(context);
+  withoutStacks(context);
+  const bytes = writeTwoskip(few);
+  const rows = few.map((record) => [record.key, record.value]);
+  let passedOver = 0;
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    const path = scratch.file(flipped);
+    for (const [prefix, after] of [
+      ['', undefined],
+      ['user.', 'user.anna'],
+    ] as const) {
+      const expected = rows.filter(([k = '']) => k.startsWith(prefix) && k > (after ?? ''));
+      const damages: SyncError[] = [];
+      const note = (damage: SyncError): void => void damages.push(damage);
+      const found = outcome(path, () =>
+        withDatabase(path, (database) => [...database.entries(prefix, after, note)]),
+      );
+      if (!Array.isArray(found)) continue;
+      const missing = expected.filter((row) => !found.some(([k]) => k === row[0]));
+      assert.deepEqual([...found, ...missing].sort(), expected.sort(), `bit ${bit}`);
+      assert.ok(damages.length >= missing.length, `bit ${bit}: ${missing.length} rows are missing`);
+      if (missing.length > 0) passedOver++;
+    }
+  }
+  assert.ok(passedOver > 100, 'hardly a record was passed over');
+});
+
+test('wherever a file is cut, its rows are as they were, or an error', (context) => {
+  const scratch = new Scratch(context);
+  const bytes = writeTwoskip(few);
+  const sound = answers(scratch.file(bytes));
+  for (let length = 1; length < bytes.length; length++) {
+    for (const [question, found] of answers(scratch.file(bytes.subarray(0, length)))) {
+      if (typeof found !== 'string')
+        assert.deepEqual(found, sound.get(question), `${question}, ${length} octets`);
+    }
+  }
+});
+
+test('keys longer than 16 bits, and records longer than a cache block', (context) => {
+  const path = new Scratch(context).file(
+    writeTwoskip([
+      { key: 'k'.repeat(65_534), value: 'short', level: 2 },
+      { key: 'k'.repeat(65_535), value: 'v'.repeat(100_000), level: 1 },
+      { key: 'k'.repeat(70_000), value: '', level: 3 },
+    ]),
+  );
+  withDatabase(path, (database) => {
+    assert.equal(database.get('k'.repeat(65_534)), 'short');
+    assert.equal(database.get('k'.repeat(65_535)), 'v'.repeat(100_000));
+    assert.equal(database.get('k'.repeat(70_000)), '');
+    assert.deepEqual(
+      [...database.entries('k')].map(([k]) => k.length),
+      [65_534, 65_535, 70_000],
+    );
+  });
+});
+
+test('a file larger than the cache, while lookups interrupt a walk', (context) => {
+  const list = Array.from({ length: 12_000 }, (_, i): TwoskipRecord => {
+    const level = 1 + Math.min(Math.floor(Math.log2(i & -i || 1)), 12);
+    return { key: `user.u${String(i).padStart(6, '0')}`, value: `${i} ${'v'.repeat(600)}`, level };
+  });
+  const path = new Scratch(context).file(writeTwoskip(list));
+  withDatabase(path, (database) => {
+    let i = 0;
+    for (const [k, v] of database.entries('user.')) {
+      assert.equal(k, list[i]?.key);
+      assert.equal(v, list[i]?.value);
+      const elsewhere = list[(i * 7919) % list.length];
+      if (i % 5 === 0) assert.equal(database.get(elsewhere?.key ?? ''), elsewhere?.value);
+      i++;
+    }
+    assert.equal(i, list.length);
+  });
+});
+
+test('keys out of order are damage; in the order of mailboxes they are what an old Cyrus wrote', (context) => {
+  const expected = inOrder(
+    [
+      ['user.a b', '2'],
+      ['user.a.x', '1'],
+      ['user.a', '0'],
+      ['user.a-b', '3'],
+    ],
+    compareMailboxOrder,
+  );
+  assert.deepEqual(
+    expected.map(([k]) => k),
+    ['user.a', 'user.a.x', 'user.a b', 'user.a-b'],
+  );
+  const path = new Scratch(context).file(
+    writeTwoskip(expected.map(([k, v]) => ({ key: k, value: v, level: 1 }))),
+  );
+  assert.throws(() => allRows(path), failure('DATABASE_DAMAGED', path, 'offset', 'user.a b'));
+  assert.deepEqual(allRows(path, { order: 'mailbox' }), expected);
+  assert.equal(
+    withDatabase(path, (database) => database.get('user.a-b'), { order: 'mailbox' }),
+    '3',
+  );
+});
+
+test('in the order of mailboxes every range is right too', (context) => {
+  const scratch = new Scratch(context);
+  fc.assert(
+    fc.property(rows, key, (list, after) => {
+      const expected = inOrder(list, compareMailboxOrder);
+      const path = scratch.file(
+        writeTwoskip(expected.map(([k, v], i) => ({ key: k, value: v, level: 1 + (i % 3) }))),
+      );
+      const found = withDatabase(path, (database) => [...database.entries('', after)], { order: 'mailbox' });
+      assert.deepEqual(
+        found,
+        expected.filter(([k]) => compareMailboxOrder(k, after) > 0),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a version that is not known is refused', (context) => {
+  const path = new Scratch(context).file(writeTwoskip([], { version: 2 }));
+  assert.throws(() => allRows(path), failure('DATABASE_UNSUPPORTED', path, 'version 1', 'found 2'));
+});
+
+test('damage names the file, the offset, what was expected and what to run', (context) => {
+  const bytes = writeTwoskip([{ key: 'user.a', value: 'value', level: 1 }]);
+  bytes[bytes.length - 3] = 0x21;
+  const path = new Scratch(context).file(bytes);
+  assert.throws(
+    () => allRows(path),
+    (error) =>
+      failure('DATABASE_DAMAGED', path, /offset \d+/, /expected [0-9a-f]{8}, found [0-9a-f]{8}/)(error) &&
+      error instanceof SyncError &&
+      /ctl_cyrusdb/.test(error.hint ?? ''),
+  );
+});

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { IndexFile } from '../../../src/store/mailbox/index-file.ts';
+import {
+  FLAG_ARCHIVED,
+  FLAG_EXPUNGED,
+  FLAG_SEEN,
+  FLAG_UNLINKED,
+  unusableFlags,
+} from '../../../src/store/mailbox/record-flags.ts';
+import type { RecordPage } from '../../../src/store/master-store.ts';
+import { indexBytes, recordSizeOf } from '../../lab/index-bytes.ts';
+import { lockInThread } from '../../lab/lock-holders.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'index-file-'));
+test.after(() => rmSync(directory, { recursive: true }));
+let files = 0;
+
+async function open(bytes: Buffer): Promise<IndexFile> {
+  const path = join(directory, `${files++}.index`);
+  writeFileSync(path, bytes);
+  const file = IndexFile.open(path, 'user.anna');
+  assert.ok(file);
+  return file;
+}
+
+function pagesOf(
+  file: IndexFile,
+  fromUid = 1,
+  userFlags: (string | null)[] = [],
+): Generator<RecordPage, void> {
+  return file.pages(fromUid, {
+    path: file.path,
+    mailbox: 'user.anna',
+    header: file.header,
+    userFlags,
+    unusableFlags: unusableFlags(userFlags),
+    annotationsOf: () => [],
+  });
+}
+
+function firstPage(file: IndexFile): RecordPage | undefined {
+  const [page] = pagesOf(file);
+  return page;
+}
+
+function uidsOf(pages: Iterable<RecordPage>): number[] {
+  const uids: number[] = [];
+  for (const page of pages) for (let i = 0; i < page.count; i++) uids.push(page.uid(i));
+  return uids;
+}
+
+const isDamage = (error: unknown): boolean => error instanceof SyncError && error.code === 'MAILBOX_DAMAGED';
+
+for (const version of [10, 12, 13, 14, 15, 16, 17, 18, 19, 20]) {
+  test(`index version ${version}: header and records are read at their own offsets`, async () => {
+    const record = {
+      uid: 4,
+      modseq: 9,
+      flags: FLAG_SEEN | FLAG_ARCHIVED,
+      userFlags: [0, 33, 127],
+      cid: 0xdfn,
+      savedate: 1_650_000_000,
+      createdmodseq: 8,
+    };
+    using file = await open(
+      indexBytes({ version, lastUid: 4, highestmodseq: 12, options: 4, uidvalidity: 99 }, [record]),
+    );
+    const { header } = file;
+    assert.deepEqual(
+      [header.version, header.records, header.exists, header.lastUid, header.highestmodseq, header.options],
+      [version, 1, 1, 4, 12, 4],
+    );
+    assert.deepEqual([header.uidvalidity, header.lastAppenddate], [99, 1_700_000_000]);
+    assert.equal(header.deletedmodseq, version === 10 ? 12 : 0);
+    const names = Array.from({ length: 128 }, (_, slot) => (slot === 33 ? null : `flag${slot}`));
+    const [page] = pagesOf(file, 1, names);
+    assert.deepEqual(page?.record(0), {
+      uid: 4,
+      modseq: 9,
+      lastUpdated: 1_600_000_001,
+      flags: ['\\Seen', 'flag0', 'flag127'],
+      internaldate: 1_600_000_000,
+      size: 1004,
+      guid: 'ab'.repeat(20),
+      annotations: virtualOf(version),
+      unlinked: false,
+      archived: true,
+    });
+  });
+}
+
+function virtualOf(version: number): object[] {
+  const annotation = (name: string, value: string) => ({
+    entry: `/vendor/cmu/cyrus-imapd/${name}`,
+    userid: '',
+    modseq: 0,
+    value,
+  });
+  const thrid = annotation('thrid', '00000000000000df');
+  const savedate = annotation('savedate', '1650000000');
+  const createdmodseq = annotation('createdmodseq', '8');
+  if (version >= 20) return [createdmodseq, savedate, thrid];
+  if (version >= 16) return [thrid, savedate, createdmodseq];
+  if (version === 15) return [thrid, savedate];
+  return version >= 13 ? [thrid] : [];
+}
+
+test('records of version 20 under a header of version 19 are recognised by their size', async () => {
+  const old = indexBytes({ version: 19 }, []);
+  const bytes = Buffer.concat([old, indexBytes({ version: 20 }, [{ uid: 1, modseq: 6 }]).subarray(192)]);
+  bytes.writeUInt32BE(recordSizeOf(20), 16);
+  bytes.writeUInt32BE(1, 20);
+  bytes.writeUInt32BE(1, 28);
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 156)), 156);
+  using file = await open(bytes);
+  assert.deepEqual(uidsOf(pagesOf(file)), [1]);
+  assert.equal(firstPage(file)?.record(0).modseq, 6);
+});
+
+test('an empty mailbox has option P, and a highestmodseq of at least 1', async () => {
+  using file = await open(indexBytes({ version: 17, highestmodseq: 0, exists: 0 }, []));
+  assert.deepEqual([file.header.options, file.header.highestmodseq], [1, 1]);
+  assert.deepEqual(uidsOf(pagesOf(file)), []);
+});
+
+test('any starting UID gives exactly the records from there on, over any number of pages', async () => {
+  const increasing = fc
+    .array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 6000 })
+    .map((steps) => {
+      let uid = 0;
+      return steps.map((step) => {
+        uid += step;
+        return uid;
+      });
+    });
+  await fc.assert(
+    fc.asyncProperty(increasing, fc.integer({ min: 0, max: 20000 }), async (uids, from) => {
+      using file = await open(
+        indexBytes(
+          { version: 17, lastUid: uids.at(-1) ?? 0 },
+          uids.map((uid) => ({ uid })),
+        ),
+      );
+      assert.deepEqual(
+        uidsOf(pagesOf(file, from)),
+        uids.filter((uid) => uid >= from),
+      );
+    }),
+    { numRuns: 15 },
+  );
+  using two = await open(
+    indexBytes(
+      { version: 17 },
+      Array.from({ length: 5000 }, (_, i) => ({ uid: i + 1 })),
+    ),
+  );
+  assert.equal([...pagesOf(two)].length, 3);
+});
+
+test('records that were never completed are passed over, also by the search', async () => {
+  using file = await open(
+    indexBytes({ version: 17, lastUid: 5 }, [{ uid: 1 }, { uid: 2 }, { uid: 0 }, { uid: 4 }, { uid: 5 }]),
+  );
+  assert.deepEqual(uidsOf(pagesOf(file)), [1, 2, 4, 5]);
+  assert.deepEqual(uidsOf(pagesOf(file, 2)), [2, 4, 5]);
+});
+
+test('a hole in the place of records is damage, and does not take as long as it says', async () => {
+  const bytes = indexBytes(
+    { version: 17, lastUid: 9 },
+    Array.from({ length: 300 }, () => ({ uid: 0 })),
+  );
+  using file = await open(bytes);
+  assert.throws(() => uidsOf(pagesOf(file)), isDamage);
+});
+
+test('flags of records that are only looked at', async () => {
+  using file = await open(
+    indexBytes({ version: 17 }, [
+      { uid: 1, flags: FLAG_EXPUNGED, guid: '00'.repeat(20) },
+      { uid: 2, flags: FLAG_EXPUNGED | FLAG_UNLINKED },
+      { uid: 3, flags: FLAG_ARCHIVED },
+    ]),
+  );
+  const [page] = pagesOf(file);
+  assert.ok(page);
+  assert.deepEqual(
+    [0, 1, 2].map((i) => page.expunged(i)),
+    [true, true, false],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((i) => page.unlinked(i)),
+    [false, true, false],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((i) => page.archived(i)),
+    [false, false, true],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((i) => page.guidIsNull(i)),
+    [true, false, false],
+  );
+  assert.deepEqual(page.record(0).flags, ['\\Expunged']);
+});
+
+test('damage is refused with the file and what is wrong with it', async () => {
+  const sound = indexBytes({ version: 17 }, [{ uid: 1 }, { uid: 2 }]);
+  const changed = (offset: number, value: number): Buffer => {
+    const bytes = Buffer.from(sound);
+    bytes.writeUInt32BE(value, offset);
+    return bytes;
+  };
+  await assert.rejects(open(changed(24, 1)), isDamage, 'header CRC');
+  await assert.rejects(open(changed(8, 21)), isDamage, 'a version from the future');
+  await assert.rejects(open(changed(8, 11)), isDamage, 'a version that never was');
+  await assert.rejects(open(changed(16, 8)), isDamage, 'records too short');
+  await assert.rejects(open(sound.subarray(0, 100)), isDamage, 'header cut off');
+  await assert.rejects(open(Buffer.alloc(0)), isDamage, 'empty');
+  {
+    using file = await open(sound.subarray(0, 160 + 112));
+    assert.throws(() => uidsOf(pagesOf(file)), isDamage, 'fewer records than promised');
+  }
+  {
+    using file = await open(changed(160 + 4, 5));
+    assert.throws(() => firstPage(file)?.record(0), isDamage, 'record CRC');
+    assert.equal(firstPage(file)?.record(1).uid, 2, 'the others can still be read');
+  }
+  {
+    using file = await open(indexBytes({ version: 17 }, [{ uid: 2 }, { uid: 2 }]));
+    assert.throws(() => uidsOf(pagesOf(file)), isDamage, 'UIDs that do not ascend');
+  }
+  {
+    using file = await open(changed(160 + 80, 0x200000));
+    assert.throws(() => firstPage(file)?.modseq(0), isDamage, 'a modseq beyond 2^53');
+  }
+});
+
+test('an index without GUIDs is not damaged, only too old', async () => {
+  const old = Buffer.alloc(96);
+  old.writeUInt32BE(9, 8);
+  await assert.rejects(
+    open(old),
+    (error) => error instanceof SyncError && error.code === 'IMAP_MAILBOX_NOTSUPPORTED',
+  );
+});
+
+test('no file at all is for the caller to judge', () => {
+  assert.equal(IndexFile.open(join(directory, 'none'), 'user.anna'), undefined);
+});
+
+test('a flag that no Cyrus takes is damage where a message has it, and nothing where none has', async () => {
+  const names = ['$ok', 'NIL', 'X) INTERNALDATE 1)\r\nAPPLY UNUSER anna', 'a b', 'caf\xe9', '\\Odd'];
+  for (const [slot, name] of names.entries()) {
+    using file = await open(indexBytes({ version: 17, lastUid: 1 }, [{ uid: 1, userFlags: [slot] }]));
+    const [page] = pagesOf(file, 1, names);
+    if (slot < 2) assert.deepEqual(page?.record(0).flags, [name]);
+    else assert.throws(() => page?.record(0), isDamage, name);
+  }
+});
+
+test('a number that the wire cannot carry is damage of its message, found before anything is sent', async () => {
+  for (const odd of [{ internaldate: -1_000_000 }, { size: 2 ** 60 }]) {
+    using file = await open(indexBytes({ version: 20, lastUid: 1 }, [{ uid: 1, ...odd }]));
+    assert.throws(() => firstPage(file)?.record(0), isDamage, JSON.stringify(odd));
+  }
+});
+
+test('an index that is replaced while its lock is awaited is read from what took its place', async () => {
+  const path = join(directory, `${files++}.index`);
+  const replaceBy = join(directory, `${files++}.index`);
+  writeFileSync(path, indexBytes({ version: 17 }, [{ uid: 1 }]));
+  writeFileSync(replaceBy, indexBytes({ version: 17 }, [{ uid: 1 }, { uid: 2 }]));
+  const repack = await lockInThread({ path, kind: 'exclusive', replaceBy });
+  assert.equal(repack.got, true);
+  repack.release();
+  using file = IndexFile.open(path, 'user.anna');
+  assert.equal(file?.header.records, 2);
+  await repack.gone;
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { dbnameOf, internalNameOf } from '../../../src/store/mailbox-list/mailbox-key.ts';
+import {
+  isInbox,
+  parseDbname,
+  parseExternalName,
+  parseInternalName,
+  parseUserid,
+  toDbname,
+  toInternalName,
+  useridOf,
+} from '../../../src/store/paths/mailbox-name.ts';
+import { plainLayout } from '../../lab/plain-layout.ts';
+
+const RULES = plainLayout('/x', { virtdomains: 'userid' });
+
+test('the three spellings of a name lead to the same mailbox', () => {
+  const examples = [
+    ['user.alice', 'user\x1falice', 'user/alice', 'alice'],
+    ['user.jo^smith.Sent', 'user\x1fjo.smith\x1fSent', 'user/jo.smith/Sent', 'jo.smith'],
+    ['dom.org!user.x.v1^2', 'dom.org\x1duser\x1fx\x1fv1.2', 'user/x/v1.2@dom.org', 'x@dom.org'],
+    ['DELETED.user.foo.Gone.6B04D978', 'DELETED\x1fuser\x1ffoo\x1fGone\x1f6B04D978', undefined, 'foo'],
+    ['shared.news', 'shared\x1fnews', 'shared/news', undefined],
+    ['DELETED.shared.x.6B04D978', 'DELETED\x1fshared\x1fx\x1f6B04D978', undefined, undefined],
+    ['user', 'user', 'user', undefined],
+  ] as const;
+  for (const [internal, dbname, external, userid] of examples) {
+    assert.equal(toDbname(RULES, parseInternalName(RULES, internal)), dbname);
+    assert.equal(toInternalName(RULES, parseDbname(RULES, dbname)), internal);
+    assert.equal(dbnameOf(internal), dbname);
+    assert.equal(internalNameOf(dbname), internal);
+    assert.equal(useridOf(parseInternalName(RULES, internal)), userid);
+    if (external !== undefined)
+      assert.equal(toInternalName(RULES, parseExternalName(RULES, external)), internal);
+  }
+});
+
+test('a userid gives the name of the INBOX, and the default domain is never spelled out', () => {
+  assert.equal(toInternalName(RULES, parseUserid(RULES, 'jo.smith@dom.org')), 'dom.org!user.jo^smith');
+  assert.equal(toInternalName(RULES, parseUserid(RULES, 'jo@internal')), 'user.jo');
+  assert.equal(toInternalName(RULES, parseExternalName(RULES, 'user/jo@internal')), 'user.jo');
+  assert.ok(isInbox(parseInternalName(RULES, 'dom.org!user.jo')));
+  assert.ok(!isInbox(parseInternalName(RULES, 'DELETED.user.jo.6B04D978')));
+});
+
+test('an @ is part of the name without virtual domains, and ^ stands for a dot where dots separate', () => {
+  const plain = plainLayout('/x', { unixhierarchysep: false });
+  assert.equal(toInternalName(plain, parseExternalName(plain, 'user.a@b.x^y')), 'user.a@b.x^y');
+});
+
+test('any dbname survives the way through the internal name', () => {
+  const component = fc.stringMatching(/^[a-zA-Z0-9 &_.-]{1,12}$/);
+  const name = fc.array(component, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('\x1f'));
+  const domain = fc.option(fc.stringMatching(/^[a-z]{1,5}\.org$/), { nil: undefined });
+  fc.assert(
+    fc.property(domain, name, (dom, path) => {
+      const dbname = dom === undefined ? path : `${dom}\x1d${path}`;
+      assert.equal(dbnameOf(internalNameOf(dbname)), dbname);
+    }),
+  );
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type MessageDamage, SyncError } from '../../../src/report/sync-error.ts';
+import { MessageFiles } from '../../../src/store/mailbox/message-files.ts';
+import type { IndexRecord } from '../../../src/store/master-store.ts';
+import { record } from '../../lab/engine-fakes.ts';
+import { openBelow } from '../../lab/open-descriptors.ts';
+
+const ways = ['one by one', 'several at once'] as const;
+
+function directory(t: TestContext): string {
+  const made = mkdtempSync(join(tmpdir(), 'message-files-'));
+  t.after(() => rmSync(made, { recursive: true }));
+  return made;
+}
+
+function message(uid: number, content: Buffer, fields: Partial<IndexRecord> = {}): IndexRecord {
+  const guid = createHash('sha1').update(content).digest('hex');
+  return record(uid, 1, { guid, size: content.length, ...fields });
+}
+
+for (const way of ways) {
+  const open = (): MessageFiles => new MessageFiles({ next: () => way, took: () => {} });
+
+  test(`${way}: many messages, each in the place that was given for it`, async (t) => {
+    const files = open();
+    const root = directory(t);
+    const room = Buffer.alloc(200 * 1000);
+    const read = Array.from({ length: 200 }, (_, i) => {
+      const content = Buffer.alloc(1000 - i, i);
+      writeFileSync(join(root, `${i}.`), content);
+      const place = room.subarray(i * 1000, i * 1000 + content.length);
+      return files.read(join(root, `${i}.`), message(i, content), 'user.a', place);
+    });
+    for (const [i, content] of (await Promise.all(read)).entries()) {
+      assert.deepEqual(content, Buffer.alloc(1000 - i, i));
+      assert.deepEqual(content, room.subarray(i * 1000, i * 1000 + 1000 - i));
+    }
+  });
+
+  test(`${way}: what is not what the record says is not handed out`, async (t) => {
+    const files = open();
+    const root = directory(t);
+    const path = join(root, '7.');
+    const said = message(7, Buffer.from('what it was'));
+    const read = (): Promise<unknown> => files.read(path, said, 'user.a');
+    const unreadable = (why: RegExp, cause: MessageDamage['cause']) => (error: unknown) =>
+      error instanceof SyncError &&
+      error.code === 'MESSAGE_UNREADABLE' &&
+      error.message.includes(path) &&
+      error.damage?.path === path &&
+      error.damage.cause === cause &&
+      why.test(error.message);
+    await assert.rejects(read, unreadable(/no such file/, 'missing'));
+    for (const octets of ['what it', 'what it was once']) {
+      writeFileSync(path, octets);
+      await assert.rejects(read, unreadable(/octets, the index says 11/, 'size-differs'));
+    }
+    writeFileSync(path, 'what it is!');
+    await assert.rejects(read, unreadable(/SHA-1/, 'content-differs'));
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    await assert.rejects(read, unreadable(/a FIFO, not a regular file/, 'no-regular-file'));
+    const large = message(7, Buffer.alloc(17 * 1024 * 1024));
+    await assert.rejects(
+      files.read(path, large, 'user.a'),
+      unreadable(/a FIFO, not a regular file/, 'no-regular-file'),
+    );
+    rmSync(path);
+    writeFileSync(path, Buffer.alloc(17 * 1024 * 1024, 1));
+    await assert.rejects(files.read(path, large, 'user.a'), unreadable(/SHA-1/, 'content-differs'));
+    assert.deepEqual(openBelow(root), []);
+  });
+
+  test(`${way}: a very large message that is removed once it was checked is still sent whole`, async (t) => {
+    const path = join(directory(t), '1.');
+    const content = Buffer.alloc(17 * 1024 * 1024, 'large');
+    writeFileSync(path, content);
+    const stream = await open().read(path, message(1, content), 'user.a');
+    unlinkSync(path);
+    assert.ok(stream && !Buffer.isBuffer(stream));
+    const pieces: Buffer[] = [];
+    for await (const piece of stream) pieces.push(piece);
+    assert.deepEqual(Buffer.concat(pieces), content);
+  });
+
+  test(`${way}: a directory that is not there is no damage of the message`, async (t) => {
+    const said = message(7, Buffer.from('what it was'));
+    await assert.rejects(open().read(join(directory(t), 'gone', '7.'), said, 'user.a'), {
+      code: 'MESSAGE_UNREADABLE',
+      damage: undefined,
+    });
+  });
+
+  test(`${way}: an expunged message may be gone`, async (t) => {
+    const gone = message(1, Buffer.from('x'), { flags: ['\\Expunged'] });
+    assert.equal(await open().read(join(directory(t), '1.'), gone, 'user.a'), undefined);
+  });
+}

@@ -1,0 +1,456 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { tryLock } from '../../../src/native/locks.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { FLAG_EXPUNGED } from '../../../src/store/mailbox/record-flags.ts';
+import type { Enumerated, MasterStore } from '../../../src/store/master-store.ts';
+import { openMasterStore } from '../../../src/store/open-master-store.ts';
+import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
+import { type FakeHeader, type FakeRecord, indexBytes } from '../../lab/index-bytes.ts';
+import { lockInThread } from '../../lab/lock-holders.ts';
+import { plainLayout } from '../../lab/plain-layout.ts';
+import { writeTwoskip } from './cyrusdb/twoskip-writer.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'master-store-'));
+test.after(() => rmSync(base, { recursive: true }));
+let stores = 0;
+
+const MAGIC = Buffer.concat([
+  Buffer.from([0xa1, 0x02, 0x8b, 0x0d]),
+  Buffer.from(
+    'Cyrus mailbox header\n"The best thing about this system was that it had lots of goals."\n\t--Jim Morris on Andrew\n',
+  ),
+]);
+
+function write(path: string, content: string | Buffer): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content, 'latin1');
+}
+
+/** A store whose mailboxes.db is a flat file: rows sorted as such files are. */
+function makeStore(
+  rows: Record<string, string>,
+  changes: Partial<StoreLayout> = {},
+): { root: string; store: MasterStore; layout: StoreLayout } {
+  const root = join(base, String(stores++));
+  const layout = plainLayout(root, changes);
+  const lines = Object.entries(rows).map(([key, value]) => `${key}\t${value}\n`);
+  write(layout.mboxlistPath, lines.sort().join(''));
+  return { root, layout, store: openMasterStore(layout) };
+}
+
+function fill(path: string, header: string, index: FakeHeader, records: readonly FakeRecord[]): void {
+  write(join(path, 'cyrus.header'), Buffer.concat([MAGIC, Buffer.from(header, 'latin1')]));
+  write(join(path, 'cyrus.index'), indexBytes(index, records));
+}
+
+const LIVE = 'P default V 7 C 2 F 3';
+
+function modernRows(): Record<string, string> {
+  const rows: Record<string, string> = {};
+  const add = (dbname: string, id: string, type: string, rest: string) => {
+    rows[`N${dbname}`] = `%(T ${type} I ${id} ${rest})`;
+    rows[`I${id}`] = `%(T ${type} N ${dbname} ${rest} H ())`;
+  };
+  add('user\x1fal', 'aa01', 'e', `${LIVE} A %(al lrs)`);
+  add('user\x1fal\x1fBox', 'aa02', 'e', LIVE);
+  add('user\x1fal\x1fBox\x1fSub', 'aa03', 'e', LIVE);
+  add('user\x1fal\x1fMiddle', 'aa04', 'ei', 'V 1 C 2 F 3');
+  add('user\x1fal\x1fGone', 'aa05', 'ed', 'V 1 C 2 F 9');
+  add('user\x1fal-b', 'bb01', 'e', LIVE);
+  add('user\x1fdead', 'dd01', 'ed', 'V 1');
+  add('DELETED\x1fuser\x1fal\x1fOld\x1f6B04D978', 'aa06', 'e', LIVE);
+  add('DELETED\x1fshared\x1f6B04D978', 'ss02', 'e', LIVE);
+  add('shared\x1fnews', 'ss01', 'e', LIVE);
+  rows.I0101 = '%(T e N user\x1fal\x1fVanished P default)';
+  return rows;
+}
+
+function labels(found: Iterable<Enumerated>): string[] {
+  return Array.from(found, (each) => {
+    if (each.kind === 'busy') return 'busy';
+    return each.kind === 'user' ? `user ${each.userid}` : each.name;
+  });
+}
+
+test('users and shared mailboxes are enumerated once, in stored order, without what is not there', () => {
+  const { store } = makeStore(modernRows());
+  assert.deepEqual(labels(store.enumerate()), [
+    'DELETED.shared.6B04D978',
+    'shared.news',
+    'user al',
+    'user al-b',
+  ]);
+  assert.deepEqual(labels(store.enumerate('user.al.')), ['user al']);
+  assert.deepEqual(labels(store.enumerate('user.z')), []);
+});
+
+test('a user has INBOX first, then folders with intermediates, DELETED ones last, tombstones never', () => {
+  const { store } = makeStore(modernRows());
+  assert.deepEqual(
+    store.mailboxesOf('al').map(({ name, intermediate }) => [name, intermediate]),
+    [
+      ['user.al', false],
+      ['user.al.Box', false],
+      ['user.al.Box.Sub', false],
+      ['user.al.Middle', true],
+      ['DELETED.user.al.Old.6B04D978', false],
+    ],
+  );
+  assert.deepEqual(store.mailboxesOf('dead'), []);
+});
+
+test('by uniqueid only what the N record confirms', () => {
+  const { store } = makeStore(modernRows());
+  assert.equal(store.lookupUniqueid('aa02')?.name, 'user.al.Box');
+  assert.equal(store.lookupUniqueid('0101'), undefined);
+  assert.equal(store.lookup('user.al.Gone')?.deleted, true);
+});
+
+test('more rows than are read at once: nobody is lost or named twice', () => {
+  const rows: Record<string, string> = { Ix: '%(T e N user\x1fx P default)' };
+  const users = Array.from({ length: 1500 }, (_, i) => `u${String(i).padStart(5, '0')}`);
+  for (const user of users) {
+    rows[`Nuser\x1f${user}`] = `%(T e I x ${LIVE})`;
+    rows[`Nuser\x1f${user}\x1fSent`] = `%(T e I x ${LIVE})`;
+  }
+  const { store } = makeStore(rows);
+  assert.deepEqual(
+    labels(store.enumerate()),
+    users.map((user) => `user ${user}`),
+  );
+});
+
+test('a row that cannot be read fails its own user, and nobody else', () => {
+  const { store } = makeStore({ ...modernRows(), 'Nuser\x1fbad': 'rubbish' });
+  assert.ok(labels(store.enumerate()).includes('user bad'));
+  assert.equal(store.mailboxesOf('al').length, 5);
+  assert.throws(
+    () => store.mailboxesOf('bad'),
+    (error) =>
+      error instanceof SyncError && error.code === 'DATABASE_DAMAGED' && /user\.bad/.test(error.message),
+  );
+});
+
+test('a mailbox list that somebody has locked is said to be, and goes on where it was when it is free', async () => {
+  const root = join(base, String(stores++));
+  const layout = plainLayout(root, {});
+  const keys = Object.entries(modernRows()).sort(([a], [b]) => (a < b ? -1 : 1));
+  write(layout.mboxlistPath, writeTwoskip(keys.map(([key, value]) => ({ key, value, level: 1 }))));
+  const found = openMasterStore(layout).enumerate();
+  const other = await lockInThread({ path: layout.mboxlistPath, kind: 'exclusive' });
+  assert.equal(other.got, true);
+  assert.deepEqual(found.next().value, { kind: 'busy' });
+  other.release();
+  await other.gone;
+  const free = labels(found).filter((label) => label !== 'busy');
+  assert.deepEqual(free, ['DELETED.shared.6B04D978', 'shared.news', 'user al', 'user al-b']);
+});
+
+test('a store without mailboxes.db says so', () => {
+  const store = openMasterStore(plainLayout(join(base, 'nowhere')));
+  assert.throws(
+    () => [...store.enumerate()],
+    (error) => error instanceof SyncError && /mailboxes\.db/.test(error.message),
+  );
+});
+
+test('a mailbox of Cyrus 2.x: text rows, header in lines, version 10 index, directories and locks by name', async () => {
+  const { store, root } = makeStore({
+    'user.a': '0 default a\tlrs\t',
+    'user.a-b': '0 default a-b\tlrs\t',
+    'user.a.x': '0 default a\tlrs\t',
+    'Info.desk': '0 default anyone\tlrs\t',
+  });
+  fill(
+    join(root, 'spool/user/a/x'),
+    'user.a\t4e1b7a0c\nImportant  $Third \na\tlrs\t\n',
+    { version: 10, lastUid: 3 },
+    [{ uid: 3, userFlags: [0, 1, 2] }],
+  );
+  assert.deepEqual(labels(store.enumerate()), ['Info.desk', 'user a', 'user a-b']);
+  assert.deepEqual(
+    store.mailboxesOf('a').map(({ uniqueid }) => uniqueid),
+    ['', '4e1b7a0c'],
+  );
+  assert.equal(store.lookup('user.a.x')?.uniqueid, '4e1b7a0c');
+  const found = await store.readMailbox('user.a.x', (mailbox) => {
+    const [page] = mailbox.pages();
+    return {
+      entry: mailbox.entry,
+      state: mailbox.state,
+      messages: mailbox.messages,
+      record: page?.record(0),
+    };
+  });
+  assert.ok(found?.record);
+  assert.equal(found.entry.uniqueid, '4e1b7a0c');
+  assert.deepEqual([found.state.quotaroot, found.state.exists], ['user.a', 1]);
+  assert.deepEqual(found.record.flags, ['Important', '$Third']);
+  const path = join(root, 'spool/user/a/x/3.');
+  await assert.rejects(found.messages.readMessage(found.record), (error: Error) =>
+    error.message.includes(path),
+  );
+  assert.ok(statSync(join(root, 'conf/lock/user/a/x.lock')).isFile());
+  assert.ok(statSync(join(root, 'conf/lock/*U*a.lock')).isFile());
+});
+
+test('what is marked deleted, moving, reserved, elsewhere or intermediate does not open', async () => {
+  const row = (type: string) => `%(T ${type} I bb01 ${LIVE})`;
+  const { store, root } = makeStore({
+    Iaa01: `%(T e N user\x1fa ${LIVE})`,
+    'Nuser\x1fa': `%(T e I aa01 ${LIVE})`,
+    'Nuser\x1fb': row('e'),
+    'Nuser\x1fm': row('em'),
+    'Nuser\x1fz': row('ez'),
+    'Nuser\x1fr': row('er'),
+    'Nuser\x1fi': row('ei'),
+    'Nuser\x1fd': row('ed'),
+    'Nuser\x1fp': '%(T e I bb01 V 1)',
+  });
+  fill(
+    join(root, 'spool/uuid/a/a/aa01'),
+    '%(T e N user.a I aa01 A %())\n',
+    { version: 17, options: 0x80000000 },
+    [],
+  );
+  fill(join(root, 'spool/uuid/b/b/bb01'), '%(T e N user.b I bb01 A %())\n', { version: 17 }, []);
+  for (const user of ['a', 'm', 'z', 'r', 'i', 'd', 'p', 'none']) {
+    assert.equal(await store.readMailbox(`user.${user}`, () => 'there'), undefined, user);
+  }
+  const sound = await store.readMailbox('user.b', ({ state, annotations }) => ({ state, annotations }));
+  assert.ok(sound);
+  for (const user of ['a', 'm', 'z', 'r', 'i', 'd', 'p']) {
+    const listed = store.lookup(`user.${user}`);
+    assert.ok(listed);
+    assert.equal((await store.peek([listed])).size, 0, user);
+  }
+  const listed = store.lookup('user.b');
+  assert.ok(listed);
+  const view = (await store.peek([listed])).get(listed);
+  assert.deepEqual([view?.state, view?.annotations], [sound.state, sound.annotations]);
+});
+
+test('missing and damaged files are named, and the locks are free afterwards', async () => {
+  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
+  const { store, root } = makeStore(rows);
+  const spool = join(root, 'spool/uuid/a/a/aa01');
+  const refuses = (code: string, pattern: RegExp) =>
+    assert.rejects(
+      store.readMailbox('user.a', () => 'there'),
+      (error) => error instanceof SyncError && error.code === code && pattern.test(error.message),
+    );
+  await refuses('MAILBOX_DAMAGED', /cyrus\.index: no such file/);
+  write(join(spool, 'cyrus.index'), indexBytes({ version: 17 }, []));
+  await refuses('MAILBOX_DAMAGED', /cyrus\.header: no such file/);
+  write(join(spool, 'cyrus.header'), 'something else');
+  await refuses('MAILBOX_DAMAGED', /cyrus\.header: expected the magic/);
+  write(join(spool, 'cyrus.index'), indexBytes({ version: 17 }, []).fill(0xff, 30, 40));
+  await refuses('MAILBOX_DAMAGED', /cyrus\.index: expected header CRC/);
+  const old = Buffer.alloc(96);
+  old.writeUInt32BE(9, 8);
+  write(join(spool, 'cyrus.index'), old);
+  await refuses('IMAP_MAILBOX_NOTSUPPORTED', /version 9/);
+  const listed = store.lookup('user.a');
+  assert.ok(listed);
+  assert.equal((await store.peek([listed])).size, 0, 'to be opened, which says why not');
+  fill(spool, '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
+  assert.equal(await store.readMailbox('user.a', ({ state }) => state.exists), 1);
+  for (const path of ['conf/lock/*U*a.lock', 'conf/lock/aa01.lock', 'spool/uuid/a/a/aa01/cyrus.index']) {
+    assert.equal(isFree(join(root, path)), true, path);
+  }
+});
+
+test('records cannot be read once the locks are given back', async () => {
+  const { store } = oneMailbox();
+  const mailbox = await store.readMailbox('user.a', (locked) => locked);
+  const page = await store.readMailbox('user.a', (locked) => locked.pages().next().value);
+  assert.ok(mailbox && page);
+  const isBug = (error: unknown) => error instanceof SyncError && error.code === 'BUG';
+  assert.throws(() => [...mailbox.pages()], isBug);
+  assert.throws(() => page.record(0), isBug);
+});
+
+test('a mailbox is read under the user, the name and the index lock, and all are free before anything else runs', async () => {
+  const { store, locks } = oneMailbox();
+  const held = await store.readMailbox('user.a', () => locks.map(isFree));
+  assert.deepEqual(held, [false, false, false]);
+  assert.deepEqual(locks.map(isFree), [true, true, true]);
+});
+
+for (const which of [0, 1, 2]) {
+  test(`whoever waits for a lock of a mailbox holds none, and has it when it comes: ${['user', 'name', 'index'][which]}`, async () => {
+    const { store, locks } = oneMailbox();
+    const [wanted = ''] = locks.splice(which, 1);
+    const fd = openSync(wanted, 'r+');
+    assert.ok(tryLock(fd, 'exclusive'));
+    const reading = store.readMailbox('user.a', ({ state }) => state.exists);
+    for (let turn = 0; turn < 20; turn++) {
+      assert.deepEqual(locks.map(isFree), [true, true]);
+      await setImmediate();
+    }
+    closeSync(fd);
+    assert.equal(await reading, 1);
+  });
+}
+
+test('a database that stays locked holds up nobody who wants what its reader has', async () => {
+  const { store, root, locks } = oneMailbox();
+  const annotations = join(root, 'conf/annotations.db');
+  write(annotations, writeTwoskip([]));
+  const fd = openSync(annotations, 'r+');
+  assert.ok(tryLock(fd, 'exclusive'));
+  let calls = 0;
+  const reading = store.readMailbox('user.a', () => ++calls);
+  for (let turn = 0; turn < 20; turn++) {
+    assert.deepEqual(locks.map(isFree), [true, true, true]);
+    await setImmediate();
+  }
+  closeSync(fd);
+  assert.equal(await reading, 1);
+});
+
+test('nothing that has to be awaited leaves a lock', async () => {
+  const { store, locks } = oneMailbox();
+  const isBug = (error: unknown) => error instanceof SyncError && error.code === 'BUG';
+  const awaits = async (): Promise<number> => 1;
+  // @ts-expect-error: the compiler says so first.
+  const reading = store.readMailbox('user.a', awaits);
+  await assert.rejects(reading, isBug);
+  assert.deepEqual(locks.map(isFree), [true, true, true]);
+});
+
+test('a message that was removed since its record was read means to look again, one that should be there is damage', async () => {
+  const content = Buffer.from('Subject: x\r\n\r\n');
+  const guid = createHash('sha1').update(content).digest('hex');
+  const { store, root } = oneMailbox({ uid: 1, guid, size: content.length });
+  const directory = join(root, 'spool/uuid/a/a/aa01');
+  const found = await store.readMailbox('user.a', (mailbox) => ({
+    messages: mailbox.messages,
+    record: mailbox.pages().next().value?.record(0),
+  }));
+  assert.ok(found?.record);
+  const { messages, record } = found;
+  const code = (expected: string) => (error: unknown) =>
+    error instanceof SyncError && error.code === expected && error.hint !== undefined;
+  await assert.rejects(messages.readMessage(record), code('MESSAGE_UNREADABLE'));
+  write(join(directory, '1.'), content);
+  assert.deepEqual(await messages.readMessage(record), content);
+  unlinkSync(join(directory, '1.'));
+  for (const records of [
+    [],
+    [{ uid: 1, guid, size: content.length, flags: FLAG_EXPUNGED }],
+    [{ uid: 2, guid, size: content.length }],
+  ]) {
+    write(join(directory, 'cyrus.index'), indexBytes({ version: 17 }, records));
+    await assert.rejects(messages.readMessage(record), code('IMAP_SYNC_CHANGED'));
+  }
+});
+
+test('a message of a mailbox that was renamed to other directories meanwhile is read where it is now', async () => {
+  const content = Buffer.from('Subject: x\r\n\r\n');
+  const guid = createHash('sha1').update(content).digest('hex');
+  const rowOf = (name: string) => ({
+    Iaa01: `%(T le N ${name} ${LIVE})`,
+    [`N${name}`]: `%(T le I aa01 ${LIVE})`,
+  });
+  const { store, root, layout } = makeStore(rowOf('user\x1fa\x1fOld'));
+  const bring = (to: string): void => {
+    fill(join(root, 'spool/user/a', to), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [
+      { uid: 1, guid, size: content.length },
+    ]);
+    write(join(root, 'spool/user/a', to, '1.'), content);
+  };
+  bring('Old');
+  const found = await store.readMailbox('user.a.Old', (mailbox) => ({
+    messages: mailbox.messages,
+    record: mailbox.pages().next().value?.record(0),
+  }));
+  assert.ok(found?.record);
+  rmSync(join(root, 'spool/user/a/Old'), { recursive: true });
+  bring('New');
+  const rows = Object.entries(rowOf('user\x1fa\x1fNew')).map(([key, value]) => `${key}\t${value}\n`);
+  write(layout.mboxlistPath, rows.sort().join(''));
+  assert.deepEqual(await found.messages.readMessage(found.record), content);
+});
+
+/** A user with an INBOX of one message, and the files of its locks in the order of Cyrus. */
+function oneMailbox(record: FakeRecord = { uid: 1 }) {
+  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
+  const made = makeStore(rows);
+  const at = (path: string): string => join(made.root, path);
+  fill(at('spool/uuid/a/a/aa01'), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [record]);
+  const locks = [at('conf/lock/*U*a.lock'), at('conf/lock/aa01.lock'), at('spool/uuid/a/a/aa01/cyrus.index')];
+  for (const lock of locks.slice(0, 2)) write(lock, '');
+  return { ...made, locks };
+}
+
+/** Whether a writer of Cyrus would get the lock now. */
+function isFree(path: string): boolean {
+  const fd = openSync(path, 'r+');
+  try {
+    return tryLock(fd, 'exclusive');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('the sync lock: one holder at a time, per server and user', () => {
+  const { store } = makeStore(modernRows());
+  using held = store.trySyncLock('replica.example:2005', 'al');
+  assert.ok(held);
+  assert.equal(store.trySyncLock('replica.example:2005', 'al'), undefined);
+  using other = store.trySyncLock('replica.example:2005', 'al-b');
+  using elsewhere = store.trySyncLock('replica2.example:2005', 'al');
+  assert.ok(other && elsewhere);
+  held[Symbol.dispose]();
+  using again = store.trySyncLock('replica.example:2005', 'al');
+  assert.ok(again);
+});
+
+test('scripts still in the sieve directory are found where the user has no #sieve', async () => {
+  const { store, root } = makeStore(modernRows());
+  write(join(root, 'sieve/uuid/a/a/aa01/main.script'), 'keep;');
+  const state = await store.sieve('al');
+  assert.deepEqual([state.source, state.scripts.length], ['directory', 1]);
+  assert.equal((await store.sieve('nobody')).source, 'none');
+});
+
+test('an estimate comes from the size of the index alone', () => {
+  const { store, root } = makeStore(modernRows());
+  const records = Array.from({ length: 30 }, (_, i) => ({ uid: i + 1 }));
+  write(join(root, 'spool/uuid/a/a/aa02/cyrus.index'), indexBytes({ version: 17 }, records));
+  assert.deepEqual(store.estimate('al'), { mailboxes: 5, messages: 30 });
+  const box = store.lookup('user.al.Box');
+  assert.ok(box);
+  assert.deepEqual(store.estimateMailbox(box), { mailboxes: 1, messages: 30 });
+});
+
+test('a peek leaves out a mailbox that has changed since it was listed, and stores without a lock for all', async () => {
+  const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
+  const { store, root } = makeStore(rows);
+  fill(join(root, 'spool/uuid/a/a/aa01'), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [{ uid: 1 }]);
+  const listed = store.lookup('user.a');
+  assert.ok(listed);
+  assert.equal((await store.peek([{ ...listed, uniqueid: 'aa02' }])).size, 0);
+  assert.equal((await store.peek([listed])).size, 1);
+  const old = makeStore({ 'user.a': '0 default a\tlrs\t' });
+  fill(join(old.root, 'spool/user/a'), 'user.a\t4e1b7a0c\n\na\tlrs\t\n', { version: 10 }, [{ uid: 3 }]);
+  const entry = old.store.lookup('user.a');
+  assert.ok(entry);
+  assert.equal((await old.store.peek([entry])).size, 0);
+});
