@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { versionFinding } from '../../src/preflight/check-replica.ts';
+import { versionFinding } from '../../../src/preflight/check-replica.ts';
 
 test('a release is judged by whether anybody has tried it', () => {
   const verdict = (banner: string): string => versionFinding(banner).verdict;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { heldKinds } from '../../src/preflight/check-lock-kind.ts';
+import { heldKinds } from '../../../src/preflight/check-lock-kind.ts';
 
 const LOCKS = `1: POSIX  ADVISORY  WRITE 1234 00:1a:5678 0 EOF
 1: -> POSIX  ADVISORY  WRITE 1300 00:1a:5678 0 EOF
