@@ -29,7 +29,7 @@ export async function measure(
   options: { input?: string; env?: Record<string, string>; cwd: string; deadline: number },
 ): Promise<Measured> {
   const startedAt = performance.timeOrigin + performance.now();
-  const child = spawn('bash', ['-c', TIMED, 'bench', ...command], {
+  const child = spawn('bash', ['--norc', '-c', TIMED, 'bench', ...command], {
     ...cyrusIdentity(),
     cwd: options.cwd,
     env: { ...process.env, LC_ALL: 'C', ...options.env },

@@ -16,7 +16,8 @@ test('a low limit on open files costs users in flight, and none of them fails fo
     await imap.ok(`SETACL user/${user} admin lrswipkxtecda`);
     await append(imap, `user/${user}`, 2, user, user);
   }
-  const limited = ['bash', '-c', 'ulimit -n 60 && exec "$@"', 'limited'];
+  // A shell whose input is a socket takes itself for one of a remote login, and reads its start-up file.
+  const limited = ['bash', '--norc', '-c', 'ulimit -n 60 && exec "$@"', 'limited'];
   const command = [...limited, ...syncClientCommand(), '-C', pair.master.configFile, '-A', '--workers', '4'];
   const { code, stderr } = await runAs(command, { cwd: pair.master.directory });
   assert.equal(code, 0, stderr);

@@ -99,7 +99,16 @@ test('a sparse file of 8 GiB in the place of a small one is damage, not a reason
 test('a list of names comes from a pipe that the shell hands over, and so do the lines of a log', async () => {
   const run = async (options: string) =>
     await runAs(
-      ['bash', '-c', `exec "$@" ${options}`, 'bash', ...syncClientCommand(), '-C', pair.master.configFile],
+      [
+        'bash',
+        '--norc',
+        '-c',
+        `exec "$@" ${options}`,
+        'bash',
+        ...syncClientCommand(),
+        '-C',
+        pair.master.configFile,
+      ],
       { cwd: pair.master.directory, deadline: DEADLINE_MS },
     );
   const once = await run("-v -u -f <(printf 'bob\\n')");

@@ -19,7 +19,7 @@ function write(what: 'append' | 'join' | 'keep', check: (file: string, directory
     const file = join(directory, 'log');
     writeFileSync(file, 'USER alice\n');
     const command = `ulimit -f 1 && exec ${process.execPath} ${WRITER} ${what} ${file}`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', command], { encoding: 'utf8' });
     assert.equal(stdout, 'IO', stderr);
     check(file, directory);
   } finally {
