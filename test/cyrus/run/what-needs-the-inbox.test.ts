@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import { appliedCommands, assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
-import { ADMIN, giveToCyrus, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
@@ -68,11 +68,10 @@ test('nothing that needs the INBOX goes without it, and all of it goes once the 
   await assertAllArrives('anna');
 });
 
-test('an INBOX whose message is missing holds back what is below it as well', async () => {
+test('an INBOX of which a message may not be read holds back what is below it as well', async () => {
   await createUser('bob');
   const message = await inboxFile('bob', '2.');
-  const content = await readFile(message);
-  await rm(message);
+  await chmod(message, 0);
   const run = await syncClient(pair.master, ['-v', '-v', '-u', 'bob']);
   assert.equal(run.code, 1, run.stderr);
   const folders = appliedCommands(run.stderr).filter((line) =>
@@ -80,8 +79,7 @@ test('an INBOX whose message is missing holds back what is below it as well', as
   );
   assert.deepEqual(folders, []);
   assert.doesNotMatch(run.stderr, /not sent.*user\.bob\./);
-  await writeFile(message, content);
-  giveToCyrus(message);
+  await chmod(message, 0o600);
   await assertAllArrives('bob');
 });
 
