@@ -79,6 +79,19 @@ test('a held exclusive lock is not waited for very long; flat files need no lock
   }
 });
 
+test('a file of no octets that its writer has locked is being made, and never read as one without rows', (context) => {
+  const scratch = new Scratch(context);
+  for (const bytes of [writeTwoskip([record]), writeSkiplist([record])]) {
+    const path = scratch.file('');
+    const writer = openSync(path, 'r+');
+    assert.equal(tryLock(writer, 'exclusive'), true);
+    assert.throws(() => allRows(path), failure('LOCK_TIMEOUT', path));
+    writeFileSync(path, bytes);
+    closeSync(writer);
+    assert.deepEqual(allRows(path), [['key', 'value']]);
+  }
+});
+
 test('readers share the lock, hold it while they read, and drop it and the descriptor afterwards', (context) => {
   const path = new Scratch(context).file(writeTwoskip([record]));
   const writer = openSync(path, 'r+');
