@@ -11,14 +11,14 @@ import { EventBatcher } from '../src/coordinator/pool/event-batcher.ts';
 import type {
   Outcome,
   Task,
+  ThreadControl,
+  ThreadMessage,
   ThreadStart,
   UnitAnswer,
-  WorkerControl,
-  WorkerMessage,
 } from '../src/coordinator/pool/messages.ts';
 import { realParts } from '../src/coordinator/pool/real-parts.ts';
 import { RunnerSet } from '../src/coordinator/pool/runner-set.ts';
-import type { WorkerHello } from '../src/coordinator/pool/thread-pool.ts';
+import type { ThreadHello } from '../src/coordinator/pool/thread-pool.ts';
 import { chooseLocks } from '../src/native/locks.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';
 
@@ -39,7 +39,7 @@ setInterval(() => {
 }, IDLE_WATCH).unref();
 
 const { port1: orders, port2 } = new MessageChannel();
-orders.on('message', (order: WorkerControl) => {
+orders.on('message', (order: ThreadControl) => {
   switch (order.kind) {
     case 'connections':
       runners.setLimit(order.limit);
@@ -62,7 +62,7 @@ orders.on('message', (order: WorkerControl) => {
       break;
   }
 });
-const hello: WorkerHello = { kind: 'hello', port: port2 };
+const hello: ThreadHello = { kind: 'hello', port: port2 };
 parentPort?.postMessage(hello, [port2]);
 
 export default async function replicate(task: Task): Promise<Outcome[] | UnitAnswer> {
@@ -72,6 +72,6 @@ export default async function replicate(task: Task): Promise<Outcome[] | UnitAns
   return answer;
 }
 
-function post(message: WorkerMessage): void {
+function post(message: ThreadMessage): void {
   parentPort?.postMessage(message);
 }

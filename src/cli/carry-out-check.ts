@@ -75,7 +75,7 @@ export async function carryOutCheck(
       logPath: syncLogPath(setup.layout.configdirectory, channel),
       server: setup.connection.server,
       partition: setup.options.partition,
-      workers: mostConnections(plan.workers),
+      connections: mostConnections(plan.connections),
       store,
       survey: await surveyStore(store),
       connect: (milliseconds) => {

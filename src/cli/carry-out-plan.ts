@@ -2,8 +2,8 @@ import { systemClock } from '../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { BatchRunner } from '../coordinator/pool/batch-runner.ts';
 import { openInlinePool } from '../coordinator/pool/inline-pool.ts';
+import type { JobPool } from '../coordinator/pool/pool.ts';
 import { realParts } from '../coordinator/pool/real-parts.ts';
-import type { WorkerPool } from '../coordinator/pool/worker-pool.ts';
 import { extendedExitCode } from '../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
@@ -54,12 +54,12 @@ export async function carryOutPlan(
   const report = await begin(plan);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
-  const fitting = fitDescriptors(openFiles, plan.workers, options.lookAhead, BATCHES_PER_CONNECTION);
+  const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
   const setup = { ...plan.setup, options: { ...options, lookAhead: fitting.lookAhead } };
   const request = { ...plan, setup, mostConnections: fitting.connections, openFiles };
 
   const record = new PlanRecord();
-  const openPool = (emit: EventListener): WorkerPool => {
+  const openPool = (emit: EventListener): JobPool => {
     const store = new PlanningStore(openMasterStore(setup.layout));
     const isTombstone = (name: string): boolean => store.lookup(name)?.deleted === true;
     const ownerOf = (name: string): string | undefined => store.ownerOf(name);

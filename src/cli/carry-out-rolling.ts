@@ -31,7 +31,7 @@ export async function carryOutRolling(
   const share = openFiles && Math.floor(openFiles / channels);
   const { layout, options: jobs } = plan.setup;
   // The limit on open files says how many users may be in flight.
-  const { connections, lookAhead } = fitDescriptors(share, plan.workers, jobs.lookAhead, 1);
+  const { connections, lookAhead } = fitDescriptors(share, plan.connections, jobs.lookAhead, 1);
   const setup = { ...plan.setup, options: { ...jobs, lookAhead } };
   const end = await runRolling(
     {

@@ -43,7 +43,7 @@ export async function carryOut(
   if (plan.mode.kind === 'all') warnOf(checkUnseen({ layout, locks }), report);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
-  const fitting = fitDescriptors(openFiles, plan.workers, options.lookAhead, BATCHES_PER_CONNECTION);
+  const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
   const setup = { ...plan.setup, options: { ...options, lookAhead: fitting.lookAhead } };
   const end = await run(
     { ...plan, setup, mostConnections: fitting.connections, openFiles },

@@ -11,10 +11,10 @@ import { identityPlan } from './identity.ts';
 import { type ListedName, listText, readNameList } from './input-file.ts';
 import { internalName, type NameSpelling } from './mailbox-names.ts';
 import { outputPlan } from './output-plan.ts';
+import { poolSetup } from './pool-setup.ts';
 import { type RollingPlan, rollingPlan } from './rolling-plan.ts';
 import type { RunMode, RunPlan } from './run-plan.ts';
 import { storeLayout } from './store-layout.ts';
-import { workerSetup } from './worker-setup.ts';
 
 /**
  * Reads imapd.conf, the settings file and the `-f` list, and decides the whole run. Opens nothing of the store.
@@ -92,10 +92,10 @@ export function decideRun(
   }
   return deepFreeze({
     mode,
-    setup: workerSetup(config, settings, args, args.channel, partition),
+    setup: poolSetup(config, settings, args, args.channel, partition),
     channel: args.channel,
     warnings: [...fileWarnings, ...warnings],
-    workers: args.workers ?? settings.workers,
+    connections: args.workers ?? settings.workers,
     skipLocked: args.skipLocked,
     connectOnce: args.connectOnce,
     reconnectMaxWaitSeconds: Math.max(0, config.duration('sync_reconnect_maxwait')),

@@ -1,7 +1,7 @@
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
 import { AUTO_FIRST } from '../coordinator/limits.ts';
-import type { WorkerSetup } from '../coordinator/pool/messages.ts';
+import type { PoolSetup } from '../coordinator/pool/messages.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
 import { goesToBackground } from '../rolling/daemon/goes-to-background.ts';
@@ -13,13 +13,13 @@ import { channelWarnings, type PlanWarning } from './channel-warning.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identityPlan } from './identity.ts';
 import { outputPlan } from './output-plan.ts';
+import { poolSetup } from './pool-setup.ts';
 import type { IdentityPlan } from './run-plan.ts';
-import { workerSetup } from './worker-setup.ts';
 
 /** Rolling replication of one channel, decided before anything is opened. Frozen. */
 export interface RollingPlan {
-  setup: WorkerSetup;
-  workers: number;
+  setup: PoolSetup;
+  connections: number;
   channel: string | undefined;
   source: LogSource;
   options: RollingOptions;
@@ -49,24 +49,24 @@ export function rollingPlan(
   channel: string | undefined,
   fileWarnings: readonly PlanWarning[] = [],
 ): RollingPlan {
-  const setup = workerSetup(config, settings, args, channel, undefined);
+  const setup = poolSetup(config, settings, args, channel, undefined);
   const wanted = args.workers ?? settings.workers;
   // The log comes in drops: there is no rate to go by, and a connection is made only when the others are busy.
-  const workers = wanted === 'auto' ? AUTO_FIRST : wanted;
+  const connections = wanted === 'auto' ? AUTO_FIRST : wanted;
   const once = args.once || args.inputFile !== undefined;
   const logs = [syncLogPath(config.configdirectory, channel)];
   const verify = { after: false, deep: undefined, repair: true, logs };
   return deepFreeze({
     // Units of the log are not compared; only the full pass has jobs that are.
     setup: { ...setup, options: { ...setup.options, verify } },
-    workers,
+    connections,
     channel,
     source: logSource(args.inputFile),
     options: {
       channel,
       server: setup.connection.server,
       once,
-      parallel: workers * setup.options.lookAhead,
+      parallel: connections * setup.options.lookAhead,
       repeatIntervalMs:
         (args.minimumDelay || config.channelDuration(channel, 'sync_repeat_interval')) * 1_000,
       sessionTimeoutMs: (args.sessionLifetime ?? SESSION_LIFETIME) * 1_000,

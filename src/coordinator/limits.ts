@@ -14,7 +14,7 @@
 export const GIANT_MESSAGES = 20_000;
 /** One batch in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
 export const PLACES_PER_SMALL_SHARE = 4;
-/** A batch keeps a worker's pipeline full between two answers to the coordinator: no more jobs than this ... */
+/** A batch keeps a connection's pipeline full between two answers to the coordinator: no more jobs than this ... */
 export const BATCH_JOBS = 64;
 /** ... and no more than the replica is at work on for so long, or others could have taken them meanwhile ... */
 export const BATCH_TIME = 150;
@@ -88,7 +88,7 @@ export const LOST_LINKS_TO_PAUSE = 4;
  * its services. When the last of them is lost too, the run ends: a full disk does not go away by itself.
  */
 export const ILL_PAUSES_SECONDS = [5, 15] as const;
-/** Worker threads dying in a row, beyond one per worker, without one job done: the run cannot work. */
+/** Worker threads dying in a row, beyond one per batch under way, without one job done: the run cannot work. */
 export const DEAD_THREADS_TO_ABORT = 8;
 
 /** The C client's reconnect series: 15, 30, 60 ... seconds (algorithm 1). */

@@ -15,10 +15,10 @@ const LEAST_PATIENCE_MS = 2_000;
 /** As many connections at once as a run would have: a service of Cyrus has as many processes as maxchild allows. */
 export async function checkConnections({
   connect,
-  workers,
-}: Pick<Site, 'connect' | 'workers'>): Promise<Finding[]> {
+  connections,
+}: Pick<Site, 'connect' | 'connections'>): Promise<Finding[]> {
   const check = 'connections';
-  const wanted = Math.min(workers, MOST_TRIED);
+  const wanted = Math.min(connections, MOST_TRIED);
   const began = performance.now();
   const sessions: ReplicaSession[] = [await connect()];
   const patience = Math.max(LEAST_PATIENCE_MS, (performance.now() - began) * TIMES_OF_FIRST);
@@ -31,7 +31,7 @@ export async function checkConnections({
   }
   await Promise.all(sessions.map((session) => session.exit()));
   if (refusal === undefined) {
-    const text = `the replica serves ${wanted} connections at once${workers > wanted ? `, of ${workers} wanted` : ''}`;
+    const text = `the replica serves ${wanted} connections at once${connections > wanted ? `, of ${connections} wanted` : ''}`;
     return [{ check, verdict: 'ok', text }];
   }
   return [

@@ -29,7 +29,7 @@ export interface Site extends Host {
   /** -p */
   partition: ByteString | undefined;
   /** As many connections as a run would have at most. */
-  workers: number;
+  connections: number;
   store: MasterStore;
   survey: Survey;
   /** @param milliseconds at most; default: as in a run */

@@ -26,7 +26,7 @@ export type SyncEvent =
 export type RunEvent =
   /** The command line or the configuration holds something that is hardly meant. */
   | { kind: 'run:warning'; text: string; hint: string }
-  | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; workers: number }
+  | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; connections: number }
   /** Enumeration goes on while users are already synced; `complete` says that the totals are final. */
   | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
   | { kind: 'run:parked'; user: ByteString }

@@ -62,7 +62,7 @@ export function noteRun(totals: RunTotals, event: SyncEvent): void {
   if (event.kind === 'run:start') {
     totals.server = event.server;
     totals.mode = event.mode;
-    totals.connections = event.workers;
+    totals.connections = event.connections;
   } else if (event.kind === 'run:discovered') {
     totals.usersFound = event.users;
     totals.allFound = event.complete;

@@ -9,7 +9,7 @@ import type { Clock } from '../coordinator/clock.ts';
 import { THREADS_LOOK } from '../coordinator/limits.ts';
 import type { Job, Outcome } from '../coordinator/pool/messages.ts';
 import type { OpenPoolOptions } from '../coordinator/pool/open-pool.ts';
-import type { UnitPool, WorkerPool } from '../coordinator/pool/worker-pool.ts';
+import type { JobPool, UnitPool } from '../coordinator/pool/pool.ts';
 import { discover } from '../coordinator/run/discover.ts';
 import { type Load, threadsPay } from '../coordinator/run/load.ts';
 import { shutdownLadder } from '../coordinator/shutdown-ladder.ts';
@@ -43,7 +43,7 @@ export interface RollingRequest {
 export interface RollingParts {
   emit: EventListener;
   /** @param connections at most */
-  openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool & WorkerPool;
+  openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool & JobPool;
   /** For the full pass. */
   openStore(): MasterStore;
   /** What went on since the last call. */
@@ -105,7 +105,7 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
 
 /** Everybody once in a while, whatever the log says. */
 async function fullPass(
-  pool: WorkerPool,
+  pool: JobPool,
   daemon: RollingDaemon,
   { fullPassMs }: RollingRequest,
   { openStore, clock, emit }: RollingParts,

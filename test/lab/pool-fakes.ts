@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/coordinator/clock.ts';
-import type { Batch, Job, JobOptions, Outcome, WorkerSetup } from '../../src/coordinator/pool/messages.ts';
-import type { Room, WorkerPool } from '../../src/coordinator/pool/worker-pool.ts';
+import type { Batch, Job, JobOptions, Outcome, PoolSetup } from '../../src/coordinator/pool/messages.ts';
+import type { Allowance, JobPool } from '../../src/coordinator/pool/pool.ts';
 import type { RunRequest } from '../../src/coordinator/run/run-request.ts';
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import type { EventListener } from '../../src/report/events.ts';
@@ -128,13 +128,13 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
 
 export type FakeWork = (batch: Batch, emit: EventListener, pool: FakePool) => Promise<Outcome[]>;
 
-/** A pool whose workers do what the test says, and that keeps what it was told. */
-export class FakePool implements WorkerPool {
+/** A pool whose connections do what the test says, and that keeps what it was told. */
+export class FakePool implements JobPool {
   readonly batches: Batch[] = [];
   readonly orders: string[] = [];
   running = 0;
   mostRunning = 0;
-  room: Room = { connections: 1, threads: false };
+  allowance: Allowance = { connections: 1, threads: false };
   /** What `cut` does to the jobs in flight. */
   onCut: () => void = () => {};
   readonly #work: FakeWork;
@@ -176,8 +176,8 @@ export class FakePool implements WorkerPool {
     this.orders.push('cancel');
   }
 
-  use(room: Room): void {
-    this.room = room;
+  use(allowance: Allowance): void {
+    this.allowance = allowance;
   }
 
   cut(): void {
@@ -266,7 +266,7 @@ const options: JobOptions = {
   lookAhead: 4,
 };
 
-export const setup: WorkerSetup = {
+export const setup: PoolSetup = {
   layout,
   locks: 'fcntl',
   threads: 'auto',
@@ -280,7 +280,7 @@ export function request(fields: Partial<RunRequest> = {}): RunRequest {
   return {
     mode: { kind: 'all', prefix: undefined },
     setup,
-    workers: 4,
+    connections: 4,
     skipLocked: false,
     connectOnce: false,
     reconnectMaxWaitSeconds: 20,

@@ -21,13 +21,13 @@ import type { Subject, VerifyParts } from '../../verify/verify-job.ts';
 import { LADEN_PER_CONNECTION, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import type { MasterLink } from './master-link.ts';
-import type { Batch, Counts, Job, Outcome, UnitAnswer, UnitTask, WorkerSetup } from './messages.ts';
+import type { Batch, Counts, Job, Outcome, PoolSetup, UnitAnswer, UnitTask } from './messages.ts';
 import type { ScriptLink } from './script-link.ts';
 import { tellExposure } from './tell-exposure.ts';
 
 /** What a batch runner works with; the thread entry gives the real ones. */
 export interface BatchRunnerParts {
-  setup: WorkerSetup;
+  setup: PoolSetup;
   emit: EventListener;
   /** Shared by the connections of a thread, and closed by whoever opened it. */
   store: MasterStore;
@@ -55,7 +55,7 @@ export interface BatchRunnerParts {
 }
 
 /**
- * One worker's side of the thread contract: a session, opened when first needed and kept from batch to
+ * One connection's side of the thread contract: a session, opened when first needed and kept from batch to
  * batch, and up to `lookAhead` jobs at once on that session, so that its pipeline never runs empty.
  *
  * A broken link ends the batch: jobs in flight fail with it, the others are handed back untouched, and the next batch
@@ -441,7 +441,7 @@ function subjectOf(job: Job): Subject | undefined {
   }
 }
 
-function engineOptions({ connection, layout, options }: WorkerSetup): EngineOptions {
+function engineOptions({ connection, layout, options }: PoolSetup): EngineOptions {
   const { partition, local, noCopyback, batchSize } = options;
   const { conversations, reverseacls, sieveFolder } = layout;
   const { server } = connection;

@@ -2,7 +2,7 @@ import type { EventListener, SyncEvent } from '../../report/events.ts';
 import { EVENT_DELAY, EVENTS_PER_POST } from '../limits.ts';
 
 /**
- * Gathers a worker's events, so that a message crosses to the coordinator for many of them. Progress of one user in
+ * Gathers a thread's events, so that a message crosses to the coordinator for many of them. Progress of one user in
  * a row becomes one event.
  */
 export class EventBatcher {

@@ -1,28 +1,28 @@
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
-import type { Room, UnitPool, WorkerPool } from './worker-pool.ts';
+import type { Allowance, JobPool, UnitPool } from './pool.ts';
 
-type Pool = WorkerPool & UnitPool;
+type BothPools = JobPool & UnitPool;
 
 /**
  * Connections on this thread, and on threads beside it from when those pay: they are not even loaded before. A run that
  * mostly waits for its replica never needs them. With `threadsAlone` they have all the work instead, from the beginning.
  */
-export class GrowingPool implements WorkerPool, UnitPool {
-  readonly #here: Pool;
-  readonly #openThere: () => Promise<Pool>;
+export class GrowingPool implements JobPool, UnitPool {
+  readonly #here: BothPools;
+  readonly #openThere: () => Promise<BothPools>;
   readonly #threads: number;
   readonly #threadsAlone: boolean;
-  #there: Pool | undefined;
+  #there: BothPools | undefined;
   #opening: Promise<void> | undefined;
   /** Why there are no threads. */
   #failure: unknown;
-  #room: Room = { connections: 1, threads: false };
+  #allowance: Allowance = { connections: 1, threads: false };
   #runningHere = 0;
   #runningThere = 0;
   #order: 'cancel' | 'cut' | undefined;
 
   /** @param threads that `openThere` opens */
-  constructor(here: Pool, openThere: () => Promise<Pool>, threads: number, threadsAlone = false) {
+  constructor(here: BothPools, openThere: () => Promise<BothPools>, threads: number, threadsAlone = false) {
     this.#here = here;
     this.#openThere = openThere;
     this.#threads = threads;
@@ -42,9 +42,12 @@ export class GrowingPool implements WorkerPool, UnitPool {
     this.#there?.renew();
   }
 
-  use(room: Room): void {
-    this.#room = { ...room, threads: room.threads || this.#room.threads || this.#threadsAlone };
-    if (this.#room.threads && this.#order === undefined) this.#opening ??= this.#open();
+  use(allowance: Allowance): void {
+    this.#allowance = {
+      ...allowance,
+      threads: allowance.threads || this.#allowance.threads || this.#threadsAlone,
+    };
+    if (this.#allowance.threads && this.#order === undefined) this.#opening ??= this.#open();
     this.#share();
   }
 
@@ -66,7 +69,7 @@ export class GrowingPool implements WorkerPool, UnitPool {
     await Promise.all([this.#here.close(), this.#there?.close()]);
   }
 
-  async #on<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
+  async #on<T>(work: (pool: BothPools) => Promise<T>): Promise<T> {
     if (this.#threadsAlone && this.#order === undefined) this.#opening ??= this.#open();
     if (this.#threadsAlone) await this.#opening;
     if (this.#failure !== undefined) throw this.#failure;
@@ -99,7 +102,7 @@ export class GrowingPool implements WorkerPool, UnitPool {
 
   /** Every thread gets as many connections as another. With fewer connections than threads, this one has them all. */
   #share(): void {
-    const { connections } = this.#room;
+    const { connections } = this.#allowance;
     const here = this.#threadsAlone
       ? 0
       : this.#sharing
@@ -111,7 +114,7 @@ export class GrowingPool implements WorkerPool, UnitPool {
 
   get #sharing(): boolean {
     if (this.#there === undefined) return false;
-    return this.#threadsAlone || this.#room.connections > this.#threads;
+    return this.#threadsAlone || this.#allowance.connections > this.#threads;
   }
 
   get #isLessBusyHere(): boolean {

@@ -1,8 +1,8 @@
 import { EXIT_GRACE, IDLE_WATCH } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
+import type { JobPool, UnitPool } from './pool.ts';
 import { RunnerSet } from './runner-set.ts';
 import { within } from './within.ts';
-import type { UnitPool, WorkerPool } from './worker-pool.ts';
 
 export interface InlineParts {
   create(): BatchRunner;
@@ -18,7 +18,7 @@ export interface InlineParts {
  * Connections on this very thread: they wait for the replica most of the time, and loading the code into another thread
  * costs more than many of them.
  */
-export function openInlinePool(parts: InlineParts): WorkerPool & UnitPool {
+export function openInlinePool(parts: InlineParts): JobPool & UnitPool {
   const runners = new RunnerSet(parts.create, parts.tasksPerConnection, 1);
   // A connection may wait for work for hours, and its end should not be news only then.
   const watch = setInterval(() => {

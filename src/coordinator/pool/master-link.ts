@@ -8,7 +8,7 @@ import { type PrivateServer, startPrivateServer } from './private-server.ts';
 import { type MasterName, sessionOfMaster } from './session-of-master.ts';
 import { tellExposure } from './tell-exposure.ts';
 
-/** A worker's way to the master's own server; connects when first asked, and again if that link broke. */
+/** A connection's way to the master's own server; connects when first asked, and again if that link broke. */
 export interface MasterLink extends MasterWriter {
   close(): Promise<void>;
 }

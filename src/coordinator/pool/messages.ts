@@ -8,10 +8,10 @@ import type { StoreLayout } from '../../store/paths/store-layout.ts';
 import type { VerifyHow } from '../../verify/how.ts';
 
 /**
- * The thread contract: everything that crosses between the coordinator and a worker, as plain data.
+ * The thread contract: everything that crosses between the coordinator and a thread, as plain data.
  *
- * One piscina task is one `Batch`: a giant alone, or several small users so that the worker can look ahead. The worker
- * answers with one `Outcome` per job, in any order, and posts `WorkerMessage`s while it works.
+ * One piscina task is one `Batch`: a giant alone, or several small users so that their connection can look ahead. The thread
+ * answers with one `Outcome` per job, in any order, and posts `ThreadMessage`s while it works.
  */
 export type Job = (
   | { kind: 'user'; userid: ByteString }
@@ -81,8 +81,8 @@ export interface Counts {
   bytes: number;
 }
 
-/** What every worker works with. */
-export interface WorkerSetup {
+/** What every connection of a pool works with, in whatever thread. */
+export interface PoolSetup {
   layout: StoreLayout;
   /** How this and every other thread locks. */
   locks: LockMechanism;
@@ -97,7 +97,7 @@ export interface WorkerSetup {
 
 /** What a worker thread is started with (piscina's workerData). */
 export interface ThreadStart {
-  setup: WorkerSetup;
+  setup: PoolSetup;
   /** Batches, or in rolling mode units, that are under way on one connection at once. */
   tasksPerConnection: number;
 }
@@ -121,12 +121,12 @@ export interface JobOptions {
   batchSize: number;
   /** undefined: nothing is compared. `after`: once it was replicated, rather than instead. */
   verify?: (VerifyHow & { after: boolean }) | undefined;
-  /** Jobs that one worker works on at once over its connection. */
+  /** Jobs that are under way at once in a batch. */
   lookAhead: number;
 }
 
-/** Worker to coordinator, outside of task results. */
-export type WorkerMessage =
+/** Thread to coordinator, outside of task results. */
+export type ThreadMessage =
   | { kind: 'events'; events: SyncEvent[] }
   /** Every event of this batch has been posted. Answers travel on another port, so their order says nothing. */
   | { kind: 'flushed'; batch: number }
@@ -135,8 +135,8 @@ export type WorkerMessage =
   /** The session said EXIT and is closed: the answer to `exit`. */
   | { kind: 'exited' };
 
-/** Coordinator to worker, over the port handed over at start. */
-export type WorkerControl =
+/** Coordinator to thread, over the port handed over at start. */
+export type ThreadControl =
   /** Connections that this thread may have from now on. */
   | { kind: 'connections'; limit: number }
   | { kind: 'exit' }

@@ -12,9 +12,9 @@ import { BATCHES_PER_CONNECTION, MOST_THREADS } from '../limits.ts';
 import { BatchRunner } from './batch-runner.ts';
 import { GrowingPool } from './growing-pool.ts';
 import { openInlinePool } from './inline-pool.ts';
-import type { WorkerSetup } from './messages.ts';
+import type { PoolSetup } from './messages.ts';
+import type { JobPool, UnitPool } from './pool.ts';
 import { realParts } from './real-parts.ts';
-import type { UnitPool, WorkerPool } from './worker-pool.ts';
 
 export interface OpenPoolOptions {
   /** Batches, or units of a sync log, that are under way on one connection at once. */
@@ -24,11 +24,11 @@ export interface OpenPoolOptions {
 
 /** This thread, with others beside it, as they are needed, where there are processors for them; or the others alone. */
 export function openPool(
-  setup: WorkerSetup,
+  setup: PoolSetup,
   connections: number,
   emit: EventListener,
   { tasksPerConnection = BATCHES_PER_CONNECTION, onIdleClosed = () => {} }: OpenPoolOptions = {},
-): WorkerPool & UnitPool {
+): JobPool & UnitPool {
   const store = openMasterStore(setup.layout);
   const here = openInlinePool({
     create: () => new BatchRunner(realParts(setup, emit, store)),
@@ -40,7 +40,7 @@ export function openPool(
   const most = Math.min(connections, availableParallelism(), MOST_THREADS);
   const threads = alone ? most : most - 1;
   if (threads < 1) return here;
-  const openThere = async (): Promise<WorkerPool & UnitPool> => {
+  const openThere = async (): Promise<JobPool & UnitPool> => {
     const { ThreadPool } = await import('./thread-pool.ts');
     return new ThreadPool(setup, alone ? connections : connections - 1, emit, {
       threads,

@@ -6,11 +6,11 @@ import { PendingUsers } from '../../verify/pending-users.ts';
 import { verify } from '../../verify/verify.ts';
 import type { BatchRunnerParts } from './batch-runner.ts';
 import { masterLink } from './master-link.ts';
-import type { WorkerSetup } from './messages.ts';
+import type { PoolSetup } from './messages.ts';
 import { scriptLink } from './script-link.ts';
 
-/** The store, the replica and the engine that a worker really works with. */
-export function realParts(setup: WorkerSetup, emit: EventListener, store: MasterStore): BatchRunnerParts {
+/** The store, the replica and the engine that a connection really works with. */
+export function realParts(setup: PoolSetup, emit: EventListener, store: MasterStore): BatchRunnerParts {
   return {
     setup,
     emit,

@@ -1,7 +1,7 @@
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import type { ScriptSession } from '../../replicate/engine.ts';
 
-/** A worker's second session to the replica, for the few users whose scripts go by commands of their own. */
+/** A connection's second session to the replica, for the few users whose scripts go by commands of their own. */
 export interface ScriptLink extends ScriptSession {
   /** Takes leave, if it was ever needed. Never rejects. */
   close(): Promise<void>;

@@ -7,19 +7,19 @@ import { EXIT_GRACE } from '../limits.ts';
 import type {
   Batch,
   Outcome,
+  PoolSetup,
   Task,
+  ThreadControl,
+  ThreadMessage,
   ThreadStart,
   UnitAnswer,
   UnitTask,
-  WorkerControl,
-  WorkerMessage,
-  WorkerSetup,
 } from './messages.ts';
+import type { Allowance, JobPool, UnitPool } from './pool.ts';
 import { within } from './within.ts';
-import type { Room, UnitPool, WorkerPool } from './worker-pool.ts';
 
-/** A worker's first message: the port on which it takes orders. */
-export interface WorkerHello {
+/** A thread's first message: the port on which it takes orders. */
+export interface ThreadHello {
   kind: 'hello';
   port: MessagePort;
 }
@@ -43,7 +43,7 @@ const workerFile = new URL('../../../workers/replicate.js', import.meta.url);
  * - No more threads than processors, all from the beginning: each holds one connection, or several.
  * - Tasks are never aborted: piscina would kill the thread, and its connection in the middle of a literal.
  */
-export class ThreadPool implements WorkerPool, UnitPool {
+export class ThreadPool implements JobPool, UnitPool {
   readonly #piscina: Piscina<Task, Outcome[] | UnitAnswer>;
   readonly #emit: EventListener;
   readonly #onIdleClosed: () => void;
@@ -57,7 +57,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
   #allGone: { cause: unknown } | undefined;
   readonly #size: number;
   /** What a thread that comes later must be told, by kind, in this order. */
-  readonly #orders = new Map<WorkerControl['kind'], WorkerControl>();
+  readonly #orders = new Map<ThreadControl['kind'], ThreadControl>();
   #exited = 0;
   #allExited: () => void = () => {};
   #allLoaded: () => void = () => {};
@@ -65,7 +65,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
   readonly #keepAlive = setInterval(() => {}, 2 ** 30);
 
   constructor(
-    setup: WorkerSetup,
+    setup: PoolSetup,
     connections: number,
     emit: EventListener,
     {
@@ -90,7 +90,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
       recordTiming: false,
       workerData: start,
     });
-    this.#piscina.on('message', (message: WorkerMessage | WorkerHello) => this.#receive(message));
+    this.#piscina.on('message', (message: ThreadMessage | ThreadHello) => this.#receive(message));
     this.#piscina.on('error', (caught: unknown) => {
       this.#threadSettled();
       if (this.#piscina.threads.length === 0) this.#giveUp(caught);
@@ -142,12 +142,12 @@ export class ThreadPool implements WorkerPool, UnitPool {
     this.#unanswered.clear();
   }
 
-  use({ connections }: Room): void {
+  use({ connections }: Allowance): void {
     this.#order({ kind: 'connections', limit: Math.ceil(connections / this.#size) });
   }
 
   renew(): void {
-    for (const port of this.#ports) port.postMessage({ kind: 'renew' } satisfies WorkerControl);
+    for (const port of this.#ports) port.postMessage({ kind: 'renew' } satisfies ThreadControl);
   }
 
   cancel(): void {
@@ -180,7 +180,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     clearInterval(this.#keepAlive);
   }
 
-  #order(order: WorkerControl): void {
+  #order(order: ThreadControl): void {
     this.#orders.set(order.kind, order);
     for (const port of this.#ports) port.postMessage(order);
   }
@@ -194,7 +194,7 @@ export class ThreadPool implements WorkerPool, UnitPool {
     if (!this.#stillLoading) this.#allLoaded();
   }
 
-  #receive(message: WorkerMessage | WorkerHello): void {
+  #receive(message: ThreadMessage | ThreadHello): void {
     switch (message.kind) {
       case 'events':
         for (const event of message.events) this.#emit(event);

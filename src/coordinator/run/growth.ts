@@ -12,7 +12,7 @@ import {
   SHARE_TO_FILL,
   WORTH_GROWING,
 } from '../limits.ts';
-import type { Room } from '../pool/worker-pool.ts';
+import type { Allowance } from '../pool/pool.ts';
 import { Climb } from './climb.ts';
 import { type Load, threadsPay } from './load.ts';
 
@@ -56,7 +56,7 @@ export class Growth {
   readonly #auto: boolean;
   readonly #climb = new Climb();
   #limit = 1;
-  #room: Room = { connections: 1, threads: false };
+  #allowance: Allowance = { connections: 1, threads: false };
   /** What the replica refused, for a while. */
   #refused: { connections: number; until: number } | undefined;
   /** When the first connection was made. */
@@ -69,8 +69,8 @@ export class Growth {
     this.#parts = parts;
   }
 
-  get room(): Room {
-    return this.#room;
+  get allowance(): Allowance {
+    return this.#allowance;
   }
 
   setLimit(connections: number): void {
@@ -79,7 +79,7 @@ export class Growth {
 
   /** The replica is there. */
   resume(): void {
-    if (this.#cancel || (this.#room.connections >= this.#limit && !this.#auto)) return;
+    if (this.#cancel || (this.#allowance.connections >= this.#limit && !this.#auto)) return;
     const { clock, progress, load } = this.#parts;
     const { work } = progress();
     if (this.#since === undefined) {
@@ -88,7 +88,7 @@ export class Growth {
       load();
     }
     const looked = { time: clock.now(), work };
-    const climbing = this.#auto && this.#room.connections >= Math.min(AUTO_FIRST, this.#limit);
+    const climbing = this.#auto && this.#allowance.connections >= Math.min(AUTO_FIRST, this.#limit);
     this.#cancel = clock.after(climbing ? CLIMB_AFTER : GROW_AFTER, () => {
       this.#cancel = undefined;
       this.#set(climbing ? this.#climbed(looked) : this.#grown());
@@ -100,7 +100,7 @@ export class Growth {
   hurry(): void {
     if (this.#since === undefined || this.#hurried) return;
     this.#hurried = true;
-    this.#set({ ...this.#room, connections: this.#next(GROWTH) });
+    this.#set({ ...this.#allowance, connections: this.#next(GROWTH) });
   }
 
   pause(): void {
@@ -111,14 +111,14 @@ export class Growth {
   /** The replica took so many connections and no more: a limit of its own, which may change. */
   refusedBeyond(connections: number): void {
     this.#refused = { connections, until: this.#parts.clock.now() + REFUSED_PAUSE };
-    this.#set(this.#room);
+    this.#set(this.#allowance);
     this.resume();
   }
 
-  #set({ connections, threads }: Room): void {
-    const before = this.#room;
-    this.#room = { connections: Math.max(1, Math.min(connections, this.#most)), threads };
-    const { connections: now } = this.#room;
+  #set({ connections, threads }: Allowance): void {
+    const before = this.#allowance;
+    this.#allowance = { connections: Math.max(1, Math.min(connections, this.#most)), threads };
+    const { connections: now } = this.#allowance;
     if (now !== before.connections || threads !== before.threads) this.#parts.onChange();
   }
 
@@ -128,24 +128,24 @@ export class Growth {
     return this.#limit;
   }
 
-  #grown(): Room {
+  #grown(): Allowance {
     const load = this.#parts.load();
-    if (this.#remaining() < WORTH_GROWING) return this.#room;
+    if (this.#remaining() < WORTH_GROWING) return this.#allowance;
     const threads = this.#threadsFor(load);
     // With this thread at its end and no processor for another one, more connections would only wait for it.
-    if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) return this.#room;
+    if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) return this.#allowance;
     return { connections: this.#next(Math.min(GROWTH, SHARE_TO_FILL / load.thisThread)), threads };
   }
 
   #next(times: number): number {
-    const { connections } = this.#room;
+    const { connections } = this.#allowance;
     if (!this.#auto) return this.#limit;
     return Math.max(connections, Math.min(Math.floor(connections * times), AUTO_FIRST));
   }
 
-  #climbed(looked: { time: number; work: number }): Room {
+  #climbed(looked: { time: number; work: number }): Allowance {
     const { clock, progress, load } = this.#parts;
-    const { connections } = this.#room;
+    const { connections } = this.#allowance;
     const threads = this.#threadsFor(load());
     const work = progress().work - looked.work;
     if (work < LEAST_WORK_TO_CLIMB) return { connections, threads };
@@ -153,7 +153,7 @@ export class Growth {
   }
 
   #threadsFor(load: Load): boolean {
-    return this.#room.threads || threadsPay(load);
+    return this.#allowance.threads || threadsPay(load);
   }
 
   /** Milliseconds that what is not done will take at the pace so far. */

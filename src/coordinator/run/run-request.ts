@@ -1,14 +1,14 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { WorkerSetup } from '../pool/messages.ts';
+import type { PoolSetup } from '../pool/messages.ts';
 import type { Choice } from './choice.ts';
 import type { WantedConnections } from './growth.ts';
 
 /** The part of a run plan that the coordinator works from. */
 export interface RunRequest {
   mode: RunMode;
-  setup: WorkerSetup;
+  setup: PoolSetup;
   /** Connections at most. */
-  workers: WantedConnections;
+  connections: WantedConnections;
   /** How many of them the limit on open files leaves room for. */
   mostConnections?: number | undefined;
   /** That limit, to be named. */

@@ -26,7 +26,7 @@ import {
   OUT_OF_FILES_SECONDS,
 } from '../limits.ts';
 import type { Batch, Outcome } from '../pool/messages.ts';
-import type { WorkerPool } from '../pool/worker-pool.ts';
+import type { JobPool } from '../pool/pool.ts';
 import { shutdownLadder } from '../shutdown-ladder.ts';
 import { type Choice, type Chosen, chosenBy } from './choice.ts';
 import { needsStore } from './discover.ts';
@@ -47,7 +47,7 @@ export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
   /** @param connections at most */
-  openPool(connections: number, emit: EventListener): WorkerPool;
+  openPool(connections: number, emit: EventListener): JobPool;
   /** Since the last call. */
   load(): Load;
   clock: Clock;
@@ -99,7 +99,7 @@ class Run {
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #backoff: ReconnectBackoff;
   readonly #schedule: Schedule;
-  #pool: WorkerPool | undefined;
+  #pool: JobPool | undefined;
   readonly #growth: Growth;
   readonly #health = new ReplicaHealth();
   /** Octets and messages across, in one measure. */
@@ -129,8 +129,8 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWaitSeconds);
-    const { skipLocked, lockedRetry, workers } = request;
-    this.#growth = new Growth(workers, {
+    const { skipLocked, lockedRetry, connections } = request;
+    this.#growth = new Growth(connections, {
       clock: parts.clock,
       load: parts.load,
       progress: () => {
@@ -250,14 +250,14 @@ class Run {
   #openPool(): void {
     const { users, giants, complete } = this.#found;
     if (this.#stopped || (complete && users === 0)) return;
-    const { workers: wanted, mode, setup } = this.#request;
+    const { connections: wanted, mode, setup } = this.#request;
     const work = { jobs: users, giants };
     const fitting = this.#request.mostConnections ?? Number.POSITIVE_INFINITY;
     const most = Math.min(complete ? connectionsFor(work, wanted) : mostConnections(wanted), fitting);
     this.#growth.setLimit(most);
     this.#schedule.letPostpone(most > 1);
     const { server } = setup.connection;
-    this.#parts.emit({ kind: 'run:start', server, mode: mode.kind, workers: most });
+    this.#parts.emit({ kind: 'run:start', server, mode: mode.kind, connections: most });
     this.#pool = this.#parts.openPool(most, this.#hear);
   }
 
@@ -345,7 +345,7 @@ class Run {
     const { seen } = this.#health;
     let outcomes: Outcome[];
     try {
-      if (!this.#pool) throw new SyncError('BUG', 'a batch was started before the workers');
+      if (!this.#pool) throw new SyncError('BUG', 'a batch was started before there was a pool');
       outcomes = await this.#pool.run(batch);
     } catch (caught) {
       outcomes = this.#threadDied(batch, SyncError.from(caught).toData());
@@ -384,7 +384,7 @@ class Run {
   }
 
   #takeFewer(open: number): void {
-    const { connections } = this.#growth.room;
+    const { connections } = this.#growth.allowance;
     const fewer = Math.max(1, Math.min(open, connections - 1));
     if (fewer < connections) {
       const { server } = this.#request.setup.connection;
@@ -403,10 +403,10 @@ class Run {
   }
 
   #widen(): void {
-    const { room } = this.#growth;
-    this.#pool?.use(room);
-    this.#queue.concurrency = room.connections * BATCHES_PER_CONNECTION;
-    this.#schedule.setPlaces(room.connections * BATCHES_PER_CONNECTION);
+    const { allowance } = this.#growth;
+    this.#pool?.use(allowance);
+    this.#queue.concurrency = allowance.connections * BATCHES_PER_CONNECTION;
+    this.#schedule.setPlaces(allowance.connections * BATCHES_PER_CONNECTION);
     this.#pump();
   }
 
@@ -441,7 +441,7 @@ class Run {
     this.#parts.emit({ kind: 'host:out-of-files', limit, error, retryInSeconds });
     this.#schedule.halveBatches();
     this.#waitToProbe(retryInSeconds);
-    this.#growth.refusedBeyond(Math.max(1, Math.floor(this.#growth.room.connections / 2)));
+    this.#growth.refusedBeyond(Math.max(1, Math.floor(this.#growth.allowance.connections / 2)));
     this.#growth.pause();
   }
 

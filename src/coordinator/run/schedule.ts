@@ -177,7 +177,7 @@ export class Schedule {
 
   /**
    * Takes a batch's outcomes. Answers for jobs that are not running are passed over and jobs without an answer go on
-   * as `untouched`, so that whatever a worker says, nothing is lost and nothing ends twice.
+   * as `untouched`, so that whatever a thread says, nothing is lost and nothing ends twice.
    */
   settle(batch: Batch, outcomes: readonly Outcome[], now: number): Settlement[] {
     const settlements: Settlement[] = [];

@@ -68,7 +68,7 @@ export class Tally {
         this.#emit({ kind: 'user:done', user });
         break;
       case 'absent':
-        // The worker has said so.
+        // The engine has said so.
         this.#totals.absent += 1;
         this.#settled(job, effort, 'absent');
         break;

@@ -121,8 +121,8 @@ test('a negative batch size never splits', () => {
 });
 
 test('workers come from the command line, else from the settings', () => {
-  assert.equal(decide(['-A'], { settings: { workers: 3 } }).workers, 3);
-  assert.equal(decide(['-A', '--workers', '5'], { settings: { workers: 3 } }).workers, 5);
+  assert.equal(decide(['-A'], { settings: { workers: 3 } }).connections, 3);
+  assert.equal(decide(['-A', '--workers', '5'], { settings: { workers: 3 } }).connections, 5);
 });
 
 test('waiting', () => {
@@ -197,9 +197,9 @@ test('files are read where the command line and the environment say', (t) => {
   const plan = planRun(args, { CYRUS_SYNC_SETTINGS: at('settings.ini') }, false);
   assert.deepEqual(plan.mode, { kind: 'users', userids: ['a', 'b'] });
   assert.equal(plan.setup.connection.server, 'east');
-  assert.equal(plan.workers, 3);
+  assert.equal(plan.connections, 3);
   const named = parseArguments(['-C', at('imapd.conf'), '-A', '--settings', at('other.ini')]);
-  assert.equal(planRun(named, { CYRUS_SYNC_SETTINGS: at('settings.ini') }, false).workers, 4);
+  assert.equal(planRun(named, { CYRUS_SYNC_SETTINGS: at('settings.ini') }, false).connections, 4);
 });
 
 test('CYRUS_PREFIX reaches the reader of imapd.conf', (t) => {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { GrowingPool } from '../../../src/coordinator/pool/growing-pool.ts';
 import type { Outcome } from '../../../src/coordinator/pool/messages.ts';
-import type { UnitPool, WorkerPool } from '../../../src/coordinator/pool/worker-pool.ts';
+import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import { user } from '../../lab/pool-fakes.ts';
 
-type Pool = WorkerPool & UnitPool;
+type Pool = JobPool & UnitPool;
 
 /** Batches run until they are ended; `open` says that the threads are loaded. */
 function scene({ threads = 1, alone = false } = {}) {

@@ -13,7 +13,7 @@ function scene(wanted: WantedConnections, limit: number) {
     clock,
     progress: () => progress,
     load: () => load,
-    onChange: () => seen.push(growth.room.connections),
+    onChange: () => seen.push(growth.allowance.connections),
   });
   growth.setLimit(limit);
   return {
@@ -32,7 +32,7 @@ test('all that the operator gave as soon as much is seen to be left', async () =
   growth.resume();
   await pass(5);
   assert.deepEqual(seen, [6]);
-  assert.equal(growth.room.threads, false);
+  assert.equal(growth.allowance.threads, false);
 });
 
 test('auto has several times as many at each interval, to be there soon', async () => {
@@ -89,13 +89,13 @@ test('a thread that is busy all the time gets others beside it where a processor
   Object.assign(load, { thisThread: 0.95, idleProcessors: 0.1 });
   growth.resume();
   await pass(3);
-  assert.deepEqual(growth.room, { connections: 1, threads: false });
+  assert.deepEqual(growth.allowance, { connections: 1, threads: false });
   load.idleProcessors = 0.9;
   await pass(1);
-  assert.deepEqual(growth.room, { connections: 1, threads: true });
+  assert.deepEqual(growth.allowance, { connections: 1, threads: true });
   load.thisThread = 0.1;
   await pass(1);
-  assert.deepEqual(growth.room, { connections: 4, threads: true });
+  assert.deepEqual(growth.allowance, { connections: 4, threads: true });
 });
 
 test('what the replica refuses is not asked for again for a while', async () => {
@@ -116,12 +116,12 @@ test('auto goes on while the rate rises, and back where it falls', async () => {
     connections <= 36 ? connections : 36 - (connections - 36) / 2;
   growth.resume();
   await pass(3);
-  assert.equal(growth.room.connections, AUTO_FIRST);
+  assert.equal(growth.allowance.connections, AUTO_FIRST);
   const reached: number[] = [];
   for (let look = 0; look < 6; look++) {
-    progress.work += rate(growth.room.connections) * CLIMB_AFTER;
+    progress.work += rate(growth.allowance.connections) * CLIMB_AFTER;
     await clock.advance(CLIMB_AFTER);
-    reached.push(growth.room.connections);
+    reached.push(growth.allowance.connections);
   }
   assert.deepEqual(reached, [24, 36, 54, 36, 36, 36]);
 });

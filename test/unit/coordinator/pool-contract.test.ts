@@ -7,10 +7,10 @@ import { readImapdConfig } from '../../../src/config/imapd-config.ts';
 import { BatchRunner } from '../../../src/coordinator/pool/batch-runner.ts';
 import { GrowingPool } from '../../../src/coordinator/pool/growing-pool.ts';
 import { openInlinePool } from '../../../src/coordinator/pool/inline-pool.ts';
-import type { WorkerSetup } from '../../../src/coordinator/pool/messages.ts';
+import type { PoolSetup } from '../../../src/coordinator/pool/messages.ts';
+import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import { realParts } from '../../../src/coordinator/pool/real-parts.ts';
 import { ThreadPool } from '../../../src/coordinator/pool/thread-pool.ts';
-import type { UnitPool, WorkerPool } from '../../../src/coordinator/pool/worker-pool.ts';
 import type { EventListener, SyncEvent } from '../../../src/report/events.ts';
 import { startSandbox } from '../../../src/sandbox/server.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
@@ -19,14 +19,14 @@ import { settingsFor } from '../../lab/settings.ts';
 import { unpackFixture } from '../../lab/unpack-fixture.ts';
 import { type OpenPool, poolContract } from './pool-contract.ts';
 
-type Pool = WorkerPool & UnitPool;
+type Pool = JobPool & UnitPool;
 
 const fixture = await unpackFixture();
 test.after(() => fixture.remove());
 const layout = storeLayout(readImapdConfig(fixture.configFile));
 
 /** Real connections to a sandbox, for the real engine, from the fixture's store. */
-async function between(open: (setup: WorkerSetup, emit: EventListener) => Pool): Promise<OpenPool> {
+async function between(open: (setup: PoolSetup, emit: EventListener) => Pool): Promise<OpenPool> {
   const directory = await mkdtemp(join(tmpdir(), 'pool-'));
   const sandbox = await startSandbox({
     directory: join(directory, 'db'),
@@ -55,7 +55,7 @@ async function between(open: (setup: WorkerSetup, emit: EventListener) => Pool):
   };
 }
 
-function inline(settings: WorkerSetup, emit: EventListener): Pool {
+function inline(settings: PoolSetup, emit: EventListener): Pool {
   const store = openMasterStore(settings.layout);
   return openInlinePool({
     create: () => new BatchRunner(realParts(settings, emit, store)),
@@ -65,7 +65,7 @@ function inline(settings: WorkerSetup, emit: EventListener): Pool {
   });
 }
 
-function threads(settings: WorkerSetup, emit: EventListener): Pool {
+function threads(settings: PoolSetup, emit: EventListener): Pool {
   return new ThreadPool(settings, 1, emit, { threads: 1, tasksPerConnection: 4 });
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Outcome } from '../../../src/coordinator/pool/messages.ts';
-import type { UnitPool, WorkerPool } from '../../../src/coordinator/pool/worker-pool.ts';
+import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { user } from '../../lab/pool-fakes.ts';
 
 export interface OpenPool extends AsyncDisposable {
-  readonly pool: WorkerPool & UnitPool;
+  readonly pool: JobPool & UnitPool;
   readonly events: SyncEvent[];
   /** Users of the master, none of whom the replica has. */
   readonly users: readonly string[];

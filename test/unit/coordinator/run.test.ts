@@ -29,7 +29,7 @@ interface Told {
   result: RunResult;
   events: SyncEvent[];
   pool: FakePool | undefined;
-  workers: number;
+  connections: number;
   clock: FakeClock;
 }
 
@@ -46,7 +46,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
   const { store, clock = new FakeClock(), signal = new AbortController().signal } = scene;
   const events: SyncEvent[] = [];
   let pool: FakePool | undefined;
-  let workers = 0;
+  let connections = 0;
   const result = await clock.drive(
     run(request(scene.request), {
       emit: (event) => {
@@ -55,7 +55,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
       },
       openStore: () => (typeof store === 'function' ? store() : (store ?? fakeStore(new Map()))),
       openPool: (count, emit) => {
-        workers = count;
+        connections = count;
         pool = new FakePool(work, emit);
         return pool;
       },
@@ -66,7 +66,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
       ...(scene.onStatusRequest && { onStatusRequest: scene.onStatusRequest }),
     }),
   );
-  return { result, events, pool, workers, clock };
+  return { result, events, pool, connections, clock };
 }
 
 const syncAll: FakeWork = async ({ jobs }, emit) => {
@@ -179,14 +179,14 @@ test('all users and shared mailboxes are synced once, and the summary adds up', 
 });
 
 test('there may be as many connections as jobs, and two for a giant, up to the limit', async () => {
-  const workersOf = async (scene: Scene) => (await runWith(syncAll, scene)).workers;
+  const connectionsOf = async (scene: Scene) => (await runWith(syncAll, scene)).connections;
   const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
-  assert.equal(await workersOf(one), 1);
-  assert.equal(await workersOf({ store: fakeStore(users(3)) }), 3);
-  assert.equal(await workersOf({ store: fakeStore(users(1, GIANT_MESSAGES)) }), 2);
-  assert.equal(await workersOf({ store: fakeStore(users(500)) }), 4);
-  assert.equal(await workersOf({ store: fakeStore(users(24)), request: { workers: 'auto' } }), 24);
-  assert.equal(await workersOf({ store: fakeStore(users(500)), request: { workers: 'auto' } }), 64);
+  assert.equal(await connectionsOf(one), 1);
+  assert.equal(await connectionsOf({ store: fakeStore(users(3)) }), 3);
+  assert.equal(await connectionsOf({ store: fakeStore(users(1, GIANT_MESSAGES)) }), 2);
+  assert.equal(await connectionsOf({ store: fakeStore(users(500)) }), 4);
+  assert.equal(await connectionsOf({ store: fakeStore(users(24)), request: { connections: 'auto' } }), 24);
+  assert.equal(await connectionsOf({ store: fakeStore(users(500)), request: { connections: 'auto' } }), 64);
 });
 
 test('nothing to do is no error and needs no replica', async () => {
@@ -240,10 +240,10 @@ test('one batch tries the replica before the others, which come as the work last
   );
   assert.equal(runningBefore, 1);
   assert.equal(pool?.mostRunning, 4 * BATCHES_PER_CONNECTION);
-  assert.deepEqual(pool?.room, { connections: 4, threads: false });
+  assert.deepEqual(pool?.allowance, { connections: 4, threads: false });
 });
 
-test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one worker, and nothing is lost', async () => {
+test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one connection, and nothing is lost', async () => {
   const clock = new FakeClock();
   const attempts: number[] = [];
   const { result, events } = await runWith(
@@ -265,7 +265,7 @@ test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one wo
   assert.equal(result.exitCode, 0);
 });
 
-test('an outage in the middle of a run is announced once, not once per worker', async () => {
+test('an outage in the middle of a run is announced once, not once per connection', async () => {
   const clock = new FakeClock();
   let down = false;
   let tries = 0;
@@ -295,7 +295,7 @@ test('a replica that takes no more connections is used with those that it takes'
   const { result, events, pool } = await runWith(
     async (batch, emit, pool) => {
       pool.othersAreUp = true;
-      const wanted = pool.room.connections;
+      const wanted = pool.allowance.connections;
       await clock.sleep(300);
       if (wanted > 1 && refused < 3) {
         refused += 1;
@@ -308,7 +308,7 @@ test('a replica that takes no more connections is used with those that it takes'
   assert.equal(result.summary.synced, 400);
   assert.equal(refused, 3);
   assert.deepEqual(kinds(events, 'connection:failed'), []);
-  assert.equal(pool?.room.connections, 1);
+  assert.equal(pool?.allowance.connections, 1);
   assert.deepEqual(kinds(events, 'replica:full').at(-1), {
     kind: 'replica:full',
     server: 'replica',
@@ -357,7 +357,7 @@ test('a password that stops working in the middle of a run is waited out like an
       if (batches === 2) return batch.jobs.map((job): Outcome => ({ kind: 'untouched', job, error }));
       return await syncAll(batch, emit, pool);
     },
-    { store: fakeStore(users(30)), request: { workers: 1 } },
+    { store: fakeStore(users(30)), request: { connections: 1 } },
   );
   assert.equal(result.exitCode, 0);
   assert.equal(result.summary.synced, 30);
@@ -397,7 +397,7 @@ test('a user whose every attempt kills the link fails alone, and everybody else 
   );
 });
 
-/** A worker that loses its link on the first job, after which the others were not begun. */
+/** A connection that breaks on the first job, after which the others were not begun. */
 const loseLink: FakeWork = async ({ jobs }, emit) => {
   emit(opened);
   const [first, ...rest] = jobs;
@@ -410,7 +410,7 @@ const loseLink: FakeWork = async ({ jobs }, emit) => {
 test('a replica that takes connections and loses every one ends the run soon, and not as one that is away', async () => {
   const { result, events, clock, pool } = await runWith(loseLink, {
     store: fakeStore(users(300)),
-    request: { workers: 1 },
+    request: { connections: 1 },
   });
   assert.deepEqual(
     events.flatMap((event) => (event.kind === 'replica:ill' ? [event.retryInSeconds] : [])),
@@ -435,7 +435,7 @@ test('a replica that is well again after an illness gets everything, and nobody 
       attempts += 1;
       return attempts > 7 ? await syncAll(batch, emit, pool) : await loseLink(batch, emit, pool);
     },
-    { store: fakeStore(users(300)), request: { workers: 1 } },
+    { store: fakeStore(users(300)), request: { connections: 1 } },
   );
   assert.equal(kinds(events, 'replica:ill').length, 2);
   assert.equal(result.exitCode, 0);
@@ -450,7 +450,7 @@ test('without descriptors all wait, fewer run at once from then on, and nobody f
       if (batch.jobs.length <= 4) return await syncAll(batch, emit, pool);
       return batch.jobs.map((job): Outcome => ({ kind: 'failed', job, error, counts: noCounts }));
     },
-    { store: fakeStore(users(300)), request: { workers: 1, openFiles: 30 } },
+    { store: fakeStore(users(300)), request: { connections: 1, openFiles: 30 } },
   );
   assert.equal(result.exitCode, 0);
   assert.equal(result.summary.synced, 300);
@@ -510,7 +510,7 @@ test('a locked user holds nobody up and is synced when its lock is free', async 
         return { kind: 'synced', job, counts: noCounts };
       });
     },
-    { clock, store: fakeStore(users(100)), request: { workers: 1 } },
+    { clock, store: fakeStore(users(100)), request: { connections: 1 } },
   );
   assert.equal(result.exitCode, 0);
   assert.equal(order.length, 100);
@@ -561,7 +561,7 @@ test('a signal lets jobs in flight finish, starts nothing more and exits 75', as
       await clock.sleep(1_000);
       return await syncAll(batch, emit, pool);
     },
-    { clock, store: fakeStore(users(100)), signal: stop.signal, request: { workers: 1 } },
+    { clock, store: fakeStore(users(100)), signal: stop.signal, request: { connections: 1 } },
   );
   assert.equal(result.exitCode, 75);
   assert.equal(pool?.batches.length, BATCHES_PER_CONNECTION);
@@ -717,20 +717,20 @@ test('the giant of a big site does not keep small users waiting', async () => {
       for (const job of jobs) ended.set(names(job), clock.now());
       return jobs.map((job) => ({ kind: 'synced', job, counts: noCounts }));
     },
-    { clock, store: fakeStore(sizes), request: { workers: 4 } },
+    { clock, store: fakeStore(sizes), request: { connections: 4 } },
   );
   const lastSmall = Math.max(...[...ended].filter(([name]) => name.startsWith('u')).map(([, at]) => at));
   assert.ok(lastSmall < 1_000_000, `small users were done at ${lastSmall}`);
 });
 
-test('whatever workers and links do, every user ends once and the run ends', async () => {
+test('whatever threads and links do, every user ends once and the run ends', async () => {
   const act = fc.constantFrom('sync', 'sync', 'sync', 'down', 'drop', 'die', 'lock', 'refuse', 'mute');
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 300 }),
       fc.array(act, { maxLength: 60 }),
-      async (workers, count, acts) => {
+      async (connections, count, acts) => {
         const clock = new FakeClock();
         const script = [...acts];
         const { result, pool } = await runWith(
@@ -758,13 +758,13 @@ test('whatever workers and links do, every user ends once and the run ends', asy
               return outcome;
             });
           },
-          { clock, store: fakeStore(users(count)), request: { workers } },
+          { clock, store: fakeStore(users(count)), request: { connections } },
         );
         const { synced, failed, locked, absent, failures } = result.summary;
         assert.equal(synced + failed + locked + absent, count);
         assert.equal(failures.length, failed);
         assert.equal(new Set(failures.map((failure) => failure.user)).size, failed);
-        assert.ok((pool?.mostRunning ?? 0) <= workers * BATCHES_PER_CONNECTION);
+        assert.ok((pool?.mostRunning ?? 0) <= connections * BATCHES_PER_CONNECTION);
         assert.equal(result.exitCode, failed > 0 ? 1 : 0);
       },
     ),
@@ -788,7 +788,7 @@ function oneByOne(failing: readonly string[], begun: string[], clock?: FakeClock
 
 test('after so many failures nobody else is begun, and those not reached are told', async () => {
   const { result } = await runWith(oneByOne(['u0', 'u1', 'u2'], []), {
-    request: { limits: { errors: 1, durationSeconds: undefined }, order: 'found', workers: 1 },
+    request: { limits: { errors: 1, durationSeconds: undefined }, order: 'found', connections: 1 },
     store: fakeStore(users(200)),
   });
   assert.equal(result.summary.stoppedBy, 'max-errors');
@@ -807,7 +807,7 @@ test('a run whose time is up finishes who is under way, and ends as one that is 
   };
   const { result } = await runWith(slowly, {
     clock,
-    request: { limits: { errors: undefined, durationSeconds: 90 }, workers: 1 },
+    request: { limits: { errors: undefined, durationSeconds: 90 }, connections: 1 },
     store: fakeStore(users(2_000)),
   });
   const { synced, unreached, stoppedBy } = result.summary;
@@ -834,7 +834,7 @@ test('in the order in which they are found, large ones come when it is their tur
     ['d', 2],
   ]);
   await runWith(oneByOne([], begun), {
-    request: { order: 'found', workers: 1 },
+    request: { order: 'found', connections: 1 },
     store: fakeStore(sizes),
   });
   assert.deepEqual(begun, ['b', 'c', 'a', 'd']);

@@ -1,10 +1,10 @@
 /** A worker thread for the pool's own test: what it does stands in the user's name. */
 import { MessageChannel, parentPort, threadId } from 'node:worker_threads';
-import type { Batch, Outcome, WorkerControl, WorkerMessage } from '../../../src/coordinator/pool/messages.ts';
+import type { Batch, Outcome, ThreadControl, ThreadMessage } from '../../../src/coordinator/pool/messages.ts';
 
 const { port1: orders, port2 } = new MessageChannel();
-let order: (name: WorkerControl['kind']) => void = () => {};
-orders.on('message', ({ kind }: WorkerControl) => {
+let order: (name: ThreadControl['kind']) => void = () => {};
+orders.on('message', ({ kind }: ThreadControl) => {
   order(kind);
   if (kind === 'exit') post({ kind: 'exited' });
 });
@@ -32,6 +32,6 @@ export default async function work({ id, jobs }: Batch): Promise<Outcome[]> {
   return outcomes;
 }
 
-function post(message: WorkerMessage): void {
+function post(message: ThreadMessage): void {
   parentPort?.postMessage(message);
 }

@@ -29,7 +29,7 @@ const error: ErrorData = {
 };
 
 const ordinary: SyncEvent[] = [
-  { kind: 'run:start', server: 'replica', mode: 'users', workers: 1 },
+  { kind: 'run:start', server: 'replica', mode: 'users', connections: 1 },
   {
     kind: 'connection:open',
     server: 'replica',
@@ -59,7 +59,7 @@ test('-l logs the verbose lines', () => {
 
 test('a failed user is logged in the words that alerts look for', () => {
   const events: SyncEvent[] = [
-    { kind: 'run:start', server: 'replica', mode: 'users', workers: 1 },
+    { kind: 'run:start', server: 'replica', mode: 'users', connections: 1 },
     { kind: 'user:failed', user: 'alice', work: 'user', error },
   ];
   assert.deepEqual(logged(events), [

@@ -55,7 +55,7 @@ const annotation = { name: 'x', entry: 'x', user: 'x' };
 /** One of each kind; the strings of these are replaced, except those that say of which sort something is. */
 const events: Record<SyncEvent['kind'], object> = {
   'run:warning': { text: 'x', hint: 'x' },
-  'run:start': { server: 'x', mode: 'all', workers: 1 },
+  'run:start': { server: 'x', mode: 'all', connections: 1 },
   'run:discovered': { users: 1, messages: 1, complete: true },
   'run:parked': { user: 'x' },
   'job:postponed': { key: 'x' },

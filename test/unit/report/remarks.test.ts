@@ -10,7 +10,7 @@ function remarked(...events: SyncEvent[]): string[] {
 }
 
 function started(mode: 'all' | 'users'): SyncEvent {
-  return { kind: 'run:start', server: 'replica', mode, workers: 1 };
+  return { kind: 'run:start', server: 'replica', mode, connections: 1 };
 }
 
 test('a run in which nothing needs attention ends without a word', () => {

@@ -51,7 +51,7 @@ test('at every moment the report is a whole document, which says whether the run
   const { path, report } = opened(t, 'report.json');
   assert.deepEqual([document(path).schema, document(path).version], ['cyrus-sync-report', 1]);
   assert.deepEqual([document(path).users, document(path).run.complete], [[], false]);
-  report.hear({ kind: 'run:start', server: 'replica', mode: 'all', workers: 4 });
+  report.hear({ kind: 'run:start', server: 'replica', mode: 'all', connections: 4 });
   report.hear({ kind: 'run:discovered', users: 3, messages: 100, complete: true });
   report.hear(settled('anna'));
   assert.equal(document(path).users.length, 1);

@@ -36,7 +36,7 @@ const start = (mode: 'all' | 'users' | 'mailboxes' | 'meta'): SyncEvent => ({
   kind: 'run:start',
   server: 'replica',
   mode,
-  workers: 1,
+  connections: 1,
 });
 
 const everyCommand: SyncEvent[] = [

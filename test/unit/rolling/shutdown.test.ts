@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { CUT_GRACE, DRAIN_GRACE } from '../../../src/coordinator/limits.ts';
 import type { UnitAnswer } from '../../../src/coordinator/pool/messages.ts';
-import type { UnitPool } from '../../../src/coordinator/pool/worker-pool.ts';
+import type { UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import type { RollingEnd } from '../../../src/rolling/daemon/rolling-options.ts';
 import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';

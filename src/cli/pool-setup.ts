@@ -1,7 +1,7 @@
 import { type ByteString, bytesFromText } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
-import type { WorkerSetup } from '../coordinator/pool/messages.ts';
+import type { PoolSetup } from '../coordinator/pool/messages.ts';
 import { syncLogPath } from '../rolling/log/sync-log.ts';
 import type { Arguments } from './arguments.ts';
 import { connectionSettings } from './connection-plan.ts';
@@ -10,18 +10,18 @@ import { VERBOSE_TRAFFIC } from './output-plan.ts';
 import { storeLayout } from './store-layout.ts';
 
 /**
- * What every worker of a run is started with.
+ * What every connection of a run works with.
  *
  * @param partition -p, where the mode takes it
  * @throws SyncError CONFIG, SYNC_HOST_NOT_DEFINED
  */
-export function workerSetup(
+export function poolSetup(
   config: ImapdConfig,
   settings: Settings,
   args: Arguments,
   channel: string | undefined,
   partition: string | undefined,
-): WorkerSetup {
+): PoolSetup {
   const connection = connectionSettings(config, settings, args, channel);
   return {
     layout: storeLayout(config, settings.userLock),
@@ -42,7 +42,7 @@ export function workerSetup(
 }
 
 /** `--verify` */
-function afterwards(config: ImapdConfig, channel: string | undefined): WorkerSetup['options']['verify'] {
+function afterwards(config: ImapdConfig, channel: string | undefined): PoolSetup['options']['verify'] {
   const logs = [syncLogPath(config.configdirectory, channel)];
   return { after: true, deep: undefined, repair: false, logs };
 }
