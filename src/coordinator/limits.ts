@@ -13,7 +13,7 @@
 /** From here on a user is a batch of its own and starts first: about a minute of uploading on a local network. */
 export const GIANT_MESSAGES = 20_000;
 /** One batch in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
-export const PLACES_PER_SMALL_SHARE = 4;
+export const SLOTS_PER_SMALL_SHARE = 4;
 /** A batch keeps a connection's pipeline full between two answers to the coordinator: no more jobs than this ... */
 export const BATCH_JOBS = 64;
 /** ... and no more than the replica is at work on for so long, or others could have taken them meanwhile ... */

@@ -255,7 +255,7 @@ export class BatchRunner {
     let next = 0;
     let lost: ErrorData | undefined;
 
-    const lane = async () => {
+    const takeJobs = async () => {
       while (lost === undefined && !this.#cancelled) {
         const job = jobs[next];
         if (!job) return;
@@ -274,8 +274,8 @@ export class BatchRunner {
         }
       }
     };
-    const lanes = Math.min(Math.max(1, this.#parts.setup.options.lookAhead), jobs.length);
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const atOnce = Math.min(Math.max(1, this.#parts.setup.options.lookAhead), jobs.length);
+    await Promise.all(Array.from({ length: atOnce }, takeJobs));
     return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
   }
 

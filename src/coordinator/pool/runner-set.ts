@@ -7,15 +7,15 @@ import { within } from './within.ts';
 /** Times what a connection took to make, from which on the work that waits is worth another: the replica has a process for it. */
 const WORTH_CONNECTING = 2;
 
-/** One connection and how much of it is in use. A task that wants it for itself counts as many. */
-interface Place {
+/** One connection, and how much of it is in use. A task that wants it for itself counts as many. */
+interface Connection {
   runner: BatchRunner;
   tasks: number;
 }
 
 /** Until disposed of. */
 interface Use extends Disposable {
-  place: Place;
+  connection: Connection;
 }
 
 /**
@@ -26,7 +26,7 @@ export class RunnerSet {
   readonly #create: () => BatchRunner;
   readonly #tasksPerConnection: number;
   #limit: number;
-  #places: Place[] = [];
+  #connections: Connection[] = [];
   #cancelled = false;
   readonly #opening = new Set<Promise<void>>();
   /** Units, for one of those. */
@@ -42,18 +42,18 @@ export class RunnerSet {
   }
 
   run(batch: Batch): Promise<Outcome[]> {
-    return this.#with(1, (place) => place.runner.run(batch, () => this.#borrowBeside(place)));
+    return this.#with(1, (connection) => connection.runner.run(batch, () => this.#borrowBeside(connection)));
   }
 
   async runUnit({ unit, apart }: UnitTask): Promise<UnitAnswer> {
     if (apart) return await this.#with(this.#tasksPerConnection, ({ runner }) => runner.runUnit(unit));
     const soonest = this.#soonest();
     using use = soonest ? this.#use(soonest, 1) : await this.#useOpened();
-    return await use.place.runner.runUnit(unit);
+    return await use.connection.runner.runUnit(unit);
   }
 
   /** Where a unit is done soonest: behind those before it on a connection, unless a new one would be there before. */
-  #soonest(): Place | undefined {
+  #soonest(): Connection | undefined {
     const up = this.#up();
     const [least] = up;
     if (!least) return this.#take();
@@ -62,7 +62,7 @@ export class RunnerSet {
     if (least.tasks * unitMs <= worth) return least;
     const units = up.reduce((sum, { tasks }) => sum + tasks, this.#waiting);
     const pays = (units * unitMs) / (up.length + this.#opening.size) > worth;
-    if (pays && this.#places.length < this.#limit && performance.now() >= this.#lendsFrom) this.#open();
+    if (pays && this.#connections.length < this.#limit && performance.now() >= this.#lendsFrom) this.#open();
     return this.#opening.size > 0 ? undefined : least;
   }
 
@@ -77,94 +77,94 @@ export class RunnerSet {
     for (;;) {
       const left = until - performance.now();
       await within(Math.max(0, left), Promise.race(this.#opening));
-      const place = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
-      if (!place) continue;
+      const connection = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
+      if (!connection) continue;
       this.#waiting -= 1;
       // In the same turn: the next one who waits has to see it.
-      return this.#use(place, 1);
+      return this.#use(connection, 1);
     }
   }
 
   #open(): void {
-    const place = this.#add();
-    const opening = place.runner.lend().then(
+    const connection = this.#add();
+    const opening = connection.runner.lend().then(
       (link) => link[Symbol.dispose](),
-      () => this.#refused(place),
+      () => this.#refused(connection),
     );
     this.#opening.add(opening);
     void opening.then(() => this.#opening.delete(opening));
   }
 
   /** Connections that are up, the least used first. */
-  #up(): Place[] {
-    const usable = this.#places.slice(0, this.#limit).filter(({ runner }) => runner.connected);
+  #up(): Connection[] {
+    const usable = this.#connections.slice(0, this.#limit).filter(({ runner }) => runner.connected);
     return usable.sort((a, b) => a.tasks - b.tasks);
   }
 
-  #refused(place: Place): void {
+  #refused(connection: Connection): void {
     this.#lendsFrom = performance.now() + REFUSED_PAUSE;
-    this.#places = this.#places.filter((other) => other !== place);
-    void place.runner.exit();
+    this.#connections = this.#connections.filter((other) => other !== connection);
+    void connection.runner.exit();
   }
 
   /** Connections over the new limit are given up as their tasks end, those first that are not up. */
   setLimit(connections: number): void {
     this.#limit = connections;
-    this.#places.sort((a, b) => Number(b.runner.connected) - Number(a.runner.connected));
+    this.#connections.sort((a, b) => Number(b.runner.connected) - Number(a.runner.connected));
     this.#retire();
   }
 
   cancel(): void {
     this.#cancelled = true;
-    for (const { runner } of this.#places) runner.cancel();
+    for (const { runner } of this.#connections) runner.cancel();
   }
 
   cut(): void {
     this.#cancelled = true;
-    for (const { runner } of this.#places) runner.cut();
+    for (const { runner } of this.#connections) runner.cut();
   }
 
   renew(): void {
-    for (const { runner } of this.#places) runner.renew();
+    for (const { runner } of this.#connections) runner.renew();
   }
 
   /** Whether any connection was closed by the replica while nothing was under way on it. */
   dropIdleClosed(): boolean {
-    return this.#places.filter(({ runner }) => runner.dropIdleClosed()).length > 0;
+    return this.#connections.filter(({ runner }) => runner.dropIdleClosed()).length > 0;
   }
 
   async exit(): Promise<void> {
     this.#cancelled = true;
-    await Promise.all(this.#places.map(({ runner }) => runner.exit()));
+    await Promise.all(this.#connections.map(({ runner }) => runner.exit()));
   }
 
-  async #with<T>(share: number, work: (place: Place) => Promise<T>): Promise<T> {
-    const place = this.#take();
-    using _use = this.#use(place, share);
-    return await work(place);
+  async #with<T>(share: number, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = this.#take();
+    using _use = this.#use(connection, share);
+    return await work(connection);
   }
 
-  #use(place: Place, share: number): Use {
-    place.tasks += share;
+  #use(connection: Connection, share: number): Use {
+    connection.tasks += share;
     return {
-      place,
+      connection,
       [Symbol.dispose]: () => {
-        place.tasks -= share;
-        if (place.tasks === 0) this.#retire();
+        connection.tasks -= share;
+        if (connection.tasks === 0) this.#retire();
       },
     };
   }
 
   /** A connection without tasks, or a new one within the limit. */
-  async #borrowBeside(own: Place): Promise<BorrowedLink | undefined> {
-    const usable = this.#places.slice(0, this.#limit);
-    const idle = usable.find((place) => place !== own && place.tasks === 0);
+  async #borrowBeside(own: Connection): Promise<BorrowedLink | undefined> {
+    const usable = this.#connections.slice(0, this.#limit);
+    const idle = usable.find((connection) => connection !== own && connection.tasks === 0);
     if (this.#cancelled || performance.now() < this.#lendsFrom) return undefined;
     if (!idle && usable.length >= this.#limit) return undefined;
-    const place = idle ?? this.#add();
-    const use = this.#use(place, 1);
+    const connection = idle ?? this.#add();
+    const use = this.#use(connection, 1);
     try {
-      const link = await place.runner.lend();
+      const link = await connection.runner.lend();
       const giveBack = (): void => {
         link[Symbol.dispose]();
         use[Symbol.dispose]();
@@ -178,25 +178,26 @@ export class RunnerSet {
     }
   }
 
-  #take(): Place {
-    const usable = this.#places.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
+  #take(): Connection {
+    const usable = this.#connections.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
     const [least] = usable;
     // Whoever sets the limit knows what a connection costs: up to there each task waits for nothing but its own work.
     return least && (least.tasks === 0 || usable.length >= this.#limit) ? least : this.#add();
   }
 
-  #add(): Place {
-    const place: Place = { runner: this.#create(), tasks: 0 };
-    if (this.#cancelled) place.runner.cancel();
-    this.#places.push(place);
-    return place;
+  #add(): Connection {
+    const connection: Connection = { runner: this.#create(), tasks: 0 };
+    if (this.#cancelled) connection.runner.cancel();
+    this.#connections.push(connection);
+    return connection;
   }
 
   #retire(): void {
-    if (this.#places.length <= this.#limit) return;
-    const idle = (place: Place, index: number): boolean => index >= this.#limit && place.tasks === 0;
-    const leaving = this.#places.filter(idle);
-    this.#places = this.#places.filter((place, index) => !idle(place, index));
+    if (this.#connections.length <= this.#limit) return;
+    const idle = (connection: Connection, index: number): boolean =>
+      index >= this.#limit && connection.tasks === 0;
+    const leaving = this.#connections.filter(idle);
+    this.#connections = this.#connections.filter((connection, index) => !idle(connection, index));
     for (const { runner } of leaving) void runner.exit();
   }
 }

@@ -3,12 +3,12 @@ import { LOST_LINKS_TO_PAUSE } from '../limits.ts';
 import type { Outcome } from '../pool/messages.ts';
 
 /** Snapshot of the counters when a batch began: what has been counted since is no news to it. */
-export interface Seen {
+export interface HealthCounters {
   outages: number;
   refusals: number;
 }
 
-export type Verdict =
+export type Assessment =
   | { kind: 'up' }
   /** No connection could be made. */
   | { kind: 'down'; error: ErrorData }
@@ -28,14 +28,14 @@ export class ReplicaHealth {
   #refusals = 0;
   #lostInARow = 0;
   #outOfFilesInARow = 0;
-  /** Verdicts of illness in a row, without one job done. */
+  /** Assessments as ill in a row, without one job done. */
   #ill = 0;
   /** Refused connections in a row, without one job done. */
   #refusedInARow = 0;
   /** The latest thing that the replica itself said against a job, while nothing was done. */
   #lastWords: ErrorData | undefined;
 
-  get seen(): Seen {
+  get counters(): HealthCounters {
     return { outages: this.#outages, refusals: this.#refusals };
   }
 
@@ -58,14 +58,14 @@ export class ReplicaHealth {
   }
 
   /**
-   * @param seen when the batch began
+   * @param before when the batch began
    * @param batches that run at a time: as many may lose their link together
    */
-  judge(outcomes: readonly Outcome[], seen: Seen, batches: number): Verdict {
+  assess(outcomes: readonly Outcome[], before: HealthCounters, batches: number): Assessment {
     // The probe may have gone to a connection that had never been lost.
-    const isNews = seen.outages === this.#outages;
+    const isNews = before.outages === this.#outages;
     const outOfFiles = outcomes.find(isOutOfFiles);
-    if (outOfFiles && 'error' in outOfFiles) return this.#judgeOutOfFiles(outOfFiles.error, isNews);
+    if (outOfFiles && 'error' in outOfFiles) return this.#assessOutOfFiles(outOfFiles.error, isNews);
     if (outcomes.some(gotThrough)) {
       this.#outOfFilesInARow = 0;
       this.#lostInARow = 0;
@@ -76,26 +76,26 @@ export class ReplicaHealth {
     }
     for (const outcome of outcomes) this.#listen(outcome);
     const error = notConnected(outcomes);
-    if (error === undefined) return this.#judgeLosses(outcomes, batches, isNews);
+    if (error === undefined) return this.#assessLosses(outcomes, batches, isNews);
     if (!isNews) return { kind: 'nothing-new' };
     if (!this.#isBesideOthers(error)) {
       this.#outages += 1;
       return { kind: 'down', error };
     }
-    if (seen.refusals !== this.#refusals) return { kind: 'nothing-new' };
+    if (before.refusals !== this.#refusals) return { kind: 'nothing-new' };
     this.#refusals += 1;
     this.#refusedInARow += 1;
     return { kind: 'full', connections: this.#open };
   }
 
-  #judgeOutOfFiles(error: ErrorData, isNews: boolean): Verdict {
+  #assessOutOfFiles(error: ErrorData, isNews: boolean): Assessment {
     if (!isNews) return { kind: 'nothing-new' };
     this.#outages += 1;
     this.#outOfFilesInARow += 1;
     return { kind: 'out-of-files', error, times: this.#outOfFilesInARow };
   }
 
-  #judgeLosses(outcomes: readonly Outcome[], batches: number, isNews: boolean): Verdict {
+  #assessLosses(outcomes: readonly Outcome[], batches: number, isNews: boolean): Assessment {
     const lost = outcomes.find((outcome) => outcome.kind === 'failed' && outcome.error.family === 'link');
     if (lost?.kind !== 'failed') return { kind: 'nothing-new' };
     this.#lostInARow += 1;

@@ -35,7 +35,7 @@ import { connectionsFor, Growth, mostConnections } from './growth.ts';
 import { isHopeless } from './is-hopeless.ts';
 import type { Load } from './load.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
-import { ReplicaHealth, type Seen } from './replica-health.ts';
+import { type HealthCounters, ReplicaHealth } from './replica-health.ts';
 import type { RunRequest } from './run-request.ts';
 import { Schedule } from './schedule.ts';
 import { type Findings, NOTHING_FOUND, Search } from './search.ts';
@@ -342,7 +342,7 @@ class Run {
   }
 
   async #runBatch(batch: Batch): Promise<void> {
-    const { seen } = this.#health;
+    const before = this.#health.counters;
     let outcomes: Outcome[];
     try {
       if (!this.#pool) throw new SyncError('BUG', 'a batch was started before there was a pool');
@@ -350,11 +350,11 @@ class Run {
     } catch (caught) {
       outcomes = this.#threadDied(batch, SyncError.from(caught).toData());
     }
-    const settlements = this.#schedule.settle(batch, outcomes, this.#parts.clock.now());
-    for (const settlement of settlements) this.#tally.take(settlement);
+    const dispositions = this.#schedule.take(batch, outcomes, this.#parts.clock.now());
+    for (const disposition of dispositions) this.#tally.take(disposition);
     const most = this.#request.limits?.errors;
     if (most !== undefined && this.#tally.counts.failed >= most) this.#stop({ by: 'max-errors' });
-    this.#judgeLink(outcomes, seen);
+    this.#assess(outcomes, before);
   }
 
   #threadDied(batch: Batch, error: ErrorData): Outcome[] {
@@ -364,22 +364,22 @@ class Run {
     return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
   }
 
-  /** @param seen of the replica when the batch began */
-  #judgeLink(outcomes: readonly Outcome[], seen: Seen): void {
-    const verdict = this.#health.judge(outcomes, seen, this.#queue.concurrency);
-    if (verdict.kind === 'up') {
+  /** @param before when the batch began */
+  #assess(outcomes: readonly Outcome[], before: HealthCounters): void {
+    const assessment = this.#health.assess(outcomes, before, this.#queue.concurrency);
+    if (assessment.kind === 'up') {
       this.#deadInARow = 0;
       this.#linkIsUp();
     } else if (this.#stopped) {
       return;
-    } else if (verdict.kind === 'down') {
-      this.#linkIsDown(verdict.error);
-    } else if (verdict.kind === 'ill') {
-      this.#replicaIsIll(verdict.error, verdict.times);
-    } else if (verdict.kind === 'out-of-files') {
-      this.#hostIsOutOfFiles(verdict.error, verdict.times);
-    } else if (verdict.kind === 'full') {
-      this.#takeFewer(verdict.connections);
+    } else if (assessment.kind === 'down') {
+      this.#linkIsDown(assessment.error);
+    } else if (assessment.kind === 'ill') {
+      this.#replicaIsIll(assessment.error, assessment.times);
+    } else if (assessment.kind === 'out-of-files') {
+      this.#hostIsOutOfFiles(assessment.error, assessment.times);
+    } else if (assessment.kind === 'full') {
+      this.#takeFewer(assessment.connections);
     }
   }
 
@@ -406,7 +406,7 @@ class Run {
     const { allowance } = this.#growth;
     this.#pool?.use(allowance);
     this.#queue.concurrency = allowance.connections * BATCHES_PER_CONNECTION;
-    this.#schedule.setPlaces(allowance.connections * BATCHES_PER_CONNECTION);
+    this.#schedule.setSlots(allowance.connections * BATCHES_PER_CONNECTION);
     this.#pump();
   }
 

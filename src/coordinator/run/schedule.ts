@@ -11,10 +11,10 @@ import {
   LOCK_ATTEMPTS,
   PARKED_FIRST,
   PARKED_WHILE_BUSY,
-  PLACES_PER_SMALL_SHARE,
   RETRY_FIRST,
   RETRY_JITTER,
   RETRYABLE_ATTEMPTS,
+  SLOTS_PER_SMALL_SHARE,
 } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
 import type { Batch, Job, Outcome } from '../pool/messages.ts';
@@ -30,7 +30,7 @@ export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: numb
 export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' | 'postponed' }>;
 
 /** What became of one job of a batch. */
-export type Settlement =
+export type Disposition =
   | { kind: 'final'; outcome: FinalOutcome; effort: Effort }
   | { kind: 'parked'; job: Job; user: string; first: boolean }
   | { kind: 'retry'; job: Job; delayMs: number; error: ErrorData }
@@ -69,12 +69,12 @@ type Waiting = ByteString | Entry;
  *
  * A job is in exactly one place:
  *
- *     waiting ──next()──► running ──settle()──► done
+ *     waiting ──next()──► running ──take()──► done
  *     (giants, small)       │ ▲
  *        ▲                  │ └──── next() ── delayed (a retry, run alone) or parked (its lock is held)
  *        └─── untouched ────┴──────────────► delayed, parked
  *
- * - Giants start first, the largest first, but a share of the places stays with small users while any wait.
+ * - Giants start first, the largest first, but a share of the slots stays with small users while any wait.
  * - Small users go out several to a batch, as many as the replica deals with in a moment (`Pace`), the largest of those
  *   known first, so that none of them is left for the end. Of the first batches, of which nothing is known, those come
  *   back that have more to send than their connection wants.
@@ -84,7 +84,7 @@ type Waiting = ByteString | Entry;
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
-  #places: number;
+  #slots: number;
   /** Ascending by size: the largest is popped. */
   readonly #giants: Entry[] = [];
   readonly #small: SizedQueue<Waiting>;
@@ -101,15 +101,15 @@ export class Schedule {
   #mayPostpone = false;
   #nextBatch = 1;
 
-  /** @param places batches that may run at once */
-  constructor(options: ScheduleOptions, places: number) {
+  /** @param slots batches that may run at once */
+  constructor(options: ScheduleOptions, slots: number) {
     this.#options = options;
-    this.#places = places;
+    this.#slots = slots;
     this.#small = options.asFound ? new AsFound() : new LargestFirst();
   }
 
-  setPlaces(places: number): void {
-    this.#places = places;
+  setSlots(slots: number): void {
+    this.#slots = slots;
   }
 
   /** @param may whether other connections can take what one has too much of */
@@ -179,8 +179,8 @@ export class Schedule {
    * Takes a batch's outcomes. Answers for jobs that are not running are passed over and jobs without an answer go on
    * as `untouched`, so that whatever a thread says, nothing is lost and nothing ends twice.
    */
-  settle(batch: Batch, outcomes: readonly Outcome[], now: number): Settlement[] {
-    const settlements: Settlement[] = [];
+  take(batch: Batch, outcomes: readonly Outcome[], now: number): Disposition[] {
+    const dispositions: Disposition[] = [];
     for (const outcome of outcomes) if (outcome.kind === 'synced') this.#pace.done(outcome.servedMs);
     const mine = new Set(batch.jobs.map(jobKey));
     for (const outcome of outcomes) {
@@ -188,15 +188,15 @@ export class Schedule {
       // What was postponed may be running again, in another batch.
       if (!mine.delete(key) || outcome.kind === 'postponed') continue;
       const entry = this.#stop(key);
-      if (entry) settlements.push(this.#settleOne(entry, outcome, now));
+      if (entry) dispositions.push(this.#takeOne(entry, outcome, now));
     }
     for (const key of mine) {
       const entry = this.#stop(key);
       if (!entry) continue;
       this.#wait(entry);
-      settlements.push({ kind: 'returned', job: entry.job });
+      dispositions.push({ kind: 'returned', job: entry.job });
     }
-    return settlements;
+    return dispositions;
   }
 
   /** One of a batch that goes on without it. */
@@ -214,7 +214,7 @@ export class Schedule {
     return [...entries, ...this.#small.takeAll().map((waiting) => entryOf(waiting, 0))];
   }
 
-  #settleOne(entry: Entry, outcome: Exclude<Outcome, { kind: 'postponed' }>, now: number): Settlement {
+  #takeOne(entry: Entry, outcome: Exclude<Outcome, { kind: 'postponed' }>, now: number): Disposition {
     const { job, effort } = entry;
     spend(effort, outcome);
     switch (outcome.kind) {
@@ -276,8 +276,8 @@ export class Schedule {
 
   /** Giants at once while small users wait too; where only one batch can run, those are first. */
   get #giantLimit(): number {
-    const places = this.#places;
-    return places === 1 ? 0 : places - Math.max(1, Math.floor(places / PLACES_PER_SMALL_SHARE));
+    const slots = this.#slots;
+    return slots === 1 ? 0 : slots - Math.max(1, Math.floor(slots / SLOTS_PER_SMALL_SHARE));
   }
 
   get #waiting(): number {
@@ -296,7 +296,7 @@ export class Schedule {
 
   /** The largest of them, as many as the replica is at work on for a moment; before anything is known of that, some. */
   #takeSmall(most = this.#mostJobs): Entry[] {
-    const share = Math.ceil(this.#small.length / this.#places);
+    const share = Math.ceil(this.#small.length / this.#slots);
     const jobs = Math.min(most, this.#pace.batchOf(share));
     const taken: Entry[] = [];
     while (taken.length < jobs) {

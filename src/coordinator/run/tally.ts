@@ -3,7 +3,7 @@ import type { Effort, EventListener, RunSummary, UserSettled } from '../../repor
 import type { ErrorData } from '../../report/sync-error.ts';
 import { jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
-import type { FinalOutcome, Settlement } from './schedule.ts';
+import type { Disposition, FinalOutcome } from './schedule.ts';
 
 /** Counts what became of the jobs and tells it as events. */
 export class Tally {
@@ -24,16 +24,16 @@ export class Tally {
     this.#emit = emit;
   }
 
-  take(settlement: Settlement): void {
-    switch (settlement.kind) {
+  take(disposition: Disposition): void {
+    switch (disposition.kind) {
       case 'final':
-        this.#final(settlement.outcome, settlement.effort);
+        this.#final(disposition.outcome, disposition.effort);
         break;
       case 'parked':
-        if (settlement.first) this.#emit({ kind: 'run:parked', user: settlement.user });
+        if (disposition.first) this.#emit({ kind: 'run:parked', user: disposition.user });
         break;
       case 'retry': {
-        const { job, delayMs, error } = settlement;
+        const { job, delayMs, error } = disposition;
         this.#emit({ kind: 'run:retry', user: jobUser(job), delayMs, error });
         break;
       }

@@ -12,57 +12,57 @@ const BATCHES = 2;
 
 test('no connection at all is an outage, told once by those who began before it', () => {
   const health = new ReplicaHealth();
-  const { seen } = health;
-  assert.deepEqual(health.judge(refused, seen, BATCHES), { kind: 'down', error: connectFailed });
-  assert.equal(health.judge(refused, seen, BATCHES).kind, 'nothing-new');
-  assert.equal(health.judge(synced, seen, BATCHES).kind, 'nothing-new', 'it may have been done before');
-  assert.equal(health.judge(synced, health.seen, BATCHES).kind, 'up');
+  const before = health.counters;
+  assert.deepEqual(health.assess(refused, before, BATCHES), { kind: 'down', error: connectFailed });
+  assert.equal(health.assess(refused, before, BATCHES).kind, 'nothing-new');
+  assert.equal(health.assess(synced, before, BATCHES).kind, 'nothing-new', 'it may have been done before');
+  assert.equal(health.assess(synced, health.counters, BATCHES).kind, 'up');
 });
 
 test('a connection refused while others are up is a limit, told once for those tried together', () => {
   const health = new ReplicaHealth();
   health.opened();
   health.opened();
-  const { seen } = health;
-  assert.deepEqual(health.judge(refused, seen, BATCHES), { kind: 'full', connections: 2 });
-  assert.equal(health.judge(refused, seen, BATCHES).kind, 'nothing-new');
-  assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'full');
+  const before = health.counters;
+  assert.deepEqual(health.assess(refused, before, BATCHES), { kind: 'full', connections: 2 });
+  assert.equal(health.assess(refused, before, BATCHES).kind, 'nothing-new');
+  assert.equal(health.assess(refused, health.counters, BATCHES).kind, 'full');
 });
 
 test('refused again and again with nothing done it is an outage, and so is losing all there were', () => {
   const health = new ReplicaHealth();
   health.opened();
-  const verdicts = Array.from({ length: 6 }, () => health.judge(refused, health.seen, BATCHES).kind);
-  assert.deepEqual(verdicts, ['full', 'full', 'full', 'full', 'down', 'down']);
-  health.judge(synced, health.seen, BATCHES);
-  assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'full');
+  const assessments = Array.from({ length: 6 }, () => health.assess(refused, health.counters, BATCHES).kind);
+  assert.deepEqual(assessments, ['full', 'full', 'full', 'full', 'down', 'down']);
+  health.assess(synced, health.counters, BATCHES);
+  assert.equal(health.assess(refused, health.counters, BATCHES).kind, 'full');
   health.closed();
-  assert.equal(health.judge(refused, health.seen, BATCHES).kind, 'down');
+  assert.equal(health.assess(refused, health.counters, BATCHES).kind, 'down');
 });
 
 test('one lost link is the affair of its jobs, many in a row are an illness of the replica, not an outage', () => {
   const health = new ReplicaHealth();
   health.opened();
-  const verdicts = Array.from({ length: 8 }, () => health.judge(lost, health.seen, BATCHES));
-  assert.deepEqual(verdicts, [
+  const assessments = Array.from({ length: 8 }, () => health.assess(lost, health.counters, BATCHES));
+  assert.deepEqual(assessments, [
     ...Array.from({ length: 5 }, () => ({ kind: 'nothing-new' })),
     { kind: 'ill', error: linkBroken, times: 1 },
     { kind: 'ill', error: linkBroken, times: 2 },
     { kind: 'ill', error: linkBroken, times: 3 },
   ]);
   assert.equal(health.isIll, true);
-  health.judge(synced, health.seen, BATCHES);
+  health.assess(synced, health.counters, BATCHES);
   assert.equal(health.isIll, false);
-  assert.equal(health.judge(lost, health.seen, BATCHES).kind, 'nothing-new');
+  assert.equal(health.assess(lost, health.counters, BATCHES).kind, 'nothing-new');
 });
 
 test('an ill replica is named with the last thing that it said, not with the end of its connection', () => {
   const health = new ReplicaHealth();
   health.opened();
   const said = errorData('IMAP_PROTOCOL_ERROR', 'refused');
-  health.judge([{ kind: 'failed', job, error: said, counts: noCounts }], health.seen, BATCHES);
-  const verdicts = Array.from({ length: 6 }, () => health.judge(lost, health.seen, BATCHES));
-  assert.deepEqual(verdicts.at(-1), { kind: 'ill', error: said, times: 1 });
+  health.assess([{ kind: 'failed', job, error: said, counts: noCounts }], health.counters, BATCHES);
+  const assessments = Array.from({ length: 6 }, () => health.assess(lost, health.counters, BATCHES));
+  assert.deepEqual(assessments.at(-1), { kind: 'ill', error: said, times: 1 });
 });
 
 test('a replica that takes messages is not ill, whatever ends its connections', () => {
@@ -70,7 +70,7 @@ test('a replica that takes messages is not ill, whatever ends its connections', 
   health.opened();
   const counts = { ...noCounts, messages: 1 };
   const outcomes: Outcome[] = [{ kind: 'failed', job, error: linkBroken, counts }];
-  for (let i = 0; i < 20; i++) assert.notEqual(health.judge(outcomes, health.seen, BATCHES).kind, 'ill');
+  for (let i = 0; i < 20; i++) assert.notEqual(health.assess(outcomes, health.counters, BATCHES).kind, 'ill');
 });
 
 test('an answer that is no connection trouble at all ends in an outage with its own error', () => {
@@ -78,7 +78,7 @@ test('an answer that is no connection trouble at all ends in an outage with its 
   health.opened();
   const error = errorData('CONFIG', 'local', { phase: 'connect' });
   const outcomes: Outcome[] = [{ kind: 'untouched', job, error }];
-  assert.deepEqual(health.judge(outcomes, health.seen, BATCHES), { kind: 'down', error });
+  assert.deepEqual(health.assess(outcomes, health.counters, BATCHES), { kind: 'down', error });
 });
 
 test('descriptors that this host lacks are told once for those who began together, and are no illness of the replica', () => {
@@ -86,11 +86,11 @@ test('descriptors that this host lacks are told once for those who began togethe
   health.opened();
   const error = errorData('TOO_MANY_FILES', 'local', { retryable: true });
   const short: Outcome[] = [...synced, { kind: 'failed', job, error, counts: noCounts }];
-  const { seen } = health;
-  assert.deepEqual(health.judge(short, seen, BATCHES), { kind: 'out-of-files', error, times: 1 });
-  assert.equal(health.judge(short, seen, BATCHES).kind, 'nothing-new');
-  assert.deepEqual(health.judge(short, health.seen, BATCHES), { kind: 'out-of-files', error, times: 2 });
-  assert.equal(health.judge(synced, health.seen, BATCHES).kind, 'up');
-  assert.deepEqual(health.judge(short, health.seen, BATCHES), { kind: 'out-of-files', error, times: 1 });
+  const before = health.counters;
+  assert.deepEqual(health.assess(short, before, BATCHES), { kind: 'out-of-files', error, times: 1 });
+  assert.equal(health.assess(short, before, BATCHES).kind, 'nothing-new');
+  assert.deepEqual(health.assess(short, health.counters, BATCHES), { kind: 'out-of-files', error, times: 2 });
+  assert.equal(health.assess(synced, health.counters, BATCHES).kind, 'up');
+  assert.deepEqual(health.assess(short, health.counters, BATCHES), { kind: 'out-of-files', error, times: 1 });
   assert.equal(health.isIll, false);
 });

@@ -64,7 +64,7 @@ function batchSizes(plan: Schedule, servedMs: number): number[] {
   for (let next = plan.next(0); next.kind === 'batch'; next = plan.next(0)) {
     const { batch } = next;
     sizes.push(batch.jobs.length);
-    plan.settle(
+    plan.take(
       batch,
       batch.jobs.map((job) => ({ kind: 'synced', job, counts: noCounts, servedMs })),
       0,
@@ -73,8 +73,8 @@ function batchSizes(plan: Schedule, servedMs: number): number[] {
   return sizes;
 }
 
-function manyUsers(places: number, count: number): Schedule {
-  const plan = schedule(places);
+function manyUsers(slots: number, count: number): Schedule {
+  const plan = schedule(slots);
   for (let index = 0; index < count; index += 1) plan.add(user(`u${index}`), 1);
   return plan;
 }
@@ -108,10 +108,10 @@ test('before anything is known a batch fills a pipeline, and may give back what 
   plan.postpone(jobKey(laden));
   const again = started(plan.next(0));
   assert.deepEqual(again.jobs, [{ ...laden, laden: true }], 'alone, before all that were never begun');
-  plan.settle(first, [synced(kept), { kind: 'postponed', job: laden }], 0);
-  const settled = plan.settle(again, again.jobs.map(synced), 0);
+  plan.take(first, [synced(kept), { kind: 'postponed', job: laden }], 0);
+  const dispositions = plan.take(again, again.jobs.map(synced), 0);
   assert.deepEqual(
-    settled.map(({ kind }) => kind),
+    dispositions.map(({ kind }) => kind),
     ['final'],
     'the batch that gave it back does not speak for it',
   );
@@ -122,12 +122,12 @@ test('a locked user waits until nothing else is left to start', () => {
   for (let index = 0; index < 150; index += 1) plan.add(user(`u${index}`), 1);
   const first = started(plan.next(0));
   const locked = first.jobs.map((job): Outcome => ({ kind: 'locked', job, user: 'u0' }));
-  plan.settle(first, locked, 0);
+  plan.take(first, locked, 0);
   const second = started(plan.next(1_000));
   assert.ok(!userids(second).includes('u0'), 'others first, although its wait is over');
-  plan.settle(second, second.jobs.map(synced), 1_000);
+  plan.take(second, second.jobs.map(synced), 1_000);
   const third = started(plan.next(1_000));
-  plan.settle(third, third.jobs.map(synced), 1_000);
+  plan.take(third, third.jobs.map(synced), 1_000);
   assert.deepEqual(userids(started(plan.next(1_000))).slice(0, 1), ['u0']);
 });
 
@@ -138,7 +138,7 @@ test('waits for a lock grow up to the configured time', () => {
   let now = 0;
   for (let round = 0; round < 5; round += 1) {
     const batch = started(plan.next(now));
-    plan.settle(
+    plan.take(
       batch,
       batch.jobs.map((job) => ({ kind: 'locked', job, user: 'a' })),
       now,
@@ -157,7 +157,7 @@ test('jobs in flight on a lost link run alone the next time', () => {
   for (let index = 0; index < 8; index += 1) plan.add(user(`u${index}`), 1);
   const batch = started(plan.next(0));
   assert.ok(batch.jobs.length > 1);
-  plan.settle(
+  plan.take(
     batch,
     batch.jobs.map((job) => ({ kind: 'failed', job, error: linkBroken, counts: noCounts })),
     0,
@@ -171,7 +171,7 @@ test('a job that makes progress gets more attempts over lost links, but not for 
     plan.add(user('a'), 1);
     for (let attempt = 1; ; attempt += 1) {
       const batch = started(plan.next(Number.POSITIVE_INFINITY));
-      const [settlement] = plan.settle(
+      const [disposition] = plan.take(
         batch,
         batch.jobs.map((job) => ({
           kind: 'failed',
@@ -181,7 +181,7 @@ test('a job that makes progress gets more attempts over lost links, but not for 
         })),
         0,
       );
-      if (settlement?.kind === 'final') return attempt;
+      if (disposition?.kind === 'final') return attempt;
     }
   };
   assert.equal(attempts(0), 3);
@@ -194,12 +194,12 @@ test('an untouched job costs no attempt and comes back to the front', () => {
   for (let round = 0; round < 20; round += 1) {
     const batch = started(plan.next(0));
     assert.equal(userids(batch).includes('u0'), true);
-    const settlements = plan.settle(
+    const dispositions = plan.take(
       batch,
       batch.jobs.map((job) => ({ kind: 'untouched', job, error: connectFailed })),
       0,
     );
-    assert.deepEqual(new Set(settlements.map(({ kind }) => kind)), new Set(['returned']));
+    assert.deepEqual(new Set(dispositions.map(({ kind }) => kind)), new Set(['returned']));
   }
   assert.equal(plan.unfinished, 8);
 });
@@ -209,9 +209,9 @@ test('foreign and second answers change nothing, and a job without an answer wai
   plan.add(user('a'), 1);
   plan.add(user('b'), 1);
   const batch = started(plan.next(0));
-  const settlements = plan.settle(batch, [synced(user('x')), synced(user('a')), synced(user('a'))], 0);
+  const dispositions = plan.take(batch, [synced(user('x')), synced(user('a')), synced(user('a'))], 0);
   assert.deepEqual(
-    settlements.map(({ kind }) => kind),
+    dispositions.map(({ kind }) => kind),
     ['final', 'returned'],
   );
   assert.deepEqual(userids(started(plan.next(0))), ['b']);
@@ -295,11 +295,11 @@ test('whatever the workers answer, every job gets exactly one final outcome and 
           const outcome = outcomeOf(kind, job);
           return outcome ? [outcome] : [];
         });
-        for (const settlement of plan.settle(batch, outcomes, now)) {
-          if (settlement.kind !== 'final') continue;
-          const key = jobKey(settlement.outcome.job);
+        for (const disposition of plan.take(batch, outcomes, now)) {
+          if (disposition.kind !== 'final') continue;
+          const key = jobKey(disposition.outcome.job);
           assert.ok(!final.has(key));
-          final.set(key, settlement.outcome);
+          final.set(key, disposition.outcome);
         }
       }
       assert.equal(final.size, sizes.length);
@@ -314,7 +314,7 @@ function breakAt(plan: Schedule, now: number, suspect: string, messages = 0): Jo
   const [job] = batch.jobs;
   assert.ok(job);
   const counts = { ...noCounts, messages };
-  plan.settle(batch, [{ kind: 'failed', job, error: linkBroken, counts, suspect }], now);
+  plan.take(batch, [{ kind: 'failed', job, error: linkBroken, counts, suspect }], now);
   return job;
 }
 
@@ -333,8 +333,8 @@ test('a job whose link breaks twice at one mailbox goes on at once without that 
   assert.deepEqual(setAside(last.jobs[0]), ['user.anna.x', 'user.anna.y']);
   const [job] = last.jobs;
   assert.ok(job);
-  const settled = plan.settle(last, [synced(job)], 0);
-  assert.equal(settled[0]?.kind, 'final');
+  const dispositions = plan.take(last, [synced(job)], 0);
+  assert.equal(dispositions[0]?.kind, 'final');
   assert.equal(plan.unfinished, 0);
 });
 
@@ -368,7 +368,7 @@ test('with everybody locked, each start costs the same however many wait', () =>
     for (let next = plan.next(now); next.kind === 'batch'; next = plan.next(now)) {
       starts += next.batch.jobs.length;
       const locked = next.batch.jobs.map((job): Outcome => ({ kind: 'locked', job, user: 'x' }));
-      plan.settle(next.batch, locked, now);
+      plan.take(next.batch, locked, now);
     }
   }
   assert.ok(starts > 2 * users, `${starts} starts`);
