@@ -52,7 +52,7 @@ async function once(args: Arguments, environment: NodeJS.ProcessEnv, signal: Abo
     checkProgramReadable(plan.identity.user);
     return await carryOutPlan(plan, PLAIN_PLAN, signal);
   }
-  const files = await openOutputFiles(plan, PROGRAM);
+  using files = await openOutputFiles(plan, PROGRAM);
   becomeCyrusUser(plan.identity);
   checkProgramReadable(plan.identity.user);
   return await carryOut(plan, files, signal);

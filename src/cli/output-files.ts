@@ -3,7 +3,7 @@ import type { ReportFile } from '../report/report-file.ts';
 import type { RunPlan } from './run-plan.ts';
 import { programVersion } from './version.ts';
 
-/** What a run leaves behind in files that the command line named. */
+/** What a run leaves behind in files that the command line named. Disposing of it before the run has begun leaves nothing. */
 export interface OutputFiles {
   failureFile?: FailureFile | undefined;
   reportFile?: ReportFile | undefined;
@@ -18,18 +18,31 @@ export interface OutputFiles {
 export async function openOutputFiles(
   { output, channel }: Pick<RunPlan, 'output' | 'channel'>,
   program: string,
-): Promise<OutputFiles> {
-  const files: OutputFiles = {};
+): Promise<OutputFiles & Disposable> {
+  let failureFile: FailureFile | undefined;
+  let reportFile: ReportFile | undefined;
   if (output.failureList !== undefined) {
     const { FailureFile } = await import('../report/failure-file.ts');
-    files.failureFile = FailureFile.open(output.failureList.path, output.failureList.option);
+    failureFile = FailureFile.open(output.failureList.path, output.failureList.option);
   }
   if (output.reportPath !== undefined) {
     const { ReportFile } = await import('../report/report-file.ts');
     const started = new Date().toISOString();
-    files.reportFile = ReportFile.open(output.reportPath, {
-      ...{ program, programVersion: programVersion(), channel: channel ?? null, started },
-    });
+    try {
+      reportFile = ReportFile.open(output.reportPath, {
+        ...{ program, programVersion: programVersion(), channel: channel ?? null, started },
+      });
+    } catch (caught) {
+      failureFile?.[Symbol.dispose]();
+      throw caught;
+    }
   }
-  return files;
+  return {
+    failureFile,
+    reportFile,
+    [Symbol.dispose]() {
+      failureFile?.[Symbol.dispose]();
+      reportFile?.[Symbol.dispose]();
+    },
+  };
 }

@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { type ByteString, bytesFromText, textFromBytes } from '../byte-string.ts';
 import type { SyncEvent } from './events.ts';
+import { OutputFile } from './output-file.ts';
 import { isPrintable, printableBytes } from './printable.ts';
 import { asItIs, reasonWithHint } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
@@ -33,49 +33,36 @@ const FIRST_LINE = Math.max(UNDER_WAY.length, NOT_ALL_FOUND.length, COMPLETE.len
 /**
  * The list of those who were not replicated (`--failures`), which the option that named them takes again. It is kept
  * while the run lasts: every failure is appended as it becomes final, and the first line calls the list complete only
- * when all the rest is on the disk. Opened before privileges are dropped, it needs no rights on the directory later, which
- * replacing the file would.
+ * when all the rest is on the disk. Disposing of it before the run has begun leaves what was there.
  */
 export class FailureFile {
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file: OutputFile;
   readonly #option: ListOption;
   /** Octets written. */
-  #end = 0;
+  #end: number;
   #spell: SpellMailbox = asItIs;
   #complain: (text: string) => void = () => {};
   #usable = true;
 
   /** @throws SyncError USAGE if it cannot be written there */
   static open(path: string, option: ListOption): FailureFile {
-    let file: number | undefined;
-    try {
-      // Without O_NONBLOCK a pipe that nobody reads would be waited for.
-      file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
-      if (!fstatSync(file).isFile()) throw new SyncError('USAGE', `${path} is no regular file`);
-      ftruncateSync(file);
-      return new FailureFile(path, file, option);
-    } catch (caught) {
-      if (file !== undefined) closeSync(file);
-      throw new SyncError(
-        'USAGE',
-        `--failures: expected a file that can be written, but ${SyncError.from(caught).message}`,
-        { phase: 'start', cause: caught },
-      );
-    }
+    const beginning = `${firstLine(UNDER_WAY)}# Try again with: sync_client ${option} -f THIS-FILE\n`;
+    return new FailureFile(OutputFile.open('--failures', path, beginning), option, beginning.length);
   }
 
-  private constructor(path: string, file: number, option: ListOption) {
-    this.#path = path;
+  private constructor(file: OutputFile, option: ListOption, end: number) {
     this.#file = file;
     this.#option = option;
-    this.#write(firstLine(UNDER_WAY), 0);
-    this.#end = FIRST_LINE + 1;
-    this.#append(`# Try again with: sync_client ${option} -f THIS-FILE\n`);
+    this.#end = end;
   }
 
-  /** @param complain told once if the list cannot be kept, which is no reason to stop replicating */
+  /**
+   * The run begins.
+   *
+   * @param complain told once if the list cannot be kept, which is no reason to stop replicating
+   */
   attach(spell: SpellMailbox, complain: (text: string) => void): void {
+    this.#file.keep();
     this.#spell = spell;
     this.#complain = complain;
   }
@@ -100,11 +87,15 @@ export class FailureFile {
         this.#append(`# Not reached: ${why}\n`);
       }
       for (const one of unreached) this.#append(this.#names(one));
-      fsyncSync(this.#file);
-      this.#write(firstLine(allFound ? COMPLETE : NOT_ALL_FOUND), 0);
-      fsyncSync(this.#file);
+      this.#file.flush();
+      this.#file.write(Buffer.from(firstLine(allFound ? COMPLETE : NOT_ALL_FOUND)), 0);
+      this.#file.flush();
     });
-    closeSync(this.#file);
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
   }
 
   #add(comment: ByteString, failed: Unreached): void {
@@ -125,16 +116,9 @@ export class FailureFile {
   }
 
   #append(text: ByteString): void {
-    this.#end += this.#write(text, this.#end);
-  }
-
-  #write(text: ByteString, position: number): number {
     const octets = Buffer.from(text, 'latin1');
-    let written = 0;
-    while (written < octets.length) {
-      written += writeSync(this.#file, octets, written, octets.length - written, position + written);
-    }
-    return written;
+    this.#file.write(octets, this.#end);
+    this.#end += octets.length;
   }
 
   #attempt(write: () => void): void {
@@ -144,7 +128,7 @@ export class FailureFile {
     } catch (caught) {
       this.#usable = false;
       this.#complain(
-        `sync_client: the list ${this.#path} could not be kept: ${SyncError.from(caught).message}`,
+        `sync_client: the list ${this.#file.path} could not be kept: ${SyncError.from(caught).message}`,
       );
     }
   }

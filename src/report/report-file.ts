@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { SyncEvent } from './events.ts';
 import type { Closing } from './failures.ts';
+import { OutputFile } from './output-file.ts';
 import { printableBytes } from './printable.ts';
 import { asItIs } from './reason.ts';
 import { entryError, reportEntry } from './report-entry.ts';
@@ -13,20 +13,18 @@ import { UserFacts } from './user-facts.ts';
 /**
  * The report of a run (`--report`), written while it lasts. Each user is added in one write, together with what stands
  * behind the users, over what stood there before: whenever the run is killed, the file is a whole document that says by
- * itself that it is not complete. Opened before privileges are dropped, it needs no rights on the directory later, which
- * replacing the file would.
+ * itself that it is not complete. Disposing of it before the run has begun leaves what was there.
  */
 export class ReportFile {
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file: OutputFile;
   readonly #format: ReportFormat;
   readonly #facts = new UserFacts();
   readonly #totals = noTotals();
   #entries = 0;
   /** Octets before the tail. */
-  #bodyEnd = 0;
+  #bodyEnd: number;
   /** Octets of the file. */
-  #end = 0;
+  #end: number;
   #spell: SpellMailbox = asItIs;
   #complain: (text: string) => void = () => {};
   #usable = true;
@@ -36,32 +34,27 @@ export class ReportFile {
    * @throws SyncError USAGE if it cannot be written there
    */
   static open(path: string, head: ReportHead): ReportFile {
-    let file: number | undefined;
-    try {
-      // Without O_NONBLOCK a pipe that nobody reads would be waited for.
-      file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
-      if (!fstatSync(file).isFile()) throw new SyncError('USAGE', `${path} is no regular file`);
-      ftruncateSync(file);
-      return new ReportFile(path, file, path.toLowerCase().endsWith('.csv') ? csvFormat : jsonFormat, head);
-    } catch (caught) {
-      if (file !== undefined) closeSync(file);
-      throw new SyncError(
-        'USAGE',
-        `--report: expected a file that can be written, but ${SyncError.from(caught).message}`,
-        { phase: 'start', cause: caught },
-      );
-    }
+    const format = path.toLowerCase().endsWith('.csv') ? csvFormat : jsonFormat;
+    const body = format.head(head);
+    const beginning = body + format.tail(noTotals(), undefined);
+    const file = OutputFile.open('--report', path, beginning);
+    return new ReportFile(file, format, Buffer.byteLength(body), Buffer.byteLength(beginning));
   }
 
-  private constructor(path: string, file: number, format: ReportFormat, head: ReportHead) {
-    this.#path = path;
+  private constructor(file: OutputFile, format: ReportFormat, bodyEnd: number, end: number) {
     this.#file = file;
     this.#format = format;
-    this.#append(format.head(head), format.tail(this.#totals, undefined));
+    this.#bodyEnd = bodyEnd;
+    this.#end = end;
   }
 
-  /** @param complain told once if the report cannot be kept, which is no reason to stop replicating */
+  /**
+   * The run begins.
+   *
+   * @param complain told once if the report cannot be kept, which is no reason to stop replicating
+   */
   attach(spell: SpellMailbox, complain: (text: string) => void): void {
+    this.#file.keep();
     this.#spell = spell;
     this.#complain = complain;
   }
@@ -87,12 +80,16 @@ export class ReportFile {
     };
     this.#attempt(() => {
       // Complete is said when all the rest is on the disk.
-      fsyncSync(this.#file);
+      this.#file.flush();
       this.#append('', this.#format.tail(this.#totals, end));
-      ftruncateSync(this.#file, this.#end);
-      fsyncSync(this.#file);
+      this.#file.truncate(this.#end);
+      this.#file.flush();
     });
-    closeSync(this.#file);
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
   }
 
   #append(body: string, tail: string): void {
@@ -100,17 +97,11 @@ export class ReportFile {
     const bodyLength = Buffer.byteLength(body, 'utf8');
     // Nothing of an earlier, longer tail may be left behind; blanks belong to no format's content.
     const blanks = Math.max(0, this.#end - this.#bodyEnd - octets.length);
-    this.#write(blanks === 0 ? octets : Buffer.concat([octets, Buffer.alloc(blanks, '\n')]));
+    const filled = blanks === 0 ? octets : Buffer.concat([octets, Buffer.alloc(blanks, '\n')]);
+    this.#file.write(filled, this.#bodyEnd);
     this.#end = this.#bodyEnd + octets.length;
-    if (blanks > 0) ftruncateSync(this.#file, this.#end);
+    if (blanks > 0) this.#file.truncate(this.#end);
     this.#bodyEnd += bodyLength;
-  }
-
-  #write(octets: Buffer): void {
-    let written = 0;
-    while (written < octets.length) {
-      written += writeSync(this.#file, octets, written, octets.length - written, this.#bodyEnd + written);
-    }
   }
 
   #attempt(write: () => void): void {
@@ -120,7 +111,7 @@ export class ReportFile {
     } catch (caught) {
       this.#usable = false;
       this.#complain(
-        `sync_client: the report ${this.#path} could not be kept: ${SyncError.from(caught).message}`,
+        `sync_client: the report ${this.#file.path} could not be kept: ${SyncError.from(caught).message}`,
       );
     }
   }

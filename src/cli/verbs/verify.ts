@@ -91,7 +91,7 @@ export const verify: Verb = {
           import('../output-files.ts'),
         ]);
       const plan = planRun(args, environment);
-      const files = await openOutputFiles(plan, 'cyrus-sync verify');
+      using files = await openOutputFiles(plan, 'cyrus-sync verify');
       becomeCyrusUser(plan.identity);
       checkProgramReadable(plan.identity.user);
       return await carryOut(comparing(plan, deep, repair), files, signal, exitCode);
