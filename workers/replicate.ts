@@ -5,7 +5,7 @@
  * own, because piscina owns the task port.
  */
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
-import { IDLE_WATCH } from '../src/coordinator/limits.ts';
+import { IDLE_WATCH_MS } from '../src/coordinator/limits.ts';
 import { BatchRunner } from '../src/coordinator/pool/batch-runner.ts';
 import { EventBatcher } from '../src/coordinator/pool/event-batcher.ts';
 import type {
@@ -36,7 +36,7 @@ const runners = new RunnerSet(
 // In rolling mode a connection waits for work for hours, and its end should not be news only then.
 setInterval(() => {
   if (runners.dropIdleClosed()) post({ kind: 'idle-closed' });
-}, IDLE_WATCH).unref();
+}, IDLE_WATCH_MS).unref();
 
 const { port1: orders, port2 } = new MessageChannel();
 orders.on('message', (order: ThreadControl) => {

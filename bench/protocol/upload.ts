@@ -39,7 +39,7 @@ async function measure(messages: number, size: number): Promise<void> {
   const worker = new Worker(new URL(import.meta.url), { workerData: plan });
   const port = await new Promise<number>((resolve) => worker.once('message', resolve));
   const session = await connectReplica(
-    settingsFor(`127.0.0.1:${port}/noauth`, { windowBytes: 16 * 1024 * 1024 }),
+    settingsFor(`127.0.0.1:${port}/noauth`, { windowOctets: 16 * 1024 * 1024 }),
   );
   const commands = Math.max(1, Math.round(1e9 / plan.octetsPerCommand / 2));
   const before = performance.eventLoopUtilization();

@@ -37,11 +37,11 @@ export interface Arguments {
   /** -1: one log file, then exit. */
   once: boolean;
   /** -w, seconds. */
-  startDelay: number;
+  startDelaySeconds: number;
   /** -t, seconds; undefined = the default of 600. */
-  sessionLifetime: number | undefined;
+  sessionLifetimeSeconds: number | undefined;
   /** -d, seconds; undefined or 0 = sync_repeat_interval. */
-  minimumDelay: number | undefined;
+  minimumDelaySeconds: number | undefined;
   /** Count of -v. */
   verbose: number;
   /** -l */
@@ -154,9 +154,9 @@ export function readArguments(
     partition: raw.destPartition,
     background: raw.rolling === true,
     once,
-    startDelay: seconds('-w', raw.delayedStartup) ?? 0,
-    sessionLifetime: seconds('-t', raw.timeout),
-    minimumDelay: seconds('-d', raw.delay),
+    startDelaySeconds: seconds('-w', raw.delayedStartup) ?? 0,
+    sessionLifetimeSeconds: seconds('-t', raw.timeout),
+    minimumDelaySeconds: seconds('-d', raw.delay),
     verbose,
     verboseLog: raw.verboseLogging === true,
     local: raw.localOnly === true,

@@ -79,8 +79,8 @@ export async function carryOutCheck(
       store,
       survey: await surveyStore(store),
       connect: (milliseconds) => {
-        const { connectTimeout } = setup.connection;
-        return connectReplica({ ...setup.connection, connectTimeout: milliseconds ?? connectTimeout });
+        const { connectTimeoutMs } = setup.connection;
+        return connectReplica({ ...setup.connection, connectTimeoutMs: milliseconds ?? connectTimeoutMs });
       },
       probe,
     };

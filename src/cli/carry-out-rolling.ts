@@ -23,7 +23,7 @@ export async function carryOutRolling(
   signal: AbortSignal,
 ): Promise<number> {
   const report = await begin(plan);
-  if (!(await startDelay(plan.startDelay, report, signal))) {
+  if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;
   }

@@ -34,7 +34,7 @@ export async function carryOut(
   exitCode: (end: RunEnd, verdicts: Report['verdicts']) => number = exitCodeOf(plan),
 ): Promise<number> {
   const report = await begin(plan, files);
-  if (!(await startDelay(plan.startDelay, report, signal))) {
+  if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
   }

@@ -11,9 +11,9 @@ import type { Arguments } from './arguments.ts';
 import { deepFreeze } from './deep-freeze.ts';
 
 /** Seconds. Cyrus never waits less than this for an answer (store 1.4). */
-const LEAST_ANSWER_TIMEOUT = 3;
+const LEAST_ANSWER_TIMEOUT_SECONDS = 3;
 /** Seconds. 0 and less would fail every connection before it is tried. */
-const LEAST_CONNECT_TIMEOUT = 1;
+const LEAST_CONNECT_TIMEOUT_SECONDS = 1;
 
 type TlsVersion = NonNullable<ConnectionSettings['tls']['minVersion']>;
 
@@ -65,8 +65,8 @@ export function connectionSettings(
     password: config.channelString(channel, 'sync_password') ?? ofHost('password'),
     mechanisms: mechanisms(ofHost('mechs') ?? config.string('force_sasl_client_mech')),
     localAddress: localAddress(config, server),
-    connectTimeout: Math.max(LEAST_CONNECT_TIMEOUT, config.duration('client_timeout')) * 1_000,
-    answerTimeout: Math.max(LEAST_ANSWER_TIMEOUT, config.duration('sync_timeout')) * 1_000,
+    connectTimeoutMs: Math.max(LEAST_CONNECT_TIMEOUT_SECONDS, config.duration('client_timeout')) * 1_000,
+    answerTimeoutMs: Math.max(LEAST_ANSWER_TIMEOUT_SECONDS, config.duration('sync_timeout')) * 1_000,
     keepaliveSeconds,
     tls: {
       mode: settings.tls,
@@ -85,7 +85,7 @@ export function connectionSettings(
     },
     sieveMailbox: true,
     stageToArchive: args.stageToArchive,
-    windowBytes: settings.windowBytes,
+    windowOctets: settings.windowOctets,
   });
 }
 

@@ -32,13 +32,13 @@ export interface RollingPlan {
   /** Milliseconds in which all users are compared once, besides; 0 = never. */
   fullPassMs: number;
   /** -w, seconds. */
-  startDelay: number;
+  startDelaySeconds: number;
   identity: IdentityPlan;
   output: OutputPlan;
 }
 
 /** Seconds; the manual's default of -t. */
-const SESSION_LIFETIME = 600;
+const SESSION_LIFETIME_SECONDS = 600;
 
 /** @throws SyncError CONFIG, SYNC_HOST_NOT_DEFINED */
 export function rollingPlan(
@@ -68,13 +68,13 @@ export function rollingPlan(
       once,
       parallel: connections * setup.options.lookAhead,
       repeatIntervalMs:
-        (args.minimumDelay || config.channelDuration(channel, 'sync_repeat_interval')) * 1_000,
-      sessionTimeoutMs: (args.sessionLifetime ?? SESSION_LIFETIME) * 1_000,
+        (args.minimumDelaySeconds || config.channelDuration(channel, 'sync_repeat_interval')) * 1_000,
+      sessionTimeoutMs: (args.sessionLifetimeSeconds ?? SESSION_LIFETIME_SECONDS) * 1_000,
       connectOnce: args.connectOnce,
       reconnectMaxWaitSeconds: Math.max(0, config.duration('sync_reconnect_maxwait')),
       exitWhenReplicaGone: settings.exitWhenReplicaGone,
       relogLocked: args.skipLocked && channel !== undefined,
-      reportIntervalMs: settings.backlogReport * 1_000,
+      reportIntervalMs: settings.backlogReportSeconds * 1_000,
     },
     shutdownFile: args.shutdownFile ?? config.channelText(channel, 'sync_shutdown_file'),
     background: goesToBackground({
@@ -92,8 +92,8 @@ export function rollingPlan(
           )
         : []),
     ],
-    fullPassMs: once ? 0 : settings.fullPass * 1_000,
-    startDelay: args.startDelay,
+    fullPassMs: once ? 0 : settings.fullPassSeconds * 1_000,
+    startDelaySeconds: args.startDelaySeconds,
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     // A display of progress has no end to show progress towards.
     output: { ...outputPlan(config, settings, args, environment, false), progress: false },

@@ -11,7 +11,7 @@ export interface RunPlan extends RunRequest {
   /** What of the configuration is hardly meant; told before anything is done. */
   warnings: PlanWarning[];
   /** -w, seconds. */
-  startDelay: number;
+  startDelaySeconds: number;
   /** Whom to become when started as root. */
   identity: IdentityPlan;
   output: OutputPlan;

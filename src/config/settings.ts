@@ -19,7 +19,7 @@ export interface Settings {
   /** Jobs that one worker works on at once. */
   lookAhead: number;
   /** Octets of unanswered commands per connection. */
-  windowBytes: number;
+  windowOctets: number;
   compression: 'auto' | 'on' | 'off';
   /** zlib level 1 to 9; undefined = the connection chooses. */
   compressionLevel: number | undefined;
@@ -33,13 +33,13 @@ export interface Settings {
   threads: 'auto' | 'always';
   /** undefined = only where somebody watches. */
   progress: boolean | undefined;
-  lockedRetry: number;
+  lockedRetrySeconds: number;
   /** Rolling mode ends, with success, when the replica goes away, as the C client does. */
   exitWhenReplicaGone: boolean;
   /** Seconds between two log lines on how far behind rolling mode is; 0 = none. */
-  backlogReport: number;
+  backlogReportSeconds: number;
   /** Seconds in which rolling mode compares each user once; 0 = never. */
-  fullPass: number;
+  fullPassSeconds: number;
   /** Applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
   master: string;
   masterUser: string | undefined;
@@ -54,14 +54,11 @@ export const SETTINGS_VARIABLE = 'CYRUS_SYNC_SETTINGS';
 
 export const MOST_WORKERS = 64;
 const MOST_LOOK_AHEAD = 64;
-/** Octets. Less than a large command is no window, more is memory lost to a slow replica. */
-const WINDOW = { least: 64 * 1024, most: 1024 ** 3 };
-/** Seconds. */
-const MOST_LOCKED_RETRY = 3_600;
-/** Seconds. */
-const MOST_BACKLOG_REPORT = 86_400;
-/** Seconds. */
-const FULL_PASS = { least: 1, most: 90 * 86_400 };
+/** Less than a large command is no window, more is memory lost to a slow replica. */
+const WINDOW_OCTETS = { least: 64 * 1024, most: 1024 ** 3 };
+const MOST_LOCKED_RETRY_SECONDS = 3_600;
+const MOST_BACKLOG_REPORT_SECONDS = 86_400;
+const FULL_PASS_SECONDS = { least: 1, most: 90 * 86_400 };
 
 export function defaultSettings(): Settings {
   return Object.freeze({
@@ -70,7 +67,7 @@ export function defaultSettings(): Settings {
     workers: 'auto',
     lookAhead: 32,
     // 100 ms of round trip at 300 Mbit/s.
-    windowBytes: 4 * 1024 ** 2,
+    windowOctets: 4 * 1024 ** 2,
     compression: 'auto',
     compressionLevel: undefined,
     tls: 'auto',
@@ -80,10 +77,10 @@ export function defaultSettings(): Settings {
     locks: 'fcntl',
     threads: 'auto',
     progress: undefined,
-    lockedRetry: 5,
+    lockedRetrySeconds: 5,
     exitWhenReplicaGone: false,
-    backlogReport: 300,
-    fullPass: 0,
+    backlogReportSeconds: 300,
+    fullPassSeconds: 0,
     master: 'private',
     masterUser: undefined,
     masterPassword: undefined,
@@ -148,8 +145,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
     'window',
     rule(
       `${BYTE_SIZE_FORMS}, from 64K to 1G`,
-      (text) => within(parseByteSize(text), WINDOW.least, WINDOW.most),
-      (windowBytes) => ({ windowBytes }),
+      (text) => within(parseByteSize(text), WINDOW_OCTETS.least, WINDOW_OCTETS.most),
+      (windowOctets) => ({ windowOctets }),
     ),
   ],
   ['compression', choice(['auto', 'on', 'off'], (compression) => ({ compression }))],
@@ -165,8 +162,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
     'locked_retry',
     rule(
       `${DURATION_FORMS}, from 1s to 1h`,
-      (text) => within(parseDuration(text), 1, MOST_LOCKED_RETRY),
-      (lockedRetry) => ({ lockedRetry }),
+      (text) => within(parseDuration(text), 1, MOST_LOCKED_RETRY_SECONDS),
+      (lockedRetrySeconds) => ({ lockedRetrySeconds }),
     ),
   ],
   ['exit_when_replica_gone', toggle((exitWhenReplicaGone) => ({ exitWhenReplicaGone }))],
@@ -174,8 +171,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
     'backlog_report',
     rule(
       `${DURATION_FORMS}, from 0 to 1d`,
-      (text) => within(parseDuration(text), 0, MOST_BACKLOG_REPORT),
-      (backlogReport) => ({ backlogReport }),
+      (text) => within(parseDuration(text), 0, MOST_BACKLOG_REPORT_SECONDS),
+      (backlogReportSeconds) => ({ backlogReportSeconds }),
     ),
   ],
   [
@@ -184,9 +181,9 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       `${DURATION_FORMS}, from 1s to 90d, or 0`,
       (text) => {
         const seconds = parseDuration(text);
-        return seconds === 0 ? 0 : within(seconds, FULL_PASS.least, FULL_PASS.most);
+        return seconds === 0 ? 0 : within(seconds, FULL_PASS_SECONDS.least, FULL_PASS_SECONDS.most);
       },
-      (fullPass) => ({ fullPass }),
+      (fullPassSeconds) => ({ fullPassSeconds }),
     ),
   ],
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],

@@ -5,14 +5,14 @@ export interface Clock {
   /** Since the epoch, to compare with the times of files. */
   date(): number;
   /** @returns cancels the call */
-  after(delay: number, call: () => void): () => void;
+  after(delayMs: number, call: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
-  after(delay, call) {
-    const timer = setTimeout(call, delay);
+  after(delayMs, call) {
+    const timer = setTimeout(call, delayMs);
     return () => clearTimeout(timer);
   },
 };

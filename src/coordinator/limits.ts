@@ -6,8 +6,8 @@
  */
 
 /**
- * Sizes and times of the coordinator. Sizes are messages on disk as the store estimates them; times are milliseconds
- * unless the name says otherwise.
+ * Sizes and times of the coordinator. Sizes are messages on disk as the store estimates them; times say
+ * their unit.
  */
 
 /** From here on a user is a batch of its own and starts first: about a minute of uploading on a local network. */
@@ -17,9 +17,9 @@ export const SLOTS_PER_SMALL_SHARE = 4;
 /** A batch keeps a connection's pipeline full between two answers to the coordinator: no more jobs than this ... */
 export const BATCH_JOBS = 64;
 /** ... and no more than the replica is at work on for so long, or others could have taken them meanwhile ... */
-export const BATCH_TIME = 150;
+export const BATCH_MS = 150;
 /** ... but rather so much than less, or the way to the replica and back is waited for between batches. */
-export const LEAST_BATCH_TIME = 30;
+export const LEAST_BATCH_MS = 30;
 /** Before it is known what a job costs: enough to fill a pipeline, should there be nothing to do. */
 export const FIRST_BATCH_JOBS = 16;
 /** Mailboxes and messages from which on a job has much to send: some tenths of a second where flushes are waited for. */
@@ -29,22 +29,22 @@ export const LADEN_PER_CONNECTION = 1;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;
 /** How often a run asks itself whether it wants more connections ... */
-export const GROW_AFTER = 100;
+export const GROW_AFTER_MS = 100;
 /** ... for `auto` at most so many times as many as it has ... */
 export const GROWTH = 4;
 /** ... and no more than would keep this thread at work for this share of its time: the rest is the replica's and the link's ... */
 export const SHARE_TO_FILL = 0.5;
 /** ... and how long what is left must take for that to pay. */
-export const WORTH_GROWING = 500;
+export const WORTH_GROWING_MS = 500;
 /** Share of its time from which on a thread is what its connections wait for ... */
 export const BUSY_THREAD = 0.8;
 /** ... and of a processor that must be free for another thread. */
 export const IDLE_FOR_THREAD = 0.5;
 /** How often rolling mode asks itself whether its one thread is enough. */
-export const THREADS_LOOK = 1_000;
+export const THREADS_LOOK_MS = 1_000;
 /** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */
 export const AUTO_FIRST = 16;
-export const CLIMB_AFTER = 1_000;
+export const CLIMB_AFTER_MS = 1_000;
 /** ... and so much work, or the rate is an accident. */
 export const LEAST_WORK_TO_CLIMB = 200;
 export const MOST_CONNECTIONS = 64;
@@ -53,26 +53,26 @@ export const MOST_THREADS = 8;
 /** Octets of mail that count as much work as a message, a mailbox or a user. */
 export const OCTETS_PER_WORK = 16 * 1024;
 /** How long the number of connections that a replica refused to exceed is kept to. */
-export const REFUSED_PAUSE = 60_000;
+export const REFUSED_PAUSE_MS = 60_000;
 /** Mailbox names of one shared-mailboxes job: one GET MAILBOXES answer that still fits in memory easily. */
 export const SHARED_CHUNK = 1_000;
 /** How long enumerating and sizing may hold the event loop before answers and events get their turn. */
-export const DISCOVERY_SLICE = 10;
+export const DISCOVERY_SLICE_MS = 10;
 /** Between two tries of a mailbox list that somebody else has locked, in which the thread goes on with other work. */
 export const LOCKED_LIST_PAUSE_MS = 100;
 /** How long they may before the first connection is made: a site that is known whole by then gets only as many as it needs. */
-export const FIRST_DISCOVERY_SLICE = 150;
+export const FIRST_DISCOVERY_SLICE_MS = 150;
 
 /** A locked user is looked at again after this even while other work waits. */
-export const PARKED_WHILE_BUSY = 30_000;
-/** With nothing else to start: the first wait for a lock, doubled up to the plan's `lockedRetry`. */
-export const PARKED_FIRST = 250;
+export const PARKED_WHILE_BUSY_MS = 30_000;
+/** With nothing else to start: the first wait for a lock, doubled up to the plan's `lockedRetrySeconds`. */
+export const PARKED_FIRST_MS = 250;
 
 /** Attempts of a job that fails for a reason that may pass. */
 export const RETRYABLE_ATTEMPTS = 3;
 /** Attempts where a database of Cyrus was locked, which nobody waits for on the spot: about a minute. */
 export const LOCK_ATTEMPTS = 7;
-export const RETRY_FIRST = 1_000;
+export const RETRY_FIRST_MS = 1_000;
 /** Part of its length by which a pause before another attempt is spread to either side. */
 export const RETRY_JITTER = 0.5;
 /** Attempts of a job that was in flight when the link broke, counted while it gets no message across ... */
@@ -95,23 +95,23 @@ export const DEAD_THREADS_TO_ABORT = 8;
 export const RECONNECT_FIRST_SECONDS = 15;
 
 /** After TERM: how long jobs in flight may go on before their connections are cut. Cutting is safe, only wasteful. */
-export const DRAIN_GRACE = 5_000;
+export const DRAIN_GRACE_MS = 5_000;
 /** After the cut: how long jobs may take to notice. */
-export const CUT_GRACE = 2_000;
+export const CUT_GRACE_MS = 2_000;
 /** How long EXIT and its answer may take at the end of a run. */
-export const EXIT_GRACE = 5_000;
+export const EXIT_GRACE_MS = 5_000;
 
 /** Events gathered for one post to the coordinator, and how long they may wait for it. */
 export const EVENTS_PER_POST = 256;
-export const EVENT_DELAY = 20;
+export const EVENT_DELAY_MS = 20;
 
 /** Milliseconds that the master's private sync_server gets to leave after TERM. */
-export const PRIVATE_SERVER_STOP = 5_000;
+export const PRIVATE_SERVER_STOP_MS = 5_000;
 /** How long after the end of its connection the server's own end, and what it said, are waited for. */
-export const PRIVATE_SERVER_END = 1_000;
+export const PRIVATE_SERVER_END_MS = 1_000;
 
 /** Milliseconds between two looks at whether an idle connection was closed by the replica. */
-export const IDLE_WATCH = 1_000;
+export const IDLE_WATCH_MS = 1_000;
 
 /** Waits without descriptors, doubled while nothing is done. They come back as soon as something ends. */
 export const OUT_OF_FILES_SECONDS = { first: 1, longest: 60 } as const;

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { CUT_GRACE, DRAIN_GRACE } from './limits.ts';
+import { CUT_GRACE_MS, DRAIN_GRACE_MS } from './limits.ts';
 
 /** How whoever is told to stop comes to an end. Each step follows if the one before was not enough in its time. */
 export interface ShutdownSteps {
@@ -19,9 +19,9 @@ export function shutdownLadder(
 ): Disposable {
   let cancel = (): void => {};
   const stop = (): void => {
-    cancel = clock.after(DRAIN_GRACE, () => {
+    cancel = clock.after(DRAIN_GRACE_MS, () => {
       cut();
-      cancel = clock.after(CUT_GRACE, giveUp);
+      cancel = clock.after(CUT_GRACE_MS, giveUp);
     });
     drain();
   };

@@ -15,9 +15,9 @@ export interface ConnectionSettings {
   /** `ip:port` to bind, if client_bind is on. */
   localAddress: string | undefined;
   /** Milliseconds for connect, TLS, greeting and login together. */
-  connectTimeout: number;
+  connectTimeoutMs: number;
   /** Milliseconds without an octet while an answer is due. */
-  answerTimeout: number;
+  answerTimeoutMs: number;
   keepaliveSeconds: number | undefined;
   tls: {
     /**
@@ -47,7 +47,7 @@ export interface ConnectionSettings {
   /** -a: have the replica stage messages on its archive partition, if it can. */
   stageToArchive: boolean;
   /** Octets of unanswered commands before `window()` waits. */
-  windowBytes: number;
+  windowOctets: number;
 }
 
 /** `-v -v`: one call per chunk of plain protocol text, credentials and message bodies already left out. */

@@ -40,7 +40,7 @@ export const RECORD_PIECE_OCTETS = 64 * 1024;
 /** Octets of small commands gathered into one write within one turn of the event loop. */
 export const CORK_OCTETS = 64 * 1024;
 
-/** Milliseconds for a TLS handshake or greeting are part of `connectTimeout`; this is its smallest useful value. */
+/** Milliseconds for a TLS handshake or greeting are part of `connectTimeoutMs`; this is its smallest useful value. */
 export const MIN_CONNECT_TIMEOUT_MS = 100;
 
 /** Octets of a file of certificates or of a key; the bundles of all public authorities have a quarter of a MiB. */

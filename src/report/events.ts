@@ -70,7 +70,7 @@ export interface RunSummary {
   /** Names that matched nothing. */
   unmatched: number;
   messagesUploaded: number;
-  bytesUploaded: number;
+  octetsUploaded: number;
   mailboxesUpdated: number;
   elapsedMs: number;
   failures: { user: ByteString; error: ErrorData }[];
@@ -163,7 +163,7 @@ export type UserEvent =
   /** The master's server could not be asked to move the scripts into a mailbox: they go one by one. */
   | { kind: 'user:scripts-as-files'; user: ByteString; error: ErrorData }
   /** Messages that the replica now has (uploaded or found there), for progress. */
-  | { kind: 'user:progress'; user: ByteString; messages: number; bytes: number };
+  | { kind: 'user:progress'; user: ByteString; messages: number; octets: number };
 
 export interface UserSettled {
   /** '' for mailboxes that are not all of one user. */

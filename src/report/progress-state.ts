@@ -12,7 +12,7 @@ export interface ProgressState {
   failed: number;
   locked: number;
   messages: number;
-  bytes: number;
+  octets: number;
   /** Messages, as estimated, of the users who are done. */
   settled: number;
   /** Messages that are there of users who are not done yet: large ones take their time. */
@@ -28,7 +28,7 @@ export function startOfProgress(): ProgressState {
     failed: 0,
     locked: 0,
     messages: 0,
-    bytes: 0,
+    octets: 0,
     settled: 0,
     underWay: new Map(),
   };
@@ -59,7 +59,7 @@ export function followProgress(state: ProgressState, event: SyncEvent): boolean 
       return true;
     case 'user:progress':
       state.messages += event.messages;
-      state.bytes += event.bytes;
+      state.octets += event.octets;
       state.underWay.set(event.user, (state.underWay.get(event.user) ?? 0) + event.messages);
       return true;
     default:
@@ -95,9 +95,9 @@ export function progressText(
   elapsedSeconds: number,
   etaSeconds: number | undefined,
 ): string {
-  const { known, complete, done, failed, locked, messages, bytes } = state;
+  const { known, complete, done, failed, locked, messages, octets } = state;
   const seconds = Math.max(1, elapsedSeconds);
-  const megabytes = bytes / MEGABYTE;
+  const megabytes = octets / MEGABYTE;
   const percent = Math.floor(fractionDone(state) * 100);
   const parts = [
     // While users are still being found, a share or an estimate would only mislead.

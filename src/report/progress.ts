@@ -6,7 +6,7 @@ import type { OutputStreams, Streams } from './streams.ts';
 import { TimeLeft } from './time-left.ts';
 
 /** How often a line is written where there is no terminal to redraw on. */
-const PLAIN_LINE_INTERVAL = 5_000;
+const PLAIN_LINE_INTERVAL_MS = 5_000;
 const REDRAWS_PER_SECOND = 5;
 
 /**
@@ -32,7 +32,7 @@ export async function progressSink(
     // Other lines on the terminal wipe ours.
     forceRedraw: true,
     noTTYOutput: true,
-    notTTYSchedule: PLAIN_LINE_INTERVAL,
+    notTTYSchedule: PLAIN_LINE_INTERVAL_MS,
     hideCursor: null,
     linewrap: true,
     // Signals are the run's business.

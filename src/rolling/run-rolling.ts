@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from '../coordinator/clock.ts';
-import { THREADS_LOOK } from '../coordinator/limits.ts';
+import { THREADS_LOOK_MS } from '../coordinator/limits.ts';
 import type { Job, Outcome } from '../coordinator/pool/messages.ts';
 import type { OpenPoolOptions } from '../coordinator/pool/open-pool.ts';
 import type { JobPool, UnitPool } from '../coordinator/pool/pool.ts';
@@ -170,9 +170,9 @@ function growingThreads(pool: UnitPool, connections: number, { clock, load }: Ro
   pool.use({ connections, threads: false });
   const look = (): void => {
     if (threadsPay(load())) pool.use({ connections, threads: true });
-    else cancel = clock.after(THREADS_LOOK, look);
+    else cancel = clock.after(THREADS_LOOK_MS, look);
   };
-  let cancel = clock.after(THREADS_LOOK, look);
+  let cancel = clock.after(THREADS_LOOK_MS, look);
   return { [Symbol.dispose]: () => cancel() };
 }
 

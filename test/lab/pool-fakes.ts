@@ -9,7 +9,7 @@ import type { ErrorCode, ErrorData, ErrorFamily } from '../../src/report/sync-er
 import type { Enumerated, MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
 import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
 
-export const noCounts = { mailboxes: 0, messages: 0, bytes: 0 };
+export const noCounts = { mailboxes: 0, messages: 0, octets: 0 };
 
 export function user(userid: string): Job {
   return { kind: 'user', userid };
@@ -237,8 +237,8 @@ const connection: ConnectionSettings = {
   password: 'secret',
   mechanisms: undefined,
   localAddress: undefined,
-  connectTimeout: 1_000,
-  answerTimeout: 1_000,
+  connectTimeoutMs: 1_000,
+  answerTimeoutMs: 1_000,
   keepaliveSeconds: undefined,
   tls: {
     mode: 'off',
@@ -255,7 +255,7 @@ const connection: ConnectionSettings = {
   compression: { mode: 'off', level: undefined },
   sieveMailbox: true,
   stageToArchive: false,
-  windowBytes: 1_000_000,
+  windowOctets: 1_000_000,
 };
 
 const options: JobOptions = {
@@ -284,7 +284,7 @@ export function request(fields: Partial<RunRequest> = {}): RunRequest {
     skipLocked: false,
     connectOnce: false,
     reconnectMaxWaitSeconds: 20,
-    lockedRetry: 5,
+    lockedRetrySeconds: 5,
     ...fields,
   };
 }

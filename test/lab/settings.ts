@@ -11,15 +11,15 @@ export function settingsFor(server: string, changes: Partial<ConnectionSettings>
     password: 'repl',
     mechanisms: undefined,
     localAddress: undefined,
-    connectTimeout: 10_000,
-    answerTimeout: 10_000,
+    connectTimeoutMs: 10_000,
+    answerTimeoutMs: 10_000,
     keepaliveSeconds: undefined,
     tls: NO_TLS,
     allowClearText: false,
     compression: { mode: 'auto', level: undefined },
     sieveMailbox: true,
     stageToArchive: false,
-    windowBytes: 1024 * 1024,
+    windowOctets: 1024 * 1024,
     ...changes,
   };
 }

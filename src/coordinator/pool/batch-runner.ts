@@ -289,7 +289,7 @@ export class BatchRunner {
     const hear: EventListener = (event) => {
       if (event.kind === 'user:progress') {
         counts.messages += event.messages;
-        counts.bytes += event.bytes;
+        counts.octets += event.octets;
       } else if (event.kind === 'command:mailbox') {
         counts.mailboxes += 1;
       } else if (event.kind === 'user:start' && job.laden) {
@@ -449,7 +449,7 @@ function engineOptions({ connection, layout, options }: PoolSetup): EngineOption
 }
 
 function noCounts(): Counts {
-  return { mailboxes: 0, messages: 0, bytes: 0 };
+  return { mailboxes: 0, messages: 0, octets: 0 };
 }
 
 function untouched(jobs: readonly Job[], error: ErrorData): Outcome[] {

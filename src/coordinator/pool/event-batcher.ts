@@ -1,5 +1,5 @@
 import type { EventListener, SyncEvent } from '../../report/events.ts';
-import { EVENT_DELAY, EVENTS_PER_POST } from '../limits.ts';
+import { EVENT_DELAY_MS, EVENTS_PER_POST } from '../limits.ts';
 
 /**
  * Gathers a thread's events, so that a message crosses to the coordinator for many of them. Progress of one user in
@@ -17,17 +17,17 @@ export class EventBatcher {
   readonly emit: EventListener = (event) => {
     const last = this.#events.at(-1);
     if (event.kind === 'user:progress' && last?.kind === 'user:progress' && last.user === event.user) {
-      const { messages, bytes } = last;
+      const { messages, octets } = last;
       this.#events[this.#events.length - 1] = {
         ...event,
         messages: messages + event.messages,
-        bytes: bytes + event.bytes,
+        octets: octets + event.octets,
       };
     } else {
       this.#events.push(event);
     }
     if (this.#events.length >= EVENTS_PER_POST) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), EVENT_DELAY);
+    else this.#timer ??= setTimeout(() => this.flush(), EVENT_DELAY_MS);
   };
 
   flush(): void {

@@ -1,4 +1,4 @@
-import { EXIT_GRACE, IDLE_WATCH } from '../limits.ts';
+import { EXIT_GRACE_MS, IDLE_WATCH_MS } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { JobPool, UnitPool } from './pool.ts';
 import { RunnerSet } from './runner-set.ts';
@@ -23,7 +23,7 @@ export function openInlinePool(parts: InlineParts): JobPool & UnitPool {
   // A connection may wait for work for hours, and its end should not be news only then.
   const watch = setInterval(() => {
     if (runners.dropIdleClosed()) parts.onIdleClosed();
-  }, IDLE_WATCH).unref();
+  }, IDLE_WATCH_MS).unref();
   return {
     run: (batch) => runners.run(batch),
     runUnit: (task) => runners.runUnit(task),
@@ -33,7 +33,7 @@ export function openInlinePool(parts: InlineParts): JobPool & UnitPool {
     cut: () => runners.cut(),
     close: async () => {
       clearInterval(watch);
-      await within(EXIT_GRACE, runners.exit());
+      await within(EXIT_GRACE_MS, runners.exit());
       parts.onClose();
     },
   };

@@ -78,7 +78,7 @@ export type Outcome = {
 export interface Counts {
   mailboxes: number;
   messages: number;
-  bytes: number;
+  octets: number;
 }
 
 /** What every connection of a pool works with, in whatever thread. */

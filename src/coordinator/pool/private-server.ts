@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { closeDescriptor, listenUnix } from '../../native/listen-unix.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { PRIVATE_SERVER_END, PRIVATE_SERVER_STOP } from '../limits.ts';
+import { PRIVATE_SERVER_END_MS, PRIVATE_SERVER_STOP_MS } from '../limits.ts';
 import type { MasterEndpoint } from './messages.ts';
 import { within } from './within.ts';
 
@@ -90,7 +90,7 @@ export function startPrivateServer(
     path,
     hide,
     ending: async () => {
-      await within(PRIVATE_SERVER_END, ended);
+      await within(PRIVATE_SERVER_END_MS, ended);
       if (!hasEnded()) return undefined;
       const how =
         child.signalCode ?? (child.exitCode === null ? 'no process' : `exit code ${child.exitCode}`);
@@ -101,7 +101,7 @@ export function startPrivateServer(
       if (hasEnded()) return;
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), PRIVATE_SERVER_STOP);
+      const timer = setTimeout(() => child.kill('SIGKILL'), PRIVATE_SERVER_STOP_MS);
       await exited;
       clearTimeout(timer);
       hide();

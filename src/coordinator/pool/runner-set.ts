@@ -1,5 +1,5 @@
 import type { BorrowedLink } from '../../replicate/engine.ts';
-import { REFUSED_PAUSE } from '../limits.ts';
+import { REFUSED_PAUSE_MS } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 import { within } from './within.ts';
@@ -102,7 +102,7 @@ export class RunnerSet {
   }
 
   #refused(connection: Connection): void {
-    this.#lendsFrom = performance.now() + REFUSED_PAUSE;
+    this.#lendsFrom = performance.now() + REFUSED_PAUSE_MS;
     this.#connections = this.#connections.filter((other) => other !== connection);
     void connection.runner.exit();
   }
@@ -172,7 +172,7 @@ export class RunnerSet {
       return { ...link, [Symbol.dispose]: giveBack };
     } catch {
       // Whoever asks has a connection; why there is no second one, those will say who need it.
-      this.#lendsFrom = performance.now() + REFUSED_PAUSE;
+      this.#lendsFrom = performance.now() + REFUSED_PAUSE_MS;
       use[Symbol.dispose]();
       return undefined;
     }

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { EventListener } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { EXIT_GRACE } from '../limits.ts';
+import { EXIT_GRACE_MS } from '../limits.ts';
 import type {
   Batch,
   Outcome,
@@ -164,7 +164,7 @@ export class ThreadPool implements JobPool, UnitPool {
       const loaded = new Promise<void>((resolve) => {
         this.#allLoaded = resolve;
       });
-      await within(EXIT_GRACE, loaded);
+      await within(EXIT_GRACE_MS, loaded);
     }
     if (this.#ports.size > 0) {
       const exited = new Promise<void>((resolve) => {
@@ -173,7 +173,7 @@ export class ThreadPool implements JobPool, UnitPool {
         };
       });
       this.#order({ kind: 'exit' });
-      await within(EXIT_GRACE, exited);
+      await within(EXIT_GRACE_MS, exited);
     }
     for (const port of this.#ports) port.close();
     await this.#piscina.destroy();

@@ -2,15 +2,15 @@ import type { Clock } from '../clock.ts';
 import {
   AUTO_FIRST,
   BUSY_THREAD,
-  CLIMB_AFTER,
-  GROW_AFTER,
+  CLIMB_AFTER_MS,
+  GROW_AFTER_MS,
   GROWTH,
   IDLE_FOR_THREAD,
   LEAST_WORK_TO_CLIMB,
   MOST_CONNECTIONS,
-  REFUSED_PAUSE,
+  REFUSED_PAUSE_MS,
   SHARE_TO_FILL,
-  WORTH_GROWING,
+  WORTH_GROWING_MS,
 } from '../limits.ts';
 import type { Allowance } from '../pool/pool.ts';
 import { Climb } from './climb.ts';
@@ -48,7 +48,7 @@ export interface GrowthParts {
 /**
  * What a run has use for by now. A connection costs a login and, on the replica, a process, which a run does without that
  * finds nothing to do: more come when what is left will take a while longer, or is known to be much. Of a number that the
- * operator gave all come then; `auto` asks every `GROW_AFTER` what this thread waits for: what is at work for half of the time would not gain
+ * operator gave all come then; `auto` asks every `GROW_AFTER_MS` what this thread waits for: what is at work for half of the time would not gain
  * from more, while one that waits nine tenths of it gets `GROWTH` times as many. Past `AUTO_FIRST` it goes by the rate. None come while this thread is what the others would wait for: then threads pay, if a processor is free for one.
  */
 export class Growth {
@@ -89,7 +89,7 @@ export class Growth {
     }
     const looked = { time: clock.now(), work };
     const climbing = this.#auto && this.#allowance.connections >= Math.min(AUTO_FIRST, this.#limit);
-    this.#cancel = clock.after(climbing ? CLIMB_AFTER : GROW_AFTER, () => {
+    this.#cancel = clock.after(climbing ? CLIMB_AFTER_MS : GROW_AFTER_MS, () => {
       this.#cancel = undefined;
       this.#set(climbing ? this.#climbed(looked) : this.#grown());
       this.resume();
@@ -110,7 +110,7 @@ export class Growth {
 
   /** The replica took so many connections and no more: a limit of its own, which may change. */
   refusedBeyond(connections: number): void {
-    this.#refused = { connections, until: this.#parts.clock.now() + REFUSED_PAUSE };
+    this.#refused = { connections, until: this.#parts.clock.now() + REFUSED_PAUSE_MS };
     this.#set(this.#allowance);
     this.resume();
   }
@@ -130,7 +130,7 @@ export class Growth {
 
   #grown(): Allowance {
     const load = this.#parts.load();
-    if (this.#remaining() < WORTH_GROWING) return this.#allowance;
+    if (this.#remaining() < WORTH_GROWING_MS) return this.#allowance;
     const threads = this.#threadsFor(load);
     // With this thread at its end and no processor for another one, more connections would only wait for it.
     if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) return this.#allowance;

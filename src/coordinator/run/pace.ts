@@ -1,4 +1,4 @@
-import { BATCH_JOBS, BATCH_TIME, FIRST_BATCH_JOBS, LEAST_BATCH_TIME } from '../limits.ts';
+import { BATCH_JOBS, BATCH_MS, FIRST_BATCH_JOBS, LEAST_BATCH_MS } from '../limits.ts';
 
 /** Jobs of which the older ones are forgotten by half. */
 const REMEMBERED = 64;
@@ -26,8 +26,8 @@ export class Pace {
   /** @param share of what waits that is one batch's, if it were shared out to all */
   batchOf(share: number): number {
     if (!this.isKnown) return Math.max(FIRST_BATCH_JOBS, Math.min(share, BATCH_JOBS));
-    const most = this.#jobsIn(BATCH_TIME);
-    return Math.min(most, Math.max(share, this.#jobsIn(LEAST_BATCH_TIME)));
+    const most = this.#jobsIn(BATCH_MS);
+    return Math.min(most, Math.max(share, this.#jobsIn(LEAST_BATCH_MS)));
   }
 
   #jobsIn(milliseconds: number): number {

@@ -20,7 +20,7 @@ export interface RunRequest {
   /** Seconds; cap of the reconnect back-off; 0 = none. */
   reconnectMaxWaitSeconds: number;
   /** Seconds between tries of a user whose sync lock is held, when nothing else is left to do. */
-  lockedRetry: number;
+  lockedRetrySeconds: number;
   /** undefined: everybody. */
   choice?: Choice | undefined;
   /** The largest first, or as they are found: in the order of a list, or of the mailbox list. */

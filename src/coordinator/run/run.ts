@@ -17,9 +17,9 @@ import { doublingPause } from '../doubling-pause.ts';
 import {
   BATCHES_PER_CONNECTION,
   DEAD_THREADS_TO_ABORT,
-  DISCOVERY_SLICE,
-  DRAIN_GRACE,
-  FIRST_DISCOVERY_SLICE,
+  DISCOVERY_SLICE_MS,
+  DRAIN_GRACE_MS,
+  FIRST_DISCOVERY_SLICE_MS,
   ILL_PAUSES_SECONDS,
   LOCKED_LIST_PAUSE_MS,
   OCTETS_PER_WORK,
@@ -129,7 +129,7 @@ class Run {
     });
     this.#queue.on('next', () => this.#pump());
     this.#backoff = new ReconnectBackoff(request.reconnectMaxWaitSeconds);
-    const { skipLocked, lockedRetry, connections } = request;
+    const { skipLocked, lockedRetrySeconds, connections } = request;
     this.#growth = new Growth(connections, {
       clock: parts.clock,
       load: parts.load,
@@ -143,7 +143,7 @@ class Run {
     this.#schedule = new Schedule(
       {
         skipLocked,
-        lockedRetry: lockedRetry * 1_000,
+        lockedRetryMs: lockedRetrySeconds * 1_000,
         random: parts.random,
         asFound: request.order === 'found',
       },
@@ -220,7 +220,7 @@ class Run {
         (job, size) => this.#schedule.add(job, size),
         this.#chosen,
       );
-      this.#find(search, FIRST_DISCOVERY_SLICE);
+      this.#find(search, FIRST_DISCOVERY_SLICE_MS);
       this.#openPool();
       this.#pump();
       // Those who will not be reached are to be told all the same, if they can be found soon.
@@ -228,7 +228,7 @@ class Run {
         // Answers and events that are due get their turn.
         if (this.#found.busy) await this.#pause(LOCKED_LIST_PAUSE_MS);
         else await setImmediate();
-        this.#find(search, DISCOVERY_SLICE);
+        this.#find(search, DISCOVERY_SLICE_MS);
         this.#pump();
       }
     } finally {
@@ -272,9 +272,9 @@ class Run {
         this.#health.closed();
         break;
       case 'user:progress':
-        this.#uploaded += event.messages + event.bytes / OCTETS_PER_WORK;
+        this.#uploaded += event.messages + event.octets / OCTETS_PER_WORK;
         this.#messages += event.messages;
-        this.#octets += event.bytes;
+        this.#octets += event.octets;
         break;
       case 'command:mailbox':
         this.#uploaded += 1;
@@ -360,7 +360,7 @@ class Run {
   #threadDied(batch: Batch, error: ErrorData): Outcome[] {
     this.#deadInARow += 1;
     if (this.#deadInARow >= DEAD_THREADS_TO_ABORT + this.#queue.concurrency) this.#fail(error);
-    const counts = { mailboxes: 0, messages: 0, bytes: 0 };
+    const counts = { mailboxes: 0, messages: 0, octets: 0 };
     return batch.jobs.map((job) => ({ kind: 'failed', job, error, counts }));
   }
 
@@ -462,7 +462,7 @@ class Run {
 
   #stop(reason: StopReason): void {
     // A signal that comes while an error is being cleared up says nothing new, and the other way round.
-    this.#stopped ??= { ...reason, findUntil: this.#parts.clock.now() + DRAIN_GRACE };
+    this.#stopped ??= { ...reason, findUntil: this.#parts.clock.now() + DRAIN_GRACE_MS };
     this.#cancelReconnect?.();
     this.#growth.pause();
     // Nothing waits in the queue: batches are handed to it only as they can start.

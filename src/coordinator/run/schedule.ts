@@ -9,9 +9,9 @@ import {
   GIANT_MESSAGES,
   LINK_ATTEMPTS,
   LOCK_ATTEMPTS,
-  PARKED_FIRST,
-  PARKED_WHILE_BUSY,
-  RETRY_FIRST,
+  PARKED_FIRST_MS,
+  PARKED_WHILE_BUSY_MS,
+  RETRY_FIRST_MS,
   RETRY_JITTER,
   RETRYABLE_ATTEMPTS,
   SLOTS_PER_SMALL_SHARE,
@@ -40,7 +40,7 @@ export type Disposition =
 export interface ScheduleOptions {
   skipLocked: boolean;
   /** Milliseconds between tries of a locked user when nothing else waits. */
-  lockedRetry: number;
+  lockedRetryMs: number;
   /** In the order in which they are added, rather than the largest first. */
   asFound?: boolean;
   /** 0 <= r < 1, for jitter. */
@@ -228,7 +228,7 @@ export class Schedule {
         if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort };
         entry.timesParked += 1;
         this.#parked.add(entry, now + this.#parkedPause(entry));
-        this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY);
+        this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY_MS);
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
       case 'failed': {
         const { error } = outcome;
@@ -265,13 +265,13 @@ export class Schedule {
   }
 
   #backoff(attempt: number): number {
-    const series = { first: RETRY_FIRST, longest: Number.POSITIVE_INFINITY, jitter: RETRY_JITTER };
+    const series = { first: RETRY_FIRST_MS, longest: Number.POSITIVE_INFINITY, jitter: RETRY_JITTER };
     return Math.round(doublingPause(series, attempt, this.#options.random));
   }
 
   /** How long a parked job waits while nothing else does: not long at first, since most locks are short. */
   #parkedPause({ timesParked }: Entry): number {
-    return doublingPause({ first: PARKED_FIRST, longest: this.#options.lockedRetry }, timesParked);
+    return doublingPause({ first: PARKED_FIRST_MS, longest: this.#options.lockedRetryMs }, timesParked);
   }
 
   /** Giants at once while small users wait too; where only one batch can run, those are first. */
@@ -358,7 +358,7 @@ function spend(effort: Effort, outcome: Outcome): void {
   if (outcome.kind !== 'synced' && outcome.kind !== 'failed') return;
   effort.mailboxes += outcome.counts.mailboxes;
   effort.messages += outcome.counts.messages;
-  effort.octets += outcome.counts.bytes;
+  effort.octets += outcome.counts.octets;
 }
 
 function newEntry(job: Job, size: number): Entry {

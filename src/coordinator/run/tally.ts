@@ -14,7 +14,7 @@ export class Tally {
     locked: 0,
     failed: 0,
     messagesUploaded: 0,
-    bytesUploaded: 0,
+    octetsUploaded: 0,
     mailboxesUpdated: 0,
     failures: [],
     unreached: [],
@@ -95,7 +95,7 @@ export class Tally {
 
   #count(counts: Counts): void {
     this.#totals.messagesUploaded += counts.messages;
-    this.#totals.bytesUploaded += counts.bytes;
+    this.#totals.octetsUploaded += counts.octets;
     this.#totals.mailboxesUpdated += counts.mailboxes;
   }
 }

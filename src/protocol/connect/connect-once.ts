@@ -31,7 +31,7 @@ export async function connectOnce(
   { onTraffic, onCompression }: ConnectionListeners,
   isPeerLocal: typeof isLocal,
 ): Promise<ReplicaSession> {
-  using deadline = new Deadline(settings.connectTimeout, settings.server);
+  using deadline = new Deadline(settings.connectTimeoutMs, settings.server);
   const socket = await openSocket(target, attempt.service, settings, deadline);
   const traffic = new Traffic(onTraffic);
   let talk: Conversation | undefined;
@@ -97,13 +97,13 @@ async function shakeHands(
   talk.begin('the set-up');
   const level = compressionLevel(offer, settings, secure);
   const compression = level !== undefined && (await startCompression(talk, level, settings));
-  const queue = new CommandQueue(talk.transport, traffic, new Framing(offer.flavour), settings.windowBytes);
+  const queue = new CommandQueue(talk.transport, traffic, new Framing(offer.flavour), settings.windowOctets);
   const unread = talk.takeUnread();
   if (unread.length > 0) queue.octets(unread);
   const exposure = local ? undefined : exposureOf(secure, settings);
   const session = await setUp(queue, offer, settings, { mechanism, tls: secure, exposure, compression });
   // Until here the deadline watched; from here on each answer has its own time.
-  talk.transport.watchSilence(settings.answerTimeout, () => queue.silent(settings.answerTimeout));
+  talk.transport.watchSilence(settings.answerTimeoutMs, () => queue.silent(settings.answerTimeoutMs));
   const { mode, level: chosen } = settings.compression;
   if (mode === 'auto' && offer.compress) {
     compressWhenItPays(queue, talk.transport, { local, level: chosen }, (start) => {

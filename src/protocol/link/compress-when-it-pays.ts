@@ -2,13 +2,13 @@ import { idleProcessorMeter } from '../../native/idle-processor-meter.ts';
 import type { CompressionStart } from '../connection-settings.ts';
 import type { Transport } from '../wire/transport.ts';
 import type { CommandQueue } from './command-queue.ts';
-import { judgeLink } from './compression-policy.ts';
+import { levelThatPays } from './level-that-pays.ts';
 
 /**
  * Milliseconds: longer than a replica applies one large step of a mailbox, during which it answers nothing however fast
  * the link is, and a small part of a run that is worth compressing.
  */
-const LOOK_EVERY = 5_000;
+const LOOK_EVERY_MS = 5_000;
 
 /**
  * Begins to compress as soon as the link turns out to be what this connection waits for.
@@ -25,7 +25,7 @@ export function compressWhenItPays(
   const look = () => ({
     time: performance.now(),
     octets: queue.octetsAnswered,
-    waited: transport.waiting.total,
+    waitedMs: transport.waiting.total,
   });
   let before = look();
   const timer = setInterval(() => {
@@ -34,17 +34,17 @@ export function compressWhenItPays(
       return;
     }
     const now = look();
-    const milliseconds = now.time - before.time;
+    const elapsedMs = now.time - before.time;
     const octets = now.octets - before.octets;
-    const waited = now.waited - before.waited;
-    const sample = { milliseconds, octets, waited, idleProcessors: idleProcessors(), local };
-    const verdict = judgeLink(sample);
+    const waitedMs = now.waitedMs - before.waitedMs;
+    const sample = { elapsedMs, octets, waitedMs, idleProcessors: idleProcessors(), local };
+    const found = levelThatPays(sample);
     // Large commands are answered seconds apart on a slow link.
-    if (verdict !== 'undecided') before = now;
-    if (typeof verdict !== 'number') return;
+    if (found !== 'undecided') before = now;
+    if (typeof found !== 'number') return;
     clearInterval(timer);
-    void begin(queue, level ?? verdict, (octets * 1000) / milliseconds, onStart);
-  }, LOOK_EVERY);
+    void begin(queue, level ?? found, (octets * 1000) / elapsedMs, onStart);
+  }, LOOK_EVERY_MS);
   timer.unref();
 }
 

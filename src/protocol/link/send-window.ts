@@ -2,7 +2,7 @@
 const FIRST = 1024 ** 2;
 const LEAST = 128 * 1024;
 /** Milliseconds that an answer may take: more octets under way would not arrive sooner, and be lost with the link. */
-const LONG = 1_000;
+const LONG_MS = 1_000;
 
 /**
  * How many octets of commands may be unanswered: as many as the link and the replica deal with in about a second, between
@@ -30,9 +30,9 @@ export class SendWindow {
    */
   answered(octets: number, sentAt: number, now: number, wanting: boolean): void {
     const milliseconds = now - sentAt;
-    if (milliseconds < LONG) {
+    if (milliseconds < LONG_MS) {
       if (wanting) this.#limit = Math.min(this.#most, this.#limit + octets);
-    } else if (milliseconds > 2 * LONG && sentAt >= this.#judgedFrom) {
+    } else if (milliseconds > 2 * LONG_MS && sentAt >= this.#judgedFrom) {
       this.#limit = Math.min(this.#most, Math.max(LEAST, this.#limit / 2));
       this.#judgedFrom = now;
     }

@@ -191,7 +191,7 @@ function sendStep(
     .applyMailbox(line, delta.records)
     .then(
       () => {
-        context.emit({ kind: 'user:progress', user: task.user, messages, bytes: octets });
+        context.emit({ kind: 'user:progress', user: task.user, messages, octets });
         return undefined;
       },
       (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),

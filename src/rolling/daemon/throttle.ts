@@ -1,5 +1,5 @@
 import { doublingPause } from '../../coordinator/doubling-pause.ts';
-import { OUT_OF_FILES_SECONDS, REFUSED_PAUSE } from '../../coordinator/limits.ts';
+import { OUT_OF_FILES_SECONDS, REFUSED_PAUSE_MS } from '../../coordinator/limits.ts';
 
 /** How many units may run while this host is short of descriptors: a pause, then half as many, all again after a minute. */
 export class Throttle {
@@ -35,7 +35,7 @@ export class Throttle {
     this.#shortages += 1;
     const seconds = doublingPause(OUT_OF_FILES_SECONDS, this.#shortages);
     this.#pausedUntil = now + seconds * 1_000;
-    this.#reducedUntil = this.#pausedUntil + REFUSED_PAUSE;
+    this.#reducedUntil = this.#pausedUntil + REFUSED_PAUSE_MS;
     return seconds;
   }
 }

@@ -37,8 +37,8 @@ function open(
     settingsFor(`127.0.0.1:${port}`, {
       authname: ADMIN,
       password: PASSWORD,
-      connectTimeout: 20_000,
-      answerTimeout: 60_000,
+      connectTimeoutMs: 20_000,
+      answerTimeoutMs: 60_000,
       compression: { mode, level: undefined },
       ...changes,
     }),

@@ -43,7 +43,7 @@ function settings(port: number, changes: Partial<ConnectionSettings> = {}): Conn
   return settingsFor(`127.0.0.1:${port}`, {
     authname: ADMIN,
     password: PASSWORD,
-    connectTimeout: 20_000,
+    connectTimeoutMs: 20_000,
     ...changes,
   });
 }

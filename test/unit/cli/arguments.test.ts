@@ -82,9 +82,9 @@ test('options with a value take the next word or the rest of their own', () => {
   assert.deepEqual(given('-A', '-n', 'x y'), { channel: 'x y', channels: ['x y'] });
   assert.deepEqual(given('-A', '-nx y'), { channel: 'x y', channels: ['x y'] });
   assert.deepEqual(given('-u', '-f', '/list'), { mode: 'users', inputFile: '/list' });
-  assert.deepEqual(given('-A', '-w', '5'), { startDelay: 5 });
-  assert.deepEqual(given('-A', '-t60'), { sessionLifetime: 60 });
-  assert.deepEqual(given('-A', '-d', '0'), { minimumDelay: 0 });
+  assert.deepEqual(given('-A', '-w', '5'), { startDelaySeconds: 5 });
+  assert.deepEqual(given('-A', '-t60'), { sessionLifetimeSeconds: 60 });
+  assert.deepEqual(given('-A', '-d', '0'), { minimumDelaySeconds: 0 });
   assert.deepEqual(given('-A', '--workers', '12'), { workers: 12 });
   assert.deepEqual(given('-A', '--workers', 'auto'), { workers: 'auto' });
   assert.deepEqual(given('-A', '--exit-codes=extended'), { exitCodes: 'extended' });

@@ -26,8 +26,8 @@ test('the defaults are those of Cyrus, but verified and never in clear', () => {
     password: undefined,
     mechanisms: undefined,
     localAddress: undefined,
-    connectTimeout: 10_000,
-    answerTimeout: 1_800_000,
+    connectTimeoutMs: 10_000,
+    answerTimeoutMs: 1_800_000,
     keepaliveSeconds: undefined,
     tls: {
       mode: 'auto',
@@ -44,7 +44,7 @@ test('the defaults are those of Cyrus, but verified and never in clear', () => {
     compression: { mode: 'auto', level: undefined },
     sieveMailbox: true,
     stageToArchive: false,
-    windowBytes: 4_194_304,
+    windowOctets: 4_194_304,
   });
 });
 
@@ -145,8 +145,10 @@ test('tls_versions becomes a range; unset it is left to the safer default', () =
 });
 
 test('timeouts have their least', () => {
-  const { connectTimeout, answerTimeout } = connection('sync_host: r\nclient_timeout: 0\nsync_timeout: 1s');
-  assert.deepEqual([connectTimeout, answerTimeout], [1_000, 3_000]);
+  const { connectTimeoutMs, answerTimeoutMs } = connection(
+    'sync_host: r\nclient_timeout: 0\nsync_timeout: 1s',
+  );
+  assert.deepEqual([connectTimeoutMs, answerTimeoutMs], [1_000, 3_000]);
 });
 
 test('keepalive only when it is on; 0 leaves the idle time to the system', () => {
@@ -172,9 +174,9 @@ test('our own settings and -z, -O', () => {
     allowClearText: true,
     compression: 'off',
     compressionLevel: 9,
-    windowBytes: 65_536,
+    windowOctets: 65_536,
   });
   assert.deepEqual([own.tls.mode, own.tls.verify, own.allowClearText], ['required', false, true]);
-  assert.deepEqual([own.compression, own.windowBytes], [{ mode: 'off', level: 9 }, 65_536]);
+  assert.deepEqual([own.compression, own.windowOctets], [{ mode: 'off', level: 9 }, 65_536]);
   assert.equal(connection('sync_host: r', ['-z'], { compression: 'off' }).compression.mode, 'required');
 });

@@ -12,7 +12,7 @@ const summary = (fields: Partial<RunSummary> = {}): RunSummary => ({
   unreached: [],
   allFound: true,
   messagesUploaded: 0,
-  bytesUploaded: 0,
+  octetsUploaded: 0,
   mailboxesUpdated: 0,
   elapsedMs: 0,
   failures: [],

@@ -128,12 +128,18 @@ test('workers come from the command line, else from the settings', () => {
 test('waiting', () => {
   const plan = decide(['-A', '-N', '-o', '-w', '4'], {
     lines: 'sync_reconnect_maxwait: -1',
-    settings: { lockedRetry: 12 },
+    settings: { lockedRetrySeconds: 12 },
   });
-  const { skipLocked, connectOnce, startDelay, reconnectMaxWaitSeconds, lockedRetry } = plan;
+  const { skipLocked, connectOnce, startDelaySeconds, reconnectMaxWaitSeconds, lockedRetrySeconds } = plan;
   assert.deepEqual(
-    { skipLocked, connectOnce, startDelay, reconnectMaxWaitSeconds, lockedRetry },
-    { skipLocked: true, connectOnce: true, startDelay: 4, reconnectMaxWaitSeconds: 0, lockedRetry: 12 },
+    { skipLocked, connectOnce, startDelaySeconds, reconnectMaxWaitSeconds, lockedRetrySeconds },
+    {
+      skipLocked: true,
+      connectOnce: true,
+      startDelaySeconds: 4,
+      reconnectMaxWaitSeconds: 0,
+      lockedRetrySeconds: 12,
+    },
   );
   assert.equal(decide(['-A']).reconnectMaxWaitSeconds, 1200);
 });

@@ -153,15 +153,15 @@ test('a refusal, a lock or a bug is the affair of its own job', async () => {
 test('what a job got across is counted for that job alone', async () => {
   const { runner } = scene(async ({ emit }, userid) => {
     emit({ kind: 'command:mailbox', name: `user.${userid}`, local: false });
-    emit({ kind: 'user:progress', user: userid, messages: 3, bytes: 30 });
-    if (userid === 'b') emit({ kind: 'user:progress', user: userid, messages: 4, bytes: 40 });
+    emit({ kind: 'user:progress', user: userid, messages: 3, octets: 30 });
+    if (userid === 'b') emit({ kind: 'user:progress', user: userid, messages: 4, octets: 40 });
     return 'synced';
   });
   const outcomes = await runner.run(batch('a', 'b'));
   const counts = outcomes.map((outcome) => (outcome.kind === 'synced' ? outcome.counts : undefined));
   assert.deepEqual(counts, [
-    { mailboxes: 1, messages: 3, bytes: 30 },
-    { mailboxes: 1, messages: 7, bytes: 70 },
+    { mailboxes: 1, messages: 3, octets: 30 },
+    { mailboxes: 1, messages: 7, octets: 70 },
   ]);
 });
 

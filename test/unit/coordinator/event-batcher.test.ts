@@ -5,7 +5,7 @@ import { EventBatcher } from '../../../src/coordinator/pool/event-batcher.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 
 function progress(user: string, messages: number): SyncEvent {
-  return { kind: 'user:progress', user, messages, bytes: messages * 10 };
+  return { kind: 'user:progress', user, messages, octets: messages * 10 };
 }
 
 test('many events cross in few posts, in order and without loss', () => {

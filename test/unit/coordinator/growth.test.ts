@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AUTO_FIRST, CLIMB_AFTER, GROW_AFTER, REFUSED_PAUSE } from '../../../src/coordinator/limits.ts';
+import {
+  AUTO_FIRST,
+  CLIMB_AFTER_MS,
+  GROW_AFTER_MS,
+  REFUSED_PAUSE_MS,
+} from '../../../src/coordinator/limits.ts';
 import { Growth, type WantedConnections } from '../../../src/coordinator/run/growth.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 
@@ -22,7 +27,7 @@ function scene(wanted: WantedConnections, limit: number) {
     load,
     seen,
     clock,
-    pass: (intervals: number) => clock.advance(intervals * GROW_AFTER),
+    pass: (intervals: number) => clock.advance(intervals * GROW_AFTER_MS),
   };
 }
 
@@ -105,7 +110,7 @@ test('what the replica refuses is not asked for again for a while', async () => 
   growth.refusedBeyond(5);
   await pass(10);
   assert.deepEqual(seen, [8, 5]);
-  await clock.advance(REFUSED_PAUSE);
+  await clock.advance(REFUSED_PAUSE_MS);
   assert.deepEqual(seen, [8, 5, 8]);
 });
 
@@ -119,8 +124,8 @@ test('auto goes on while the rate rises, and back where it falls', async () => {
   assert.equal(growth.allowance.connections, AUTO_FIRST);
   const reached: number[] = [];
   for (let look = 0; look < 6; look++) {
-    progress.work += rate(growth.allowance.connections) * CLIMB_AFTER;
-    await clock.advance(CLIMB_AFTER);
+    progress.work += rate(growth.allowance.connections) * CLIMB_AFTER_MS;
+    await clock.advance(CLIMB_AFTER_MS);
     reached.push(growth.allowance.connections);
   }
   assert.deepEqual(reached, [24, 36, 54, 36, 36, 36]);

@@ -71,7 +71,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
 
 const syncAll: FakeWork = async ({ jobs }, emit) => {
   emit(opened);
-  return jobs.map((job) => ({ kind: 'synced', job, counts: { mailboxes: 1, messages: 2, bytes: 3 } }));
+  return jobs.map((job) => ({ kind: 'synced', job, counts: { mailboxes: 1, messages: 2, octets: 3 } }));
 };
 
 function names(job: Job): string {
@@ -91,7 +91,7 @@ test('asked in the middle, a run says what is done, what failed and what is left
   const { events } = await runWith(
     async ({ jobs }, emit) => {
       emit(opened);
-      emit({ kind: 'user:progress', user: 'u0', messages: 7, bytes: 70 });
+      emit({ kind: 'user:progress', user: 'u0', messages: 7, octets: 70 });
       if (jobs.some((job) => names(job) === 'u0')) ask();
       return jobs.map((job, index) =>
         index === 0
@@ -142,7 +142,7 @@ test('the last word on each user is told once, with what all attempts together t
       return jobs.map((job) => {
         if (names(job) !== 'u0') return { kind: 'absent', job };
         attempts += 1;
-        const counts = { mailboxes: 1, messages: 2, bytes: 30 };
+        const counts = { mailboxes: 1, messages: 2, octets: 30 };
         if (attempts === 1) return { kind: 'locked', job, user: 'u0', elapsedMs: 1 };
         if (attempts === 2) {
           const error = errorData('LOCK_TIMEOUT', 'local', { retryable: true });

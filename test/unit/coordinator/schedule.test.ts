@@ -3,10 +3,10 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   BATCH_JOBS,
-  BATCH_TIME,
+  BATCH_MS,
   FIRST_BATCH_JOBS,
   GIANT_MESSAGES,
-  LEAST_BATCH_TIME,
+  LEAST_BATCH_MS,
   LINK_ATTEMPTS,
 } from '../../../src/coordinator/limits.ts';
 import { jobKey } from '../../../src/coordinator/pool/job-key.ts';
@@ -14,8 +14,8 @@ import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages
 import { type FinalOutcome, Schedule } from '../../../src/coordinator/run/schedule.ts';
 import { connectFailed, errorData, linkBroken, noCounts, user } from '../../lab/pool-fakes.ts';
 
-function schedule(workers: number, fields: { skipLocked?: boolean; lockedRetry?: number } = {}): Schedule {
-  return new Schedule({ skipLocked: false, lockedRetry: 5_000, random: () => 0.5, ...fields }, workers);
+function schedule(workers: number, fields: { skipLocked?: boolean; lockedRetryMs?: number } = {}): Schedule {
+  return new Schedule({ skipLocked: false, lockedRetryMs: 5_000, random: () => 0.5, ...fields }, workers);
 }
 
 function started(next: ReturnType<Schedule['next']>): Batch {
@@ -82,9 +82,9 @@ function manyUsers(slots: number, count: number): Schedule {
 test('a batch is what the replica deals with in a moment, as measured', () => {
   const cheap = batchSizes(manyUsers(2, 1_000), 0.1);
   assert.equal(cheap[1], BATCH_JOBS);
-  const dear = batchSizes(manyUsers(2, 1_000), BATCH_TIME / 4);
+  const dear = batchSizes(manyUsers(2, 1_000), BATCH_MS / 4);
   assert.equal(dear[1], 4);
-  const dearest = batchSizes(manyUsers(2, 100), BATCH_TIME * 4);
+  const dearest = batchSizes(manyUsers(2, 100), BATCH_MS * 4);
   assert.deepEqual(new Set(dearest.slice(1)), new Set([1]));
 });
 
@@ -94,7 +94,7 @@ test('batches shrink towards the end, but not to what waits for the way to the r
     sizes.every((size, index) => index < 2 || size <= (sizes[index - 1] ?? 0)),
     sizes.join(),
   );
-  assert.equal(sizes.at(-2), LEAST_BATCH_TIME);
+  assert.equal(sizes.at(-2), LEAST_BATCH_MS);
 });
 
 test('before anything is known a batch fills a pipeline, and may give back what is too much for its connection', () => {
@@ -132,7 +132,7 @@ test('a locked user waits until nothing else is left to start', () => {
 });
 
 test('waits for a lock grow up to the configured time', () => {
-  const plan = schedule(1, { lockedRetry: 1_000 });
+  const plan = schedule(1, { lockedRetryMs: 1_000 });
   plan.add(user('a'), 1);
   const waits: number[] = [];
   let now = 0;
@@ -355,7 +355,7 @@ test('with everybody locked, each start costs the same however many wait', () =>
   const options = {
     skipLocked: false,
     // Read whenever it is worked out when a locked user is due.
-    get lockedRetry() {
+    get lockedRetryMs() {
       looks += 1;
       return 5_000;
     },

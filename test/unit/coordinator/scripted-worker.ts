@@ -24,7 +24,7 @@ export default async function work({ id, jobs }: Batch): Promise<Outcome[]> {
       post({ kind: 'events', events: [{ kind: 'user:start', user: userid, work: 'user' }] });
       await ordered;
     }
-    outcomes.push({ kind: 'synced', job, counts: { mailboxes: threadId, messages: 0, bytes: 0 } });
+    outcomes.push({ kind: 'synced', job, counts: { mailboxes: threadId, messages: 0, octets: 0 } });
   }
   const events = Array.from({ length: 50 }, () => ({ kind: 'user:done', user: `batch${id}` }) as const);
   post({ kind: 'events', events });

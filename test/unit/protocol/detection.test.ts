@@ -45,7 +45,7 @@ for (const [kind, banner] of [
 test('a server that says nothing is given up after the connect time, and may be tried again', async () => {
   await using server = await ScriptedServer.start(held);
   const error = await rejectsWith(
-    connectReplica(settingsFor(server.address, { connectTimeout: 150 })),
+    connectReplica(settingsFor(server.address, { connectTimeoutMs: 150 })),
     'REPLICA_BUSY',
     /no banner came/,
   );
@@ -83,7 +83,7 @@ test('a login that takes longer than the one budget ends as CONNECT_TIMEOUT', as
     await held(peer);
   });
   const error = await rejectsWith(
-    connectReplica(settingsFor(server.address, { connectTimeout: 150 })),
+    connectReplica(settingsFor(server.address, { connectTimeoutMs: 150 })),
     'CONNECT_TIMEOUT',
     /the login took longer/,
   );

@@ -259,7 +259,7 @@ test('the window opens when enough has been answered', async () => {
       await session.window();
       await Promise.all([...sent, session.noop()]);
     },
-    { windowBytes: 1000 },
+    { windowOctets: 1000 },
   );
 });
 
@@ -278,7 +278,7 @@ test('silence while an answer is due is LINK_TIMEOUT; silence while none is due 
       const error = await rejectsWith(session.restart(), 'LINK_TIMEOUT', /command=<RESTART>/);
       assert.equal(error.retryable, true);
     },
-    { answerTimeout: 200 },
+    { answerTimeoutMs: 200 },
   );
 });
 

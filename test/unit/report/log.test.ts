@@ -41,7 +41,7 @@ const ordinary: SyncEvent[] = [
   },
   { kind: 'user:start', user: 'alice', work: 'user' },
   { kind: 'command:mailbox', name: 'user.alice', local: false },
-  { kind: 'user:progress', user: 'alice', messages: 1, bytes: 2 },
+  { kind: 'user:progress', user: 'alice', messages: 1, octets: 2 },
   { kind: 'user:done', user: 'alice' },
 ];
 

@@ -18,7 +18,7 @@ import type { ErrorData } from '../../../src/report/sync-error.ts';
  */
 
 test('what steers a terminal or ends a line is shown by its number, and names as they are', () => {
-  const cases: [bytes: string, shown: string][] = [
+  const cases: [octets: string, shown: string][] = [
     ['user.anna.Sent Items', 'user.anna.Sent Items'],
     [bytesFromText('Müller/Entwürfe 漢字'), 'Müller/Entwürfe 漢字'],
     ['a\nNov 28 sync_client[1]: b', 'a\\x0aNov 28 sync_client[1]: b'],
@@ -70,7 +70,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'run:stopping': {},
   'run:end': {
     summary: {
-      ...{ ...counts, unmatched: 0, messagesUploaded: 0, bytesUploaded: 0, mailboxesUpdated: 0 },
+      ...{ ...counts, unmatched: 0, messagesUploaded: 0, octetsUploaded: 0, mailboxesUpdated: 0 },
       ...{ elapsedMs: 1, failures: [], unreached: [], allFound: true },
     },
   },
@@ -108,7 +108,7 @@ const events: Record<SyncEvent['kind'], object> = {
   },
   'user:graded': { user: 'x', grade: 'identical', differences: 0 },
   'user:scripts-as-files': { user: 'x', error },
-  'user:progress': { user: 'x', messages: 1, bytes: 1 },
+  'user:progress': { user: 'x', messages: 1, octets: 1 },
   'mailbox:merged': { name: 'x', changed: 'both' },
   'mailbox:replica-only': { name: 'x', uniqueid: 'x', inDeleted: false },
   'message:damaged': {

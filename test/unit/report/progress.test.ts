@@ -14,7 +14,7 @@ import { TimeLeft } from '../../../src/report/time-left.ts';
 
 const events: SyncEvent[] = [
   { kind: 'run:discovered', users: 5, messages: 100, complete: false },
-  { kind: 'user:progress', user: 'a', messages: 1_000, bytes: 2_500_000 },
+  { kind: 'user:progress', user: 'a', messages: 1_000, octets: 2_500_000 },
   { kind: 'user:synced', user: 'a', size: 60 },
   { kind: 'user:absent', user: 'b' },
 ];
@@ -43,7 +43,7 @@ test('progress goes on while a large user is under way, and does not wait for us
   followProgress(state, { kind: 'run:discovered', users: 10, messages: 100_000, complete: true });
   const shares: number[] = [];
   for (let step = 0; step < 9; step++) {
-    followProgress(state, { kind: 'user:progress', user: 'giant', messages: 10_000, bytes: 1 });
+    followProgress(state, { kind: 'user:progress', user: 'giant', messages: 10_000, octets: 1 });
     shares.push(fractionDone(state));
   }
   assert.ok(

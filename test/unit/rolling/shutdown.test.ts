@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { CUT_GRACE, DRAIN_GRACE } from '../../../src/coordinator/limits.ts';
+import { CUT_GRACE_MS, DRAIN_GRACE_MS } from '../../../src/coordinator/limits.ts';
 import type { UnitAnswer } from '../../../src/coordinator/pool/messages.ts';
 import type { UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
@@ -101,7 +101,7 @@ test('told to stop, rolling mode lets work finish, then cuts it, and leaves it t
   scene.endsWithItsLink = true;
   await scene.start();
   scene.stop();
-  await scene.clock.advance(DRAIN_GRACE - 1);
+  await scene.clock.advance(DRAIN_GRACE_MS - 1);
   assert.deepEqual([scene.orders, scene.end], [[], undefined]);
   await scene.clock.advance(1);
   assert.deepEqual(scene.orders, ['cut', 'close']);
@@ -114,7 +114,7 @@ test('work that does not even end without its connection is left behind', async 
   using scene = new Scene();
   await scene.start();
   scene.stop();
-  await scene.clock.advance(DRAIN_GRACE + CUT_GRACE - 1);
+  await scene.clock.advance(DRAIN_GRACE_MS + CUT_GRACE_MS - 1);
   assert.deepEqual([scene.orders, scene.end], [['cut'], undefined]);
   await scene.clock.advance(1);
   assert.deepEqual(scene.orders, ['cut', 'close']);

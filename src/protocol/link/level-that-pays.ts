@@ -1,10 +1,10 @@
 /** One connection over one interval. */
 export interface LinkSample {
-  milliseconds: number;
+  elapsedMs: number;
   /** Octets of commands that were answered. */
   octets: number;
   /** Milliseconds during which more could have been sent. */
-  waited: number;
+  waitedMs: number;
   /** Processors of this host that nobody used: a sum of shares. */
   idleProcessors: number;
   /** The other end is on this host, or looks like it: perhaps a tunnel. */
@@ -36,11 +36,11 @@ const LEVELS = [
  *
  * @returns `undecided`: look again when more was answered
  */
-export function judgeLink(sample: LinkSample): number | 'none' | 'undecided' {
-  const { milliseconds, octets, waited, idleProcessors, local } = sample;
-  if (waited < milliseconds * LEAST_WAITED) return 'none';
+export function levelThatPays(sample: LinkSample): number | 'none' | 'undecided' {
+  const { elapsedMs, octets, waitedMs, idleProcessors, local } = sample;
+  if (waitedMs < elapsedMs * LEAST_WAITED) return 'none';
   if (octets < LEAST_OCTETS) return 'undecided';
-  const rate = (octets * 1000) / milliseconds;
+  const rate = (octets * 1000) / elapsedMs;
   if (local && rate > FAST_TUNNEL) return 'none';
   const spare = Math.max(NEGLIGIBLE, idleProcessors);
   return LEVELS.find(({ upTo, deflated }) => rate <= upTo && rate / deflated <= spare)?.level ?? 'none';
