@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ByteString } from '../byte-string.ts';
 import { textFromBytes } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
@@ -44,10 +44,10 @@ export class Connection {
   #cutInside: Fault | undefined;
   #ended = false;
 
-  constructor(socket: Socket, setting: ConnectionSetting) {
+  constructor(stream: Duplex, setting: ConnectionSetting) {
     this.#setting = setting;
     this.#authenticated = setting.trusted;
-    this.#transport = new Transport(socket);
+    this.#transport = new Transport(stream);
     this.#stage = new Stage(setting.storage, setting.options.partitions);
     const transport = this.#transport;
     this.#context = {

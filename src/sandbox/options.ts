@@ -15,10 +15,13 @@ export interface RecordedCommand {
 }
 
 export interface SandboxOptions {
-  /** The database's directory; made if missing, kept by close(). */
-  directory: string;
-  /** Port 0 takes a free one. A unix socket needs no login, as with the real server. */
-  listen: ListenAddress;
+  /** The database's directory; made if missing, kept by close(). Default: in memory, gone with the process. */
+  directory?: string | undefined;
+  /**
+   * Port 0 takes a free one. A unix socket needs no login, as with the real server. Default: nobody can connect, and
+   * clients are brought by `Sandbox.accept`.
+   */
+  listen?: ListenAddress | undefined;
   /** Default `replication`. */
   user?: string;
   /** Default: none, and then nobody can log in over TCP. */
@@ -49,8 +52,8 @@ export interface SandboxOptions {
 }
 
 export interface FilledOptions {
-  directory: string;
-  listen: ListenAddress;
+  directory: string | undefined;
+  listen: ListenAddress | undefined;
   user: string;
   password: string | undefined;
   mechanisms: readonly Mechanism[];
@@ -72,7 +75,9 @@ const HIGHEST_PORT = 65535;
 export function fillOptions(options: SandboxOptions): FilledOptions {
   const { listen, mechanisms = MECHANISMS } = options;
   if (options.directory === '') throw usage('directory: expected a path, found nothing');
-  if ('path' in listen) {
+  if (listen === undefined) {
+    // Nothing to check.
+  } else if ('path' in listen) {
     if (listen.path === '') throw usage('listen: expected the path of a socket, found nothing');
   } else if (!Number.isInteger(listen.port) || listen.port < 0 || listen.port > HIGHEST_PORT) {
     throw usage(`listen: expected a port from 0 to ${HIGHEST_PORT}, found ${listen.port}`);

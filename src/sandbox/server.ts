@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, lstatSync, unlinkSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { SyncError } from '../report/sync-error.ts';
 import { Connection } from './connection.ts';
 import { type Fault, FaultScript } from './faults.ts';
@@ -12,6 +13,8 @@ import {
   type RecordedCommand,
   type SandboxOptions,
 } from './options.ts';
+import { LmdbTables } from './storage/lmdb-tables.ts';
+import { MemoryTables } from './storage/memory-tables.ts';
 import { Storage } from './storage/storage.ts';
 
 /** Connections waiting to be accepted. */
@@ -29,13 +32,16 @@ export interface Traffic {
 
 /** A replica in this process. Stopped by close() or `await using`. */
 export interface Sandbox {
-  /** What a client connects to; the port is the real one when 0 was asked for. */
+  /** What a client connects to; the port is the real one when 0 was asked for. @throws if it listens nowhere */
   readonly address: ListenAddress;
-  readonly directory: string;
+  /** undefined: in memory. */
+  readonly directory: string | undefined;
   /** As `sync_client -S` takes it. */
   readonly server: string;
   /** APPLY commands so far, with the option `recordCommands: true`. */
   readonly recorded: RecordedCommand[];
+  /** Serves a client over a stream that somebody else made. @param trusted it needs no login */
+  accept(stream: Duplex, trusted: boolean): void;
   /** A fault from now on. @returns how often it has struck */
   inject(fault: Fault): () => number;
   clearFaults(): void;
@@ -53,7 +59,9 @@ export interface Sandbox {
 /** @throws SyncError USAGE, IO, DATABASE_UNSUPPORTED */
 export async function startSandbox(given: SandboxOptions): Promise<Sandbox> {
   const options = fillOptions(given);
-  const storage = new Storage(options.directory, options.durable);
+  const { directory, durable } = options;
+  const tables = directory === undefined ? new MemoryTables() : new LmdbTables(directory, durable);
+  const storage = new Storage(tables, directory ?? 'memory');
   const running = new RunningSandbox(options, storage);
   try {
     await running.listen();
@@ -75,7 +83,7 @@ class RunningSandbox implements Sandbox {
   #connections = 0;
   #messagesOfEnded = 0;
   #octetsOfEnded = 0;
-  #address: ListenAddress;
+  #address: ListenAddress | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: FilledOptions, storage: Storage) {
@@ -83,19 +91,22 @@ class RunningSandbox implements Sandbox {
     this.#storage = storage;
     this.#faults = new FaultScript(options.faults);
     this.#address = options.listen;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ noDelay: true }, (socket) =>
+      this.accept(socket, options.listen !== undefined && 'path' in options.listen),
+    );
   }
 
   get address(): ListenAddress {
+    if (this.#address === undefined) throw new Error('this sandbox listens nowhere');
     return this.#address;
   }
 
-  get directory(): string {
+  get directory(): string | undefined {
     return this.#options.directory;
   }
 
   get server(): string {
-    const address = this.#address;
+    const address = this.address;
     if ('path' in address) return address.path;
     return address.host.includes(':')
       ? `[${address.host}]:${address.port}`
@@ -104,6 +115,7 @@ class RunningSandbox implements Sandbox {
 
   async listen(): Promise<void> {
     const { listen } = this.#options;
+    if (listen === undefined) return;
     if ('path' in listen) removeStaleSocket(listen.path);
     try {
       this.#server.listen({ ...listen, backlog: BACKLOG });
@@ -178,16 +190,16 @@ class RunningSandbox implements Sandbox {
     await this.#storage.close();
   }
 
-  #accept(socket: Socket): void {
+  accept(stream: Duplex, trusted: boolean): void {
     // Whoever reads or writes learns of it there; without a listener it would end the process.
-    socket.on('error', () => undefined);
+    stream.on('error', () => undefined);
     const { recordCommands } = this.#options;
-    const connection = new Connection(socket, {
+    const connection = new Connection(stream, {
       number: ++this.#connections,
       options: this.#options,
       storage: this.#storage,
       faults: this.#faults,
-      trusted: 'path' in this.#options.listen,
+      trusted,
       onCommand: (command) => this.#commands.set(command, (this.#commands.get(command) ?? 0) + 1),
       onRecord: (command) => {
         if (typeof recordCommands === 'function') recordCommands(command);

@@ -1,4 +1,4 @@
-import type { Table } from './table.ts';
+import type { Table } from './tables.ts';
 
 /**
  * Message contents by GUID, and who holds them. A content stays while a record of a mailbox has it or a stage pins it.
@@ -19,7 +19,7 @@ export class MessageTable {
   }
 
   get(guid: string): Buffer | undefined {
-    return this.#contents.getBinary(guid);
+    return this.#contents.get(guid);
   }
 
   put(guid: string, content: Buffer): void {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { lineage, ownerOf, userRoots } from './names.ts';
 import type { AnnotationRow, QuotaRow, ScriptRow, SeenRow } from './rows.ts';
-import type { Table } from './table.ts';
+import type { Table } from './tables.ts';
 
 export interface UserTableSet {
   /** [home, mailbox name] */
@@ -72,7 +72,7 @@ export class UserTables {
   }
 
   seen(userid: ByteString): SeenRow[] {
-    return [...this.#tables.seen.getRange(partOf(this.#home(userid))).map(({ value }) => value)];
+    return Array.from(this.#tables.seen.getRange(partOf(this.#home(userid))), ({ value }) => value);
   }
 
   putSeen(userid: ByteString, seen: SeenRow): void {
@@ -92,7 +92,7 @@ export class UserTables {
   }
 
   quotas(): QuotaRow[] {
-    return [...this.#tables.quotas.getRange().map(({ value }) => value)];
+    return Array.from(this.#tables.quotas.getRange(), ({ value }) => value);
   }
 
   /** The nearest quota root at or above a mailbox. */
@@ -104,7 +104,7 @@ export class UserTables {
   }
 
   scripts(userid: ByteString): ScriptRow[] {
-    return [...this.#tables.scripts.getRange(partOf(this.#home(userid))).map(({ value }) => value)];
+    return Array.from(this.#tables.scripts.getRange(partOf(this.#home(userid))), ({ value }) => value);
   }
 
   script(userid: ByteString, filename: ByteString): ScriptRow | undefined {

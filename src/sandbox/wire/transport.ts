@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket, type TlsOptions } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
 import type { ByteString } from '../../byte-string.ts';
 
-/** Octets of answers gathered before they go to the socket; a flush sends them anyway. */
+/** Octets of answers gathered before they go out; a flush sends them anyway. */
 const GATHER_OCTETS = 64 * 1024;
 
-/** Octets that may wait in the socket before the sender waits for the client. */
+/** Octets that may wait in the stream before the sender waits for the client. */
 const MAX_WAITING_OCTETS = 1024 * 1024;
 
 /** Answers are text and compress well even so; the sandbox shares its processor with what is measured. */
@@ -18,7 +18,7 @@ const DEFLATE_LEVEL = 1;
  * done by one task, so that a slow client is not sent more than it takes.
  */
 export class Transport {
-  #socket: Socket;
+  #stream: Duplex;
   #chunks: AsyncIterator<Buffer>;
   #inflate: InflateRaw | undefined;
   #deflate: DeflateRaw | undefined;
@@ -28,9 +28,9 @@ export class Transport {
   octetsReceived = 0;
   octetsSent = 0;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#chunks = chunksOf(socket);
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.#chunks = chunksOf(stream);
   }
 
   get compressed(): boolean {
@@ -38,7 +38,7 @@ export class Transport {
   }
 
   get encrypted(): boolean {
-    return this.#socket instanceof TLSSocket;
+    return this.#stream instanceof TLSSocket;
   }
 
   /** @returns undefined at the end of the stream; a broken stream ends too */
@@ -84,8 +84,8 @@ export class Transport {
         });
       });
     }
-    if (this.#socket.writableLength > MAX_WAITING_OCTETS && !this.#socket.destroyed) {
-      await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]).catch(() => undefined);
+    if (this.#stream.writableLength > MAX_WAITING_OCTETS && !this.#stream.destroyed) {
+      await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]).catch(() => undefined);
     }
   }
 
@@ -104,9 +104,9 @@ export class Transport {
 
   /** What the client sent together with STARTTLS is dropped (protocol 1). */
   async startTls(options: TlsOptions): Promise<void> {
-    const secured = new TLSSocket(this.#socket, { ...options, isServer: true });
+    const secured = new TLSSocket(this.#stream, { ...options, isServer: true });
     secured.on('error', () => secured.destroy());
-    this.#socket = secured;
+    this.#stream = secured;
     await Promise.race([once(secured, 'secure'), once(secured, 'close')]).catch(() => undefined);
     this.#chunks = chunksOf(secured);
   }
@@ -125,12 +125,12 @@ export class Transport {
 
   /** After what was flushed has left. */
   end(): void {
-    this.#socket.end();
+    this.#stream.end();
     this.#release();
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#stream.destroy();
     this.#release();
   }
 
@@ -141,7 +141,7 @@ export class Transport {
 
   #send(octets: Buffer): void {
     this.octetsSent += octets.length;
-    if (!this.#socket.destroyed) this.#socket.write(octets);
+    if (!this.#stream.destroyed) this.#stream.write(octets);
   }
 
   async #next(): Promise<Buffer | undefined> {
@@ -169,7 +169,7 @@ export class Transport {
   }
 }
 
-/** Chunks as they come, the socket paused in between; the socket outlives the iterator. */
-function chunksOf(socket: Socket): AsyncIterator<Buffer> {
-  return socket.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+/** Chunks as they come, the stream paused in between; it outlives the iterator. */
+function chunksOf(stream: Duplex): AsyncIterator<Buffer> {
+  return stream.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
 }

@@ -1,0 +1,63 @@
+import { mkdirSync } from 'node:fs';
+import { open, type RootDatabase } from 'lmdb';
+import { SyncError } from '../../report/sync-error.ts';
+import type { Table, TableKey, Tables } from './tables.ts';
+
+/** Octets of address space set aside at first; lmdb doubles it when needed. */
+const INITIAL_MAP_OCTETS = 1024 ** 3;
+const MAX_TABLES = 16;
+
+// lmdb's transactionSync flags; the package exports them as types only.
+const ABORTABLE = 1;
+const SYNCHRONOUS_COMMIT = 2;
+const NO_SYNC_FLUSH = 0x10000;
+
+/** Tables in one lmdb environment. */
+export class LmdbTables implements Tables {
+  readonly #root: RootDatabase<unknown, TableKey>;
+  readonly #flags: number;
+
+  /**
+   * @param durable every transaction is on disk when it returns; otherwise the system writes when it likes, and only
+   *   a crash of the machine (not of the process) can lose or damage data
+   * @throws SyncError IO
+   */
+  constructor(directory: string, durable: boolean) {
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      this.#root = open<unknown, TableKey>({
+        path: directory,
+        maxDbs: MAX_TABLES,
+        mapSize: INITIAL_MAP_OCTETS,
+        noSync: !durable,
+        noMemInit: true,
+        overlappingSync: false,
+        noSubdir: false,
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new SyncError('IO', `${directory}: cannot open the sandbox's database: ${reason}`, {
+        phase: 'start',
+        hint: 'The directory must be writable and not in use by another sandbox',
+        cause: error,
+      });
+    }
+    this.#flags = durable ? ABORTABLE | SYNCHRONOUS_COMMIT : ABORTABLE | NO_SYNC_FLUSH;
+  }
+
+  table<V>(name: string): Table<V> {
+    return this.#root.openDB<V, TableKey>({ name, cache: false });
+  }
+
+  octetTable(name: string): Table<Buffer> {
+    return this.#root.openDB<Buffer, TableKey>({ name, encoding: 'binary', cache: false });
+  }
+
+  transact<T>(work: () => T): T {
+    return this.#root.transactionSync(work, this.#flags);
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
