@@ -53,27 +53,25 @@ export class CaseStage implements Stage<Run> {
   async run(name: string, roundTrip: number, round: number): Promise<Run> {
     const contender = parseContender(name);
     const options = this.#options;
+    const isOfTheirs = contender.client === 'c' || contender.client === 'xargs';
+    const hidesCompression = isOfTheirs && contender.compression === 'off';
     const target = await this.#target(contender);
     await using proxy =
-      roundTrip > 0 ||
-      options.countAtZero ||
-      this.#bench.count === true ||
-      (contender.client !== 'ours' && contender.compression === 'off')
+      roundTrip > 0 || options.countAtZero || this.#bench.count === true || hidesCompression
         ? await DelayProxy.start({
             targetPort: target.port,
             roundTrip,
             rate: options.rate,
-            hideCompression: contender.client !== 'ours' && contender.compression === 'off',
+            hideCompression: hidesCompression,
           })
         : undefined;
     await this.#pointTo(proxy?.port ?? target.port);
-    const { command, input } = await commandLine(
-      contender,
-      this.#master.configFile,
-      this.#store.users,
-      this.#master.directory,
-      options.profile,
-    );
+    const { command, input } = await commandLine(contender, this.#master.configFile, {
+      users: this.#store.users,
+      directory: this.#master.directory,
+      profile: options.profile,
+      before: options.before,
+    });
     await wait(SETTLE);
     const [load = 0] = loadavg();
     const cpuBefore = processorSeconds(target.pid);
@@ -179,7 +177,7 @@ export class CaseStage implements Stage<Run> {
     await this.#pointTo(target.port);
     const ours = parseContender('ours');
     const { directory, configFile } = this.#master;
-    const { command } = await commandLine(ours, configFile, this.#store.users, directory);
+    const { command } = await commandLine(ours, configFile, { users: this.#store.users, directory });
     const copied = await measure(command, { cwd: directory, deadline: 3_600_000 });
     if (copied.code !== 0) throw new Error(`the copy to the sandbox failed: ${copied.stderr}`);
   }

@@ -8,10 +8,11 @@ import { join } from 'node:path';
  *   xargs8       eight C clients at a time          xargs8:plain
  *   ours         this program with its defaults     ours8         with eight workers
  *   ours8:deflate   compression on                  ours8:sandbox    against the sandbox instead of Cyrus
+ *   before, before8 ...   another build of this program, given with --before
  */
 export interface Contender {
   name: string;
-  client: 'c' | 'xargs' | 'ours';
+  client: 'c' | 'xargs' | 'ours' | 'before';
   /** Processes or workers; undefined = one, or the default of ours. */
   count: number | undefined;
   /** What each side does anyway (`default`), or on or off for this run. */
@@ -20,7 +21,7 @@ export interface Contender {
 }
 
 export function parseContender(name: string): Contender {
-  const match = /^(c|xargs(?=\d)|ours)(\d*)((?::(?:plain|deflate|sandbox))*)$/.exec(name);
+  const match = /^(c|xargs(?=\d)|ours|before)(\d*)((?::(?:plain|deflate|sandbox))*)$/.exec(name);
   if (match === null) {
     throw new Error(`expected a contender such as c, xargs8:plain or ours8:deflate, found "${name}"`);
   }
@@ -36,7 +37,9 @@ export function parseContender(name: string): Contender {
 }
 
 const C_CLIENT = '/usr/lib/cyrus/bin/sync_client';
-const OURS = join(import.meta.dirname, '..', 'bin', 'sync_client.cjs');
+/** In a build of this program. */
+const ENTRY = join('bin', 'sync_client.cjs');
+const BUILD = join(import.meta.dirname, '..');
 /** Calls of each of the parallel C clients, so that they end at about the same time and yet log in seldom. */
 const CALLS_PER_SLOT = 4;
 
@@ -45,19 +48,23 @@ export interface CommandLine {
   input: string;
 }
 
-/**
- * @param users all users of the store
- * @param directory of the master, for the settings file of ours
- * @param profile where ours is to leave CPU profiles
- * @param mode what to do, except for `xargs`, which always takes all users
- */
+export interface CommandOptions {
+  /** All users of the store. */
+  users: readonly string[];
+  /** Of the master, for the settings file of ours. */
+  directory: string;
+  /** Where ours is to leave CPU profiles. */
+  profile?: string | undefined;
+  /** `dist` of the other build. */
+  before?: string | undefined;
+  /** What to do, except for `xargs`, which always takes all users. */
+  mode?: '-A' | '-R';
+}
+
 export async function commandLine(
   contender: Contender,
   configFile: string,
-  users: readonly string[],
-  directory: string,
-  profile?: string,
-  mode: '-A' | '-R' = '-A',
+  { users, directory, profile, before, mode = '-A' }: CommandOptions,
 ): Promise<CommandLine> {
   switch (contender.client) {
     case 'c':
@@ -68,11 +75,14 @@ export async function commandLine(
       const command = ['xargs', '-P', String(processes), '-n', String(each)];
       return { command: [...command, C_CLIENT, '-C', configFile, '-o', '-u'], input: users.join('\n') };
     }
-    case 'ours': {
+    case 'ours':
+    case 'before': {
+      const build = contender.client === 'ours' ? BUILD : before;
+      if (build === undefined) throw new TypeError('--before: where is the build that "before" is to run?');
       const settings = join(directory, 'bench-settings.ini');
       const compression = contender.compression === 'default' ? 'auto' : contender.compression;
       await writeFile(settings, `compression = ${compression}\n`);
-      const command = [process.execPath, ...profiling(profile), OURS, '-C', configFile];
+      const command = [process.execPath, ...profiling(profile), join(build, ENTRY), '-C', configFile];
       command.push('--settings', settings, '--no-progress', '-o');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
       return { command: [...command, mode], input: '' };

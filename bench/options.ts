@@ -34,6 +34,8 @@ export interface BenchOptions {
   deadline: number;
   /** Where runs of ours leave a CPU profile of each thread; such runs are not kept as results. */
   profile: string | undefined;
+  /** `dist` of another build of this program, which contender `before` runs. */
+  before: string | undefined;
 }
 
 export const USAGE = `Usage: npm run bench -- [CASE...] [options]
@@ -55,6 +57,7 @@ Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, 
   --results DIR        default: bench/results
   --fresh              do not resume; start the case over
   --profile DIR        CPU profiles of our runs instead of results; prints where the time went
+  --before DIR         dist of another build of this program: contenders before, before8 ...
   --deadline SECONDS   for one run (default 1800)
 `;
 
@@ -84,6 +87,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
       fresh: { type: 'boolean' },
       deadline: { type: 'string' },
       profile: { type: 'string' },
+      before: { type: 'string' },
     },
   });
   if (values.help === true) return undefined;
@@ -105,6 +109,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     fresh: values.fresh ?? false,
     deadline: (optional('--deadline', values.deadline) ?? 1800) * 1000,
     profile: values.profile,
+    before: values.before,
   };
 }
 

@@ -89,7 +89,7 @@ export function groupRuns<R extends RunKey>(runs: readonly R[]): [R, ...R[]][] {
   );
 }
 
-const CLIENTS = ['c', 'xargs', 'ours'];
+const CLIENTS = ['c', 'xargs', 'before', 'ours'];
 
 /** The C client, then many of it, then ours; fewer before more. */
 export function byContender(a: string, b: string): number {
@@ -113,10 +113,12 @@ export function displayName(contender: string, mode: '-A' | '-R' = '-A'): string
       ? `C client ${mode}`
       : client === 'xargs'
         ? `xargs -P ${count} of the C client`
-        : count === ''
-          ? 'cyrus-sync, defaults'
-          : `cyrus-sync, ${count} worker${count === '1' ? '' : 's'}`;
+        : `${client === 'before' ? 'cyrus-sync before' : 'cyrus-sync'}, ${workersOf(count)}`;
   return [name, ...extras].join(', ');
+}
+
+function workersOf(count: string): string {
+  return count === '' ? 'defaults' : `${count} worker${count === '1' ? '' : 's'}`;
 }
 
 const EXTRAS: Record<string, string> = {

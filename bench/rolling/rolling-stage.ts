@@ -92,8 +92,14 @@ export class RollingStage implements Stage<RollingRun> {
         : undefined;
     await pointTo(master, proxy?.port ?? this.#replica.port);
     const { configFile, directory } = master;
-    const { profile } = this.#options;
-    const { command } = await commandLine(contender, configFile, this.#store.users, directory, profile, '-R');
+    const { profile, before: build } = this.#options;
+    const { command } = await commandLine(contender, configFile, {
+      users: this.#store.users,
+      directory,
+      profile,
+      before: build,
+      mode: '-R',
+    });
     await using client = new RollingClient(command, directory);
     await this.#warmUp();
     await wait(SETTLE);
