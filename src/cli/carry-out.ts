@@ -10,7 +10,7 @@ import {
 } from '../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
-import { run } from '../coordinator/run/run.ts';
+import { type RunParts, run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
 import type { Report } from '../report/report.ts';
@@ -19,6 +19,12 @@ import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
 import { begin, startDelay, warnOf } from './start.ts';
+
+/** What a verb has otherwise than `sync_client`. */
+export interface Variation {
+  exitCode?(end: RunEnd, verdicts: Report['verdicts']): number;
+  findOnlyThere?: RunParts['findOnlyThere'];
+}
 
 /**
  * Does what the plan says and reports it.
@@ -31,7 +37,7 @@ export async function carryOut(
   plan: RunPlan,
   files: OutputFiles,
   signal: AbortSignal,
-  exitCode: (end: RunEnd, verdicts: Report['verdicts']) => number = exitCodeOf(plan),
+  { exitCode = exitCodeOf(plan), findOnlyThere }: Variation = {},
 ): Promise<number> {
   const report = await begin(plan, files);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
@@ -50,6 +56,7 @@ export async function carryOut(
     {
       emit: report.emit,
       openStore: () => openMasterStore(plan.setup.layout),
+      ...(findOnlyThere && { findOnlyThere }),
       openPool: (connections, emit) => openPool(setup, connections, emit),
       load: loadMeter(),
       clock: systemClock,

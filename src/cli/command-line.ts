@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { addOptions, OPTIONS, type OptionRow } from './option-table.ts';
+import { addChoosing, addOptions, OPTIONS, type OptionRow } from './option-table.ts';
 
 export const PROGRAM = 'sync_client';
 
@@ -122,17 +122,7 @@ export function commandLine(version: string): Command {
     ['-w, --delayed-startup <seconds>', 'wait before starting'],
     ['--dry-run', 'say what would be done, and change nothing on either side'],
   );
-  group('Whom of them:', OPTIONS.include, OPTIONS.exclude, OPTIONS.excludeFrom, OPTIONS.shard);
-  command.addOption(
-    new Option('--order <order>', 'largest first (size, the default), by name, or as listed (list)')
-      .choices(['size', 'name', 'list'])
-      .helpGroup('Whom of them:'),
-  );
-  group(
-    'Whom of them:',
-    ['--max-errors <count>', 'end when so many users have failed'],
-    ['--max-duration <time>', 'end after so long (90s, 45m, 6h), when those under way are done'],
-  );
+  addChoosing(command);
   group(
     'Rolling:',
     ['-F, --shutdown-file <file>', 'end when this file appears (default: sync_shutdown_file)'],

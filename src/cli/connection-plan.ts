@@ -59,6 +59,7 @@ export function connectionSettings(
   return deepFreeze({
     server,
     port,
+    ...(settings.replicaImap !== undefined && { imapServer: imapServer(settings.replicaImap) }),
     tryImap: config.channelSwitch(channel, 'sync_try_imap'),
     authname: config.channelString(channel, 'sync_authname'),
     realm: config.channelString(channel, 'sync_realm'),
@@ -104,6 +105,21 @@ function checkServer(server: string, port: string | undefined, fromOption: boole
     const { message, hint } = SyncError.from(caught);
     const where = fromOption ? '-S: ' : '';
     throw new SyncError(fromOption ? 'USAGE' : 'CONFIG', `${where}${message}`, { phase: 'start', hint });
+  }
+}
+
+/** @throws SyncError CONFIG */
+function imapServer(server: string): string {
+  try {
+    const target = parseTarget(server);
+    if (target.kind === 'tcp' && target.port !== undefined) resolvePort(target.port);
+    return server;
+  } catch (caught) {
+    const { message } = SyncError.from(caught);
+    throw new SyncError('CONFIG', `replica_imap: ${message}`, {
+      phase: 'start',
+      hint: 'set it to host, host:port or host:port/tls of the IMAP server of the replica',
+    });
   }
 }
 

@@ -37,6 +37,8 @@ export const OPTIONS = {
   exclude: ['--exclude <glob>', 'not these; may be repeated'],
   excludeFrom: ['--exclude-from <file>', 'not these: globs from a file, one a line; - is standard input'],
   shard: ['--shard <part>', 'K/N: the Kth of N parts of the users, for as many processes or hosts'],
+  maxErrors: ['--max-errors <count>', 'end when so many users have failed'],
+  maxDuration: ['--max-duration <time>', 'end after so long (90s, 45m, 6h), when those under way are done'],
   rate: ['--rate <octets>', 'estimate the time for so many octets a second, such as 20M'],
   messageRate: ['--message-rate <count>', 'estimate the time for so many messages a second'],
   rateFrom: [
@@ -52,4 +54,16 @@ export function addOptions(command: Command, heading: string, ...options: Option
   for (const [flags, description] of options) {
     command.addOption(new Option(flags, description).helpGroup(heading));
   }
+}
+
+/** Whom of those named a command is about, and when it ends before all of them were. */
+export function addChoosing(command: Command): void {
+  const heading = 'Whom of them:';
+  addOptions(command, heading, OPTIONS.include, OPTIONS.exclude, OPTIONS.excludeFrom, OPTIONS.shard);
+  command.addOption(
+    new Option('--order <order>', 'largest first (size, the default), by name, or as listed (list)')
+      .choices(['size', 'name', 'list'])
+      .helpGroup(heading),
+  );
+  addOptions(command, heading, OPTIONS.maxErrors, OPTIONS.maxDuration);
 }

@@ -44,6 +44,8 @@ export interface Settings {
   master: string;
   masterUser: string | undefined;
   masterPassword: string | undefined;
+  /** The replica's IMAP server, as for -S, where replication does not go by IMAP; undefined = not known. */
+  replicaImap: string | undefined;
   /** Cyrus's own program, for `private`; undefined = where packages put it. */
   syncServer: string | undefined;
 }
@@ -84,6 +86,7 @@ export function defaultSettings(): Settings {
     master: 'private',
     masterUser: undefined,
     masterPassword: undefined,
+    replicaImap: undefined,
     syncServer: undefined,
   });
 }
@@ -189,6 +192,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
   ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],
   ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
+  ['replica_imap', rule('a server', nonEmpty, (replicaImap) => ({ replicaImap }))],
   ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
 ]);
 

@@ -7,6 +7,8 @@ export interface ConnectionSettings {
   /** sync_port: a service name or number; undefined = `imap` for the IMAP attempt, `csync` otherwise. */
   port: string | undefined;
   tryImap: boolean;
+  /** Spelled as `server`: where the same replica answers as an IMAP server, if not there. */
+  imapServer?: string | undefined;
   authname: ByteString | undefined;
   realm: ByteString | undefined;
   password: ByteString | undefined;

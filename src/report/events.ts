@@ -289,7 +289,15 @@ export type CommandEvent =
 export type VerifyEvent =
   /** One thing that differs; told only once it is sure, before the verdict on its user. */
   | { kind: 'verify:difference'; difference: Difference }
+  /** What only the replica has was looked for, or why it was not. */
+  | ({ kind: 'verify:listed' } & Listing)
   | { kind: 'verify:verdict'; user: ByteString; verdict: Verdict; mailboxes: number; differences: number };
+
+/** `not-imap`: the server speaks the replication protocol alone, which has no command for that. */
+export type Listing =
+  | { listing: 'asked' }
+  | { listing: 'not-imap'; server: string }
+  | { listing: 'failed'; server: string; error: ErrorData };
 
 /**
  * `proven`: both sides are the same. `different`: they are not, and neither moved. `changing`: they never held still, or

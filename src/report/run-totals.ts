@@ -10,6 +10,8 @@ export interface RunTotals {
   /** Users (and groups of mailboxes) found so far; `allFound`: there are no others. */
   usersFound: number;
   allFound: boolean;
+  /** What only the replica has was looked for; null: that was not asked for, or not yet done. */
+  replicaListed: boolean | null;
   stoppedBy: 'signal' | 'max-errors' | 'max-duration' | null;
   seconds: number;
   users: Record<SettledStatus, number>;
@@ -30,6 +32,7 @@ export function noTotals(): RunTotals {
     connections: 0,
     usersFound: 0,
     allFound: false,
+    replicaListed: null,
     stoppedBy: null,
     seconds: 0,
     users: { replicated: 0, absent: 0, locked: 0, failed: 0, 'not-reached': 0 },
@@ -66,6 +69,8 @@ export function noteRun(totals: RunTotals, event: SyncEvent): void {
   } else if (event.kind === 'run:discovered') {
     totals.usersFound = event.users;
     totals.allFound = event.complete;
+  } else if (event.kind === 'verify:listed') {
+    totals.replicaListed = event.listing === 'asked';
   } else if (event.kind === 'run:end') {
     totals.allFound = event.summary.allFound;
     totals.stoppedBy = event.summary.stoppedBy ?? null;

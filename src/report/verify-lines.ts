@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import { differenceLine } from './difference.ts';
-import type { SyncEvent, Verdict } from './events.ts';
+import type { Listing, SyncEvent, Verdict } from './events.ts';
+import { reasonWithHint } from './reason.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** Of users who never held still only the number is told beyond these. */
@@ -12,6 +13,7 @@ export class VerifyLines {
   readonly #users: Record<Verdict, number> = { proven: 0, different: 0, changing: 0, repaired: 0 };
   #mailboxes = 0;
   #everybody = false;
+  #listing: Listing | undefined;
   #differences = 0;
   readonly #changing: ByteString[] = [];
 
@@ -26,6 +28,7 @@ export class VerifyLines {
 
   hear(event: SyncEvent): ByteString | undefined {
     if (event.kind === 'run:start') this.#everybody = event.mode === 'all';
+    if (event.kind === 'verify:listed') this.#listing = event;
     if (event.kind === 'verify:difference') {
       this.#differences += 1;
       return differenceLine(event.difference, this.#spell);
@@ -55,9 +58,25 @@ export class VerifyLines {
     const more = changing - this.#changing.length;
     const names = `${this.#changing.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
     return [
-      ...(this.#everybody ? ['users whom only the replica has were not looked for'] : []),
+      ...(this.#everybody ? notLookedFor(this.#listing, this.#spell) : []),
       parts.join(', '),
       ...(changing > 0 ? [`changing all the time, or still in the sync log: ${names}`] : []),
     ];
+  }
+}
+
+function notLookedFor(listing: Listing | undefined, spell: SpellMailbox): ByteString[] {
+  const what = 'users whom only the replica has were not looked for';
+  switch (listing?.listing) {
+    case 'asked':
+      return [];
+    case 'not-imap':
+      return [
+        `${what}: ${listing.server} does not speak IMAP (replica_imap in the settings names a server that does)`,
+      ];
+    case 'failed':
+      return [`${what}: ${reasonWithHint(listing.error, spell)}`];
+    case undefined:
+      return [what];
   }
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { addOptions, OPTIONS } from '../option-table.ts';
+import { addChoosing, addOptions, OPTIONS } from '../option-table.ts';
 import { planOptions } from '../plan-options.ts';
 import type { Verb } from './verb.ts';
 
@@ -32,6 +32,7 @@ export const plan: Verb = {
       ['-p, --dest-partition <partition>', 'put mailboxes on this partition of the replica (-u, -m)'],
       OPTIONS.settings,
     );
+    addChoosing(command);
     addOptions(
       command,
       'How:',

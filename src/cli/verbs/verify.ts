@@ -3,7 +3,7 @@ import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
 import type { Report } from '../../report/report.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments.ts';
-import { addOptions, OPTIONS } from '../option-table.ts';
+import { addChoosing, addOptions, OPTIONS } from '../option-table.ts';
 import type { RunPlan } from '../run-plan.ts';
 import type { Verb } from './verb.ts';
 
@@ -46,6 +46,7 @@ export const verify: Verb = {
       OPTIONS.inputFile,
       OPTIONS.settings,
     );
+    addChoosing(command);
     addOptions(
       command,
       'How:',
@@ -82,19 +83,25 @@ export const verify: Verb = {
       throw usageError('expected -O with --repair alone: nothing is changed without');
     const deep = share(own.deep);
     return async (environment, signal) => {
-      const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOut }, { openOutputFiles }] =
+      const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOut }, rest] =
         await Promise.all([
           import('../plan.ts'),
           import('../identity.ts'),
           import('../program-readable.ts'),
           import('../carry-out.ts'),
-          import('../output-files.ts'),
+          Promise.all([import('../output-files.ts'), import('../replica-listing.ts')]),
         ]);
+      const [{ openOutputFiles }, { ReplicaListing }] = rest;
       const plan = planRun(args, environment);
       using files = await openOutputFiles(plan, 'cyrus-sync verify');
       becomeCyrusUser(plan.identity);
       checkProgramReadable(plan.identity.user);
-      return await carryOut(comparing(plan, deep, repair), files, signal, exitCode);
+      const { connection, layout } = plan.setup;
+      const listing = new ReplicaListing(connection, layout);
+      return await carryOut(comparing(plan, deep, repair), files, signal, {
+        exitCode: (end, verdicts) => exitCode(end, verdicts, listing.failed),
+        ...(plan.mode.kind === 'all' && { findOnlyThere: listing.find }),
+      });
     };
   },
 };
@@ -115,9 +122,9 @@ function comparing(plan: RunPlan, deep: ReturnType<typeof share>, repair: boolea
   return { ...plan, setup: { ...setup, options } };
 }
 
-function exitCode(end: RunEnd, verdicts: Report['verdicts']): number {
+function exitCode(end: RunEnd, verdicts: Report['verdicts'], notListed: boolean): number {
   if (end.exitCode === EXIT_STOPPED || end.error) return end.exitCode;
   if (verdicts.different > 0) return SOME_DIFFER;
   const { failed, locked, unmatched } = end.summary;
-  return failed + locked + unmatched + verdicts.changing > 0 ? SOME_NOT_TOLD : end.exitCode;
+  return failed + locked + unmatched + verdicts.changing > 0 || notListed ? SOME_NOT_TOLD : end.exitCode;
 }

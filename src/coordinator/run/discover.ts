@@ -81,6 +81,32 @@ function* everything(
   if (names.length > 0) yield { job: { kind: 'mailboxes', owners: [''], names }, size };
 }
 
+/** What the replica has and this store has not. */
+export interface OnlyThere {
+  users: Iterable<ByteString>;
+  /** Internal names of shared mailboxes. */
+  shared: Iterable<ByteString>;
+}
+
+/** The jobs of `-A` for what only the replica has. */
+export function* jobsOnlyThere(
+  { users, shared }: OnlyThere,
+  mode: RunMode,
+  store: Pick<MasterStore, 'inboxName'>,
+  chosen: Chosen = EVERYBODY,
+): Generator<SizedJob> {
+  const prefix = (mode.kind === 'all' ? mode.prefix : undefined) ?? '';
+  for (const userid of users) {
+    if (!chosen.user(userid) || !store.inboxName(userid).startsWith(prefix)) continue;
+    yield { job: { kind: 'user', userid }, size: 0 };
+  }
+  const names = [...shared].filter((name) => chosen.shared(name) && name.startsWith(prefix));
+  for (let first = 0; first < names.length; first += SHARED_CHUNK) {
+    const some = names.slice(first, first + SHARED_CHUNK);
+    yield { job: { kind: 'mailboxes', owners: [''], names: some }, size: 0 };
+  }
+}
+
 /** `-m`: one job, as renames among the names can only be seen together. */
 function* namedMailboxes(
   wanted: readonly ByteString[],

@@ -29,7 +29,7 @@ import type { Batch, Outcome } from '../pool/messages.ts';
 import type { JobPool } from '../pool/pool.ts';
 import { shutdownLadder } from '../shutdown-ladder.ts';
 import { type Choice, type Chosen, chosenBy } from './choice.ts';
-import { needsStore } from './discover.ts';
+import { jobsOnlyThere, needsStore, type OnlyThere } from './discover.ts';
 import { EXIT_OK, EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
 import { connectionsFor, Growth, mostConnections } from './growth.ts';
 import { isHopeless } from './is-hopeless.ts';
@@ -46,6 +46,8 @@ import { UnmatchedNames } from './unmatched-names.ts';
 export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
+  /** Looks for what the replica alone has, once it is known what the store has; left out: nobody is looked for there. */
+  findOnlyThere?(store: MasterStore, emit: EventListener): Promise<OnlyThere | undefined>;
   /** @param connections at most */
   openPool(connections: number, emit: EventListener): JobPool;
   /** Since the last call. */
@@ -108,6 +110,8 @@ class Run {
   #octets = 0;
   #started = 0;
   #found: Findings = NOTHING_FOUND;
+  /** What the replica alone has is still to be looked for. */
+  #mayFindMore = false;
   #everConnected = false;
   #deadInARow = 0;
   #cancelWake: (() => void) | undefined;
@@ -220,17 +224,19 @@ class Run {
         (job, size) => this.#schedule.add(job, size),
         this.#chosen,
       );
-      this.#find(search, FIRST_DISCOVERY_SLICE_MS);
+      this.#mayFindMore = store !== undefined && this.#parts.findOnlyThere !== undefined;
+      let complete = this.#find(search, FIRST_DISCOVERY_SLICE_MS);
       this.#openPool();
       this.#pump();
       // Those who will not be reached are to be told all the same, if they can be found soon.
-      while (!this.#found.complete && this.#parts.clock.now() < (this.#stopped?.findUntil ?? Infinity)) {
+      while (!complete && this.#parts.clock.now() < (this.#stopped?.findUntil ?? Infinity)) {
         // Answers and events that are due get their turn.
         if (this.#found.busy) await this.#pause(LOCKED_LIST_PAUSE_MS);
         else await setImmediate();
-        this.#find(search, DISCOVERY_SLICE_MS);
+        complete = this.#find(search, DISCOVERY_SLICE_MS);
         this.#pump();
       }
+      if (store && complete) await this.#findOnlyThere(search, store);
     } finally {
       store?.close();
     }
@@ -241,10 +247,26 @@ class Run {
     return new Promise((resolve) => this.#parts.clock.after(milliseconds, resolve));
   }
 
-  #find(search: Search, slice: number): void {
-    this.#found = search.goOn(slice);
+  /** @returns whether the store has no more of them */
+  #find(search: Search, slice: number): boolean {
+    const found = search.goOn(slice);
+    this.#found = { ...found, complete: found.complete && !this.#mayFindMore };
     const { users, messages, complete } = this.#found;
     this.#parts.emit({ kind: 'run:discovered', users, messages, complete });
+    return found.complete;
+  }
+
+  async #findOnlyThere(search: Search, store: MasterStore): Promise<void> {
+    const { findOnlyThere, emit } = this.#parts;
+    if (!this.#mayFindMore || !findOnlyThere || this.#stopped) return;
+    // A run that is stopped does not wait for the replica's list.
+    const only = await Promise.race([findOnlyThere(store, emit), this.#finished]);
+    if (this.#stopped) return;
+    this.#mayFindMore = false;
+    if (only)
+      for (const job of jobsOnlyThere(only, this.#request.mode, store, this.#chosen)) search.take(job);
+    this.#find(search, 0);
+    this.#pump();
   }
 
   #openPool(): void {

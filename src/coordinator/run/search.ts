@@ -61,13 +61,14 @@ export class Search {
         this.#found = { ...this.#found, busy: true };
         break;
       } else {
-        this.#take(next.value);
+        this.take(next.value);
       }
     }
     return this.#found;
   }
 
-  #take({ job, size }: SizedJob): void {
+  /** Takes a job that was found elsewhere, too. */
+  take({ job, size }: SizedJob): void {
     this.#add(job, size);
     const { users, giants, messages, ...rest } = this.#found;
     this.#found = {

@@ -1,24 +1,19 @@
-import { SyncError } from '../../report/sync-error.ts';
+import type { SyncError } from '../../report/sync-error.ts';
 import type { ConnectTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
-import { authenticate } from '../handshake/authenticate.ts';
 import { compressionLevel, startCompression } from '../handshake/compress.ts';
-import { Conversation } from '../handshake/conversation.ts';
-import { Deadline } from '../handshake/deadline.ts';
-import { type LoginStep, planLogin, requireCredentials } from '../handshake/login.ts';
-import { imapOffer } from '../handshake/offer.ts';
-import { type isLocal, openSocket } from '../handshake/open-socket.ts';
-import { askCapabilities, readBanner } from '../handshake/read-banner.ts';
-import { startTls } from '../handshake/start-tls.ts';
-import { upgradeToTls } from '../handshake/upgrade.ts';
+import type { Conversation } from '../handshake/conversation.ts';
+import type { isLocal } from '../handshake/open-socket.ts';
+import { readBanner } from '../handshake/read-banner.ts';
 import { CommandQueue } from '../link/command-queue.ts';
 import { compressWhenItPays } from '../link/compress-when-it-pays.ts';
 import { Framing } from '../link/framing.ts';
 import { linkError } from '../link-errors.ts';
 import type { Exposure, ReplicaSession } from '../replica-session.ts';
 import { setUp } from '../session/set-up.ts';
-import { Traffic } from '../wire/traffic.ts';
 import type { Attempt } from './connect-attempts.ts';
+import { type Circumstances, inConversation } from './in-conversation.ts';
+import { type LoggedIn, logIn } from './log-in.ts';
 
 /**
  * One connection from name lookup to the session, under one deadline:
@@ -28,72 +23,24 @@ export async function connectOnce(
   target: ConnectTarget,
   attempt: Attempt,
   settings: ConnectionSettings,
-  { onTraffic, onCompression }: ConnectionListeners,
+  listeners: ConnectionListeners,
   isPeerLocal: typeof isLocal,
 ): Promise<ReplicaSession> {
-  using deadline = new Deadline(settings.connectTimeoutMs, settings.server);
-  const socket = await openSocket(target, attempt.service, settings, deadline);
-  const traffic = new Traffic(onTraffic);
-  let talk: Conversation | undefined;
-  try {
-    const tls = target.kind === 'tcp' && target.tls;
-    const stream = tls ? await startTls(socket, target.host, settings, deadline) : socket;
-    talk = new Conversation(stream, traffic, deadline);
-    return await shakeHands(talk, traffic, {
-      target,
-      attempt,
-      settings,
-      deadline,
-      tls,
-      local: isPeerLocal(target, socket),
-      onCompression,
-    });
-  } catch (caught) {
-    const error = SyncError.from(caught);
-    talk?.transport.destroy(error);
-    socket.destroy();
-    throw error;
-  }
+  const approach = { target, attempt, settings, isPeerLocal, onTraffic: listeners.onTraffic };
+  return await inConversation(approach, async (talk, circumstances) => {
+    const greeting = await readBanner(talk, settings.server, attempt.accepted);
+    const login = await logIn(talk, greeting, circumstances);
+    return await beginSession(talk, login, circumstances, listeners.onCompression);
+  });
 }
 
-interface Circumstances {
-  target: ConnectTarget;
-  attempt: Attempt;
-  settings: ConnectionSettings;
-  deadline: Deadline;
-  /** TLS is active from the start. */
-  tls: boolean;
-  local: boolean;
-  onCompression: ConnectionListeners['onCompression'];
-}
-
-async function shakeHands(
+async function beginSession(
   talk: Conversation,
-  traffic: Traffic,
-  circumstances: Circumstances,
+  { offer, mechanism, secure }: LoggedIn,
+  { settings, traffic, local }: Circumstances,
+  onCompression: ConnectionListeners['onCompression'],
 ): Promise<ReplicaSession> {
-  const { target, attempt, settings, deadline, local } = circumstances;
-  const tcp = target.kind === 'tcp' ? target : undefined;
-  let secure = circumstances.tls;
-  let offer = await readBanner(talk, settings.server, attempt.accepted);
-
-  let mechanism: string | undefined;
-  let step: LoginStep =
-    tcp === undefined ? { kind: 'none' } : planLogin(offer, settings, tcp.noauth, secure, local);
-  if (tcp !== undefined && step.kind === 'starttls') {
-    offer = await upgradeToTls(talk, offer, tcp.host, settings, deadline);
-    secure = true;
-    step = planLogin(offer, settings, tcp.noauth, secure, local);
-  }
-  if (step.kind === 'login') {
-    const credentials = requireCredentials(settings);
-    const { initialResponse, flavour } = offer;
-    const capabilities = await authenticate(talk, flavour, step.mechanism, credentials, initialResponse);
-    mechanism = step.mechanism.name;
-    if (flavour === 'imap') offer = imapOffer(offer.banner, capabilities ?? (await askCapabilities(talk)));
-  }
   if (!offer.replication) throw noReplication(settings.server);
-
   talk.begin('the set-up');
   const level = compressionLevel(offer, settings, secure);
   const compression = level !== undefined && (await startCompression(talk, level, settings));
@@ -108,7 +55,7 @@ async function shakeHands(
   if (mode === 'auto' && offer.compress) {
     compressWhenItPays(queue, talk.transport, { local, level: chosen }, (start) => {
       session.info.compression = true;
-      circumstances.onCompression?.(start);
+      onCompression?.(start);
     });
   }
   return session;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertNothingLeft } from '../../lab/compare.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
@@ -41,6 +42,36 @@ async function reported(
   return { names, code, stderr };
 }
 
+test('a plan, a dry run and a comparison are of those whom a run would take', async () => {
+  writeFileSync(file('leave'), '\ufeff# who has left\r\n\r\nb?b\r\nnews/*\r\n');
+  writeFileSync(file('users'), '\ufeffemil\r\n# not yet\r\n\r\n dora \r\nanna');
+  const all = ['-A', '--include', '*[br]*', '--include', 'news*', '--exclude-from', file('leave')];
+  const listed = ['-u', '-f', file('users'), '--exclude', 'a*', '--order', 'list'];
+  for (const [args, expected] of [
+    [all, ['bert', 'carl', 'dora', 'news']],
+    [listed, ['dora', 'emil']],
+  ] as const) {
+    const report = file('report.json');
+    const compared = await cyrusSync(pair.master, 'verify', [...args, '--report', report]);
+    assert.deepEqual(namesIn(readFileSync(report, 'utf8')).sort(), expected, compared.stderr);
+    const planned = await cyrusSync(pair.master, 'plan', [...args, '--json']);
+    assert.deepEqual(
+      namesIn(planned.stdout).sort(),
+      expected.map((name) => (name === 'news' ? '' : name)).sort(),
+    );
+    const dry = await syncClient(pair.master, [...args, '--dry-run']);
+    for (const name of expected) {
+      assert.match(dry.stdout, new RegExp(`^${name === 'news' ? 'shared mailboxes' : name}: `, 'm'));
+    }
+    for (const name of USERS.filter((user) => !expected.some((each) => each === user))) {
+      assert.doesNotMatch(dry.stdout, new RegExp(`^${name}: `, 'm'));
+    }
+  }
+  const part = await cyrusSync(pair.master, 'plan', ['-A', '--json', '--shard', '2/2']);
+  const other = await cyrusSync(pair.master, 'plan', ['-A', '--json', '--shard', '1/2']);
+  assert.deepEqual([...namesIn(part.stdout), ...namesIn(other.stdout)].sort(), ['', ...USERS]);
+});
+
 test('globs and lists choose among users and shared mailboxes', async () => {
   writeFileSync(file('leave'), '\ufeff# who has left\r\n\r\nb?b\r\nnews/*\r\n');
   const some = await reported(
@@ -59,6 +90,11 @@ test('globs and lists choose among users and shared mailboxes', async () => {
   assert.deepEqual([nobody.names, nobody.code], [[], 0]);
   assert.match(nobody.stderr, /--include, --exclude and --shard leave nobody/);
 });
+
+function namesIn(json: string): string[] {
+  const { users } = JSON.parse(json) as { users: { user: string | null; mailboxes?: string[] | null }[] };
+  return users.flatMap(({ user, mailboxes }) => (user === null ? (mailboxes ?? ['']) : [user]));
+}
 
 test('the parts of several processes make up the whole', async () => {
   const parts = await Promise.all(
@@ -113,6 +149,11 @@ test('what is wrong with an option is one line, and nothing is begun', async () 
     const run = await syncClient(pair.master, ['-A', ...args]);
     assert.equal(run.code, code, run.stderr);
     assert.match(run.stderr, line);
+    for (const verb of args[0] === '--report' ? [] : ['verify', 'plan']) {
+      const { code: own, stderr } = await cyrusSync(pair.master, verb, ['-A', ...args]);
+      assert.equal(own, code, stderr);
+      assert.match(stderr.replace('cyrus-sync', 'sync_client'), line);
+    }
   }
   rmSync(file('leave'));
 });

@@ -57,6 +57,19 @@ test('without a server there is nothing to do: sync_host not defined, and what t
   );
 });
 
+test('replica_imap is spelled as a server is, and refused by its own name before anything is opened', () => {
+  const { imapServer } = connection('sync_host: replica', [], { replicaImap: 'mail:993/tls' });
+  assert.equal(imapServer, 'mail:993/tls');
+  for (const replicaImap of ['', 'mail:0', 'mail/ssl', 'admin:secret@mail']) {
+    assert.throws(
+      () => connection('sync_host: replica', [], { replicaImap }),
+      (error: Error & { code?: string }) =>
+        error.code === 'CONFIG' && /^replica_imap: /.test(error.message) && !/secret/.test(error.message),
+      replicaImap,
+    );
+  }
+});
+
 test('a server that cannot be spelled so is refused before anything is opened, and names the option', () => {
   assertRefused(() => connection('', ['-S', 'host:99999']), /^-S: .*port.*99999/, 'USAGE');
   assertRefused(() => connection('', ['-S', 'host/tsl']), /^-S: expected host, .*host\/tsl/, 'USAGE');

@@ -47,6 +47,7 @@ test('every key is read', () => {
     master = localhost:2005
     master_user = admin
     master_password = secret
+    replica_imap = mail.example.org:993/tls
     sync_server = /opt/cyrus/sync_server
   `;
   assert.deepEqual(settingsOf(content), {
@@ -71,6 +72,7 @@ test('every key is read', () => {
     master: 'localhost:2005',
     masterUser: 'admin',
     masterPassword: 'secret',
+    replicaImap: 'mail.example.org:993/tls',
     syncServer: '/opt/cyrus/sync_server',
   });
 });

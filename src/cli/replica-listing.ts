@@ -1,0 +1,36 @@
+import type { RunParts } from '../coordinator/run/run.ts';
+import type { ConnectionSettings } from '../protocol/connection-settings.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { StoreLayout } from '../store/paths/store-layout.ts';
+import { findOnlyThere } from '../verify/only-there.ts';
+
+/** Asks the replica for whom it has and this server has not, and tells how that went. */
+export class ReplicaListing {
+  readonly #connection: ConnectionSettings;
+  readonly #layout: StoreLayout;
+  /** It was to be asked, and did not answer. */
+  failed = false;
+
+  constructor(connection: ConnectionSettings, layout: StoreLayout) {
+    const { imapServer } = connection;
+    // The port of imapd.conf is that of the other service.
+    const elsewhere = { server: imapServer ?? '', port: undefined, tryImap: true };
+    this.#connection = imapServer === undefined ? connection : { ...connection, ...elsewhere };
+    this.#layout = layout;
+  }
+
+  readonly find: NonNullable<RunParts['findOnlyThere']> = async (store, emit) => {
+    const { server } = this.#connection;
+    try {
+      const only = await findOnlyThere(this.#connection, this.#layout, store);
+      if (only) emit({ kind: 'verify:listed', listing: 'asked' });
+      else emit({ kind: 'verify:listed', listing: 'not-imap', server });
+      return only;
+    } catch (caught) {
+      this.failed = true;
+      const error = SyncError.from(caught).toData();
+      emit({ kind: 'verify:listed', listing: 'failed', server, error });
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,61 @@
+import type { ByteString } from '../byte-string.ts';
+import { MAILBOX_NAME, matches } from '../grammar.ts';
+import { type ListedMailbox, listMailboxes } from '../protocol/connect/list-mailboxes.ts';
+import type { ConnectionSettings } from '../protocol/connection-settings.ts';
+import type { MasterStore } from '../store/master-store.ts';
+import { type NameRules, parseExternalName, toInternalName, useridOf } from '../store/paths/mailbox-name.ts';
+
+/** Who and what is on the replica and not here: sets of what the replica alone has, which is little as a rule. */
+export interface OnlyThere {
+  users: Set<ByteString>;
+  /** Internal names. */
+  shared: Set<ByteString>;
+}
+
+/**
+ * Lists what the replica has of which nobody here knows.
+ *
+ * @param store whose names are taken for known
+ * @returns undefined if the replica cannot be asked, as it does not speak IMAP
+ */
+export async function findOnlyThere(
+  connection: ConnectionSettings,
+  rules: NameRules,
+  store: Pick<MasterStore, 'lookup' | 'mailboxesOf'>,
+): Promise<OnlyThere | undefined> {
+  const only: OnlyThere = { users: new Set(), shared: new Set() };
+  const tops = new Set<ByteString>();
+  const patterns = function* (separator: ListedMailbox['separator']): Generator<ByteString> {
+    yield `user${separator}%`;
+    yield '%';
+    // The domain stands at the end of a name, and has separators in it.
+    if (rules.virtdomains !== 'off') yield '*@*';
+    // All below the others at the top. What is below users, and what was deleted, is most of it and says nothing.
+    for (const top of tops) yield `${top}${separator}*`;
+  };
+  const asked = await listMailboxes(connection, patterns, (listed) => {
+    const parsed = parseExternalName({ ...rules, unixhierarchysep: listed.separator === '/' }, listed.name);
+    const name = toInternalName(rules, parsed);
+    if (!matches(MAILBOX_NAME, name)) return;
+    if (parsed.deletedTime !== 0) return;
+    const userid = useridOf(parsed);
+    if (userid !== undefined) {
+      if (!hasUser(store, userid)) only.users.add(userid);
+      return;
+    }
+    const [top = ''] = parsed.boxes;
+    if (top === 'user' || top === rules.deletedprefix) return;
+    if (parsed.boxes.length === 1 && parsed.domain === undefined) tops.add(listed.name);
+    if (listed.exists && !isLive(store, name)) only.shared.add(name);
+  });
+  return asked ? only : undefined;
+}
+
+function hasUser(store: Pick<MasterStore, 'mailboxesOf'>, userid: ByteString): boolean {
+  return store.mailboxesOf(userid).some(({ deleted, inDeleted }) => !deleted && !inDeleted);
+}
+
+function isLive(store: Pick<MasterStore, 'lookup'>, name: ByteString): boolean {
+  const entry = store.lookup(name);
+  return entry !== undefined && !entry.deleted;
+}
