@@ -33,7 +33,8 @@ export interface PlanOptions {
 const UNTOLD: readonly SyncEvent['kind'][] = [
   'user:progress',
   'user:done',
-  'user:synced',
+  'work:begun',
+  'work:ended',
   'user:settled',
   'user:failed',
   'mailbox:merged',
@@ -51,7 +52,7 @@ export async function carryOutPlan(
   { pace, json }: PlanOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const report = await begin(plan);
+  const { report } = await begin(plan);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
@@ -133,8 +134,8 @@ function note(
       record.user(owners.ownerOf(event.name) ?? '').conflicts.push(merge);
       break;
     }
-    case 'user:synced':
-      replica.forget(event.user);
+    case 'work:ended':
+      if (event.result === 'synced') for (const user of event.users) replica.forget(user);
       break;
     default:
       break;

@@ -22,7 +22,7 @@ export async function carryOutRolling(
   channels: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const report = await begin(plan);
+  const { report } = await begin(plan);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;

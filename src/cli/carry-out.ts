@@ -12,6 +12,7 @@ import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { type RunParts, run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
+import { runStatus } from '../operate/state/run-status.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
 import type { Report } from '../report/report.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
@@ -39,7 +40,7 @@ export async function carryOut(
   signal: AbortSignal,
   { exitCode = exitCodeOf(plan), findOnlyThere }: Variation = {},
 ): Promise<number> {
-  const report = await begin(plan, files);
+  const { report, watching } = await begin(plan, files);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
@@ -51,6 +52,9 @@ export async function carryOut(
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
   const setup = { ...plan.setup, options: { ...options, lookAhead: fitting.lookAhead } };
+  using _status = onStatusRequest(() =>
+    report.emit({ kind: 'run:status', status: runStatus(watching.view()) }),
+  );
   const end = await run(
     { ...plan, setup, mostConnections: fitting.connections, openFiles },
     {
@@ -62,7 +66,6 @@ export async function carryOut(
       clock: systemClock,
       random: Math.random,
       signal,
-      onStatusRequest,
     },
   );
   await report.close({ ...end.summary, endedBy: end.error });

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
+import { systemClock } from '../coordinator/clock.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
+import { type Watch, watch } from '../operate/watch.ts';
 import type { Finding } from '../preflight/finding.ts';
 import { COMPARING } from '../report/failures.ts';
 import { openReport, type Report } from '../report/report.ts';
@@ -10,14 +12,22 @@ import type { OutputFiles } from './output-files.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
+export interface Begun {
+  report: Report;
+  /** How things stand: it hears all that the report hears. */
+  watching: Watch;
+}
+
 /** What every mode begins with: how this thread locks, the report, and what is to be said before anything else. */
-export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}): Promise<Report> {
+export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}): Promise<Begun> {
   const { output, channel, setup, warnings } = plan;
   chooseLocks(setup.locks);
   const { stdout, stderr } = process;
   const { server } = setup.connection;
   const spellMailbox = (internal: ByteString): ByteString => externalName(setup.layout, internal);
   const streams = { stdout, stderr };
+  const rolling = !('mode' in plan);
+  const watching = watch({ server, channel, rolling, spellMailbox }, systemClock.now);
   const report = await openReport({
     ...output,
     channel,
@@ -27,13 +37,18 @@ export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}
     spellMailbox,
     ...files,
     streams,
+    sinks: [watching.hear],
+    openDisplay: async (lines) => {
+      const { progressDisplay } = await import('../operate/progress/progress-display.ts');
+      return await progressDisplay(lines, streams, watching.view);
+    },
     openSyslog,
   });
   for (const { text, hint } of warnings) {
     report.emit({ kind: 'run:warning', text, hint });
     report.say(`sync_client: ${text} (${hint})`);
   }
-  return report;
+  return { report, watching };
 }
 
 /** What `cyrus-sync check` would call a problem, at the start of a run that goes on all the same. */

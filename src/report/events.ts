@@ -29,8 +29,12 @@ export type RunEvent =
   | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; connections: number }
   /** Enumeration goes on while users are already synced; `complete` says that the totals are final. */
   | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
-  | { kind: 'run:parked'; user: ByteString }
-  | { kind: 'run:retry'; user: ByteString; delayMs: number; error: ErrorData }
+  | { kind: 'run:parked'; key: string; user: ByteString }
+  | { kind: 'run:retry'; key: string; user: ByteString; delayMs: number; error: ErrorData }
+  /** So many connections may there be from now on, and why there are no more. */
+  | { kind: 'run:connections'; most: number; why: WhyNoMore }
+  /** Whoever steers has changed something. */
+  | ({ kind: 'run:steered' } & SteeringChange)
   /** Told at the end: what was asked for by a name that nothing here has. */
   | ({ kind: 'run:unmatched' } & UnmatchedName)
   /** Somebody asked how things stand (SIGUSR1). */
@@ -38,6 +42,22 @@ export type RunEvent =
   /** A signal asked for the end: nothing is begun any more. */
   | { kind: 'run:stopping' }
   | { kind: 'run:end'; summary: RunSummary };
+
+/**
+ * `asked`: so many were asked for, or, of `auto`, are the most. `jobs`: there is no work for more. `begin`: it has just begun,
+ * or what is left is soon done. `pays-not`: more would not be faster. `host-busy`: this host has no processor for more.
+ * `replica-full`: it refused one more. `open-files`: this process may open no more.
+ */
+export type WhyNoMore = 'asked' | 'jobs' | 'begin' | 'pays-not' | 'host-busy' | 'replica-full' | 'open-files';
+
+export type SteeringChange =
+  | { what: 'connections'; limit: number | 'auto' }
+  /** Octets a second; undefined = no limit. */
+  | { what: 'bwlimit'; octetsPerSecond: number | undefined }
+  /** All reasons for which nothing goes on; empty = it goes on. */
+  | { what: 'pauses'; reasons: readonly string[] }
+  | { what: 'now' | 'skip' | 'unskip' | 'retry'; user: ByteString }
+  | { what: 'stop' };
 
 /** A name that matched nothing. */
 export interface UnmatchedName {
@@ -84,7 +104,10 @@ export interface RunSummary {
 
 /** How things stand in the middle of a run. */
 export interface RunStatus {
-  state: 'connecting' | 'copying' | 'waiting-for-replica' | 'stopping';
+  /** One word (operations). */
+  state: string;
+  /** Why, where there is something to say. */
+  reason?: string | undefined;
   /** Users (and groups of shared mailboxes) known; `complete`: there are no others. */
   users: number;
   complete: boolean;
@@ -104,6 +127,8 @@ export interface RunStatus {
 export type ConnectionEvent =
   | {
       kind: 'connection:open';
+      /** Unique in this process. */
+      connection: string;
       server: string;
       flavour: 'csync' | 'imap';
       mechanism: string | undefined;
@@ -114,7 +139,8 @@ export type ConnectionEvent =
   /** To another host, and either nothing is encrypted, or the certificate is not verified. */
   | { kind: 'connection:exposed'; server: string; exposure: 'clear' | 'unverified' }
   | { kind: 'connection:failed'; server: string; error: ErrorData; retryInSeconds: number | undefined }
-  | { kind: 'connection:lost'; server: string; error: ErrorData }
+  /** `connection` undefined: found out about the link as a whole. */
+  | { kind: 'connection:lost'; connection?: string | undefined; server: string; error: ErrorData }
   /** It takes connections and loses them, whoever is at work on them. `error`: what it said last, if it said anything. */
   | { kind: 'replica:ill'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   /** This host has no more descriptors. `limit` of this process on them, where it is known. */
@@ -122,7 +148,7 @@ export type ConnectionEvent =
   /** In the middle: the link turned out to be slow. `level` of zlib, `rate` in octets a second before. */
   | { kind: 'connection:compressed'; server: string; level: number; rate: number }
   /** In good order, by us. */
-  | { kind: 'connection:closed'; server: string }
+  | { kind: 'connection:closed'; connection: string; server: string }
   /** In good order, by the replica, while nothing was under way. */
   | { kind: 'replica:closed-idle'; server: string }
   /** It refused a connection beside others that are up; the run goes on with so many. */
@@ -138,14 +164,16 @@ export type ConnectionEvent =
 export type UserEvent =
   /** Another connection will take it up. */
   | { kind: 'job:postponed'; key: string }
+  /** A connection is at work for a job, or in rolling mode for a unit, from here on to `work:ended` of the same key. */
+  | ({ kind: 'work:begun' } & Work)
+  /** At once, before the batch is over. `size` in messages, as they were counted in `run:discovered`. */
+  | ({ kind: 'work:ended'; result: WorkResult; size: number } & Work)
   | { kind: 'user:start'; user: ByteString; work: 'user' | 'meta' | 'mailboxes' }
   | { kind: 'user:absent'; user: ByteString }
   /** A user or mailbox that is not here, and nothing says that it ever was. A deleted mailbox counts, a deleted user not. */
   | { kind: 'name:absent'; name: ByteString }
   /** Skipped (`-N`). `mailboxes`: the job was these mailboxes rather than a user. */
   | { kind: 'user:locked'; user: ByteString; mailboxes?: ByteString[] | undefined }
-  /** At once when it is done; `size` in messages, as they were counted in `run:discovered`. */
-  | { kind: 'user:synced'; user: ByteString; size: number }
   /** Settled: told with the batch that it was in. */
   | { kind: 'user:done'; user: ByteString }
   /** `mailboxes`: the job was these rather than a user. */
@@ -165,7 +193,20 @@ export type UserEvent =
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; octets: number };
 
+/** What a connection is at. */
+export interface Work {
+  key: string;
+  connection: string;
+  /** More than one where they are tied together; '' for mailboxes of nobody. */
+  users: readonly ByteString[];
+  /** These rather than all of the users. */
+  mailboxes?: readonly ByteString[] | undefined;
+}
+
+export type WorkResult = 'synced' | 'absent' | 'locked' | 'failed' | 'postponed';
+
 export interface UserSettled {
+  key: string;
   /** '' for mailboxes that are not all of one user. */
   user: ByteString;
   /** The job was these mailboxes rather than a user. */
@@ -337,6 +378,13 @@ export type RollingEvent =
   | { kind: 'rolling:released'; channel: string | undefined; user: ByteString }
   /** Its sync lock is held, or a skipuser file asks to leave it alone. Said once until it gets on. */
   | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString }
+  /** All that the log asked for of these is on the replica; `lagMs` after the oldest line that asked for it. */
+  | {
+      kind: 'rolling:replicated';
+      channel: string | undefined;
+      users: readonly ByteString[];
+      lagMs: number;
+    }
   /** What failed is tried as something wider. */
   | { kind: 'rolling:promoted'; from: ActionName; to: ActionName }
   /** Handed back to the log for a later pass. `line`: as it stands there. */

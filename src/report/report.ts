@@ -24,6 +24,10 @@ export interface ReportOptions extends OutputPlan {
   words?: ClosingWords | undefined;
   /** Somebody waits for them; a daemon has its log. */
   tellsDifferences: boolean;
+  /** Of other rooms: they hear everything, before all others. */
+  sinks?: readonly EventListener[];
+  /** Opens what shows progress, where that is wanted. */
+  openDisplay?(streams: Streams): Promise<EventListener & Disposable>;
   /** `--failures`, opened already; the report closes it. */
   failureFile?: FailureFile | undefined;
   /** `--report`, the same. */
@@ -68,6 +72,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   const exposures = new Exposures();
   const verifying = new VerifyLines(spellMailbox);
   const sinks: EventListener[] = [
+    ...(options.sinks ?? []),
     remarks.hear,
     (event) => {
       const line = verifying.hear(event);
@@ -80,12 +85,11 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     logSink({ channel, server, spellMailbox, verboseLog, targets }),
   ];
   if (!options.logToStderr) sinks.push(statusSink(streams));
-  if (options.progress) {
-    const { progressSink } = await import('./progress.ts');
-    const progress = await progressSink(streams, options.streams);
+  if (options.progress && options.openDisplay) {
+    const display = await options.openDisplay(streams);
     // First, so that what follows stands below the last state of the display.
-    closers.unshift(() => progress[Symbol.dispose]());
-    sinks.push(progress);
+    closers.unshift(() => display[Symbol.dispose]());
+    sinks.push(display);
   }
 
   return {

@@ -8,6 +8,7 @@ import type { SpellMailbox } from './spell-mailbox.ts';
 export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[] {
   switch (event.kind) {
     case 'rolling:pass':
+    case 'rolling:replicated':
       return [];
     case 'rolling:leftover':
       return [{ level: 'notice', text: `Reprocessing sync log file ${event.file}` }];

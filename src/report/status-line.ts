@@ -2,11 +2,11 @@ import type { RunStatus } from './events.ts';
 
 /** One line, for the log and for whoever sent SIGUSR1. */
 export function statusLine(status: RunStatus): string {
-  const { state, users, complete, synced, absent, locked, failed, left } = status;
+  const { state, reason, users, complete, synced, absent, locked, failed, left } = status;
   const { connections, messages, octets, elapsedMs } = status;
   const done = users - left;
   return [
-    `status: state=<${state}> users=<${done}/${users}${complete ? '' : '+'}> synced=<${synced}> absent=<${absent}>`,
+    `status: state=<${state}${reason === undefined ? '' : `: ${reason}`}> users=<${done}/${users}${complete ? '' : '+'}> synced=<${synced}> absent=<${absent}>`,
     `locked=<${locked}> failed=<${failed}> left=<${left}> connections=<${connections}>`,
     `messages=<${messages}> octets=<${octets}> elapsed=<${(elapsedMs / 1000).toFixed(1)} s>`,
   ].join(' ');

@@ -192,6 +192,7 @@ export class FakePool implements JobPool {
 
 export const opened = {
   kind: 'connection:open',
+  connection: '0.1',
   server: 'replica',
   flavour: 'csync',
   mechanism: 'PLAIN',

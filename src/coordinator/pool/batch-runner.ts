@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { threadId } from 'node:worker_threads';
 import type { ByteString } from '../../byte-string.ts';
 import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
@@ -14,7 +15,7 @@ import {
   type SetAside,
   Stage,
 } from '../../replicate/engine.ts';
-import type { EventListener } from '../../report/events.ts';
+import type { EventListener, WorkResult } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Subject, VerifyParts } from '../../verify/verify-job.ts';
@@ -104,7 +105,15 @@ export class BatchRunner {
     using _use = this.#use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
     const context = this.#context(link, { emit: this.#parts.emit, setAside });
-    const results = await this.#parts.engine.runActions(context, users, actions);
+    const work = { key: `unit:${users.join(' ')}`, connection: link.connection, users };
+    this.#parts.emit({ kind: 'work:begun', ...work });
+    let results: ActionResult[] | undefined;
+    try {
+      results = await this.#parts.engine.runActions(context, users, actions);
+    } finally {
+      const result = results ? resultOf(results) : 'failed';
+      this.#parts.emit({ kind: 'work:ended', ...work, result, size: 0 });
+    }
     this.#unitMs += (servedSince(link) - this.#unitMs) * WEIGHT_OF_LATEST;
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
@@ -204,8 +213,9 @@ export class BatchRunner {
   }
 
   async #leave(link: Link): Promise<void> {
-    this.#parts.emit({ kind: 'connection:closed', server: link.session.info.server });
-    await link.session.exit();
+    const { connection, session } = link;
+    this.#parts.emit({ kind: 'connection:closed', connection, server: session.info.server });
+    await session.exit();
   }
 
   /** Tasks that come at the same time share one attempt. */
@@ -227,7 +237,9 @@ export class BatchRunner {
       onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
       onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
     });
+    const connection = nextConnection();
     const link: Link = {
+      connection,
       session,
       stage: new Stage(session),
       partitions: new Partitions(session),
@@ -238,7 +250,7 @@ export class BatchRunner {
     this.#link = link;
     this.#connectMs = performance.now() - began;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
-    emit({ kind: 'connection:open', server, flavour, mechanism, tls, compression, sieveMailbox });
+    emit({ kind: 'connection:open', connection, server, flavour, mechanism, tls, compression, sieveMailbox });
     tellExposure(session, emit);
     if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
       emit({ kind: 'replica:no-archive', server });
@@ -262,11 +274,13 @@ export class BatchRunner {
         const size = sizes[next] ?? 0;
         next += 1;
         const began = performance.now();
+        const work = { key: jobKey(job), connection: link.connection, ...usersOf(job) };
+        this.#parts.emit({ kind: 'work:begun', ...work });
         const done = await this.#runJob(job, link, mayPostpone, borrow);
         const outcome = { ...done, elapsedMs: performance.now() - began };
         outcomes.push(outcome);
         // The outcomes are told when the whole batch is done: too late for whoever watches.
-        if (outcome.kind === 'synced') this.#parts.emit({ kind: 'user:synced', user: jobUser(job), size });
+        this.#parts.emit({ kind: 'work:ended', ...work, result: done.kind, size });
         // A borrowed connection that broke is its lender's.
         if (outcome.kind === 'failed' && outcome.error.family === 'link' && link.session.broken) {
           if (lost === undefined) this.#lose(link, outcome.error);
@@ -284,7 +298,7 @@ export class BatchRunner {
     link: Link,
     mayPostpone: boolean,
     borrow: EngineContext['borrow'],
-  ): Promise<Outcome> {
+  ): Promise<Exclude<Outcome, { kind: 'untouched' }>> {
     const counts = noCounts();
     const hear: EventListener = (event) => {
       if (event.kind === 'user:progress') {
@@ -380,11 +394,14 @@ export class BatchRunner {
     if (this.#link === link) this.#link = undefined;
     link.session.destroy();
     if (this.#cancelled) return;
-    this.#parts.emit({ kind: 'connection:lost', server: link.session.info.server, error });
+    const { connection, session } = link;
+    this.#parts.emit({ kind: 'connection:lost', connection, server: session.info.server, error });
   }
 }
 
 type Link = ReplicaLink & {
+  /** Its name in events. */
+  connection: string;
   /** Tasks that are using it. */
   uses: number;
   /** Jobs with much to send that are under way on it. */
@@ -427,6 +444,25 @@ function servedSince(link: Link): number {
   const before = link.servedBefore;
   link.servedBefore = link.session.servedMs;
   return link.servedBefore - before;
+}
+
+let connections = 0;
+
+/** Threads count for themselves. */
+function nextConnection(): string {
+  connections += 1;
+  return `${threadId}.${connections}`;
+}
+
+function usersOf(job: Job): { users: ByteString[]; mailboxes?: ByteString[] } {
+  return job.kind === 'mailboxes' ? { users: job.owners, mailboxes: job.names } : { users: [job.userid] };
+}
+
+/** One word for a unit: the worst of its actions. */
+function resultOf(results: readonly ActionResult[]): WorkResult {
+  if (results.some(({ kind }) => kind === 'failed')) return 'failed';
+  if (results.some(({ kind }) => kind === 'locked')) return 'locked';
+  return results.some(({ kind }) => kind === 'untouched') ? 'postponed' : 'synced';
 }
 
 /** What is replicated in part only is not compared. */

@@ -7,7 +7,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import type { EventListener, RunStatus, RunSummary, SyncEvent } from '../../report/events.ts';
+import type { EventListener, RunSummary, SyncEvent } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import { externalName } from '../../store/paths/external-name.ts';
@@ -57,8 +57,6 @@ export interface RunParts {
   random(): number;
   /** Aborted: hand out nothing more, let jobs in flight finish, end. */
   signal: AbortSignal;
-  /** Calls `tell` whenever somebody wants to know how things stand, until disposed of. */
-  onStatusRequest?(tell: () => void): Disposable;
 }
 
 export interface RunResult {
@@ -106,8 +104,6 @@ class Run {
   readonly #health = new ReplicaHealth();
   /** Octets and messages across, in one measure. */
   #uploaded = 0;
-  #messages = 0;
-  #octets = 0;
   #started = 0;
   #found: Findings = NOTHING_FOUND;
   /** What the replica alone has is still to be looked for. */
@@ -158,7 +154,6 @@ class Run {
   async execute(): Promise<RunResult> {
     const { clock, signal, emit } = this.#parts;
     this.#started = clock.now();
-    using _status = this.#parts.onStatusRequest?.(() => emit({ kind: 'run:status', status: this.#status() }));
     const ladder = shutdownLadder(signal, clock, {
       drain: () => {
         emit({ kind: 'run:stopping' });
@@ -295,8 +290,6 @@ class Run {
         break;
       case 'user:progress':
         this.#uploaded += event.messages + event.octets / OCTETS_PER_WORK;
-        this.#messages += event.messages;
-        this.#octets += event.octets;
         break;
       case 'command:mailbox':
         this.#uploaded += 1;
@@ -314,31 +307,6 @@ class Run {
     }
     this.#parts.emit(event);
   };
-
-  #status(): RunStatus {
-    const { synced, absent, locked, failed } = this.#tally.counts;
-    const { users, complete } = this.#found;
-    return {
-      state: this.#state,
-      users,
-      complete,
-      synced,
-      absent,
-      locked,
-      failed,
-      left: this.#schedule.unfinished,
-      connections: this.#health.open,
-      messages: this.#messages,
-      octets: this.#octets,
-      elapsedMs: this.#parts.clock.now() - this.#started,
-    };
-  }
-
-  get #state(): RunStatus['state'] {
-    if (this.#stopped) return 'stopping';
-    if (this.#queue.isPaused) return 'waiting-for-replica';
-    return this.#everConnected ? 'copying' : 'connecting';
-  }
 
   /** Starts what may start; notices when all is done. */
   #pump(): void {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Effort, EventListener, RunSummary, UserSettled } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
-import { jobUser } from '../pool/job-key.ts';
+import { jobKey, jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
 import type { Disposition, FinalOutcome } from './schedule.ts';
 
@@ -30,11 +30,13 @@ export class Tally {
         this.#final(disposition.outcome, disposition.effort);
         break;
       case 'parked':
-        if (disposition.first) this.#emit({ kind: 'run:parked', user: disposition.user });
+        if (disposition.first) {
+          this.#emit({ kind: 'run:parked', key: jobKey(disposition.job), user: disposition.user });
+        }
         break;
       case 'retry': {
         const { job, delayMs, error } = disposition;
-        this.#emit({ kind: 'run:retry', user: jobUser(job), delayMs, error });
+        this.#emit({ kind: 'run:retry', key: jobKey(job), user: jobUser(job), delayMs, error });
         break;
       }
       case 'returned':
@@ -90,7 +92,8 @@ export class Tally {
   }
 
   #settled(job: Job, effort: Effort, status: UserSettled['status'], error?: ErrorData): void {
-    this.#emit({ kind: 'user:settled', user: jobUser(job), ...mailboxesOf(job), status, error, effort });
+    const about = { key: jobKey(job), user: jobUser(job), ...mailboxesOf(job) };
+    this.#emit({ kind: 'user:settled', ...about, status, error, effort });
   }
 
   #count(counts: Counts): void {

@@ -108,7 +108,12 @@ export class UnitResults {
       if (!this.#troubles.succeeded(node)) continue;
       emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
     }
-    if (unhappy.size === 0) this.lastSuccess = clock.date();
+    if (unhappy.size === 0) {
+      this.lastSuccess = clock.date();
+      const users = [...entry.nodes].map(labelOfNode);
+      const lagMs = Math.max(0, this.lastSuccess - entry.since);
+      emit({ kind: 'rolling:replicated', channel: this.#options.channel, users, lagMs });
+    }
     if (!linkError) return { outOfFiles };
     const suspects = new Map<string, Suspect>();
     for (const { action, error } of remains.broke) {

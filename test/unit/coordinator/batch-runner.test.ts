@@ -207,19 +207,20 @@ test('each user is told of when done, not when the batch is', async () => {
     else if (userid === 'c') last.open();
     return userid === 'gone' ? 'absent' : 'synced';
   });
-  const told = (): string[] => events.flatMap((event) => (event.kind === 'user:synced' ? [event.user] : []));
+  const ended = (): [string, number][] =>
+    events.flatMap((event) =>
+      event.kind === 'work:ended' && event.result === 'synced' ? [[event.users.join(), event.size]] : [],
+    );
+  const told = (): string[] => ended().map(([user]) => user);
   const untilSlow = last.opened.then(told);
   await runner.run({ ...batch('slow', 'a', 'gone', 'b', 'c'), sizes: [9, 1, 0, 2, 3] });
   assert.deepEqual(await untilSlow, ['a', 'b']);
-  assert.deepEqual(
-    events.flatMap((event) => (event.kind === 'user:synced' ? [[event.user, event.size]] : [])),
-    [
-      ['a', 1],
-      ['b', 2],
-      ['c', 3],
-      ['slow', 9],
-    ],
-  );
+  assert.deepEqual(ended(), [
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+    ['slow', 9],
+  ]);
 });
 
 test('the mailbox at which the connection broke is held against the job that it belongs to, and nobody else', async () => {

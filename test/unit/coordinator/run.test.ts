@@ -39,7 +39,6 @@ interface Scene {
   clock?: FakeClock;
   signal?: AbortSignal;
   onEvent?(event: SyncEvent): void;
-  onStatusRequest?(tell: () => void): Disposable;
 }
 
 async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
@@ -63,7 +62,6 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
       load: () => ({ thisThread: 0.5, idleProcessors: 1 }),
       random: () => 0.5,
       signal,
-      ...(scene.onStatusRequest && { onStatusRequest: scene.onStatusRequest }),
     }),
   );
   return { result, events, pool, connections, clock };
@@ -85,54 +83,6 @@ function users(count: number, messages = 10): Map<string, number> {
 function kinds(events: readonly SyncEvent[], kind: SyncEvent['kind']): SyncEvent[] {
   return events.filter((event) => event.kind === kind);
 }
-
-test('asked in the middle, a run says what is done, what failed and what is left, and nothing once it has ended', async () => {
-  let ask = (): void => {};
-  const { events } = await runWith(
-    async ({ jobs }, emit) => {
-      emit(opened);
-      emit({ kind: 'user:progress', user: 'u0', messages: 7, octets: 70 });
-      if (jobs.some((job) => names(job) === 'u0')) ask();
-      return jobs.map((job, index) =>
-        index === 0
-          ? { kind: 'failed', job, error: errorData('MAILBOX_DAMAGED', 'local'), counts: noCounts }
-          : { kind: 'absent', job },
-      );
-    },
-    {
-      store: fakeStore(users(3)),
-      onStatusRequest: (tell) => {
-        ask = tell;
-        return {
-          [Symbol.dispose]: () => {
-            ask = () => assert.fail('asked after the end');
-          },
-        };
-      },
-      onEvent: (event) => {
-        if (event.kind === 'user:absent' || event.kind === 'user:failed') ask();
-      },
-    },
-  );
-  const told = kinds(events, 'run:status').flatMap((event) =>
-    event.kind === 'run:status' ? [event.status] : [],
-  );
-  const [first, second] = told;
-  assert.deepEqual(
-    [
-      first?.state,
-      first?.users,
-      first?.left,
-      first?.failed,
-      first?.messages,
-      first?.octets,
-      first?.connections,
-    ],
-    ['copying', 3, 3, 0, 7, 70, 1],
-  );
-  assert.deepEqual([second?.left, second?.failed], [0, 1]);
-  assert.throws(ask, /after the end/);
-});
 
 test('the last word on each user is told once, with what all attempts together took', async () => {
   let attempts = 0;

@@ -32,6 +32,7 @@ const ordinary: SyncEvent[] = [
   { kind: 'run:start', server: 'replica', mode: 'users', connections: 1 },
   {
     kind: 'connection:open',
+    connection: '0.1',
     server: 'replica',
     flavour: 'csync',
     mechanism: 'PLAIN',
@@ -121,7 +122,7 @@ test('the mailbox of a failure is named as its administrator types it', () => {
   const about = { ...error, message: '/spool/x/cyrus.index: damaged', mailbox: 'user.amy.Sent' };
   const lines = logged([
     { kind: 'user:failed', user: 'amy', work: 'user', error: about },
-    { kind: 'run:retry', user: 'amy', delayMs: 5, error: about },
+    { kind: 'run:retry', key: 'user:x', user: 'amy', delayMs: 5, error: about },
     { kind: 'rolling:retry', channel: undefined, user: 'amy', delayMs: 5, error: about },
   ]);
   assert.equal(

@@ -57,9 +57,9 @@ const events: Record<SyncEvent['kind'], object> = {
   'run:warning': { text: 'x', hint: 'x' },
   'run:start': { server: 'x', mode: 'all', connections: 1 },
   'run:discovered': { users: 1, messages: 1, complete: true },
-  'run:parked': { user: 'x' },
+  'run:parked': { key: 'x', user: 'x' },
   'job:postponed': { key: 'x' },
-  'run:retry': { user: 'x', delayMs: 1, error },
+  'run:retry': { key: 'x', user: 'x', delayMs: 1, error },
   'run:unmatched': { mode: 'users', name: 'x', guess: { why: 'similar', name: 'x' } },
   'run:status': {
     status: {
@@ -100,7 +100,11 @@ const events: Record<SyncEvent['kind'], object> = {
   'user:absent': { user: 'x' },
   'name:absent': { name: 'x' },
   'user:locked': { user: 'x', mailboxes: ['x'] },
-  'user:synced': { user: 'x', size: 1 },
+  'work:begun': { key: 'x', connection: 'x', users: ['x'] },
+  'work:ended': { key: 'x', connection: 'x', users: ['x'], result: 'synced', size: 1 },
+  'rolling:replicated': { channel: 'x', users: ['x'], lagMs: 1 },
+  'run:connections': { most: 1, why: 'asked' },
+  'run:steered': { what: 'skip', user: 'x' },
   'user:done': { user: 'x' },
   'user:failed': { user: 'x', work: 'user', error },
   'user:settled': {

@@ -21,7 +21,7 @@ const refused: ErrorData = {
 };
 
 function settled(user: string, fields: Partial<UserSettled> = {}): SyncEvent {
-  return { kind: 'user:settled', user, status: 'replicated', effort, ...fields };
+  return { kind: 'user:settled', key: `user:${user}`, user, status: 'replicated', effort, ...fields };
 }
 
 function damagedMessage(user: string, name: string, uid: number): SyncEvent {

@@ -9,7 +9,7 @@ function told(...statuses: UserSettled['status'][]): string[] {
   const summary = new Summary((internal) => internal);
   summary.hear({ kind: 'run:discovered', users: statuses.length, messages: 0, complete: true });
   for (const [index, status] of statuses.entries()) {
-    summary.hear({ kind: 'user:settled', user: `u${index}`, status, effort });
+    summary.hear({ kind: 'user:settled', key: `user:u${index}`, user: `u${index}`, status, effort });
   }
   return summary.lines();
 }

@@ -42,6 +42,7 @@ const start = (mode: 'all' | 'users' | 'mailboxes' | 'meta'): SyncEvent => ({
 const everyCommand: SyncEvent[] = [
   {
     kind: 'connection:open',
+    connection: '0.1',
     server: 'replica',
     flavour: 'csync',
     mechanism: 'PLAIN',

@@ -1,9 +1,15 @@
+/**
+ * The door of `operate/progress`. Here is what a person at a terminal sees of a run while it lasts. It may write to the streams
+ * that it is given and to nothing else, and shows what `operate/state` says. It leaves a clean terminal however the run ends, and
+ * never stands between the lines of others.
+ */
+
 import { Writable } from 'node:stream';
 import type { SingleBar } from 'cli-progress';
-import type { EventListener } from './events.ts';
-import { followProgress, fractionDone, progressText, startOfProgress } from './progress-state.ts';
-import type { OutputStreams, Streams } from './streams.ts';
-import { TimeLeft } from './time-left.ts';
+import type { EventListener, SyncEvent } from '../../report/events.ts';
+import type { OutputStreams, Streams } from '../../report/streams.ts';
+import type { RunView } from '../state/run-view.ts';
+import { progressLine } from './progress-line.ts';
 
 /** How often a line is written where there is no terminal to redraw on. */
 const PLAIN_LINE_INTERVAL_MS = 5_000;
@@ -13,21 +19,15 @@ const REDRAWS_PER_SECOND = 5;
  * The progress display on stderr: one line that is redrawn, or where stderr is no terminal a plain line every few
  * seconds.
  */
-export async function progressSink(
+export async function progressDisplay(
   streams: Streams,
   { stderr }: Pick<OutputStreams, 'stderr'>,
+  view: () => RunView,
 ): Promise<EventListener & Disposable> {
   const { SingleBar: Bar } = (await import('cli-progress')).default;
-  const state = startOfProgress();
-  const timeLeft = new TimeLeft();
   const bar: SingleBar = new Bar({
     stream: new BarStream(stderr),
-    format: (_options, params) => {
-      const elapsed = (Date.now() - params.startTime) / 1_000;
-      // What is done before all is known is no share of the whole.
-      const left = state.complete ? timeLeft.estimate(elapsed, fractionDone(state)) : undefined;
-      return progressText(state, elapsed, left);
-    },
+    format: () => progressLine(view()),
     fps: REDRAWS_PER_SECOND,
     // Other lines on the terminal wipe ours.
     forceRedraw: true,
@@ -42,9 +42,10 @@ export async function progressSink(
   if (stderr.isTTY) streams.clearLine = () => stderr.write('\r\x1b[2K');
 
   const listener: EventListener = (event) => {
-    if (!followProgress(state, event)) return;
-    bar.setTotal(state.known);
-    bar.update(state.done);
+    if (!SHOWN.has(event.kind)) return;
+    const { users } = view();
+    bar.setTotal(users.found);
+    bar.update(users.found - users.left);
   };
   return Object.assign(listener, {
     [Symbol.dispose]: () => {
@@ -53,6 +54,13 @@ export async function progressSink(
     },
   });
 }
+
+const SHOWN: ReadonlySet<SyncEvent['kind']> = new Set([
+  'run:discovered',
+  'user:progress',
+  'work:ended',
+  'user:settled',
+]);
 
 const SAVE_CURSOR = '\u001b7';
 const RESTORE_CURSOR = '\u001b8';
