@@ -4,6 +4,7 @@ import type { SyncLocks } from '../connection/sync-locks.ts';
 import { replicated } from '../folders/replicated.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
 import { Failures } from '../outcomes/failures.ts';
+import { sendQuotas } from '../user-data/send-quotas.ts';
 import { inRounds } from './in-rounds.ts';
 import { removeUser } from './remove-user.ts';
 import { userThere } from './user-there.ts';
@@ -26,7 +27,7 @@ export async function finishGoneUser(
   return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
     const entries = replicated(context, context.store.mailboxesOf(userid), failures);
-    const { mailboxes } = await userThere(context, userid);
+    const { mailboxes, quotas } = await userThere(context, userid);
     if (mailboxes.length === 0 && !changed) return 'absent';
     const folders = await syncFolders(context, {
       user: userid,
@@ -44,6 +45,8 @@ export async function finishGoneUser(
       return 'again';
     }
     await folders.finished;
+    // Cyrus removes a user's quotas with the INBOX, also where folders are left that have them as their root.
+    await sendQuotas(context, [], quotas, failures);
     failures.throwIfAny();
     const deleted = new Set(entries.filter((entry) => entry.inDeleted).map((entry) => entry.uniqueid));
     const nothingLive =

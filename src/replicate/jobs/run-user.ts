@@ -7,7 +7,7 @@
  */
 
 import type { ByteString } from '../../byte-string.ts';
-import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
+import type { ReplicaMailbox, ReplicaQuota, ReplicaUser } from '../../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
 import type { FolderJob } from '../folders/folder-job.ts';
@@ -55,10 +55,12 @@ export async function syncUser(
   }
   let moved = false;
   let lookedAgain = false;
+  const quotasThere = new Map<ByteString, ReplicaQuota>();
   return await inRounds(userid, `failed to sync user ${userid}`, async () => {
     const failures = new Failures(userid);
     const unusable = new Unusable(failures);
     const replica = await userThere(context, userid, unusable.add);
+    for (const quota of replica.quotas) quotasThere.set(quota.root, quota);
     const scripts = await scriptsAreReadable(context, userid, failures);
     if (scripts) await moveScriptFiles(context, userid);
     const job: FolderJob = {
@@ -81,7 +83,10 @@ export async function syncUser(
         await folders.finished;
         if (scripts) await sendScripts(context, userid, there, failures);
         // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
-        await sendQuotas(context, job.roots, there, failures);
+        // A quota outlives its mailboxes: of those that a former user of the name had, only an earlier round has heard.
+        for (const quota of there.quotas)
+          if (!quotasThere.has(quota.root)) quotasThere.set(quota.root, quota);
+        await sendQuotas(context, job.roots, [...quotasThere.values()], failures);
       };
       await allSettledOrThrow([
         behindFolders(),
@@ -137,5 +142,14 @@ async function askAgain(
   await allSettledOrThrow([finished, answers.then(() => undefined)]);
   const [mailboxes, { seen, subscriptions, sieve }] = await answers;
   if (!hasInboxThere(context, userid, mailboxes)) return undefined;
-  return { ...before, seen, subscriptions, sieve };
+  const quotas = mailboxes.flatMap(({ quotaroot }) =>
+    quotaroot === undefined ? [] : [unknownQuota(quotaroot)],
+  );
+  return { ...before, seen, subscriptions, sieve, quotas };
+}
+
+/** A quota that was there before its mailbox, which tells of it without its limits: they are those of no other. */
+function unknownQuota(root: ByteString): ReplicaQuota {
+  const unknown = Number.NaN;
+  return { root, storage: unknown, messages: unknown, annotationStorage: unknown, folders: unknown };
 }

@@ -1,23 +1,27 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { ReplicaUser } from '../../protocol/replica-session.ts';
+import type { ReplicaQuota } from '../../protocol/replica-session.ts';
 import type { QuotaEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { Failures } from '../outcomes/failures.ts';
 import { planQuotas } from './plan-quotas.ts';
 
-/** Sends the limits that differ without waiting for each answer, and returns when all have come. */
+/**
+ * Sends the limits that differ without waiting for each answer, and returns when all have come.
+ *
+ * @param replica quotas that it has, or may have: removing one that is gone does nothing
+ */
 export async function sendQuotas(
   context: Pick<EngineContext, 'session' | 'store' | 'emit'>,
   roots: Iterable<ByteString>,
-  replica: ReplicaUser,
+  replica: readonly ReplicaQuota[],
   failures: Failures,
 ): Promise<void> {
   const ours = new Map<ByteString, QuotaEntry | undefined>();
-  for (const root of new Set([...roots, ...replica.quotas.map(({ root }) => root)])) {
+  for (const root of new Set([...roots, ...replica.map(({ root }) => root)])) {
     // Without an entry of its own a root is left alone.
     await failures.read('quota', () => ours.set(root, context.store.quota(root)), undefined);
   }
-  const plan = planQuotas(ours, replica.quotas);
+  const plan = planQuotas(ours, replica);
   await failures.each('quota', context.session, [...plan.set, ...plan.remove], (quota) =>
     typeof quota === 'string' ? unset(context, quota) : set(context, quota),
   );

@@ -25,36 +25,13 @@ test('while users are changed and rolling replication follows, nobody is said to
   await stream.lasts(2_000);
   for (let round = 0; round < ROUNDS; round++) {
     const run = await cyrusSync(pair.master, 'verify', ['-A']);
-    assertNothingFalse(run);
+    assert.ok(run.code === 0 || run.code === 3, `${run.code}: ${run.stdout}${run.stderr}`);
   }
   await stream.stop();
   await client.settled();
-  assertNothingFalse(await cyrusSync(pair.master, 'verify', ['-A']));
-  // What no line of the log tells is found by a pass over everybody.
-  await syncClientOk(pair.master, ['-A']);
   const run = await cyrusSync(pair.master, 'verify', ['-A', '--deep']);
   assert.equal(run.code, 0, run.stdout + run.stderr);
 });
-
-/**
- * Nothing is said to differ but what does: where a name is used again, Cyrus removes the former user's quota without a line
- * in the log, so that the replica keeps it until somebody looks.
- */
-function assertNothingFalse({
-  code,
-  stdout,
-  stderr,
-}: {
-  code: number;
-  stdout: string;
-  stderr: string;
-}): void {
-  const text = stdout + stderr;
-  assert.ok([0, 2, 3].includes(code), `${code}: ${text}`);
-  const quotas = [...text.matchAll(/: quota of \S+ is only on the replica/g)].length;
-  const differences = Number(/(\d+) differences/.exec(text)?.[1] ?? 0);
-  assert.equal(differences - quotas, 0, text);
-}
 
 test('a full pass of rolling replication finds and repairs what no log line tells', async () => {
   await using pair = await startPair({ master: { imapd: { sync_log: 'yes' } } });
