@@ -15,12 +15,14 @@ import { begin, startDelay } from './start.ts';
  *
  * @param channels side by side in this process, which share its descriptors
  * @param signal aborted: end politely
+ * @param begun called once nothing of this host stands in the way any more
  * @returns the exit code
  */
 export async function carryOutRolling(
   plan: RollingPlan,
   channels: number,
   signal: AbortSignal,
+  begun: () => void,
 ): Promise<number> {
   const { report } = await begin(plan);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
@@ -33,6 +35,7 @@ export async function carryOutRolling(
   // The limit on open files says how many users may be in flight.
   const { connections, lookAhead } = fitDescriptors(share, plan.connections, jobs.lookAhead, 1);
   const setup = { ...plan.setup, options: { ...jobs, lookAhead } };
+  begun();
   const end = await runRolling(
     {
       layout,

@@ -5,15 +5,15 @@ import { failed, inFrame } from './command-frame.ts';
 import type { Verb } from './verbs/verb.ts';
 import { programVersion } from './version.ts';
 
-const PROGRAM = 'cyrus-sync';
+export const PROGRAM = 'cyrus-sync';
 
-interface VerbEntry {
+export interface VerbEntry {
   summary: string;
   load(): Promise<Verb>;
 }
 
 /** What the C client has no notion of. Each is loaded only when it is named. */
-const VERBS: Readonly<Record<string, VerbEntry>> = {
+export const VERBS: Readonly<Record<string, VerbEntry>> = {
   verify: {
     summary: 'prove that the replica is the same, or say what differs',
     load: async () => (await import('./verbs/verify.ts')).verify,

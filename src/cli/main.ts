@@ -65,13 +65,19 @@ async function rolling(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const [{ planRolling }, { becomeCyrusUser }, { carryOutRolling }, { continueInBackground, isBackground }] =
-    await Promise.all([
-      import('./plan.ts'),
-      import('./identity.ts'),
-      import('./carry-out-rolling.ts'),
-      import('./background.ts'),
-    ]);
+  const [
+    { planRolling },
+    { becomeCyrusUser },
+    { carryOutRolling },
+    { continueInBackground, isBackground },
+    { findServiceManager },
+  ] = await Promise.all([
+    import('./plan.ts'),
+    import('./identity.ts'),
+    import('./carry-out-rolling.ts'),
+    import('./background.ts'),
+    import('./service-manager.ts'),
+  ]);
   const plans = planRolling(args, environment);
   const [first] = plans;
   if (first?.background && !isBackground(environment)) {
@@ -82,6 +88,14 @@ async function rolling(
     becomeCyrusUser(first.identity);
     checkProgramReadable(first.identity.user);
   }
-  const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, plans.length, signal)));
+  using manager = findServiceManager(environment);
+  signal.addEventListener('abort', () => manager?.stopping());
+  let toBegin = plans.length;
+  const begun = (): void => {
+    toBegin -= 1;
+    if (toBegin === 0)
+      manager?.ready(`following ${plans.length === 1 ? 'a sync log' : `${plans.length} sync logs`}`);
+  };
+  const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, plans.length, signal, begun)));
   return Math.max(EXIT_OK, ...codes);
 }

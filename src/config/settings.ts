@@ -196,6 +196,9 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
 ]);
 
+/** For the manual page, which has to name them all. */
+export const SETTING_KEYS: readonly string[] = [...RULES.keys()];
+
 /** What all channels of this process share. */
 const OF_THE_HOST = ['locks'];
 

@@ -23,6 +23,8 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   listen(fd: number, backlog: number): number;
+  /** Octets sent, or -1. */
+  sendto(fd: number, data: Buffer, length: number, flags: number, to: Buffer, toLength: number): number;
   close(fd: number): number;
   strdup(text: string): unknown;
   free(pointer: unknown): void;
@@ -62,6 +64,9 @@ function load(): Libc {
     socket: library.func('int socket(int domain, int type, int protocol)'),
     bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
     listen: library.func('int listen(int fd, int backlog)'),
+    sendto: library.func(
+      'intptr_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
+    ),
     close: library.func('int close(int fd)'),
     strdup: library.func('void *strdup(const char *text)'),
     free: library.func('void free(void *pointer)'),

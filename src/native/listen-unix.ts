@@ -1,12 +1,11 @@
 import { getSystemErrorName } from 'node:util';
 import { SyncError } from '../report/sync-error.ts';
 import { libc } from './libc.ts';
+import { unixAddress } from './unix-address.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
-/** sun_path of struct sockaddr_un, its final NUL included. */
-const PATH_OCTETS = 108;
 /** One client connects; a few more may wait. */
 const BACKLOG = 8;
 
@@ -17,15 +16,7 @@ const BACKLOG = 8;
  * @throws SyncError IO
  */
 export function listenUnix(path: string): number {
-  const octets = Buffer.from(path);
-  if (octets.length >= PATH_OCTETS) {
-    throw new SyncError('IO', `${path}: a socket's path has at most ${PATH_OCTETS - 1} octets`, {
-      hint: 'set TMPDIR to a shorter directory',
-    });
-  }
-  const address = Buffer.alloc(2 + PATH_OCTETS);
-  address.writeUInt16LE(AF_UNIX, 0);
-  octets.copy(address, 2);
+  const address = unixAddress(path, 'set TMPDIR to a shorter directory');
   const fd = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw failed('socket', path);
   const refusal =

@@ -73,7 +73,7 @@ export class CyrusServer implements AsyncDisposable {
   #settings = new Map<string, string>();
   #extraLines: string[];
   readonly #syncLimit: string;
-  readonly #daemons: string[] = [];
+  readonly #entries: Record<'DAEMON' | 'EVENTS', string[]> = { DAEMON: [], EVENTS: [] };
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
   #serverOutput = '';
@@ -166,9 +166,9 @@ export class CyrusServer implements AsyncDisposable {
     else this.#settings.set(key, value);
   }
 
-  /** An entry for DAEMON, from the next `writeConfiguration()` and start on. */
-  addDaemon(entry: string): void {
-    this.#daemons.push(`  ${entry}`);
+  /** An entry for cyrus.conf, from the next `writeConfiguration()` and start on. */
+  addEntry(section: 'DAEMON' | 'EVENTS', entry: string): void {
+    this.#entries[section].push(`  ${entry}`);
   }
 
   async writeConfiguration(): Promise<void> {
@@ -184,9 +184,11 @@ export class CyrusServer implements AsyncDisposable {
       `${lmtp} prefork=0`,
       `  csyncunix cmd="${join(TOOL_DIRECTORY, 'sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,
     ];
+    const { DAEMON, EVENTS } = this.#entries;
+    const sections = Object.entries({ START: [], SERVICES: services, EVENTS, DAEMON });
     await writeFile(
       join(this.directory, 'cyrus.conf'),
-      `START {\n}\nSERVICES {\n${services.join('\n')}\n}\nEVENTS {\n}\nDAEMON {\n${this.#daemons.join('\n')}\n}\n`,
+      sections.map(([name, entries]) => `${name} {\n${entries.join('\n')}\n}\n`).join(''),
     );
   }
 

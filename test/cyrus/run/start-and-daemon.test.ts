@@ -24,7 +24,7 @@ async function unreadableInstallation(directory: string): Promise<string> {
 test('in DAEMON a command that cannot start leaves the mail server up; run by hand it says what is wrong', async () => {
   await using server = await CyrusServer.prepare('daemon');
   const launcher = await unreadableInstallation(server.directory);
-  server.addDaemon(`syncclient cmd="${launcher} -C ${server.configFile} -r"`);
+  server.addEntry('DAEMON', `syncclient cmd="${launcher} -C ${server.configFile} -r"`);
   await server.writeConfiguration();
   await server.start();
   await using admin = await server.imap();

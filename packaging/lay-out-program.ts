@@ -1,0 +1,58 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { isLoadedAtRunTime } from './is-loaded-at-run-time.ts';
+import { type Lock, productionPackages } from './production-packages.ts';
+
+/** The program as it is bundled, beside the launchers. The sandbox is not for a mail server. */
+const PROGRAM = [
+  'bin/cyrus-sync',
+  'bin/cyrus-sync.cjs',
+  'bin/sync_client',
+  'bin/sync_client.cjs',
+  'bin/guard.cjs',
+  'src/cli/main.js',
+  'src/cli/cyrus-sync.js',
+  'src/bundled',
+  'workers/replicate.js',
+];
+
+/** The one package with a native part that is loaded: libc is called through it. */
+const NATIVE = `@koromix/koffi-${process.platform}-${process.arch}`;
+
+/**
+ * Puts the program, and what it loads when it runs, below a folder.
+ *
+ * @param project built
+ * @returns the packages that went along, such as `node_modules/pino`
+ */
+export function layOutProgram(project: string, folder: string): string[] {
+  for (const path of PROGRAM) {
+    cpSync(join(project, 'dist', path), join(folder, path), { recursive: true });
+  }
+  const manifest: { name: string; version: string; license: string } = readJson(project, 'package.json');
+  const { name, version, license } = manifest;
+  writeFileSync(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ name, version, license, type: 'module' }, undefined, 2)}\n`,
+  );
+  const packages = productionPackages(readJson(project, 'package-lock.json'), (each) => each === NATIVE);
+  if (!packages.includes(`node_modules/${NATIVE}`)) throw new Error(`expected the package ${NATIVE}`);
+  for (const each of packages) copyPackage(project, each, folder);
+  return packages;
+}
+
+function copyPackage(project: string, name: string, folder: string): void {
+  const from = join(project, name);
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    const path = relative(from, join(entry.parentPath, entry.name));
+    // A package within is one of its own, if anything that is wanted depends on it.
+    if (!entry.isFile() || path.startsWith('node_modules/') || !isLoadedAtRunTime(name, path)) continue;
+    const target = join(folder, name, path);
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(join(from, path), target);
+  }
+}
+
+function readJson<Shape extends Lock | object>(project: string, file: string): Shape {
+  return JSON.parse(readFileSync(join(project, file), 'utf8')) as Shape;
+}
