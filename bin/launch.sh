@@ -3,7 +3,8 @@
 #
 # Node opens a debugger, in which any local user may run programs, when a SIGUSR1 comes before the first line of the
 # command has run. It opens it at the address given here, which no host has, so that it stays closed. Until Node is there
-# such a signal is ignored rather than deadly.
+# such a signal is ignored rather than deadly. Of what is ignored or blocked here Node keeps nothing: until the command's
+# first line a SIGUSR2 ends it.
 #
 # What is in the environment may load other code into Node, open doors or write files before the command has a say in it.
 # None of that is taken from there. HOME is one more place that packages are looked for in.

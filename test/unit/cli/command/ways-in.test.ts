@@ -23,7 +23,7 @@ import {
  * closed from the start of the process on, and the environment loads no code.
  */
 
-const { SIGUSR1 } = constants.signals;
+const { SIGUSR1, SIGUSR2 } = constants.signals;
 
 let directory: string;
 let config: string;
@@ -105,10 +105,11 @@ test('a debugger asked for by --inspect is closed, and that is said', async () =
   await stopped(run);
 });
 
-test('SIGUSR2 and SIGHUP end no run', async () => {
+test('SIGUSR2 and SIGHUP end no run, SIGUSR2 not from the first line of code on', async () => {
   const run = start([LAUNCHER, ...waiting()]);
-  await run.until(waits(run));
-  run.child.kill('SIGUSR2');
+  // Node itself, before it runs any of that, ends at a SIGUSR2.
+  await run.until(() => signalIs('SigCgt', run.pid, SIGUSR2));
+  await run.until(waits(run), () => run.child.kill('SIGUSR2'));
   run.child.kill('SIGHUP');
   await stopped(run);
 });
