@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { headerLayout } from '../src/store/mailbox/index-layout.ts';
+import { headerLayout } from '../src/store/mailbox/index-layouts.ts';
 import type { CyrusServer } from '../test/lab/cyrus-server.ts';
 import { makeMail } from './mail.ts';
 

@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { printable, printableBytes } from '../src/report/printable.ts';
 import { SyncError } from '../src/report/sync-error.ts';
 import type { ListenAddress } from '../src/sandbox/options.ts';
-import { type Sandbox, startSandbox } from '../src/sandbox/server.ts';
+import { type Sandbox, startSandbox } from '../src/sandbox/start-sandbox.ts';
 
 /** sysexits.h, as sync_client uses them. */
 const EX_USAGE = 64;

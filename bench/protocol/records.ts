@@ -1,7 +1,7 @@
 import { DlistParser } from '../../src/protocol/dlist/parser.ts';
 import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
-import { encodeMailbox } from '../../src/protocol/session/mailbox-line.ts';
-import { decodeRecord } from '../../src/protocol/session/record.ts';
+import { encodeMailbox } from '../../src/protocol/session/mailbox-lines.ts';
+import { decodeRecord } from '../../src/protocol/session/records.ts';
 
 /** 100,000 records with flags and the three virtual annotations: as APPLY MAILBOX, and read back as FULLMAILBOX. */
 

@@ -1,7 +1,7 @@
 import { closeSync, type FSWatcher, openSync, readSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { IndexError, type IndexHeader, parseIndexHeader } from '../../src/store/mailbox/index-header.ts';
-import { LARGEST_HEADER_OCTETS } from '../../src/store/mailbox/index-layout.ts';
+import { LARGEST_HEADER_OCTETS } from '../../src/store/mailbox/index-layouts.ts';
 
 /** What the replica's index says once a change has arrived. */
 export type Mark = { uid: number } | { modseq: number };

@@ -3,7 +3,7 @@ import { MOST_WORKERS } from '../config/settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { type Choosing, checkChoosing, choosing } from './choosing.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
-import { programVersion } from './version.ts';
+import { programVersion } from './program-version.ts';
 
 /** Rolling is one mode to the parser, whichever of -r, -R and -1 asked for it. */
 export type ArgumentMode = 'users' | 'mailboxes' | 'meta' | 'all' | 'rolling';

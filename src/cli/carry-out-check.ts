@@ -13,9 +13,9 @@ import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
 import { syncLogPath } from '../rolling/log/sync-log.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import type { Arguments } from './arguments.ts';
-import { becomeCyrusUser } from './identity.ts';
-import { planRun } from './plan.ts';
-import { checkProgramReadable } from './program-readable.ts';
+import { becomeCyrusUser } from './become-cyrus-user.ts';
+import { checkProgramReadable } from './check-program-readable.ts';
+import { planRun } from './plan-run.ts';
 import type { RunPlan } from './run-plan.ts';
 
 export interface CheckOptions {

@@ -1,7 +1,7 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { BatchRunner } from '../coordinator/pool/batch-runner.ts';
-import { openInlinePool } from '../coordinator/pool/inline-pool.ts';
+import { openInlinePool } from '../coordinator/pool/open-inline-pool.ts';
 import type { JobPool } from '../coordinator/pool/pool.ts';
 import { realParts } from '../coordinator/pool/real-parts.ts';
 import { extendedExitCode } from '../coordinator/run/exit-codes.ts';
@@ -21,8 +21,8 @@ import type { EventListener, SyncEvent } from '../report/events.ts';
 import { printableBytes } from '../report/printable.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { externalName } from '../store/paths/external-name.ts';
+import { begin } from './begin.ts';
 import type { RunPlan } from './run-plan.ts';
-import { begin } from './start.ts';
 
 export interface PlanOptions {
   pace: Pace;

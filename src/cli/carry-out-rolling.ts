@@ -6,9 +6,9 @@ import { loadMeter } from '../coordinator/run/load.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { runRolling } from '../rolling/run-rolling.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
+import { begin, startDelay } from './begin.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import { onStatusRequest } from './signals.ts';
-import { begin, startDelay } from './start.ts';
 
 /**
  * Rolling replication of one channel until it ends by itself or is told to.

@@ -16,10 +16,10 @@ import { runStatus } from '../operate/state/run-status.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
 import type { Report } from '../report/report.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
+import { begin, startDelay, warnOf } from './begin.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
-import { begin, startDelay, warnOf } from './start.ts';
 
 /** What a verb has otherwise than `sync_client`. */
 export interface Variation {

@@ -3,7 +3,7 @@ import { type Choice, globFault } from '../coordinator/run/choice.ts';
 import type { RunLimits } from '../coordinator/run/run-request.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Choosing } from './choosing.ts';
-import { type ListedName, listText } from './input-file.ts';
+import { type ListedName, listText } from './read-name-list.ts';
 
 /**
  * @param listed of --exclude-from

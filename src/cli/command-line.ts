@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { addChoosing, addOptions, OPTIONS, type OptionRow } from './option-table.ts';
+import { addChoosing, addOptions, OPTIONS, type OptionRow } from './options.ts';
 
 export const PROGRAM = 'sync_client';
 

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
 import { readArguments, usageError } from './arguments.ts';
-import { failed, inFrame } from './command-frame.ts';
+import { failed, inFrame } from './in-frame.ts';
+import { programVersion } from './program-version.ts';
 import type { Verb } from './verbs/verb.ts';
-import { programVersion } from './version.ts';
 
 export const PROGRAM = 'cyrus-sync';
 

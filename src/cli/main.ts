@@ -6,10 +6,10 @@
 
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
-import { failed, inFrame } from './command-frame.ts';
+import { checkProgramReadable } from './check-program-readable.ts';
 import { PROGRAM, USAGE } from './command-line.ts';
+import { failed, inFrame } from './in-frame.ts';
 import { openOutputFiles } from './output-files.ts';
-import { checkProgramReadable } from './program-readable.ts';
 
 /**
  * The whole command.
@@ -38,8 +38,8 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
 
 async function once(args: Arguments, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
   const [{ planRun }, { becomeCyrusUser }, { carryOut }] = await Promise.all([
-    import('./plan.ts'),
-    import('./identity.ts'),
+    import('./plan-run.ts'),
+    import('./become-cyrus-user.ts'),
     import('./carry-out.ts'),
   ]);
   const plan = planRun(args, environment);
@@ -72,10 +72,10 @@ async function rolling(
     { continueInBackground, isBackground },
     { findServiceManager },
   ] = await Promise.all([
-    import('./plan.ts'),
-    import('./identity.ts'),
+    import('./plan-run.ts'),
+    import('./become-cyrus-user.ts'),
     import('./carry-out-rolling.ts'),
-    import('./background.ts'),
+    import('./continue-in-background.ts'),
     import('./service-manager.ts'),
   ]);
   const plans = planRolling(args, environment);

@@ -1,7 +1,7 @@
 import type { FailureFile } from '../report/failure-file.ts';
 import type { ReportFile } from '../report/report-file.ts';
+import { programVersion } from './program-version.ts';
 import type { RunPlan } from './run-plan.ts';
-import { programVersion } from './version.ts';
 
 /** What a run leaves behind in files that the command line named. Disposing of it before the run has begun leaves nothing. */
 export interface OutputFiles {

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { PoolSetup } from '../coordinator/pool/messages.ts';
 import { syncLogPath } from '../rolling/log/sync-log.ts';
 import type { Arguments } from './arguments.ts';
-import { connectionSettings } from './connection-plan.ts';
+import { connectionSettings } from './connection-settings.ts';
 import { masterEndpoint } from './master-endpoint.ts';
 import { VERBOSE_TRAFFIC } from './output-plan.ts';
 import { storeLayout } from './store-layout.ts';

@@ -1,6 +1,6 @@
 import type { RunRequest } from '../coordinator/run/run-request.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
-import type { PlanWarning } from './channel-warning.ts';
+import type { PlanWarning } from './channel-warnings.ts';
 
 export type { RunMode } from '../coordinator/run/run-request.ts';
 export type { OutputPlan } from '../report/output-plan.ts';

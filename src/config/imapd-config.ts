@@ -6,10 +6,11 @@
  */
 
 import { textFromBytes } from '../byte-string.ts';
+import type { ConfigFile } from './check-file-modes.ts';
 import { configError, type Position, placeText } from './config-error.ts';
-import type { ConfigFile } from './file-modes.ts';
 import { type ConfigLine, configLines, type ReadConfigFile, readFromDisk } from './imapd-conf-lines.ts';
-import { KNOWN_OPTIONS, type OptionType } from './option-names.ts';
+import { isSecret } from './is-secret.ts';
+import { KNOWN_OPTIONS, type OptionType } from './known-options.ts';
 import {
   type CHANNEL_OPTIONS,
   type NameOf,
@@ -17,7 +18,6 @@ import {
   type OptionDefinition,
   optionDefinition,
 } from './options.ts';
-import { isSecret } from './secret-keys.ts';
 import {
   BYTE_SIZE_FORMS,
   DURATION_FORMS,

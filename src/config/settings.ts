@@ -1,10 +1,10 @@
 import { parse } from 'ini';
 import { readNamedFile } from '../native/open-regular.ts';
 import { SyncError } from '../report/sync-error.ts';
+import type { ConfigFile } from './check-file-modes.ts';
 import { configError, type Position } from './config-error.ts';
-import type { ConfigFile } from './file-modes.ts';
 import { MAX_CONFIGURATION_OCTETS } from './imapd-conf-lines.ts';
-import { isSecret } from './secret-keys.ts';
+import { isSecret } from './is-secret.ts';
 import { keyAlone, settingPositions } from './setting-positions.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
 

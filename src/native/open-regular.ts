@@ -1,7 +1,7 @@
 import fs, { constants, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { SyncError } from '../report/sync-error.ts';
-import { hasErrno } from './errno.ts';
+import { hasErrno } from './has-errno.ts';
 
 /**
  * Files of a mail store, its logs and its configuration are opened here, because a FIFO in the place of one would make

@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import { reasonWithHint } from '../report/reason.ts';
+import { reasonWithHint } from '../report/reasons.ts';
 import type { SpellMailbox } from '../report/spell-mailbox.ts';
 import type { Part, PlanTotals, UserPlan } from './plan-record.ts';
 

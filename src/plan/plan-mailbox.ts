@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox, WireRecord } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { basicCrc } from '../store/mailbox/sync-crc.ts';
+import { basicCrc } from '../store/mailbox/checksums.ts';
 import type { Part, PlanRecord, UserPlan } from './plan-record.ts';
 import type { PlannedMailbox, PlannedReplica } from './planned-replica.ts';
 

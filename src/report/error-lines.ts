@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
-import { asItIs, reasonWithHint } from './reason.ts';
+import { asItIs, reasonWithHint } from './reasons.ts';
 import type { ErrorData } from './sync-error.ts';
 
 type OutOfFilesEvent = Extract<SyncEvent, { kind: 'host:out-of-files' }>;

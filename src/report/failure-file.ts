@@ -2,7 +2,7 @@ import { type ByteString, bytesFromText, textFromBytes } from '../byte-string.ts
 import type { SyncEvent } from './events.ts';
 import { OutputFile } from './output-file.ts';
 import { isPrintable, printableBytes } from './printable.ts';
-import { asItIs, reasonWithHint } from './reason.ts';
+import { asItIs, reasonWithHint } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { type ErrorData, SyncError } from './sync-error.ts';
 

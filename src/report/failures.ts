@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { RunSummary } from './events.ts';
-import { reasonWithHint } from './reason.ts';
+import { reasonWithHint } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import type { ErrorData } from './sync-error.ts';
 

@@ -11,7 +11,7 @@ import type { MailboxEvent, RollingEvent, SyncEvent } from './events.ts';
 import { exposureText } from './exposures.ts';
 import type { LogLine } from './log-line.ts';
 import { mailboxLines } from './mailbox-lines.ts';
-import { codedReason, reasonOf } from './reason.ts';
+import { codedReason, reasonOf } from './reasons.ts';
 import { rollingLines } from './rolling-lines.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { statusLine } from './status-line.ts';

@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { ModeName } from './error-lines.ts';
 import type { SyncEvent } from './events.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
-import { unmatchedLine } from './unmatched-lines.ts';
+import { unmatchedLine } from './unmatched-line.ts';
 
 /** So many of one sort are named; of more only the number is told. */
 const EXAMPLES = 20;

@@ -2,7 +2,7 @@ import type { SyncEvent } from './events.ts';
 import type { Closing } from './failures.ts';
 import { OutputFile } from './output-file.ts';
 import { printableBytes } from './printable.ts';
-import { asItIs } from './reason.ts';
+import { asItIs } from './reasons.ts';
 import { entryError, reportEntry } from './report-entry.ts';
 import { csvFormat, jsonFormat, type ReportFormat, type ReportHead } from './report-format.ts';
 import { addEntry, noTotals, noteRun } from './run-totals.ts';

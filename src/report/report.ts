@@ -2,17 +2,17 @@ import type { EventListener, Verdict } from './events.ts';
 import { Exposures, exposureText } from './exposures.ts';
 import type { FailureFile } from './failure-file.ts';
 import { type Closing, type ClosingWords, closingLines } from './failures.ts';
-import { type LogTarget, logSink } from './log.ts';
+import { type LogTarget, logSink } from './log-sink.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { Remarks } from './remarks.ts';
 import type { ReportFile } from './report-file.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { statusLine } from './status-line.ts';
 import { type OutputStreams, Streams } from './streams.ts';
-import { Summary } from './summary-table.ts';
+import { Summary } from './summary.ts';
 import { SyncError } from './sync-error.ts';
-import { syslogFileTarget } from './syslog-file.ts';
-import { verboseSink } from './verbose.ts';
+import { syslogFileTarget } from './syslog-file-target.ts';
+import { verboseSink } from './verbose-sink.ts';
 import { VerifyLines } from './verify-lines.ts';
 
 export interface ReportOptions extends OutputPlan {

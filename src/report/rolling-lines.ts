@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ActionName, Backlog, RollingEvent } from './events.ts';
 import type { LogLine } from './log-line.ts';
-import { codedReason } from './reason.ts';
+import { codedReason } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** What the log says of rolling mode, in the C client's words where it has some (algorithm 11.3). */

@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import { differenceLine } from './difference.ts';
 import type { Listing, SyncEvent, Verdict } from './events.ts';
-import { reasonWithHint } from './reason.ts';
+import { reasonWithHint } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** Of users who never held still only the number is told beyond these. */

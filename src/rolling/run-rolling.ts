@@ -17,7 +17,7 @@ import type { EventListener } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import type { NameRules } from '../store/paths/mailbox-name.ts';
-import { passOverAll } from './daemon/full-pass.ts';
+import { passOverAll } from './daemon/pass-over-all.ts';
 import { RollingDaemon } from './daemon/rolling-daemon.ts';
 import type { RollingEnd, RollingOptions } from './daemon/rolling-options.ts';
 import { shutdownFile } from './daemon/shutdown-file.ts';

@@ -1,6 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault-script.ts';
 import { MECHANISMS, type Mechanism } from './login.ts';
 
 export type ListenAddress = { host: string; port: number } | { path: string };

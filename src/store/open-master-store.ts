@@ -8,7 +8,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
 import { KeptDatabases } from './cyrusdb/kept-database.ts';
-import { tryLockFile } from './files/lock-file.ts';
+import { tryLockFile } from './files/while-file-locked.ts';
 import { MailboxPeeker } from './mailbox/mailbox-peeker.ts';
 import { MailboxReader } from './mailbox/mailbox-reader.ts';
 import { MailboxStates } from './mailbox/mailbox-states.ts';

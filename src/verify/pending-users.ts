@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
-import { openExisting, readLog } from '../rolling/log/log-io.ts';
+import { openExisting, readLog } from '../rolling/log/log-files.ts';
 import type { LogLine } from '../rolling/log/log-line.ts';
 
 interface ReadLog {

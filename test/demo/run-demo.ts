@@ -10,7 +10,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { storeLayout } from '../../src/cli/store-layout.ts';
 import { readImapdConfig } from '../../src/config/imapd-config.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
 import { type UnpackedFixture, unpackFixture } from '../lab/unpack-fixture.ts';
 import { type Comparison, compare } from './census.ts';

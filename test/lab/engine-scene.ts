@@ -19,10 +19,10 @@ import { runMeta } from '../../src/replicate/jobs/run-meta.ts';
 import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { logLines } from '../../src/report/log-lines.ts';
-import { asItIs } from '../../src/report/reason.ts';
+import { asItIs } from '../../src/report/reasons.ts';
 import type { Inspection } from '../../src/sandbox/inspect.ts';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { MemoryStore } from './memory-store.ts';
 import { settingsFor } from './settings.ts';
 

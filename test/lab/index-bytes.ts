@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { headerLayout, recordLayout, type TimeField } from '../../src/store/mailbox/index-layout.ts';
+import { headerLayout, recordLayout, type TimeField } from '../../src/store/mailbox/index-layouts.ts';
 
 /** Octets of cyrus.index files for tests, written with the layouts that the reader has; real ones are in test/cyrus/store. */
 export interface FakeRecord {

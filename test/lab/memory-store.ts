@@ -3,7 +3,7 @@ import { type ByteString, compareBytes } from '../../src/byte-string.ts';
 import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
 import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { annotationCrc, basicCrc } from '../../src/store/mailbox/sync-crc.ts';
+import { annotationCrc, basicCrc } from '../../src/store/mailbox/checksums.ts';
 import type {
   Annotation,
   Enumerated,

@@ -159,9 +159,9 @@ test('nothing but the report and the command itself writes to stdout or stderr',
 
 test('files of store, logs and configuration are opened where a FIFO in their place is refused', () => {
   const elsewhere: Record<string, string> = {
-    'src/store/files/lock-file.ts': 'for reading and writing, which never waits',
+    'src/store/files/while-file-locked.ts': 'for reading and writing, which never waits',
     'src/rolling/log/input-log.ts': 'a pipe is welcome',
-    'src/rolling/log/log-io.ts': 'a directory, to be synced',
+    'src/rolling/log/log-files.ts': 'a directory, to be synced',
     'src/protocol/connect-target.ts': '/etc/services',
   };
   const wrong = files

@@ -11,13 +11,13 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
  * Whoever is added here gives back what it holds before anything is awaited.
  */
 const takesLocks: Record<string, RegExp> = {
-  'src/native/lock-wait.ts': /lockScope\(work\)/,
+  'src/native/when-locked.ts': /lockScope\(work\)/,
   'src/rolling/log/append-to-log.ts': /await whenLocked\(/,
   'src/rolling/log/channel-log.ts': /await whenLocked\(/,
   'src/store/cyrusdb/kept-database.ts': /lockScope\(\(\) => read\(/,
   'src/store/cyrusdb/with-database.ts': /lockScope\(\(\) => read\(/,
   // Also for the sync lock, which is between clients of replication: no mail waits for that.
-  'src/store/files/lock-file.ts': /whenLocked\(fd, kind, deadlineMs, file, work\)/,
+  'src/store/files/while-file-locked.ts': /whenLocked\(fd, kind, deadlineMs, file, work\)/,
   // For the reader of mailboxes, which is in its scope.
   'src/store/mailbox/index-file.ts': /lockNow\(/,
 };
@@ -32,7 +32,7 @@ test('locks of Cyrus are taken in a few places alone, in a scope that cannot awa
 test('a lock that is kept by a value is taken by the reader of mailboxes alone, in its scope', () => {
   const users = sources().filter(({ text }) => /\b(?:lockFileNow|IndexFile\.open)\(/.test(text));
   assert.deepEqual(users.map(({ path }) => path).sort(), [
-    'src/store/files/lock-file.ts',
+    'src/store/files/while-file-locked.ts',
     'src/store/mailbox/mailbox-reader.ts',
   ]);
   const reader = users.find(({ path }) => path.endsWith('mailbox-reader.ts'))?.text ?? '';

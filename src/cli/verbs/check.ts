@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { usageError } from '../arguments.ts';
-import { addOptions, OPTIONS } from '../option-table.ts';
+import { addOptions, OPTIONS } from '../options.ts';
 import type { Verb } from './verb.ts';
 
 /** Says what stands in the way of a run before there is one. */

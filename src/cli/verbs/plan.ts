@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { addChoosing, addOptions, OPTIONS } from '../option-table.ts';
+import { addChoosing, addOptions, OPTIONS } from '../options.ts';
 import { planOptions } from '../plan-options.ts';
 import type { Verb } from './verb.ts';
 
@@ -62,9 +62,9 @@ export const plan: Verb = {
     return async (environment, signal) => {
       const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOutPlan }] =
         await Promise.all([
-          import('../plan.ts'),
-          import('../identity.ts'),
-          import('../program-readable.ts'),
+          import('../plan-run.ts'),
+          import('../become-cyrus-user.ts'),
+          import('../check-program-readable.ts'),
           import('../carry-out-plan.ts'),
         ]);
       const runPlan = planRun(args, environment);

@@ -3,7 +3,7 @@ import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
 import type { Report } from '../../report/report.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments.ts';
-import { addChoosing, addOptions, OPTIONS } from '../option-table.ts';
+import { addChoosing, addOptions, OPTIONS } from '../options.ts';
 import type { RunPlan } from '../run-plan.ts';
 import type { Verb } from './verb.ts';
 
@@ -85,9 +85,9 @@ export const verify: Verb = {
     return async (environment, signal) => {
       const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOut }, rest] =
         await Promise.all([
-          import('../plan.ts'),
-          import('../identity.ts'),
-          import('../program-readable.ts'),
+          import('../plan-run.ts'),
+          import('../become-cyrus-user.ts'),
+          import('../check-program-readable.ts'),
           import('../carry-out.ts'),
           Promise.all([import('../output-files.ts'), import('../replica-listing.ts')]),
         ]);

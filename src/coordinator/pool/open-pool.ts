@@ -11,8 +11,8 @@ import { openMasterStore } from '../../store/open-master-store.ts';
 import { BATCHES_PER_CONNECTION, MOST_THREADS } from '../limits.ts';
 import { BatchRunner } from './batch-runner.ts';
 import { GrowingPool } from './growing-pool.ts';
-import { openInlinePool } from './inline-pool.ts';
 import type { PoolSetup } from './messages.ts';
+import { openInlinePool } from './open-inline-pool.ts';
 import type { JobPool, UnitPool } from './pool.ts';
 import { realParts } from './real-parts.ts';
 

@@ -8,7 +8,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { SyncEvent, WhyNoMore } from '../../report/events.ts';
 import { printable, printableBytes } from '../../report/printable.ts';
-import { codedReason } from '../../report/reason.ts';
+import { codedReason } from '../../report/reasons.ts';
 import type { SpellMailbox } from '../../report/spell-mailbox.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { Backlogs } from './backlogs.ts';

@@ -1,10 +1,10 @@
 import type { SyncError } from '../../report/sync-error.ts';
 import type { ConnectTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
-import { compressionLevel, startCompression } from '../handshake/compress.ts';
 import type { Conversation } from '../handshake/conversation.ts';
 import type { isLocal } from '../handshake/open-socket.ts';
 import { readBanner } from '../handshake/read-banner.ts';
+import { compressionLevel, startCompression } from '../handshake/start-compression.ts';
 import { CommandQueue } from '../link/command-queue.ts';
 import { compressWhenItPays } from '../link/compress-when-it-pays.ts';
 import { Framing } from '../link/framing.ts';

@@ -1,9 +1,9 @@
 import { authenticate } from '../handshake/authenticate.ts';
 import type { Conversation } from '../handshake/conversation.ts';
-import { type LoginStep, planLogin, requireCredentials } from '../handshake/login.ts';
 import { imapOffer, type Offer } from '../handshake/offer.ts';
+import { type LoginStep, planLogin, requireCredentials } from '../handshake/plan-login.ts';
 import { askCapabilities } from '../handshake/read-banner.ts';
-import { upgradeToTls } from '../handshake/upgrade.ts';
+import { upgradeToTls } from '../handshake/upgrade-to-tls.ts';
 import type { Circumstances } from './in-conversation.ts';
 
 export interface LoggedIn {

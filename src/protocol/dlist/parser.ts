@@ -7,7 +7,7 @@ import {
   MAX_WORD_OCTETS,
   VALUE_OVERHEAD_OCTETS,
 } from '../limits.ts';
-import { parseFileHead, parseLiteralHead } from './literal-head.ts';
+import { parseFileHead, parseLiteralHead } from './literal-heads.ts';
 import { DlistFile, type DlistMap, type DlistValue } from './value.ts';
 
 /** Where a file's octets go. `write` is called with pieces of the chunk itself: copy what is to be kept. */

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { ANNOTATION_ENTRY, MAILBOX_NAME, USERID } from '../../grammar.ts';
-import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession, WireAnnotation } from '../replica-session.ts';

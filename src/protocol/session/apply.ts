@@ -1,4 +1,4 @@
-import type { Encoded } from '../dlist/encode.ts';
+import type { Encoded } from '../dlist/encoders.ts';
 import type { Command, CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
 

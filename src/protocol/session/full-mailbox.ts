@@ -3,8 +3,8 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { ReplicaMailbox, WireRecord } from '../replica-session.ts';
 import { unasked, unusable } from './fields.ts';
-import { decodeMailbox } from './mailbox-line.ts';
-import { decodeRecord } from './record.ts';
+import { decodeMailbox } from './mailbox-lines.ts';
+import { decodeRecord } from './records.ts';
 
 /** The answer to GET FULLMAILBOX: its records come first, each on its own, and the mailbox that they are of last. */
 export class FullMailbox {

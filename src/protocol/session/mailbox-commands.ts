@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encode.ts';
+import { encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encoders.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { OnUnusable, ReplicaMailbox, ReplicaSession } from '../replica-session.ts';
@@ -8,7 +8,7 @@ import { dispatch } from './dispatch.ts';
 import { unasked } from './fields.ts';
 import { FullMailbox } from './full-mailbox.ts';
 import { ifNonexistent } from './if-nonexistent.ts';
-import { decodeUsableMailbox, encodeMailbox } from './mailbox-line.ts';
+import { decodeUsableMailbox, encodeMailbox } from './mailbox-lines.ts';
 
 type MailboxCommands = Pick<
   ReplicaSession,

@@ -8,7 +8,7 @@ import {
   encodeNumber,
   encodeString,
   encodeStrings,
-} from '../dlist/encode.ts';
+} from '../dlist/encoders.ts';
 import { DlistFile } from '../dlist/value.ts';
 import { MAX_ANSWER_OCTETS, MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';

@@ -1,5 +1,5 @@
 import { MAILBOX_NAME } from '../../grammar.ts';
-import { type EncodedField, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { type EncodedField, encodeKvlist, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaQuota, ReplicaSession } from '../replica-session.ts';

@@ -1,5 +1,5 @@
 import { UID_SEQUENCE, UNIQUEID } from '../../grammar.ts';
-import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { encodeKvlist, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession, WireSeen } from '../replica-session.ts';

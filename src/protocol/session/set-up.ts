@@ -1,7 +1,7 @@
 import { CAPABILITY } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
-import { encodeStrings } from '../dlist/encode.ts';
+import { encodeStrings } from '../dlist/encoders.ts';
 import { longestName } from '../handshake/longest-name.ts';
 import type { Offer } from '../handshake/offer.ts';
 import type { CommandQueue } from '../link/command-queue.ts';

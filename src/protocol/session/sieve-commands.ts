@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { GUID, SCRIPT_FILE } from '../../grammar.ts';
-import { type Encoded, encodeKvlist, encodeNumber, encodeString } from '../dlist/encode.ts';
+import { type Encoded, encodeKvlist, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';

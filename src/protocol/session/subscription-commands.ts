@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SUBSCRIPTION } from '../../grammar.ts';
-import { encodeKvlist, encodeString } from '../dlist/encode.ts';
+import { encodeKvlist, encodeString } from '../dlist/encoders.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { ReplicaSession } from '../replica-session.ts';

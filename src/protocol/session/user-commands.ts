@@ -1,11 +1,11 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeString } from '../dlist/encode.ts';
+import { encodeString } from '../dlist/encoders.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { OnUnusable, ReplicaSession, ReplicaUser } from '../replica-session.ts';
 import { apply } from './apply.ts';
 import { dispatch } from './dispatch.ts';
 import { ifNonexistent } from './if-nonexistent.ts';
-import { decodeUsableMailbox } from './mailbox-line.ts';
+import { decodeUsableMailbox } from './mailbox-lines.ts';
 import { decodeQuota } from './quota-commands.ts';
 import { decodeSeen } from './seen-commands.ts';
 import { decodeSieve } from './sieve-commands.ts';

@@ -1,5 +1,5 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
-import { basicCrc } from '../../store/mailbox/sync-crc.ts';
+import { basicCrc } from '../../store/mailbox/checksums.ts';
 import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { WireMailbox } from '../../protocol/replica-session.ts';
 import type { SyncError } from '../../report/sync-error.ts';
-import { basicCrc } from '../../store/mailbox/sync-crc.ts';
+import { basicCrc } from '../../store/mailbox/checksums.ts';
 import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 import type { LocalMailbox } from './compare-mailbox.ts';
 

@@ -1,6 +1,6 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason, MailboxEvent } from '../../report/events.ts';
-import { checksumsOf } from '../../store/mailbox/sync-crc.ts';
+import { checksumsOf } from '../../store/mailbox/checksums.ts';
 import type { IndexRecord, LockedMailbox } from '../../store/master-store.ts';
 import type { LocalMailbox } from '../compare/compare-mailbox.ts';
 import type { EngineContext } from '../connection/engine-context.ts';

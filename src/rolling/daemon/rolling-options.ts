@@ -3,7 +3,7 @@ import type { RollingEndReason } from '../../coordinator/run/exit-codes.ts';
 import type { EventListener } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import type { SyncLog } from '../log/sync-log.ts';
-import type { OwnerOf, RollingUnit, UnitOutcome } from '../queue/unit.ts';
+import type { OwnerOf, RollingUnit, UnitOutcome } from '../queue/rolling-unit.ts';
 
 export interface RollingOptions {
   /** -n; undefined = the default log. */

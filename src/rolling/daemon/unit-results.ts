@@ -6,7 +6,6 @@ import { formatLogLine } from '../log/log-line.ts';
 import { Coalescer } from '../queue/coalescer.ts';
 import type { Pending, PendingUnit } from '../queue/pending.ts';
 import { type Remains, remainsOf } from '../queue/remains-of.ts';
-import { isQuarantined, type Troubles } from '../queue/troubles.ts';
 import {
   labelOfNode,
   linesOf,
@@ -14,7 +13,8 @@ import {
   nodeOf,
   nodesOfAction,
   type UnitOutcome,
-} from '../queue/unit.ts';
+} from '../queue/rolling-unit.ts';
+import { isQuarantined, type Troubles } from '../queue/troubles.ts';
 import { Breaks } from './breaks.ts';
 import type { Suspect } from './replica-link.ts';
 import type { RollingDependencies, RollingEnd, RollingOptions } from './rolling-options.ts';

@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { whenLocked } from '../../native/lock-wait.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { isStillAt } from '../../native/until-not-replaced.ts';
+import { whenLocked } from '../../native/when-locked.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { LOG_LOCK_DEADLINE_MS, WRITER_ATTEMPTS } from '../limits.ts';
-import { endLine, LOG_MODE, logError, openExisting, writeAll } from './log-io.ts';
+import { endLine, LOG_MODE, logError, openExisting, writeAll } from './log-files.ts';
 import { formatLogLine, type LogLine } from './log-line.ts';
 
 const DIRECTORY_MODE = 0o755;

@@ -8,10 +8,10 @@ import {
   rmSync,
   unlinkSync,
 } from 'node:fs';
-import { hasErrno } from '../../native/errno.ts';
-import { whenLocked } from '../../native/lock-wait.ts';
+import { hasErrno } from '../../native/has-errno.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { isStillAt } from '../../native/until-not-replaced.ts';
+import { whenLocked } from '../../native/when-locked.ts';
 import type { EventListener } from '../../report/events.ts';
 import { JOIN_ROUNDS, LOG_LOCK_DEADLINE_MS } from '../limits.ts';
 import { appendToLog } from './append-to-log.ts';
@@ -25,7 +25,7 @@ import {
   syncParent,
   writeNew,
   writtenSince,
-} from './log-io.ts';
+} from './log-files.ts';
 import type { LogLine } from './log-line.ts';
 import type { ParsedLine } from './log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';

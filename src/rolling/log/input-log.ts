@@ -1,6 +1,6 @@
 import { closeSync, createReadStream, openSync, statSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
-import { readLog } from './log-io.ts';
+import { readLog } from './log-files.ts';
 import type { LogLine } from './log-line.ts';
 import { LogParser, type ParsedLine } from './log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';

@@ -1,6 +1,6 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import type { Action } from '../../replicate/engine.ts';
-import { nodeOf, nodesOfAction, type OwnerOf, type RollingUnit, userOfNode } from './unit.ts';
+import { nodeOf, nodesOfAction, type OwnerOf, type RollingUnit, userOfNode } from './rolling-unit.ts';
 
 /** Everything said of one user or one shared mailbox; sets keep the order of first mention. */
 interface Work {

@@ -8,8 +8,8 @@ import type { ByteString } from '../../byte-string.ts';
 import { LowestFirst } from '../../coordinator/run/lowest-first.ts';
 import type { LogLine } from '../log/log-line.ts';
 import { Coalescer } from './coalescer.ts';
+import { linesOf, nodesOfUnit, type OwnerOf, type RollingUnit } from './rolling-unit.ts';
 import type { Troubles } from './troubles.ts';
-import { linesOf, nodesOfUnit, type OwnerOf, type RollingUnit } from './unit.ts';
 
 export interface PendingUnit {
   readonly unit: RollingUnit;

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Action, ActionResult } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
-import { nameOfAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './unit.ts';
+import { nameOfAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './rolling-unit.ts';
 
 /** What a unit leaves to do. An action that is done appears nowhere. */
 export interface Remains {

@@ -3,7 +3,7 @@ import { USERID } from '../../grammar.ts';
 import { isUserid } from '../../store/paths/lock-paths.ts';
 import { MAX_NAME_OCTETS, MAX_USERID_OCTETS } from '../limits.ts';
 import { type LineFault, type LogLine, shown } from '../log/log-line.ts';
-import type { OwnerOf } from './unit.ts';
+import type { OwnerOf } from './rolling-unit.ts';
 
 /** No user and no mailbox of Cyrus has these in its name: a slash would lead to another directory. */
 const NEVER_IN_NAMES = /[/\0]/;

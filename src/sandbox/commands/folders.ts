@@ -4,7 +4,7 @@ import { isExpunged, isIntermediate, type MailboxRow } from '../storage/rows.ts'
 import type { Storage } from '../storage/storage.ts';
 import { atom, atomOf, list, mapOf, num32, numberOf, optional } from '../wire/fields.ts';
 import { refusal } from '../wire/refusal.ts';
-import type { Handler } from './context.ts';
+import type { Handler } from './command-context.ts';
 
 /** APPLY RENAME: a new name, or another partition under the same name. */
 export const applyRename: Handler = (context, value) => {

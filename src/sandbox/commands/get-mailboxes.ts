@@ -5,7 +5,7 @@ import { answerString } from '../wire/answer-string.ts';
 import { encodeMailboxFields, encodeQuota, encodeRecord } from '../wire/encode-rows.ts';
 import { atomOf, listOf } from '../wire/fields.ts';
 import { refusal } from '../wire/refusal.ts';
-import type { CommandContext, Handler } from './context.ts';
+import type { CommandContext, Handler } from './command-context.ts';
 import { sendMeta } from './get-meta.ts';
 
 /** GET USER: his mailboxes, then the deleted ones, their quota roots, and all that GET META tells. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../byte-string.ts';
-import { encodeList } from '../../protocol/dlist/encode.ts';
+import { encodeList } from '../../protocol/dlist/encoders.ts';
 import { answerString } from '../wire/answer-string.ts';
 import { atomOf } from '../wire/fields.ts';
-import type { CommandContext, Handler } from './context.ts';
-import { bytecodeName } from './sieve.ts';
+import type { CommandContext, Handler } from './command-context.ts';
+import { bytecodeName } from './sieve-commands.ts';
 
 const NULL_GUID = '0'.repeat(40);
 

@@ -1,5 +1,5 @@
 import { atom, atomOf, guidOf, list, mapOf } from '../wire/fields.ts';
-import type { Handler } from './context.ts';
+import type { Handler } from './command-context.ts';
 
 /** APPLY RESERVE: which of these messages does the replica have already, in these mailboxes? */
 export const applyReserve: Handler = (context, value) => {

@@ -1,8 +1,8 @@
 import type { ByteString } from '../../byte-string.ts';
+import { EMPTY_CRC_ANNOTATIONS, EMPTY_CRC_BASIC, recordCrc } from './checksums.ts';
 import type { MessageTable } from './message-table.ts';
 import type { AnnotationRow, MailboxRow, RecordRow } from './rows.ts';
 import { isIntermediate } from './rows.ts';
-import { EMPTY_CRC_ANNOTATIONS, EMPTY_CRC_BASIC, recordCrc } from './sync-crc.ts';
 import type { Table } from './tables.ts';
 
 type PackedAnnotation = [entry: ByteString, userid: ByteString, modseq: number, value: ByteString];

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { asEncoded, type Encoded, encodeString } from '../../protocol/dlist/encode.ts';
+import { asEncoded, type Encoded, encodeString } from '../../protocol/dlist/encoders.ts';
 
 /**
  * A string as a server prints it: literals are `{n}`, which the codec, made for a client, writes `{n+}`. Servers since

@@ -7,7 +7,7 @@ import {
   encodeKvlist,
   encodeList,
   encodeNumber,
-} from '../../protocol/dlist/encode.ts';
+} from '../../protocol/dlist/encoders.ts';
 import { isDeleted } from '../storage/names.ts';
 import {
   type AnnotationRow,

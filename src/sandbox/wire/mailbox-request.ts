@@ -1,8 +1,8 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { DlistMap, DlistValue } from '../../protocol/dlist/value.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { type CrcPair, compareAnnotations } from '../storage/checksums.ts';
 import type { AnnotationRow, RecordRow } from '../storage/rows.ts';
-import { type CrcPair, compareAnnotations } from '../storage/sync-crc.ts';
 import { atom, guidOf, list, num32, num64, optional } from './fields.ts';
 import { refusal, ServerDeath } from './refusal.ts';
 

@@ -1,9 +1,9 @@
 import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
-import { lockNow } from '../../native/lock-wait.ts';
 import { unlock } from '../../native/locks.ts';
 import { isStillAt, REPLACED, untilNotReplaced } from '../../native/until-not-replaced.ts';
+import { lockNow } from '../../native/when-locked.ts';
 import type { CyrusDatabase, OnDamage } from './cyrus-database.ts';
 import { unreadable } from './damaged.ts';
 import {

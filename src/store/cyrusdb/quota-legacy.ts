@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { type ByteString, compareBytes } from '../../byte-string.ts';
-import { hasErrno } from '../../native/errno.ts';
+import { hasErrno } from '../../native/has-errno.ts';
 import { readRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_QUOTA_OCTETS } from '../files/limits.ts';

@@ -5,11 +5,11 @@
  */
 
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
-import { hasErrno } from '../../native/errno.ts';
+import { hasErrno } from '../../native/has-errno.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
-import { lockNow } from '../../native/lock-wait.ts';
 import { openRegular, readDescriptor } from '../../native/open-regular.ts';
 import { isStillAt, REPLACED, untilNotReplaced } from '../../native/until-not-replaced.ts';
+import { lockNow } from '../../native/when-locked.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_FLAT_DATABASE_OCTETS } from '../files/limits.ts';
 import { BlockFile } from './block-file.ts';

@@ -5,10 +5,10 @@
  */
 
 import fs from 'node:fs';
-import { isMissing } from '../../native/errno.ts';
+import { isMissing } from '../../native/has-errno.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { unreadable } from './store-error.ts';
+import { unreadable } from './store-errors.ts';
 
 /** Header and counters are far below this; more is read in further steps. */
 const CHUNK_OCTETS = 64 * 1024;

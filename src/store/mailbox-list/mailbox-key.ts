@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { CyrusDatabase } from '../cyrusdb/with-database.ts';
-import { DiskDlistError, parseDiskMap } from '../files/disk-dlist.ts';
+import { DiskDlistError, parseDiskMap } from '../files/parse-disk-dlist.ts';
 
 /**
  * How mailboxes.db is keyed (store 3.1): since 3.6 `N` + dbname and `I` + uniqueid, before that the internal

@@ -10,7 +10,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { patiently } from '../files/patiently.ts';
-import { databaseDamaged } from '../files/store-error.ts';
+import { databaseDamaged } from '../files/store-errors.ts';
 import type { Enumerated, MailboxEntry } from '../master-store.ts';
 import {
   inboxOf,

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { type Grammar, matches, PARTITION, UNIQUEID } from '../../grammar.ts';
-import { DiskDlistError, DiskMap, type DiskValue, decimal, parseDiskMap } from '../files/disk-dlist.ts';
+import { DiskDlistError, DiskMap, type DiskValue, decimal, parseDiskMap } from '../files/parse-disk-dlist.ts';
 import { type MailboxType, parseTypeLetters, parseTypeNumber } from './mailbox-type.ts';
 
 /** A value of mailboxes.db whatever its age (store 3.1, 3.3). The key, and so the name, is not in it. */

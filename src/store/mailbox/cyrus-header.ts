@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { type Grammar, MAILBOX_NAME, matches, UNIQUEID } from '../../grammar.ts';
-import { DiskDlistError, type DiskMap, type DiskValue, parseDiskMap } from '../files/disk-dlist.ts';
+import { DiskDlistError, type DiskMap, type DiskValue, parseDiskMap } from '../files/parse-disk-dlist.ts';
 
 /** The parts of cyrus.header that the index cannot do without (store 5). */
 export interface CyrusHeader {

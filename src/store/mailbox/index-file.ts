@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
-import { isMissing } from '../../native/errno.ts';
-import { lockNow } from '../../native/lock-wait.ts';
+import { isMissing } from '../../native/has-errno.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
 import { isStillAt, REPLACED, untilNotReplaced } from '../../native/until-not-replaced.ts';
+import { lockNow } from '../../native/when-locked.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { mailboxDamaged, unreadable } from '../files/store-error.ts';
+import { mailboxDamaged, unreadable } from '../files/store-errors.ts';
 import { IndexError, type IndexHeader, parseIndexHeader } from './index-header.ts';
-import { LARGEST_HEADER_OCTETS, RECORD_UID } from './index-layout.ts';
+import { LARGEST_HEADER_OCTETS, RECORD_UID } from './index-layouts.ts';
 import { IndexPage, type RecordContext } from './index-page.ts';
 
 /** One read of records: large enough to be worth the call, small enough to stay in a cache. */

@@ -11,7 +11,7 @@ import {
   type RecordLayout,
   recordLayout,
   type TimeField,
-} from './index-layout.ts';
+} from './index-layouts.ts';
 
 /** The header of cyrus.index after Cyrus's own fix-ups (store 6.2). */
 export interface IndexHeader {

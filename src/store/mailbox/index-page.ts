@@ -2,10 +2,10 @@ import { crc32 } from 'node:zlib';
 import type { ByteString } from '../../byte-string.ts';
 import { FLAG } from '../../grammar.ts';
 import { readU64 } from '../files/read-u64.ts';
-import { mailboxDamaged } from '../files/store-error.ts';
+import { mailboxDamaged } from '../files/store-errors.ts';
 import type { Annotation, IndexRecord, RecordPage } from '../master-store.ts';
 import { type IndexHeader, readTime } from './index-header.ts';
-import { GUID_OCTETS, RECORD_UID, type TimeField } from './index-layout.ts';
+import { GUID_OCTETS, RECORD_UID, type TimeField } from './index-layouts.ts';
 import { FLAG_ARCHIVED, FLAG_EXPUNGED, FLAG_UNLINKED, wireFlags } from './record-flags.ts';
 import { virtualAnnotations } from './virtual-annotations.ts';
 

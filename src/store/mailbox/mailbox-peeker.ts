@@ -1,5 +1,5 @@
 import { SyncError } from '../../report/sync-error.ts';
-import { whileFileLocked } from '../files/lock-file.ts';
+import { whileFileLocked } from '../files/while-file-locked.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { MailboxEntry, MailboxState, MailboxView } from '../master-store.ts';

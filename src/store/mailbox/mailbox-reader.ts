@@ -8,8 +8,8 @@
 import type { ByteString } from '../../byte-string.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { lockFileNow, whileFileLocked } from '../files/lock-file.ts';
-import { mailboxDamaged } from '../files/store-error.ts';
+import { mailboxDamaged } from '../files/store-errors.ts';
+import { lockFileNow, whileFileLocked } from '../files/while-file-locked.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { LockedMailbox, MailboxEntry } from '../master-store.ts';

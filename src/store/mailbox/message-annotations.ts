@@ -3,9 +3,9 @@ import type { ByteString } from '../../byte-string.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { type CyrusDatabase, withDatabase } from '../cyrusdb/with-database.ts';
-import { databaseDamaged } from '../files/store-error.ts';
+import { databaseDamaged } from '../files/store-errors.ts';
 import type { Annotation } from '../master-store.ts';
-import { AnnotationRowError, annotationOf, inWireOrder, uidOfScope } from './annotation-row.ts';
+import { AnnotationRowError, annotationOf, inWireOrder, uidOfScope } from './annotation-rows.ts';
 
 export interface AnnotationScope {
   scope: ByteString;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../../byte-string.ts';
-import { hasErrno } from '../../native/errno.ts';
+import { hasErrno } from '../../native/has-errno.ts';
 import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-regular.ts';
 import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';

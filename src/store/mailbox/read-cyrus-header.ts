@@ -1,7 +1,7 @@
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_HEADER_OCTETS } from '../files/limits.ts';
 import { readSmallFile } from '../files/read-small-file.ts';
-import { mailboxDamaged } from '../files/store-error.ts';
+import { mailboxDamaged } from '../files/store-errors.ts';
 import type { MailboxEntry } from '../master-store.ts';
 import { metaPath } from '../paths/mailbox-paths.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { readU64 } from '../files/read-u64.ts';
 import type { Annotation } from '../master-store.ts';
 import { readTime } from './index-header.ts';
-import type { RecordLayout } from './index-layout.ts';
+import type { RecordLayout } from './index-layouts.ts';
 
 /**
  * Fields of an index record that travel as annotations (store 7). Which ones follows from the layout, since a

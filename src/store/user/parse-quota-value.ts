@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { DiskDlistError, type DiskMap, parseDiskMap } from '../files/disk-dlist.ts';
+import { DiskDlistError, type DiskMap, parseDiskMap } from '../files/parse-disk-dlist.ts';
 import type { QuotaEntry } from '../master-store.ts';
 
 export const UNLIMITED = -1;

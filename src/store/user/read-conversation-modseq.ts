@@ -1,8 +1,8 @@
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
-import { decimal } from '../files/disk-dlist.ts';
-import { databaseDamaged, withRepair } from '../files/store-error.ts';
+import { decimal } from '../files/parse-disk-dlist.ts';
+import { databaseDamaged, withRepair } from '../files/store-errors.ts';
 import type { MailboxEntry } from '../master-store.ts';
 
 /** XCONVMODSEQ of one mailbox from its owner's conversations database (store 10.6). 0 = not known. */

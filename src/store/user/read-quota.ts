@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
 import { QUOTA_REPAIR, quotaLegacy } from '../cyrusdb/quota-legacy.ts';
 import { withDatabase } from '../cyrusdb/with-database.ts';
-import { databaseDamaged } from '../files/store-error.ts';
+import { databaseDamaged } from '../files/store-errors.ts';
 import type { QuotaEntry } from '../master-store.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
 import { parseQuotaValue, QuotaValueError } from './parse-quota-value.ts';

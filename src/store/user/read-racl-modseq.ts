@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { MAX_COUNTERS_OCTETS } from '../files/limits.ts';
 import { readSmallFile } from '../files/read-small-file.ts';
 import { readU64 } from '../files/read-u64.ts';
-import { databaseDamaged } from '../files/store-error.ts';
+import { databaseDamaged } from '../files/store-errors.ts';
 
 /** The oldest form with a racl counter has 104 octets; the counter has been in one place ever since. */
 const OLDEST_WITH_RACL = 104;

@@ -1,8 +1,8 @@
 import type { ByteString } from '../../byte-string.ts';
 import { matches, UNIQUEID } from '../../grammar.ts';
 import { withDatabase } from '../cyrusdb/with-database.ts';
-import { decimal } from '../files/disk-dlist.ts';
-import { databaseDamaged, withRepair } from '../files/store-error.ts';
+import { decimal } from '../files/parse-disk-dlist.ts';
+import { databaseDamaged, withRepair } from '../files/store-errors.ts';
 import type { SeenEntry } from '../master-store.ts';
 
 const SEEN_VERSION = '1';

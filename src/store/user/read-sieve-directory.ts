@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { bytesFromText } from '../../byte-string.ts';
-import { hasErrno, isMissing } from '../../native/errno.ts';
+import { hasErrno, isMissing } from '../../native/has-errno.ts';
 import { readRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_SCRIPT_OCTETS } from '../files/limits.ts';

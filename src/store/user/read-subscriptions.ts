@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { type CyrusDatabase, withDatabase } from '../cyrusdb/with-database.ts';
-import { withRepair } from '../files/store-error.ts';
+import { withRepair } from '../files/store-errors.ts';
 import { internalNameOf } from '../mailbox-list/mailbox-key.ts';
 
 const VERSION_KEY = '\x1fVER\x1f';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import fc from 'fast-check';
 import { type ImapdConfig, readImapdConfig } from '../../../src/config/imapd-config.ts';
-import { KNOWN_OPTIONS } from '../../../src/config/option-names.ts';
+import { KNOWN_OPTIONS } from '../../../src/config/known-options.ts';
 import { type NameOf, OPTIONS, type OptionName } from '../../../src/config/options.ts';
 import { parseDuration } from '../../../src/config/values.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';

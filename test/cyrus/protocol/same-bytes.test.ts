@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import test from 'node:test';
-import { encodeValue } from '../../../src/protocol/dlist/encode.ts';
+import { encodeValue } from '../../../src/protocol/dlist/encoders.ts';
 import { DlistParser } from '../../../src/protocol/dlist/parser.ts';
 import type { DlistMap, DlistValue } from '../../../src/protocol/dlist/value.ts';
 import type { WireMailbox } from '../../../src/protocol/replica-session.ts';
 import { optionalNumber, requireList, requireMap } from '../../../src/protocol/session/fields.ts';
-import { decodeMailbox, encodeMailbox } from '../../../src/protocol/session/mailbox-line.ts';
+import { decodeMailbox, encodeMailbox } from '../../../src/protocol/session/mailbox-lines.ts';
 import { MODSEQ, WORD } from '../../../src/protocol/session/ranges.ts';
-import { decodeRecord } from '../../../src/protocol/session/record.ts';
+import { decodeRecord } from '../../../src/protocol/session/records.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
 

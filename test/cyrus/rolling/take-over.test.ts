@@ -8,7 +8,7 @@ import { syncLogPath } from '../../../src/rolling/log/sync-log.ts';
 import { actionsOfLine } from '../../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../../src/rolling/queue/coalescer.ts';
 import { ownerBy } from '../../../src/rolling/queue/owner-by.ts';
-import { linesOf } from '../../../src/rolling/queue/unit.ts';
+import { linesOf } from '../../../src/rolling/queue/rolling-unit.ts';
 import { assertSameMail } from '../../lab/compare.ts';
 import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { append, populate } from '../../lab/populate.ts';

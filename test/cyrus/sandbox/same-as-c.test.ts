@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { RecordedCommand } from '../../../src/sandbox/options.ts';
-import { type Sandbox, startSandbox } from '../../../src/sandbox/server.ts';
+import { type Sandbox, startSandbox } from '../../../src/sandbox/start-sandbox.ts';
 import { changeRound } from '../../lab/change-round.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
 import { makeIntermediate } from '../../lab/intermediate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { annotationCrc, basicCrc } from '../../../src/store/mailbox/sync-crc.ts';
+import { annotationCrc, basicCrc } from '../../../src/store/mailbox/checksums.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import { CyrusServer } from '../../lab/cyrus-server.ts';

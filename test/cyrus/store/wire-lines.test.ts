@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import test from 'node:test';
-import { annotationCrc, basicCrc } from '../../../src/store/mailbox/sync-crc.ts';
+import { annotationCrc, basicCrc } from '../../../src/store/mailbox/checksums.ts';
 import type {
   IndexRecord,
   LockedMailbox,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import { choicePlan } from '../../../src/cli/choice-plan.ts';
-import { parseNameList } from '../../../src/cli/input-file.ts';
+import { parseNameList } from '../../../src/cli/read-name-list.ts';
 
 test('who is chosen, in what order and with what limits comes from the command line', () => {
   const { choosing } = parseArguments([

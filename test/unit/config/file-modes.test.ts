@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type ConfigFile, checkFileModes } from '../../../src/config/file-modes.ts';
+import { type ConfigFile, checkFileModes } from '../../../src/config/check-file-modes.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { configOf } from '../../lab/config-of.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
-import { KNOWN_OPTIONS } from '../../../src/config/option-names.ts';
+import { KNOWN_OPTIONS } from '../../../src/config/known-options.ts';
 import { CHANNEL_OPTIONS, OPTIONS } from '../../../src/config/options.ts';
 import { assertRefused, configOf, filesFrom, MAIN } from '../../lab/config-of.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import test from 'node:test';
 import { assertNoLockHeld, lockPatienceMs, lockScope } from '../../../src/native/lock-scope.ts';
-import { lockNow } from '../../../src/native/lock-wait.ts';
+import { lockNow } from '../../../src/native/when-locked.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 import { scratchFile } from '../../lab/lock-holders.ts';

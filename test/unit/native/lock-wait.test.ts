@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import test from 'node:test';
-import { lockNow, whenLocked } from '../../../src/native/lock-wait.ts';
 import { tryLock, unlock } from '../../../src/native/locks.ts';
+import { lockNow, whenLocked } from '../../../src/native/when-locked.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { lockInThread, scratchFile } from '../../lab/lock-holders.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { WireMailbox, WireRecord } from '../../../src/protocol/replica-session.ts';
-import { encodeMailbox } from '../../../src/protocol/session/mailbox-line.ts';
+import { encodeMailbox } from '../../../src/protocol/session/mailbox-lines.ts';
 
 /** Octet for octet what the C client sent in the transcripts (protocol 17). */
 

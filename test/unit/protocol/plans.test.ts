@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ConnectionSettings } from '../../../src/protocol/connection-settings.ts';
-import { compressionLevel } from '../../../src/protocol/handshake/compress.ts';
-import { planLogin } from '../../../src/protocol/handshake/login.ts';
 import {
   csyncOffer,
   imapCapabilities,
   imapOffer,
   type Offer,
 } from '../../../src/protocol/handshake/offer.ts';
+import { planLogin } from '../../../src/protocol/handshake/plan-login.ts';
+import { compressionLevel } from '../../../src/protocol/handshake/start-compression.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { NO_TLS, settingsFor } from '../../lab/settings.ts';
 

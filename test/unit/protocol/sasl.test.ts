@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseMechanism } from '../../../src/protocol/sasl/choose.ts';
+import { chooseMechanism } from '../../../src/protocol/sasl/choose-mechanism.ts';
 import { login } from '../../../src/protocol/sasl/login.ts';
 import { plain } from '../../../src/protocol/sasl/plain.ts';
 import { saslPrepare } from '../../../src/protocol/sasl/prepare.ts';

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { appendWouldMiss } from '../../../src/replicate/compare/append-would-miss.ts';
 import { holdsOnlyOurs } from '../../../src/replicate/compare/holds-only-ours.ts';
-import { basicCrc } from '../../../src/store/mailbox/sync-crc.ts';
+import { basicCrc } from '../../../src/store/mailbox/checksums.ts';
 import { record } from '../../lab/engine-fakes.ts';
 
 const common = [record(1, 2), record(2, 3, { flags: ['\\Seen'] })];

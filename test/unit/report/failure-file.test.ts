@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { parseNameList } from '../../../src/cli/input-file.ts';
+import { parseNameList } from '../../../src/cli/read-name-list.ts';
 import { FailureFile, type ListOption } from '../../../src/report/failure-file.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Backlog, RollingEvent } from '../../../src/report/events.ts';
 import { type LogContext, logLines } from '../../../src/report/log-lines.ts';
-import { asItIs } from '../../../src/report/reason.ts';
+import { asItIs } from '../../../src/report/reasons.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 const error: ErrorData = {

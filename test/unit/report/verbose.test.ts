@@ -4,7 +4,7 @@ import test from 'node:test';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { Streams } from '../../../src/report/streams.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
-import { verboseSink } from '../../../src/report/verbose.ts';
+import { verboseSink } from '../../../src/report/verbose-sink.ts';
 
 class Memory extends Writable {
   text = '';

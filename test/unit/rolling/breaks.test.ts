@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ActionResult } from '../../../src/replicate/jobs/action.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
-import type { RollingUnit } from '../../../src/rolling/queue/unit.ts';
+import type { RollingUnit } from '../../../src/rolling/queue/rolling-unit.ts';
 import { isUser, linkError, refused, Site } from './site.ts';
 
 /** One mailbox at which the replica's process ends: what the engine and the connection make of it. */

@@ -6,7 +6,7 @@ import type { Action } from '../../../src/replicate/jobs/action.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
 import { actionsOfLine } from '../../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../../src/rolling/queue/coalescer.ts';
-import { linesOf, nodesOfUnit, type RollingUnit } from '../../../src/rolling/queue/unit.ts';
+import { linesOf, nodesOfUnit, type RollingUnit } from '../../../src/rolling/queue/rolling-unit.ts';
 import { logLine, ownerOf } from './names.ts';
 
 function unitsOf(...lines: LogLine[]): RollingUnit[] {

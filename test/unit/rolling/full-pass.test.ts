@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Job } from '../../../src/coordinator/pool/messages.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { passOverAll } from '../../../src/rolling/daemon/full-pass.ts';
+import { passOverAll } from '../../../src/rolling/daemon/pass-over-all.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 
 const HOUR_MS = 3_600_000;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/coordinator/clock.ts';
 import { RollingDaemon } from '../../../src/rolling/daemon/rolling-daemon.ts';
 import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
-import type { UnitOutcome } from '../../../src/rolling/queue/unit.ts';
+import type { UnitOutcome } from '../../../src/rolling/queue/rolling-unit.ts';
 import { ownerOf } from './names.ts';
 
 /**

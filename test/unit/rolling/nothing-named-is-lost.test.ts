@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import type { FaultAction } from '../../../src/sandbox/faults.ts';
+import type { FaultAction } from '../../../src/sandbox/fault-script.ts';
 import type { MemoryStore } from '../../lab/memory-store.ts';
 import { plain } from './names.ts';
 import { SceneRolling } from './scene-rolling.ts';

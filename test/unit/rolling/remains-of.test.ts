@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
 import type { ErrorCode } from '../../../src/report/sync-error.ts';
 import { type Remains, remainsOf } from '../../../src/rolling/queue/remains-of.ts';
-import { nameOfAction } from '../../../src/rolling/queue/unit.ts';
+import { nameOfAction } from '../../../src/rolling/queue/rolling-unit.ts';
 import { ownerOf } from './names.ts';
 import { failed, linkError, refused } from './site.ts';
 

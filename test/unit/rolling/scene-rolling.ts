@@ -9,7 +9,7 @@ import type { RollingEnd } from '../../../src/rolling/daemon/rolling-options.ts'
 import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
 import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
-import type { RollingUnit, UnitOutcome } from '../../../src/rolling/queue/unit.ts';
+import type { RollingUnit, UnitOutcome } from '../../../src/rolling/queue/rolling-unit.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 /** Milliseconds that any pause really takes. */

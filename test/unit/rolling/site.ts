@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { logLines } from '../../../src/report/log-lines.ts';
-import { asItIs } from '../../../src/report/reason.ts';
+import { asItIs } from '../../../src/report/reasons.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { RollingDaemon } from '../../../src/rolling/daemon/rolling-daemon.ts';
@@ -17,7 +17,7 @@ import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
 import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
 import { syncLogPath } from '../../../src/rolling/log/sync-log.ts';
-import type { RollingUnit, UnitOutcome } from '../../../src/rolling/queue/unit.ts';
+import type { RollingUnit, UnitOutcome } from '../../../src/rolling/queue/rolling-unit.ts';
 import { quiet, VirtualClock } from '../../lab/virtual-clock.ts';
 import { ownerOf } from './names.ts';
 

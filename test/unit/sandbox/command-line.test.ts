@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startSandbox } from '../../../src/sandbox/server.ts';
+import { startSandbox } from '../../../src/sandbox/start-sandbox.ts';
 import { ScriptClient } from '../../lab/script-client.ts';
 import { guidOf, mailboxCommand, upload } from '../../lab/world.ts';
 

@@ -357,7 +357,7 @@ test('a directory keeps everything from one sandbox to the next, except what was
     await client.say('APPLY SUB %(USERID anna MBOXNAME user.anna)');
     const before = sandbox.inspect();
     await upload(client, ['two']);
-    const { startSandbox } = await import('../../../src/sandbox/server.ts');
+    const { startSandbox } = await import('../../../src/sandbox/start-sandbox.ts');
     const directory = sandbox.directory;
     await sandbox.close();
     await using again = await startSandbox({ directory, listen: { host: '127.0.0.1', port: 0 } });

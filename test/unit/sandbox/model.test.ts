@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Sandbox } from '../../../src/sandbox/server.ts';
-import { mailboxCrc } from '../../../src/sandbox/storage/sync-crc.ts';
+import type { Sandbox } from '../../../src/sandbox/start-sandbox.ts';
+import { mailboxCrc } from '../../../src/sandbox/storage/checksums.ts';
 import type { ScriptClient } from '../../lab/script-client.ts';
 import {
   expectedCrc,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { crcEqual, mailboxCrc, recordCrc } from '../../../src/sandbox/storage/checksums.ts';
 import type { RecordRow } from '../../../src/sandbox/storage/rows.ts';
-import { crcEqual, mailboxCrc, recordCrc } from '../../../src/sandbox/storage/sync-crc.ts';
 import { expectedCrc, guidOf } from '../../lab/world.ts';
 
 const annotation = fc.record({

@@ -10,7 +10,7 @@ import {
   inWireOrder,
   parseAnnotationKey,
   parseAnnotationValue,
-} from '../../../src/store/mailbox/annotation-row.ts';
+} from '../../../src/store/mailbox/annotation-rows.ts';
 import { MessageAnnotations, readScopes } from '../../../src/store/mailbox/message-annotations.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'annotations-'));

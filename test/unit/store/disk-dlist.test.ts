@@ -6,7 +6,7 @@ import {
   DiskMap,
   type DiskValue,
   parseDiskDlist,
-} from '../../../src/store/files/disk-dlist.ts';
+} from '../../../src/store/files/parse-disk-dlist.ts';
 
 function print(value: DiskValue): string {
   if (value === null) return 'NIL';

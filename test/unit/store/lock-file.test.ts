@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { tryLockFile } from '../../../src/store/files/lock-file.ts';
+import { tryLockFile } from '../../../src/store/files/while-file-locked.ts';
 
 test('a lock whose name is too long for a file says so, and what may help', () => {
   const directory = mkdtempSync(join(tmpdir(), 'lock-'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
 import type { ByteString } from '../../../src/byte-string.ts';
-import { annotationCrc, basicCrc } from '../../../src/store/mailbox/sync-crc.ts';
+import { annotationCrc, basicCrc } from '../../../src/store/mailbox/checksums.ts';
 import type {
   Enumerated,
   IndexRecord,

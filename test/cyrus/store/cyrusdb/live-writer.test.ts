@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { lockNow } from '../../../../src/native/lock-wait.ts';
+import { lockNow } from '../../../../src/native/when-locked.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
 import { CyrusScratch, kill, MARKER, type Operation } from '../../../lab/cyr-dbtool.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { startSandbox } from '../../../../src/sandbox/server.ts';
+import { startSandbox } from '../../../../src/sandbox/start-sandbox.ts';
 import { LAUNCHER, start } from '../../../lab/started-command.ts';
 import { unpackFixture } from '../../../lab/unpack-fixture.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { type Sandbox, startSandbox } from '../../../../src/sandbox/server.ts';
+import { type Sandbox, startSandbox } from '../../../../src/sandbox/start-sandbox.ts';
 import { ENTRY, type Started, start } from '../../../lab/started-command.ts';
 import { type UnpackedFixture, unpackFixture } from '../../../lab/unpack-fixture.ts';
 

@@ -7,7 +7,7 @@ import {
   encodeNumber,
   encodeString,
   encodeStrings,
-} from '../../../../src/protocol/dlist/encode.ts';
+} from '../../../../src/protocol/dlist/encoders.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 
 test('the string rule, case by case', () => {

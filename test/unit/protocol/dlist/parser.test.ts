@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { encodeValue } from '../../../../src/protocol/dlist/encode.ts';
+import { encodeValue } from '../../../../src/protocol/dlist/encoders.ts';
 import { DlistParser, type DlistParserOptions } from '../../../../src/protocol/dlist/parser.ts';
 import { DlistFile, type DlistValue } from '../../../../src/protocol/dlist/value.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';

@@ -1,7 +1,7 @@
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { linkError } from '../link-errors.ts';
-import { chooseMechanism, SPOKEN_MECHANISMS } from '../sasl/choose.ts';
+import { chooseMechanism, SPOKEN_MECHANISMS } from '../sasl/choose-mechanism.ts';
 import type { SaslMechanism } from '../sasl/mechanism.ts';
 import type { Offer } from './offer.ts';
 

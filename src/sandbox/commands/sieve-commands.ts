@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { atom, atomOf, mapOf, num64 } from '../wire/fields.ts';
 import { refusal } from '../wire/refusal.ts';
-import type { Handler } from './context.ts';
+import type { Handler } from './command-context.ts';
 
 /** The sieve commands for clients without SIEVE-MAILBOX (protocol 10.13). */
 

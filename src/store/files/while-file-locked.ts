@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { hasErrno, isMissing } from '../../native/errno.ts';
+import { hasErrno, isMissing } from '../../native/has-errno.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
-import { lockNow, whenLocked } from '../../native/lock-wait.ts';
 import { type LockKind, tryLock } from '../../native/locks.ts';
+import { lockNow, whenLocked } from '../../native/when-locked.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
 /** Modes with which Cyrus creates them; the umask of the process applies to both. */

@@ -1,8 +1,8 @@
-import { encodeFileHead } from '../../protocol/dlist/encode.ts';
+import { encodeFileHead } from '../../protocol/dlist/encoders.ts';
 import { answerString } from '../wire/answer-string.ts';
 import { atom, guidOf, mapOf, num32 } from '../wire/fields.ts';
 import { refusal } from '../wire/refusal.ts';
-import type { Handler } from './context.ts';
+import type { Handler } from './command-context.ts';
 
 /** GET FETCH: by mailbox and UID. The GUID is only echoed, as the real server does (protocol 9). */
 export const getFetch: Handler = (context, value) => {

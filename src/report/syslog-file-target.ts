@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { LogTarget } from './log.ts';
+import type { LogTarget } from './log-sink.ts';
 
 /**
  * Log lines appended to a file as syslogd would write them (`CASSANDANE_SYSLOG_FNAME`). Each is one write, so that

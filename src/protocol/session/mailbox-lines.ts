@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { ACL, LETTERS, MAILBOX_NAME, PARTITION, UNIQUEID } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { encodeNumber, encodeString } from '../dlist/encode.ts';
+import { encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import { RECORD_PIECE_OCTETS } from '../limits.ts';
 import type { OnUnusable, ReplicaMailbox, WireMailbox, WireRecord } from '../replica-session.ts';
@@ -15,7 +15,7 @@ import {
   requireString,
 } from './fields.ts';
 import { MODSEQ, TIME, UID_OR_NONE, WORD } from './ranges.ts';
-import { encodeRecord } from './record.ts';
+import { encodeRecord } from './records.ts';
 
 /**
  * The argument of APPLY MAILBOX, octet for octet as the C client sends it (protocol 9.1, 10.3), in pieces of about

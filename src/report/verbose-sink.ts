@@ -1,7 +1,7 @@
 import { connectionLine, diagnosticLines, type ModeName } from './error-lines.ts';
 import type { EventListener } from './events.ts';
 import type { Streams } from './streams.ts';
-import { verboseLine } from './verbose-lines.ts';
+import { verboseLine } from './verbose-line.ts';
 
 /** `-v`: the C client's lines on stdout and stderr; `-v -v`: its protocol trace on stderr too. */
 export function verboseSink(streams: Streams, verbose: number, unixTime: () => number): EventListener {

@@ -1,6 +1,7 @@
-import type { Handler } from './context.ts';
-import { getFetch, getFetchSieve } from './fetch.ts';
+import { applyMailbox } from './apply-mailbox.ts';
+import type { Handler } from './command-context.ts';
 import { applyExpunge, applyRename, applyUnmailbox, applyUnuser } from './folders.ts';
+import { getFetch, getFetchSieve } from './get-fetch.ts';
 import {
   getAnnotation,
   getFullMailbox,
@@ -10,10 +11,9 @@ import {
   getUser,
 } from './get-mailboxes.ts';
 import { getMeta } from './get-meta.ts';
-import { applyMailbox } from './mailbox.ts';
 import { applyMessage, applyReserve } from './messages.ts';
-import { applyCapabilities, applyForce } from './session.ts';
-import { applyActivateSieve, applySieve, applyUnactivateSieve, applyUnsieve } from './sieve.ts';
+import { applyCapabilities, applyForce } from './session-commands.ts';
+import { applyActivateSieve, applySieve, applyUnactivateSieve, applyUnsieve } from './sieve-commands.ts';
 import {
   applyAnnotation,
   applyQuota,
@@ -22,7 +22,7 @@ import {
   applyUnannotation,
   applyUnquota,
   applyUnsub,
-} from './user-data.ts';
+} from './user-data-commands.ts';
 
 /** Verb and name, upper case, to what does it. The LOCAL_ forms only spare the real server its mupdate traffic. */
 export const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { FLAG, GUID } from '../../grammar.ts';
-import { encodeFlags, encodeGuid, encodeNumber } from '../dlist/encode.ts';
+import { encodeFlags, encodeGuid, encodeNumber } from '../dlist/encoders.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { WireRecord } from '../replica-session.ts';
 import { decodeAnnotations, encodeAnnotations } from './annotation-commands.ts';

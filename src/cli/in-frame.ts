@@ -1,10 +1,10 @@
 import { exitCodeOfError, extendedErrorCode } from '../coordinator/run/exit-codes.ts';
 import { printableBytes } from '../report/printable.ts';
-import { asItIs, reasonWithHint } from '../report/reason.ts';
+import { asItIs, reasonWithHint } from '../report/reasons.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Arguments } from './arguments.ts';
-import { keepHeapSmall } from './heap.ts';
-import { checkEnvironment } from './inherited-environment.ts';
+import { checkEnvironment } from './check-environment.ts';
+import { keepHeapSmall } from './keep-heap-small.ts';
 import { endByTheSecond, listenForStop } from './signals.ts';
 
 /** What stands around the work of every command: signals, a clean environment, and one line for what ends it. */

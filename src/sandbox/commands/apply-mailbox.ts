@@ -1,8 +1,8 @@
 import { SyncError } from '../../report/sync-error.ts';
+import { crcEqual } from '../storage/checksums.ts';
 import { ownerOf } from '../storage/names.ts';
 import { isExpunged, isIntermediate, type MailboxRow, type RecordRow } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { crcEqual } from '../storage/sync-crc.ts';
 import { mapOf } from '../wire/fields.ts';
 import {
   type MailboxIdentity,
@@ -13,7 +13,7 @@ import {
   type RequestedRecord,
 } from '../wire/mailbox-request.ts';
 import { badParameters, refusal, ServerDeath } from '../wire/refusal.ts';
-import type { CommandContext, Handler } from './context.ts';
+import type { CommandContext, Handler } from './command-context.ts';
 
 /** Something the dry pass found to do. `old` undefined: an append. */
 interface RecordStep {

@@ -1,9 +1,9 @@
+import { compareAnnotations } from '../storage/checksums.ts';
 import { ownerOf } from '../storage/names.ts';
 import type { AnnotationRow, MailboxRow, QuotaRow } from '../storage/rows.ts';
-import { compareAnnotations } from '../storage/sync-crc.ts';
 import { atom, atomOf, mapOf, num32, num64, optional } from '../wire/fields.ts';
 import { refusal } from '../wire/refusal.ts';
-import type { CommandContext, Handler } from './context.ts';
+import type { CommandContext, Handler } from './command-context.ts';
 
 /** APPLY SUB: the mailbox need not exist. */
 export const applySub: Handler = (context, value) => {

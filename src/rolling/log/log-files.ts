@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { hasErrno } from '../../native/errno.ts';
+import { hasErrno } from '../../native/has-errno.ts';
 import { openRegular } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { READ_CHUNK_OCTETS, READ_SLICE_OCTETS } from '../limits.ts';

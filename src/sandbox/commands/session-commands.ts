@@ -1,5 +1,5 @@
 import { listOf } from '../wire/fields.ts';
-import type { Handler } from './context.ts';
+import type { Handler } from './command-context.ts';
 
 /** APPLY CAPABILITIES: tells which of the names are on now. */
 export const applyCapabilities: Handler = (context, value) => {

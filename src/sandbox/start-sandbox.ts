@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SyncError } from '../report/sync-error.ts';
 import { Connection } from './connection.ts';
-import { type Fault, FaultScript } from './faults.ts';
+import { type Fault, FaultScript } from './fault-script.ts';
 import { type Counts, count, type Inspection, inspect } from './inspect.ts';
 import {
   type FilledOptions,

@@ -1,5 +1,5 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
-import { decimal } from '../files/disk-dlist.ts';
+import { decimal } from '../files/parse-disk-dlist.ts';
 import type { Annotation } from '../master-store.ts';
 
 /** Keys and values of annotations.db and cyrus.annotations (store 7). */

@@ -6,7 +6,7 @@ import type { LogLevel, LogLine } from './log-line.ts';
 import { logLines } from './log-lines.ts';
 import { printableBytes } from './printable.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
-import { verboseLine } from './verbose-lines.ts';
+import { verboseLine } from './verbose-line.ts';
 
 /** One place that log lines go to. */
 export type LogTarget = (level: LogLevel, text: string) => void;
