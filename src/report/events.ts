@@ -330,6 +330,8 @@ export type CommandEvent =
 export type VerifyEvent =
   /** One thing that differs; told only once it is sure, before the verdict on its user. */
   | { kind: 'verify:difference'; difference: Difference }
+  /** What differs of this mailbox was not to be mended. */
+  | { kind: 'verify:unmended'; user: ByteString; name: ByteString; error: ErrorData }
   /** What only the replica has was looked for, or why it was not. */
   | ({ kind: 'verify:listed' } & Listing)
   | { kind: 'verify:verdict'; user: ByteString; verdict: Verdict; mailboxes: number; differences: number };

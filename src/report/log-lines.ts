@@ -15,6 +15,7 @@ import { codedReason, reasonOf } from './reasons.ts';
 import { rollingLines } from './rolling-lines.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { statusLine } from './status-line.ts';
+import { unmendedLine } from './verify-lines.ts';
 
 export interface LogContext {
   mode: ModeName;
@@ -112,6 +113,8 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
     case 'verify:difference':
       return [{ level: 'warning', text: `differs: ${differenceLine(event.difference, spell)}` }];
+    case 'verify:unmended':
+      return [{ level: 'warning', text: unmendedLine(event, spell) }];
     case 'verify:verdict':
       if (event.verdict !== 'repaired') return [];
       return [{ level: 'notice', text: `repaired, and the same on both sides now: '${event.user}'` }];

@@ -33,6 +33,7 @@ export class VerifyLines {
       this.#differences += 1;
       return differenceLine(event.difference, this.#spell);
     }
+    if (event.kind === 'verify:unmended') return unmendedLine(event, this.#spell);
     if (event.kind === 'verify:verdict') {
       this.#users[event.verdict] += 1;
       this.#mailboxes += event.mailboxes;
@@ -63,6 +64,15 @@ export class VerifyLines {
       ...(changing > 0 ? [`changing all the time, or still in the sync log: ${names}`] : []),
     ];
   }
+}
+
+/** `user/anna/Sent: not repaired: the replica has ... (save it, or ...)`. */
+export function unmendedLine(
+  { name, error }: Extract<SyncEvent, { kind: 'verify:unmended' }>,
+  spell: SpellMailbox,
+): ByteString {
+  // The mailbox stands before it.
+  return `${spell(name)}: not repaired: ${reasonWithHint({ ...error, mailbox: undefined }, spell)}`;
 }
 
 function notLookedFor(listing: Listing | undefined, spell: SpellMailbox): ByteString[] {

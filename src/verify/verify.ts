@@ -3,6 +3,7 @@ import type { Difference, DifferenceKind } from '../report/difference.ts';
 import type { Verdict } from '../report/events.ts';
 import type { Grade } from '../report/grade.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { mend } from './mend.ts';
 import { type Judgement, judge, type Subject, type VerifyParts } from './verify-job.ts';
 
 /**
@@ -25,8 +26,14 @@ export async function verify(
     tell(parts, subject, first, first.verdict);
     return 'synced';
   }
+  let last: Judgement;
   try {
     await replicate();
+    last = await judge(parts, subject);
+    if (last.verdict === 'different' && (await mend(parts, last.differences))) {
+      await replicate();
+      last = await judge(parts, subject);
+    }
   } catch (caught) {
     // What is postponed rather than failed begins from the beginning.
     if (caught instanceof SyncError) tell(parts, subject, first, 'different');
@@ -35,8 +42,7 @@ export async function verify(
   for (const difference of first.differences) {
     parts.context.emit({ kind: 'verify:difference', difference });
   }
-  const second = await judge(parts, subject);
-  tell(parts, subject, second, second.verdict === 'proven' ? 'repaired' : second.verdict);
+  tell(parts, subject, last, last.verdict === 'proven' ? 'repaired' : last.verdict);
   return 'synced';
 }
 

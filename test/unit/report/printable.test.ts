@@ -78,6 +78,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'verify:difference': {
     difference: { kind: 'annotation', user: 'x', mailbox: 'x', uid: 1, what: 'x', master: 'x', replica: 'x' },
   },
+  'verify:unmended': { user: 'x', name: 'x', error },
   'verify:listed': { listing: 'failed', server: 'x', error },
   'verify:verdict': { user: 'x', verdict: 'changing', mailboxes: 1, differences: 1 },
   'connection:open': {
