@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CyrusScratch } from '../test/lab/cyr-dbtool.ts';
+import { CyrusScratch } from '../test/lab/cyrus-scratch.ts';
 import { giveToCyrus, CyrusServer as Server } from '../test/lab/cyrus-server.ts';
 import {
   hashedPath,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { headerLayout } from '../src/store/mailbox/index-layouts.ts';
 import type { CyrusServer } from '../test/lab/cyrus-server.ts';
-import { makeMail } from './mail.ts';
+import { makeMail } from './make-mail.ts';
 
 /** Messages of the mailbox, and their octets. */
 export const TEMPLATE_MESSAGES = 2;

@@ -1,14 +1,14 @@
 import { CASES } from './cases.ts';
 import { withFlush } from './flush/flush.ts';
-import { runMicro } from './micro.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
-import { summariseProfiles } from './profile.ts';
-import { writeReport } from './report.ts';
 import { ROLLING_CASES } from './rolling/rolling-case.ts';
 import { runRolling } from './rolling/run-rolling.ts';
 import { runCase } from './run-case.ts';
+import { runMicro } from './run-micro.ts';
 import { sizeCases } from './size-cases.ts';
+import { summariseProfiles } from './summarise-profiles.ts';
+import { writeReport } from './write-report.ts';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cyrusIdentity } from '../test/lab/processes.ts';
-import { killGroup, PeakMemory } from './process-tree.ts';
+import { killGroup, PeakMemory } from './peak-memory.ts';
 
 export interface Measured {
   /** Milliseconds since 1970. */

@@ -26,7 +26,7 @@ interface Sized<T> {
 const ROUND_TRIPS: Sized<readonly number[]> = { small: [0, 40], full: [0, 10, 40, 100] };
 const ROUNDS: Sized<number> = { small: 2, full: 3 };
 
-export interface Stage<R extends RunKey> extends AsyncDisposable {
+export interface Scene<R extends RunKey> extends AsyncDisposable {
   run(contender: string, roundTrip: number, round: number): Promise<R>;
   /** After each round, between timed runs. */
   clearAway(): Promise<void>;
@@ -43,11 +43,11 @@ export function planOf(bench: PlannedCase, options: BenchOptions): Plan {
   };
 }
 
-/** Runs what has no results yet, on a stage that is only set up if anything is left to run. */
+/** Runs what has no results yet, on a scene that is only set up if anything is left to run. */
 export async function runRounds<R extends RunKey>(
   plan: Plan,
   file: ResultFile<R>,
-  openStage: () => Promise<Stage<R>>,
+  openScene: () => Promise<Scene<R>>,
   options: BenchOptions,
   say: (text: string) => void,
 ): Promise<void> {
@@ -60,7 +60,7 @@ export async function runRounds<R extends RunKey>(
     return;
   }
   say(`case ${file.result.case}: ${file.result.title}`);
-  await using stage = await openStage();
+  await using scene = await openScene();
   for (const roundTrip of roundTrips) {
     if (roundTrip > 0) {
       const pinged = await ping(roundTrip, false);
@@ -71,11 +71,11 @@ export async function runRounds<R extends RunKey>(
       // Every second round runs backwards, so that neither side always has the warmer caches.
       for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
         if (file.has(roundTrip, contender, round)) continue;
-        const run = await stage.run(contender, roundTrip, round);
+        const run = await scene.run(contender, roundTrip, round);
         if (options.profile === undefined) file.add(run);
-        say(`  ${String(roundTrip).padStart(3)} ms ${contender.padEnd(14)} ${stage.line(run)}`);
+        say(`  ${String(roundTrip).padStart(3)} ms ${contender.padEnd(14)} ${scene.line(run)}`);
       }
-      await stage.clearAway();
+      await scene.clearAway();
     }
   }
 }

@@ -1,6 +1,6 @@
+import { cellsOf } from './cells.ts';
 import type { CaseResult } from './results.ts';
-import { cellsOf } from './summary.ts';
-import type { Target } from './targets.ts';
+import type { Target } from './targets-of.ts';
 
 /** Seconds. */
 const FIRST_OCTET = 1;

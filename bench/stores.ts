@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { type CyrusServer, giveToCyrus, CyrusServer as Server } from '../test/lab/cyrus-server.ts';
 import { quoteImap } from '../test/lab/imap-values.ts';
-import { MEAN_OCTETS, makeMail, Numbers, ordinarySize } from './mail.ts';
+import { MEAN_OCTETS, makeMail, Numbers, ordinarySize } from './make-mail.ts';
 
 /** What a master store is to hold. */
 export interface StoreSpec {

@@ -6,8 +6,8 @@ import { existsSync, renameSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LoadOrder, LoadReport, LoadSettings, SettleReport, StreamReport } from './load-messages.ts';
 import { type Change, MailboxChanges } from './mailbox-changes.ts';
+import { mailboxOf } from './mailbox-of.ts';
 import { ReplicaWatch } from './replica-watch.ts';
-import { mailboxOf } from './stream-order.ts';
 
 /** Milliseconds between looks at whether the log is gone. */
 const LOOK_EVERY = 2;

@@ -1,7 +1,7 @@
 import { ADMIN, PASSWORD } from '../../test/lab/cyrus-server.ts';
 import { ImapClient } from '../../test/lab/imap-client.ts';
 import { quoteImap } from '../../test/lab/imap-values.ts';
-import { makeMail } from '../mail.ts';
+import { makeMail } from '../make-mail.ts';
 import type { LoadMailbox } from './load-messages.ts';
 import type { Mark } from './replica-watch.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cyrusIdentity } from '../../test/lab/processes.ts';
-import { killGroup, PeakMemory, processorSeconds } from '../process-tree.ts';
+import { killGroup, PeakMemory, processorSeconds } from '../peak-memory.ts';
 
 /** Milliseconds that a client gets to leave after TERM. */
 const STOP_DEADLINE = 30_000;

@@ -1,9 +1,9 @@
+import { displayName } from '../cells.ts';
 import { type Flush, withFlush } from '../flush/flush.ts';
-import { barPlot } from '../plot.ts';
+import { barPlot } from '../plots.ts';
 import { readResult } from '../results.ts';
-import { displayName } from '../summary.ts';
+import { type RollingCell, rollingCells } from './rolling-cells.ts';
 import type { RollingResult, RollingRun } from './rolling-results.ts';
-import { type RollingCell, rollingCells } from './rolling-summary.ts';
 import { drainTable, lagTable } from './rolling-tables.ts';
 
 export interface RollingResults {

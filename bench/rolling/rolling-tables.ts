@@ -1,7 +1,7 @@
-import { introduction, mb, seconds, table } from '../markdown.ts';
-import { displayName } from '../summary.ts';
+import { displayName } from '../cells.ts';
+import { introduction, mb, seconds, table } from '../markdown-tables.ts';
+import { drainRatio, type RollingCell, rollingCells } from './rolling-cells.ts';
 import type { RollingResult } from './rolling-results.ts';
-import { drainRatio, type RollingCell, rollingCells } from './rolling-summary.ts';
 
 export function drainTable(result: RollingResult): string {
   const rows = rollingCells(result).map((cell) => {

@@ -1,7 +1,7 @@
-import { pairedRatio } from '../summary.ts';
-import type { Target } from '../targets.ts';
+import { pairedRatio } from '../cells.ts';
+import type { Target } from '../targets-of.ts';
+import { drainRatio, rollingCells } from './rolling-cells.ts';
 import type { RollingResult, RollingRun } from './rolling-results.ts';
-import { drainRatio, rollingCells } from './rolling-summary.ts';
 
 /** At 40 ms. */
 const DRAIN_TIMES = 15;

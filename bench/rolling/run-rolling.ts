@@ -1,12 +1,12 @@
 import { flushOf } from '../flush/flush.ts';
+import { openDirectories } from '../open-directories.ts';
 import { openResults } from '../open-results.ts';
 import type { BenchOptions } from '../options.ts';
 import { planOf, runRounds } from '../paired-rounds.ts';
 import { masterStore } from '../stores.ts';
-import { openDirectories } from '../work-directory.ts';
 import { type RollingCase, rollingStore } from './rolling-case.ts';
 import type { RollingRun } from './rolling-results.ts';
-import { RollingStage } from './rolling-stage.ts';
+import { RollingScene } from './rolling-scene.ts';
 
 /** Runs what of a rolling case has no results yet. */
 export async function runRolling(
@@ -18,6 +18,6 @@ export async function runRolling(
   const store = await masterStore(rollingStore(options), options.workDirectory, say);
   const work = bench.work(options);
   const file = openResults<RollingRun>(bench, store, options, { rolling: work });
-  const open = () => RollingStage.open(work, store, flushOf(bench.id), options);
+  const open = () => RollingScene.open(work, store, flushOf(bench.id), options);
   await runRounds(planOf(bench, options), file, open, options, say);
 }

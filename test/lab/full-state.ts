@@ -6,7 +6,7 @@ import type {
   ReplicaUser,
   WireRecord,
 } from '../../src/protocol/replica-session.ts';
-import { differences } from './compare.ts';
+import { differences } from './assert-same-mail.ts';
 import { ADMIN, type CyrusServer, PASSWORD, type Pair } from './cyrus-server.ts';
 import { settingsFor } from './settings.ts';
 

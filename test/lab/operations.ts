@@ -1,7 +1,7 @@
 import type { ByteString } from '../../src/byte-string.ts';
 import type { KeyComparator } from '../../src/store/cyrusdb/key-comparator.ts';
 import { compareUnsigned } from '../../src/store/cyrusdb/key-comparator.ts';
-import { MARKER, type Operation } from './cyr-dbtool.ts';
+import { MARKER, type Operation } from './cyrus-scratch.ts';
 
 /** Sets and deletes that look like a life: new keys, the same keys again, keys with any octets. Repeatable by seed. */
 export function randomOperations(

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertNothingLeft, assertSameMail } from './compare.ts';
+import { assertNothingLeft, assertSameMail } from './assert-same-mail.ts';
 import type { Pair } from './cyrus-server.ts';
 import type { RunningTool, ToolResult } from './processes.ts';
 import { startSyncClient } from './sync-client.ts';
-import { content, settled, until } from './waiting.ts';
+import { content, settled, until } from './until.ts';
 
 /** Milliseconds: longer than any of these tests. */
 const LIFETIME = 600_000;

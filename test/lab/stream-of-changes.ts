@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ADMIN, type CyrusServer } from './cyrus-server.ts';
+import { deliver } from './deliver.ts';
 import { Choices, generateMail } from './generated-mail.ts';
 import type { ImapClient } from './imap-client.ts';
 import { quoteImap } from './imap-values.ts';
-import { deliver } from './lmtp-client.ts';
 import { append, assertUniqueids, mailboxOf, ownName } from './populate.ts';
 import { SieveClient } from './sieve-client.ts';
 

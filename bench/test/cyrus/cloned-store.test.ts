@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { appliedCommands, sentCommands } from '../../../test/lab/compare.ts';
+import { appliedCommands, sentCommands } from '../../../test/lab/assert-same-mail.ts';
 import { CyrusServer, giveToCyrus, replicaSettings } from '../../../test/lab/cyrus-server.ts';
 import { clonedStore } from '../../cloned-store.ts';
 

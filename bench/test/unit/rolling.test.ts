@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { indexBytes } from '../../../test/lab/index-bytes.ts';
+import { mailboxOf } from '../../rolling/mailbox-of.ts';
 import { ReplicaWatch } from '../../rolling/replica-watch.ts';
+import { drainRatio } from '../../rolling/rolling-cells.ts';
 import type { RollingResult, RollingRun } from '../../rolling/rolling-results.ts';
-import { drainRatio } from '../../rolling/rolling-summary.ts';
 import { lagTable } from '../../rolling/rolling-tables.ts';
 import { rollingTargets } from '../../rolling/rolling-targets.ts';
-import { mailboxOf } from '../../rolling/stream-order.ts';
 import { percentile } from '../../statistics.ts';
 
 function run(contender: string, round: number, changed: Partial<RollingRun> = {}): RollingRun {

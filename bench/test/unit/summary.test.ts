@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { cellsOf, speedup } from '../../cells.ts';
 import { parseContender } from '../../contenders.ts';
 import { type CaseResult, ResultFile, type Run } from '../../results.ts';
-import { cellsOf, speedup } from '../../summary.ts';
 
 function run(contender: string, round: number, wall: number): Run {
   const counted = { up: null, down: null, connections: null };

@@ -12,11 +12,11 @@ import { codedReason } from '../../report/reasons.ts';
 import type { SpellMailbox } from '../../report/spell-mailbox.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { Backlogs } from './backlogs.ts';
+import { type KnownUser, KnownUsers } from './known-users.ts';
 import { SlidingRate } from './rate.ts';
 import type { ConnectionView, FailureView, RunMode, RunView, SteeringView, UserView } from './run-view.ts';
 import type { Standing, StandingWord } from './standing.ts';
 import { TimeLeft } from './time-left.ts';
-import { type KnownUser, KnownUsers } from './users.ts';
 
 export interface RunAbout {
   server: string;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
+import { lockFile } from '../../lab/lock-user.ts';
 import { LockWatch } from '../../lab/lock-watch.ts';
 import { startSyncClient } from '../../lab/sync-client.ts';
 import { BASE, messageOf, openSides } from '../../lab/two-sides.ts';
-import { lockFile } from '../../lab/user-lock.ts';
 
 /** Milliseconds that nobody may have to wait for this client. It used to be a minute. */
 const BEARABLE = 5_000;

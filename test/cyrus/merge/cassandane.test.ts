@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { assertSettled } from '../../lab/assert-settled.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { expectList } from '../../lab/imap-values.ts';
 import type { ToolResult } from '../../lab/processes.ts';
-import { assertSettled } from '../../lab/settled.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { messageOf, openSides, type Side, type Sides } from '../../lab/two-sides.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { fullState } from '../../lab/full-state.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';

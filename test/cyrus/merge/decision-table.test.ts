@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { DISAGREEMENTS } from '../../lab/disagreements.ts';
 import type { ToolResult } from '../../lab/processes.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
-import { disagree, startAlike, usersOf } from './provoked.ts';
+import { disagree, startAlike, usersOf } from './disagree.ts';
 
 let pair: Pair;
 let sides: Sides;

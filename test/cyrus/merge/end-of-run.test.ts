@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { lockUser } from '../../lab/lock-user.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
-import { lockUser } from '../../lab/user-lock.ts';
 
 let pair: Pair;
 let sides: Sides;

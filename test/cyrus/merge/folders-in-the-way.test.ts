@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { assertSettled } from '../../lab/assert-settled.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { expectList } from '../../lab/imap-values.ts';
+import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import type { ToolResult } from '../../lab/processes.ts';
-import { assertSettled } from '../../lab/settled.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
-import { leavingUntouched } from '../../lab/untouched.ts';
 
 /** Deletes take effect at once here and leave a tombstone, where those of folders.test.ts are renames. */
 let pair: Pair;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import type { ToolResult } from '../../lab/processes.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
-import { leavingUntouched } from '../../lab/untouched.ts';
 
 /** What changes the names of one user's folders; each folder holds one message that says its first name. */
 interface FolderCase {

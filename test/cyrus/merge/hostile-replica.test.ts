@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import { type Lie, LyingProxy } from '../../lab/lying-proxy.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, openSides, type Sides } from '../../lab/two-sides.ts';
-import { leavingUntouched } from '../../lab/untouched.ts';
 
 /**
  * A replica that answers what no Cyrus server would, in the middle of a merge, in which what it says goes to the

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { assertSettled } from '../../lab/assert-settled.ts';
 import { ADMIN, giveToCyrus, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { DISAGREEMENTS } from '../../lab/disagreements.ts';
 import { CommandCounter, KillingProxy } from '../../lab/killing-proxy.ts';
-import { assertSettled } from '../../lab/settled.ts';
 import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, nextSecond, openSides, type Sides } from '../../lab/two-sides.ts';
 

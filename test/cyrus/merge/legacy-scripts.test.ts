@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
-import { leavingUntouched } from '../../lab/untouched.ts';
 
 let pair: Pair;
 let sides: Sides;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { DISAGREEMENTS } from '../../lab/disagreements.ts';
+import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
-import { leavingUntouched } from '../../lab/untouched.ts';
-import { disagree, startAlike, usersOf } from './provoked.ts';
+import { disagree, startAlike, usersOf } from './disagree.ts';
 
 /**
  * The same disagreements as in decision-table.test.ts, with each way in which the operator can say who may change the

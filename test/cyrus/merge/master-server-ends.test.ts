@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
-import { programThatCannotStart, programThatDies } from '../../lab/dying-sync-server.ts';
+import { programThatCannotStart, programThatDies } from '../../lab/dying-programs.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { appliedCommands } from '../../lab/compare.ts';
+import { appliedCommands } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
-import { LAUNCHER } from '../../lab/started-command.ts';
-import { content, settled, until } from '../../lab/waiting.ts';
+import { LAUNCHER } from '../../lab/start-command.ts';
+import { content, settled, until } from '../../lab/until.ts';
 
 /* Contract: the entries for cyrus.conf that the package shows are run by a real master, each does what it says. */
 

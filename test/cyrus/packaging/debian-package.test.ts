@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { programVersion } from '../../../src/cli/program-version.ts';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
 import { runAs, runProcess, type ToolResult } from '../../lab/processes.ts';

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { lockUser } from '../../lab/lock-user.ts';
 import { append } from '../../lab/populate.ts';
 import { cyrusIdentity } from '../../lab/processes.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
 import { syncClient, syncClientCommand, syncClientOk } from '../../lab/sync-client.ts';
-import { lockUser } from '../../lab/user-lock.ts';
-import { content, logFile, settled, until } from '../../lab/waiting.ts';
+import { content, logFile, settled, until } from '../../lab/until.ts';
 
 const USERS = ['anna', 'bob', 'chiara'];
 

@@ -1,6 +1,6 @@
 import { after, before, test } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { append } from '../../lab/populate.ts';

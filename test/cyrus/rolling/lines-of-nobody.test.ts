@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
-import { logFile } from '../../lab/waiting.ts';
+import { logFile } from '../../lab/until.ts';
 
 test('lines that name what no Cyrus can have are said once and gone, and nobody else waits for them', async () => {
   await using pair = await startPair();

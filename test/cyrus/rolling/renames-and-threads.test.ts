@@ -1,36 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
-import { makeIntermediate } from '../../lab/intermediate.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
+import { makeIntermediate } from '../../lab/make-intermediate.ts';
 import { append } from '../../lab/populate.ts';
-import { Stage } from './stage.ts';
+import { RollingScene } from './rolling-scene.ts';
 
 /** More scenarios of Cyrus's own test suite, as in scenarios.test.ts, with conversations. */
-const stage = new Stage({
+const scene = new RollingScene({
   both: { imapd: { allowusermoves: 'yes', conversations: 'yes' } },
   master: { imapd: { sync_log: 'yes' } },
 });
-const { scenario } = stage;
+const { scenario } = scene;
 
 scenario('intermediate_upgrade', async ({ user, does, inStep }) => {
   // imapd 3.6.1 makes a real parent at once.
   await does((imap) => imap.ok('CREATE INBOX/made/b'));
   await inStep();
-  assert.deepEqual((await stage.onReplica(`user/${user}/*`)).sort(), [
+  assert.deepEqual((await scene.onReplica(`user/${user}/*`)).sort(), [
     `user/${user}/made`,
     `user/${user}/made/b`,
   ]);
   // A store that was upgraded to it has rows without a mailbox.
-  await makeIntermediate(stage.pair.master, `user.${user}.row`);
-  await stage.pair.master.runOk('cyr_synclog', ['-u', user]);
+  await makeIntermediate(scene.pair.master, `user.${user}.row`);
+  await scene.pair.master.runOk('cyr_synclog', ['-u', user]);
   await inStep();
-  assert.deepEqual(await stage.onReplica(`user/${user}/row*`), []);
+  assert.deepEqual(await scene.onReplica(`user/${user}/row*`), []);
   await does(async (imap) => {
     await imap.ok('CREATE INBOX/row');
     await append(imap, 'INBOX/row', 1, 'a mailbox by now', user);
   });
   await inStep();
-  assert.deepEqual(await stage.onReplica(`user/${user}/row*`), [`user/${user}/row`]);
+  assert.deepEqual(await scene.onReplica(`user/${user}/row*`), [`user/${user}/row`]);
 });
 
 scenario(
@@ -38,16 +38,16 @@ scenario(
   async ({ user, does, inStep }) => {
     await does((imap) => append(imap, 'INBOX', 3, 'copied later', user));
     await inStep();
-    await stage.admin.ok(`RENAME user/${user} user/${user}two`);
+    await scene.admin.ok(`RENAME user/${user} user/${user}two`);
     await inStep(`${user}two`);
-    await stage.admin.ok(`RENAME user/${user}two user/${user}three`);
+    await scene.admin.ok(`RENAME user/${user}two user/${user}three`);
     await inStep(`${user}three`);
-    await stage.as(`${user}three`, async (imap) => {
+    await scene.as(`${user}three`, async (imap) => {
       await imap.ok('SELECT INBOX');
       await imap.ok('COPY 1:3 INBOX/Work');
     });
     await inStep(`${user}three`);
-    assert.doesNotMatch(stage.client.log, new RegExp(`Promoting.*${user}|do_folders.*${user}`));
+    assert.doesNotMatch(scene.client.log, new RegExp(`Promoting.*${user}|do_folders.*${user}`));
   },
   ['Work'],
 );
@@ -61,11 +61,11 @@ scenario(
       await imap.ok('SUBSCRIBE INBOX/a/b/c/d');
     });
     await inStep();
-    await stage.admin.ok(`RENAME user/${user} user/${user}.with.dots`);
+    await scene.admin.ok(`RENAME user/${user} user/${user}.with.dots`);
     await inStep(`${user}.with.dots`);
     assert.deepEqual(
-      await stage.onReplica(`user/${user}*`),
-      await stage.onReplica(`user/${user}.with.dots*`),
+      await scene.onReplica(`user/${user}*`),
+      await scene.onReplica(`user/${user}.with.dots*`),
     );
   },
   ['a', 'a/b/c/d', 'a/b/c/d/e/f', 'e'],
@@ -75,7 +75,7 @@ scenario(
   'rename_user_sharer',
   async ({ user, does, inStep }) => {
     const readers = [`${user}reader`, `${user}other`];
-    for (const reader of readers) await stage.createUser(reader);
+    for (const reader of readers) await scene.createUser(reader);
     await does(async (imap) => {
       await append(imap, 'INBOX/Shared', 4, 'shared', user);
       for (const [reader, rights] of [
@@ -86,7 +86,7 @@ scenario(
       }
     });
     const read = async (reader: string, name: string, uids: string): Promise<void> => {
-      await stage.as(reader, async (imap) => {
+      await scene.as(reader, async (imap) => {
         await imap.ok(`SUBSCRIBE user/${name}/Shared`);
         await imap.ok(`SELECT user/${name}/Shared`);
         await imap.ok(`UID STORE ${uids} +FLAGS (\\Seen)`);
@@ -94,13 +94,13 @@ scenario(
     };
     for (const reader of readers) await read(reader, user, '1:2');
     await inStep(user, ...readers);
-    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
+    await scene.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`, ...readers);
     for (const reader of readers) await read(reader, `${user}new`, '3');
     await inStep(`${user}new`, ...readers);
     // Seen state in the mailboxes of others too.
-    await assertSameMail(stage.pair.master, stage.pair.replica, [`${user}new`, ...readers]);
-    assert.deepEqual(await stage.onReplica(`user/${user}/*`), []);
+    await assertSameMail(scene.pair.master, scene.pair.replica, [`${user}new`, ...readers]);
+    assert.deepEqual(await scene.onReplica(`user/${user}/*`), []);
   },
   ['Shared'],
 );
@@ -129,7 +129,7 @@ scenario('msg_replication_new_mas_partial_wwd', async ({ user, does, inStep }) =
 
 scenario('replication_reply_200', async ({ user, does, inStep }) => {
   const threads = async (): Promise<number> => {
-    await using there = await stage.pair.replica.imap(user);
+    await using there = await scene.pair.replica.imap(user);
     await there.ok('EXAMINE INBOX');
     const fetched = await there.ok('UID FETCH 1:* (THREADID)');
     return new Set(fetched.map(([, , items]) => /THREADID,([^,]+)/.exec(String(items))?.[1])).size;
@@ -144,7 +144,7 @@ scenario('replication_reply_200', async ({ user, does, inStep }) => {
 });
 
 test('after all of them the C client finds nothing to send, and nobody has had to be tried again', async () => {
-  await stage.client.settled();
-  await assertNothingLeft(stage.pair);
-  assert.doesNotMatch(stage.client.log, /quarantine|will try/);
+  await scene.client.settled();
+  await assertNothingLeft(scene.pair);
+  assert.doesNotMatch(scene.client.log, /quarantine|will try/);
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { assertSettled } from '../../lab/assert-settled.ts';
 import { ADMIN, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { append } from '../../lab/populate.ts';
 import type { ToolResult } from '../../lab/processes.ts';
-import { assertSettled } from '../../lab/settled.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
 /**

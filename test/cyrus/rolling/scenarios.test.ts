@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { ADMIN, type Pair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
-import { Stage } from './stage.ts';
+import { RollingScene } from './rolling-scene.ts';
 
 /**
  * The scenarios of Cyrus's own test suite that rolling replication has to do with (algorithm 15), by its
  * names.
  */
-const stage = new Stage({
+const scene = new RollingScene({
   both: { imapd: { allowusermoves: 'yes' } },
   master: { imapd: { sync_log: 'yes' } },
 });
-const { scenario } = stage;
+const { scenario } = scene;
 
 scenario('append', async ({ user, does, inStep }) => {
   await does((imap) => append(imap, 'INBOX', 4, 'append', user));
@@ -49,7 +49,7 @@ scenario('sync_log_mailbox_with_spaces', async ({ user, does, inStep }) => {
     }
   });
   await inStep();
-  assert.equal((await stage.onReplica(`user/${user}/*`)).length, 3);
+  assert.equal((await scene.onReplica(`user/${user}/*`)).length, 3);
 });
 
 scenario(
@@ -83,11 +83,11 @@ for (const kind of ['shared', 'private'] as const) {
       return JSON.stringify(await imap.ok(`GETMETADATA "" /${kind}/comment`));
     };
     for (const value of ['"words for all"', 'NIL']) {
-      await stage.admin.ok(`SETMETADATA "" (/${kind}/comment ${value})`);
-      await stage.client.settled();
-      const here = await get(stage.pair.master);
+      await scene.admin.ok(`SETMETADATA "" (/${kind}/comment ${value})`);
+      await scene.client.settled();
+      const here = await get(scene.pair.master);
       assert.equal(here.includes('words'), value !== 'NIL');
-      assert.equal(await get(stage.pair.replica), here);
+      assert.equal(await get(scene.pair.replica), here);
     }
   });
 }
@@ -117,7 +117,7 @@ for (const [kind, resource] of [
 ] as const) {
   scenario(`replication_${kind}`, async ({ user, inStep }) => {
     for (const limits of [`${resource} 50000`, `${resource} 60000`, '']) {
-      await stage.admin.ok(`SETQUOTA user/${user} (${limits})`);
+      await scene.admin.ok(`SETQUOTA user/${user} (${limits})`);
       await inStep();
     }
   });
@@ -126,13 +126,13 @@ for (const [kind, resource] of [
 scenario(
   'rename_quotaroot',
   async ({ user, does, inStep }) => {
-    await stage.admin.ok(`SETQUOTA user/${user}/Work (STORAGE 12345)`);
+    await scene.admin.ok(`SETQUOTA user/${user}/Work (STORAGE 12345)`);
     await does((imap) => append(imap, 'INBOX/Work', 1, 'quota', user));
     await inStep();
-    await stage.admin.ok(`RENAME user/${user}/Work user/${user}/Moved`);
+    await scene.admin.ok(`RENAME user/${user}/Work user/${user}/Moved`);
     await inStep();
-    await stage.admin.ok(`SETQUOTA user/${user} (STORAGE 54321)`);
-    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
+    await scene.admin.ok(`SETQUOTA user/${user} (STORAGE 54321)`);
+    await scene.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`);
   },
   ['Work', 'Work/Deep'],
@@ -147,10 +147,10 @@ scenario(
       await imap.ok('SUBSCRIBE INBOX/a/b/c/d');
     });
     await inStep();
-    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
+    await scene.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`);
-    assert.deepEqual(await stage.onReplica(`user/${user}`), [], 'the old name is still there');
-    assert.deepEqual(await stage.onReplica(`user/${user}/*`), [], 'something of the old name is still there');
+    assert.deepEqual(await scene.onReplica(`user/${user}`), [], 'the old name is still there');
+    assert.deepEqual(await scene.onReplica(`user/${user}/*`), [], 'something of the old name is still there');
   },
   ['Drafts', 'Sent', 'Trash', 'a/b/c/d'],
 );
@@ -209,9 +209,9 @@ scenario(
 scenario('full_rename', async ({ user, does, inStep }) => {
   await does((imap) => append(imap, 'INBOX', 2, 'there and back', user));
   await inStep();
-  await stage.admin.ok(`RENAME user/${user} user/${user}away`);
+  await scene.admin.ok(`RENAME user/${user} user/${user}away`);
   await inStep(`${user}away`);
-  await stage.admin.ok(`RENAME user/${user}away user/${user}`);
+  await scene.admin.ok(`RENAME user/${user}away user/${user}`);
   await inStep();
 });
 
@@ -223,10 +223,10 @@ scenario(
       await imap.ok('SUBSCRIBE INBOX/Work');
     });
     await inStep();
-    await stage.admin.ok(`RENAME user/${user} user/${user}new`);
+    await scene.admin.ok(`RENAME user/${user} user/${user}new`);
     await inStep(`${user}new`);
     // The old name again, for somebody else.
-    await stage.admin.ok(`CREATE user/${user}`);
+    await scene.admin.ok(`CREATE user/${user}`);
     await inStep(user, `${user}new`);
   },
   ['Work'],
@@ -234,12 +234,12 @@ scenario(
 
 scenario('rename_user_sieve', async ({ user, inStep }) => {
   {
-    await using sieve = await SieveClient.login(stage.pair.master, user);
+    await using sieve = await SieveClient.login(scene.pair.master, user);
     await sieve.put('rules', 'keep;\r\n');
     await sieve.activate('rules');
   }
   await inStep();
-  await stage.admin.ok(`RENAME user/${user} user/${user}new`);
+  await scene.admin.ok(`RENAME user/${user} user/${user}new`);
   await inStep(`${user}new`);
 });
 
@@ -249,13 +249,13 @@ scenario('sieve_replication', async ({ user, inStep }) => {
     ['two', 'two'],
     ['two', ''],
   ] as const) {
-    await using sieve = await SieveClient.login(stage.pair.master, user);
+    await using sieve = await SieveClient.login(scene.pair.master, user);
     await sieve.put(name, `keep; # ${active}\r\n`);
     await sieve.activate(active);
     await inStep();
   }
   {
-    await using sieve = await SieveClient.login(stage.pair.master, user);
+    await using sieve = await SieveClient.login(scene.pair.master, user);
     await sieve.delete('one');
   }
   await inStep();
@@ -277,13 +277,13 @@ scenario(
 );
 
 scenario('userprefix', async ({ user, does, inStep }) => {
-  await stage.admin.ok(`CREATE user/${user}b`);
+  await scene.admin.ok(`CREATE user/${user}b`);
   await does((imap) => append(imap, 'INBOX', 1, 'prefix', user));
   await inStep(user, `${user}b`);
-  await stage.admin.ok(`DELETE user/${user}`);
+  await scene.admin.ok(`DELETE user/${user}`);
   await inStep(`${user}b`);
-  assert.deepEqual(await stage.onReplica(`user/${user}`), []);
-  assert.deepEqual(await stage.onReplica(`user/${user}b`), [`user/${user}b`]);
+  assert.deepEqual(await scene.onReplica(`user/${user}`), []);
+  assert.deepEqual(await scene.onReplica(`user/${user}b`), [`user/${user}b`]);
 });
 
 scenario('delete_longname', async ({ user, does, inStep }) => {
@@ -299,31 +299,31 @@ scenario('delete_longname', async ({ user, does, inStep }) => {
 });
 
 scenario('shared_folder', async ({ inStep, user }) => {
-  await stage.admin.ok('CREATE shared');
-  await stage.admin.ok(`SETACL shared ${ADMIN} lrswipkxtecda`);
-  await stage.admin.ok('CREATE shared/deep/er');
-  await append(stage.admin, 'shared', 3, 'shared', 'everybody');
-  await append(stage.admin, 'shared/deep/er', 1, 'shared', 'everybody');
+  await scene.admin.ok('CREATE shared');
+  await scene.admin.ok(`SETACL shared ${ADMIN} lrswipkxtecda`);
+  await scene.admin.ok('CREATE shared/deep/er');
+  await append(scene.admin, 'shared', 3, 'shared', 'everybody');
+  await append(scene.admin, 'shared/deep/er', 1, 'shared', 'everybody');
   await inStep(user);
-  assert.deepEqual((await stage.onReplica('shared*')).sort(), ['shared', 'shared/deep', 'shared/deep/er']);
+  assert.deepEqual((await scene.onReplica('shared*')).sort(), ['shared', 'shared/deep', 'shared/deep/er']);
 });
 
 scenario('reset_on_master', async ({ user, does, inStep }) => {
   await does((imap) => append(imap, 'INBOX', 1, 'reset', user));
   await inStep();
-  await stage.pair.master.runOk('sync_reset', ['-f', user]);
+  await scene.pair.master.runOk('sync_reset', ['-f', user]);
   for (const words of [
     ['-u', user],
     ['-m', `user.${user}`],
   ]) {
-    await stage.pair.master.runOk('cyr_synclog', words);
+    await scene.pair.master.runOk('cyr_synclog', words);
   }
-  await stage.client.settled();
-  assert.doesNotMatch(stage.client.log, new RegExp(`'${user}'`), 'the gone user gave trouble');
+  await scene.client.settled();
+  assert.doesNotMatch(scene.client.log, new RegExp(`'${user}'`), 'the gone user gave trouble');
 });
 
 test('after all of them the C client finds nothing to send, and nobody has had to be tried again', async () => {
-  await stage.client.settled();
-  await assertNothingLeft(stage.pair);
-  assert.doesNotMatch(stage.client.log, /quarantine/);
+  await scene.client.settled();
+  await assertNothingLeft(scene.pair);
+  assert.doesNotMatch(scene.client.log, /quarantine/);
 });

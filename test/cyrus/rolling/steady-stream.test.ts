@@ -5,7 +5,7 @@ import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { Choices } from '../../lab/generated-mail.ts';
 import { assertInStep, isWorking, RollingClient } from '../../lab/rolling-client.ts';
 import { StreamOfChanges } from '../../lab/stream-of-changes.ts';
-import { logFile } from '../../lab/waiting.ts';
+import { logFile } from '../../lab/until.ts';
 import { Wire } from '../../lab/wire.ts';
 
 /** How long the steady stream lasts; the others, in which more happens, half of it. */

@@ -9,7 +9,7 @@ import { actionsOfLine } from '../../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../../src/rolling/queue/coalescer.ts';
 import { ownerBy } from '../../../src/rolling/queue/owner-by.ts';
 import { linesOf } from '../../../src/rolling/queue/rolling-unit.ts';
-import { assertSameMail } from '../../lab/compare.ts';
+import { assertSameMail } from '../../lab/assert-same-mail.ts';
 import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { append, populate } from '../../lab/populate.ts';
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { lockUser } from '../../lab/lock-user.ts';
 import { append } from '../../lab/populate.ts';
 import { assertInStep, RollingClient } from '../../lab/rolling-client.ts';
-import { lockUser } from '../../lab/user-lock.ts';
-import { content, logFile, until } from '../../lab/waiting.ts';
+import { content, logFile, until } from '../../lab/until.ts';
 
 const LOCKED = 'locked';
 const REFUSED = 'refused';

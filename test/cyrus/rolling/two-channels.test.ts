@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { assertSameMail } from '../../lab/compare.ts';
+import { assertSameMail } from '../../lab/assert-same-mail.ts';
 import { CyrusServer, replicaSettings } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
-import { logFile, settled, until } from '../../lab/waiting.ts';
+import { logFile, settled, until } from '../../lab/until.ts';
 import { Wire } from '../../lab/wire.ts';
 
 /** Milliseconds each way on the line to the far replica. */

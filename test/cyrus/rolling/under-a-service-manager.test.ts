@@ -5,7 +5,7 @@ import { CyrusServer, giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { receiveDatagrams } from '../../lab/datagram-receiver.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
 import { syncClient } from '../../lab/sync-client.ts';
-import { until } from '../../lab/waiting.ts';
+import { until } from '../../lab/until.ts';
 
 /* Contract: systemd learns when replication is under way, that it is alive, and that it is about to end (Type=notify). */
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { appliedCommands, assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
+import { appliedCommands, assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import type { ToolResult } from '../../lab/processes.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
-import { content, logFile } from '../../lab/waiting.ts';
+import { content, logFile } from '../../lab/until.ts';
 
 /**
  * A log line of a subscription or of seen state is done only when it can be found again: Cyrus 3.6 keeps both under the

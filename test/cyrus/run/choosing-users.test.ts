@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { append } from '../../lab/populate.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
-import { assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
 import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
 import { assertSameState } from '../../lab/full-state.ts';
 import { append, populate } from '../../lab/populate.ts';

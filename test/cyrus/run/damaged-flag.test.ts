@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides } from '../../lab/two-sides.ts';

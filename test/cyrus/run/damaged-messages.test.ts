@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';

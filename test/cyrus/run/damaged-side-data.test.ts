@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import type { CyrusServer, Pair } from '../../lab/cyrus-server.ts';
 import { damageSite, filesOf } from '../../lab/damage-site.ts';
 import { append } from '../../lab/populate.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { quoteImap } from '../../lab/imap-values.ts';
 import { append, mailboxOf, type Population, populate } from '../../lab/populate.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { sentCommands } from '../../lab/compare.ts';
+import { sentCommands } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { FIXTURE_DIRECTORY, FIXTURE_SETTINGS, unpackFixture } from '../../lab/unpack-fixture.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 import { openSides } from '../../lab/two-sides.ts';

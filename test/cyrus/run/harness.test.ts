@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { assertNothingLeft, assertSameMail, differences } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail, differences } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
-import { dumpServer } from '../../lab/dump.ts';
+import { dumpServer } from '../../lab/dump-server.ts';
 import { append, populate } from '../../lab/populate.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 

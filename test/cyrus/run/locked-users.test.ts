@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
-import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../../lab/compare.ts';
 import { CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { lockUser } from '../../lab/lock-user.ts';
 import { mailboxOf, type Population, populate } from '../../lab/populate.ts';
 import { startSyncClient, syncClient, syncClientOk } from '../../lab/sync-client.ts';
-import { lockUser } from '../../lab/user-lock.ts';
 
 /** As in sync_host: the lock belongs to a user and a replica so spelled. */
 const REPLICA = '127.0.0.1';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { assertSettled } from '../../lab/assert-settled.ts';
 import { ADMIN, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { openSync } from '../../lab/full-state.ts';
 import { append } from '../../lab/populate.ts';
-import { assertSettled } from '../../lab/settled.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
 /** With DELETED before it and the time behind it, the name has one octet more than Cyrus 3.6 can open. */

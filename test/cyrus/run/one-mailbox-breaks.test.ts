@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { differences } from '../../lab/compare.ts';
+import { differences } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
-import { dumpServer } from '../../lab/dump.ts';
+import { dumpServer } from '../../lab/dump-server.ts';
 import { append } from '../../lab/populate.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient } from '../../lab/sync-client.ts';

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';

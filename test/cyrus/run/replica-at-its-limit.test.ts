@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { startSyncClient } from '../../lab/sync-client.ts';
 

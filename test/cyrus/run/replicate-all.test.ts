@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import {
+  appliedCommands,
+  assertNothingLeft,
+  assertSameMail,
+  sentCommands,
+} from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
-import { appliedCommands, assertNothingLeft, assertSameMail, sentCommands } from '../../lab/compare.ts';
 import { CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { assertSameState } from '../../lab/full-state.ts';
 import { addBigUser, type Population, populate } from '../../lab/populate.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertSameMailOf, differences } from '../../lab/compare.ts';
+import { assertSameMailOf, differences } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
-import { dumpServer } from '../../lab/dump.ts';
+import { dumpServer } from '../../lab/dump-server.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 

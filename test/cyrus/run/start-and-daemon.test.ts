@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { CyrusServer } from '../../lab/cyrus-server.ts';
 import { cyrusIdentity, runAs } from '../../lab/processes.ts';
-import { LAUNCHER } from '../../lab/started-command.ts';
+import { LAUNCHER } from '../../lab/start-command.ts';
 
 /* Contract: what stands in the way of the command does not stand in the way of the mail server, and is said. */
 

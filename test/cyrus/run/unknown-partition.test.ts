@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertNothingLeft } from '../../lab/compare.ts';
+import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import type { ToolResult } from '../../lab/processes.ts';

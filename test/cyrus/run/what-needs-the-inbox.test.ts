@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
-import { appliedCommands, assertNothingLeft, assertSameMailOf } from '../../lab/compare.ts';
+import { appliedCommands, assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { settingsFor } from '../../lab/settings.ts';

@@ -6,12 +6,12 @@ import test from 'node:test';
 import type { SandboxOptions } from '../../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/start-sandbox.ts';
 import { mailboxCrc } from '../../../src/sandbox/storage/checksums.ts';
+import { appliedCommands } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
-import { appliedCommands } from '../../lab/compare.ts';
 import { ADMIN, CyrusServer, PASSWORD, replicaSettings, startPair } from '../../lab/cyrus-server.ts';
 import { mailboxOf, type Population, populate, separator } from '../../lab/populate.ts';
 import { ScriptClient } from '../../lab/script-client.ts';
-import { guidOf, mailboxCommand, type TestMailbox, upload } from '../../lab/world.ts';
+import { guidOf, mailboxCommand, type TestMailbox, upload } from '../../lab/with-sandbox.ts';
 
 /** The real master and C client against the sandbox. Fails, never skips, where Cyrus is not installed. */
 

@@ -7,7 +7,7 @@ import type { RecordedCommand } from '../../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/start-sandbox.ts';
 import { changeRound } from '../../lab/change-round.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
-import { makeIntermediate } from '../../lab/intermediate.ts';
+import { makeIntermediate } from '../../lab/make-intermediate.ts';
 import { mailboxOf, type Population, populate } from '../../lab/populate.ts';
 import { syncClient } from '../../lab/sync-client.ts';
 

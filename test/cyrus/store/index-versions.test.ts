@@ -6,7 +6,7 @@ import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import { CyrusServer } from '../../lab/cyrus-server.ts';
 import { handOverLocks, layoutOf } from '../../lab/layout-of.ts';
 import { populate } from '../../lab/populate.ts';
-import { allRecords } from './records.ts';
+import { allRecords } from './all-records.ts';
 
 /** Fields of every version, and annotations that are no fields of it. */
 function everlasting(record: IndexRecord): object {

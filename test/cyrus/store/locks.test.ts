@@ -5,7 +5,7 @@ import type { MailboxState } from '../../../src/store/master-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { handOverLocks, layoutOf } from '../../lab/layout-of.ts';
-import { allRecords } from './records.ts';
+import { allRecords } from './all-records.ts';
 
 test('the sync lock keeps the C client out while it is held, and only for that server and user', async () => {
   await using pair = await startPair();

@@ -15,8 +15,8 @@ import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
 import { type CyrusServer, type ServerOptions, startPair } from '../../lab/cyrus-server.ts';
 import { handOverLocks, layoutOf } from '../../lab/layout-of.ts';
 import { populate } from '../../lab/populate.ts';
+import { allRecords } from './all-records.ts';
 import { mailboxLine, quotaLine, seenLine, subLine } from './mailbox-line.ts';
-import { allRecords } from './records.ts';
 
 interface Kind {
   what: string;

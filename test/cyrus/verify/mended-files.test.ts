@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { recordLayout } from '../../../src/store/mailbox/index-layouts.ts';
-import { assertNothingLeft, assertSameMail } from '../../lab/compare.ts';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { assertSameState } from '../../lab/full-state.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertNothingLeft, differences } from '../../lab/compare.ts';
+import { assertNothingLeft, differences } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
+import { storeDigest } from '../../lab/leaving-untouched.ts';
 import { populate } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
-import { storeDigest } from '../../lab/untouched.ts';
 
 async function both({ master, replica }: Pair): Promise<Record<string, string>[]> {
   return await Promise.all([content(master), content(replica)]);

@@ -8,7 +8,7 @@ import test, { afterEach, beforeEach } from 'node:test';
 import { type MasterLink, masterLink } from '../../../src/coordinator/pool/master-link.ts';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { programThatCannotStart, programThatDies } from '../../lab/dying-sync-server.ts';
+import { programThatCannotStart, programThatDies } from '../../lab/dying-programs.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { settingsFor } from '../../lab/settings.ts';
 

@@ -10,7 +10,7 @@ orders.on('message', ({ kind }: ThreadControl) => {
 });
 parentPort?.postMessage({ kind: 'hello', port: port2 }, [port2]);
 
-export default async function work({ id, jobs }: Batch): Promise<Outcome[]> {
+export default async function scriptedWorker({ id, jobs }: Batch): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const job of jobs) {
     const userid = job.kind === 'mailboxes' ? '' : job.userid;

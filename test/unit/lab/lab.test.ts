@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { appliedCommands, sentCommands } from '../../lab/compare.ts';
+import { appliedCommands, sentCommands } from '../../lab/assert-same-mail.ts';
 import { mailboxNameFromText, parseImapLine, quoteImap } from '../../lab/imap-values.ts';
 import { unpackFixture } from '../../lab/unpack-fixture.ts';
 

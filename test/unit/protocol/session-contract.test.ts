@@ -5,7 +5,7 @@ import { PlanningSession } from '../../../src/plan/planning-session.ts';
 import type { ReplicaSession } from '../../../src/protocol/replica-session.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 import { fakeSession } from '../../lab/fake-session.ts';
-import { type OpenSession, sessionAnswers, sessionEnds, sessionWrites } from './session-contract.ts';
+import { type OpenSession, sessionAnswers, sessionEnds, sessionWrites } from './session-contracts.ts';
 
 /** A session with an empty sandbox, or what stands in front of it. */
 async function withSandbox(

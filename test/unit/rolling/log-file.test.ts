@@ -29,7 +29,7 @@ import { formatLogLine, type LogLine } from '../../../src/rolling/log/log-line.t
 import { syncLogPath, type TakenLog } from '../../../src/rolling/log/sync-log.ts';
 import { actionsOfLine } from '../../../src/rolling/queue/actions-of-line.ts';
 import { Coalescer } from '../../../src/rolling/queue/coalescer.ts';
-import { openBelow } from '../../lab/open-descriptors.ts';
+import { openBelow } from '../../lab/open-below.ts';
 import { quiet } from '../../lab/virtual-clock.ts';
 import { ownerOf } from './names.ts';
 

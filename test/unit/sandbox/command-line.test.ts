@@ -8,7 +8,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startSandbox } from '../../../src/sandbox/start-sandbox.ts';
 import { ScriptClient } from '../../lab/script-client.ts';
-import { guidOf, mailboxCommand, upload } from '../../lab/world.ts';
+import { guidOf, mailboxCommand, upload } from '../../lab/with-sandbox.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/sync_sandbox.cjs', import.meta.url));
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ScriptClient } from '../../lab/script-client.ts';
-import { guidOf, mailboxCommand, upload, withSandbox } from '../../lab/world.ts';
+import { guidOf, mailboxCommand, upload, withSandbox } from '../../lab/with-sandbox.ts';
 
 const OK = 'OK success';
 

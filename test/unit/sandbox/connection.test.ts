@@ -13,7 +13,7 @@ import { CommandReader } from '../../../src/sandbox/wire/command-reader.ts';
 import { discard } from '../../../src/sandbox/wire/stage.ts';
 import { ScriptClient } from '../../lab/script-client.ts';
 import { settingsFor } from '../../lab/settings.ts';
-import { guidOf, mailboxCommand, PASSWORD, USER, upload, withSandbox } from '../../lab/world.ts';
+import { guidOf, mailboxCommand, PASSWORD, USER, upload, withSandbox } from '../../lab/with-sandbox.ts';
 
 const b64 = (text: string) => Buffer.from(text, 'latin1').toString('base64');
 

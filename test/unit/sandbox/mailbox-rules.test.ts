@@ -9,7 +9,7 @@ import {
   type TestRecord,
   upload,
   withSandbox,
-} from '../../lab/world.ts';
+} from '../../lab/with-sandbox.ts';
 
 /** APPLY MAILBOX, check by check in the server's order (protocol 12). */
 

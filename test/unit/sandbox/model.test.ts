@@ -11,7 +11,7 @@ import {
   type TestRecord,
   upload,
   withSandbox,
-} from '../../lab/world.ts';
+} from '../../lab/with-sandbox.ts';
 
 /**
  * Random valid replications against a model that is a few maps. Every command must be accepted, its CRCs included, and

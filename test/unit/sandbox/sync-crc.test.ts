@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { crcEqual, mailboxCrc, recordCrc } from '../../../src/sandbox/storage/checksums.ts';
 import type { RecordRow } from '../../../src/sandbox/storage/rows.ts';
-import { expectedCrc, guidOf } from '../../lab/world.ts';
+import { expectedCrc, guidOf } from '../../lab/with-sandbox.ts';
 
 const annotation = fc.record({
   entry: fc.constantFrom('/comment', '/altsubject', '/vendor/cmu/cyrus-imapd/basethrid'),

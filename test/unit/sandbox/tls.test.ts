@@ -3,7 +3,7 @@ import { connect as connectPlain } from 'node:net';
 import type { Readable } from 'node:stream';
 import test from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { PASSWORD, USER, withSandbox } from '../../lab/world.ts';
+import { PASSWORD, USER, withSandbox } from '../../lab/with-sandbox.ts';
 
 /** Self-signed, for localhost, good for a hundred years and for nothing. */
 const tls = {

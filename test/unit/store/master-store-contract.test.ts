@@ -6,7 +6,7 @@ import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import { MemoryStore } from '../../lab/memory-store.ts';
 import { fakeStore } from '../../lab/pool-fakes.ts';
 import { unpackFixture } from '../../lab/unpack-fixture.ts';
-import { type OpenStore, storeContents, storeNames } from './master-store-contract.ts';
+import { type OpenStore, storeContents, storeNames } from './master-store-contracts.ts';
 
 const fixture = await unpackFixture();
 test.after(() => fixture.remove());

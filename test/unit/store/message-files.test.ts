@@ -9,7 +9,7 @@ import { type MessageDamage, SyncError } from '../../../src/report/sync-error.ts
 import { MessageFiles } from '../../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { record } from '../../lab/engine-fakes.ts';
-import { openBelow } from '../../lab/open-descriptors.ts';
+import { openBelow } from '../../lab/open-below.ts';
 
 const ways = ['one by one', 'several at once'] as const;
 

@@ -23,7 +23,7 @@ import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
 import { type FakeHeader, type FakeRecord, indexBytes } from '../../lab/index-bytes.ts';
 import { lockInThread } from '../../lab/lock-holders.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
-import { writeTwoskip } from './cyrusdb/twoskip-writer.ts';
+import { writeTwoskip } from './cyrusdb/write-twoskip.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'master-store-'));
 test.after(() => rmSync(base, { recursive: true }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { KeptDatabase } from '../../../../src/store/cyrusdb/kept-database.ts';
-import { CyrusScratch } from '../../../lab/cyr-dbtool.ts';
+import { CyrusScratch } from '../../../lab/cyrus-scratch.ts';
 
 const COMMITS = 25;
 

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { lockNow } from '../../../../src/native/when-locked.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
-import { CyrusScratch, kill, MARKER, type Operation } from '../../../lab/cyr-dbtool.ts';
+import { CyrusScratch, kill, MARKER, type Operation } from '../../../lab/cyrus-scratch.ts';
 
 const KEYS = 40;
 const TRANSACTIONS = 150;

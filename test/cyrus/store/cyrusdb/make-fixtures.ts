@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { CyrusScratch, kill, MARKER, type Operation } from '../../../lab/cyr-dbtool.ts';
+import { CyrusScratch, kill, MARKER, type Operation } from '../../../lab/cyrus-scratch.ts';
 import { applied, sorted } from '../../../lab/operations.ts';
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { quotaLegacy } from '../../../../src/store/cyrusdb/quota-legacy.ts';
-import { CyrusScratch } from '../../../lab/cyr-dbtool.ts';
+import { CyrusScratch } from '../../../lab/cyrus-scratch.ts';
 
 const ROOTS = [
   '9x',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { compareSigned } from '../../../../src/store/cyrusdb/key-comparator.ts';
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
-import { CyrusScratch } from '../../../lab/cyr-dbtool.ts';
+import { CyrusScratch } from '../../../lab/cyrus-scratch.ts';
 import { applied, randomOperations, sorted } from '../../../lab/operations.ts';
 
 for (const format of ['twoskip', 'skiplist', 'flat']) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { startSandbox } from '../../../../src/sandbox/start-sandbox.ts';
-import { LAUNCHER, start } from '../../../lab/started-command.ts';
+import { LAUNCHER, startCommand } from '../../../lab/start-command.ts';
 import { unpackFixture } from '../../../lab/unpack-fixture.ts';
 
 /** Milliseconds that the replica takes for one command, so that the signal comes in the middle of a user. */
@@ -29,7 +29,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     const command = [LAUNCHER, '-C', fixture.configFile, '--settings', settings, '-v'];
     const slow = { on: 'APPLY MAILBOX', do: 'delay', milliseconds: SLOW_COMMAND_MS } as const;
     const struck = sandbox.inject(slow);
-    const run = start([...command, '-A']);
+    const run = startCommand([...command, '-A']);
     await run.until(() => struck() > 0);
     run.child.kill(signal);
     assert.equal(await run.end, 75, run.stderr());
@@ -38,7 +38,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     // Whoever was begun was finished: there is nothing left to send for them.
     const begun = Object.keys(sandbox.inspect().users);
     const sent = sandbox.recorded.length;
-    const again = start([...command, '-u', ...begun]);
+    const again = startCommand([...command, '-u', ...begun]);
     assert.equal(await again.end, 0, again.stderr());
     const changes = sandbox.recorded.slice(sent).map(({ command: name }) => name);
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { LAUNCHER, start } from '../../../lab/started-command.ts';
+import { LAUNCHER, startCommand } from '../../../lab/start-command.ts';
 
 /*
  * Contract: the files that an option names are written by a run that begins. One that cannot begin, for want of room for
@@ -35,14 +35,14 @@ interface End {
 }
 
 async function run(options: readonly string[], environment: Record<string, string> = {}): Promise<End> {
-  const started = start([LAUNCHER, '-C', config, '-u', ...options, 'anna'], environment);
+  const started = startCommand([LAUNCHER, '-C', config, '-u', ...options, 'anna'], environment);
   return { code: await started.end, stderr: started.stderr() };
 }
 
 /** A limit on the size of files is to the process what a full disk would be. */
 async function runWithoutRoom(options: readonly string[]): Promise<End> {
   const limited = ['bash', '--norc', '-c', 'ulimit -f 0 && exec "$0" "$@"', LAUNCHER];
-  const started = start([...limited, '-C', config, '-u', ...options, 'anna']);
+  const started = startCommand([...limited, '-C', config, '-u', ...options, 'anna']);
   return { code: await started.end, stderr: started.stderr() };
 }
 

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { start } from '../../../lab/started-command.ts';
+import { startCommand } from '../../../lab/start-command.ts';
 
 const bin = join(import.meta.dirname, '..', '..', '..', '..', 'bin');
 
 async function firstLine(command: string, ...args: string[]): Promise<[code: unknown, line: string]> {
-  const started = start([process.execPath, join(bin, command), ...args]);
+  const started = startCommand([process.execPath, join(bin, command), ...args]);
   const code = await started.end;
   return [code, started.stderr().split('\n')[0] ?? ''];
 }

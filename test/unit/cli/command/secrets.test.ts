@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { LAUNCHER, start } from '../../../lab/started-command.ts';
+import { LAUNCHER, startCommand } from '../../../lab/start-command.ts';
 
 /* Contract: a password in a file is the business of whoever may read that file, and of nobody else. */
 
@@ -22,7 +22,7 @@ test('a password that everybody can read is warned of, and a file that everybody
     const said = async (configMode: number, settingsMode: number): Promise<[number | string, string]> => {
       await chmod(config, configMode);
       await chmod(settings, settingsMode);
-      const run = start([LAUNCHER, '-C', config, '--settings', settings, '-u']);
+      const run = startCommand([LAUNCHER, '-C', config, '--settings', settings, '-u']);
       return [await run.end, run.stderr().replaceAll(directory, '')];
     };
     const [warnedCode, warnings] = await said(0o644, 0o644);

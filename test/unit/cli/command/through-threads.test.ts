@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { type Sandbox, startSandbox } from '../../../../src/sandbox/start-sandbox.ts';
-import { ENTRY, type Started, start } from '../../../lab/started-command.ts';
+import { ENTRY, type Started, startCommand } from '../../../lab/start-command.ts';
 import { type UnpackedFixture, unpackFixture } from '../../../lab/unpack-fixture.ts';
 
 /**
@@ -45,7 +45,16 @@ async function startScene(settings = ''): Promise<Scene> {
     replica,
     master,
     run: (args, nodeOptions = []) =>
-      start([process.execPath, ...nodeOptions, ENTRY, '-C', master.configFile, '--settings', file, ...args]),
+      startCommand([
+        process.execPath,
+        ...nodeOptions,
+        ENTRY,
+        '-C',
+        master.configFile,
+        '--settings',
+        file,
+        ...args,
+      ]),
     async [Symbol.asyncDispose]() {
       await replica[Symbol.asyncDispose]();
       await master[Symbol.asyncDispose]();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { start } from '../../../lab/started-command.ts';
+import { startCommand } from '../../../lab/start-command.ts';
 
 const ENTRY = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'cyrus-sync.cjs');
 
 async function run(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
-  const started = start([process.execPath, ENTRY, ...args]);
+  const started = startCommand([process.execPath, ENTRY, ...args]);
   const code = await started.end;
   return { code, stdout: started.stdout(), stderr: started.stderr() };
 }
@@ -66,7 +66,7 @@ test('sync_client refuses --verify where nobody would be compared', async () => 
     ['-R', '--verify'],
     ['-s', '--verify', 'anna'],
   ]) {
-    const started = start([process.execPath, entry, ...args]);
+    const started = startCommand([process.execPath, entry, ...args]);
     assert.equal(await started.end, 64);
     assert.match(started.stderr(), /^sync_client: expected --verify with -A, -u or -m/);
   }

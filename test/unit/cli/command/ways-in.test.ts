@@ -15,8 +15,8 @@ import {
   SANDBOX_LAUNCHER,
   type Started,
   signalIs,
-  start,
-} from '../../../lab/started-command.ts';
+  startCommand,
+} from '../../../lab/start-command.ts';
 
 /*
  * Contract: nobody but its own user gets a program into the command. A debugger that Node would open for a signal stays
@@ -75,7 +75,7 @@ async function stopped(run: Started): Promise<string> {
 }
 
 test('SIGUSR1 opens no debugger, however early and often it comes', async () => {
-  const run = start([LAUNCHER, ...waiting()]);
+  const run = startCommand([LAUNCHER, ...waiting()]);
   // The shell that ignores it is gone in a moment, and then Node is there that listens.
   await run.until(() => signalIs('SigIgn', run.pid, SIGUSR1) || signalIs('SigCgt', run.pid, SIGUSR1));
   await run.until(waits(run), () => run.child.kill('SIGUSR1'));
@@ -85,7 +85,16 @@ test('SIGUSR1 opens no debugger, however early and often it comes', async () => 
 test('without the launcher a debugger that an early SIGUSR1 opened is closed', async () => {
   const port = await freePort();
   // It ends by itself, should the debugger stay open.
-  const run = start([process.execPath, `--inspect-port=${port}`, ENTRY, '-C', config, '-w', '10', '-A']);
+  const run = startCommand([
+    process.execPath,
+    `--inspect-port=${port}`,
+    ENTRY,
+    '-C',
+    config,
+    '-w',
+    '10',
+    '-A',
+  ]);
   await run.until(() => signalIs('SigCgt', run.pid, SIGUSR1));
   await run.until(
     () => run.stderr().includes('Waiting for 10 seconds'),
@@ -98,7 +107,7 @@ test('without the launcher a debugger that an early SIGUSR1 opened is closed', a
 
 test('a debugger asked for by --inspect is closed, and that is said', async () => {
   const port = await freePort();
-  const run = start([process.execPath, `--inspect=${port}`, ENTRY, ...waiting()]);
+  const run = startCommand([process.execPath, `--inspect=${port}`, ENTRY, ...waiting()]);
   await run.until(waits(run));
   assert.match(run.stderr(), /^sync_client: a debugger .* was open at ws:.* and is closed$/m);
   assert.equal(await isOpen(port), false);
@@ -106,7 +115,7 @@ test('a debugger asked for by --inspect is closed, and that is said', async () =
 });
 
 test('SIGUSR2 and SIGHUP end no run, SIGUSR2 not from the first line of code on', async () => {
-  const run = start([LAUNCHER, ...waiting()]);
+  const run = startCommand([LAUNCHER, ...waiting()]);
   // Node itself, before it runs any of that, ends at a SIGUSR2.
   await run.until(() => signalIs('SigCgt', run.pid, SIGUSR2));
   await run.until(waits(run), () => run.child.kill('SIGUSR2'));
@@ -115,7 +124,7 @@ test('SIGUSR2 and SIGHUP end no run, SIGUSR2 not from the first line of code on'
 });
 
 test('the process that -r leaves behind opens no debugger either', async () => {
-  const run = start([LAUNCHER, '-C', config, '-w', '600', '-r']);
+  const run = startCommand([LAUNCHER, '-C', config, '-w', '600', '-r']);
   await run.until(waits(run));
   const left = processWith(config, run.pid);
   assert.ok(left.command.includes('--inspect-port=240.0.0.1:9229'));
@@ -135,7 +144,7 @@ test('the installed command loads no code from its environment', async () => {
     NODE_V8_COVERAGE: join(directory, 'coverage'),
     NODE_REDIRECT_WARNINGS: join(directory, 'warnings'),
   };
-  const run = start([LAUNCHER, '--version'], environment);
+  const run = startCommand([LAUNCHER, '--version'], environment);
   assert.equal(await run.end, 0, run.stderr());
   for (const each of ['loaded', 'coverage', 'warnings']) {
     assert.equal(existsSync(join(directory, each)), false, each);
@@ -160,7 +169,7 @@ test('the launcher leaves out what the command refuses', () => {
 });
 
 test('without Node the command says what is missing', async () => {
-  const run = start([LAUNCHER, '--version'], { PATH: '/nonexistent' });
+  const run = startCommand([LAUNCHER, '--version'], { PATH: '/nonexistent' });
   assert.equal(await run.end, 78);
   assert.match(run.stderr(), /^sync_client: Node is not installed .*\/nonexistent/);
 });
@@ -171,7 +180,7 @@ test('SIGUSR1 makes a run say how things stand', async () => {
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
   const connected = once(silent, 'connection');
-  const run = start([LAUNCHER, '-C', config, '-S', `127.0.0.1:${port}`, '-u', 'anna', 'bob']);
+  const run = startCommand([LAUNCHER, '-C', config, '-S', `127.0.0.1:${port}`, '-u', 'anna', 'bob']);
   const [socket] = await connected;
   run.child.kill('SIGUSR1');
   await run.until(() => run.stderr().includes('\n'));
@@ -185,7 +194,9 @@ test('SIGUSR1 makes a run say how things stand', async () => {
 });
 
 test('SIGUSR1 makes the sandbox say what it holds', async () => {
-  const run = start([SANDBOX_LAUNCHER, '-d', join(directory, 'sandbox')], { SYNC_SANDBOX_PASSWORD: 'x' });
+  const run = startCommand([SANDBOX_LAUNCHER, '-d', join(directory, 'sandbox')], {
+    SYNC_SANDBOX_PASSWORD: 'x',
+  });
   await run.until(() => run.stdout().includes('listening on'));
   run.child.kill('SIGUSR2');
   run.child.kill('SIGUSR1');

@@ -6,8 +6,8 @@ import { SyncError } from '../../../../src/report/sync-error.ts';
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
 import { lockInThread } from '../../../lab/lock-holders.ts';
 import { allRows, failure, Scratch } from './scratch.ts';
-import { writeSkiplist } from './skiplist-writer.ts';
-import { writeTwoskip } from './twoskip-writer.ts';
+import { writeSkiplist } from './write-skiplist.ts';
+import { writeTwoskip } from './write-twoskip.ts';
 
 const record = { key: 'key', value: 'value', level: 1 };
 

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 import { KeptDatabase, KeptDatabases } from '../../../../src/store/cyrusdb/kept-database.ts';
-import { openBelow } from '../../../lab/open-descriptors.ts';
-import { writeTwoskip } from './twoskip-writer.ts';
+import { openBelow } from '../../../lab/open-below.ts';
+import { writeTwoskip } from './write-twoskip.ts';
 
 function place(): { path: string; put(rows: Record<string, string>): void } & Disposable {
   const directory = mkdtempSync(join(tmpdir(), 'kept-'));

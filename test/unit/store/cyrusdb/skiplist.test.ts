@@ -6,7 +6,7 @@ import { compareSigned } from '../../../../src/store/cyrusdb/key-comparator.ts';
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
 import { key, rows, value } from './arbitraries.ts';
 import { allRows, failure, inOrder, type Rows, Scratch } from './scratch.ts';
-import { type LogEntry, type SkiplistRecord, withLog, writeSkiplist } from './skiplist-writer.ts';
+import { type LogEntry, type SkiplistRecord, withLog, writeSkiplist } from './write-skiplist.ts';
 
 function inFile(list: Rows): SkiplistRecord[] {
   return inOrder(list, compareSigned).map(([k, v], i) => ({ key: k, value: v, level: 1 + (i % 4) }));

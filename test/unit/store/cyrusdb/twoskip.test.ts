@@ -6,7 +6,7 @@ import { compareMailboxOrder, compareUnsigned } from '../../../../src/store/cyru
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
 import { key, rows, value } from './arbitraries.ts';
 import { allRows, failure, inOrder, Scratch } from './scratch.ts';
-import { type TwoskipRecord, writeTwoskip } from './twoskip-writer.ts';
+import { type TwoskipRecord, writeTwoskip } from './write-twoskip.ts';
 
 const shape = fc.record({
   level: fc.integer({ min: 1, max: 6 }),

@@ -7,18 +7,18 @@ import { encodeRecord } from '../src/protocol/session/records.ts';
 import { basicCrc } from '../src/store/mailbox/checksums.ts';
 import type { IndexRecord, LockedMailbox, MasterStore } from '../src/store/master-store.ts';
 import { openMasterStore } from '../src/store/open-master-store.ts';
-import { CyrusScratch } from '../test/lab/cyr-dbtool.ts';
+import { CyrusScratch } from '../test/lab/cyrus-scratch.ts';
 import { CyrusServer } from '../test/lab/cyrus-server.ts';
 import { layoutOf } from '../test/lab/layout-of.ts';
+import { databaseTasks } from './database-tasks.ts';
 import { describeMachine } from './machine.ts';
-import { makeMail } from './mail.ts';
-import { databaseTasks } from './micro-databases.ts';
+import { makeMail } from './make-mail.ts';
 import { type MicroRow, writeMicro } from './micro-results.ts';
+import { openDirectories } from './open-directories.ts';
 import { type BenchOptions, PROJECT } from './options.ts';
 import { codeDigest } from './results.ts';
 import { giantMailbox } from './size-cases.ts';
 import { masterStore } from './stores.ts';
-import { openDirectories } from './work-directory.ts';
 
 const MESSAGES = 10_000;
 /** Of a site of so many mailboxes, and with --full of a very large one too. */

@@ -1,8 +1,8 @@
+import { cellsOf, displayName, speedup } from './cells.ts';
 import type { MicroResult } from './micro-results.ts';
 import type { CaseResult, RunKey } from './results.ts';
 import { median } from './statistics.ts';
-import { cellsOf, displayName, speedup } from './summary.ts';
-import type { Target } from './targets.ts';
+import type { Target } from './targets-of.ts';
 
 export function caseTable(result: CaseResult): string {
   const cells = cellsOf(result);

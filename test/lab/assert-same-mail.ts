@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CyrusServer, Pair } from './cyrus-server.ts';
-import { dumpServer, type ServerDump } from './dump.ts';
+import { dumpServer, type ServerDump } from './dump-server.ts';
 
 /** Differences shown in a failure; more would bury the first, which is mostly the cause. */
 const SHOWN = 40;

@@ -24,7 +24,7 @@ export interface Started {
 }
 
 /** Starts a command as the user of the tests, who is the one that it becomes as root. */
-export function start(command: readonly string[], environment: Record<string, string> = {}): Started {
+export function startCommand(command: readonly string[], environment: Record<string, string> = {}): Started {
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

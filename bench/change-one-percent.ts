@@ -1,5 +1,5 @@
 import type { CyrusServer } from '../test/lab/cyrus-server.ts';
-import { makeMail } from './mail.ts';
+import { makeMail } from './make-mail.ts';
 import { inParallel, type Store } from './stores.ts';
 
 /** Messages of the changes are numbered from here: none of them is in any store. */

@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CASES } from './cases.ts';
+import { cellsOf, displayName } from './cells.ts';
 import { flushesOf, withFlush } from './flush/flush.ts';
-import { caseTable, microTable, targetTable } from './markdown.ts';
+import { caseTable, microTable, targetTable } from './markdown-tables.ts';
 import { readMicro } from './micro-results.ts';
 import { PROJECT } from './options.ts';
-import { barPlot, linePlot, type Series } from './plot.ts';
+import { barPlot, linePlot, type Series } from './plots.ts';
 import { type CaseResult, readResult } from './results.ts';
 import { readRolling, rollingPlots, rollingReport } from './rolling/rolling-report.ts';
 import { SIZE_CASES } from './size-cases.ts';
-import { cellsOf, displayName } from './summary.ts';
-import { targetsOf } from './targets.ts';
+import { targetsOf } from './targets-of.ts';
 
 const DOCUMENT = join(PROJECT, 'docs', 'performance.md');
 const PLOTS = join(PROJECT, 'docs', 'performance');

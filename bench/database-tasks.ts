@@ -1,6 +1,6 @@
 import { withDatabase } from '../src/store/cyrusdb/with-database.ts';
-import type { CyrusScratch } from '../test/lab/cyr-dbtool.ts';
-import type { Task } from './micro.ts';
+import type { CyrusScratch } from '../test/lab/cyrus-scratch.ts';
+import type { Task } from './run-micro.ts';
 
 const FORMATS = ['twoskip', 'skiplist'] as const;
 const LOOKUPS = 1000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { differences } from './compare.ts';
+import { differences } from './assert-same-mail.ts';
 import type { CyrusServer } from './cyrus-server.ts';
 import type { Side } from './two-sides.ts';
 

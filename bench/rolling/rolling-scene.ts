@@ -8,8 +8,8 @@ import { DelayProxy } from '../../test/lab/delay-proxy.ts';
 import { commandLine, parseContender } from '../contenders.ts';
 import type { Flush } from '../flush/flush.ts';
 import type { BenchOptions } from '../options.ts';
-import type { Stage } from '../paired-rounds.ts';
-import { processorSeconds } from '../process-tree.ts';
+import type { Scene } from '../paired-rounds.ts';
+import { processorSeconds } from '../peak-memory.ts';
 import { countMessages, cyrusTarget, type Target } from '../replicas.ts';
 import { percentile } from '../statistics.ts';
 import type { Store } from '../stores.ts';
@@ -28,7 +28,7 @@ const PATIENCE = { drain: 300_000, stream: 20_000 };
 const SETTLE = 300;
 
 /** One master and one replica for all runs of a case: they are alike at the end of each, and so before the next. */
-export class RollingStage implements Stage<RollingRun> {
+export class RollingScene implements Scene<RollingRun> {
   readonly #work: RollingWork;
   readonly #options: BenchOptions;
   readonly #store: Store;
@@ -55,7 +55,7 @@ export class RollingStage implements Stage<RollingRun> {
     store: Store,
     flush: Flush,
     options: BenchOptions,
-  ): Promise<RollingStage> {
+  ): Promise<RollingScene> {
     const isHeld = work.kind === 'drain';
     const imapd = {
       ...replicaSettings({ syncPort: 0 } as CyrusServer),
@@ -75,7 +75,7 @@ export class RollingStage implements Stage<RollingRun> {
       log: syncLogPath(configDirectory, undefined),
       held: isHeld ? syncLogPath(configDirectory, HELD_CHANNEL) : undefined,
     });
-    return new RollingStage({ work, options, store }, master, replica, load);
+    return new RollingScene({ work, options, store }, master, replica, load);
   }
 
   async run(name: string, roundTrip: number, round: number): Promise<RollingRun> {

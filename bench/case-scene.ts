@@ -3,13 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CyrusServer, replicaSettings } from '../test/lab/cyrus-server.ts';
 import { DelayProxy } from '../test/lab/delay-proxy.ts';
 import type { BenchCase } from './cases.ts';
-import { changeOnePercent } from './changes.ts';
+import { changeOnePercent } from './change-one-percent.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
 import { type Flush, flushOf } from './flush/flush.ts';
 import { measure } from './measure.ts';
 import type { BenchOptions } from './options.ts';
-import type { Stage } from './paired-rounds.ts';
-import { processorSeconds } from './process-tree.ts';
+import type { Scene } from './paired-rounds.ts';
+import { processorSeconds } from './peak-memory.ts';
 import { countMessages, cyrusTarget, sandboxTarget, type Target } from './replicas.ts';
 import type { Run } from './results.ts';
 import type { Store } from './stores.ts';
@@ -18,7 +18,7 @@ import type { Store } from './stores.ts';
 const SETTLE = 300;
 
 /** Master and replicas of one case. */
-export class CaseStage implements Stage<Run> {
+export class CaseScene implements Scene<Run> {
   readonly #options: BenchOptions;
   readonly #bench: BenchCase;
   readonly #store: Store;
@@ -37,17 +37,17 @@ export class CaseStage implements Stage<Run> {
     this.#messages = store.messages;
   }
 
-  static async open(bench: BenchCase, store: Store, options: BenchOptions): Promise<CaseStage> {
+  static async open(bench: BenchCase, store: Store, options: BenchOptions): Promise<CaseScene> {
     const imapd = replicaSettings({ syncPort: 0 } as CyrusServer);
     const master = await CyrusServer.prepare('master', { store: store.directory, imapd });
-    const stage = new CaseStage(bench, store, master, options);
+    const scene = new CaseScene(bench, store, master, options);
     try {
-      if (bench.replica !== 'empty' && !stage.#isShared) await stage.#prepareBase();
+      if (bench.replica !== 'empty' && !scene.#isShared) await scene.#prepareBase();
     } catch (error) {
-      await stage[Symbol.asyncDispose]();
+      await scene[Symbol.asyncDispose]();
       throw error;
     }
-    return stage;
+    return scene;
   }
 
   async run(name: string, roundTrip: number, round: number): Promise<Run> {

@@ -1,5 +1,5 @@
+import { groupRuns, pairedRatio } from '../cells.ts';
 import { median } from '../statistics.ts';
-import { groupRuns, pairedRatio } from '../summary.ts';
 import type { RollingResult, RollingRun } from './rolling-results.ts';
 
 const MEDIANS = [

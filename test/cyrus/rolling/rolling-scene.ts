@@ -1,5 +1,5 @@
 import { after, before, test } from 'node:test';
-import { assertSameMailOf } from '../../lab/compare.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { ADMIN, type Pair, type PairOptions, startPair } from '../../lab/cyrus-server.ts';
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
@@ -15,7 +15,7 @@ export interface Scene {
 }
 
 /** A pair, an administrator on the master, and one rolling client throughout, for all scenarios of a test file. */
-export class Stage {
+export class RollingScene {
   #pair: Pair | undefined;
   #client: RollingClient | undefined;
   #admin: ImapClient | undefined;
@@ -88,6 +88,6 @@ export class Stage {
 }
 
 function present<T>(part: T | undefined): T {
-  if (part === undefined) throw new Error('the stage is not set up');
+  if (part === undefined) throw new Error('the scene is not set up');
   return part;
 }

@@ -1,8 +1,8 @@
+import { cellsOf, speedup } from './cells.ts';
 import type { CaseResult } from './results.ts';
 import type { RollingResults } from './rolling/rolling-report.ts';
 import { rollingTargets } from './rolling/rolling-targets.ts';
 import { sizeTargets } from './size-targets.ts';
-import { cellsOf, speedup } from './summary.ts';
 
 /** A line of what the program must show. */
 export interface Target {
