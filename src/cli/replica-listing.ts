@@ -2,7 +2,7 @@ import type { RunParts } from '../coordinator/run/run.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { StoreLayout } from '../store/paths/store-layout.ts';
-import { findOnlyThere } from '../verify/only-there.ts';
+import { findOnlyThere } from '../verify/find-only-there.ts';
 
 /** Asks the replica for whom it has and this server has not, and tells how that went. */
 export class ReplicaListing {

@@ -30,6 +30,7 @@ export { takesMailboxes } from './connection/takes-mailboxes.ts';
 export { canBeOpened } from './folders/replicated.ts';
 export { hasInbox } from './folders/require-inbox.ts';
 export type { Action, ActionResult } from './jobs/action.ts';
+export { forgetQuotaRoots } from './jobs/forget-quota-roots.ts';
 export { type Fault, mendMailbox } from './jobs/mend-mailbox.ts';
 export { runActions } from './jobs/run-actions.ts';
 export { runMailboxes } from './jobs/run-mailboxes.ts';

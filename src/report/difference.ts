@@ -41,6 +41,7 @@ const NAMES = {
   script: 'Sieve script',
   'active-script': 'active Sieve script',
   quota: 'quota of',
+  'quota-root': 'quota root',
   message: 'the message',
   flags: 'flags',
   internaldate: 'INTERNALDATE',

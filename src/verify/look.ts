@@ -13,6 +13,7 @@ import type { Difference } from '../report/difference.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { LockedMailbox, MailboxEntry, QuotaEntry } from '../store/master-store.ts';
 import { compareIntermediate, compareNumbers } from './compare-numbers.ts';
+import { compareQuotaRoots } from './compare-quota-roots.ts';
 import { compareScripts, compareUserData } from './compare-user-data.ts';
 import { lookAtFiles } from './look-at-files.ts';
 import { lookAtRecords } from './look-at-records.ts';
@@ -55,6 +56,7 @@ export async function lookAtUser(
   if (hasInbox(context, user)) {
     const data = userData(context, user, replica, mailboxes.roots);
     differences.push(...compareUserData(user, data, replica));
+    differences.push(...compareQuotaRoots(mailboxes.pairs, mailboxes.roots, data.quota, replica.quotas));
     differences.push(...(await scriptDifferences(context, user, replica, scriptsAreFiles)));
   }
   const nothing = ours.length === 0 && theirs.length === 0;
@@ -118,11 +120,11 @@ async function compareMailboxes(
   user: ByteString | undefined,
   entries: readonly MailboxEntry[],
   remotes: readonly ReplicaMailbox[],
-): Promise<{ differences: Difference[]; pairs: Pair[]; roots: Set<ByteString> }> {
+): Promise<{ differences: Difference[]; pairs: Pair[]; roots: Map<ByteString, ByteString | undefined> }> {
   const byId = new Map(remotes.map((remote) => [remote.uniqueid, remote]));
   const byName = new Map(remotes.map((remote) => [remote.name, remote]));
   const differences: Difference[] = [];
-  const roots = new Set<ByteString>();
+  const roots = new Map<ByteString, ByteString | undefined>();
   const pairs: Pair[] = [];
   for (const entry of entries) {
     const sameName = byName.get(entry.name);
@@ -146,7 +148,7 @@ async function compareMailboxes(
       }
       const view = views.get(entry);
       let found = view && compareView(context, view, remote);
-      if (view?.state.quotaroot !== undefined) roots.add(view.state.quotaroot);
+      if (view) roots.set(entry.name, view.state.quotaroot);
       // What one look at many shows to differ may yet be a stale checksum of ours.
       if (!view || found?.length !== 0) {
         const read = await context.store.readMailbox(entry.name, (mailbox) => ({
@@ -155,7 +157,7 @@ async function compareMailboxes(
         }));
         // Gone meanwhile: what was listed of it is looked at again.
         found = read ? read.found : goneHere(entry);
-        if (read?.root !== undefined) roots.add(read.root);
+        if (read) roots.set(entry.name, read.root);
       }
       differences.push(...(found ?? []));
     }
@@ -210,11 +212,11 @@ function userData(
   { store }: EngineContext,
   user: ByteString,
   replica: ReplicaUser,
-  roots: ReadonlySet<ByteString>,
+  roots: ReadonlyMap<ByteString, ByteString | undefined>,
 ): Parameters<typeof compareUserData>[1] {
   const quota = new Map<ByteString, QuotaEntry | undefined>();
-  for (const root of new Set([...roots, ...replica.quotas.map((entry) => entry.root)])) {
-    quota.set(root, store.quota(root));
+  for (const root of new Set([...roots.values(), ...replica.quotas.map((entry) => entry.root)])) {
+    if (root !== undefined) quota.set(root, store.quota(root));
   }
   return { subscriptions: store.subscriptions(user), seen: store.seen(user), quota };
 }

@@ -1,5 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
-import { type Fault, mendMailbox } from '../replicate/engine.ts';
+import { type EngineContext, type Fault, forgetQuotaRoots, mendMailbox } from '../replicate/engine.ts';
 import type { Difference, DifferenceKind } from '../report/difference.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { VerifyParts } from './verify-job.ts';
@@ -10,16 +10,17 @@ const CORRECTABLE: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([
 ]);
 
 /**
- * Mends mailboxes of which only single messages differ: what a run compares is equal there, so that it finds nothing to do.
- * One that must not be mended is told, with the reason.
+ * Mends mailboxes of which only single messages differ, and quota roots: what a run compares is equal there, so that it finds
+ * nothing to do. A mailbox that must not be mended is told, with the reason.
  *
  * @returns whether anything was changed on the replica, which a run then has to bring in line
  */
 export async function mend({ context }: VerifyParts, differences: readonly Difference[]): Promise<boolean> {
-  let mended = false;
-  for (const [name, found] of byMailbox(differences)) {
+  const isOfRoots = ({ kind }: Difference): boolean => kind === 'quota-root';
+  let mended = await mendQuotaRoots(context, differences.filter(isOfRoots));
+  for (const [name, found] of byMailbox(differences.filter((each) => !isOfRoots(each)))) {
     const entry = context.store.lookup(name);
-    if (!entry || found.some(({ uid }) => uid === undefined)) continue;
+    if (!entry || !found.every(({ uid }) => uid !== undefined)) continue;
     try {
       await mendMailbox(context, entry, faultOf(found));
       mended = true;
@@ -30,6 +31,18 @@ export async function mend({ context }: VerifyParts, differences: readonly Diffe
     }
   }
   return mended;
+}
+
+/** @returns whether there were any */
+async function mendQuotaRoots(context: EngineContext, differences: readonly Difference[]): Promise<boolean> {
+  const roots = new Set<ByteString>();
+  for (const { master, replica } of differences) {
+    if (master !== undefined) roots.add(String(master));
+    if (replica !== undefined) roots.add(String(replica));
+  }
+  const [first] = differences;
+  if (first) await forgetQuotaRoots(context, first.user, roots);
+  return first !== undefined;
 }
 
 function byMailbox(differences: readonly Difference[]): Map<ByteString, Difference[]> {

@@ -61,7 +61,7 @@ function tell({ context }: VerifyParts, subject: Subject, judgement: Judgement, 
 /** What a user has besides folders and messages, and what only counts changes of them. */
 const METADATA: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([
   ...(['acl', 'options', 'annotation', 'recent-state', 'pop3-state', 'foldermodseq', 'raclmodseq'] as const),
-  ...(['xconvmodseq', 'subscription', 'seen', 'script', 'active-script', 'quota'] as const),
+  ...(['xconvmodseq', 'subscription', 'seen', 'script', 'active-script', 'quota', 'quota-root'] as const),
 ]);
 
 function gradeOf(verdict: Verdict, differences: readonly Difference[]): Grade {

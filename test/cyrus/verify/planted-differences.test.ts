@@ -116,6 +116,14 @@ const DIFFERENCES: Record<string, Planted> = {
     },
     says: /^quota: quota of user\.quota: storage 5000 on the master, storage 77 on the replica$/m,
   },
+  quotaroot: {
+    async plant({ replica }, user) {
+      const { stdout } = await replica.server.runOk('mbpath', [`user/${user}/Sent`]);
+      const header = join(stdout.trim(), 'cyrus.header');
+      await writeFile(header, (await readFile(header, 'latin1')).replace(` Q user.${user}`, ''), 'latin1');
+    },
+    says: /\/Sent: quota root is missing on the replica \(user\.quotaroot\)$/m,
+  },
   here: {
     plant: ({ master }, user) => master.create(`user/${user}/OnlyHere`, ['one']),
     says: /\/OnlyHere: the mailbox is missing on the replica/,
@@ -179,7 +187,7 @@ async function fill({ master }: Sides, users: readonly string[]): Promise<void> 
     await master.create(`user/${user}`, ['one', 'two', 'three']);
     await master.create(`user/${user}/Sent`);
   }
-  await master.imap.ok('SETQUOTA user/quota (STORAGE 5000)');
+  for (const user of ['quota', 'quotaroot']) await master.imap.ok(`SETQUOTA user/${user} (STORAGE 5000)`);
   await master.imap.ok('SETACL user/flag seen lrs');
   await using reader = await master.server.imap('seen');
   await reader.ok('SELECT user/flag');
