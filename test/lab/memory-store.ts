@@ -44,7 +44,11 @@ interface StoredMailbox {
   annotations: Annotation[];
   /** What a stored field is to say that does not follow from the records. */
   state: Partial<MailboxState>;
+  /** Of records that were cleaned away: counters do not go down with them. */
+  floor: { lastUid: number; highestmodseq: number; deletedmodseq: number };
 }
+
+const NO_FLOOR = { lastUid: 0, highestmodseq: 0, deletedmodseq: 0 };
 
 /** What a test says of a mailbox; the rest follows. */
 export interface MailboxWish {
@@ -111,18 +115,19 @@ export class MemoryStore implements MasterStore {
       records: [],
       annotations: [...(wish.annotations ?? [])],
       state: wish.state ?? {},
+      floor: NO_FLOOR,
     });
     for (const text of wish.messages ?? []) this.append(name, text);
     return entry;
   }
 
   append(name: ByteString, text: string): void {
-    const { records } = this.#at(name);
+    const { records, floor } = this.#at(name);
     const content = Buffer.from(text);
     const guid = createHash('sha1').update(content).digest('hex');
     this.#contents.set(guid, content);
     records.push({
-      uid: (records.at(-1)?.uid ?? 0) + 1,
+      uid: Math.max(records.at(-1)?.uid ?? 0, floor.lastUid) + 1,
       modseq: ++this.#modseq,
       lastUpdated: THEN,
       flags: [],
@@ -152,9 +157,36 @@ export class MemoryStore implements MasterStore {
   }
 
   expunge(name: ByteString, uid: number): void {
-    const record = this.#at(name).records.find((one) => one.uid === uid);
+    this.flag(name, uid, (flags) => [...flags, '\\Expunged']);
+  }
+
+  /** The record is another one afterwards: whoever has read it has what was read. */
+  flag(name: ByteString, uid: number, change: (flags: string[]) => string[]): void {
+    const { records } = this.#at(name);
+    const index = records.findIndex((one) => one.uid === uid);
+    const record = records[index];
     if (!record) throw new Error(`the test has put no message ${uid} into ${name}`);
-    Object.assign(record, { modseq: ++this.#modseq, flags: [...record.flags, '\\Expunged'] });
+    records[index] = { ...record, modseq: ++this.#modseq, flags: change(record.flags) };
+  }
+
+  /** Expunged records go for good, as `cyr_expire -X` has them go. */
+  cleanUp(name: ByteString): void {
+    const mailbox = this.#at(name);
+    const { lastUid, highestmodseq } = this.#view(mailbox).state;
+    const [gone, kept] = [true, false].map((expunged) =>
+      mailbox.records.filter(({ flags }) => flags.includes('\\Expunged') === expunged),
+    ) as [IndexRecord[], IndexRecord[]];
+    const deletedmodseq = gone.reduce(
+      (most, { modseq }) => Math.max(most, modseq),
+      mailbox.floor.deletedmodseq,
+    );
+    mailbox.floor = { lastUid, highestmodseq, deletedmodseq };
+    mailbox.records = kept;
+  }
+
+  setAcl(name: ByteString, acl: ByteString): void {
+    const mailbox = this.#at(name);
+    mailbox.entry = { ...mailbox.entry, acl, foldermodseq: ++this.#modseq };
   }
 
   /** Deletes a mailbox; a tombstone stays in its place. */
@@ -245,8 +277,10 @@ export class MemoryStore implements MasterStore {
     for (const { name, userid, deleted, intermediate, inDeleted } of this.#sorted()) {
       if (!name.startsWith(prefix) || deleted || intermediate) continue;
       if (userid === undefined) yield { kind: 'shared', name, messages: 0 };
-      else if (!inDeleted && !told.has(userid)) yield { kind: 'user', userid, messages: 0 };
-      if (userid !== undefined) told.add(userid);
+      else if (!inDeleted && !told.has(userid)) {
+        told.add(userid);
+        yield { kind: 'user', userid, messages: 0 };
+      }
     }
   }
 
@@ -383,7 +417,7 @@ export class MemoryStore implements MasterStore {
     return this.#mailboxes.get(name)?.records.length ?? 0;
   }
 
-  #view({ entry, records, annotations, state }: StoredMailbox): MailboxView {
+  #view({ entry, records, annotations, state, floor }: StoredMailbox): MailboxView {
     const { uidvalidity, createdmodseq, foldermodseq } = entry;
     const quotaroot = [...this.quotas.keys()]
       .filter((root) => entry.name === root || entry.name.startsWith(`${root}.`))
@@ -394,9 +428,12 @@ export class MemoryStore implements MasterStore {
       state: {
         indexVersion: INDEX_VERSION,
         exists: records.filter(({ flags }) => !flags.includes('\\Expunged')).length,
-        lastUid: records.at(-1)?.uid ?? 0,
-        highestmodseq: records.reduce((highest, { modseq }) => Math.max(highest, modseq), foldermodseq),
-        deletedmodseq: 0,
+        lastUid: Math.max(records.at(-1)?.uid ?? 0, floor.lastUid),
+        highestmodseq: records.reduce(
+          (highest, { modseq }) => Math.max(highest, modseq),
+          Math.max(foldermodseq, floor.highestmodseq),
+        ),
+        deletedmodseq: floor.deletedmodseq,
         recentuid: 0,
         recenttime: 0,
         lastAppenddate: 0,

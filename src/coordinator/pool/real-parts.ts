@@ -10,14 +10,19 @@ import type { PoolSetup } from './messages.ts';
 import { scriptLink } from './script-link.ts';
 
 /** The store, the replica and the engine that a connection really works with. */
-export function realParts(setup: PoolSetup, emit: EventListener, store: MasterStore): BatchRunnerParts {
+export function realParts(
+  setup: PoolSetup,
+  emit: EventListener,
+  store: MasterStore,
+  connect = connectReplica,
+): BatchRunnerParts {
   return {
     setup,
     emit,
     store,
-    connect: (listeners) => connectReplica(setup.connection, listeners),
-    scripts: scriptLink(() => connectReplica({ ...setup.connection, sieveMailbox: false })),
-    master: masterLink(setup.master, setup.connection, connectReplica, emit),
+    connect: (listeners) => connect(setup.connection, listeners),
+    scripts: scriptLink(() => connect({ ...setup.connection, sieveMailbox: false })),
+    master: masterLink(setup.master, setup.connection, connect, emit),
     verify,
     pending: new PendingUsers(setup.options.verify?.logs ?? [], (name) => store.ownerOf(name)),
     engine: { runUser, runMeta, runMailboxes, runActions },

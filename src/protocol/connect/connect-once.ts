@@ -2,7 +2,6 @@ import type { SyncError } from '../../report/sync-error.ts';
 import type { ConnectTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
 import type { Conversation } from '../handshake/conversation.ts';
-import type { isLocal } from '../handshake/open-socket.ts';
 import { readBanner } from '../handshake/read-banner.ts';
 import { compressionLevel, startCompression } from '../handshake/start-compression.ts';
 import { CommandQueue } from '../link/command-queue.ts';
@@ -12,7 +11,7 @@ import { linkError } from '../link-errors.ts';
 import type { Exposure, ReplicaSession } from '../replica-session.ts';
 import { setUp } from '../session/set-up.ts';
 import type { Attempt } from './connect-attempts.ts';
-import { type Circumstances, inConversation } from './in-conversation.ts';
+import { type Circumstances, inConversation, type Network } from './in-conversation.ts';
 import { type LoggedIn, logIn } from './log-in.ts';
 
 /**
@@ -24,9 +23,9 @@ export async function connectOnce(
   attempt: Attempt,
   settings: ConnectionSettings,
   listeners: ConnectionListeners,
-  isPeerLocal: typeof isLocal,
+  network: Network,
 ): Promise<ReplicaSession> {
-  const approach = { target, attempt, settings, isPeerLocal, onTraffic: listeners.onTraffic };
+  const approach = { target, attempt, settings, network, onTraffic: listeners.onTraffic };
   return await inConversation(approach, async (talk, circumstances) => {
     const greeting = await readBanner(talk, settings.server, attempt.accepted);
     const login = await logIn(talk, greeting, circumstances);

@@ -1,24 +1,24 @@
 import { parseTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
-import { isLocal } from '../handshake/open-socket.ts';
 import type { ReplicaSession } from '../replica-session.ts';
 import { planAttempts, tryInTurn } from './connect-attempts.ts';
 import { connectOnce } from './connect-once.ts';
+import { type Network, realNetwork } from './in-conversation.ts';
 
 /**
  * Connects, logs in and sets up (compression, capabilities): afterwards every command may be sent.
  *
- * @param isPeerLocal what tells a peer on this host, to whom nothing crosses a network
+ * @param network of a test, in the place of parts of the real one
  * @throws SyncError CONFIG, HOST_NOT_FOUND, CONNECT_FAILED, CONNECT_TIMEOUT, REPLICA_BUSY, NOT_A_SYNC_SERVER, TLS_FAILED,
  *   AUTHENTICATION_FAILED, NO_USABLE_MECHANISM, COMPRESSION_UNAVAILABLE, LINK_BROKEN
  */
 export async function connectReplica(
   settings: ConnectionSettings,
   listeners: ConnectionListeners = {},
-  isPeerLocal: typeof isLocal = isLocal,
+  network: Partial<Network> = {},
 ): Promise<ReplicaSession> {
   const target = parseTarget(settings.server);
   return tryInTurn(planAttempts(target, settings), (attempt) =>
-    connectOnce(target, attempt, settings, listeners, isPeerLocal),
+    connectOnce(target, attempt, settings, listeners, { ...realNetwork, ...network }),
   );
 }

@@ -3,17 +3,26 @@ import type { ConnectTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
 import { Conversation } from '../handshake/conversation.ts';
 import { Deadline } from '../handshake/deadline.ts';
-import { type isLocal, openSocket } from '../handshake/open-socket.ts';
+import { isLocal, openSocket } from '../handshake/open-socket.ts';
 import { startTls } from '../handshake/start-tls.ts';
 import { Traffic } from '../wire/traffic.ts';
 import type { Attempt } from './connect-attempts.ts';
+
+/** How sockets come about, and which of them lead to this host, so that nothing crosses a network. */
+export interface Network {
+  openSocket: typeof openSocket;
+  isLocal: typeof isLocal;
+}
+
+/** The one that there is; tests have others. */
+export const realNetwork: Network = { openSocket, isLocal };
 
 /** Whom to speak to, and how. */
 export interface Approach {
   target: ConnectTarget;
   attempt: Attempt;
   settings: ConnectionSettings;
-  isPeerLocal: typeof isLocal;
+  network: Network;
   onTraffic: ConnectionListeners['onTraffic'];
 }
 
@@ -34,18 +43,18 @@ export interface Circumstances {
  * otherwise it is `speak`'s, to close or to hand on.
  */
 export async function inConversation<T>(
-  { target, attempt, settings, isPeerLocal, onTraffic }: Approach,
+  { target, attempt, settings, network, onTraffic }: Approach,
   speak: (talk: Conversation, circumstances: Circumstances) => Promise<T>,
 ): Promise<T> {
   using deadline = new Deadline(settings.connectTimeoutMs, settings.server);
-  const socket = await openSocket(target, attempt.service, settings, deadline);
+  const socket = await network.openSocket(target, attempt.service, settings, deadline);
   const traffic = new Traffic(onTraffic);
   let talk: Conversation | undefined;
   try {
     const tls = target.kind === 'tcp' && target.tls;
     const stream = tls ? await startTls(socket, target.host, settings, deadline) : socket;
     talk = new Conversation(stream, traffic, deadline);
-    const local = isPeerLocal(target, socket);
+    const local = network.isLocal(target, socket);
     return await speak(talk, { target, settings, deadline, traffic, tls, local });
   } catch (caught) {
     const error = SyncError.from(caught);

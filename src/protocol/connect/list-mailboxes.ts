@@ -2,12 +2,11 @@ import type { ByteString } from '../../byte-string.ts';
 import { parseTarget } from '../connect-target.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import type { Conversation } from '../handshake/conversation.ts';
-import { isLocal } from '../handshake/open-socket.ts';
 import { readBanner } from '../handshake/read-banner.ts';
 import { linkError } from '../link-errors.ts';
 import { silenceError } from '../wire/transport.ts';
 import { planAttempts, tryInTurn } from './connect-attempts.ts';
-import { inConversation } from './in-conversation.ts';
+import { inConversation, realNetwork } from './in-conversation.ts';
 import { logIn } from './log-in.ts';
 
 /** A mailbox as an IMAP server lists it to an administrator. */
@@ -41,7 +40,7 @@ export async function listMailboxes(
   const target = parseTarget(settings.server);
   const talk = await tryInTurn(planAttempts(target, settings), (attempt) =>
     inConversation(
-      { target, attempt, settings, isPeerLocal: isLocal, onTraffic: undefined },
+      { target, attempt, settings, network: realNetwork, onTraffic: undefined },
       async (conversation, circumstances) => {
         const greeting = await readBanner(conversation, settings.server, attempt.accepted);
         if (greeting.flavour === 'csync') {

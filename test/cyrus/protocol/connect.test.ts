@@ -77,7 +77,7 @@ for (const flavour of ['csync', 'imap'] as const) {
   });
 
   test(`${flavour}: to another host everything goes inside TLS that is offered, also where SCRAM is`, async () => {
-    const another = () => false;
+    const another = { isLocal: () => false };
     const connectThere = async (tls: Partial<ConnectionSettings['tls']>) => {
       const session = await connectReplica(
         settings(portOf(open), { tls: { ...NO_TLS, ...tls } }),

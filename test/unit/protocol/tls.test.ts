@@ -170,7 +170,7 @@ test('a banner without STARTTLS from another host ends the attempt before anythi
     await peer.closed();
   });
   const error = await rejectsWith(
-    connectReplica(settingsFor(server.address), {}, () => false),
+    connectReplica(settingsFor(server.address), {}, { isLocal: () => false }),
     'TLS_FAILED',
     /STARTTLS/,
   );

@@ -1,0 +1,305 @@
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ByteString } from '../../src/byte-string.ts';
+import { systemClock } from '../../src/coordinator/clock.ts';
+import { BatchRunner } from '../../src/coordinator/pool/batch-runner.ts';
+import type { PoolSetup } from '../../src/coordinator/pool/messages.ts';
+import { openInlinePool } from '../../src/coordinator/pool/open-inline-pool.ts';
+import { realParts } from '../../src/coordinator/pool/real-parts.ts';
+import { type RunResult, run } from '../../src/coordinator/run/run.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
+import { connectFailure } from '../../src/protocol/link-errors.ts';
+import type { SyncEvent } from '../../src/report/events.ts';
+import type { RecordedCommand } from '../../src/sandbox/options.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
+import { setup as defaults, request } from '../lab/pool-fakes.ts';
+import { differencesOf } from './differences-of.ts';
+import type { Plan, Step } from './plan.ts';
+import { Random } from './random.ts';
+import { SimulatedMaster } from './simulated-master.ts';
+import { VirtualLink } from './virtual-link.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+const MS_PER_MINUTE = 60_000;
+/** Virtual time after which whatever still goes on will never end. */
+const PATIENCE_MS = 24 * 60 * MS_PER_MINUTE;
+/** Runs that may be needed once nobody disturbs: those who were edited during the last one are done by the next. */
+const MOST_LAST_RUNS = 4;
+const SERVER = '/simulated/replica';
+
+export interface Finding {
+  /** What must never be, and was. */
+  violations: string[];
+  /** What happened, in order. */
+  history: string[];
+  /** Virtual. */
+  elapsedMs: number;
+}
+
+/** Lets a plan happen, and says what went wrong. */
+export async function simulate(plan: Plan): Promise<Finding> {
+  const random = new Random(plan.seed);
+  using time = new VirtualTime(random.split());
+  const world = await World.begin(plan, random, time);
+  return await world.end();
+}
+
+/** A running program, until it ends or is killed. */
+interface Incarnation {
+  startedMs: number;
+  links: Set<VirtualLink>;
+  stop: AbortController;
+  killed: boolean;
+}
+
+class World {
+  readonly #plan: Plan;
+  readonly #time: VirtualTime;
+  readonly #random: Random;
+  readonly #master: SimulatedMaster;
+  readonly #replica: Sandbox;
+  readonly #violations: string[] = [];
+  readonly #history: string[] = [];
+  readonly #applied: string[] = [];
+  #incarnation: Incarnation | undefined;
+  #refusedUntilMs = 0;
+  readonly #breaks: Extract<Step, { kind: 'break' }>[] = [];
+
+  static async begin(plan: Plan, random: Random, time: VirtualTime): Promise<World> {
+    let world: World | undefined;
+    const replica = await startSandbox({
+      recordCommands: (command) => {
+        world?.examine(command);
+      },
+      log: (line) => world?.tell(`replica: ${line}`),
+    });
+    world = new World(plan, random, time, replica);
+    return world;
+  }
+
+  private constructor(plan: Plan, random: Random, time: VirtualTime, replica: Sandbox) {
+    this.#plan = plan;
+    this.#random = random;
+    this.#time = time;
+    this.#replica = replica;
+    this.#master = new SimulatedMaster(plan.users, random.split(), () => time.nowMs);
+  }
+
+  tell(line: string): void {
+    this.#history.push(`${(this.#time.nowMs / 1_000).toFixed(3)} ${line}`);
+  }
+
+  async end(): Promise<Finding> {
+    try {
+      await this.#time.drive(this.#live(), PATIENCE_MS);
+    } catch (error) {
+      this.#violate(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    await this.#replica.close();
+    return { violations: this.#violations, history: this.#history, elapsedMs: this.#time.nowMs };
+  }
+
+  /** Before the replica does it. */
+  examine({ command, text }: RecordedCommand): void {
+    this.tell(`-> ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`);
+    this.#applied.push(text);
+    const startedMs = this.#incarnation?.startedMs ?? 0;
+    const isKept = (uniqueid: ByteString): boolean => this.#master.isLiveSince(uniqueid, startedMs);
+    if (command !== 'APPLY UNMAILBOX' && command !== 'APPLY UNUSER') return;
+    const named = text.slice(command.length + 1);
+    const there = Object.values(this.#replica.inspect().mailboxes);
+    const removed =
+      command === 'APPLY UNMAILBOX'
+        ? there.filter(({ name }) => name === named)
+        : // What is in DELETED stays (protocol 10.14).
+          there.filter(({ name }) => name === `user.${named}` || name.startsWith(`user.${named}.`));
+    for (const { name, uniqueid } of removed) {
+      if (isKept(uniqueid))
+        this.#violate(`${text} removes ${name} (${uniqueid}), which is live on the master`);
+    }
+  }
+
+  async #live(): Promise<void> {
+    const happened = this.#happen();
+    while (this.#time.nowMs < this.#plan.endMs) {
+      await this.#run();
+      await pause(this.#random.between(0, 3_000));
+    }
+    await happened;
+    this.#replica.clearFaults();
+    this.#breaks.length = 0;
+    this.tell('nobody disturbs any more');
+    for (let count = 1; ; count += 1) {
+      const { exitCode } = await this.#run();
+      if (exitCode === 0) break;
+      if (count === MOST_LAST_RUNS) {
+        this.#violate(`run ${count} after the last disturbance ends with ${exitCode}`);
+        return;
+      }
+      await pause(MS_PER_MINUTE);
+    }
+    // A run for all knows those who are here; who was removed is told by the sync log alone.
+    for (const userid of this.#master.users()) await this.#compare(userid, 'at the end');
+    this.#applied.length = 0;
+    await this.#run();
+    const sent = this.#applied.filter((text) => !text.startsWith('APPLY CAPABILITIES'));
+    if (sent.length > 0) this.#violate(`a run with nothing to do sends ${sent[0]}`);
+  }
+
+  async #compare(userid: ByteString, when: string): Promise<void> {
+    for (const difference of await differencesOf(userid, this.#master.store, this.#replica.inspect())) {
+      this.#violate(`${when}: ${difference}`);
+    }
+  }
+
+  async #happen(): Promise<void> {
+    for (const step of this.#plan.steps) {
+      await pause(Math.max(0, step.atMs - this.#time.nowMs));
+      this.#take(step);
+    }
+  }
+
+  #take(step: Step): void {
+    switch (step.kind) {
+      case 'edit': {
+        const done = this.#master.edit(step.edit, step);
+        if (done !== undefined) this.tell(`master: ${done}`);
+        break;
+      }
+      case 'fault':
+        this.#replica.inject(step.fault);
+        break;
+      case 'outage':
+        this.tell(`outage of ${step.refuseMs} ms`);
+        this.#refusedUntilMs = this.#time.nowMs + step.refuseMs;
+        this.#breakLinks();
+        break;
+      case 'break':
+        this.#breaks.push(step);
+        break;
+      case 'lock':
+        this.#lock(step);
+        break;
+      case 'kill':
+        this.#kill();
+        break;
+    }
+  }
+
+  #lock({ choice, forMs }: Extract<Step, { kind: 'lock' }>): void {
+    const users = this.#master.users();
+    const userid = users[Math.floor(choice * users.length)];
+    if (userid === undefined) return;
+    const held = this.#master.store.trySyncLock(SERVER, userid);
+    if (!held) return;
+    this.tell(`somebody has the sync lock of ${userid} for ${forMs} ms`);
+    setTimeout(() => held[Symbol.dispose](), forMs);
+  }
+
+  #kill(): void {
+    if (!this.#incarnation) return;
+    this.tell('killed');
+    this.#incarnation.killed = true;
+    this.#incarnation.stop.abort();
+    this.#breakLinks();
+  }
+
+  #breakLinks(): void {
+    for (const link of this.#incarnation?.links ?? []) link.break();
+  }
+
+  async #run(): Promise<RunResult> {
+    const { connections, lookAhead, batchSize } = this.#plan;
+    const incarnation = {
+      startedMs: this.#time.nowMs,
+      links: new Set<VirtualLink>(),
+      stop: new AbortController(),
+      killed: false,
+    };
+    this.#incarnation = incarnation;
+    const setup: PoolSetup = {
+      ...defaults,
+      connection: {
+        ...defaults.connection,
+        server: SERVER,
+        authname: undefined,
+        password: undefined,
+        connectTimeoutMs: 10_000,
+        answerTimeoutMs: 60_000,
+        windowOctets: 64 * 1024,
+      },
+      options: { ...defaults.options, batchSize, lookAhead },
+    };
+    const { store } = this.#master;
+    const before = new Map(this.#master.users().map((userid) => [userid, this.#master.changesOf(userid)]));
+    this.tell('a run begins');
+    const result = await run(request({ setup, connections }), {
+      emit: (event) => this.#hear(event),
+      openStore: () => store,
+      openPool: (_connections, emit) =>
+        openInlinePool({
+          create: () => new BatchRunner(realParts(setup, emit, store, this.#connectAs(incarnation))),
+          tasksPerConnection: 2,
+          onIdleClosed: () => undefined,
+          onClose: () => undefined,
+        }),
+      load: () => ({ thisThread: 0, idleProcessors: 0 }),
+      clock: systemClock,
+      random: Math.random,
+      signal: incarnation.stop.signal,
+    });
+    this.tell(`the run ends with ${result.exitCode}`);
+    this.#incarnation = undefined;
+    if (result.exitCode === 0) {
+      for (const [userid, changes] of before) {
+        if (this.#master.changesOf(userid) === changes)
+          await this.#compare(userid, 'after a run that ended with 0');
+      }
+    }
+    return result;
+  }
+
+  #connectAs(incarnation: Incarnation): typeof connectReplica {
+    return (settings, listeners) =>
+      connectReplica(settings, listeners, {
+        isLocal: () => true,
+        openSocket: async () => {
+          const { latencyMs, octetsPerSecond } = this.#plan;
+          await pause(2 * latencyMs);
+          if (incarnation.killed || this.#time.nowMs < this.#refusedUntilMs) {
+            throw connectFailure(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), SERVER);
+          }
+          const broken = this.#breaks.shift();
+          const link = new VirtualLink(
+            {
+              latencyMs,
+              octetsPerSecond,
+              cut: broken && !broken.silently ? broken : undefined,
+              stallOctets: broken?.silently ? broken.octets : undefined,
+            },
+            this.#random.split(),
+          );
+          incarnation.links.add(link);
+          link.client.once('close', () => incarnation.links.delete(link));
+          this.#replica.accept(link.server, true);
+          return link.client as unknown as Socket;
+        },
+      });
+  }
+
+  #hear(event: SyncEvent): void {
+    if (event.kind === 'user:failed')
+      this.tell(`failed: ${event.user} ${event.error.code} ${event.error.message}`);
+    if (event.kind === 'run:retry')
+      this.tell(`again: ${event.user} ${event.error.code} ${event.error.message}`);
+    if (event.kind === 'connection:failed' || event.kind === 'connection:lost') {
+      this.tell(`${event.kind} ${event.error.message}`);
+    }
+    if ('error' in event && event.error?.code === 'BUG') this.#violate(`BUG: ${JSON.stringify(event)}`);
+  }
+
+  #violate(what: string): void {
+    this.tell(`VIOLATED: ${what}`);
+    this.#violations.push(what);
+  }
+}

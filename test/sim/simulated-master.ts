@@ -1,0 +1,243 @@
+import type { ByteString } from '../../src/byte-string.ts';
+import type { MailboxEntry } from '../../src/store/master-store.ts';
+import { MemoryStore } from '../lab/memory-store.ts';
+import type { EDITS } from './plan.ts';
+import type { Random } from './random.ts';
+
+type Edit = (typeof EDITS)[number];
+
+/** Which of those there are; what a plan calls `choice` and `other`. */
+interface Choice {
+  choice: number;
+  other: number;
+}
+
+const MOST_USERS = 6;
+const FOLDERS = ['Sent', 'Drafts', 'Archive', 'Lists'];
+const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '$Label', 'NIL'];
+
+/** A master that is edited as Cyrus's programs edit one, and that remembers since when each mailbox is there. */
+export class SimulatedMaster {
+  readonly store = new MemoryStore();
+  /** uniqueid -> milliseconds since when it is live without a break. */
+  readonly #liveSince = new Map<ByteString, number>();
+  readonly #nowMs: () => number;
+  /** Changes of each user so far, to tell whether there was one meanwhile. */
+  readonly #changes = new Map<ByteString, number>();
+  /** Deleted without going to DELETED: with the name used again nothing would tell that the former mailbox was deleted. */
+  readonly #buried = new Set<ByteString>();
+  /** Names of users who have another one now: only the sync log tells where a mailbox of that name belongs. */
+  readonly #left = new Set<ByteString>();
+  #users = 0;
+  #messages = 0;
+
+  constructor(users: readonly number[], random: Random, nowMs: () => number) {
+    this.#nowMs = nowMs;
+    for (const folders of users) {
+      const userid = this.#newUser();
+      for (const name of FOLDERS.slice(0, folders)) this.#create(`${this.store.inboxName(userid)}.${name}`);
+      for (const { name } of this.store.mailboxesOf(userid)) {
+        for (let count = random.between(0, 5); count > 0; count -= 1) this.#append(name, random.fraction());
+      }
+    }
+    this.#look();
+  }
+
+  /** @returns what was done, for the history; undefined: there was nothing to do it to */
+  edit(edit: Edit, choice: Choice): string | undefined {
+    const done = this.#edit(edit, choice);
+    this.#look();
+    if (done === undefined) return undefined;
+    for (const userid of done.users) this.#changes.set(userid, this.changesOf(userid) + 1);
+    return `${edit} ${done.what}`;
+  }
+
+  changesOf(userid: ByteString): number {
+    return this.#changes.get(userid) ?? 0;
+  }
+
+  /** Users who have an INBOX. */
+  users(): ByteString[] {
+    return this.store.userids().filter((userid) => this.#isLive(this.store.inboxName(userid)));
+  }
+
+  isLiveSince(uniqueid: ByteString, ms: number): boolean {
+    return (this.#liveSince.get(uniqueid) ?? Number.POSITIVE_INFINITY) <= ms;
+  }
+
+  #edit(edit: Edit, { choice, other }: Choice): { what: string; users: ByteString[] } | undefined {
+    const { store } = this;
+    if (edit === 'create-user') {
+      if (this.users().length >= MOST_USERS) return undefined;
+      const userid = this.#newUser();
+      return { what: userid, users: [userid] };
+    }
+    const userid = at(this.users(), choice);
+    if (userid === undefined) return undefined;
+    const done = (what: string) => ({ what, users: [userid] });
+    const inbox = store.inboxName(userid);
+    const live = store.mailboxesOf(userid).filter(({ inDeleted }) => !inDeleted);
+    const mailbox = at(live, other) as MailboxEntry;
+    const folders = live.filter(({ name }) => name !== inbox);
+    const folder = at(folders, other);
+    const free = at(
+      FOLDERS.map((name) => `${inbox}.${name}`).filter(
+        (name) => !this.#isLive(name) && !this.#buried.has(name),
+      ),
+      other,
+    );
+    const record = at(
+      store.records(mailbox.name).filter(({ flags }) => !flags.includes('\\Expunged')),
+      (choice * 97 + other) % 1,
+    );
+    switch (edit) {
+      case 'append':
+        this.#append(mailbox.name, other);
+        return done(mailbox.name);
+      case 'flag': {
+        if (!record) return undefined;
+        const flag = at(FLAGS, (other * 31) % 1) as string;
+        store.flag(mailbox.name, record.uid, (flags) =>
+          flags.includes(flag) ? flags.filter((each) => each !== flag) : [...flags, flag],
+        );
+        return done(`${mailbox.name} ${record.uid} ${flag}`);
+      }
+      case 'expunge':
+        if (!record) return undefined;
+        store.expunge(mailbox.name, record.uid);
+        return done(`${mailbox.name} ${record.uid}`);
+      case 'clean-up':
+        store.cleanUp(mailbox.name);
+        return done(mailbox.name);
+      case 'create-folder':
+        if (!free) return undefined;
+        this.#create(free);
+        return done(free);
+      case 'rename-folder':
+        if (!folder || !free) return undefined;
+        store.rename(folder.name, free);
+        return done(`${folder.name} ${free}`);
+      case 'swap-folders': {
+        const another = folders.find(({ name }) => name !== folder?.name);
+        if (!folder || !another) return undefined;
+        const between = `${inbox}.swap`;
+        store.rename(folder.name, between);
+        store.rename(another.name, folder.name);
+        store.rename(between, another.name);
+        return done(`${folder.name} ${another.name}`);
+      }
+      case 'delete-folder':
+        if (!folder) return undefined;
+        store.rename(folder.name, `DELETED.${folder.name}.${this.#stamp()}`);
+        return done(folder.name);
+      case 'delete-folder-at-once':
+        if (!folder) return undefined;
+        store.bury(folder.name);
+        this.#buried.add(folder.name);
+        return done(folder.name);
+      case 'recreate-folder':
+        if (!folder) return undefined;
+        store.rename(folder.name, `DELETED.${folder.name}.${this.#stamp()}`);
+        this.#create(folder.name);
+        return done(folder.name);
+      case 'set-acl':
+        store.setAcl(mailbox.name, `${userid}\tlrswipkxtecdan\tanyone\t${other < 0.5 ? 'lrs' : 'p'}\t`);
+        return done(mailbox.name);
+      case 'subscribe':
+        store.subscribe(userid, mailbox.name);
+        return done(mailbox.name);
+      case 'unsubscribe': {
+        const subscribed = at(store.subscriptions(userid), other);
+        if (subscribed === undefined) return undefined;
+        store.unsubscribe(userid, subscribed);
+        return done(subscribed);
+      }
+      case 'read':
+        store.read(userid, mailbox.uniqueid, `1:${1 + Math.floor(other * 9)}`);
+        return done(mailbox.name);
+      case 'set-quota': {
+        const modseq = this.#changesInAll() + 1;
+        const storage = Math.floor(other * 1_000);
+        store.quotas.set(inbox, {
+          root: inbox,
+          storage,
+          messages: -1,
+          annotationStorage: -1,
+          folders: -1,
+          modseq,
+        });
+        return done(inbox);
+      }
+      case 'remove-quota':
+        return store.quotas.delete(inbox) ? done(inbox) : undefined;
+      case 'rename-user': {
+        const to = this.#nextUserid();
+        this.#left.add(userid);
+        const quota = store.quotas.get(inbox);
+        store.renameUser(userid, to);
+        store.quotas.delete(inbox);
+        if (quota) store.quotas.set(store.inboxName(to), { ...quota, root: store.inboxName(to) });
+        return { what: `${userid} ${to}`, users: [userid, to] };
+      }
+      case 'remove-user':
+        for (const { name } of live) store.rename(name, `DELETED.${name}.${this.#stamp()}`);
+        store.forgetUser(userid);
+        store.quotas.delete(inbox);
+        return done(userid);
+    }
+  }
+
+  #newUser(): ByteString {
+    const userid = this.#nextUserid();
+    this.store.addUser(userid, [], { messages: [] });
+    return userid;
+  }
+
+  /** Names come up again: who had one before is somebody else. */
+  #nextUserid(): ByteString {
+    const free = Array.from({ length: MOST_USERS + 1 + this.#left.size }, (_, index) => `u${index}`).filter(
+      (userid) => !this.#isLive(this.store.inboxName(userid)) && !this.#left.has(userid),
+    );
+    this.#users += 1;
+    return free[this.#users % free.length] as ByteString;
+  }
+
+  #create(name: ByteString): void {
+    this.store.put(name, { messages: [] });
+  }
+
+  /** One in four is a message that others have too. */
+  #append(name: ByteString, fraction: number): void {
+    this.#messages += 1;
+    const text = fraction < 0.25 ? 'to everybody' : `message ${this.#messages}`;
+    this.store.append(name, `Subject: ${text}\r\n\r\n${'x'.repeat(Math.floor(fraction * 3_000))}\r\n`);
+  }
+
+  #isLive(name: ByteString): boolean {
+    const entry = this.store.lookup(name);
+    return entry !== undefined && !entry.deleted;
+  }
+
+  #changesInAll(): number {
+    return [...this.#changes.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  #stamp(): string {
+    return (0x6000_0000 + this.#changesInAll()).toString(16).toUpperCase();
+  }
+
+  /** Who is there from now on, and who no longer is. */
+  #look(): void {
+    const live = new Set<ByteString>();
+    for (const userid of this.store.userids()) {
+      for (const { uniqueid } of this.store.mailboxesOf(userid)) live.add(uniqueid);
+    }
+    for (const uniqueid of live)
+      if (!this.#liveSince.has(uniqueid)) this.#liveSince.set(uniqueid, this.#nowMs());
+    for (const uniqueid of this.#liveSince.keys()) if (!live.has(uniqueid)) this.#liveSince.delete(uniqueid);
+  }
+}
+
+function at<T>(choices: readonly T[], fraction: number): T | undefined {
+  return choices[Math.floor(fraction * choices.length)];
+}
