@@ -32,8 +32,13 @@ export const BATCHES_PER_CONNECTION = 2;
 export const GROW_AFTER_MS = 100;
 /** ... for `auto` at most so many times as many as it has ... */
 export const GROWTH = 4;
+/** ... at first, with nothing known but that there is much to send, so many times ... */
+export const FIRST_GROWTH = 2;
 /** ... and no more than would keep this thread at work for this share of its time: the rest is the replica's and the link's ... */
 export const SHARE_TO_FILL = 0.5;
+/** ... or for this share where less than so much of a processor is idle: the rest may be work of this host ... */
+export const SHARE_TO_FILL_OF_BUSY_HOST = 0.2;
+export const IDLE_FOR_CONNECTIONS = 0.5;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING_MS = 500;
 /** Share of its time from which on a thread is what its connections wait for ... */
@@ -43,7 +48,7 @@ export const IDLE_FOR_THREAD = 0.5;
 /** How often rolling mode asks itself whether its one thread is enough. */
 export const THREADS_LOOK_MS = 1_000;
 /** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */
-export const AUTO_FIRST = 16;
+export const AUTO_FIRST = 32;
 export const CLIMB_AFTER_MS = 1_000;
 /** ... and so much work, or the rate is an accident. */
 export const LEAST_WORK_TO_CLIMB = 200;

@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { RunEvent, SyncEvent, UserEvent } from './events.ts';
 import { asItIs, reasonWithHint } from './reasons.ts';
 import type { ErrorData } from './sync-error.ts';
+import { whyNoMore } from './why-no-more.ts';
 
 type OutOfFilesEvent = Extract<SyncEvent, { kind: 'host:out-of-files' }>;
 type IllnessEvent = Extract<SyncEvent, { kind: 'replica:ill' }>;
@@ -51,6 +52,10 @@ export function diagnosticLines(event: SyncEvent, mode: ModeName): ByteString[] 
     }
     case 'user:failed':
       return [`Error from ${failedCall(mode, subject(event))}: bailing out!`];
+    case 'run:end': {
+      const { most, why } = event.summary.connections;
+      return most === 0 ? [] : [`connections=<${most}> (${whyNoMore(why)})`];
+    }
     default:
       return [];
   }

@@ -93,6 +93,8 @@ export interface RunSummary {
   octetsUploaded: number;
   mailboxesUpdated: number;
   elapsedMs: number;
+  /** That were up at one time. */
+  connections: { most: number; why: WhyNoMore };
   failures: { user: ByteString; error: ErrorData }[];
   /** Those who never had their turn, or had not come to its end: the run was stopped, or could not go on. */
   unreached: { user: ByteString; mailboxes?: ByteString[] | undefined }[];
@@ -119,6 +121,8 @@ export interface RunStatus {
   left: number;
   /** That are up. */
   connections: number;
+  /** How many there may be by now, and why no more; null: nothing has begun. */
+  connectionsMost: { most: number; why: WhyNoMore } | null;
   messages: number;
   octets: number;
   elapsedMs: number;

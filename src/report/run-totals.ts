@@ -1,4 +1,4 @@
-import type { SyncEvent } from './events.ts';
+import type { SyncEvent, WhyNoMore } from './events.ts';
 import { GRADES, type Grade, type SettledStatus } from './grade.ts';
 import type { ReportEntry } from './report-entry.ts';
 
@@ -6,7 +6,11 @@ import type { ReportEntry } from './report-entry.ts';
 export interface RunTotals {
   server: string | null;
   mode: 'all' | 'users' | 'mailboxes' | 'meta' | null;
+  /** At most. */
   connections: number;
+  /** That were up at one time, and why no more; null until the end. */
+  connectionsUsed: number | null;
+  connectionsWhy: WhyNoMore | null;
   /** Users (and groups of mailboxes) found so far; `allFound`: there are no others. */
   usersFound: number;
   allFound: boolean;
@@ -30,6 +34,8 @@ export function noTotals(): RunTotals {
     server: null,
     mode: null,
     connections: 0,
+    connectionsUsed: null,
+    connectionsWhy: null,
     usersFound: 0,
     allFound: false,
     replicaListed: null,
@@ -74,6 +80,8 @@ export function noteRun(totals: RunTotals, event: SyncEvent): void {
   } else if (event.kind === 'run:end') {
     totals.allFound = event.summary.allFound;
     totals.stoppedBy = event.summary.stoppedBy ?? null;
+    totals.connectionsUsed = event.summary.connections.most;
+    totals.connectionsWhy = event.summary.connections.why;
     totals.seconds = Math.round(event.summary.elapsedMs) / 1_000;
   }
 }

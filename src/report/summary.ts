@@ -4,6 +4,7 @@ import { reportEntry } from './report-entry.ts';
 import { addEntry, noTotals, noteRun, type RunTotals } from './run-totals.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { UserFacts } from './user-facts.ts';
+import { whyNoMore } from './why-no-more.ts';
 
 const WORDS: Record<Grade, string> = {
   identical: 'identical',
@@ -51,11 +52,18 @@ export function summaryLines(totals: RunTotals): string[] {
     ]),
     ...(users.absent > 0 ? [[users.absent, '  not here'] satisfies [number, string]] : []),
     [messages, `messages, ${megabytes(octets)} MB, in ${seconds.toFixed(1)} s`],
+    ...connectionsRow(totals),
     ...(damagedMessages > 0 ? [[damagedMessages, 'damaged messages'] satisfies [number, string]] : []),
     ...(lockWaits > 0 ? [[lockWaits, 'waits for a lock'] satisfies [number, string]] : []),
   ];
   const width = Math.max(...rows.map(([count]) => String(count).length));
   return rows.map(([count, what]) => `${String(count).padStart(width)} ${what}`);
+}
+
+function connectionsRow({ connectionsUsed, connectionsWhy }: RunTotals): [number, string][] {
+  if (!connectionsUsed || connectionsWhy === null) return [];
+  const noun = connectionsUsed === 1 ? 'connection' : 'connections at a time';
+  return [[connectionsUsed, `${noun}: ${whyNoMore(connectionsWhy)}`]];
 }
 
 function megabytes(octets: number): string {

@@ -425,11 +425,14 @@ const WEIGHT_OF_LATEST = 0.25;
 class Postponed extends Error {}
 
 /** Counts one job among those with much to send, or postpones it if there are enough of them. */
-function ladenOn(link: Link, mayPostpone: boolean): Disposable & { add: (commands: number) => void } {
+function ladenOn(
+  link: Link,
+  mayPostpone: boolean,
+): Disposable & { add: (commands: Iterable<number>) => void } {
   let counted = false;
   return {
     add: (commands) => {
-      if (counted || commands < LEAST_LADEN_COMMANDS) return;
+      if (counted || !reaches(commands, LEAST_LADEN_COMMANDS)) return;
       if (mayPostpone && link.laden >= LADEN_PER_CONNECTION) throw new Postponed();
       counted = true;
       link.laden += 1;
@@ -438,6 +441,15 @@ function ladenOn(link: Link, mayPostpone: boolean): Disposable & { add: (command
       if (counted) link.laden -= 1;
     },
   };
+}
+
+function reaches(counts: Iterable<number>, least: number): boolean {
+  let sum = 0;
+  for (const count of counts) {
+    sum += count;
+    if (sum >= least) return true;
+  }
+  return false;
 }
 
 function servedSince(link: Link): number {

@@ -1,15 +1,19 @@
+import type { WhyNoMore } from '../../report/events.ts';
 import type { Clock } from '../clock.ts';
 import {
   AUTO_FIRST,
   BUSY_THREAD,
   CLIMB_AFTER_MS,
+  FIRST_GROWTH,
   GROW_AFTER_MS,
   GROWTH,
+  IDLE_FOR_CONNECTIONS,
   IDLE_FOR_THREAD,
   LEAST_WORK_TO_CLIMB,
   MOST_CONNECTIONS,
   REFUSED_PAUSE_MS,
   SHARE_TO_FILL,
+  SHARE_TO_FILL_OF_BUSY_HOST,
   WORTH_GROWING_MS,
 } from '../limits.ts';
 import type { Allowance } from '../pool/pool.ts';
@@ -35,6 +39,8 @@ export function mostConnections(wanted: WantedConnections): number {
 export interface Progress {
   done: number;
   left: number;
+  /** Connections that what is left could have use for. */
+  useful: number;
   work: number;
 }
 
@@ -42,23 +48,34 @@ export interface GrowthParts {
   clock: Clock;
   progress(): Progress;
   load(): Load;
+  /** Another allowance, or another reason why it is no more. */
   onChange(): void;
+}
+
+/** A number of connections that must not be exceeded, and for whose sake. */
+interface Bound {
+  connections: number;
+  why: WhyNoMore;
 }
 
 /**
  * What a run has use for by now. A connection costs a login and, on the replica, a process, which a run does without that
  * finds nothing to do: more come when what is left will take a while longer, or is known to be much. Of a number that the
- * operator gave all come then; `auto` asks every `GROW_AFTER_MS` what this thread waits for: what is at work for half of the time would not gain
- * from more, while one that waits nine tenths of it gets `GROWTH` times as many. Past `AUTO_FIRST` it goes by the rate. None come while this thread is what the others would wait for: then threads pay, if a processor is free for one.
+ * operator gave all come then. `auto` asks every `GROW_AFTER_MS` what this thread waits for: what is at work for half of the
+ * time would not gain from more, while one that waits nine tenths of it gets `GROWTH` times as many. Where no processor of
+ * this host is idle, waiting says less: work of the host's own may be what is waited for, and more connections would be more
+ * of that, so that only a thread that hardly works gets some. Past `AUTO_FIRST` it goes by the rate. None come while this
+ * thread is what the others would wait for: then threads pay, if a processor is free for one.
  */
 export class Growth {
   readonly #parts: GrowthParts;
   readonly #auto: boolean;
   readonly #climb = new Climb();
-  #limit = 1;
+  #limit: Bound = { connections: 1, why: 'asked' };
   #allowance: Allowance = { connections: 1, threads: false };
-  /** What the replica refused, for a while. */
-  #refused: { connections: number; until: number } | undefined;
+  #why: WhyNoMore = 'begin';
+  /** What the replica, or this host, refused for a while. */
+  #refused: (Bound & { until: number }) | undefined;
   /** When the first connection was made. */
   #since: number | undefined;
   #cancel: (() => void) | undefined;
@@ -73,13 +90,20 @@ export class Growth {
     return this.#allowance;
   }
 
-  setLimit(connections: number): void {
-    this.#limit = connections;
+  /** Why there are no more. */
+  get why(): WhyNoMore {
+    return this.#why;
+  }
+
+  /** Before the first connection. */
+  setLimit(connections: number, why: WhyNoMore): void {
+    this.#limit = { connections, why };
+    if (this.#allowance.connections >= connections) this.#why = why;
   }
 
   /** The replica is there. */
   resume(): void {
-    if (this.#cancel || (this.#allowance.connections >= this.#limit && !this.#auto)) return;
+    if (this.#cancel || (this.#allowance.connections >= this.#limit.connections && !this.#auto)) return;
     const { clock, progress, load } = this.#parts;
     const { work } = progress();
     if (this.#since === undefined) {
@@ -88,10 +112,12 @@ export class Growth {
       load();
     }
     const looked = { time: clock.now(), work };
-    const climbing = this.#auto && this.#allowance.connections >= Math.min(AUTO_FIRST, this.#limit);
+    const climbing =
+      this.#auto && this.#allowance.connections >= Math.min(AUTO_FIRST, this.#limit.connections);
     this.#cancel = clock.after(climbing ? CLIMB_AFTER_MS : GROW_AFTER_MS, () => {
       this.#cancel = undefined;
-      this.#set(climbing ? this.#climbed(looked) : this.#grown());
+      if (climbing) this.#climbFrom(looked);
+      else this.#grow();
       this.resume();
     });
   }
@@ -100,7 +126,7 @@ export class Growth {
   hurry(): void {
     if (this.#since === undefined || this.#hurried) return;
     this.#hurried = true;
-    this.#set({ ...this.#allowance, connections: this.#next(GROWTH) });
+    this.#set({ ...this.#allowance, connections: this.#times(FIRST_GROWTH) }, 'begin');
   }
 
   pause(): void {
@@ -108,48 +134,74 @@ export class Growth {
     this.#cancel = undefined;
   }
 
-  /** The replica took so many connections and no more: a limit of its own, which may change. */
-  refusedBeyond(connections: number): void {
-    this.#refused = { connections, until: this.#parts.clock.now() + REFUSED_PAUSE_MS };
-    this.#set(this.#allowance);
+  /** There were so many connections, and no more could be had: a limit that may change. */
+  refusedBeyond(connections: number, why: 'replica-full' | 'open-files'): void {
+    this.#refused = { connections, why, until: this.#parts.clock.now() + REFUSED_PAUSE_MS };
+    this.#set(this.#allowance, this.#why);
     this.resume();
   }
 
-  #set({ connections, threads }: Allowance): void {
-    const before = this.#allowance;
-    this.#allowance = { connections: Math.max(1, Math.min(connections, this.#most)), threads };
-    const { connections: now } = this.#allowance;
-    if (now !== before.connections || threads !== before.threads) this.#parts.onChange();
+  /** @param why there are no more, where no bound says so */
+  #set({ connections, threads }: Allowance, why: WhyNoMore): void {
+    const { connections: before, threads: threadsBefore } = this.#allowance;
+    const whyBefore = this.#why;
+    const most = this.#most;
+    const now = Math.max(1, Math.min(connections, most.connections));
+    this.#allowance = { connections: now, threads };
+    this.#why = now >= most.connections ? most.why : why;
+    if (now !== before || threads !== threadsBefore || this.#why !== whyBefore) this.#parts.onChange();
   }
 
-  get #most(): number {
+  get #most(): Bound {
     const refused = this.#refused;
-    if (refused && this.#parts.clock.now() < refused.until) return Math.min(this.#limit, refused.connections);
-    return this.#limit;
+    const isRefused = refused && this.#parts.clock.now() < refused.until;
+    return isRefused && refused.connections < this.#limit.connections ? refused : this.#limit;
   }
 
-  #grown(): Allowance {
+  #grow(): void {
     const load = this.#parts.load();
-    if (this.#remaining() < WORTH_GROWING_MS) return this.#allowance;
+    if (this.#remaining() < WORTH_GROWING_MS) {
+      this.#set(this.#allowance, 'begin');
+      return;
+    }
     const threads = this.#threadsFor(load);
     // With this thread at its end and no processor for another one, more connections would only wait for it.
-    if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) return this.#allowance;
-    return { connections: this.#next(Math.min(GROWTH, SHARE_TO_FILL / load.thisThread)), threads };
+    if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) {
+      this.#set(this.#allowance, 'host-busy');
+      return;
+    }
+    const isHostBusy = load.idleProcessors < IDLE_FOR_CONNECTIONS;
+    const share = isHostBusy ? SHARE_TO_FILL_OF_BUSY_HOST : SHARE_TO_FILL;
+    const connections = this.#times(Math.min(GROWTH, share / load.thisThread));
+    this.#set({ connections, threads }, this.#whyNot(connections, isHostBusy ? 'host-busy' : 'pays-not'));
   }
 
-  #next(times: number): number {
+  /** @returns so many times as many, but not more than there are jobs for */
+  #times(factor: number): number {
     const { connections } = this.#allowance;
-    if (!this.#auto) return this.#limit;
-    return Math.max(connections, Math.min(Math.floor(connections * times), AUTO_FIRST));
+    if (!this.#auto) return this.#limit.connections;
+    const { useful } = this.#parts.progress();
+    return Math.max(connections, Math.min(Math.floor(connections * factor), AUTO_FIRST, useful));
   }
 
-  #climbed(looked: { time: number; work: number }): Allowance {
+  #climbFrom(looked: { time: number; work: number }): void {
     const { clock, progress, load } = this.#parts;
     const { connections } = this.#allowance;
     const threads = this.#threadsFor(load());
-    const work = progress().work - looked.work;
-    if (work < LEAST_WORK_TO_CLIMB) return { connections, threads };
-    return { connections: this.#climb.next(connections, work / (clock.now() - looked.time)), threads };
+    const { work, useful } = progress();
+    const done = work - looked.work;
+    if (done < LEAST_WORK_TO_CLIMB || connections >= useful) {
+      this.#set({ connections, threads }, this.#whyNot(connections, 'pays-not'));
+      return;
+    }
+    const next = this.#climb.next(connections, done / (clock.now() - looked.time));
+    this.#set({ connections: next, threads }, this.#whyNot(next, 'pays-not'));
+  }
+
+  /** @param otherwise if there are jobs for more, and it does not grow */
+  #whyNot(connections: number, otherwise: WhyNoMore): WhyNoMore {
+    if (this.#auto && connections >= this.#parts.progress().useful) return 'jobs';
+    return connections > this.#allowance.connections ? 'begin' : otherwise;
   }
 
   #threadsFor(load: Load): boolean {

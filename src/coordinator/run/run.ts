@@ -29,6 +29,7 @@ import type { Batch, Outcome } from '../pool/messages.ts';
 import type { JobPool } from '../pool/pool.ts';
 import { shutdownLadder } from '../shutdown-ladder.ts';
 import { type Choice, type Chosen, chosenBy } from './choice.ts';
+import { ConnectionsUsed } from './connections-used.ts';
 import { jobsOnlyThere, needsStore, type OnlyThere } from './discover.ts';
 import { EXIT_OK, EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
 import { connectionsFor, Growth, mostConnections } from './growth.ts';
@@ -101,6 +102,7 @@ class Run {
   readonly #schedule: Schedule;
   #pool: JobPool | undefined;
   readonly #growth: Growth;
+  readonly #connections = new ConnectionsUsed();
   readonly #health = new ReplicaHealth();
   /** Octets and messages across, in one measure. */
   #uploaded = 0;
@@ -136,9 +138,13 @@ class Run {
       progress: () => {
         const left = this.#schedule.unfinished;
         const done = this.#found.users - left;
-        return { done, left, work: done + this.#uploaded };
+        const useful = left + Math.min(left, this.#found.giants);
+        return { done, left, useful, work: done + this.#uploaded };
       },
-      onChange: () => this.#widen(),
+      onChange: () => {
+        this.#tellConnections();
+        this.#widen();
+      },
     });
     this.#schedule = new Schedule(
       {
@@ -185,6 +191,7 @@ class Run {
     this.#tellUnmatched();
     const summary = this.#tally.summary({
       elapsedMs: clock.now() - this.#started,
+      connections: this.#connections.summary,
       unmatched: this.#unmatched.count,
       allFound: this.#found.complete && !this.#found.error,
       stoppedBy: stopped && stopped.by !== 'error' ? stopped.by : undefined,
@@ -270,23 +277,34 @@ class Run {
     const { connections: wanted, mode, setup } = this.#request;
     const work = { jobs: users, giants };
     const fitting = this.#request.mostConnections ?? Number.POSITIVE_INFINITY;
-    const most = Math.min(complete ? connectionsFor(work, wanted) : mostConnections(wanted), fitting);
-    this.#growth.setLimit(most);
+    const limit = mostConnections(wanted);
+    const useful = complete ? connectionsFor(work, wanted) : limit;
+    const most = Math.min(useful, fitting);
+    this.#growth.setLimit(most, most < useful ? 'open-files' : useful < limit ? 'jobs' : 'asked');
     this.#schedule.letPostpone(most > 1);
     const { server } = setup.connection;
     this.#parts.emit({ kind: 'run:start', server, mode: mode.kind, connections: most });
+    this.#tellConnections();
     this.#pool = this.#parts.openPool(most, this.#hear);
+  }
+
+  #tellConnections(): void {
+    const { allowance, why } = this.#growth;
+    this.#connections.allow(allowance.connections, why);
+    this.#parts.emit({ kind: 'run:connections', most: allowance.connections, why });
   }
 
   readonly #hear = (event: SyncEvent): void => {
     switch (event.kind) {
       case 'connection:open':
         this.#health.opened();
+        this.#connections.opened();
         if (!this.#health.isIll) this.#linkIsUp();
         break;
       case 'connection:lost':
       case 'connection:closed':
         this.#health.closed();
+        this.#connections.closed();
         break;
       case 'user:progress':
         this.#uploaded += event.messages + event.octets / OCTETS_PER_WORK;
@@ -380,7 +398,7 @@ class Run {
       const { server } = this.#request.setup.connection;
       this.#parts.emit({ kind: 'replica:full', server, connections: fewer });
     }
-    this.#growth.refusedBeyond(fewer);
+    this.#growth.refusedBeyond(fewer, 'replica-full');
     this.#pump();
   }
 
@@ -431,7 +449,7 @@ class Run {
     this.#parts.emit({ kind: 'host:out-of-files', limit, error, retryInSeconds });
     this.#schedule.halveBatches();
     this.#waitToProbe(retryInSeconds);
-    this.#growth.refusedBeyond(Math.max(1, Math.floor(this.#growth.allowance.connections / 2)));
+    this.#growth.refusedBeyond(Math.max(1, Math.floor(this.#growth.allowance.connections / 2)), 'open-files');
     this.#growth.pause();
   }
 

@@ -5,10 +5,13 @@ import { jobKey, jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
 import type { Disposition, FinalOutcome } from './schedule.ts';
 
+/** What no job says. */
+type RestOfSummary = 'elapsedMs' | 'connections' | 'unmatched' | 'allFound' | 'stoppedBy';
+
 /** Counts what became of the jobs and tells it as events. */
 export class Tally {
   readonly #emit: EventListener;
-  readonly #totals: Omit<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound' | 'stoppedBy'> = {
+  readonly #totals: Omit<RunSummary, RestOfSummary> = {
     synced: 0,
     absent: 0,
     locked: 0,
@@ -55,7 +58,7 @@ export class Tally {
     return this.#totals;
   }
 
-  summary(rest: Pick<RunSummary, 'elapsedMs' | 'unmatched' | 'allFound' | 'stoppedBy'>): RunSummary {
+  summary(rest: Pick<RunSummary, RestOfSummary>): RunSummary {
     return { ...this.#totals, ...rest };
   }
 

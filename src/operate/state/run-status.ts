@@ -2,7 +2,15 @@ import type { RunStatus } from '../../report/events.ts';
 import type { RunView } from './run-view.ts';
 
 /** The one line for whoever sent SIGUSR1. */
-export function runStatus({ standing, users, connections, messages, octets, elapsedMs }: RunView): RunStatus {
+export function runStatus({
+  standing,
+  users,
+  connections,
+  connectionsMost,
+  messages,
+  octets,
+  elapsedMs,
+}: RunView): RunStatus {
   const { found, allFound, done, absent, locked, failed, left } = users;
   return {
     state: standing.word,
@@ -12,6 +20,7 @@ export function runStatus({ standing, users, connections, messages, octets, elap
     synced: done,
     ...{ absent, locked, failed, left },
     connections: connections.length,
+    connectionsMost,
     ...{ messages, octets, elapsedMs },
   };
 }

@@ -28,9 +28,9 @@ export interface EngineContext {
   borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
   /**
    * Called once it is known how much has to be sent, before any of it is; what it throws ends the job, so that another
-   * connection can take it up.
+   * connection can take it up. `commands` in parts, which are counted only as far as they are read.
    */
-  beforeSending: ((commands: number) => void) | undefined;
+  beforeSending: ((commands: Iterable<number>) => void) | undefined;
   options: EngineOptions;
   /** Mailboxes that are not sent: each of them fails with the error given here. */
   setAside: readonly SetAside[];

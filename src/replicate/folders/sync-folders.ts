@@ -72,13 +72,12 @@ export async function syncFolders(
   return startAll(context, job, work, plan);
 }
 
-/** Mailboxes, and messages of those that the replica does not have. */
-function toSend({ store }: EngineContext, work: readonly Work[]): number {
-  return work.reduce(
-    (sum, { entry, remote }) =>
-      sum + 1 + (remote || entry.intermediate ? 0 : store.estimateMailbox(entry).messages),
-    0,
-  );
+/** Mailboxes, then messages of those that the replica does not have, for each of which a file has to be opened here. */
+function* toSend({ store }: EngineContext, work: readonly Work[]): Generator<number> {
+  yield work.length;
+  for (const { entry, remote } of work) {
+    if (!remote && !entry.intermediate) yield store.estimateMailbox(entry).messages;
+  }
 }
 
 /** Selects mailboxes that the replica has, or whose mailbox above it has or is to get. The others are held back. */

@@ -15,6 +15,7 @@ const summary = (fields: Partial<RunSummary> = {}): RunSummary => ({
   octetsUploaded: 0,
   mailboxesUpdated: 0,
   elapsedMs: 0,
+  connections: { most: 1, why: 'jobs' },
   failures: [],
   ...fields,
 });

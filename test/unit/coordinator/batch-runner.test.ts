@@ -260,7 +260,7 @@ test('what is too much for a connection comes back at once, while the rest of it
   const { opened, open } = gate();
   const sent: string[] = [];
   const { runner, events } = scene(async (context, userid) => {
-    context.beforeSending?.(userid === 'light' ? 1 : LEAST_LADEN_COMMANDS);
+    context.beforeSending?.(userid === 'light' ? [1] : [1, LEAST_LADEN_COMMANDS - 1]);
     sent.push(userid);
     await opened;
     return 'synced';
@@ -278,7 +278,7 @@ test('what is too much for a connection comes back at once, while the rest of it
 
 test('nothing comes back where there is nobody else to take it, nor twice', async () => {
   const { runner } = scene(async (context) => {
-    context.beforeSending?.(LEAST_LADEN_COMMANDS);
+    context.beforeSending?.([LEAST_LADEN_COMMANDS]);
     return 'synced';
   });
   assert.deepEqual(summary(await runner.run(batch('a', 'b'))), { a: 'synced', b: 'synced' });

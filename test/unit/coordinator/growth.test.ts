@@ -11,7 +11,7 @@ import { VirtualClock } from '../../lab/virtual-clock.ts';
 
 function scene(wanted: WantedConnections, limit: number) {
   const clock = new VirtualClock();
-  const progress = { done: 1, left: 100_000, work: 0 };
+  const progress = { done: 1, left: 100_000, useful: 100_000, work: 0 };
   const load = { thisThread: 0.1, idleProcessors: 1 };
   const seen: number[] = [];
   const growth: Growth = new Growth(wanted, {
@@ -20,7 +20,7 @@ function scene(wanted: WantedConnections, limit: number) {
     load: () => load,
     onChange: () => seen.push(growth.allowance.connections),
   });
-  growth.setLimit(limit);
+  growth.setLimit(limit, 'asked');
   return {
     growth,
     progress,
@@ -43,8 +43,30 @@ test('all that the operator gave as soon as much is seen to be left', async () =
 test('auto has several times as many at each interval, to be there soon', async () => {
   const { growth, seen, pass } = scene('auto', 64);
   growth.resume();
+  await pass(3);
+  assert.deepEqual(seen, [4, 16, AUTO_FIRST]);
+});
+
+test('where no processor is idle, only a thread that hardly works gets more connections', async () => {
+  const { growth, load, seen, pass } = scene('auto', 64);
+  Object.assign(load, { thisThread: 0.3, idleProcessors: 0.1 });
+  growth.resume();
+  await pass(3);
+  assert.equal(growth.allowance.connections, 1);
+  assert.equal(growth.why, 'host-busy');
+  load.thisThread = 0.05;
+  await pass(1);
+  assert.equal(growth.allowance.connections, 4);
+  assert.deepEqual(seen, [1, 4]);
+});
+
+test('auto has no more connections than there are jobs left, and says so', async () => {
+  const { growth, progress, pass } = scene('auto', 64);
+  progress.useful = 7;
+  growth.resume();
   await pass(2);
-  assert.deepEqual(seen, [4, AUTO_FIRST]);
+  assert.equal(growth.allowance.connections, 7);
+  assert.equal(growth.why, 'jobs');
 });
 
 test('auto has no more connections than keep this thread at work for half of the time', async () => {
@@ -54,7 +76,9 @@ test('auto has no more connections than keep this thread at work for half of the
   await pass(1);
   load.thisThread = 0.5;
   await pass(5);
-  assert.deepEqual(seen, [2]);
+  assert.equal(growth.allowance.connections, 2);
+  assert.equal(growth.why, 'pays-not');
+  assert.deepEqual(seen, [2, 2]);
 });
 
 test('much to send is not waited for, but only once there is a connection, and once', async () => {
@@ -64,7 +88,7 @@ test('much to send is not waited for, but only once there is a connection, and o
   growth.resume();
   growth.hurry();
   growth.hurry();
-  assert.deepEqual(seen, [4]);
+  assert.deepEqual(seen, [2]);
 });
 
 test('none for what is done in less time than they would take', async () => {
@@ -107,7 +131,7 @@ test('what the replica refuses is not asked for again for a while', async () => 
   const { growth, seen, pass, clock } = scene(8, 8);
   growth.resume();
   await pass(3);
-  growth.refusedBeyond(5);
+  growth.refusedBeyond(5, 'replica-full');
   await pass(10);
   assert.deepEqual(seen, [8, 5]);
   await clock.advance(REFUSED_PAUSE_MS);
@@ -116,9 +140,9 @@ test('what the replica refuses is not asked for again for a while', async () => 
 
 test('auto goes on while the rate rises, and back where it falls', async () => {
   const { growth, progress, clock, pass } = scene('auto', 64);
-  /** Work for each millisecond: the replica does best with some 36 connections. */
+  /** Work for each millisecond: the replica does best with 48 connections. */
   const rate = (connections: number): number =>
-    connections <= 36 ? connections : 36 - (connections - 36) / 2;
+    connections <= 48 ? connections : 48 - (connections - 48) / 2;
   growth.resume();
   await pass(3);
   assert.equal(growth.allowance.connections, AUTO_FIRST);
@@ -128,5 +152,5 @@ test('auto goes on while the rate rises, and back where it falls', async () => {
     await clock.advance(CLIMB_AFTER_MS);
     reached.push(growth.allowance.connections);
   }
-  assert.deepEqual(reached, [24, 36, 54, 36, 36, 36]);
+  assert.deepEqual(reached, [48, 64, 48, 48, 48, 48]);
 });

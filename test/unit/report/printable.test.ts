@@ -64,14 +64,14 @@ const events: Record<SyncEvent['kind'], object> = {
   'run:status': {
     status: {
       ...{ state: 'copying', users: 1, complete: true, ...counts },
-      ...{ left: 0, connections: 1, messages: 1, octets: 1, elapsedMs: 1 },
+      ...{ left: 0, connections: 1, connectionsMost: null, messages: 1, octets: 1, elapsedMs: 1 },
     },
   },
   'run:stopping': {},
   'run:end': {
     summary: {
       ...{ ...counts, unmatched: 0, messagesUploaded: 0, octetsUploaded: 0, mailboxesUpdated: 0 },
-      ...{ elapsedMs: 1, failures: [], unreached: [], allFound: true },
+      ...{ elapsedMs: 1, failures: [], unreached: [], allFound: true, connections: { most: 1, why: 'jobs' } },
     },
   },
   'rolling:full-pass': { jobs: 1, untold: 1, elapsedMs: 1, error },

@@ -5,6 +5,11 @@ import { Summary } from '../../../src/report/summary.ts';
 
 const effort = { attempts: 1, lockWaits: 0, mailboxes: 1, messages: 10, octets: 2_000_000, elapsedMs: 10 };
 
+const NOTHING_DONE = {
+  ...{ synced: 0, absent: 0, locked: 0, failed: 0, unmatched: 0, messagesUploaded: 0, octetsUploaded: 0 },
+  ...{ mailboxesUpdated: 0, elapsedMs: 0, failures: [], unreached: [], allFound: true },
+};
+
 function told(...statuses: UserSettled['status'][]): string[] {
   const summary = new Summary((internal) => internal);
   summary.hear({ kind: 'run:discovered', users: statuses.length, messages: 0, complete: true });
@@ -27,4 +32,12 @@ test('the table counts users by what is known of them, and leaves out what there
 
 test('there is no table of nobody', () => {
   assert.deepEqual(told(), []);
+});
+
+test('the table says how many connections there were, and why no more', () => {
+  const summary = new Summary((internal) => internal);
+  summary.hear({ kind: 'user:settled', key: 'user:u', user: 'u', status: 'replicated', effort });
+  const connections = { most: 24, why: 'jobs' } as const;
+  summary.hear({ kind: 'run:end', summary: { ...NOTHING_DONE, connections } });
+  assert.ok(summary.lines().includes('24 connections at a time: there was no work for more'));
 });
