@@ -1,12 +1,11 @@
-import type { FailureFile } from '../report/failure-file.ts';
 import type { ReportFile } from '../report/report-file.ts';
+import type { ReportFormat } from '../report/report-format.ts';
 import { programVersion } from './program-version.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /** What a run leaves behind in files that the command line named. Disposing of it before the run has begun leaves nothing. */
 export interface OutputFiles {
-  failureFile?: FailureFile | undefined;
-  reportFile?: ReportFile | undefined;
+  files?: readonly ReportFile[];
 }
 
 /**
@@ -19,30 +18,29 @@ export async function openOutputFiles(
   { output, channel }: Pick<RunPlan, 'output' | 'channel'>,
   program: string,
 ): Promise<OutputFiles & Disposable> {
-  let failureFile: FailureFile | undefined;
-  let reportFile: ReportFile | undefined;
+  const wanted: [option: string, path: string, format: ReportFormat][] = [];
   if (output.failureList !== undefined) {
-    const { FailureFile } = await import('../report/failure-file.ts');
-    failureFile = FailureFile.open(output.failureList.path, output.failureList.option);
+    const { failureList } = await import('../report/failure-list.ts');
+    wanted.push(['--failures', output.failureList.path, failureList(output.failureList.option)]);
   }
   if (output.reportPath !== undefined) {
-    const { ReportFile } = await import('../report/report-file.ts');
-    const started = new Date().toISOString();
-    try {
-      reportFile = ReportFile.open(output.reportPath, {
-        ...{ program, programVersion: programVersion(), channel: channel ?? null, started },
-      });
-    } catch (caught) {
-      failureFile?.[Symbol.dispose]();
-      throw caught;
-    }
+    const { csvFormat, jsonFormat } = await import('../report/report-format.ts');
+    const isCsv = output.reportPath.toLowerCase().endsWith('.csv');
+    wanted.push(['--report', output.reportPath, isCsv ? csvFormat : jsonFormat]);
   }
-  return {
-    failureFile,
-    reportFile,
-    [Symbol.dispose]() {
-      failureFile?.[Symbol.dispose]();
-      reportFile?.[Symbol.dispose]();
-    },
+  const files: ReportFile[] = [];
+  const dispose = (): void => {
+    for (const file of files) file[Symbol.dispose]();
   };
+  if (wanted.length === 0) return { files, [Symbol.dispose]: dispose };
+  const { ReportFile } = await import('../report/report-file.ts');
+  const started = new Date().toISOString();
+  const head = { program, programVersion: programVersion(), channel: channel ?? null, started };
+  try {
+    for (const [option, path, format] of wanted) files.push(ReportFile.open(option, path, format, head));
+  } catch (caught) {
+    dispose();
+    throw caught;
+  }
+  return { files, [Symbol.dispose]: dispose };
 }

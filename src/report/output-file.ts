@@ -40,9 +40,9 @@ export class OutputFile {
    * @param beginning written at once
    * @throws SyncError USAGE if it cannot be written there
    */
-  static open(option: string, path: string, beginning: string): OutputFile {
+  static open(option: string, path: string, beginning: Buffer): OutputFile {
     try {
-      return new OutputFile(path, Buffer.from(beginning, 'utf8'));
+      return new OutputFile(path, beginning);
     } catch (caught) {
       throw new SyncError(
         'USAGE',

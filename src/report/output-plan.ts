@@ -1,4 +1,4 @@
-import type { ListOption } from './failure-file.ts';
+import type { ListOption } from './failure-list.ts';
 
 /** What a run says, and where. */
 export interface OutputPlan {

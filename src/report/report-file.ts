@@ -4,20 +4,21 @@ import { OutputFile } from './output-file.ts';
 import { printableBytes } from './printable.ts';
 import { asItIs } from './reasons.ts';
 import { entryError, reportEntry } from './report-entry.ts';
-import { csvFormat, jsonFormat, type ReportFormat, type ReportHead } from './report-format.ts';
+import type { ReportFormat, ReportHead } from './report-format.ts';
 import { addEntry, noTotals, noteRun } from './run-totals.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { SyncError } from './sync-error.ts';
 import { UserFacts } from './user-facts.ts';
 
 /**
- * The report of a run (`--report`), written while it lasts. Each user is added in one write, together with what stands
+ * A view of what became of each user (`--report`, `--failures`), written while it lasts. Each user is added in one write, together with what stands
  * behind the users, over what stood there before: whenever the run is killed, the file is a whole document that says by
  * itself that it is not complete. Disposing of it before the run has begun leaves what was there.
  */
 export class ReportFile {
   readonly #file: OutputFile;
   readonly #format: ReportFormat;
+  readonly #head: ReportHead;
   readonly #facts = new UserFacts();
   readonly #totals = noTotals();
   #entries = 0;
@@ -30,20 +31,26 @@ export class ReportFile {
   #usable = true;
 
   /**
-   * @param path CSV if it ends in `.csv`, JSON otherwise
+   * @param option that named the path
    * @throws SyncError USAGE if it cannot be written there
    */
-  static open(path: string, head: ReportHead): ReportFile {
-    const format = path.toLowerCase().endsWith('.csv') ? csvFormat : jsonFormat;
+  static open(option: string, path: string, format: ReportFormat, head: ReportHead): ReportFile {
     const body = format.head(head);
-    const beginning = body + format.tail(noTotals(), undefined);
-    const file = OutputFile.open('--report', path, beginning);
-    return new ReportFile(file, format, Buffer.byteLength(body), Buffer.byteLength(beginning));
+    const beginning = Buffer.concat([body, format.tail(noTotals(), undefined)]);
+    const file = OutputFile.open(option, path, beginning);
+    return new ReportFile(file, format, head, body.length, beginning.length);
   }
 
-  private constructor(file: OutputFile, format: ReportFormat, bodyEnd: number, end: number) {
+  private constructor(
+    file: OutputFile,
+    format: ReportFormat,
+    head: ReportHead,
+    bodyEnd: number,
+    end: number,
+  ) {
     this.#file = file;
     this.#format = format;
+    this.#head = head;
     this.#bodyEnd = bodyEnd;
     this.#end = end;
   }
@@ -66,23 +73,26 @@ export class ReportFile {
     const entry = reportEntry(event, this.#facts.take(event), this.#spell);
     addEntry(this.#totals, entry);
     this.#attempt(() => {
-      this.#append(this.#format.entry(entry, this.#entries), this.#format.tail(this.#totals, undefined));
+      const body = this.#format.entry(entry, this.#entries, event, this.#spell);
+      this.#append(body, this.#format.tail(this.#totals, undefined));
     });
     this.#entries += 1;
   };
 
   /** @param ended milliseconds since the epoch */
-  close({ endedBy }: Pick<Closing, 'endedBy'>, ended: number): void {
+  close({ endedBy, allFound }: Pick<Closing, 'endedBy' | 'allFound'>, ended: number): void {
     const named = (internal: string): string => printableBytes(this.#spell(internal));
     const end = {
       ended: new Date(ended).toISOString(),
       endedBy: endedBy === undefined ? null : entryError(endedBy, named),
+      allFound,
     };
     this.#attempt(() => {
       // Complete is said when all the rest is on the disk.
       this.#file.flush();
-      this.#append('', this.#format.tail(this.#totals, end));
+      this.#append(Buffer.alloc(0), this.#format.tail(this.#totals, end));
       this.#file.truncate(this.#end);
+      this.#file.write(this.#format.head(this.#head, end), 0);
       this.#file.flush();
     });
     this[Symbol.dispose]();
@@ -92,16 +102,15 @@ export class ReportFile {
     this.#file[Symbol.dispose]();
   }
 
-  #append(body: string, tail: string): void {
-    const octets = Buffer.from(body + tail, 'utf8');
-    const bodyLength = Buffer.byteLength(body, 'utf8');
+  #append(body: Buffer, tail: Buffer): void {
+    const octets = Buffer.concat([body, tail]);
     // Nothing of an earlier, longer tail may be left behind; blanks belong to no format's content.
     const blanks = Math.max(0, this.#end - this.#bodyEnd - octets.length);
     const filled = blanks === 0 ? octets : Buffer.concat([octets, Buffer.alloc(blanks, '\n')]);
     this.#file.write(filled, this.#bodyEnd);
     this.#end = this.#bodyEnd + octets.length;
     if (blanks > 0) this.#file.truncate(this.#end);
-    this.#bodyEnd += bodyLength;
+    this.#bodyEnd += body.length;
   }
 
   #attempt(write: () => void): void {
@@ -111,7 +120,7 @@ export class ReportFile {
     } catch (caught) {
       this.#usable = false;
       this.#complain(
-        `sync_client: the report ${this.#file.path} could not be kept: ${SyncError.from(caught).message}`,
+        `${this.#head.program}: the ${this.#format.noun} ${this.#file.path} could not be kept: ${SyncError.from(caught).message}`,
       );
     }
   }

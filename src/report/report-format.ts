@@ -1,5 +1,7 @@
+import type { UserSettled } from './events.ts';
 import type { EntryError, ReportEntry } from './report-entry.ts';
 import type { RunTotals } from './run-totals.ts';
+import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** What is known before anything is done. */
 export interface ReportHead {
@@ -16,6 +18,8 @@ export interface ReportEnd {
   ended: string;
   /** Why before its work was done. */
   endedBy: EntryError | null;
+  /** It knew of everybody who was to be replicated. */
+  allFound: boolean;
 }
 
 /**
@@ -23,16 +27,36 @@ export interface ReportEnd {
  * is written over again and again. Put together they are a whole document at any moment.
  */
 export interface ReportFormat {
+  /** What people call such a file. */
+  noun: string;
+  /** As many octets at the end as at the beginning. */
+  head(head: ReportHead, end?: ReportEnd): Buffer;
+  /** @param settled what the entry was made of, with names as they are */
+  entry(entry: ReportEntry, index: number, settled: UserSettled, spell: SpellMailbox): Buffer;
+  tail(totals: RunTotals, end: ReportEnd | undefined): Buffer;
+}
+
+/** One that is text. */
+interface TextFormat {
   head(head: ReportHead): string;
   entry(entry: ReportEntry, index: number): string;
   tail(totals: RunTotals, end: ReportEnd | undefined): string;
+}
+
+function asText({ head, entry, tail }: TextFormat): ReportFormat {
+  return {
+    noun: 'report',
+    head: (of) => Buffer.from(head(of), 'utf8'),
+    entry: (one, index) => Buffer.from(entry(one, index), 'utf8'),
+    tail: (totals, end) => Buffer.from(tail(totals, end), 'utf8'),
+  };
 }
 
 export const SCHEMA = 'cyrus-sync-report';
 /** Raised by what makes a reader wrong; new fields do not. */
 export const SCHEMA_VERSION = 1;
 
-export const jsonFormat: ReportFormat = {
+export const jsonFormat = asText({
   head({ program, programVersion, channel, started }) {
     const head = JSON.stringify({
       schema: SCHEMA,
@@ -49,7 +73,7 @@ export const jsonFormat: ReportFormat = {
     const state = { complete: end !== undefined, ended: end?.ended ?? null, endedBy: end?.endedBy ?? null };
     return `\n],\n"run":${JSON.stringify({ ...state, ...totals })}}\n`;
   },
-};
+});
 
 const COLUMNS = [
   ...['row', 'user', 'mailboxes', 'status', 'grade', 'compared', 'differences', 'mailboxes_updated'],
@@ -58,7 +82,7 @@ const COLUMNS = [
 ];
 
 /** One row for each user; the last row is the run, and says by its status that the list is complete. */
-export const csvFormat: ReportFormat = {
+export const csvFormat = asText({
   head: () => row(COLUMNS),
   entry(entry) {
     const { error } = entry;
@@ -78,7 +102,7 @@ export const csvFormat: ReportFormat = {
       ...errorColumns(end?.endedBy ?? null),
     ]);
   },
-};
+});
 
 function errorColumns(error: EntryError | null): (string | null)[] {
   if (error === null) return ['', '', '', '', ''];

@@ -1,6 +1,5 @@
 import type { EventListener, Verdict } from './events.ts';
 import { Exposures, exposureText } from './exposures.ts';
-import type { FailureFile } from './failure-file.ts';
 import { type Closing, type ClosingWords, closingLines } from './failures.ts';
 import { type LogTarget, logSink } from './log-sink.ts';
 import type { OutputPlan } from './output-plan.ts';
@@ -28,10 +27,8 @@ export interface ReportOptions extends OutputPlan {
   sinks?: readonly EventListener[];
   /** Opens what shows progress, where that is wanted. */
   openDisplay?(streams: Streams): Promise<EventListener & Disposable>;
-  /** `--failures`, opened already; the report closes it. */
-  failureFile?: FailureFile | undefined;
-  /** `--report`, the same. */
-  reportFile?: ReportFile | undefined;
+  /** `--failures` and `--report`, opened already; the report closes them. */
+  files?: readonly ReportFile[] | undefined;
   /** Opens syslog(3); called only when there is something to log. */
   openSyslog(ident: string, facility: string): { log: LogTarget; close(): void };
 }
@@ -49,7 +46,7 @@ export interface Report {
 
 /** @throws system errors if the syslog file cannot be opened */
 export async function openReport(options: ReportOptions): Promise<Report> {
-  const { verbose, verboseLog, syslogIdent, syslogFile, failureFile, reportFile } = options;
+  const { verbose, verboseLog, syslogIdent, syslogFile, files = [] } = options;
   const { channel, server, spellMailbox } = options;
   const streams = new Streams(options.streams);
   const closers: (() => void)[] = [];
@@ -65,8 +62,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}`));
 
-  failureFile?.attach(spellMailbox, complain);
-  reportFile?.attach(spellMailbox, complain);
+  for (const file of files) file.attach(spellMailbox, complain);
   const summary = options.progress ? new Summary(spellMailbox) : undefined;
   const remarks = new Remarks(spellMailbox);
   const exposures = new Exposures();
@@ -78,8 +74,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       const line = verifying.hear(event);
       if (line !== undefined && options.tellsDifferences) streams.line(line);
     },
-    ...(failureFile === undefined ? [] : [failureFile.hear]),
-    ...(reportFile === undefined ? [] : [reportFile.hear]),
+    ...files.map((file) => file.hear),
     ...(summary === undefined ? [] : [summary.hear]),
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
     logSink({ channel, server, spellMailbox, verboseLog, targets }),
@@ -108,8 +103,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const line of remarks.lines()) streams.errorLine(line);
       for (const line of closingLines(closing, spellMailbox, options.words)) streams.errorLine(line);
       for (const line of summary?.lines() ?? []) streams.errorLine(line);
-      failureFile?.close(closing);
-      reportFile?.close(closing, Date.now());
+      for (const file of files) file.close(closing, Date.now());
       await streams.drained();
     },
   };

@@ -1,5 +1,6 @@
 import type { SyncEvent, WhyNoMore } from './events.ts';
 import { GRADES, type Grade, type SettledStatus } from './grade.ts';
+import { printable } from './printable.ts';
 import type { ReportEntry } from './report-entry.ts';
 
 /** A run in numbers, as far as it has come. */
@@ -69,7 +70,7 @@ export function addEntry(totals: RunTotals, entry: ReportEntry): void {
 /** What events say of the run as a whole. */
 export function noteRun(totals: RunTotals, event: SyncEvent): void {
   if (event.kind === 'run:start') {
-    totals.server = event.server;
+    totals.server = printable(event.server);
     totals.mode = event.mode;
     totals.connections = event.connections;
   } else if (event.kind === 'run:discovered') {

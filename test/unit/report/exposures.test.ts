@@ -27,7 +27,6 @@ test('a run over connections that somebody on the way can read or alter says so 
     channel: undefined,
     server: 'replica',
     spellMailbox: (name) => name,
-    failureFile: undefined,
     streams: { stdout: new PassThrough(), stderr },
     openSyslog: () => ({ log: (level, text) => logged.push(`${level}: ${text}`), close: () => {} }),
   });

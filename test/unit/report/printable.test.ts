@@ -7,9 +7,11 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { bytesFromText } from '../../../src/byte-string.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { FailureFile } from '../../../src/report/failure-file.ts';
+import { failureList } from '../../../src/report/failure-list.ts';
 import { printable, printableBytes, printableLines } from '../../../src/report/printable.ts';
 import { openReport } from '../../../src/report/report.ts';
+import { ReportFile } from '../../../src/report/report-file.ts';
+import { jsonFormat } from '../../../src/report/report-format.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 /*
@@ -209,6 +211,7 @@ async function said(event: SyncEvent, failure: ErrorData, directory: string): Pr
   const syslog: string[] = [];
   const syslogFile = join(directory, 'syslog');
   const list = join(directory, 'failures');
+  const json = join(directory, 'report.json');
   const report = await openReport({
     ...{ verbose: 2, verboseLog: true, progress: false, logToStderr: true },
     ...{
@@ -220,7 +223,10 @@ async function said(event: SyncEvent, failure: ErrorData, directory: string): Pr
       tellsDifferences: true,
     },
     ...{ channel: 'offsite', server: 'replica', spellMailbox: (name) => name },
-    failureFile: FailureFile.open(list, '-u'),
+    files: [
+      ReportFile.open('--failures', list, failureList('-u'), HEAD),
+      ReportFile.open('--report', json, jsonFormat, HEAD),
+    ],
     streams: { stdout, stderr },
     openSyslog: () => ({ log: (_level, text) => syslog.push(`${text}\n`), close: () => {} }),
   });
@@ -237,10 +243,13 @@ async function said(event: SyncEvent, failure: ErrorData, directory: string): Pr
     syslog.join(''),
     readFileSync(syslogFile, 'utf8'),
     readFileSync(list, 'utf8'),
+    readFileSync(json, 'utf8'),
   ];
   rmSync(syslogFile);
   return texts;
 }
+
+const HEAD = { program: 'sync_client', programVersion: '1', channel: null, started: '' };
 
 const STEERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const NASTY = `a\nb\r\nc\x1b[2J\u010a\x9b31m${bytesFromText('\u202e\u2028')}`;

@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { Effort, SyncEvent, UserSettled } from '../../../src/report/events.ts';
 import { ReportFile } from '../../../src/report/report-file.ts';
+import { csvFormat, jsonFormat } from '../../../src/report/report-format.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 const HEAD = {
@@ -34,7 +35,7 @@ function opened(t: TestContext, file: string): { path: string; report: ReportFil
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, file);
   writeFileSync(path, 'what an earlier run has left\n'.repeat(200));
-  const report = ReportFile.open(path, HEAD);
+  const report = ReportFile.open('--report', path, file.endsWith('CSV') ? csvFormat : jsonFormat, HEAD);
   report.attach(
     (internal) => internal.replaceAll('.', '/'),
     () => assert.fail('nothing to complain about'),
@@ -68,7 +69,7 @@ test('at every moment the report is a whole document, which says whether the run
       ['carl', 'not-reached'],
     ],
   );
-  report.close({ endedBy: undefined }, 0);
+  report.close({ allFound: true }, 0);
   const { run, users } = document(path);
   assert.deepEqual([run.complete, run.ended, run.endedBy], [true, '1970-01-01T00:00:00.000Z', null]);
   assert.deepEqual([run.users.failed, run.grades.failed, run.messages], [1, 1, 120]);
@@ -93,7 +94,7 @@ test('damaged messages are listed with the user who has them, once, whatever was
     { mailbox: 'user/anna', uid: 7, guid: 'ab'.repeat(20), path: '/spool/7.', cause: 'missing' },
   ]);
   assert.deepEqual([shared.user, shared.mailboxes, shared.damagedMessages], [null, ['news'], 1]);
-  report.close({}, 0);
+  report.close({ allFound: true }, 0);
 });
 
 test('what a comparison found counts for more than the end of the work', (t) => {
@@ -102,7 +103,7 @@ test('what a comparison found counts for more than the end of the work', (t) => 
   report.hear(settled('anna'));
   const [anna] = document(path).users;
   assert.deepEqual([anna.grade, anna.compared, anna.differences], ['changing', true, 3]);
-  report.close({}, 0);
+  report.close({ allFound: true }, 0);
 });
 
 test('whatever names and reasons hold, the report stays one document with as many users as were told', (t) => {
@@ -114,7 +115,7 @@ test('whatever names and reasons hold, the report stays one document with as man
         report.hear(settled(user, { status: 'failed', error: { ...refused, message, mailbox: user } }));
       }
       assert.equal(document(path).users.length, users.length);
-      report.close({ endedBy: refused }, 0);
+      report.close({ endedBy: refused, allFound: true }, 0);
       assert.equal(document(path).run.endedBy.code, 'MAILBOX_DAMAGED');
     }),
     { numRuns: 25 },
@@ -130,15 +131,18 @@ test('as CSV it has a row for each user, and a last one that says that the run h
   assert.match(rows()[1] ?? '', /^user,anna,,replicated,identical,false,0,3,40,5000,1.235,2,1,/);
   assert.match(rows()[2] ?? '', /^user,'=1\+1,,failed,failed,.*"say ""no"", twice",run reconstruct$/);
   assert.match(rows()[3] ?? '', /^run,,,incomplete,/);
-  report.close({}, 0);
+  report.close({ allFound: true }, 0);
   assert.equal(rows().length, 4);
   assert.match(rows()[3] ?? '', /^run,,,complete,/);
 });
 
 test('a report that cannot be written is refused before anything is done', () => {
-  assert.throws(() => ReportFile.open('/nonexistent/report.json', HEAD), {
+  assert.throws(() => ReportFile.open('--report', '/nonexistent/report.json', jsonFormat, HEAD), {
     code: 'USAGE',
     message: /^--report: expected a file that can be written/,
   });
-  assert.throws(() => ReportFile.open('/dev/null', HEAD), { code: 'USAGE', message: /no regular file/ });
+  assert.throws(() => ReportFile.open('--report', '/dev/null', jsonFormat, HEAD), {
+    code: 'USAGE',
+    message: /no regular file/,
+  });
 });

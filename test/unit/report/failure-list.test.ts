@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { parseNameList } from '../../../src/cli/read-name-list.ts';
-import { FailureFile, type ListOption } from '../../../src/report/failure-file.ts';
+import type { UserSettled } from '../../../src/report/events.ts';
+import { failureList, type ListOption } from '../../../src/report/failure-list.ts';
+import { ReportFile } from '../../../src/report/report-file.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 const error: ErrorData = {
@@ -22,13 +24,24 @@ function inFolder(t: TestContext): string {
   return join(folder, 'list');
 }
 
-function opened(path: string, option: ListOption = '-u'): FailureFile {
-  const file = FailureFile.open(path, option);
+const HEAD = { program: 'sync_client', programVersion: '1', channel: null, started: '' };
+
+function opened(path: string, option: ListOption = '-u'): ReportFile {
+  const file = ReportFile.open('--failures', path, failureList(option), HEAD);
   file.attach(
     (internal) => internal.replaceAll('.', '/'),
     () => assert.fail('nothing to complain about'),
   );
   return file;
+}
+
+function settled(
+  user: string,
+  status: UserSettled['status'],
+  fields: Partial<UserSettled> = {},
+): UserSettled & { kind: 'user:settled' } {
+  const effort = { attempts: 1, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 0 };
+  return { kind: 'user:settled', key: `user:${user}`, user, status, effort, ...fields };
 }
 
 function namesIn(path: string): string[] {
@@ -45,12 +58,15 @@ test('the list says that it is incomplete until the run has ended, and each fail
   const file = opened(path);
   assert.match(firstLineOf(path), /^# INCOMPLETE/);
   assert.deepEqual(namesIn(path), []);
-  file.hear({ kind: 'user:failed', user: 'alice', work: 'user', error });
+  file.hear(settled('alice', 'failed', { error }));
+  file.hear(settled('done', 'replicated'));
+  file.hear(settled('nobody', 'absent'));
   assert.deepEqual(namesIn(path), ['alice']);
-  file.hear({ kind: 'user:locked', user: 'bob@example.org' });
+  file.hear(settled('bob@example.org', 'locked'));
   assert.deepEqual(namesIn(path), ['alice', 'bob@example.org']);
   assert.match(firstLineOf(path), /^# INCOMPLETE/);
-  file.close({ unreached: [{ user: 'carl' }, { user: 'dora' }], allFound: true });
+  for (const user of ['carl', 'dora']) file.hear(settled(user, 'not-reached'));
+  file.close({ allFound: true }, 0);
   assert.match(firstLineOf(path), /^# Complete/);
   assert.deepEqual(namesIn(path), ['alice', 'bob@example.org', 'carl', 'dora']);
   assert.match(readFileSync(path, 'latin1'), /^# two lines \(do something\)\nalice$/m);
@@ -58,45 +74,43 @@ test('the list says that it is incomplete until the run has ended, and each fail
 
 test('a run that ended before everybody was found leaves a list that says so', (t) => {
   const path = inFolder(t);
-  opened(path).close({ unreached: [{ user: 'alice' }], allFound: false, endedBy: error });
+  const file = opened(path);
+  file.hear(settled('alice', 'not-reached'));
+  file.close({ allFound: false, endedBy: error }, 0);
   assert.match(firstLineOf(path), /^# INCOMPLETE: .* before/);
   assert.deepEqual(namesIn(path), ['alice']);
 });
 
 test('mailboxes are listed for the option that named them, and are comments for another', (t) => {
   const path = inFolder(t);
-  const failed = {
-    kind: 'user:failed',
-    user: '',
-    work: 'mailboxes',
-    mailboxes: ['a.b', 'c'],
-    error,
-  } as const;
+  const failed = settled('', 'failed', { mailboxes: ['a.b', 'c'], error });
   const asMailboxes = opened(path, '-m');
-  asMailboxes.hear({ ...failed, mailboxes: [...failed.mailboxes] });
-  asMailboxes.close({ unreached: [], allFound: true });
+  asMailboxes.hear(failed);
+  asMailboxes.close({ allFound: true }, 0);
   assert.deepEqual(namesIn(path), ['a/b', 'c']);
   assert.match(readFileSync(path, 'latin1'), /sync_client -m -f/);
   const asUsers = opened(path);
-  asUsers.hear({ ...failed, mailboxes: [...failed.mailboxes] });
-  asUsers.close({ unreached: [], allFound: true });
+  asUsers.hear(failed);
+  asUsers.close({ allFound: true }, 0);
   assert.deepEqual(namesIn(path), []);
   assert.match(readFileSync(path, 'latin1'), /^# mailbox a\/b$/m);
 });
 
 test('a name that a list would not give back as it is stays a comment', (t) => {
   const path = inFolder(t);
-  opened(path).close({
-    unreached: [{ user: '#hash' }, { user: ' blank' }, { user: 'x\ny' }],
-    allFound: true,
-  });
+  const file = opened(path);
+  for (const user of ['#hash', ' blank', 'x\ny']) file.hear(settled(user, 'not-reached'));
+  file.close({ allFound: true }, 0);
   assert.deepEqual(namesIn(path), []);
 });
 
 test('a place that cannot be written is refused by the name of the option, and nothing is waited for', (t) => {
   const path = inFolder(t);
   const refused = (place: string) =>
-    assert.throws(() => FailureFile.open(place, '-u'), { code: 'USAGE', message: /^--failures: / });
+    assert.throws(() => ReportFile.open('--failures', place, failureList('-u'), HEAD), {
+      code: 'USAGE',
+      message: /^--failures: /,
+    });
   refused(join(path, 'no-such-folder', 'list'));
   refused(tmpdir());
   refused('/dev/null');
