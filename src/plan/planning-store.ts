@@ -16,7 +16,10 @@ import type {
 } from '../store/master-store.ts';
 
 /** Nobody sends them, so that nobody reads them: what a plan needs of a message is in its record. */
-const UNREAD_MESSAGES: MailboxMessages = { readMessage: async () => NO_OCTETS };
+const UNREAD_MESSAGES: MailboxMessages = {
+  keepFiles: () => ({ [Symbol.dispose]: () => undefined }),
+  readMessage: async () => NO_OCTETS,
+};
 const NO_OCTETS = Buffer.alloc(0);
 
 /** The master as it would be: where a merge would write to it, its mailboxes count as if that were done. */

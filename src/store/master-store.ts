@@ -134,6 +134,13 @@ export interface LockedMailbox extends MailboxView {
 
 export interface MailboxMessages {
   /**
+   * Keeps the files of these messages open, of the last ones if they are many, so that `readMessage` has them although they
+   * are removed meanwhile. Is called under the mailbox's locks; what cannot be opened is not kept.
+   *
+   * @returns gives them up
+   */
+  keepFiles(records: readonly IndexRecord[]): Disposable;
+  /**
    * The octets of a message, checked against the size and GUID of its record; undefined for an expunged one whose file
    * is gone.
    *

@@ -121,7 +121,10 @@ export function lockedMailbox(
       const wanted = records.filter((one) => one.uid >= fromUid);
       for (let at = 0; at < wanted.length; at += pageSize) yield page(wanted.slice(at, at + pageSize));
     },
-    messages: { readMessage: async () => Buffer.alloc(0) },
+    messages: {
+      keepFiles: () => ({ [Symbol.dispose]: () => undefined }),
+      readMessage: async () => Buffer.alloc(0),
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import type {
   IndexRecord,
   LockedMailbox,
   MailboxEntry,
+  MailboxMessages,
   MailboxState,
   MailboxView,
   MasterStore,
@@ -146,7 +147,7 @@ export class MemoryStore implements MasterStore {
     const { uidvalidity, foldermodseq, highestmodseq, lastUid, acl } = line;
     mailbox.entry = { ...mailbox.entry, uidvalidity, foldermodseq, acl };
     mailbox.annotations = [...line.annotations];
-    mailbox.state = { ...mailbox.state, highestmodseq, lastUid };
+    mailbox.floor = { ...mailbox.floor, highestmodseq, lastUid };
     const byUid = new Map(mailbox.records.map((record) => [record.uid, record]));
     for (const { flags, annotations, ...record } of records) {
       const wire = { ...record, flags: [...flags], annotations: [...annotations] };
@@ -325,7 +326,7 @@ export class MemoryStore implements MasterStore {
     const locked = {
       ...lockedMailbox(mailbox.entry, records),
       ...this.#view(mailbox),
-      messages: { readMessage: async (record: IndexRecord) => this.#content(name, record) },
+      messages: this.#messagesOf(mailbox),
     };
     return lockScope(() => read(locked));
   }
@@ -383,6 +384,22 @@ export class MemoryStore implements MasterStore {
   }
 
   close(): void {}
+
+  #messagesOf(mailbox: StoredMailbox): MailboxMessages {
+    const { name } = mailbox.entry;
+    const kept = new Set<string>();
+    return {
+      keepFiles: (records) => {
+        for (const { guid } of records) kept.add(guid);
+        return { [Symbol.dispose]: () => kept.clear() };
+      },
+      readMessage: async (record) => {
+        const isThere = mailbox.records.some(({ uid, guid }) => uid === record.uid && guid === record.guid);
+        if (isThere || kept.has(record.guid)) return this.#content(name, record);
+        throw new SyncError('IMAP_SYNC_CHANGED', `message ${record.uid} was removed`, { retryable: true });
+      },
+    };
+  }
 
   #content(name: ByteString, { uid, guid }: IndexRecord): Buffer | undefined {
     const damage = this.unreadable.get(name);

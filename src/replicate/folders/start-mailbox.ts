@@ -23,6 +23,8 @@ const CHANGED_ATTEMPTS = 3;
  * uploaded before is not uploaded again, so that each attempt gets further.
  */
 const REMOVED_ATTEMPTS = 10;
+/** Merges of one mailbox that is changed here meanwhile: each brings it further. */
+const MERGES = 4;
 
 /**
  * Brings one mailbox of the replica to the master's state. Waits its turn for the budget and for the stage, in call order,
@@ -31,10 +33,31 @@ const REMOVED_ATTEMPTS = 10;
 export async function startMailbox(
   context: EngineContext,
   task: MailboxTask,
+  merges = 0,
 ): Promise<{ finished: Promise<void> }> {
   const claim = await claimBudgetAndStage(context, task);
-  const finished = runMailbox(context, task, claim).finally(task.turn.done);
+  const finished = runMailbox(context, task, claim, merges).finally(task.turn.done);
   return { finished };
+}
+
+/**
+ * Merges a mailbox that has diverged, and goes on from there with what was changed here meanwhile, as with any change: it
+ * is only the replica's answer to that which shows that both agree.
+ *
+ * @param merges of this mailbox in this job so far
+ * @throws SyncError as `resolveDiverged`
+ */
+export async function mergeMailbox(
+  context: EngineContext,
+  task: MailboxTask,
+  { reason, detail }: Divergence,
+  merges = 0,
+): Promise<void> {
+  const remote = await resolveDiverged(context, task, reason, detail);
+  if (remote === undefined) return;
+  if (merges + 1 === MERGES) throw stillChanging(task);
+  const { finished } = await startMailbox(context, { ...task, remote }, merges + 1);
+  await finished;
 }
 
 interface Claim extends Disposable {
@@ -66,7 +89,12 @@ function stepSize(context: EngineContext, messages: number): number {
  * sent, so that the replica gets new messages while it is still at work on those before; and not even then where the next
  * step goes to another process of a replica that takes no step before the one that it builds on.
  */
-async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim: Claim): Promise<void> {
+async function runMailbox(
+  context: EngineContext,
+  task: MailboxTask,
+  firstClaim: Claim,
+  merges: number,
+): Promise<void> {
   let { remote } = task;
   let claim: Claim | undefined = firstClaim;
   using lanes = new Lanes(context);
@@ -93,7 +121,13 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         if (latest && !claim) lane = await lanes.next(latest.records);
         claim ??= await claimBudgetAndStage(lane, task);
         try {
-          step = await prepareStep(lane, task, remote, doubt !== undefined, leftOut, announce);
+          const how = {
+            count: doubt !== undefined,
+            keepFiles: removed > 0,
+            leftOutBefore: leftOut,
+            announce,
+          };
+          step = await prepareStep(lane, task, remote, how);
         } catch (caught) {
           if (!wasRemovedHere(caught) || ++removed === REMOVED_ATTEMPTS) throw caught;
           continue;
@@ -118,7 +152,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
             remote = (await context.session.getMailboxes([task.entry.name]))[0];
             continue;
           }
-          return await resolveDiverged(context, task, refused.reason, refused.detail);
+          return await mergeMailbox(context, task, refused, merges);
         }
         throw await context.partitions.explain(refusal, line.partition, line.name);
       }
@@ -131,8 +165,7 @@ async function runMailbox(context: EngineContext, task: MailboxTask, firstClaim:
         claim?.[Symbol.dispose]();
         claim = undefined;
         task.turn.done();
-        const { reason, detail } = doubt?.reason === 'checksum-refused' ? doubt : step;
-        return await resolveDiverged(context, task, reason, detail);
+        return await mergeMailbox(context, task, doubt?.reason === 'checksum-refused' ? doubt : step, merges);
       }
       await task.turn.ready;
       task.checkNeeds();
@@ -215,6 +248,16 @@ interface Divergence {
 
 type Step = ReadyStep | ({ kind: 'diverged' } & Divergence);
 
+interface StepWishes {
+  /** Checksums from the records, in place of those in the index. */
+  count: boolean;
+  /** Messages were removed after a look: those that this one finds are kept. */
+  keepFiles: boolean;
+  leftOutBefore: ReadonlyMap<number, LeftOut>;
+  /** Is called before anything is sent. */
+  announce: () => void;
+}
+
 /**
  * Reads the next difference and stages its messages. undefined: nothing to do, or the mailbox is gone here.
  *
@@ -224,16 +267,18 @@ async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
-  count: boolean,
-  leftOutBefore: ReadonlyMap<number, LeftOut>,
-  announce: () => void,
+  { count, keepFiles, leftOutBefore, announce }: StepWishes,
 ): Promise<Step | undefined> {
-  const { options } = context;
+  const { options, stage } = context;
   const compareFirst = !context.master && !options.noCopyback;
-  const reading = await context.store.readMailbox(task.entry.name, (mailbox) =>
-    readStep(mailbox, task.entry, remote, { ...options, compareFirst, count }),
-  );
+  const reading = await context.store.readMailbox(task.entry.name, (mailbox) => {
+    const step = readStep(mailbox, task.entry, remote, { ...options, compareFirst, count });
+    if (!keepFiles || step.kind !== 'delta') return { ...step, kept: undefined };
+    const unsent = step.delta.uploads.filter(({ guid }) => !stage.find(task.partition, guid));
+    return { ...step, kept: step.messages.keepFiles(unsent) };
+  });
   if (reading === undefined) return undefined;
+  using _kept = reading.kept;
   task.onState(reading.state);
   if (reading.stale) context.emit(reading.stale);
   if (reading.kind === 'unchanged') return undefined;
@@ -286,4 +331,13 @@ async function prepareStep(
 function wasRemovedHere(caught: unknown): boolean {
   const { code, family } = SyncError.from(caught);
   return code === 'IMAP_SYNC_CHANGED' && family === 'local';
+}
+
+function stillChanging({ entry }: MailboxTask): SyncError {
+  return new SyncError('IMAP_SYNC_CHANGED', `it had to be merged ${MERGES} times and was changed again`, {
+    phase: 'compare',
+    mailbox: entry.name,
+    hint: 'the mailbox changes while it is being replicated; run again',
+    retryable: true,
+  });
 }

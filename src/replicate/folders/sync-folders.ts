@@ -13,7 +13,6 @@ import { intermediateLine } from '../compare/mailbox-line.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { Order } from '../connection/order.ts';
-import { resolveDiverged } from '../merge/resolve-diverged.ts';
 import { endsJob } from '../outcomes/failures.ts';
 import { breaksLink } from '../outcomes/set-aside.ts';
 import { isMadeOfOurScripts } from '../user-data/script-files.ts';
@@ -24,7 +23,7 @@ import { neededAbove } from './mailbox-above.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
 import { canBeOpened } from './replicated.ts';
-import { startMailbox } from './start-mailbox.ts';
+import { mergeMailbox, startMailbox } from './start-mailbox.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 
 /**
@@ -284,7 +283,7 @@ async function startAll(
     };
     if (comparison.kind === 'diverged') {
       turn.done();
-      collect(entry, newcomer, resolveDiverged(context, task, comparison.reason, comparison.detail));
+      collect(entry, newcomer, mergeMailbox(context, task, comparison));
       continue;
     }
     const { finished } = await startMailbox(context, task);

@@ -13,17 +13,28 @@ import { isDoubtful, withCountedChecksums } from './with-counted-checksums.ts';
 /**
  * Asks both servers for what they have now: agreement is theirs to state, not ours to compute.
  *
+ * @param unwritten the master's side as it was merged, if it did not have to be written to: it is what the replica has now,
+ *   whatever becomes of the master meanwhile
+ * @param highestmodseq what both were told
  * @param leftOut records of the master's that the replica does not have
+ * @returns what the replica has, if the master's side was changed again since: then they cannot agree
  */
 export async function confirmAgreement(
   context: EngineContext,
   task: MailboxTask,
+  { unwritten, highestmodseq }: { unwritten: LocalMailbox | undefined; highestmodseq: number },
   leftOut: readonly IndexRecord[],
-): Promise<void> {
-  if ((await whatDiffers(context, task, leftOut)) === undefined) return;
-  if ((await recount(context, task, 'replica', leftOut)) === undefined) return;
+): Promise<ReplicaMailbox | undefined> {
+  if (unwritten) {
+    const [remote] = await context.session.getMailboxes([task.entry.name]);
+    if (remote && agree(mailboxWithout(unwritten, leftOut).state, remote)) return undefined;
+  }
+  const first = await whatDiffers(context, task, leftOut);
+  if (first === undefined) return undefined;
+  if (first.state.highestmodseq > highestmodseq) return first.remote;
+  if ((await recount(context, task, 'replica', leftOut)) === undefined) return undefined;
   const difference = await recount(context, task, 'master', leftOut);
-  if (difference === undefined) return;
+  if (difference === undefined) return undefined;
   const { state, remote } = difference;
   // Somebody may have changed the mailbox again since: the next attempt tells.
   throw new SyncError(
@@ -66,7 +77,7 @@ async function whatDiffers(
     });
   }
   const { state } = local;
-  if (sameCounters(state, remote) && sameChecksums(state, remote)) return undefined;
+  if (agree(state, remote)) return undefined;
   const line = mailboxLine(local, remote, { partition: task.partition, local: context.options.local });
   return { state, remote, line, partition: local.entry.partition };
 }
@@ -84,6 +95,10 @@ function believed(
   return isDoubtful(context, 'crc-differs-at-same-modseq')
     ? mailboxWithout(withCountedChecksums(mailbox, stored, remote), leftOut)
     : expected;
+}
+
+function agree(state: MailboxState, remote: ReplicaMailbox): boolean {
+  return sameCounters(state, remote) && sameChecksums(state, remote);
 }
 
 function sameCounters(state: MailboxState, remote: ReplicaMailbox): boolean {

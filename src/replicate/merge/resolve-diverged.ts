@@ -10,7 +10,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import type { MailboxState } from '../../store/master-store.ts';
+import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
 import { compareMailbox, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
 import { mailboxWithout } from '../compare/left-out.ts';
@@ -40,6 +40,7 @@ const ATTEMPTS = 4;
  * replacement is there, and the merge recognises what an earlier attempt has done. A change made by someone else in
  * between is noticed by SINCE on either side and makes it start over.
  *
+ * @returns undefined if both sides agree; what the replica has now if the master's was changed again meanwhile
  * @throws SyncError CONFLICT if the master would have to be written to and may not be, or if both sides still differ
  */
 export async function resolveDiverged(
@@ -47,8 +48,8 @@ export async function resolveDiverged(
   task: MailboxTask,
   reason: DivergedReason,
   detail: string,
-): Promise<void> {
-  if (reason === 'xconvmodseq-higher-on-replica' && (await raiseCounter(context, task))) return;
+): Promise<ReplicaMailbox | undefined> {
+  if (reason === 'xconvmodseq-higher-on-replica' && (await raiseCounter(context, task))) return undefined;
   context.emit({ kind: 'mailbox:diverged', name: task.entry.name, reason, detail });
   // All records of both sides are in memory: so no more mailboxes are merged at once than the budget allows.
   const { messages } = context.store.estimateMailbox(task.entry);
@@ -56,8 +57,9 @@ export async function resolveDiverged(
   const damage: KnownDamage = { leftOut: new Map(), readAll: false };
   for (let attempt = 1; ; attempt++) {
     try {
-      if (await mergeOnce(context, task, reason, detail, damage)) task.onMerged();
-      return;
+      const { merged, overtakenBy } = await mergeOnce(context, task, reason, detail, damage, attempt > 1);
+      if (merged) task.onMerged();
+      return overtakenBy;
     } catch (caught) {
       const error = SyncError.from(caught);
       if (error.damage && !damage.readAll) {
@@ -69,26 +71,39 @@ export async function resolveDiverged(
   }
 }
 
-/** @returns false: there was nothing to merge but for what is left out */
+interface Merged {
+  /** false: there was nothing to merge but for what is left out. */
+  merged: boolean;
+  /** What the replica has now, where the master's side was changed again meanwhile. */
+  overtakenBy?: ReplicaMailbox | undefined;
+}
+
+/** @param keepFiles messages were removed here in the middle of an attempt: those that this one finds are kept */
 async function mergeOnce(
   context: EngineContext,
   task: MailboxTask,
   reason: DivergedReason,
   detail: string,
   damage: KnownDamage,
-): Promise<boolean> {
+  keepFiles: boolean,
+): Promise<Merged> {
   const { session, stage, options } = context;
   const { name } = task.entry;
   context.emit({ kind: 'command:fullmailbox', name });
   const { remote, records: theirs } = await replicaRecords(session, name);
   checkSameThere(remote, task.entry);
 
+  const guidsThere = new Set(theirs.map(({ guid }) => guid));
   const local = await context.store.readMailbox(name, (mailbox) => {
     checkSame(mailbox, task.entry);
     const { messages } = mailbox;
-    return { ...withUnreadAsThere(mailbox, remote), messages, records: masterRecords(mailbox) };
+    const records = masterRecords(mailbox);
+    const unknown = (record: IndexRecord): boolean => !isExpunged(record) && !guidsThere.has(record.guid);
+    const kept = keepFiles ? messages.keepFiles(records.filter(unknown)) : undefined;
+    return { ...withUnreadAsThere(mailbox, remote), messages, records, kept };
   });
-  if (local === undefined) return true;
+  if (local === undefined) return { merged: true };
+  using _kept = local.kept;
   const { state, records, messages } = local;
   task.onState(state);
   checkSensible(name, state, remote);
@@ -99,7 +114,7 @@ async function mergeOnce(
   task.onLeftOut([...damage.leftOut.values()]);
   if (leftOut.length > 0) {
     const { kind } = compareMailbox(mailboxWithout(local, leftOut), remote, options);
-    if (kind === 'unchanged') return false;
+    if (kind === 'unchanged') return { merged: false };
   }
   const masterChanges = mustWriteMaster(merge, state, remote);
   const mayWrite = !options.noCopyback && context.master !== undefined;
@@ -161,8 +176,8 @@ async function mergeOnce(
   if (leftOut.length === 0 || master) {
     context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
   }
-  await confirmAgreement(context, task, leftOut);
-  return true;
+  const told = { unwritten: master ? undefined : local, highestmodseq: line.highestmodseq };
+  return { merged: true, overtakenBy: await confirmAgreement(context, task, told, leftOut) };
 }
 
 /** A replica whose mailbox annotations were changed has counted that, past what it was told. */

@@ -122,6 +122,22 @@ test('a merge that did not bring both sides to agreement is no success', async (
   assert.ok(both.server.lines.length > 1, 'it is tried again first');
 });
 
+test('what the master gets while it is merged is sent as any change is, and the merge is not begun again', async () => {
+  await using both = await diverged({ obeys: true });
+  const { master } = both.scene;
+  const { session } = both.context;
+  const ask = session.getMailboxes.bind(session);
+  session.getMailboxes = async (names) => {
+    if (both.server.lines.length === 1 && master.guids(INBOX).length === 3) master.append(INBOX, 'meanwhile');
+    return await ask(names);
+  };
+  await runUser(both.context, 'anna');
+  assert.equal(master.guids(INBOX).length, 4);
+  assert.equal(both.server.lines.length, 1);
+  assert.equal(both.scene.events.filter(({ kind }) => kind === 'command:fullmailbox').length, 1);
+  both.scene.assertSame('anna');
+});
+
 test('a mailbox that is gone from the replica after its merge is no success', async () => {
   await using both = await diverged({ obeys: true });
   const { session } = both.context;

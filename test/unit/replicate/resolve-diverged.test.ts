@@ -13,7 +13,7 @@ const listed = entry('user.alice.Work');
 const another = entry('user.alice.Work', { uniqueid: 'another' });
 
 /** A merge of `listed` while this is what has its name. */
-function merge(here: MailboxEntry, there: MailboxEntry): Promise<void> {
+function merge(here: MailboxEntry, there: MailboxEntry): Promise<unknown> {
   const context = {
     store: {
       readMailbox: readerOf(() => lockedMailbox(here, [record(1, 5)])),

@@ -22,6 +22,7 @@ import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
 import { type FakeHeader, type FakeRecord, indexBytes } from '../../lab/index-bytes.ts';
 import { lockInThread } from '../../lab/lock-holders.ts';
+import { openBelow } from '../../lab/open-below.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
 import { writeTwoskip } from './cyrusdb/write-twoskip.ts';
 
@@ -359,6 +360,30 @@ test('a message that was removed since its record was read means to look again, 
     write(join(directory, 'cyrus.index'), indexBytes({ version: 17 }, records));
     await assert.rejects(messages.readMessage(record), code('IMAP_SYNC_CHANGED'));
   }
+});
+
+test('a message whose file was kept is read although it was removed, until it is given up; none is left open', async () => {
+  const content = Buffer.from('Subject: x\r\n\r\n');
+  const guid = createHash('sha1').update(content).digest('hex');
+  const { store, root } = oneMailbox({ uid: 1, guid, size: content.length });
+  const path = join(root, 'spool/uuid/a/a/aa01/1.');
+  write(path, content);
+  const found = await store.readMailbox('user.a', (mailbox) => {
+    const record = mailbox.pages().next().value?.record(0);
+    assert.ok(record);
+    const missing = { ...record, uid: 2 };
+    return { messages: mailbox.messages, record, kept: mailbox.messages.keepFiles([missing, record]) };
+  });
+  assert.ok(found);
+  unlinkSync(path);
+  write(join(root, 'spool/uuid/a/a/aa01/cyrus.index'), indexBytes({ version: 17 }, []));
+  assert.deepEqual(await found.messages.readMessage(found.record), content);
+  found.kept[Symbol.dispose]();
+  await assert.rejects(found.messages.readMessage(found.record), { code: 'IMAP_SYNC_CHANGED' });
+  assert.deepEqual(
+    openBelow(root).filter((file) => file.startsWith(path)),
+    [],
+  );
 });
 
 test('a message of a mailbox that was renamed to other directories meanwhile is read where it is now', async () => {
