@@ -7,6 +7,7 @@
  */
 import { connect, createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { withoutCompression } from './without-compression.ts';
 
 export interface ProxySettings {
   targetPort: number;
@@ -34,14 +35,11 @@ export type ProxyReport = { kind: 'listening'; port: number } | { kind: 'counts'
 const UNREAD_OCTETS = 8 * 1024 * 1024;
 /** Milliseconds: a chunk due that soon goes out now, because timers are no finer. */
 const TIMER_GRAIN = 0.5;
-const COMPRESSION_LINE = '* COMPRESS DEFLATE\r\n';
-/** A banner is shorter than this. */
-const BANNER_OCTETS = 4096;
 
 const counts: ProxyCounts = { connections: 0, up: 0, down: 0, firstOctetAt: 0 };
 
 /** One direction: whatever comes from `source` reaches `sink` after the delay, end and reset included. */
-class Lane {
+class Direction {
   readonly #sink: Socket;
   readonly #source: Socket;
   readonly #delay: number;
@@ -117,21 +115,7 @@ class Lane {
   }
 }
 
-/** Takes the compression offer out of the first octets that a server says. */
-class Banner {
-  #held = Buffer.alloc(0);
-  #done = false;
-
-  /** @returns what may be passed on */
-  pass(chunk: Buffer): Buffer {
-    if (this.#done) return chunk;
-    this.#held = Buffer.concat([this.#held, chunk]);
-    const text = this.#held.toString('latin1');
-    if (!/^\* OK .*\r\n/m.test(text) && text.length < BANNER_OCTETS) return Buffer.alloc(0);
-    this.#done = true;
-    return Buffer.from(text.replace(COMPRESSION_LINE, ''), 'latin1');
-  }
-}
+const asItIs = (chunk: Buffer, { pass }: { pass(octets: Buffer): void }): void => pass(chunk);
 
 function serve(settings: ProxySettings): void {
   const delay = settings.roundTrip / 2;
@@ -144,20 +128,20 @@ function serve(settings: ProxySettings): void {
       allowHalfOpen: true,
       autoSelectFamily: false,
     });
-    const up = new Lane(client, target, delay, settings.rate, true);
-    const down = new Lane(target, client, delay, settings.rate, settings.roundTrip === 0);
+    const up = new Direction(client, target, delay, settings.rate, true);
+    const down = new Direction(target, client, delay, settings.rate, settings.roundTrip === 0);
     if (settings.roundTrip > 0) setTimeout(() => down.open(), settings.roundTrip * 2);
-    const banner = settings.hideCompression ? new Banner() : undefined;
+    const relay = settings.hideCompression ? withoutCompression() : asItIs;
     client.on('data', (chunk: Buffer) => {
       counts.up += chunk.length;
       if (counts.firstOctetAt === 0) counts.firstOctetAt = performance.timeOrigin + performance.now();
       up.take(chunk);
     });
-    target.on('data', (chunk: Buffer) => {
-      const passed = banner === undefined ? chunk : banner.pass(chunk);
-      counts.down += passed.length;
-      if (passed.length > 0) down.take(passed);
-    });
+    const pass = (octets: Buffer) => {
+      counts.down += octets.length;
+      down.take(octets);
+    };
+    target.on('data', (chunk: Buffer) => relay(chunk, { pass }));
     client.on('end', () => up.take(undefined));
     target.on('end', () => down.take(undefined));
     const close = () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
+import { CommandGate } from '../../lab/command-gate.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { DISAGREEMENTS } from '../../lab/disagreements.ts';
 import { LockWatch } from '../../lab/lock-watch.ts';
-import { SilentProxy } from '../../lab/silent-proxy.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
 import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, nextSecond, openSides, type Sides } from '../../lab/two-sides.ts';
 
@@ -13,11 +14,12 @@ const BEARABLE = 5_000;
 
 let pair: Pair;
 let sides: Sides;
-let proxy: SilentProxy;
+let proxy: ScriptedProxy;
+const gate = new CommandGate(['APPLY', 'GET', 'RESTART', 'NOOP']);
 
 before(async () => {
   pair = await startPair({ both: { imapd: { expunge_mode: 'immediate', conversations: 'yes' } } });
-  proxy = await SilentProxy.start(pair.replica.syncPort);
+  proxy = await ScriptedProxy.start(pair.replica.syncPort, gate);
   sides = await openSides(pair);
   pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
@@ -60,11 +62,11 @@ async function silentAtEveryCommand(
   prefix: string,
   prepare: (users: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  proxy.silentAt(0);
+  gate.shutAt(0);
   await prepare([`${prefix}0`]);
-  proxy.silentAt(0);
+  gate.shutAt(0);
   await syncClientOk(pair.master, ['-u', `${prefix}0`]);
-  const commands = [...proxy.commands];
+  const commands = [...gate.commands];
   assert.ok(
     commands.some((line) => line.startsWith('APPLY MAILBOX')),
     commands.join(', '),
@@ -74,24 +76,24 @@ async function silentAtEveryCommand(
   await prepare(users);
   using watch = new LockWatch(pair.master);
   for (const [index, user] of users.entries()) {
-    const silence = proxy.silentAt(index + 1);
+    const silence = new Promise<void>((resolve) => gate.shutAt(index + 1, resolve));
     const run = startSyncClient(pair.master, ['-u', user, '--log-to-stderr']);
     await Promise.race([silence, run.result]);
-    const what = `${user}, silent at ${proxy.commands.at(-1)}`;
+    const what = `${user}, silent at ${gate.commands.at(-1)}`;
     try {
       await within(what, useEveryMailbox(user));
-      proxy.goOn();
+      gate.open();
       const { code, stderr } = await run.result;
       assert.equal(code, 0, `${what}: ${stderr}`);
     } finally {
       // Only where it has failed: whoever is held up is to be let go.
       run.kill('SIGKILL');
-      proxy.goOn();
+      gate.open();
     }
   }
   const { milliseconds, who } = watch.longest;
   assert.ok(milliseconds < BEARABLE, `waited ${milliseconds} ms: ${who}`);
-  proxy.silentAt(0);
+  gate.shutAt(0);
   await syncClientOk(pair.master, ['-u', ...users]);
   pair.master.configure('sync_port', String(pair.replica.syncPort));
   await pair.master.writeConfiguration();

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { leavingUntouched } from '../../lab/leaving-untouched.ts';
-import { type Lie, LyingProxy } from '../../lab/lying-proxy.ts';
+import { Liar, type Lie } from '../../lab/liar.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, openSides, type Sides } from '../../lab/two-sides.ts';
 
@@ -13,11 +14,12 @@ import { BASE, openSides, type Sides } from '../../lab/two-sides.ts';
  */
 let pair: Pair;
 let sides: Sides;
-let proxy: LyingProxy;
+let proxy: ScriptedProxy;
+const liar = new Liar();
 
 before(async () => {
   pair = await startPair();
-  proxy = await LyingProxy.start(pair.replica.syncPort);
+  proxy = await ScriptedProxy.start(pair.replica.syncPort, liar);
   pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
   sides = await openSides(pair);
@@ -89,7 +91,7 @@ const JUMPS: [what: string, named: RegExp, lie: Lie][] = [
 
 for (const [what, named, lie] of [...LIES, ...JUMPS]) {
   test(`${what}, from the replica: the master's mail stays as it is, and the run names the field`, async () => {
-    proxy.lie = inRecords(lie);
+    liar.lie = inRecords(lie);
     const run = await leavingUntouched([sides.master], () => syncClient(pair.master, ['-A']));
     assert.equal(run.code, 1, run.stderr);
     assert.match(run.stderr, named);
@@ -100,18 +102,18 @@ for (const [what, named, lie] of [...LIES, ...JUMPS]) {
 test('somebody else among what the replica has of a user: nothing of theirs is touched, under -O neither', async () => {
   // As the server sends it, under bob's name.
   const copied = /\* MAILBOX %\([^\r\n]*MBOXNAME user\.anna [^\r\n]*\r\n/;
-  proxy.lie = (answer) =>
+  liar.lie = (answer) =>
     answer.replace(copied, (line) => {
       const other = line.replace(/UNIQUEID \S+/, 'UNIQUEID unknown').replace('user.anna ', 'user.bob ');
       return line + other;
     });
-  const before = proxy.heard.length;
+  const before = liar.heard.length;
   const run = await leavingUntouched([sides.master, sides.replica], () =>
     syncClient(pair.master, ['-O', '-u', 'anna']),
   );
   assert.equal(run.code, 1, run.stderr);
   assert.match(run.stderr, /user\.bob/);
-  assert.doesNotMatch(proxy.heard.slice(before), /UNMAILBOX|UNUSER|RENAME/);
+  assert.doesNotMatch(liar.heard.slice(before), /UNMAILBOX|UNUSER|RENAME/);
 });
 
 test('by a replica that tells the truth, both sides are merged', async () => {

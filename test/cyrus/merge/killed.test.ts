@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertNothingLeft, assertSameMail, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { assertSettled } from '../../lab/assert-settled.ts';
+import { CommandGate } from '../../lab/command-gate.ts';
 import { ADMIN, giveToCyrus, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { DISAGREEMENTS } from '../../lab/disagreements.ts';
-import { CommandCounter, KillingProxy } from '../../lab/killing-proxy.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
 import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, nextSecond, openSides, type Sides } from '../../lab/two-sides.ts';
 
@@ -17,17 +18,17 @@ const GONE_DEADLINE = 30_000;
 
 const SCENARIO = DISAGREEMENTS.find(({ row }) => row === 'many');
 
-const counter = new CommandCounter();
+const gate = new CommandGate(['AUTHENTICATE', 'APPLY', 'GET', 'RESTART', 'NOOP', 'EXIT']);
 let pair: Pair;
 let sides: Sides;
-let toReplica: KillingProxy;
-let toMaster: KillingProxy;
+let toReplica: ScriptedProxy;
+let toMaster: ScriptedProxy;
 let temporary: string;
 
 before(async () => {
   pair = await startPair();
-  toReplica = await KillingProxy.start(pair.replica.syncPort, counter);
-  toMaster = await KillingProxy.start(pair.master.syncPort, counter);
+  toReplica = await ScriptedProxy.start(pair.replica.syncPort, gate);
+  toMaster = await ScriptedProxy.start(pair.master.syncPort, gate);
   temporary = join(pair.master.directory, 'tmp');
   await mkdir(temporary);
   // As a run leaves it that is killed before its server for the master has answered.
@@ -72,19 +73,19 @@ test('killed before any command of a swap of two folders', async () => {
     }
   };
   await prepare(['swap0']);
-  counter.disarm();
+  gate.shutAt(0);
   await syncClientOk(pair.master, ['-u', 'swap0']);
-  const commands = [...counter.commands];
+  const commands = [...gate.commands];
   assert.equal(commands.filter((line) => line.startsWith('APPLY RENAME')).length, 3, commands.join(', '));
 
   const users = commands.map((_, index) => `swap${index + 1}`);
   await prepare(users);
   for (const [index, user] of users.entries()) {
     const run = startSyncClient(pair.master, ['-u', user]);
-    counter.arm(index + 1, () => run.kill('SIGKILL'));
+    gate.shutAt(index + 1, () => run.kill('SIGKILL'));
     assert.equal((await run.result).code, 128 + 9);
   }
-  counter.disarm();
+  gate.shutAt(0);
   await syncClientOk(pair.master, ['-u', ...users]);
   await replicateThrough(pair.replica.syncPort);
   for (const user of users) {
@@ -104,9 +105,9 @@ async function killAtEveryCommand(prefix: string, options: readonly string[]): P
   await replicateThrough(toReplica.port);
   const whole = `${prefix}0`;
   await provoke([whole]);
-  counter.arm(0, () => undefined);
+  gate.shutAt(0);
   await syncClientOk(pair.master, [...options, '-u', whole], { env: { TMPDIR: temporary } });
-  const commands = [...counter.commands];
+  const commands = [...gate.commands];
   assert.ok(
     commands.filter((line) => line.startsWith('APPLY MAILBOX')).length >= 1 && commands.length > 6,
     `not the commands of a conflict: ${commands.join(', ')}`,
@@ -116,13 +117,13 @@ async function killAtEveryCommand(prefix: string, options: readonly string[]): P
   await provoke(users);
   for (const [index, user] of users.entries()) {
     const run = startSyncClient(pair.master, [...options, '-u', user], { env: { TMPDIR: temporary } });
-    counter.arm(index + 1, () => run.kill('SIGKILL'));
+    gate.shutAt(index + 1, () => run.kill('SIGKILL'));
     const { code, stderr } = await run.result;
-    assert.ok(counter.cut, `command ${index + 1} was never sent: ${counter.commands.join(', ')}`);
+    assert.ok(gate.isShut, `command ${index + 1} was never sent: ${gate.commands.join(', ')}`);
     assert.equal(code, 128 + 9, stderr);
     await assertNothingLeftBehind();
   }
-  counter.disarm();
+  gate.shutAt(0);
 
   for (const user of users) {
     const killedAt = commands[users.indexOf(user)];

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import test from 'node:test';
 import { encodeValue } from '../../../src/protocol/dlist/encoders.ts';
 import { DlistParser } from '../../../src/protocol/dlist/parser.ts';
@@ -12,6 +10,8 @@ import { MODSEQ, WORD } from '../../../src/protocol/session/ranges.ts';
 import { decodeRecord } from '../../../src/protocol/session/records.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
+import { type ProxyPolicy, type Relay, ScriptedProxy } from '../../lab/scripted-proxy.ts';
+import { withoutCompression } from '../../lab/without-compression.ts';
 
 /*
  * Contract: what the C client sends for a store with something of everything is read, and written again octet for octet
@@ -21,8 +21,9 @@ import { populate } from '../../lab/populate.ts';
 test('the C client’s commands are read and written again without a difference', async () => {
   await using pair = await startPair();
   const { users } = await populate(pair.master, { users: 6 });
-  await using recorder = await Recorder.start(pair.replica.syncPort);
-  pair.master.configure('sync_port', String(recorder.port));
+  const recorder = new Recorder();
+  await using proxy = await ScriptedProxy.start(pair.replica.syncPort, recorder);
+  pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
   await pair.master.runOk('sync_client', ['-u', ...users]);
 
@@ -100,55 +101,19 @@ function commandsOf(sent: Buffer): Sent[] {
   return commands;
 }
 
-/** Stands between client and replica, hides the offer of COMPRESS, and keeps what the client sent. */
-class Recorder implements AsyncDisposable {
-  readonly #server;
+/** Keeps what the client sent, uncompressed. */
+class Recorder implements ProxyPolicy {
   readonly #pieces: Buffer[] = [];
-
-  private constructor(port: number) {
-    this.#server = createServer((client) => {
-      const replica = connect(port, '127.0.0.1');
-      let banner: string | undefined = '';
-      client.on('data', (chunk) => {
-        this.#pieces.push(chunk);
-        replica.write(chunk);
-      });
-      replica.on('data', (chunk) => {
-        if (banner === undefined) {
-          client.write(chunk);
-          return;
-        }
-        banner += chunk.toString('latin1');
-        if (!/^\* OK .*\r\n/m.test(banner)) return;
-        client.write(banner.replace('* COMPRESS DEFLATE\r\n', ''), 'latin1');
-        banner = undefined;
-      });
-      for (const [from, to] of [
-        [client, replica],
-        [replica, client],
-      ] as const) {
-        from.on('close', () => to.destroy());
-        from.on('error', () => to.destroy());
-      }
-    });
-  }
-
-  static async start(port: number): Promise<Recorder> {
-    const recorder = new Recorder(port);
-    recorder.#server.listen(0, '127.0.0.1');
-    await once(recorder.#server, 'listening');
-    return recorder;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
+  readonly toClient = withoutCompression;
 
   get sent(): Buffer {
     return Buffer.concat(this.#pieces);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
+  toServer(): Relay {
+    return (chunk, { pass }) => {
+      this.#pieces.push(chunk);
+      pass(chunk);
+    };
   }
 }

@@ -4,14 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { Choices } from '../../lab/generated-mail.ts';
 import { assertInStep, isWorking, RollingClient } from '../../lab/rolling-client.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
+import { Shears } from '../../lab/shears.ts';
 import { StreamOfChanges } from '../../lab/stream-of-changes.ts';
 import { logFile } from '../../lab/until.ts';
-import { Wire } from '../../lab/wire.ts';
 
 /** How long the steady stream lasts; the others, in which more happens, half of it. */
 const SECONDS = Number(process.env.CYRUS_SYNC_TEST_SECONDS ?? 60);
 const HALF = (SECONDS * 1000) / 2;
-/** In the middle of a command: the wire is cut as soon as so many octets have passed. */
+/** In the middle of a command: the connection is cut as soon as so many octets have passed. */
 const LEAST_CUTS = 3;
 /** Where users are many only for the comparison to last. */
 const FEWER_USERS = 20;
@@ -24,21 +25,22 @@ const MERGE =
 const SEED = process.env.CYRUS_SYNC_TEST_SEED ?? 'a';
 
 let pair: Pair;
-let wire: Wire;
+let proxy: ScriptedProxy;
+const shears = new Shears();
 
 before(async () => {
   pair = await startPair({
     both: { imapd: { allowusermoves: 'yes' } },
     master: { imapd: { sync_log: 'yes', sync_reconnect_maxwait: '1' } },
   });
-  wire = await Wire.to(pair.replica.syncPort);
-  pair.master.configure('sync_port', String(wire.port));
+  proxy = await ScriptedProxy.start(pair.replica.syncPort, shears);
+  pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
 });
 
 after(async () => {
   await pair?.stop();
-  await wire?.[Symbol.asyncDispose]();
+  await proxy?.[Symbol.asyncDispose]();
 });
 
 test(`a steady stream of changes to 50 users for ${SECONDS} seconds: when it stops both ends are alike and the C client has nothing to send`, async (t) => {
@@ -81,19 +83,19 @@ test('the replica stopped and started, and cut off in the middle of commands, du
   await using client = new RollingClient(pair);
   await using stream = await StreamOfChanges.start(pair.master, `${SEED}c`, FEWER_USERS);
   const end = Date.now() + HALF;
-  for (let round = 0; Date.now() < end || wire.cuts < LEAST_CUTS; round++) {
+  for (let round = 0; Date.now() < end || proxy.cuts < LEAST_CUTS; round++) {
     if (round % 4 === 3) {
       await pair.replica.halt();
       await wait(choices.below(1500));
       await pair.replica.start();
     } else {
-      wire.cutAfter(500 + choices.below(8_000));
+      shears.cutAfter(500 + choices.below(8_000));
     }
     await stream.lasts(300 + choices.below(1000));
   }
   await stream.stop();
   await client.settled();
-  t.diagnostic(`${stream.changes} changes, ${wire.cuts} cuts, ${wire.connections} connections`);
+  t.diagnostic(`${stream.changes} changes, ${proxy.cuts} cuts, ${proxy.connections} connections`);
   await assertInStep(pair, stream.users);
   tellMerges(t, client);
 });

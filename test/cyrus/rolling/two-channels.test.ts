@@ -3,22 +3,22 @@ import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { assertSameMail } from '../../lab/assert-same-mail.ts';
 import { CyrusServer, replicaSettings } from '../../lab/cyrus-server.ts';
+import { DelayProxy } from '../../lab/delay-proxy.ts';
 import { append } from '../../lab/populate.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
 import { logFile, settled, until } from '../../lab/until.ts';
-import { Wire } from '../../lab/wire.ts';
 
-/** Milliseconds each way on the line to the far replica. */
-const FAR = 150;
+/** The line to the far replica. */
+const FAR = { roundTrip: 300, rate: 0, hideCompression: false };
 
 let near: CyrusServer;
 let far: CyrusServer;
 let master: CyrusServer;
-let wire: Wire;
+let line: DelayProxy;
 
 before(async () => {
   [near, far] = await Promise.all([CyrusServer.start('near'), CyrusServer.start('far')]);
-  wire = await Wire.to(far.syncPort, FAR);
+  line = await DelayProxy.start({ targetPort: far.syncPort, ...FAR });
   const channel = (name: string, replica: CyrusServer, port: number) =>
     Object.fromEntries(
       Object.entries({ ...replicaSettings(replica), sync_port: String(port) }).map(([key, value]) => [
@@ -32,14 +32,14 @@ before(async () => {
       sync_log_channels: 'near far',
       sync_reconnect_maxwait: '1',
       ...channel('near', near, near.syncPort),
-      ...channel('far', far, wire.port),
+      ...channel('far', far, line.port),
     },
   });
 });
 
 after(async () => {
   await Promise.all([near?.stop(), far?.stop(), master?.stop()]);
-  await wire?.[Symbol.asyncDispose]();
+  await line?.[Symbol.asyncDispose]();
 });
 
 function isBehind(channel: string): boolean {

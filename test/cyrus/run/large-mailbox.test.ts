@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { addBigUser } from '../../lab/populate.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
+import { Shears } from '../../lab/shears.ts';
 import { syncClient } from '../../lab/sync-client.ts';
-import { Wire } from '../../lab/wire.ts';
 
 /** Several steps behind the first 8,192 messages, where the second connection comes in. */
 const MESSAGES = 20_000;
@@ -13,24 +14,25 @@ const STEP = 2_048;
 test('a large mailbox goes over two connections in turn, and both may break in the middle of it', async (t) => {
   await using pair = await startPair();
   await addBigUser(pair.master, 'big', MESSAGES);
-  await using wire = await Wire.to(pair.replica.syncPort);
+  const shears = new Shears();
+  await using proxy = await ScriptedProxy.start(pair.replica.syncPort, shears);
   pair.master.configure('sync_batchsize', String(STEP));
-  pair.master.configure('sync_port', String(wire.port));
+  pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
   const running = syncClient(pair.master, ['-A', '--log-to-stderr']);
   let most = 0;
   let cuts = 0;
   const watch = setInterval(() => {
-    most = Math.max(most, wire.open);
-    if (wire.open < 2 || cuts >= 2) return;
+    most = Math.max(most, proxy.open);
+    if (proxy.open < 2 || cuts >= 2) return;
     cuts++;
-    wire.cutAfter(1_000_000);
+    shears.cutAfter(1_000_000);
   }, 20);
   const run = await running.finally(() => clearInterval(watch));
   assert.equal(run.code, 0, run.stderr);
   assert.equal(most, 2, 'the second connection was never used');
-  assert.ok(wire.cuts > 0, 'the wire was never cut');
-  t.diagnostic(`${wire.cuts} cuts, ${wire.connections} connections`);
+  assert.ok(proxy.cuts > 0, 'no connection was ever cut');
+  t.diagnostic(`${proxy.cuts} cuts, ${proxy.connections} connections`);
   pair.master.configure('sync_port', String(pair.replica.syncPort));
   await pair.master.writeConfiguration();
   await assertNothingLeft(pair);

@@ -1,0 +1,68 @@
+import type { ProxyPolicy, Relay } from './scripted-proxy.ts';
+
+/**
+ * Counts command lines, of all connections as one sequence, and shuts at one of them: it and all that comes behind it in
+ * either direction is held, as on a dead link. Message bodies have to be free of lines that begin with those words.
+ */
+export class CommandGate implements ProxyPolicy {
+  readonly #command: RegExp;
+  #commands: string[] = [];
+  #shutAt = 0;
+  #onShut: () => void = () => undefined;
+  #held: (() => void)[] = [];
+
+  /** @param words that commands begin with */
+  constructor(words: readonly string[]) {
+    this.#command = new RegExp(`^(?:${words.join('|')})\\b`);
+  }
+
+  /** Begins to count anew, and forgets what is held. @param count which command is the first not to pass; 0: all do */
+  shutAt(count: number, onShut: () => void = () => undefined): void {
+    this.#commands = [];
+    this.#held = [];
+    this.#shutAt = count;
+    this.#onShut = onShut;
+  }
+
+  open(): void {
+    this.#shutAt = 0;
+    for (const pass of this.#held.splice(0)) pass();
+  }
+
+  get isShut(): boolean {
+    return this.#shutAt > 0 && this.#commands.length >= this.#shutAt;
+  }
+
+  /** The beginning of each command line that was counted. */
+  get commands(): readonly string[] {
+    return this.#commands;
+  }
+
+  toServer(): Relay {
+    let open = '';
+    return (chunk, { pass }) => {
+      open += chunk.toString('latin1');
+      for (let end = open.indexOf('\n'); end >= 0; end = open.indexOf('\n')) {
+        const line = open.slice(0, end + 1);
+        open = open.slice(end + 1);
+        this.#count(line);
+        this.#passOrHold(() => pass(line));
+      }
+    };
+  }
+
+  toClient(): Relay {
+    return (chunk, { pass }) => this.#passOrHold(() => pass(chunk));
+  }
+
+  #count(line: string): void {
+    if (this.isShut || !this.#command.test(line)) return;
+    this.#commands.push(line.slice(0, 60).trim());
+    if (this.isShut) this.#onShut();
+  }
+
+  #passOrHold(pass: () => void): void {
+    if (this.isShut) this.#held.push(pass);
+    else pass();
+  }
+}

@@ -1,0 +1,31 @@
+import type { ProxyPolicy, Relay } from './scripted-proxy.ts';
+
+/** What the client is told instead of an answer, final line included. */
+export type Lie = (answer: string) => string;
+
+/** The end of an answer, a banner or a line of the login. */
+const LAST_LINE = /(?:^|\n)(?:OK|NO|BAD|BYE|\+|\* OK)[^\r\n]*\r\n$/;
+
+/** A replica that lies, or whoever sits between it and the master: each answer goes through `lie`. */
+export class Liar implements ProxyPolicy {
+  lie: Lie | undefined;
+  /** What clients sent. */
+  heard = '';
+
+  toServer(): Relay {
+    return (chunk, { pass }) => {
+      this.heard += chunk.toString('latin1');
+      pass(chunk);
+    };
+  }
+
+  toClient(): Relay {
+    let held = '';
+    return (chunk, { pass }) => {
+      held += chunk.toString('latin1');
+      if (!LAST_LINE.test(held)) return;
+      pass(this.lie?.(held) ?? held);
+      held = '';
+    };
+  }
+}
