@@ -1,13 +1,11 @@
-import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../src/coordinator/clock.ts';
 import type { Batch, Job, JobOptions, Outcome, PoolSetup } from '../../src/coordinator/pool/messages.ts';
 import type { Allowance, JobPool } from '../../src/coordinator/pool/pool.ts';
 import type { RunRequest } from '../../src/coordinator/run/run-request.ts';
-import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import type { EventListener } from '../../src/report/events.ts';
 import type { ErrorCode, ErrorData, ErrorFamily } from '../../src/report/sync-error.ts';
 import type { Enumerated, MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
-import type { StoreLayout } from '../../src/store/paths/store-layout.ts';
+import { plainLayout } from './plain-layout.ts';
+import { settingsFor } from './settings.ts';
 
 export const noCounts = { mailboxes: 0, messages: 0, octets: 0 };
 
@@ -21,56 +19,6 @@ export function errorData(code: ErrorCode, family: ErrorFamily, fields: Partial<
 
 export const connectFailed = errorData('CONNECT_FAILED', 'link', { phase: 'connect', retryable: true });
 export const linkBroken = errorData('LINK_BROKEN', 'link', { phase: 'apply', retryable: true });
-
-/** Time that passes only when everything that could happen now has happened. */
-export class FakeClock implements Clock {
-  #now = 0;
-  readonly #timers = new Set<{ at: number; call: () => void }>();
-
-  now = (): number => this.#now;
-
-  date = (): number => this.#now;
-
-  after = (delay: number, call: () => void): (() => void) => {
-    const timer = { at: this.#now + delay, call };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  };
-
-  /** Somebody has been busy for so long. */
-  pass(milliseconds: number): void {
-    this.#now += milliseconds;
-  }
-
-  sleep(delay: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.after(delay, resolve);
-    });
-  }
-
-  /** Lets `work` come to its end, jumping from timer to timer. */
-  async drive<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const end = work.finally(() => {
-      done = true;
-    });
-    end.catch(() => {});
-    while (!done) {
-      // Whatever is possible without time passing: far more turns than any chain of promises here has.
-      for (let turn = 0; turn < 8 && !done; turn += 1) await setImmediate();
-      if (!done) this.#fireNext();
-    }
-    return await end;
-  }
-
-  #fireNext(): void {
-    const [first] = [...this.#timers].sort((a, b) => a.at - b.at);
-    if (!first) throw new Error('nothing can happen any more: the work under test is stuck');
-    this.#timers.delete(first);
-    this.#now = first.at;
-    first.call();
-  }
-}
 
 /** A store of the given users, each with so many messages, and shared mailboxes. */
 export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly string[] = []): MasterStore {
@@ -201,64 +149,6 @@ export const opened = {
   sieveMailbox: false,
 } as const;
 
-const layout: StoreLayout = {
-  configdirectory: '/nowhere',
-  partitions: new Map(),
-  metaPartitions: new Map(),
-  archivePartitions: new Map(),
-  metaDirectories: new Map(),
-  metapartitionFiles: [],
-  archiveEnabled: false,
-  hashimapspool: false,
-  fulldirhash: false,
-  virtdomains: 'off',
-  defaultdomain: '',
-  unixhierarchysep: false,
-  deletedprefix: 'DELETED',
-  mboxlistPath: '/nowhere/mailboxes.db',
-  annotationPath: '/nowhere/annotations.db',
-  quotaPath: '/nowhere/quota',
-  quotaDatabase: 'quotalegacy',
-  conversations: false,
-  reverseacls: false,
-  lockPath: '/nowhere/lock',
-  sievedir: '/nowhere/sieve',
-  sieveusehomedir: false,
-  sieveFolder: '#sieve',
-  jmapsubmissionfolder: '#jmapsubmission',
-  userLock: 'userid',
-};
-
-const connection: ConnectionSettings = {
-  server: 'replica',
-  port: undefined,
-  tryImap: false,
-  authname: 'mailproxy',
-  realm: undefined,
-  password: 'secret',
-  mechanisms: undefined,
-  localAddress: undefined,
-  connectTimeoutMs: 1_000,
-  answerTimeoutMs: 1_000,
-  keepaliveSeconds: undefined,
-  tls: {
-    mode: 'off',
-    verify: true,
-    caFile: undefined,
-    caDirectory: undefined,
-    certFile: undefined,
-    keyFile: undefined,
-    minVersion: undefined,
-    maxVersion: undefined,
-    ciphers: undefined,
-  },
-  allowClearText: true,
-  compression: { mode: 'off', level: undefined },
-  sieveMailbox: true,
-  stageToArchive: false,
-  windowOctets: 1_000_000,
-};
-
 const options: JobOptions = {
   partition: undefined,
   local: false,
@@ -268,10 +158,10 @@ const options: JobOptions = {
 };
 
 export const setup: PoolSetup = {
-  layout,
+  layout: plainLayout('/nowhere'),
   locks: 'fcntl',
   threads: 'auto',
-  connection,
+  connection: settingsFor('replica'),
   options,
   master: { kind: 'none' },
   traffic: false,

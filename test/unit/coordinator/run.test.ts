@@ -15,7 +15,6 @@ import type { MasterStore } from '../../../src/store/master-store.ts';
 import {
   connectFailed,
   errorData,
-  FakeClock,
   FakePool,
   type FakeWork,
   fakeStore,
@@ -24,25 +23,26 @@ import {
   opened,
   request,
 } from '../../lab/pool-fakes.ts';
+import { VirtualClock } from '../../lab/virtual-clock.ts';
 
 interface Told {
   result: RunResult;
   events: SyncEvent[];
   pool: FakePool | undefined;
   connections: number;
-  clock: FakeClock;
+  clock: VirtualClock;
 }
 
 interface Scene {
   request?: Partial<RunRequest>;
   store?: MasterStore | (() => MasterStore);
-  clock?: FakeClock;
+  clock?: VirtualClock;
   signal?: AbortSignal;
   onEvent?(event: SyncEvent): void;
 }
 
 async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
-  const { store, clock = new FakeClock(), signal = new AbortController().signal } = scene;
+  const { store, clock = new VirtualClock(), signal = new AbortController().signal } = scene;
   const events: SyncEvent[] = [];
   let pool: FakePool | undefined;
   let connections = 0;
@@ -172,7 +172,7 @@ test('-m is one job that names every owner in order', async () => {
 });
 
 test('one batch tries the replica before the others, which come as the work lasts', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   let connected = false;
   let runningBefore = 0;
   const { pool } = await runWith(
@@ -194,7 +194,7 @@ test('one batch tries the replica before the others, which come as the work last
 });
 
 test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one connection, and nothing is lost', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const attempts: number[] = [];
   const { result, events } = await runWith(
     async (batch, emit, pool) => {
@@ -216,7 +216,7 @@ test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one co
 });
 
 test('an outage in the middle of a run is announced once, not once per connection', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   let down = false;
   let tries = 0;
   const { result, events } = await runWith(
@@ -240,7 +240,7 @@ test('an outage in the middle of a run is announced once, not once per connectio
 });
 
 test('a replica that takes no more connections is used with those that it takes', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   let refused = 0;
   const { result, events, pool } = await runWith(
     async (batch, emit, pool) => {
@@ -448,7 +448,7 @@ test('threads that die at every start end the run instead of dying for every use
 });
 
 test('a locked user holds nobody up and is synced when its lock is free', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const order: string[] = [];
   const { result, events } = await runWith(
     async ({ jobs }, emit) => {
@@ -502,7 +502,7 @@ test('an unknown user is no failure', async () => {
 });
 
 test('a signal lets jobs in flight finish, starts nothing more and exits 75', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const stop = new AbortController();
   const { result, events, pool } = await runWith(
     async (batch, emit, pool) => {
@@ -533,7 +533,7 @@ test('while somebody has locked the mailbox list the run goes on with other work
       yield* whole.enumerate(prefix);
     },
   };
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const { result } = await runWith(syncAll, { clock, store: locked });
   assert.equal(result.summary.synced, 3);
   assert.ok(clock.now() >= 20 * LOCKED_LIST_PAUSE_MS);
@@ -541,7 +541,7 @@ test('while somebody has locked the mailbox list the run goes on with other work
 
 test('a run that waits for a locked mailbox list is ended by the first signal', async () => {
   const stop = new AbortController();
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const locked: MasterStore = {
     ...fakeStore(new Map()),
     *enumerate() {
@@ -557,7 +557,7 @@ test('a run that waits for a locked mailbox list is ended by the first signal', 
 
 test('whoever a stop leaves unreached is found all the same, unless finding takes too long', async () => {
   const stopped = async (millisecondsPerUser: number): Promise<Told> => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const stop = new AbortController();
     const whole = fakeStore(users(1_000));
     const slow: MasterStore = {
@@ -581,7 +581,7 @@ test('whoever a stop leaves unreached is found all the same, unless finding take
 });
 
 test('a job that does not end in the grace period after a signal is cut off', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const stop = new AbortController();
   const { result, pool } = await runWith(
     async ({ jobs }, emit, pool) => {
@@ -656,7 +656,7 @@ test('users found before the list of mailboxes turned out damaged are synced, an
 });
 
 test('the giant of a big site does not keep small users waiting', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const ended = new Map<string, number>();
   const sizes = users(200);
   for (const giant of ['g1', 'g2', 'g3', 'g4', 'g5']) sizes.set(giant, GIANT_MESSAGES);
@@ -681,7 +681,7 @@ test('whatever threads and links do, every user ends once and the run ends', asy
       fc.integer({ min: 1, max: 300 }),
       fc.array(act, { maxLength: 60 }),
       async (connections, count, acts) => {
-        const clock = new FakeClock();
+        const clock = new VirtualClock();
         const script = [...acts];
         const { result, pool } = await runWith(
           async (batch, emit, pool) => {
@@ -723,7 +723,7 @@ test('whatever threads and links do, every user ends once and the run ends', asy
 });
 
 /** One user at a time, in the order in which they were begun. */
-function oneByOne(failing: readonly string[], begun: string[], clock?: FakeClock): FakeWork {
+function oneByOne(failing: readonly string[], begun: string[], clock?: VirtualClock): FakeWork {
   return async ({ jobs }, emit) => {
     emit(opened);
     return jobs.map((job) => {
@@ -749,7 +749,7 @@ test('after so many failures nobody else is begun, and those not reached are tol
 });
 
 test('a run whose time is up finishes who is under way, and ends as one that is to be run again', async () => {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const begun: string[] = [];
   const slowly: FakeWork = async (...given) => {
     await clock.sleep(60_000);
