@@ -50,6 +50,8 @@ export interface ConnectionSettings {
   stageToArchive: boolean;
   /** Octets of unanswered commands before `window()` waits. */
   windowOctets: number;
+  /** Of a `TokenBucket` that all connections share; undefined: octets go out as fast as they can. */
+  pace?: SharedArrayBuffer | undefined;
 }
 
 /** `-v -v`: one call per chunk of plain protocol text, credentials and message bodies already left out. */

@@ -86,5 +86,7 @@ function socketSettings(replica: ConnectionSettings, path: string): ConnectionSe
     compression: { mode: 'off', level: undefined },
     sieveMailbox: true,
     stageToArchive: false,
+    // Nothing of this goes over the link.
+    pace: undefined,
   };
 }

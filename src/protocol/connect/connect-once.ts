@@ -10,6 +10,7 @@ import { Framing } from '../link/framing.ts';
 import { linkError } from '../link-errors.ts';
 import type { Exposure, ReplicaSession } from '../replica-session.ts';
 import { setUp } from '../session/set-up.ts';
+import { TokenBucket } from '../wire/token-bucket.ts';
 import type { Attempt } from './connect-attempts.ts';
 import { type Circumstances, inConversation, type Network } from './in-conversation.ts';
 import { type LoggedIn, logIn } from './log-in.ts';
@@ -50,6 +51,7 @@ async function beginSession(
   const session = await setUp(queue, offer, settings, { mechanism, tls: secure, exposure, compression });
   // Until here the deadline watched; from here on each answer has its own time.
   talk.transport.watchSilence(settings.answerTimeoutMs, () => queue.silent(settings.answerTimeoutMs));
+  if (settings.pace !== undefined) talk.transport.pace(new TokenBucket(settings.pace));
   const { mode, level: chosen } = settings.compression;
   if (mode === 'auto' && offer.compress) {
     compressWhenItPays(queue, talk.transport, { local, level: chosen }, (start) => {

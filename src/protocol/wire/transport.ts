@@ -3,7 +3,9 @@ import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type In
 import { SyncError } from '../../report/sync-error.ts';
 import { CORK_OCTETS } from '../limits.ts';
 import { linkError, linkLost } from '../link-errors.ts';
+import { PacedOutput } from './paced-output.ts';
 import { Stopwatch } from './stopwatch.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 /** Who reads the octets: first the handshake's line reader, then the response reader. */
 export interface Consumer {
@@ -26,9 +28,12 @@ export class Transport {
   readonly waiting = new Stopwatch();
   /** The outermost: the TLS one if there is TLS. */
   #socket: Socket;
-  /** What output is written to: the socket or the deflater in front of it. */
-  #sink: Socket | DeflateRaw;
+  /** What output is written to: the socket, or the outermost of what is in front of it. */
+  #sink: Socket | DeflateRaw | PacedOutput;
+  /** In front of the socket, behind the deflater. */
+  #paced: PacedOutput | undefined;
   #codecs: (DeflateRaw | InflateRaw)[] = [];
+  #deflate: DeflateRaw | undefined;
   #consumer: Consumer | undefined;
   #closed = false;
   #closeReason: SyncError | undefined;
@@ -110,11 +115,12 @@ export class Transport {
     const socket = this.#socket;
     const deflate = createDeflateRaw({ level, flush: constants.Z_SYNC_FLUSH });
     const inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH });
-    deflate.pipe(socket);
+    deflate.pipe(this.#paced ?? socket);
     if (early.length > 0) inflate.write(early);
     socket.pipe(inflate);
     this.#sink = deflate;
     this.#codecs = [deflate, inflate];
+    this.#deflate = deflate;
     this.#watch(inflate, socket);
     inflate.on('error', (error) => {
       this.destroy(linkLost(error, 'the compressed stream from the replica is damaged'));
@@ -123,12 +129,26 @@ export class Transport {
     deflate.on('drain', () => this.#drained());
   }
 
+  /** From here on no octet goes out that the bucket does not allow. TLS is in place, and nothing waits to be written. */
+  pace(bucket: TokenBucket): void {
+    this.#flush();
+    const socket = this.#socket;
+    const paced = new PacedOutput(socket, bucket);
+    this.#paced = paced;
+    paced.on('drain', () => {
+      if (this.#sink === paced) this.#drained();
+    });
+    if (this.#deflate) this.#deflate.unpipe(socket).pipe(paced);
+    else this.#sink = paced;
+  }
+
   /** `onSilence` is called after this many milliseconds without an octet in either direction, again and again. */
   watchSilence(milliseconds: number, onSilence: () => void): void {
     const socket = this.#socket;
     socket.setTimeout(milliseconds);
     socket.on('timeout', () => {
-      onSilence();
+      // It is ours while we let nothing out.
+      if (!this.#paced?.isHeld) onSilence();
       // Node arms the timer once: without this, a silence while idle would be the last one ever noticed.
       if (!this.#closed) socket.setTimeout(milliseconds);
     });
@@ -151,7 +171,9 @@ export class Transport {
 
   #attach(socket: Socket): void {
     this.#watch(socket, socket);
-    const drained = (): void => this.#drained();
+    const drained = (): void => {
+      if (this.#sink === socket) this.#drained();
+    };
     socket.on('drain', drained);
     const detachReader = this.#detach;
     this.#detach = () => {
@@ -236,6 +258,7 @@ export class Transport {
   /** Compressors hold memory of their own until they are destroyed. */
   #dispose(): void {
     for (const codec of this.#codecs) codec.destroy();
+    this.#paced?.destroy();
     this.#socket.destroy();
   }
 }
