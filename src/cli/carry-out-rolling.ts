@@ -1,7 +1,7 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { openPool } from '../coordinator/pool/open-pool.ts';
 import { EXIT_STOPPED, exitCodeOfRolling } from '../coordinator/run/exit-codes.ts';
-import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
+import { fitDescriptors, mostThatFit } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { runRolling } from '../rolling/run-rolling.ts';
@@ -41,6 +41,9 @@ export async function carryOutRolling(
       layout,
       source: plan.source,
       connections,
+      wantedConnections: plan.connections,
+      mostConnections: mostThatFit(share, { lookAhead, batches: 1 }),
+      pace: setup.connection.pace,
       unitsPerConnection: lookAhead,
       shutdownFile: plan.shutdownFile,
       fullPassMs: plan.fullPassMs,

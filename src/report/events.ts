@@ -101,7 +101,7 @@ export interface RunSummary {
   /** Everybody was found who was to be replicated. */
   allFound: boolean;
   /** Why it ended before everybody was reached; also undefined if an error ended it. */
-  stoppedBy?: 'signal' | 'max-errors' | 'max-duration' | undefined;
+  stoppedBy?: 'signal' | 'max-errors' | 'max-duration' | 'skip' | undefined;
 }
 
 /** How things stand in the middle of a run. */

@@ -81,7 +81,8 @@ export function closingLines(
   if (endedBy !== undefined) lines.push(`${program}: ${reasonWithHint(endedBy, spell)}`);
   if (unreached.length > 0) {
     const limit = stoppedBy === undefined || stoppedBy === 'signal' ? '' : ` by --${stoppedBy}`;
-    if (endedBy === undefined) lines.push(`${program}: stopped${limit}; run again to continue`);
+    const how = stoppedBy === 'skip' ? 'users were skipped, as asked while it ran' : `stopped${limit}`;
+    if (endedBy === undefined) lines.push(`${program}: ${how}; run again to continue`);
     const left = failures.length + unreached.length;
     lines.push(`${allFound ? '' : 'at least '}${left} users not ${done}`);
   }

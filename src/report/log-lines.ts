@@ -15,6 +15,7 @@ import { codedReason, reasonOf } from './reasons.ts';
 import { rollingLines } from './rolling-lines.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { statusLine } from './status-line.ts';
+import { steeredLine } from './steered-line.ts';
 import { unmendedLine } from './verify-lines.ts';
 
 export interface LogContext {
@@ -101,6 +102,8 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       const text = `compressing to '${server}' from now on (level ${level}): the link takes ${Math.round(rate / 1000)} kB/s`;
       return [{ level: 'info', text }];
     }
+    case 'run:steered':
+      return [{ level: 'notice', text: steeredLine(event) }];
     case 'run:status':
       return [{ level: 'info', text: statusLine(event.status) }];
     case 'run:retry': {

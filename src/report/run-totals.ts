@@ -17,7 +17,7 @@ export interface RunTotals {
   allFound: boolean;
   /** What only the replica has was looked for; null: that was not asked for, or not yet done. */
   replicaListed: boolean | null;
-  stoppedBy: 'signal' | 'max-errors' | 'max-duration' | null;
+  stoppedBy: 'signal' | 'max-errors' | 'max-duration' | 'skip' | null;
   seconds: number;
   users: Record<SettledStatus, number>;
   grades: Record<Grade, number>;

@@ -5,6 +5,7 @@
  * user but that user.
  */
 
+import { Brakes } from '../coordinator/brakes.ts';
 import type { Clock } from '../coordinator/clock.ts';
 import { THREADS_LOOK_MS } from '../coordinator/limits.ts';
 import type { Job, Outcome } from '../coordinator/pool/messages.ts';
@@ -13,13 +14,15 @@ import type { JobPool, UnitPool } from '../coordinator/pool/pool.ts';
 import { discover } from '../coordinator/run/discover.ts';
 import { type Load, threadsPay } from '../coordinator/run/load.ts';
 import { shutdownLadder } from '../coordinator/shutdown-ladder.ts';
-import type { EventListener } from '../report/events.ts';
+import type { Steering } from '../coordinator/steering.ts';
+import type { EventListener, WhyNoMore } from '../report/events.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { MasterStore } from '../store/master-store.ts';
 import type { NameRules } from '../store/paths/mailbox-name.ts';
 import { passOverAll } from './daemon/pass-over-all.ts';
 import { RollingDaemon } from './daemon/rolling-daemon.ts';
 import type { RollingEnd, RollingOptions } from './daemon/rolling-options.ts';
+import { RollingSteering } from './daemon/rolling-steering.ts';
 import { shutdownFile } from './daemon/shutdown-file.ts';
 import { skipUsers } from './daemon/skip-users.ts';
 import { type LogSource, openLog } from './log/open-log.ts';
@@ -30,6 +33,12 @@ export interface RollingRequest {
   layout: NameRules & { configdirectory: string };
   source: LogSource;
   connections: number;
+  /** As asked for. */
+  wantedConnections: number | 'auto';
+  /** How many the limit on open files leaves room for. */
+  mostConnections: number;
+  /** Of the bucket that they share. */
+  pace: SharedArrayBuffer | undefined;
   /** Units that are under way on one connection at once. */
   unitsPerConnection: number;
   /** -F, or sync_shutdown_file. */
@@ -55,6 +64,8 @@ export interface RollingParts {
   signal: AbortSignal;
   /** Calls `tell` whenever somebody wants to know how things stand, until disposed of. */
   onStatusRequest?(tell: () => void): Disposable;
+  /** Takes what steers the channel, until disposed of. */
+  steer?(steering: Steering): Disposable;
 }
 
 /**
@@ -70,26 +81,53 @@ export async function runRolling(request: RollingRequest, parts: RollingParts): 
 
 async function roll(request: RollingRequest, parts: RollingParts): Promise<RollingEnd> {
   const { connections, unitsPerConnection } = request;
-  const { emit, clock } = parts;
+  const { clock } = parts;
   let daemon: RollingDaemon | undefined;
+  let open = 0;
+  const emit: EventListener = (event) => {
+    if (event.kind === 'connection:open') open += 1;
+    else if (event.kind === 'connection:closed') open -= 1;
+    else if (event.kind === 'connection:lost' && event.connection !== undefined) open -= 1;
+    parts.emit(event);
+  };
   const pool = parts.openPool(connections, emit, {
     tasksPerConnection: unitsPerConnection,
     onIdleClosed: () => daemon?.replicaClosedIdle(),
   });
-  const rolling = daemonOver(pool, request, parts);
+  const brakes = new Brakes(request.pace, emit, () => daemon?.braked());
+  const rolling = daemonOver(pool, request, brakes, { ...parts, emit });
   daemon = rolling;
   using _status = parts.onStatusRequest?.(() =>
     emit({ kind: 'rolling:backlog', backlog: rolling.backlog() }),
   );
   const passEnds = new AbortController();
-  const passing = fullPass(pool, rolling, request, parts, passEnds.signal);
+  const halt = new AbortController();
+  const passing = fullPass(pool, rolling, brakes, request, { ...parts, emit }, passEnds.signal);
   try {
-    using _growth = growingThreads(pool, connections, parts);
+    using allowance = growingThreads(pool, connections, parts);
+    emit({ kind: 'run:connections', most: connections, why: whyNoMore(request, request.wantedConnections) });
+    let wanted = request.wantedConnections;
+    using _steering = parts.steer?.(
+      new RollingSteering({
+        daemon: rolling,
+        brakes,
+        emit,
+        connections: () => ({ limit: wanted, most: request.mostConnections, open }),
+        setConnections: (limit) => {
+          wanted = limit;
+          const most = limit === 'auto' ? connections : Math.min(limit, request.mostConnections);
+          allowance.set(most);
+          rolling.setParallel(most * unitsPerConnection);
+          emit({ kind: 'run:connections', most, why: whyNoMore(request, limit) });
+        },
+        stop: () => halt.abort(),
+      }),
+    );
     let giveUp = (_end: RollingEnd): void => {};
     const givenUp = new Promise<RollingEnd>((resolve) => {
       giveUp = resolve;
     });
-    using _ladder = shutdownLadder(parts.signal, clock, {
+    using _ladder = shutdownLadder(AbortSignal.any([parts.signal, halt.signal]), clock, {
       drain: () => rolling.stop(),
       cut: () => pool.cut(),
       // Log and log-run name whatever is not done.
@@ -103,10 +141,15 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
   }
 }
 
+function whyNoMore({ mostConnections }: RollingRequest, limit: number | 'auto'): WhyNoMore {
+  return limit !== 'auto' && limit > mostConnections ? 'open-files' : 'asked';
+}
+
 /** Everybody once in a while, whatever the log says. */
 async function fullPass(
   pool: JobPool,
   daemon: RollingDaemon,
+  brakes: Brakes,
   { fullPassMs }: RollingRequest,
   { openStore, clock, emit }: RollingParts,
   signal: AbortSignal,
@@ -120,7 +163,7 @@ async function fullPass(
     return pool.run({ id: batches, jobs: [job] });
   };
   try {
-    const mayGoOn = (): boolean => daemon.backlog().link === 'up';
+    const mayGoOn = (): boolean => daemon.backlog().link === 'up' && !brakes.isPaused;
     await passOverAll(fullPassMs, { jobs: () => everybody(store), run, mayGoOn, clock, emit }, signal);
   } finally {
     store.close();
@@ -136,6 +179,7 @@ function* everybody(store: MasterStore): Generator<Job | 'busy'> {
 function daemonOver(
   pool: UnitPool,
   { layout, source, shutdownFile: path, options }: RollingRequest,
+  brakes: Brakes,
   { emit, clock, random }: RollingParts,
 ): RollingDaemon {
   const { configdirectory } = layout;
@@ -157,6 +201,7 @@ function daemonOver(
       pool.renew();
       await connect();
     },
+    isPaused: () => brakes.isPaused,
     isSkipped: skipUsers(configdirectory, options.channel),
     shutdownRequested: shutdownFile(path),
     clock,
@@ -165,15 +210,29 @@ function daemonOver(
   });
 }
 
+interface AllowanceOfPool extends Disposable {
+  set(connections: number): void;
+}
+
 /** One thread does it, until it is what the work waits for. Threads that are there stay. */
-function growingThreads(pool: UnitPool, connections: number, { clock, load }: RollingParts): Disposable {
-  pool.use({ connections, threads: false });
+function growingThreads(pool: UnitPool, first: number, { clock, load }: RollingParts): AllowanceOfPool {
+  let connections = first;
+  let threads = false;
+  const use = (): void => pool.use({ connections, threads });
+  use();
   const look = (): void => {
-    if (threadsPay(load())) pool.use({ connections, threads: true });
+    threads = threadsPay(load());
+    if (threads) use();
     else cancel = clock.after(THREADS_LOOK_MS, look);
   };
   let cancel = clock.after(THREADS_LOOK_MS, look);
-  return { [Symbol.dispose]: () => cancel() };
+  return {
+    set: (wanted) => {
+      connections = wanted;
+      use();
+    },
+    [Symbol.dispose]: () => cancel(),
+  };
 }
 
 function stopped(): RollingEnd {

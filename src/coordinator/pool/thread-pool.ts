@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { EventListener } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { EXIT_GRACE_MS } from '../limits.ts';
+import { EXIT_GRACE_MS, MOST_CONNECTIONS } from '../limits.ts';
 import type {
   Batch,
   Outcome,
@@ -56,6 +56,8 @@ export class ThreadPool implements JobPool, UnitPool {
   /** Why there is no thread left: piscina starts none in the place of one that could not load. */
   #allGone: { cause: unknown } | undefined;
   readonly #size: number;
+  readonly #tasksPerConnection: number;
+  #tasksPerThread: number;
   /** What a thread that comes later must be told, by kind, in this order. */
   readonly #orders = new Map<ThreadControl['kind'], ThreadControl>();
   #exited = 0;
@@ -79,13 +81,17 @@ export class ThreadPool implements JobPool, UnitPool {
     this.#onIdleClosed = onIdleClosed;
     const size = Math.max(1, Math.min(threads, connections));
     this.#size = size;
+    this.#tasksPerConnection = tasksPerConnection;
+    this.#tasksPerThread = Math.ceil(connections / size) * tasksPerConnection;
     const start: ThreadStart = { setup, tasksPerConnection };
     this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
       minThreads: size,
       maxThreads: size,
       idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: Math.ceil(connections / size) * tasksPerConnection,
+      // Each is given its share of the connections that there are at the time, which may become more than at first.
+      concurrentTasksPerWorker: MOST_CONNECTIONS * tasksPerConnection,
+      loadBalancer: (_task, threads) => leastBusy(threads, this.#tasksPerThread),
       atomics: 'disabled',
       recordTiming: false,
       workerData: start,
@@ -143,7 +149,9 @@ export class ThreadPool implements JobPool, UnitPool {
   }
 
   use({ connections }: Allowance): void {
-    this.#order({ kind: 'connections', limit: Math.ceil(connections / this.#size) });
+    const limit = Math.ceil(connections / this.#size);
+    this.#tasksPerThread = Math.max(this.#tasksPerThread, limit * this.#tasksPerConnection);
+    this.#order({ kind: 'connections', limit });
   }
 
   renew(): void {
@@ -231,4 +239,12 @@ export class ThreadPool implements JobPool, UnitPool {
       }
     }
   }
+}
+
+function leastBusy<T extends { currentUsage: number }>(threads: readonly T[], most: number): T | null {
+  let least: T | null = null;
+  for (const thread of threads) {
+    if (thread.currentUsage < (least?.currentUsage ?? most)) least = thread;
+  }
+  return least;
 }

@@ -40,6 +40,27 @@ export class AsFound<T> implements SizedQueue<T> {
     return taken;
   }
 
+  remove(isIt: (item: T) => boolean): Sized<T> | undefined {
+    const inFront = this.#front.findIndex(({ item }) => isIt(item));
+    let removed: Sized<T> | undefined;
+    if (inFront >= 0) {
+      [removed] = this.#front.splice(inFront, 1);
+    } else {
+      const index = this.#items.findIndex((item, at) => at >= this.#head && isIt(item));
+      const [item] = index < 0 ? [] : this.#items.splice(index, 1);
+      const [size = 0] = index < 0 ? [] : this.#sizes.splice(index, 1);
+      if (item !== undefined) removed = { item, size };
+    }
+    if (removed) this.#sum -= removed.size;
+    return removed;
+  }
+
+  first(most: number): T[] {
+    const items = this.#front.toReversed().map(({ item }) => item);
+    items.push(...this.#items.slice(this.#head, this.#head + most));
+    return items.slice(0, most);
+  }
+
   takeAll(): T[] {
     const items = [...this.#front.map(({ item }) => item), ...this.#items.slice(this.#head)];
     this.#front.length = 0;

@@ -1,3 +1,4 @@
+import { MOST_CONNECTIONS } from '../limits.ts';
 import type { WantedConnections } from './growth.ts';
 import { mostConnections } from './growth.ts';
 
@@ -41,4 +42,14 @@ export function fitDescriptors(
     connections,
     lookAhead: Math.max(1, Math.min(lookAhead, Math.floor(users / (connections * batches)))),
   };
+}
+
+/** Connections that there is room for while as many users as before are at once on each. */
+export function mostThatFit(
+  limit: number | undefined,
+  { lookAhead, batches }: { lookAhead: number; batches: number },
+): number {
+  if (limit === undefined) return MOST_CONNECTIONS;
+  const fitting = Math.floor(Math.max(0, limit - BASE) / (PER_CONNECTION + batches * lookAhead * PER_USER));
+  return Math.max(1, Math.min(MOST_CONNECTIONS, fitting));
 }

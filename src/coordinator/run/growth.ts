@@ -69,7 +69,7 @@ interface Bound {
  */
 export class Growth {
   readonly #parts: GrowthParts;
-  readonly #auto: boolean;
+  #auto: boolean;
   readonly #climb = new Climb();
   #limit: Bound = { connections: 1, why: 'asked' };
   #allowance: Allowance = { connections: 1, threads: false };
@@ -99,6 +99,17 @@ export class Growth {
   setLimit(connections: number, why: WhyNoMore): void {
     this.#limit = { connections, why };
     if (this.#allowance.connections >= connections) this.#why = why;
+  }
+
+  /** The operator wants another number while it runs: it is kept to at once, unless nothing can be begun now anyway. */
+  steer(wanted: WantedConnections, limit: number, why: WhyNoMore, atOnce: boolean): void {
+    this.#auto = wanted === 'auto';
+    this.#limit = { connections: limit, why };
+    this.#refused = undefined;
+    if (!atOnce) return;
+    const { connections, threads } = this.#allowance;
+    this.#set({ connections: wanted === 'auto' ? connections : limit, threads }, 'begin');
+    this.resume();
   }
 
   /** The replica is there. */

@@ -61,6 +61,38 @@ export class LargestFirst<T> implements SizedQueue<T> {
     return taken;
   }
 
+  remove(isIt: (item: T) => boolean): Sized<T> | undefined {
+    const removed = this.#removeFromFront(isIt) ?? this.#removeFromLines(isIt);
+    if (removed) this.#count(-1, -removed.size);
+    return removed;
+  }
+
+  first(most: number): T[] {
+    const items = this.#front.toReversed().map(({ item }) => item);
+    for (let size = this.#largest; size >= 0 && items.length < most; size--) {
+      const line = this.#lines[size];
+      if (line) items.push(...line.items.slice(line.head, line.head + most - items.length));
+    }
+    return items.slice(0, most);
+  }
+
+  #removeFromFront(isIt: (item: T) => boolean): Sized<T> | undefined {
+    const index = this.#front.findIndex(({ item }) => isIt(item));
+    return index < 0 ? undefined : this.#front.splice(index, 1)[0];
+  }
+
+  #removeFromLines(isIt: (item: T) => boolean): Sized<T> | undefined {
+    for (let size = this.#largest; size >= 0; size--) {
+      const line = this.#lines[size];
+      if (!line) continue;
+      const index = line.items.findIndex((item, at) => at >= line.head && isIt(item));
+      const [item] = index < 0 ? [] : line.items.splice(index, 1);
+      if (line.head === line.items.length) this.#lines[size] = undefined;
+      if (item !== undefined) return { item, size };
+    }
+    return undefined;
+  }
+
   /** All that wait, in no particular order; none waits afterwards. */
   takeAll(): T[] {
     const items = this.#lines.flatMap((line) => line?.items.slice(line.head) ?? []);

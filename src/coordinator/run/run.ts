@@ -12,6 +12,7 @@ import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import type { StoreLayout } from '../../store/paths/store-layout.ts';
+import { Brakes } from '../brakes.ts';
 import type { Clock } from '../clock.ts';
 import { doublingPause } from '../doubling-pause.ts';
 import {
@@ -28,16 +29,19 @@ import {
 import type { Batch, Outcome } from '../pool/messages.ts';
 import type { JobPool } from '../pool/pool.ts';
 import { shutdownLadder } from '../shutdown-ladder.ts';
+import type { Steering } from '../steering.ts';
 import { type Choice, type Chosen, chosenBy } from './choice.ts';
 import { ConnectionsUsed } from './connections-used.ts';
 import { jobsOnlyThere, needsStore, type OnlyThere } from './discover.ts';
 import { EXIT_OK, EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
-import { connectionsFor, Growth, mostConnections } from './growth.ts';
+import { mostThatFit } from './fit-descriptors.ts';
+import { connectionsFor, Growth, mostConnections, type WantedConnections } from './growth.ts';
 import { isHopeless } from './is-hopeless.ts';
 import type { Load } from './load.ts';
 import { ReconnectBackoff } from './reconnect-backoff.ts';
 import { type HealthCounters, ReplicaHealth } from './replica-health.ts';
 import type { RunRequest } from './run-request.ts';
+import { RunSteering } from './run-steering.ts';
 import { Schedule } from './schedule.ts';
 import { type Findings, NOTHING_FOUND, Search } from './search.ts';
 import { Tally } from './tally.ts';
@@ -58,6 +62,8 @@ export interface RunParts {
   random(): number;
   /** Aborted: hand out nothing more, let jobs in flight finish, end. */
   signal: AbortSignal;
+  /** Takes what steers the run, until disposed of. */
+  steer?(steering: Steering): Disposable;
 }
 
 export interface RunResult {
@@ -114,6 +120,10 @@ class Run {
   #deadInARow = 0;
   #cancelWake: (() => void) | undefined;
   #cancelReconnect: (() => void) | undefined;
+  readonly #brakes: Brakes;
+  readonly #halt = new AbortController();
+  /** Connections as they were asked for last. */
+  #wanted: WantedConnections;
   /** Why nothing is handed out any more. */
   #stopped: (StopReason & { findUntil: number }) | undefined;
   readonly #chosen: Chosen | undefined;
@@ -123,6 +133,8 @@ class Run {
   constructor(request: RunRequest, parts: RunParts) {
     this.#request = request;
     this.#parts = parts;
+    this.#wanted = request.connections;
+    this.#brakes = new Brakes(request.setup.connection.pace, parts.emit, () => this.#braked());
     this.#tally = new Tally(parts.emit);
     this.#unmatched = new UnmatchedNames(request.mode);
     this.#chosen = request.choice && chosenOf(request.choice, request.setup.layout);
@@ -158,8 +170,10 @@ class Run {
   }
 
   async execute(): Promise<RunResult> {
-    const { clock, signal, emit } = this.#parts;
+    const { clock, emit } = this.#parts;
+    const signal = AbortSignal.any([this.#parts.signal, this.#halt.signal]);
     this.#started = clock.now();
+    using _steering = this.#parts.steer?.(this.#steering());
     const ladder = shutdownLadder(signal, clock, {
       drain: () => {
         emit({ kind: 'run:stopping' });
@@ -186,6 +200,7 @@ class Run {
     }
 
     const stopped = this.#stopped;
+    const hasSkipped = this.#schedule.skippedJobs > 0;
     for (const job of this.#schedule.abandon()) this.#tally.unreached(job);
     const error = stopped?.by === 'error' ? stopped.error : this.#found.error;
     this.#tellUnmatched();
@@ -194,7 +209,13 @@ class Run {
       connections: this.#connections.summary,
       unmatched: this.#unmatched.count,
       allFound: this.#found.complete && !this.#found.error,
-      stoppedBy: stopped && stopped.by !== 'error' ? stopped.by : undefined,
+      stoppedBy: stopped
+        ? stopped.by === 'error'
+          ? undefined
+          : stopped.by
+        : hasSkipped
+          ? 'skip'
+          : undefined,
     });
     emit({ kind: 'run:end', summary });
     let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
@@ -202,8 +223,46 @@ class Run {
     if (stopped?.by === 'signal') exitCode = EXIT_STOPPED;
     // As far as it came all is well, and another run goes on from there.
     const isCutShort = summary.unreached.length > 0 || !summary.allFound;
-    if (stopped?.by === 'max-duration' && exitCode === EXIT_OK && isCutShort) exitCode = EXIT_STOPPED;
+    const mayGoOn = stopped?.by === 'max-duration' || hasSkipped;
+    if (mayGoOn && exitCode === EXIT_OK && isCutShort) exitCode = EXIT_STOPPED;
     return { exitCode, summary, error };
+  }
+
+  #steering(): Steering {
+    return new RunSteering({
+      brakes: this.#brakes,
+      schedule: this.#schedule,
+      emit: this.#parts.emit,
+      connections: () => ({ limit: this.#wanted, most: this.#mostThatFit, open: this.#health.open }),
+      setConnections: (limit) => this.#steerConnections(limit),
+      stillFinding: () => !this.#found.complete,
+      pump: () => this.#pump(),
+      stop: () => this.#halt.abort(),
+    });
+  }
+
+  get #mostThatFit(): number {
+    const { openFiles, setup } = this.#request;
+    const { lookAhead } = setup.options;
+    return mostThatFit(openFiles, { lookAhead, batches: BATCHES_PER_CONNECTION });
+  }
+
+  #steerConnections(limit: WantedConnections): void {
+    this.#wanted = limit;
+    const most = Math.min(mostConnections(limit), this.#mostThatFit);
+    const by = most < mostConnections(limit) ? 'open-files' : 'asked';
+    this.#schedule.letPostpone(most > 1);
+    this.#growth.steer(limit, most, by, this.#everConnected && !this.#queue.isPaused && !this.#health.isIll);
+  }
+
+  /** Pauses began or ended. */
+  #braked(): void {
+    if (this.#brakes.isPaused) {
+      this.#growth.pause();
+      return;
+    }
+    if (this.#everConnected && !this.#queue.isPaused && !this.#health.isIll) this.#growth.resume();
+    this.#pump();
   }
 
   #tellUnmatched(): void {
@@ -331,7 +390,7 @@ class Run {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     const queue = this.#queue;
-    while (!this.#stopped && !queue.isPaused && queue.pending + queue.size < queue.concurrency) {
+    while (this.#mayBegin && queue.pending + queue.size < queue.concurrency) {
       const now = this.#parts.clock.now();
       const next = this.#health.isIll ? this.#schedule.probe(now) : this.#schedule.next(now);
       if (next.kind === 'nothing') break;
@@ -347,6 +406,10 @@ class Run {
     }
     const allDone = this.#found.complete && this.#schedule.unfinished === 0;
     if ((allDone || this.#stopped) && queue.pending + queue.size === 0) this.#finish();
+  }
+
+  get #mayBegin(): boolean {
+    return !this.#stopped && !this.#queue.isPaused && !this.#brakes.isPaused;
   }
 
   async #runBatch(batch: Batch): Promise<void> {
@@ -407,7 +470,7 @@ class Run {
     this.#backoff.reset();
     if (this.#stopped || this.#queue.isPaused) return;
     this.#widen();
-    this.#growth.resume();
+    if (!this.#brakes.isPaused) this.#growth.resume();
   }
 
   #widen(): void {

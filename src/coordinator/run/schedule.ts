@@ -100,6 +100,11 @@ export class Schedule {
   readonly #pace = new Pace();
   #mayPostpone = false;
   #nextBatch = 1;
+  /** Before all others. */
+  readonly #hastened: Entry[] = [];
+  /** Users who are not to be begun, and those of them who have been found. */
+  readonly #skip = new Set<ByteString>();
+  readonly #skipped = new Map<string, Entry>();
 
   /** @param slots batches that may run at once */
   constructor(options: ScheduleOptions, slots: number) {
@@ -117,18 +122,31 @@ export class Schedule {
     this.#mayPostpone = may;
   }
 
-  /** Jobs that have no final outcome. */
+  /** Jobs that have no final outcome, without those skipped. */
   get unfinished(): number {
     return this.#waiting + this.#delayed.size + this.#parked.size + this.#running.size;
   }
 
+  /** Users who are not begun because they are to be skipped. */
+  get skipped(): readonly ByteString[] {
+    return [...this.#skip];
+  }
+
+  /** Jobs of those. */
+  get skippedJobs(): number {
+    return this.#skipped.size;
+  }
+
   /** @param job no other of the run has its key @param size messages expected */
   add(job: Job, size: number): void {
+    if (this.#skip.size > 0 && this.#putAside(newEntry(job, size))) return;
     if (size >= GIANT_MESSAGES && !this.#options.asFound) this.#wait(newEntry(job, size));
     else this.#small.add(job.kind === 'user' ? job.userid : newEntry(job, size), size);
   }
 
   next(now: number): Next {
+    const hastened = this.#hastened.shift();
+    if (hastened) return this.#start([hastened]);
     const alone = this.#delayed.take(now) ?? this.#parkedLong.take(now);
     if (alone) {
       this.#parked.delete(alone);
@@ -157,6 +175,93 @@ export class Schedule {
     if (this.#small.length > 0) return this.#start(this.#takeSmall(1));
     const giant = this.#giants.pop();
     return giant ? this.#start([giant]) : this.next(now);
+  }
+
+  /** This user before all others. @returns whether one waits, or is at work already */
+  hasten(user: ByteString): 'done' | 'running' | 'unknown' {
+    if (this.#isRunning(user)) return 'running';
+    const entry = this.#takeOut(user);
+    if (!entry) return 'unknown';
+    this.#hastened.push(entry);
+    return 'done';
+  }
+
+  /** One that failed or was locked, before its time. */
+  retry(user: ByteString): 'done' | 'running' | 'unknown' {
+    if (this.#isRunning(user)) return 'running';
+    const entry = this.#takeDelayed(user);
+    if (!entry) return 'unknown';
+    this.#hastened.push(entry);
+    return 'done';
+  }
+
+  /** Not begun any more; one who runs goes on, but is not begun again. */
+  skip(user: ByteString): 'done' | 'running' | 'as-it-was' | 'unknown' {
+    if (this.#skip.has(user)) return 'as-it-was';
+    this.#skip.add(user);
+    if (this.#isRunning(user)) return 'running';
+    const entry = this.#takeOut(user);
+    if (!entry) return 'unknown';
+    this.#skipped.set(entry.key, entry);
+    return 'done';
+  }
+
+  unskip(user: ByteString): 'done' | 'as-it-was' {
+    if (!this.#skip.delete(user)) return 'as-it-was';
+    for (const [key, entry] of this.#skipped) {
+      if (userOf(entry) !== user) continue;
+      this.#skipped.delete(key);
+      this.#wait(entry);
+    }
+    return 'done';
+  }
+
+  /** Users that wait, about in the order in which they come. */
+  firstWaiting(most: number): ByteString[] {
+    const waiting = [...this.#hastened, ...this.#giants.toReversed(), ...this.#small.first(most)];
+    const users = waiting.map(userOf).filter((user) => user !== undefined);
+    for (const entries of [this.#delayed, this.#parked]) {
+      if (users.length >= most) break;
+      for (const entry of entries) users.push(userOf(entry) ?? '');
+    }
+    return users.filter((user) => user !== '').slice(0, most);
+  }
+
+  #isRunning(user: ByteString): boolean {
+    return this.#running.has(`user:${user}`) || this.#running.has(`meta:${user}`);
+  }
+
+  #takeOut(user: ByteString): Entry | undefined {
+    return this.#takeWaiting(user) ?? this.#takeDelayed(user);
+  }
+
+  #takeWaiting(user: ByteString): Entry | undefined {
+    for (const entries of [this.#hastened, this.#giants]) {
+      const index = entries.findIndex((entry) => userOf(entry) === user);
+      if (index >= 0) return entries.splice(index, 1)[0];
+    }
+    const removed = this.#small.remove((waiting) => userOf(waiting) === user);
+    return removed && entryOf(removed.item, removed.size);
+  }
+
+  #takeDelayed(user: ByteString): Entry | undefined {
+    for (const entries of [this.#delayed, this.#parked]) {
+      for (const entry of entries) {
+        if (userOf(entry) !== user) continue;
+        entries.delete(entry);
+        this.#parkedLong.delete(entry);
+        return entry;
+      }
+    }
+    return undefined;
+  }
+
+  /** @returns whether it is to be skipped */
+  #putAside(entry: Entry): boolean {
+    const user = userOf(entry);
+    if (user === undefined || !this.#skip.has(user)) return false;
+    this.#skipped.set(entry.key, entry);
+    return true;
   }
 
   /** Fewer users at once from now on, for the sake of this host. */
@@ -209,8 +314,16 @@ export class Schedule {
 
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
   abandon(): { job: Job; effort: Effort }[] {
-    const entries = [...this.#running.values(), ...this.#giants.splice(0), ...this.#delayed, ...this.#parked];
-    for (const emptied of [this.#running, this.#delayed, this.#parked, this.#parkedLong]) emptied.clear();
+    const begun = [...this.#running.values(), ...this.#delayed, ...this.#parked];
+    const entries = [
+      ...begun,
+      ...this.#hastened.splice(0),
+      ...this.#giants.splice(0),
+      ...this.#skipped.values(),
+    ];
+    for (const emptied of [this.#running, this.#delayed, this.#parked, this.#parkedLong, this.#skipped]) {
+      emptied.clear();
+    }
     return [...entries, ...this.#small.takeAll().map((waiting) => entryOf(waiting, 0))];
   }
 
@@ -227,6 +340,7 @@ export class Schedule {
       case 'locked':
         if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort };
         entry.timesParked += 1;
+        if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#parked.add(entry, now + this.#parkedPause(entry));
         this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY_MS);
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
@@ -239,6 +353,7 @@ export class Schedule {
         }
         const delayMs = this.#retryDelay(entry, outcome);
         if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job }, effort };
+        if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#delayed.add(entry, now + delayMs);
         return { kind: 'retry', job, delayMs, error };
       }
@@ -281,11 +396,12 @@ export class Schedule {
   }
 
   get #waiting(): number {
-    return this.#giants.length + this.#small.length;
+    return this.#hastened.length + this.#giants.length + this.#small.length;
   }
 
   /** A giant takes its place by size, a small one comes before all that were never started. */
   #wait(entry: Entry): void {
+    if (this.#skip.size > 0 && this.#putAside(entry)) return;
     if (!entry.giant) {
       this.#small.putBack(entry, entry.size);
       return;
@@ -374,6 +490,12 @@ function newEntry(job: Job, size: number): Entry {
     timesParked: 0,
     effort: noEffort(),
   };
+}
+
+/** undefined: mailboxes rather than a user. */
+function userOf(waiting: Waiting): ByteString | undefined {
+  if (typeof waiting === 'string') return waiting;
+  return waiting.job.kind === 'mailboxes' ? undefined : waiting.job.userid;
 }
 
 function jobOf(waiting: Waiting): Job {

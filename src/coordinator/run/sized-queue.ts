@@ -14,6 +14,10 @@ export interface SizedQueue<T> {
   /** The size of what `take` gives next. */
   peek(): number | undefined;
   take(): Sized<T> | undefined;
+  /** Takes the first for which `isIt` says so, wherever it is: as long as many wait. */
+  remove(isIt: (item: T) => boolean): Sized<T> | undefined;
+  /** The first that would be taken, and no more than `most` of them. */
+  first(most: number): T[];
   /** All that wait, in no particular order; none waits afterwards. */
   takeAll(): T[];
 }

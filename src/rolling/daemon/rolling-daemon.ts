@@ -5,6 +5,9 @@
  * `RollingEndReason` and no others, and leaves log-run with whatever is not done.
  */
 
+import type { ByteString } from '../../byte-string.ts';
+import type { Steered } from '../../coordinator/steering.ts';
+import type { Action } from '../../replicate/engine.ts';
 import type { Backlog } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import {
@@ -17,7 +20,7 @@ import type { LogLine } from '../log/log-line.ts';
 import { actionsOfLine } from '../queue/actions-of-line.ts';
 import { Coalescer } from '../queue/coalescer.ts';
 import { Pending, type PendingUnit } from '../queue/pending.ts';
-import { labelOfNode, linesOf, type UnitOutcome } from '../queue/rolling-unit.ts';
+import { labelOfNode, linesOf, type UnitOutcome, userNode } from '../queue/rolling-unit.ts';
 import { Troubles } from '../queue/troubles.ts';
 import { whyImpossible } from '../queue/why-impossible.ts';
 import { ReplicaLink } from './replica-link.ts';
@@ -48,6 +51,8 @@ export class RollingDaemon {
   readonly #ended: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
   readonly #results: UnitResults;
   readonly #throttle: Throttle;
+  /** Asked for while it runs. */
+  readonly #skip = new Set<ByteString>();
   #end: RollingEnd['reason'] | undefined;
   /** Why there is no use in going on. */
   #error: ErrorData | undefined;
@@ -90,7 +95,8 @@ export class RollingDaemon {
       }
       const now = clock.now();
       if (!this.#link.isUp) {
-        if (now >= this.#link.nextAttempt) {
+        // Nobody would be answered while nothing goes out.
+        if (now >= this.#link.nextAttempt && !this.#deps.isPaused()) {
           await this.#connect();
           continue;
         }
@@ -122,6 +128,64 @@ export class RollingDaemon {
     if (!this.#link.closedIdle()) return;
     if (this.#options.exitWhenReplicaGone) this.#end ??= 'replica-gone';
     this.#wakeUp();
+  }
+
+  /** Something may begin now that might not before, or the other way round. */
+  braked(): void {
+    this.#wakeUp();
+  }
+
+  /** Units at work at the same time from now on. */
+  setParallel(units: number): void {
+    this.#throttle.setMost(units);
+    this.#wakeUp();
+  }
+
+  /** This user next; everything of the user if the log asks for nothing. */
+  hasten(user: ByteString): Steered {
+    if (this.#pending.isBusy(user)) return 'running';
+    const node = userNode(user);
+    this.#troubles.tryNow(node, this.#deps.clock.now());
+    if (!this.#pending.hasten(node)) {
+      const actions: Action[] = [{ kind: 'user', userid: user }];
+      this.#pending.add({ users: [user], actions }, this.#deps.clock.date());
+      this.#pending.hasten(node);
+    }
+    this.#wakeUp();
+    return 'done';
+  }
+
+  /** One who failed or was locked, before the time. */
+  retry(user: ByteString): Steered {
+    if (this.#pending.isBusy(user)) return 'running';
+    const node = userNode(user);
+    if (!this.#troubles.tryNow(node, this.#deps.clock.now())) return 'as-it-was';
+    this.#pending.hasten(node);
+    this.#wakeUp();
+    return 'done';
+  }
+
+  /** Treated as one whose lock is held; who is at work goes on. */
+  skip(user: ByteString): Steered {
+    if (this.#skip.has(user)) return 'as-it-was';
+    this.#skip.add(user);
+    return this.#pending.isBusy(user) ? 'running' : 'done';
+  }
+
+  unskip(user: ByteString): Steered {
+    if (!this.#skip.delete(user)) return 'as-it-was';
+    this.#troubles.tryNow(userNode(user), this.#deps.clock.now());
+    this.#pending.reconsider(userNode(user));
+    this.#wakeUp();
+    return 'done';
+  }
+
+  get skipped(): readonly ByteString[] {
+    return [...this.#skip];
+  }
+
+  firstWaiting(most: number): ByteString[] {
+    return this.#pending.firstWaiting(most).map(labelOfNode);
   }
 
   /** For SIGUSR1 and the log. @throws SyncError IO if the log cannot be read */
@@ -164,7 +228,13 @@ export class RollingDaemon {
   #restartIfDue(): void {
     const { sessionTimeoutMs, once } = this.#options;
     const now = this.#deps.clock.now();
-    if (once || sessionTimeoutMs <= 0 || now - this.#sessionStart <= sessionTimeoutMs) return;
+    if (
+      once ||
+      this.#deps.isPaused() ||
+      sessionTimeoutMs <= 0 ||
+      now - this.#sessionStart <= sessionTimeoutMs
+    )
+      return;
     this.#sessionStart = now;
     // Not waited for: a connection in the middle of a giant comes last.
     void this.#restart();
@@ -233,6 +303,7 @@ export class RollingDaemon {
   #start(): void {
     const { clock } = this.#deps;
     this.#nextDue = Number.POSITIVE_INFINITY;
+    if (this.#deps.isPaused()) return;
     if (clock.now() < this.#throttle.pausedUntil) {
       this.#nextDue = this.#throttle.pausedUntil;
       return;
@@ -244,7 +315,7 @@ export class RollingDaemon {
         return;
       }
       const { start: entry, apart } = next;
-      const skipped = entry.unit.users.find((user) => this.#deps.isSkipped(user));
+      const skipped = entry.unit.users.find((user) => this.#skip.has(user) || this.#deps.isSkipped(user));
       if (skipped === undefined) {
         void this.#runOne(entry, apart);
         continue;
@@ -345,7 +416,7 @@ export class RollingDaemon {
     const now = this.#deps.clock.now();
     let until = now + SHUTDOWN_POLL_MS;
     if (this.#options.reportIntervalMs > 0) until = Math.min(until, this.#nextReport);
-    if (!this.#link.isUp) return Math.min(until, this.#link.nextAttempt);
+    if (!this.#link.isUp) return this.#deps.isPaused() ? until : Math.min(until, this.#link.nextAttempt);
     if (this.#mayTake()) until = Math.min(until, this.#nextTake);
     return Math.min(until, this.#nextDue);
   }

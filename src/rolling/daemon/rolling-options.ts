@@ -51,6 +51,8 @@ export interface RollingDependencies {
   isSkipped(userid: string): boolean;
   /** `shutdownFile` */
   shutdownRequested(): boolean;
+  /** Nothing is to be begun. */
+  isPaused(): boolean;
   clock: Clock;
   /** 0 <= r < 1 */
   random(): number;

@@ -3,7 +3,7 @@ import { OUT_OF_FILES_SECONDS, REFUSED_PAUSE_MS } from '../../coordinator/limits
 
 /** How many units may run while this host is short of descriptors: a pause, then half as many, all again after a minute. */
 export class Throttle {
-  readonly #most: number;
+  #most: number;
   #parallel: number;
   /** In a row. */
   #shortages = 0;
@@ -12,6 +12,11 @@ export class Throttle {
   #reducedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parallel: number) {
+    this.#most = parallel;
+    this.#parallel = parallel;
+  }
+
+  setMost(parallel: number): void {
     this.#most = parallel;
     this.#parallel = parallel;
   }

@@ -20,7 +20,7 @@ export interface PendingUnit {
 
 /** While it waits its content may grow; its place in the queue stays. */
 interface Entry {
-  readonly order: number;
+  order: number;
   unit: RollingUnit;
   nodes: Set<string>;
   since: number;
@@ -155,6 +155,31 @@ export class Pending {
   reconsider(node: string): void {
     const entry = this.#byNode.get(node);
     if (entry && this.#pausing.delete(entry)) this.#look(entry);
+  }
+
+  /** What waits for the node comes before all others. @returns whether anything waits for it */
+  hasten(node: string): boolean {
+    const entry = this.#byNode.get(node);
+    if (!entry) return false;
+    entry.order = -1 - this.#arrivals++;
+    this.#pausing.delete(entry);
+    this.#candidates.add(entry, entry.order);
+    return true;
+  }
+
+  /** Whether something runs for the user. */
+  isBusy(user: ByteString): boolean {
+    return this.#busy.has(user);
+  }
+
+  /** Users and shared mailboxes for whom something waits, in the order of arrival. */
+  firstWaiting(most: number): string[] {
+    const nodes = new Set<string>();
+    for (const entry of this.#waiting) {
+      if (nodes.size >= most) break;
+      for (const node of entry.nodes) nodes.add(node);
+    }
+    return [...nodes].slice(0, most);
   }
 
   /** @returns whether it runs apart */

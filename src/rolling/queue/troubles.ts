@@ -55,6 +55,13 @@ export class Troubles {
     else this.suspected(node, now, error);
   }
 
+  /** It is not to be waited for any longer. @returns whether there was a pause */
+  tryNow(node: string, now: number): boolean {
+    const before = this.#troubles.get(node);
+    if (before) this.#troubles.set(node, { ...before, until: now });
+    return before !== undefined;
+  }
+
   /** @returns whether the node was in quarantine */
   succeeded(node: string): boolean {
     const trouble = this.#troubles.get(node);

@@ -42,6 +42,7 @@ const daemon = new RollingDaemon(
     },
     connect: async () => {},
     restart: async () => {},
+    isPaused: () => false,
     isSkipped: () => false,
     shutdownRequested: () => false,
     clock: systemClock,

@@ -79,6 +79,7 @@ export class SceneRolling implements AsyncDisposable {
         run: (unit, apart) => this.#run(unit, apart),
         connect: async () => void (await this.#connected()),
         restart: async () => undefined,
+        isPaused: () => false,
         isSkipped: () => false,
         shutdownRequested: () => false,
         clock: new HurriedClock(),

@@ -45,9 +45,9 @@ class Scene implements UnitPool {
       unixhierarchysep: false,
     } as const;
     const source = { kind: 'log' } as const;
-    const counts = { connections: 1, unitsPerConnection: 1 };
+    const counts = { connections: 1, wantedConnections: 1, mostConnections: 1, unitsPerConnection: 1 };
     runRolling(
-      { layout: layout, source, ...counts, shutdownFile: undefined, fullPassMs: 0, options },
+      { layout: layout, source, ...counts, shutdownFile: undefined, pace: undefined, fullPassMs: 0, options },
       {
         emit: (event) => this.events.push(event),
         openPool: () => this,

@@ -44,6 +44,7 @@ export class Site {
   restarts = 0;
   shutdown = false;
   skipped = new Set<string>();
+  paused = false;
   /** How often the connection broke that all units share which are not run apart. */
   cuts = 0;
   #onCut: (() => void)[] = [];
@@ -108,6 +109,7 @@ export class Site {
         restart: async () => {
           this.restarts++;
         },
+        isPaused: () => this.paused,
         isSkipped: (userid) => this.skipped.has(userid),
         shutdownRequested: () => {
           const requested = this.shutdown;
