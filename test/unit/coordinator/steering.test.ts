@@ -8,7 +8,6 @@ import { TokenBucket } from '../../../src/protocol/wire/token-bucket.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import {
   errorData,
-  FakeClock,
   FakePool,
   type FakeWork,
   fakeStore,
@@ -16,10 +15,11 @@ import {
   request,
   setup,
 } from '../../lab/pool-fakes.ts';
+import { VirtualClock } from '../../lab/virtual-clock.ts';
 
 /** A run on a clock of its own, which the test steers at times of its choice. */
 class SteeredScene {
-  readonly clock = new FakeClock();
+  readonly clock = new VirtualClock();
   readonly events: SyncEvent[] = [];
   readonly pace = TokenBucket.memory();
   readonly begun: string[] = [];
