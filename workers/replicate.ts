@@ -16,16 +16,16 @@ import type {
   ThreadStart,
   UnitAnswer,
 } from '../src/coordinator/pool/messages.ts';
+import { openStore } from '../src/coordinator/pool/open-store.ts';
 import { realParts } from '../src/coordinator/pool/real-parts.ts';
 import { RunnerSet } from '../src/coordinator/pool/runner-set.ts';
 import type { ThreadHello } from '../src/coordinator/pool/thread-pool.ts';
 import { chooseLocks } from '../src/native/locks.ts';
-import { openMasterStore } from '../src/store/open-master-store.ts';
 
 const { setup, tasksPerConnection }: ThreadStart = workerData;
 chooseLocks(setup.locks);
 const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
-const store = openMasterStore(setup.layout);
+const store = openStore(setup, events.emit);
 const runners = new RunnerSet(
   () => new BatchRunner(realParts(setup, events.emit, store)),
   tasksPerConnection,

@@ -22,6 +22,8 @@ export interface Arguments {
   settingsFile: string | undefined;
   /** -S */
   server: string | undefined;
+  /** --from: the master's own server is asked, and no file of its is read. */
+  from: string | undefined;
   /** -n, the last one; undefined = the default channel. */
   channel: string | undefined;
   /** Every -n; one undefined if there is none. More than one only in rolling mode. */
@@ -147,6 +149,7 @@ export function readArguments(
     configFile: raw.config,
     settingsFile: raw.settings,
     server: raw.server,
+    from: raw.from,
     channel: channels.at(-1),
     channels: Object.freeze(channels.length > 0 ? [...new Set(channels)] : [undefined]),
     inputFile: raw.inputFile,
@@ -190,6 +193,11 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
   if (mode === 'rolling' && raw.report !== undefined) {
     throw usageError(
       'expected no --report in rolling mode, which has no end; SIGUSR1 tells how things stand',
+    );
+  }
+  if (mode === 'rolling' && raw.from !== undefined) {
+    throw usageError(
+      'expected no --from in rolling mode, which follows the sync log on the host of the master; run -A --from again and again instead',
     );
   }
   if (raw.dryRun) checkDryRun(mode, raw);

@@ -2,6 +2,7 @@ import { systemClock } from '../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { BatchRunner } from '../coordinator/pool/batch-runner.ts';
 import { openInlinePool } from '../coordinator/pool/open-inline-pool.ts';
+import { openStore } from '../coordinator/pool/open-store.ts';
 import type { JobPool } from '../coordinator/pool/pool.ts';
 import { realParts } from '../coordinator/pool/real-parts.ts';
 import { extendedExitCode } from '../coordinator/run/exit-codes.ts';
@@ -19,7 +20,6 @@ import { PlanningSession, type PlanParts } from '../plan/planning-session.ts';
 import { PlanningStore } from '../plan/planning-store.ts';
 import type { EventListener, SyncEvent } from '../report/events.ts';
 import { printableBytes } from '../report/printable.ts';
-import { openMasterStore } from '../store/open-master-store.ts';
 import { externalName } from '../store/paths/external-name.ts';
 import { begin } from './begin.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -61,8 +61,10 @@ export async function carryOutPlan(
 
   const record = new PlanRecord();
   const openPool = (emit: EventListener): JobPool => {
-    const store = new PlanningStore(openMasterStore(setup.layout));
-    const isTombstone = (name: string): boolean => store.lookup(name)?.deleted === true;
+    const store = new PlanningStore(openStore(setup, emit));
+    // A server tells of none.
+    const isTombstone = (name: string): boolean =>
+      setup.from === undefined && store.lookup(name)?.deleted === true;
     const ownerOf = (name: string): string | undefined => store.ownerOf(name);
     const owners = { ownerOf, inboxName: (userid: string) => store.inboxName(userid), isTombstone };
     const parts: PlanParts = { replica: new PlannedReplica(owners), record, owners };
@@ -92,7 +94,7 @@ export async function carryOutPlan(
       if (!UNTOLD.includes(event.kind)) report.emit(event);
       if (event.kind === 'user:failed') record.user(event.user).failure = event.error;
     },
-    openStore: () => openMasterStore(setup.layout),
+    openStore: () => openStore(setup, report.emit),
     openPool: (_connections, emit) => openPool(emit),
     load: loadMeter(),
     clock: systemClock,

@@ -1,6 +1,7 @@
 import { systemClock } from '../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../coordinator/limits.ts';
 import { openPool } from '../coordinator/pool/open-pool.ts';
+import { openStore } from '../coordinator/pool/open-store.ts';
 import {
   EXIT_FAILED,
   EXIT_OK,
@@ -15,7 +16,6 @@ import { openFileLimit } from '../native/open-file-limit.ts';
 import { runStatus } from '../operate/state/run-status.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
 import type { Report } from '../report/report.ts';
-import { openMasterStore } from '../store/open-master-store.ts';
 import { begin, startDelay, warnOf } from './begin.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -45,9 +45,9 @@ export async function carryOut(
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
   }
-  const { layout, locks } = plan.setup;
+  const { layout, locks, from } = plan.setup;
   // A run of a few users would be half as long again with that.
-  if (plan.mode.kind === 'all') warnOf(checkUnseen({ layout, locks }), report);
+  if (plan.mode.kind === 'all' && !from) warnOf(checkUnseen({ layout, locks }), report);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
@@ -59,7 +59,7 @@ export async function carryOut(
     { ...plan, setup, mostConnections: fitting.connections, openFiles },
     {
       emit: report.emit,
-      openStore: () => openMasterStore(plan.setup.layout),
+      openStore: () => openStore(setup, report.emit),
       ...(findOnlyThere && { findOnlyThere }),
       openPool: (connections, emit) => openPool(setup, connections, emit),
       load: loadMeter(),

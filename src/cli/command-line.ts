@@ -43,6 +43,7 @@ export interface RawOptions {
   config?: string;
   settings?: string;
   server?: string;
+  from?: string;
   channel?: string;
   inputFile?: string;
   shutdownFile?: string;
@@ -101,6 +102,7 @@ export function commandLine(version: string): Command {
     'Where to and from:',
     OPTIONS.config,
     OPTIONS.server,
+    OPTIONS.from,
     [
       '-n, --channel <channel>',
       'use the options CHANNEL_sync_... where they are set; may be repeated with -r and -R',

@@ -16,13 +16,19 @@ const PROGRAMS = [
   '/usr/cyrus/bin/sync_server',
 ];
 
-/** Decides who may change the master, when both sides have diverged (settings `master`, `sync_server`). */
+/**
+ * Decides who may change the master, when both sides have diverged (settings `master`, `sync_server`).
+ *
+ * @param from the server that the master is read from, which is no host of ours then
+ */
 export function masterEndpoint(
   config: ImapdConfig,
   settings: Settings,
   replica: ConnectionSettings,
+  from?: ConnectionSettings,
 ): MasterEndpoint {
   if (settings.master === 'none') return { kind: 'none' };
+  if (settings.master === 'private' && from) return { kind: 'server', connection: from };
   if (settings.master === 'private') {
     const [first = ''] = PROGRAMS;
     return {
@@ -34,21 +40,28 @@ export function masterEndpoint(
   }
   // Before anything is opened, not at the first mailbox that wants it.
   parseTarget(settings.master);
+  return { kind: 'server', connection: masterConnection(settings.master, settings, replica) };
+}
+
+/** How to log in at a server of the master's: as at the replica, unless the settings have a name and a password for it. */
+export function masterConnection(
+  server: string,
+  settings: Settings,
+  replica: ConnectionSettings,
+): ConnectionSettings {
   const bytes = (text: string | undefined) => (text === undefined ? undefined : bytesFromText(text));
   return {
-    kind: 'server',
-    connection: {
-      ...replica,
-      server: settings.master,
-      port: undefined,
-      authname: bytes(settings.masterUser) ?? replica.authname,
-      realm: undefined,
-      password: bytes(settings.masterPassword) ?? replica.password,
-      mechanisms: undefined,
-      localAddress: undefined,
-      compression: { mode: 'auto', level: undefined },
-      sieveMailbox: true,
-      stageToArchive: false,
-    },
+    ...replica,
+    server,
+    port: undefined,
+    authname: bytes(settings.masterUser) ?? replica.authname,
+    realm: undefined,
+    password: bytes(settings.masterPassword) ?? replica.password,
+    mechanisms: undefined,
+    localAddress: undefined,
+    imapServer: undefined,
+    compression: { mode: 'auto', level: undefined },
+    sieveMailbox: true,
+    stageToArchive: false,
   };
 }

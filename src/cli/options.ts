@@ -10,6 +10,10 @@ export const OPTIONS = {
     '-S, --server <server>',
     'replica: host, host:port, host:port/tls or /unix/socket (default: sync_host)',
   ],
+  from: [
+    '--from <server>',
+    "read the master from its own server, host or host:port of its imapd or sync_server, instead of from this host's files",
+  ],
   inputFile: ['-f, --input-file <file>', 'names from this file, one a line; - is standard input'],
   settings: ['--settings <file>', 'settings of this program (default: /etc/cyrus-sync.ini)'],
   workers: ['--workers <count>', 'connections to the replica at most (default: auto, as many as pay)'],

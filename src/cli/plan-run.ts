@@ -28,7 +28,7 @@ export function planRun(
   environment: NodeJS.ProcessEnv,
   terminal: boolean = process.stderr.isTTY === true,
 ): RunPlan {
-  const config = readImapdConfig(args.configFile, environment);
+  const config = readImapdConfig(args.configFile, environment, undefined, args.from === undefined);
   const settings = settingsOf(args, environment, args.channel);
   const listed = args.inputFile === undefined ? [] : readNameList(args.inputFile);
   const { excludeFrom } = args.choosing;

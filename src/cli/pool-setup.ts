@@ -5,6 +5,7 @@ import type { PoolSetup } from '../coordinator/pool/messages.ts';
 import { syncLogPath } from '../rolling/log/sync-log.ts';
 import type { Arguments } from './arguments.ts';
 import { connectionSettings } from './connection-settings.ts';
+import { fromServer } from './from-server.ts';
 import { masterEndpoint } from './master-endpoint.ts';
 import { VERBOSE_TRAFFIC } from './output-plan.ts';
 import { storeLayout } from './store-layout.ts';
@@ -23,27 +24,33 @@ export function poolSetup(
   partition: string | undefined,
 ): PoolSetup {
   const connection = connectionSettings(config, settings, args, channel);
+  const from = args.from === undefined ? undefined : fromServer(config, settings, connection, args.from);
   return {
     layout: storeLayout(config, settings.userLock),
+    from,
     locks: settings.locks,
     threads: settings.threads,
     connection,
-    master: masterEndpoint(config, settings, connection),
+    master: masterEndpoint(config, settings, connection, from),
     options: {
       partition: optionalBytes(partition),
       local: args.local,
       noCopyback: args.noCopyback,
       batchSize: Math.max(0, config.integer('sync_batchsize')),
       lookAhead: settings.lookAhead,
-      ...(args.verify ? { verify: afterwards(config, channel) } : {}),
+      ...(args.verify ? { verify: afterwards(config, channel, from !== undefined) } : {}),
     },
     traffic: args.verbose >= VERBOSE_TRAFFIC,
   };
 }
 
 /** `--verify` */
-function afterwards(config: ImapdConfig, channel: string | undefined): PoolSetup['options']['verify'] {
-  const logs = [syncLogPath(config.configdirectory, channel)];
+function afterwards(
+  config: ImapdConfig,
+  channel: string | undefined,
+  isElsewhere: boolean,
+): PoolSetup['options']['verify'] {
+  const logs = isElsewhere ? [] : [syncLogPath(config.configdirectory, channel)];
   return { after: true, deep: undefined, repair: false, logs };
 }
 

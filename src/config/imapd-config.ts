@@ -58,14 +58,15 @@ export class ImapdConfig {
   readonly #files = new Map<string, ConfigFile>();
   readonly #configdirectory: string;
 
-  constructor(file: string, lines: Iterable<ConfigLine>) {
+  /** @param describesStore it is of the host whose mail is read, so that it must say where */
+  constructor(file: string, lines: Iterable<ConfigLine>, describesStore = true) {
     this.file = file;
     this.#files.set(file, { path: file, holdsSecret: false });
     for (const line of lines) {
       this.#noteFile(line);
       this.#add(line);
     }
-    this.#configdirectory = this.#checkedConfigDirectory();
+    this.#configdirectory = this.#checkedConfigDirectory(describesStore);
     this.#checkDefaultPartition();
     Object.freeze(this);
   }
@@ -88,7 +89,7 @@ export class ImapdConfig {
     return asText(this.string(name));
   }
 
-  /** Never absent: without it the constructor throws. */
+  /** Never absent where a store is described: without it the constructor throws. */
   get configdirectory(): string {
     return textFromBytes(this.#configdirectory);
   }
@@ -214,8 +215,9 @@ export class ImapdConfig {
     this.#known.set(name, { ...line, forService });
   }
 
-  #checkedConfigDirectory(): string {
+  #checkedConfigDirectory(isNeeded: boolean): string {
     const given = this.#known.get('configdirectory');
+    if (given === undefined && !isNeeded) return '';
     if (given === undefined) {
       throw configError(
         this.file,
@@ -242,14 +244,16 @@ export class ImapdConfig {
 
 /**
  * @param file -C; default /etc/imapd.conf
+ * @param describesStore see ImapdConfig
  * @throws SyncError CONFIG
  */
 export function readImapdConfig(
   file: string = DEFAULT_CONFIG_FILE,
   environment: NodeJS.ProcessEnv = {},
   read: ReadConfigFile = readFromDisk,
+  describesStore = true,
 ): ImapdConfig {
-  return new ImapdConfig(file, configLines(file, environment.CYRUS_PREFIX, read));
+  return new ImapdConfig(file, configLines(file, environment.CYRUS_PREFIX, read), describesStore);
 }
 
 function asText(bytes: string | undefined): string | undefined {

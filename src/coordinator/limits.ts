@@ -120,3 +120,6 @@ export const IDLE_WATCH_MS = 1_000;
 
 /** Waits without descriptors, doubled while nothing is done. They come back as soon as something ends. */
 export const OUT_OF_FILES_SECONDS = { first: 1, longest: 60 } as const;
+
+/** Sessions that a thread has with the master's server where it reads from that: one that tells of a large mailbox is busy for long. */
+export const MASTER_SESSIONS = 4;

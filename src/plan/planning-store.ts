@@ -11,6 +11,7 @@ import type {
   MailboxView,
   MasterStore,
   QuotaEntry,
+  Refresh,
   SeenEntry,
   SieveState,
 } from '../store/master-store.ts';
@@ -25,10 +26,19 @@ const NO_OCTETS = Buffer.alloc(0);
 /** The master as it would be: where a merge would write to it, its mailboxes count as if that were done. */
 export class PlanningStore implements MasterStore {
   readonly #store: MasterStore;
-  readonly #merged = new Map<ByteString, WireMailbox>();
+  readonly #merged: Map<ByteString, WireMailbox>;
 
-  constructor(store: MasterStore) {
+  constructor(store: MasterStore, merged: Map<ByteString, WireMailbox> = new Map()) {
     this.#store = store;
+    this.#merged = merged;
+  }
+
+  forJob(): MasterStore {
+    return new PlanningStore(this.#store.forJob(), this.#merged);
+  }
+
+  refresh(what: Refresh): Promise<void> {
+    return this.#store.refresh(what);
   }
 
   /** The master's own server would be told this. */
@@ -64,7 +74,7 @@ export class PlanningStore implements MasterStore {
     return this.#store.lookupUniqueid(uniqueid);
   }
 
-  formerNames(uniqueid: ByteString): ByteString[] {
+  formerNames(uniqueid: ByteString): ByteString[] | undefined {
     return this.#store.formerNames(uniqueid);
   }
 
@@ -84,7 +94,7 @@ export class PlanningStore implements MasterStore {
     return this.#store.estimateMailbox(entry);
   }
 
-  quota(root: ByteString): QuotaEntry | undefined {
+  quota(root: ByteString): Promise<QuotaEntry | undefined> {
     return this.#store.quota(root);
   }
 
@@ -104,7 +114,7 @@ export class PlanningStore implements MasterStore {
     return this.#store.scriptFiles(userid);
   }
 
-  serverAnnotations(): Annotation[] {
+  serverAnnotations(): Promise<Annotation[]> {
     return this.#store.serverAnnotations();
   }
 

@@ -17,7 +17,7 @@ export async function checkMessages({ store, survey }: Pick<Site, 'store' | 'sur
     try {
       const reading = await store.readMailbox(name, (mailbox) => {
         const { state, messages } = mailbox;
-        const every = Math.max(1, Math.floor(state.exists / MESSAGES_PER_MAILBOX));
+        const every = Math.max(1, Math.floor((state.exists ?? 0) / MESSAGES_PER_MAILBOX));
         const records: IndexRecord[] = [];
         let position = 0;
         for (const page of mailbox.pages()) {

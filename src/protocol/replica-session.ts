@@ -70,6 +70,14 @@ export interface ReplicaSession {
   destroy(reason?: Error): void;
 }
 
+/** What is asked besides of a server whose mailboxes are read rather than written: of the master. */
+export interface MasterSession extends ReplicaSession {
+  /** Limits of a quota root; undefined if there is none. */
+  getQuota(root: ByteString): Promise<MasterQuota | undefined>;
+  /** The content of one script, of a server that replicates scripts by commands of their own. */
+  fetchScript(userid: ByteString, filename: ByteString): Promise<Buffer>;
+}
+
 export type Exposure = 'clear' | 'unverified';
 
 /** Told of a mailbox that an answer has, and that is left out of the result because a field of it is not what it must be. */
@@ -168,6 +176,10 @@ export interface ReplicaQuota {
   messages: number;
   annotationStorage: number;
   folders: number;
+}
+
+export interface MasterQuota extends ReplicaQuota {
+  modseq: number;
 }
 
 export interface ReplicaSieve {

@@ -10,6 +10,7 @@
 export {
   type CompareOptions,
   compareMailbox,
+  countsConversations,
   type LocalMailbox,
   sameType,
 } from './compare/compare-mailbox.ts';

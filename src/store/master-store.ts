@@ -10,6 +10,18 @@ import type { SyncError } from '../report/sync-error.ts';
  * cannot occur in practice (one per change); a store that holds one is refused with MAILBOX_DAMAGED rather than rounded.
  */
 export interface MasterStore {
+  /** A view of its own for one job: what that has had refreshed is known to it alone, and forgotten with it. */
+  forJob(): MasterStore;
+
+  /**
+   * Makes known what is asked about below, as it is now. A store on disk looks each time it is asked, and has nothing to do
+   * here. One behind a server answers by what it was told at the latest refresh; of what was never refreshed it knows
+   * nothing, and says so (BUG) rather than that there is none. Messages, records and limits are asked for each time.
+   *
+   * @throws SyncError what a server answers, or MASTER_SERVER_LOST
+   */
+  refresh(what: Refresh): Promise<void>;
+
   /**
    * Users and shared mailboxes in mailboxes.db order, each user once. Tombstones, intermediates and the DELETED
    * mailboxes of users are passed over (store 3.4); DELETED shared mailboxes are not. The database lock is
@@ -37,8 +49,11 @@ export interface MasterStore {
   /** Looks up a row by uniqueid (the `I` record's current name); undefined if none or in a store older than 3.6. */
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined;
 
-  /** Former internal names of a mailbox, newest first (`I` record, H); none in a store older than 3.6. */
-  formerNames(uniqueid: ByteString): ByteString[];
+  /**
+   * Former internal names of a mailbox, newest first (`I` record, H); none in a store older than 3.6, and undefined in one
+   * that does not tell, so that every mailbox may have had others.
+   */
+  formerNames(uniqueid: ByteString): ByteString[] | undefined;
 
   /**
    * Reads a mailbox under the locks that Cyrus takes for it, all shared, and gives them back: user namespace, row looked
@@ -66,7 +81,7 @@ export interface MasterStore {
   estimateMailbox(entry: MailboxEntry): Estimate;
 
   /** Limits of a quota root; undefined if there is none, so that the replica's is to be removed. */
-  quota(root: ByteString): QuotaEntry | undefined;
+  quota(root: ByteString): Promise<QuotaEntry | undefined>;
   subscriptions(userid: ByteString): ByteString[];
   seen(userid: ByteString): SeenEntry[];
   /** Scripts of the user, from `#sieve`, or from the sieve directory where that is still the master copy. */
@@ -74,12 +89,23 @@ export interface MasterStore {
   /** The sieve directory alone. */
   scriptFiles(userid: ByteString): SieveState;
   /** Server-wide annotations (scope "" of annotations.db). */
-  serverAnnotations(): Annotation[];
+  serverAnnotations(): Promise<Annotation[]>;
 
   /** The exclusive per-(server, user) sync lock of Cyrus (store 11.1); "" for shared mailboxes. */
   trySyncLock(server: string, userid: ByteString): Disposable | undefined;
 
   close(): void;
+}
+
+export interface Refresh {
+  /** All of these users, and every name below theirs. */
+  users?: readonly ByteString[];
+  /** These mailboxes, and those above them. */
+  names?: readonly ByteString[];
+  /** Where mailboxes of these are now, whatever they are called. */
+  uniqueids?: readonly ByteString[];
+  /** Who there is, for `enumerate` and `names`. */
+  everybody?: boolean;
 }
 
 /** `messages`: an estimate, for scheduling only. */
@@ -158,10 +184,12 @@ export type MessageContent = Buffer | AsyncIterable<Buffer>;
 /** What one MAILBOX line says, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
 export interface MailboxState {
   indexVersion: number;
-  exists: number;
+  /** Messages that are not expunged; undefined in a peek that has not counted them. */
+  exists: number | undefined;
   lastUid: number;
   highestmodseq: number;
-  deletedmodseq: number;
+  /** Modseq up to which expunged messages were cleaned up; undefined where nothing tells. */
+  deletedmodseq: number | undefined;
   recentuid: number;
   recenttime: number;
   lastAppenddate: number;

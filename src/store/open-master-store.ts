@@ -69,6 +69,12 @@ class DiskMasterStore implements MasterStore {
     this.#peeker = new MailboxPeeker(layout, this.#list, states);
   }
 
+  forJob(): MasterStore {
+    return this;
+  }
+
+  async refresh(): Promise<void> {}
+
   enumerate(prefix: ByteString = ''): Generator<Enumerated> {
     return this.#list.enumerate(prefix);
   }
@@ -127,7 +133,7 @@ class DiskMasterStore implements MasterStore {
     return { mailboxes: entries.length, messages };
   }
 
-  quota(root: ByteString): QuotaEntry | undefined {
+  async quota(root: ByteString): Promise<QuotaEntry | undefined> {
     return readQuota(this.#layout, root);
   }
 
@@ -154,7 +160,7 @@ class DiskMasterStore implements MasterStore {
     return directory === undefined ? NO_SIEVE : readSieveDirectory(directory);
   }
 
-  serverAnnotations(): Annotation[] {
+  async serverAnnotations(): Promise<Annotation[]> {
     const server = { scope: SERVER_SCOPE, owner: undefined };
     return readScopes(this.#databases, this.#layout.annotationPath, [server])[0] ?? [];
   }

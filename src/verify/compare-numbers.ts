@@ -1,5 +1,11 @@
 import type { ReplicaMailbox } from '../protocol/replica-session.ts';
-import { type CompareOptions, compareMailbox, type LocalMailbox, sameType } from '../replicate/engine.ts';
+import {
+  type CompareOptions,
+  compareMailbox,
+  countsConversations,
+  type LocalMailbox,
+  sameType,
+} from '../replicate/engine.ts';
 import type { Difference, DifferenceKind } from '../report/difference.ts';
 import type { Annotation, MailboxEntry } from '../store/master-store.ts';
 
@@ -79,7 +85,8 @@ function numbers(local: LocalMailbox, remote: ReplicaMailbox, options: CompareOp
   if (options.reverseacls && bothRacl && remote.raclmodseq < state.raclmodseq) {
     found.push(values('raclmodseq', state.raclmodseq, remote.raclmodseq));
   }
-  if (options.conversations) compare('xconvmodseq', state.xconvmodseq, remote.xconvmodseq);
+  if (countsConversations(options, state.xconvmodseq))
+    compare('xconvmodseq', state.xconvmodseq, remote.xconvmodseq);
   checksum('record-checksum', state.crcBasic, remote.crcBasic);
   checksum('annotation-checksum', state.crcAnnotations, remote.crcAnnotations);
   found.push(...annotations(local.annotations, remote.annotations));

@@ -12,16 +12,21 @@ export interface OnlyThere {
   shared: Set<ByteString>;
 }
 
+/** Who and what is here. */
+export interface Here {
+  hasUser(userid: ByteString): boolean;
+  hasMailbox(name: ByteString): boolean;
+}
+
 /**
  * Lists what the replica has of which nobody here knows.
  *
- * @param store whose names are taken for known
  * @returns undefined if the replica cannot be asked, as it does not speak IMAP
  */
 export async function findOnlyThere(
   connection: ConnectionSettings,
   rules: NameRules,
-  store: Pick<MasterStore, 'lookup' | 'mailboxesOf'>,
+  here: Here,
 ): Promise<OnlyThere | undefined> {
   const only: OnlyThere = { users: new Set(), shared: new Set() };
   const tops = new Set<ByteString>();
@@ -40,22 +45,35 @@ export async function findOnlyThere(
     if (parsed.deletedTime !== 0) return;
     const userid = useridOf(parsed);
     if (userid !== undefined) {
-      if (!hasUser(store, userid)) only.users.add(userid);
+      if (!here.hasUser(userid)) only.users.add(userid);
       return;
     }
     const [top = ''] = parsed.boxes;
     if (top === 'user' || top === rules.deletedprefix) return;
     if (parsed.boxes.length === 1 && parsed.domain === undefined) tops.add(listed.name);
-    if (listed.exists && !isLive(store, name)) only.shared.add(name);
+    if (listed.exists && !here.hasMailbox(name)) only.shared.add(name);
   });
   return asked ? only : undefined;
 }
 
-function hasUser(store: Pick<MasterStore, 'mailboxesOf'>, userid: ByteString): boolean {
-  return store.mailboxesOf(userid).some(({ deleted, inDeleted }) => !deleted && !inDeleted);
+/** By the rows of a mailbox list, each looked up when it is asked for. */
+export function hereByRows(store: Pick<MasterStore, 'lookup' | 'mailboxesOf'>): Here {
+  return {
+    hasUser: (userid) => store.mailboxesOf(userid).some(({ deleted, inDeleted }) => !deleted && !inDeleted),
+    hasMailbox: (name) => {
+      const entry = store.lookup(name);
+      return entry !== undefined && !entry.deleted;
+    },
+  };
 }
 
-function isLive(store: Pick<MasterStore, 'lookup'>, name: ByteString): boolean {
-  const entry = store.lookup(name);
-  return entry !== undefined && !entry.deleted;
+/** By the list of everybody, where rows are not to be had one by one. */
+export function hereByList(store: Pick<MasterStore, 'enumerate'>): Here {
+  const users = new Set<ByteString>();
+  const shared = new Set<ByteString>();
+  for (const each of store.enumerate()) {
+    if (each.kind === 'user') users.add(each.userid);
+    if (each.kind === 'shared') shared.add(each.name);
+  }
+  return { hasUser: (userid) => users.has(userid), hasMailbox: (name) => shared.has(name) };
 }

@@ -38,10 +38,11 @@ export async function lookAtUser(
   isDeep: (mailbox: MailboxEntry) => boolean,
 ): Promise<Look> {
   const differences: Difference[] = [];
+  const { store } = context;
   const replica = await userThere(context, user, (mailbox, error) =>
     differences.push(unusable(user, mailbox, error)),
   );
-  const { store } = context;
+  await store.refresh({ users: [user] });
   const isScriptMailbox = (name: ByteString): boolean =>
     name === `${store.inboxName(user)}.${context.options.sieveFolder}`;
   const ours = replicatedEntries(context, store.mailboxesOf(user));
@@ -54,7 +55,7 @@ export async function lookAtUser(
   differences.push(...mailboxes.differences, ...replicaOnly(context, user, theirs, mailboxes.pairs));
   differences.push(...(await lookDeeper(context, mailboxes.pairs, isDeep)));
   if (hasInbox(context, user)) {
-    const data = userData(context, user, replica, mailboxes.roots);
+    const data = await userData(context, user, replica, mailboxes.roots);
     differences.push(...compareUserData(user, data, replica));
     differences.push(...compareQuotaRoots(mailboxes.pairs, mailboxes.roots, data.quota, replica.quotas));
     differences.push(...(await scriptDifferences(context, user, replica, scriptsAreFiles)));
@@ -75,6 +76,7 @@ export async function lookAtMailboxes(
   const theirs = await session.getMailboxes(openable, (mailbox, error) =>
     differences.push(unusable(store.ownerOf(mailbox) ?? '', mailbox, error)),
   );
+  await store.refresh({ names });
   const live = names.flatMap((name) => {
     const entry = store.lookup(name);
     return entry && !entry.deleted ? [entry] : [];
@@ -208,15 +210,15 @@ function replicaOnly(
     .map(({ name }) => ({ kind: 'mailbox', user, mailbox: name, master: undefined, replica: '' }));
 }
 
-function userData(
+async function userData(
   { store }: EngineContext,
   user: ByteString,
   replica: ReplicaUser,
   roots: ReadonlyMap<ByteString, ByteString | undefined>,
-): Parameters<typeof compareUserData>[1] {
+): Promise<Parameters<typeof compareUserData>[1]> {
   const quota = new Map<ByteString, QuotaEntry | undefined>();
   for (const root of new Set([...roots.values(), ...replica.quotas.map((entry) => entry.root)])) {
-    if (root !== undefined) quota.set(root, store.quota(root));
+    if (root !== undefined) quota.set(root, await store.quota(root));
   }
   return { subscriptions: store.subscriptions(user), seen: store.seen(user), quota };
 }

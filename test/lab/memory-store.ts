@@ -267,6 +267,12 @@ export class MemoryStore implements MasterStore {
     return this.asked.get(method) ?? 0;
   }
 
+  forJob(): MasterStore {
+    return this;
+  }
+
+  async refresh(): Promise<void> {}
+
   *names(prefix: ByteString): Generator<ByteString> {
     for (const [name, { entry }] of this.#mailboxes) {
       if (name.startsWith(prefix) && !entry.deleted && !entry.intermediate) yield name;
@@ -350,7 +356,7 @@ export class MemoryStore implements MasterStore {
     return { mailboxes: 1, messages: this.#messages(entry) };
   }
 
-  quota(root: ByteString): QuotaEntry | undefined {
+  async quota(root: ByteString): Promise<QuotaEntry | undefined> {
     this.#ask('quota');
     return this.quotas.get(root);
   }
@@ -373,7 +379,7 @@ export class MemoryStore implements MasterStore {
     return { source: 'none', scripts: [], active: undefined };
   }
 
-  serverAnnotations(): Annotation[] {
+  async serverAnnotations(): Promise<Annotation[]> {
     return this.annotations;
   }
 

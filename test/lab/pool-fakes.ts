@@ -25,7 +25,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
   const unused = (): never => {
     throw new Error('the coordinator has no business with this');
   };
-  return {
+  const store: MasterStore = {
     *enumerate(): Generator<Enumerated> {
       for (const name of shared) yield { kind: 'shared', name, messages: 1 };
       for (const [userid, messages] of users) yield { kind: 'user', userid, messages };
@@ -35,6 +35,8 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
         if (name.startsWith(prefix)) yield name;
       }
     },
+    forJob: () => store,
+    refresh: async () => {},
     formerNames: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {
@@ -72,6 +74,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     serverAnnotations: unused,
     trySyncLock: unused,
   };
+  return store;
 }
 
 export type FakeWork = (batch: Batch, emit: EventListener, pool: FakePool) => Promise<Outcome[]>;

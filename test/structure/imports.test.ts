@@ -36,7 +36,7 @@ const rooms: Record<string, readonly string[]> = {
   preflight: ['replicate', 'protocol', 'store', 'native'],
   replicate: ['coordinator/pool/messages.ts', 'protocol', 'store'],
   protocol: ['native'],
-  store: ['native'],
+  store: ['native', 'protocol/replica-session.ts'],
   native: [],
   sandbox: ['protocol/dlist'],
   report: [],
@@ -55,7 +55,7 @@ const subRooms: Record<string, readonly string[]> = {
   operate: ['control', 'page', 'metrics', 'hooks', 'progress', 'state'],
   rolling: ['daemon', 'queue', 'log'],
   sandbox: ['commands', 'wire', 'storage'],
-  store: ['mailbox', 'user', 'mailbox-list', 'paths', 'cyrusdb', 'files'],
+  store: ['remote', 'mailbox', 'user', 'mailbox-list', 'paths', 'cyrusdb', 'files'],
 };
 
 /** Files and sockets are for store and protocol; the engine sees interfaces. */
@@ -160,6 +160,7 @@ test('nothing but the report and the command itself writes to stdout or stderr',
 test('files of store, logs and configuration are opened where a FIFO in their place is refused', () => {
   const elsewhere: Record<string, string> = {
     'src/store/files/while-file-locked.ts': 'for reading and writing, which never waits',
+    'src/store/remote/record-spool.ts': 'made new, and for this process alone',
     'src/rolling/log/input-log.ts': 'a pipe is welcome',
     'src/rolling/log/log-files.ts': 'a directory, to be synced',
     'src/protocol/connect-target.ts': '/etc/services',

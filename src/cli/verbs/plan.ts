@@ -27,6 +27,7 @@ export const plan: Verb = {
       'Where to and from:',
       OPTIONS.config,
       OPTIONS.server,
+      OPTIONS.from,
       ['-n, --channel <channel>', 'use the options CHANNEL_sync_... where they are set'],
       OPTIONS.inputFile,
       ['-p, --dest-partition <partition>', 'put mailboxes on this partition of the replica (-u, -m)'],

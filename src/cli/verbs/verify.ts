@@ -42,6 +42,7 @@ export const verify: Verb = {
       'Where:',
       OPTIONS.config,
       OPTIONS.server,
+      OPTIONS.from,
       ['-n, --channel <channel>', 'use the options CHANNEL_sync_... where they are set'],
       OPTIONS.inputFile,
       OPTIONS.settings,
@@ -96,8 +97,7 @@ export const verify: Verb = {
       using files = await openOutputFiles(plan, 'cyrus-sync verify');
       becomeCyrusUser(plan.identity);
       checkProgramReadable(plan.identity.user);
-      const { connection, layout } = plan.setup;
-      const listing = new ReplicaListing(connection, layout);
+      const listing = new ReplicaListing(plan.setup);
       return await carryOut(comparing(plan, deep, repair), files, signal, {
         exitCode: (end, verdicts) => exitCode(end, verdicts, listing.failed),
         ...(plan.mode.kind === 'all' && { findOnlyThere: listing.find }),
@@ -117,7 +117,7 @@ function share(text: unknown): { parts: number; turn: number } | undefined {
 
 function comparing(plan: RunPlan, deep: ReturnType<typeof share>, repair: boolean): RunPlan {
   const { setup, channel } = plan;
-  const logs = [syncLogPath(setup.layout.configdirectory, channel)];
+  const logs = setup.from ? [] : [syncLogPath(setup.layout.configdirectory, channel)];
   const options = { ...setup.options, verify: { after: false, deep, repair, logs } };
   return { ...plan, setup: { ...setup, options } };
 }

@@ -376,7 +376,7 @@ export class BatchRunner {
     const { session, stage, partitions } = link;
     const options = engineOptions(setup);
     return {
-      store,
+      store: store.forJob(),
       session,
       stage,
       partitions,
@@ -489,9 +489,12 @@ function subjectOf(job: Job): Subject | undefined {
   }
 }
 
-function engineOptions({ connection, layout, options }: PoolSetup): EngineOptions {
+function engineOptions({ connection, layout, from, options }: PoolSetup): EngineOptions {
   const { partition, local, noCopyback, batchSize } = options;
-  const { conversations, reverseacls, sieveFolder } = layout;
+  const { sieveFolder } = layout;
+  // How another host's server is configured shows in what it tells.
+  const conversations = from ? 'as-told' : layout.conversations;
+  const reverseacls = from !== undefined || layout.reverseacls;
   const { server } = connection;
   return { server, partition, local, noCopyback, batchSize, conversations, reverseacls, sieveFolder };
 }

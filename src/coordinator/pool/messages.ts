@@ -84,6 +84,8 @@ export interface Counts {
 /** What every connection of a pool works with, in whatever thread. */
 export interface PoolSetup {
   layout: StoreLayout;
+  /** The master's own server, which is asked in place of files; of the layout only what is about names counts then. */
+  from?: ConnectionSettings | undefined;
   /** How this and every other thread locks. */
   locks: LockMechanism;
   /** `auto`: beside the main thread, from when they pay; `always`: in its place, from the beginning. */

@@ -7,12 +7,12 @@
 
 import { availableParallelism } from 'node:os';
 import type { EventListener } from '../../report/events.ts';
-import { openMasterStore } from '../../store/open-master-store.ts';
 import { BATCHES_PER_CONNECTION, MOST_THREADS } from '../limits.ts';
 import { BatchRunner } from './batch-runner.ts';
 import { GrowingPool } from './growing-pool.ts';
 import type { PoolSetup } from './messages.ts';
 import { openInlinePool } from './open-inline-pool.ts';
+import { openStore } from './open-store.ts';
 import type { JobPool, UnitPool } from './pool.ts';
 import { realParts } from './real-parts.ts';
 
@@ -29,7 +29,7 @@ export function openPool(
   emit: EventListener,
   { tasksPerConnection = BATCHES_PER_CONNECTION, onIdleClosed = () => {} }: OpenPoolOptions = {},
 ): JobPool & UnitPool {
-  const store = openMasterStore(setup.layout);
+  const store = openStore(setup, emit);
   const here = openInlinePool({
     create: () => new BatchRunner(realParts(setup, emit, store)),
     tasksPerConnection,

@@ -13,7 +13,10 @@ export interface MasterName {
  * Makes the failures of a session those of the master's own server: a broken link says nothing about the replica
  * then, and a refusal is not the replica's.
  */
-export function sessionOfMaster(session: ReplicaSession, master: MasterName): ReplicaSession {
+export function sessionOfMaster<Session extends ReplicaSession>(
+  session: Session,
+  master: MasterName,
+): Session {
   return new Proxy(session, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key);

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { EventListener, RunSummary, SyncEvent } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
-import type { MasterStore } from '../../store/master-store.ts';
+import type { MasterStore, Refresh } from '../../store/master-store.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import type { StoreLayout } from '../../store/paths/store-layout.ts';
 import { Brakes } from '../brakes.ts';
@@ -275,9 +275,11 @@ class Run {
   }
 
   async #work(): Promise<void> {
-    const { mode } = this.#request;
-    const store = needsStore(mode) ? this.#parts.openStore() : undefined;
+    const { mode, setup } = this.#request;
+    const store = needsStore(mode) || setup.from ? this.#parts.openStore() : undefined;
     try {
+      // A master that cannot be asked is found out before anything is begun.
+      await store?.refresh(neededOf(mode));
       const search = new Search(
         mode,
         store,
@@ -540,6 +542,19 @@ class Run {
     this.#queue.start();
     this.#pool?.cancel();
     this.#pump();
+  }
+}
+
+/** What the search for jobs asks the store. */
+function neededOf(mode: RunRequest['mode']): Refresh {
+  switch (mode.kind) {
+    case 'all':
+      return { everybody: true };
+    case 'mailboxes':
+      return { names: mode.names };
+    case 'users':
+    case 'meta':
+      return {};
   }
 }
 

@@ -8,7 +8,7 @@ import { CommandQueue } from '../link/command-queue.ts';
 import { compressWhenItPays } from '../link/compress-when-it-pays.ts';
 import { Framing } from '../link/framing.ts';
 import { linkError } from '../link-errors.ts';
-import type { Exposure, ReplicaSession } from '../replica-session.ts';
+import type { Exposure, MasterSession } from '../replica-session.ts';
 import { setUp } from '../session/set-up.ts';
 import { TokenBucket } from '../wire/token-bucket.ts';
 import type { Attempt } from './connect-attempts.ts';
@@ -25,7 +25,7 @@ export async function connectOnce(
   settings: ConnectionSettings,
   listeners: ConnectionListeners,
   network: Network,
-): Promise<ReplicaSession> {
+): Promise<MasterSession> {
   const approach = { target, attempt, settings, network, onTraffic: listeners.onTraffic };
   return await inConversation(approach, async (talk, circumstances) => {
     const greeting = await readBanner(talk, settings.server, attempt.accepted);
@@ -39,7 +39,7 @@ async function beginSession(
   { offer, mechanism, secure }: LoggedIn,
   { settings, traffic, local }: Circumstances,
   onCompression: ConnectionListeners['onCompression'],
-): Promise<ReplicaSession> {
+): Promise<MasterSession> {
   if (!offer.replication) throw noReplication(settings.server);
   talk.begin('the set-up');
   const level = compressionLevel(offer, settings, secure);

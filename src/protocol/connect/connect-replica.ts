@@ -1,6 +1,6 @@
 import { parseTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
-import type { ReplicaSession } from '../replica-session.ts';
+import type { MasterSession } from '../replica-session.ts';
 import { planAttempts, tryInTurn } from './connect-attempts.ts';
 import { connectOnce } from './connect-once.ts';
 import { type Network, realNetwork } from './in-conversation.ts';
@@ -16,7 +16,7 @@ export async function connectReplica(
   settings: ConnectionSettings,
   listeners: ConnectionListeners = {},
   network: Partial<Network> = {},
-): Promise<ReplicaSession> {
+): Promise<MasterSession> {
   const target = parseTarget(settings.server);
   return tryInTurn(planAttempts(target, settings), (attempt) =>
     connectOnce(target, attempt, settings, listeners, { ...realNetwork, ...network }),

@@ -1,7 +1,7 @@
 import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import { linkError } from '../link-errors.ts';
-import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
+import type { MasterSession, SessionInfo } from '../replica-session.ts';
 import { annotationCommands } from './annotation-commands.ts';
 import { controlCommands } from './control-commands.ts';
 import { mailboxCommands } from './mailbox-commands.ts';
@@ -16,7 +16,7 @@ import { userCommands } from './user-commands.ts';
  * Puts the commands of all objects together over one queue. Each object has a file with its encoder, decoder and commands;
  * none of them knows of sockets or of the other objects' commands.
  */
-export function createSession(queue: CommandQueue, info: SessionInfo): ReplicaSession {
+export function createSession(queue: CommandQueue, info: SessionInfo): MasterSession {
   return {
     ...userCommands(queue),
     ...mailboxCommands(queue),

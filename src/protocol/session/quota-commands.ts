@@ -2,16 +2,34 @@ import { MAILBOX_NAME } from '../../grammar.ts';
 import { type EncodedField, encodeKvlist, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
-import type { ReplicaQuota, ReplicaSession } from '../replica-session.ts';
+import type { MasterQuota, MasterSession, ReplicaQuota } from '../replica-session.ts';
 import { apply } from './apply.ts';
-import { requireMap, requireName, requireNumber } from './fields.ts';
-import { LIMIT } from './ranges.ts';
+import { dispatch } from './dispatch.ts';
+import { optionalNumber, requireMap, requireName, requireNumber, unasked } from './fields.ts';
+import { LIMIT, MODSEQ } from './ranges.ts';
 
-type QuotaCommands = Pick<ReplicaSession, 'applyQuota' | 'applyUnquota'>;
+type QuotaCommands = Pick<MasterSession, 'getQuota' | 'applyQuota' | 'applyUnquota'>;
 
 /** Limits of a quota root (protocol 10.9, 10.10). */
 export function quotaCommands(queue: CommandQueue): QuotaCommands {
   return {
+    getQuota(root) {
+      let quota: MasterQuota | undefined;
+      return queue.submit({
+        verb: 'GET',
+        name: 'QUOTA',
+        args: () => `QUOTA ${encodeString(root)}`,
+        untagged: dispatch({
+          QUOTA: (value) => {
+            const found = decodeQuota(value);
+            if (found.root !== root) throw unasked('the quota root', found.root);
+            quota = { ...found, modseq: optionalNumber(requireMap(value, 'QUOTA'), 'MODSEQ', MODSEQ) };
+          },
+        }),
+        result: () => quota,
+      });
+    },
+
     applyQuota: (quota, modseq) =>
       apply(queue, 'QUOTA', () =>
         encodeKvlist([

@@ -6,7 +6,7 @@ import { longestName } from '../handshake/longest-name.ts';
 import type { Offer } from '../handshake/offer.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import { NOT_ADMIN, NOT_ADMIN_HINT } from '../link/refusals.ts';
-import type { ReplicaSession, SessionInfo } from '../replica-session.ts';
+import type { MasterSession, SessionInfo } from '../replica-session.ts';
 import { createSession } from './create-session.ts';
 import { dispatch } from './dispatch.ts';
 import { requireList, stringItems } from './fields.ts';
@@ -23,7 +23,7 @@ export async function setUp(
   offer: Offer,
   settings: ConnectionSettings,
   link: Pick<SessionInfo, 'mechanism' | 'tls' | 'exposure' | 'compression'>,
-): Promise<ReplicaSession> {
+): Promise<MasterSession> {
   const info: SessionInfo = {
     server: settings.server,
     flavour: offer.flavour,

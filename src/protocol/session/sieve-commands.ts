@@ -4,19 +4,50 @@ import { type Encoded, encodeKvlist, encodeNumber, encodeString } from '../dlist
 import type { DlistValue } from '../dlist/value.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
-import type { ReplicaSession, ReplicaSieve } from '../replica-session.ts';
+import type { MasterSession, ReplicaSieve } from '../replica-session.ts';
 import { apply, applyPieces } from './apply.ts';
-import { optionalNumber, optionalString, requireMap, requireName, requireNumber } from './fields.ts';
+import { dispatch } from './dispatch.ts';
+import {
+  optionalNumber,
+  optionalString,
+  requireMap,
+  requireName,
+  requireNumber,
+  requireText,
+  unasked,
+  unusable,
+} from './fields.ts';
 import { TIME, YES_OR_NO } from './ranges.ts';
 
 type SieveCommands = Pick<
-  ReplicaSession,
-  'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
+  MasterSession,
+  'fetchScript' | 'applySieve' | 'applyUnsieve' | 'applyActivateSieve' | 'applyUnactivateSieve'
 >;
 
-/** Scripts outside #sieve, for replicas without SIEVE-MAILBOX (protocol 10.13). */
+/** Scripts outside #sieve, for servers without SIEVE-MAILBOX (protocol 9, 10.13). */
 export function sieveCommands(queue: CommandQueue): SieveCommands {
   return {
+    fetchScript(userid, filename) {
+      let content: Buffer | undefined;
+      return queue.submit({
+        verb: 'GET',
+        name: 'FETCH_SIEVE',
+        args: () => `FETCH_SIEVE ${script(userid, filename)}`,
+        untagged: dispatch({
+          SIEVE: (value) => {
+            const map = requireMap(value, 'SIEVE');
+            const found = requireName(map, 'FILENAME', SCRIPT_FILE);
+            if (found !== filename) throw unasked('the script', found);
+            content = Buffer.from(requireText(map, 'CONTENT'), 'latin1');
+          },
+        }),
+        result: () => {
+          if (content === undefined) throw unusable('SIEVE', undefined);
+          return content;
+        },
+      });
+    },
+
     applySieve: (userid, filename, lastUpdate, content) =>
       applyPieces(queue, 'SIEVE', scriptPieces(userid, filename, lastUpdate, content)),
 

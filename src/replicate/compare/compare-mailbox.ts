@@ -19,8 +19,13 @@ export interface LocalMailbox {
 export interface CompareOptions {
   /** `reverseacls`: RACLMODSEQ counts. */
   reverseacls: boolean;
-  /** `conversations`: XCONVMODSEQ counts. */
-  conversations: boolean;
+  /** `conversations`: XCONVMODSEQ counts. `as-told`: where the master tells one, as only a server with conversations does. */
+  conversations: boolean | 'as-told';
+}
+
+/** @param xconvmodseq the master's */
+export function countsConversations({ conversations }: CompareOptions, xconvmodseq: number): boolean {
+  return conversations === 'as-told' ? xconvmodseq !== 0 : conversations;
 }
 
 /**
@@ -78,11 +83,12 @@ function divergence(
   if (conversations && state.xconvmodseq !== 0 && remote.xconvmodseq > state.xconvmodseq) {
     return higher('xconvmodseq-higher-on-replica', 'XCONVMODSEQ', state.xconvmodseq, remote.xconvmodseq);
   }
-  if (remote.highestmodseq !== 0 && state.deletedmodseq > remote.highestmodseq) {
+  const { deletedmodseq } = state;
+  if (remote.highestmodseq !== 0 && deletedmodseq !== undefined && deletedmodseq > remote.highestmodseq) {
     return {
       kind: 'cleaned-up',
       reason: 'cleaned-up-on-master',
-      detail: `the modseq up to which expunged messages were cleaned up is ${state.deletedmodseq} here, ${remote.highestmodseq} on the replica`,
+      detail: `the modseq up to which expunged messages were cleaned up is ${deletedmodseq} here, ${remote.highestmodseq} on the replica`,
     };
   }
   if (
@@ -118,7 +124,7 @@ function sameState(local: LocalMailbox, remote: ReplicaMailbox, options: Compare
       remote.raclmodseq === 0 ||
       state.raclmodseq === 0 ||
       remote.raclmodseq >= state.raclmodseq) &&
-    (!options.conversations || remote.xconvmodseq === state.xconvmodseq) &&
+    (!countsConversations(options, state.xconvmodseq) || remote.xconvmodseq === state.xconvmodseq) &&
     sameAnnotations(local.annotations, remote.annotations) &&
     sameChecksums(state, remote)
   );

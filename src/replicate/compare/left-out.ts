@@ -31,7 +31,7 @@ const COUNTED_BY_ANNOTATIONS = 13;
  */
 export function areTooMany(
   leftOut: number,
-  { exists, indexVersion }: Pick<MailboxState, 'exists' | 'indexVersion'>,
+  { exists = 0, indexVersion }: Pick<MailboxState, 'exists' | 'indexVersion'>,
 ): boolean {
   if (leftOut >= exists && indexVersion < COUNTED_BY_ANNOTATIONS) return true;
   return leftOut > FEW && leftOut * ONE_IN > exists;

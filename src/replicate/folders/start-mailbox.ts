@@ -6,6 +6,7 @@ import { afterApplying, mailboxLine, partialLine } from '../compare/mailbox-line
 import type { Delta } from '../compare/read-delta.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { unaccountedUid } from '../compare/unaccounted-uid.ts';
+import { wasCleanedUp } from '../compare/was-cleaned-up.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
@@ -286,8 +287,9 @@ async function prepareStep(
 
   const { local, delta, messages, ours } = reading;
   if (ours) {
-    const { records: theirs } = await replicaRecords(context.session, task.entry.name);
-    const uid = unaccountedUid(ours, theirs, local.state.deletedmodseq);
+    const { remote: there, records: theirs } = await replicaRecords(context.session, task.entry.name);
+    const isCleanedUp = wasCleanedUp({ ...local.state, records: ours }, { ...there, records: theirs });
+    const uid = unaccountedUid(ours, theirs, isCleanedUp);
     if (uid !== undefined) {
       return { kind: 'diverged', reason: 'changed-on-replica', detail: `message ${uid} was changed there` };
     }

@@ -36,7 +36,9 @@ export async function syncFolders(
   context: EngineContext,
   job: FolderJob,
 ): Promise<'again' | { finished: Promise<void> }> {
-  const replica = [...job.replica, ...(await findElsewhere(context, job))];
+  const elsewhere = await findElsewhere(context, job);
+  const replica = [...job.replica, ...elsewhere];
+  await askOfTheirs(context, job, replica, elsewhere);
   context.partitions.learn(replica);
   const namesThere = new Map(replica.map(({ uniqueid, name }) => [uniqueid, name]));
   const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));
@@ -140,11 +142,25 @@ async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promi
 async function findElsewhere(context: EngineContext, job: FolderJob): Promise<ReplicaMailbox[]> {
   const listed = new Set(job.replica.map((mailbox) => mailbox.uniqueid));
   const sought = job.entries.filter(
-    ({ uniqueid }) => !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid).length > 0),
+    ({ uniqueid }) =>
+      !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid)?.length !== 0),
   );
   const found = await context.session.getUniqueids(sought.map((entry) => entry.uniqueid));
   for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');
   return found;
+}
+
+/** Has the store tell what became of mailboxes of the replica that are none of the job's, and of names outside of it. */
+async function askOfTheirs(
+  { store }: EngineContext,
+  job: FolderJob,
+  replica: readonly ReplicaMailbox[],
+  elsewhere: readonly ReplicaMailbox[],
+): Promise<void> {
+  const ours = new Set(job.entries.map(({ uniqueid }) => uniqueid));
+  const uniqueids = replica.map(({ uniqueid }) => uniqueid).filter((uniqueid) => !ours.has(uniqueid));
+  const names = elsewhere.map(({ name }) => name);
+  if (uniqueids.length > 0 || names.length > 0) await store.refresh({ uniqueids, names });
 }
 
 function fate(context: EngineContext, entry: MailboxEntry | undefined): Fate {

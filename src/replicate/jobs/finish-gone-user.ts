@@ -24,7 +24,8 @@ export async function finishGoneUser(
     return 'absent';
   }
   let changed = false;
-  return await inRounds(userid, `failed to sync user ${userid}`, async () => {
+  return await inRounds(userid, `failed to sync user ${userid}`, async (round) => {
+    if (round > 1) await context.store.refresh({ users: [userid] });
     const failures = new Failures(userid);
     const entries = replicated(context, context.store.mailboxesOf(userid), failures);
     const { mailboxes, quotas } = await userThere(context, userid);

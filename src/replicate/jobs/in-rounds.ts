@@ -14,10 +14,10 @@ const ROUNDS = 3;
 export async function inRounds<T>(
   user: ByteString,
   failure: string,
-  round: () => Promise<T | 'again'>,
+  round: (times: number) => Promise<T | 'again'>,
 ): Promise<T> {
   for (let times = 1; times <= ROUNDS; times++) {
-    const outcome = await round();
+    const outcome = await round(times);
     if (outcome !== 'again') return outcome;
   }
   throw new SyncError('IMAP_SYNC_CHANGED', `${failure} after ${ROUNDS} tries`, {

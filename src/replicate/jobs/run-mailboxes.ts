@@ -38,6 +38,7 @@ export async function syncMailboxes(
 ): Promise<boolean> {
   let moved = false;
   const { merged } = await inRounds(user, 'failed to allSettledOrThrow renames', async () => {
+    await context.store.refresh({ names });
     const failures = new Failures(user);
     context.emit({ kind: 'command:mailboxes', names: [...names] });
     const unusable = new Unusable(failures);

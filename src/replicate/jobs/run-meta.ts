@@ -30,6 +30,7 @@ export async function syncMeta(
   locks: SyncLocks,
 ): Promise<JobResult> {
   context.emit({ kind: 'user:start', user: userid, work: 'meta' });
+  await context.store.refresh({ users: [userid] });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
     const gone = context.store.lookup(context.store.inboxName(userid))?.deleted === true;
@@ -60,7 +61,8 @@ async function syncSieveMailbox(
   await moveScriptFiles(context, userid);
   const inbox = context.store.inboxName(userid);
   const name = `${inbox}.${context.options.sieveFolder}`;
-  await inRounds(userid, `failed to sync the scripts of user ${userid}`, async () => {
+  await inRounds(userid, `failed to sync the scripts of user ${userid}`, async (round) => {
+    if (round > 1) await context.store.refresh({ users: [userid] });
     const mailboxes = await context.session.getMailboxes([inbox, name]);
     const entry = context.store.lookup(name);
     if (!entry || entry.deleted || entry.intermediate) {

@@ -49,6 +49,7 @@ export async function syncUser(
   locks: SyncLocks,
 ): Promise<JobResult> {
   context.emit({ kind: 'user:start', user: userid, work: 'user' });
+  await context.store.refresh({ users: [userid] });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
     return await finishGoneUser(context, userid, locks);
@@ -56,9 +57,10 @@ export async function syncUser(
   let moved = false;
   let lookedAgain = false;
   const quotasThere = new Map<ByteString, ReplicaQuota>();
-  return await inRounds(userid, `failed to sync user ${userid}`, async () => {
+  return await inRounds(userid, `failed to sync user ${userid}`, async (round) => {
     const failures = new Failures(userid);
     const unusable = new Unusable(failures);
+    if (round > 1) await context.store.refresh({ users: [userid] });
     const replica = await userThere(context, userid, unusable.add);
     for (const quota of replica.quotas) quotasThere.set(quota.root, quota);
     const scripts = await scriptsAreReadable(context, userid, failures);

@@ -39,7 +39,7 @@ async function annotationsOf(
   { store }: EngineContext,
   name: ByteString,
 ): Promise<{ uniqueid: ByteString; annotations: readonly Annotation[] } | undefined> {
-  if (name === '') return { uniqueid: '', annotations: store.serverAnnotations() };
+  if (name === '') return { uniqueid: '', annotations: await store.serverAnnotations() };
   return await store.readMailbox(name, ({ entry, annotations }) => ({
     uniqueid: entry.uniqueid,
     annotations,

@@ -2,7 +2,8 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, MailboxMessages, MailboxState } from '../../store/master-store.ts';
 import { areTooMany, type LeftOut } from '../compare/left-out.ts';
 import { isExpunged } from '../compare/same-record.ts';
-import { type Merge, type MergeSide, mergeRecords } from './merge-records.ts';
+import type { MasterSide, Side } from '../compare/was-cleaned-up.ts';
+import { type Merge, mergeRecords } from './merge-records.ts';
 
 /** Messages whose files are known to be damaged here. They take no part in a merge. */
 export interface KnownDamage {
@@ -28,10 +29,10 @@ export interface ReadableMerge {
  * @throws SyncError as `readMessage`, also about one message if there are too many of those
  */
 export async function mergeReadable(
-  master: Omit<MergeSide, 'records'> & Pick<MailboxState, 'exists' | 'indexVersion'>,
+  master: Omit<MasterSide, 'records'> & Pick<MailboxState, 'exists' | 'indexVersion'>,
   records: readonly IndexRecord[],
   messages: MailboxMessages,
-  replica: MergeSide,
+  replica: Side,
   damage: KnownDamage,
 ): Promise<ReadableMerge> {
   const readable = (): IndexRecord[] => records.filter(({ uid }) => !damage.leftOut.has(uid));

@@ -2,15 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { WireRecord } from '../../protocol/replica-session.ts';
 import type { MergeRule } from '../../report/events.ts';
 import { isExpunged, sameRecord } from '../compare/same-record.ts';
-
-/** One side of a mailbox that has diverged: counters and records in UID order, expunged ones included. */
-export interface MergeSide {
-  lastUid: number;
-  highestmodseq: number;
-  /** Modseq up to which expunged records were cleaned up; 0 if not known (the replica does not tell). */
-  deletedmodseq: number;
-  records: readonly WireRecord[];
-}
+import { type MasterSide, type Side, wasCleanedUp } from '../compare/was-cleaned-up.ts';
 
 /**
  * The agreement of both sides, as the ordinary forward delta that each of them needs to reach it. Both lists are in
@@ -47,24 +39,26 @@ export interface MessageSource {
  * whose result reached only one side, because the run was killed, is completed by the next without a second copy of a
  * message that was given a new UID (recognised by GUID, INTERNALDATE and createdmodseq, which a renumbered record keeps).
  */
-export function mergeRecords(master: MergeSide, replica: MergeSide): Merge {
+export function mergeRecords(master: MasterSide, replica: Side): Merge {
   const merger = new Merger(master, replica);
   for (const [ours, theirs] of pairs(master.records, replica.records)) merger.decide(ours, theirs);
   return merger.result();
 }
 
 class Merger {
-  readonly #master: MergeSide;
-  readonly #replica: MergeSide;
+  readonly #master: MasterSide;
+  readonly #replica: Side;
   readonly #merge: Merge;
+  readonly #isCleanedUp: (theirs: WireRecord) => boolean;
   /** Live records above the other side's LAST_UID: where an interrupted merge has put renumbered messages. */
   readonly #masterTail: Map<string, WireRecord>;
   readonly #replicaTail: Map<string, WireRecord>;
   #pair: Pick<Decision, 'masterGuid' | 'replicaGuid'> = { masterGuid: undefined, replicaGuid: undefined };
 
-  constructor(master: MergeSide, replica: MergeSide) {
+  constructor(master: MasterSide, replica: Side) {
     this.#master = master;
     this.#replica = replica;
+    this.#isCleanedUp = wasCleanedUp(master, replica);
     this.#masterTail = tail(master, replica.lastUid);
     this.#replicaTail = tail(replica, master.lastUid);
     this.#merge = {
@@ -101,7 +95,7 @@ class Merger {
       else if (!sameRecord(ours, theirs)) this.#reconcile(ours, theirs);
       return;
     }
-    const droppable = theirs.modseq < this.#master.deletedmodseq;
+    const droppable = this.#isCleanedUp(theirs);
     if (goneThere) {
       this.#renumberMaster(ours, 'master-renumbered');
     } else if (gone) {
@@ -141,7 +135,7 @@ class Merger {
     if (theirs.uid > this.#master.lastUid) {
       this.#merge.masterNeeds.push(source(theirs));
       this.#both(theirs, 'copied-back');
-    } else if (theirs.modseq < this.#master.deletedmodseq) {
+    } else if (this.#isCleanedUp(theirs)) {
       this.#expungeReplica(theirs);
     } else {
       this.#renumberReplica(theirs, 'replica-renumbered');
@@ -280,7 +274,7 @@ function* pairs(
   }
 }
 
-function tail(side: MergeSide, otherLastUid: number): Map<string, WireRecord> {
+function tail(side: Side, otherLastUid: number): Map<string, WireRecord> {
   const live = side.records.filter((record) => record.uid > otherLastUid && !isExpunged(record));
   return new Map(live.map((record) => [identity(record), record]));
 }

@@ -109,7 +109,7 @@ async function mergeOnce(
   checkSensible(name, state, remote);
 
   const { lastUid, highestmodseq } = remote;
-  const there = { lastUid, highestmodseq, deletedmodseq: 0, records: theirs };
+  const there = { lastUid, highestmodseq, records: theirs };
   const { merge, ours, leftOut } = await mergeReadable(state, records, messages, there, damage);
   task.onLeftOut([...damage.leftOut.values()]);
   if (leftOut.length > 0) {

@@ -19,7 +19,7 @@ export async function sendQuotas(
   const ours = new Map<ByteString, QuotaEntry | undefined>();
   for (const root of new Set([...roots, ...replica.map(({ root }) => root)])) {
     // Without an entry of its own a root is left alone.
-    await failures.read('quota', () => ours.set(root, context.store.quota(root)), undefined);
+    await failures.read('quota', async () => ours.set(root, await context.store.quota(root)), undefined);
   }
   const plan = planQuotas(ours, replica);
   await failures.each('quota', context.session, [...plan.set, ...plan.remove], (quota) =>
@@ -32,7 +32,7 @@ export async function sendQuota(
   context: Pick<EngineContext, 'session' | 'store' | 'emit'>,
   root: ByteString,
 ): Promise<void> {
-  const quota = context.store.quota(root);
+  const quota = await context.store.quota(root);
   await (quota ? set(context, quota) : unset(context, root));
 }
 

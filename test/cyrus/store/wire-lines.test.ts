@@ -181,7 +181,7 @@ async function readEverything(store: MasterStore): Promise<Expected> {
     for (const seen of store.seen(each.userid)) commands.SEEN.add(seenLine(each.userid, seen));
   }
   for (const root of roots) {
-    const quota = store.quota(root);
+    const quota = await store.quota(root);
     assert.ok(quota, `quota root ${root}`);
     commands.QUOTA.add(quotaLine(quota));
   }
@@ -206,7 +206,7 @@ function assertLockNames(layout: StoreLayout): void {
 
 function count(facts: Facts, mailbox: LockedMailbox): void {
   if (mailbox.entry.inDeleted) facts.inDeleted++;
-  if (mailbox.state.deletedmodseq > 0) facts.deletedmodseq++;
+  if ((mailbox.state.deletedmodseq ?? 0) > 0) facts.deletedmodseq++;
   if (mailbox.state.raclmodseq > 0) facts.raclmodseq++;
   if (mailbox.state.xconvmodseq > 0) facts.xconvmodseq++;
   for (const page of mailbox.pages()) {

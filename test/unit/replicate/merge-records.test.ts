@@ -149,8 +149,7 @@ function diverge(of: History): [Side, Side] {
 const files = (side: Side): Set<string> => new Set(side.live().map((one) => one.guid));
 const comparable = (side: Side) =>
   side.live().map(({ uid, guid, modseq, flags }) => ({ uid, guid, modseq, flags: flags.toSorted() }));
-const merge = (master: Side, replica: Side): Merge =>
-  mergeRecords(master.snapshot(), { ...replica.snapshot(), deletedmodseq: 0 });
+const merge = (master: Side, replica: Side): Merge => mergeRecords(master.snapshot(), replica.snapshot());
 
 /** What each side has staged by the time of its MAILBOX: its own messages, and what the merge says that it needs. */
 function stages(result: Merge, master: Side, replica: Side): [Set<string>, Set<string>] {

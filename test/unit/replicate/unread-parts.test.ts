@@ -47,7 +47,7 @@ test('a quota root that cannot be read is left alone, others are set', async () 
   for (const root of ['user.anna', 'user.anna.Sent']) master.quotas.set(root, limits(root));
   await scene.runUser('anna');
   const sound = master.quota.bind(master);
-  master.quota = (root) => {
+  master.quota = async (root) => {
     if (root === 'user.anna') throw damage('quota');
     return { ...limits(root), storage: 20 };
   };

@@ -3,8 +3,10 @@ import { storeLayout } from '../../../src/cli/store-layout.ts';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
 import { PlanningStore } from '../../../src/plan/planning-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
 import { MemoryStore } from '../../lab/memory-store.ts';
 import { fakeStore } from '../../lab/pool-fakes.ts';
+import { replicateAll, storeServedBy } from '../../lab/store-served-by.ts';
 import { unpackFixture } from '../../lab/unpack-fixture.ts';
 import { type OpenStore, storeContents, storeNames } from './master-store-contracts.ts';
 
@@ -46,9 +48,20 @@ async function ofTheCoordinator(): Promise<OpenStore> {
   return { store: fakeStore(users, ['shared.news']), async [Symbol.asyncDispose]() {} };
 }
 
+const scene = await EngineScene.start();
+test.after(() => scene[Symbol.asyncDispose]());
+await replicateAll(scene, openMasterStore(layout));
+
+async function onAServer(): Promise<OpenStore> {
+  const store = storeServedBy(scene);
+  return { store, [Symbol.asyncDispose]: async () => store.close() };
+}
+
 storeNames('a store on disk', onDisk);
 storeContents('a store on disk', onDisk);
 storeNames('the store of a plan', ofAPlan);
 storeNames('the store in memory', inMemory);
 storeContents('the store in memory', inMemory);
 storeNames("the coordinator's fake", ofTheCoordinator);
+storeNames('a store behind a server', onAServer);
+storeContents('a store behind a server', onAServer);

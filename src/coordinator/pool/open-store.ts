@@ -1,0 +1,71 @@
+import { tmpdir } from 'node:os';
+import { connectReplica } from '../../protocol/connect/connect-replica.ts';
+import { listMailboxes } from '../../protocol/connect/list-mailboxes.ts';
+import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
+import type { MasterSession } from '../../protocol/replica-session.ts';
+import type { EventListener } from '../../report/events.ts';
+import { type ErrorCode, SyncError } from '../../report/sync-error.ts';
+import type { MasterStore } from '../../store/master-store.ts';
+import { openMasterStore } from '../../store/open-master-store.ts';
+import { openRemoteStore } from '../../store/remote/open-remote-store.ts';
+import { ownSyncLocks } from '../../store/remote/own-sync-locks.ts';
+import { MASTER_SESSIONS } from '../limits.ts';
+import type { PoolSetup } from './messages.ts';
+import { sessionOfMaster } from './session-of-master.ts';
+import { tellExposure } from './tell-exposure.ts';
+
+/** The master as a thread reads it: the files of this host, or its own server. */
+export function openStore({ layout, from }: PoolSetup, emit: EventListener): MasterStore {
+  if (!from) return openMasterStore(layout);
+  return openRemoteStore({
+    rules: layout,
+    connect: () => connectMaster(from, emit),
+    connectForScripts: () => connectMaster({ ...from, sieveMailbox: false }, emit),
+    list: (patterns, take) => ofMaster(from, () => listMailboxes(from, patterns, take)),
+    mostSessions: MASTER_SESSIONS,
+    temporaryDirectory: tmpdir(),
+    trySyncLock: ownSyncLocks(from.server, tmpdir()),
+  });
+}
+
+async function connectMaster(settings: ConnectionSettings, emit: EventListener): Promise<MasterSession> {
+  const session = await ofMaster(settings, () => connectReplica(settings));
+  tellExposure(session, emit);
+  return sessionOfMaster(session, { name: settings.server, ending: async () => undefined });
+}
+
+/** Makes what goes wrong with a connection the master's. */
+async function ofMaster<T>({ server }: ConnectionSettings, connect: () => Promise<T>): Promise<T> {
+  try {
+    return await connect();
+  } catch (caught) {
+    throw caught instanceof SyncError && caught.code === 'CONFIG'
+      ? caught
+      : cannotRead(SyncError.from(caught), server);
+  }
+}
+
+/** Never of the family that says that the replica is gone. */
+function cannotRead({ code, message, hint, retryable }: SyncError, server: string): SyncError {
+  return new SyncError(code, `the master ${server} cannot be read: ${message}`, {
+    family: 'local',
+    phase: 'connect',
+    hint: HINTS.get(code) ?? hint,
+    retryable,
+  });
+}
+
+/** What a connection's own errors advise is for the replica. */
+const HINTS: ReadonlyMap<ErrorCode, string> = new Map([
+  [
+    'AUTHENTICATION_FAILED',
+    'the login at the master is master_user and master_password of the settings, or that at the replica',
+  ],
+  [
+    'IMAP_REMOTE_DENIED',
+    "log in with master_user and master_password as a user who is in the master's admins",
+  ],
+  ['HOST_NOT_FOUND', 'check the spelling of --from, and the name servers of this host'],
+  ['CONNECT_FAILED', 'check --from: imapd usually listens on 143, sync_server on 2005'],
+  ['CONNECT_TIMEOUT', 'check --from, and whether a firewall is in between'],
+]);

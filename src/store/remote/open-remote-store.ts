@@ -1,0 +1,333 @@
+/**
+ * The door of `store/remote`. Here a master is read that is out of reach of this host's files: its own server is asked, with
+ * the commands by which a replica is asked. It may know the session's interface and where its sessions come from, never how
+ * they are made, and writes nothing but records that do not fit into memory, to a file without a name. What comes from the
+ * server has been checked by the session, and each message by its hash. There are no locks: a mailbox is as one answer of
+ * the server has it, and what has changed since is noticed and read again.
+ */
+
+import type { ByteString } from '../../byte-string.ts';
+import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
+import type { MasterSession, ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type {
+  Annotation,
+  Enumerated,
+  Estimate,
+  LockedMailbox,
+  MailboxEntry,
+  MailboxView,
+  MasterStore,
+  QuotaEntry,
+  Refresh,
+  SeenEntry,
+  SieveScript,
+  SieveState,
+} from '../master-store.ts';
+import {
+  type NameRules,
+  parseInternalName,
+  parseUserid,
+  toInternalName,
+  useridOf,
+} from '../paths/mailbox-name.ts';
+import { FetchedMessages } from './fetched-messages.ts';
+import { KnownNames } from './known-names.ts';
+import { type ListNames, listEverybody } from './list-everybody.ts';
+import { MasterSessions } from './master-sessions.ts';
+import { SpooledMailboxes } from './spooled-mailboxes.ts';
+import { entryOfLine, viewOfLine } from './view-of-line.ts';
+
+/** What a store behind a server is made of. */
+export interface RemoteParts {
+  /** Names are split by the rules of the server's own configuration, which nobody can ask it for. */
+  rules: NameRules;
+  /** Opens a session of its own, which replicates `#sieve` as a mailbox where the server can. */
+  connect(): Promise<MasterSession>;
+  /** The same for script commands, which a server takes only from those that leave `#sieve` alone. */
+  connectForScripts(): Promise<MasterSession>;
+  /** Asks who is there, which the protocol of sessions has no command for. */
+  list: ListNames;
+  /** Sessions at once. */
+  mostSessions: number;
+  /** For records that do not fit into memory. */
+  temporaryDirectory: string;
+  /** Excludes other clients, as far as this host can. */
+  trySyncLock(server: string, userid: ByteString): Disposable | undefined;
+}
+
+/** Connects when it is first asked something. */
+export function openRemoteStore(parts: RemoteParts): MasterStore {
+  return new RemoteStore(new RemoteMaster(parts));
+}
+
+/** What all jobs of a thread share: sessions, and the records of mailboxes that have been read. */
+class RemoteMaster {
+  readonly parts: RemoteParts;
+  readonly sessions: MasterSessions;
+  readonly mailboxes: SpooledMailboxes;
+  readonly scripts: MasterSessions;
+
+  constructor(parts: RemoteParts) {
+    this.parts = parts;
+    this.sessions = new MasterSessions(parts.connect, parts.mostSessions);
+    this.scripts = new MasterSessions(parts.connectForScripts, 1);
+    this.mailboxes = new SpooledMailboxes(this.sessions, parts.temporaryDirectory);
+  }
+
+  close(): void {
+    this.sessions.close();
+    this.scripts.close();
+    this.mailboxes[Symbol.dispose]();
+  }
+}
+
+interface KnownUser extends ReplicaUser {
+  scripts: SieveState;
+}
+
+/** Version that a mailbox is taken for whose records have not been read. */
+const UNREAD = { exists: undefined, indexVersion: 0 };
+const NO_SCRIPTS: SieveState = { source: 'none', scripts: [], active: undefined };
+
+class RemoteStore implements MasterStore {
+  readonly #master: RemoteMaster;
+  readonly #rules: NameRules;
+  readonly #names: KnownNames;
+  readonly #users = new Map<ByteString, KnownUser>();
+  #everybody: readonly ByteString[] | undefined;
+  /** Mailboxes are found by uniqueid. */
+  #findsUniqueids = false;
+
+  constructor(master: RemoteMaster) {
+    this.#master = master;
+    this.#rules = master.parts.rules;
+    this.#names = new KnownNames(this.#rules, (name) => this.ownerOf(name));
+  }
+
+  forJob(): MasterStore {
+    return new RemoteStore(this.#master);
+  }
+
+  async refresh({ users = [], names = [], uniqueids = [], everybody = false }: Refresh): Promise<void> {
+    const { sessions, parts } = this.#master;
+    const { list } = parts;
+    const above = users.flatMap((userid) => this.#aboveUser(userid));
+    const withAbove = [...new Set([...above, ...names.flatMap((name) => this.#withAbove(name))])];
+    const asked = [...new Set(uniqueids)].filter((uniqueid) => !this.#names.isKnown(uniqueid));
+    await sessions.use(async (session) => {
+      // Known from SIEVE-MAILBOX: before 3.6 a server may end at one that it does not know (protocol 15).
+      this.#findsUniqueids = session.info.sieveMailbox;
+      const answers = await Promise.all([
+        Promise.all(users.map((userid) => this.#askUser(session, userid))),
+        session.getMailboxes(withAbove),
+        this.#findsUniqueids ? session.getUniqueids(asked) : [],
+        everybody ? listEverybody(list, this.#rules, session.info.server) : this.#everybody,
+        // A server that refuses everything is found out at once.
+        users.length + names.length === 0 ? session.noop() : undefined,
+      ]);
+      const [told, byName, byUniqueid, everyone] = answers;
+      for (const [i, user] of told.entries()) {
+        const userid = users[i] ?? '';
+        this.#users.set(userid, user);
+        this.#names.takeUser(userid, user.mailboxes);
+      }
+      this.#names.takeNames(withAbove, byName);
+      if (this.#findsUniqueids) this.#names.takeUniqueids(asked, byUniqueid);
+      this.#everybody = everyone;
+    });
+  }
+
+  async #askUser(session: MasterSession, userid: ByteString): Promise<KnownUser> {
+    const user = await session.getUser(userid);
+    for (const { name } of user.mailboxes) {
+      if (this.ownerOf(name) === userid) continue;
+      throw new SyncError(
+        'IMAP_PROTOCOL_ERROR',
+        `among what the master has of ${userid} it lists the mailbox ${JSON.stringify(name)}, which is not this user's`,
+        {
+          phase: 'read',
+          user: userid,
+          mailbox: name,
+          hint: 'virtdomains, defaultdomain, unixhierarchysep and deletedprefix in the file of -C have to be those of the master',
+        },
+      );
+    }
+    const scripts = session.info.sieveMailbox
+      ? NO_SCRIPTS
+      : await scriptsOf(session, userid, user.sieve, 'directory');
+    return { ...user, scripts };
+  }
+
+  *enumerate(prefix: ByteString = ''): Generator<Enumerated> {
+    for (const name of this.#requireEverybody()) {
+      if (!name.startsWith(prefix)) continue;
+      const userid = this.ownerOf(name);
+      if (userid === undefined) yield { kind: 'shared', name, messages: 0 };
+      else yield { kind: 'user', userid, messages: 0 };
+    }
+  }
+
+  *names(prefix: ByteString): Generator<ByteString> {
+    for (const name of this.#requireEverybody()) if (name.startsWith(prefix)) yield name;
+  }
+
+  #requireEverybody(): readonly ByteString[] {
+    if (this.#everybody) return this.#everybody;
+    throw new SyncError('BUG', 'the master was not asked who there is', { phase: 'read' });
+  }
+
+  mailboxesOf(userid: ByteString): MailboxEntry[] {
+    this.#userOf(userid);
+    return this.#names.ofUser(userid).map((line) => entryOfLine(this.#rules, line));
+  }
+
+  inboxName(userid: ByteString): ByteString {
+    return toInternalName(this.#rules, parseUserid(this.#rules, userid));
+  }
+
+  ownerOf(name: ByteString): ByteString | undefined {
+    return useridOf(parseInternalName(this.#rules, name));
+  }
+
+  lookup(name: ByteString): MailboxEntry | undefined {
+    return this.#entry(this.#names.find(name));
+  }
+
+  lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
+    if (!this.#findsUniqueids && !this.#names.isKnown(uniqueid)) return undefined;
+    return this.#entry(this.#names.findUniqueid(uniqueid));
+  }
+
+  formerNames(): undefined {
+    return undefined;
+  }
+
+  async readMailbox<T extends Synchronous>(
+    name: ByteString,
+    read: (mailbox: LockedMailbox) => T,
+  ): Promise<T | undefined> {
+    const { sessions, mailboxes } = this.#master;
+    return await mailboxes.read(name, ({ line, records, exists, indexVersion }) => {
+      const view = viewOfLine(this.#rules, line, { exists, indexVersion });
+      const messages = new FetchedMessages(sessions, mailboxes, view.entry);
+      const pages: LockedMailbox['pages'] = (fromUid = 1) => records.pages(fromUid);
+      return lockScope(() => read({ ...view, pages, messages }));
+    });
+  }
+
+  async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
+    const views = new Map<MailboxEntry, MailboxView>();
+    for (const entry of entries) {
+      const line = this.#names.find(entry.name);
+      if (line?.uniqueid !== entry.uniqueid) continue;
+      views.set(entry, viewOfLine(this.#rules, line, UNREAD));
+    }
+    return views;
+  }
+
+  estimate(userid: ByteString): Estimate {
+    const lines = this.#names.ofUser(userid);
+    return { mailboxes: lines.length, messages: lines.reduce((sum, line) => sum + this.#messages(line), 0) };
+  }
+
+  estimateMailbox({ name }: MailboxEntry): Estimate {
+    const line = this.#names.find(name);
+    return { mailboxes: 1, messages: line ? this.#messages(line) : 0 };
+  }
+
+  /** The line does not tell how many there are, but not more than UIDs were given. */
+  #messages({ name, lastUid }: ReplicaMailbox): number {
+    return this.#master.mailboxes.exists(name) ?? lastUid;
+  }
+
+  async quota(root: ByteString): Promise<QuotaEntry | undefined> {
+    return await this.#master.sessions.use((session) => session.getQuota(root));
+  }
+
+  subscriptions(userid: ByteString): ByteString[] {
+    return this.#userOf(userid).subscriptions;
+  }
+
+  seen(userid: ByteString): SeenEntry[] {
+    return this.#userOf(userid).seen;
+  }
+
+  async sieve(userid: ByteString): Promise<SieveState> {
+    const { scripts } = this.#userOf(userid);
+    if (scripts.source === 'directory') return scripts;
+    return await this.#master.scripts.use(async (session) => {
+      const { sieve } = await session.getMeta(userid);
+      return await scriptsOf(session, userid, sieve, 'mailbox');
+    });
+  }
+
+  scriptFiles(userid: ByteString): SieveState {
+    return this.#userOf(userid).scripts;
+  }
+
+  async serverAnnotations(): Promise<Annotation[]> {
+    return await this.#master.sessions.use((session) => session.getAnnotation(''));
+  }
+
+  trySyncLock(server: string, userid: ByteString): Disposable | undefined {
+    return this.#master.parts.trySyncLock(server, userid);
+  }
+
+  close(): void {
+    this.#master.close();
+  }
+
+  #entry(line: ReplicaMailbox | undefined): MailboxEntry | undefined {
+    return line && entryOfLine(this.#rules, line);
+  }
+
+  /** @throws SyncError BUG */
+  #userOf(userid: ByteString): KnownUser {
+    const user = this.#users.get(userid);
+    if (user) return user;
+    throw new SyncError('BUG', `the master was not asked for the user ${userid}`, {
+      phase: 'read',
+      user: userid,
+    });
+  }
+
+  /** The name with those of all mailboxes that it is below, and the owner's INBOX. */
+  #withAbove(name: ByteString): ByteString[] {
+    const names = [name];
+    const owner = this.ownerOf(name);
+    if (owner !== undefined) names.push(this.inboxName(owner));
+    return [...names, ...namesAbove(name)];
+  }
+
+  /** What the user's mailboxes are below that are none of the user's. */
+  #aboveUser(userid: ByteString): ByteString[] {
+    const parsed = parseUserid(this.#rules, userid);
+    const ofLive = toInternalName(this.#rules, parsed);
+    const ofDeleted = toInternalName(this.#rules, { ...parsed, deletedTime: 1 });
+    return [...namesAbove(ofLive), ...namesAbove(ofDeleted)];
+  }
+}
+
+async function scriptsOf(
+  session: MasterSession,
+  userid: ByteString,
+  listed: ReplicaUser['sieve'],
+  source: SieveState['source'],
+): Promise<SieveState> {
+  const files = listed.filter(({ filename }) => filename.endsWith('.script'));
+  const scripts = files.map(async ({ filename, lastUpdate, guid }): Promise<SieveScript> => {
+    const content = await session.fetchScript(userid, filename);
+    return { filename, lastUpdate, guid, content };
+  });
+  const active = listed.find((script) => script.active)?.filename;
+  return { source, scripts: await Promise.all(scripts), active };
+}
+
+function namesAbove(name: ByteString): ByteString[] {
+  const names: ByteString[] = [];
+  for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+    names.push(name.slice(0, dot));
+  }
+  return names;
+}

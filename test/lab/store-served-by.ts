@@ -1,0 +1,80 @@
+import { tmpdir } from 'node:os';
+import type { ByteString } from '../../src/byte-string.ts';
+import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
+import type { MasterSession } from '../../src/protocol/replica-session.ts';
+import { runMailboxes } from '../../src/replicate/jobs/run-mailboxes.ts';
+import { runUser } from '../../src/replicate/jobs/run-user.ts';
+import type { MasterStore } from '../../src/store/master-store.ts';
+import { externalName } from '../../src/store/paths/external-name.ts';
+import type { NameRules } from '../../src/store/paths/mailbox-name.ts';
+import type { ListedName } from '../../src/store/remote/list-everybody.ts';
+import { openRemoteStore, type RemoteParts } from '../../src/store/remote/open-remote-store.ts';
+import type { EngineScene } from './engine-scene.ts';
+import { settingsFor } from './settings.ts';
+
+export const RULES: NameRules = {
+  defaultdomain: 'internal',
+  deletedprefix: 'DELETED',
+  unixhierarchysep: true,
+  virtdomains: 'off',
+};
+
+/** Brings everything that a store has to the scene's replica, as a run of everybody does. */
+export async function replicateAll(scene: EngineScene, store: MasterStore): Promise<void> {
+  const context = await scene.context({ store });
+  await store.refresh({ everybody: true });
+  const shared: ByteString[] = [];
+  for (const each of [...store.enumerate()]) {
+    if (each.kind === 'user') await runUser(context, each.userid);
+    if (each.kind === 'shared') shared.push(each.name);
+  }
+  await runMailboxes(context, [''], shared);
+}
+
+/** The scene's replica as the master: everything is asked of it. */
+export function storeServedBy(scene: EngineScene, changes: Partial<RemoteParts> = {}): MasterStore {
+  const names = (): ByteString[] => Object.keys(scene.replica.inspect().mailboxes);
+  const connect = async (sieveMailbox: boolean): Promise<MasterSession> => {
+    return await connectReplica(
+      settingsFor(scene.replica.server, {
+        tryImap: false,
+        authname: undefined,
+        password: undefined,
+        compression: { mode: 'off', level: undefined },
+        sieveMailbox,
+      }),
+    );
+  };
+  const locked = new Set<ByteString>();
+  return openRemoteStore({
+    rules: RULES,
+    connect: () => connect(true),
+    connectForScripts: () => connect(false),
+    list: async (patterns, take) => {
+      for (const pattern of patterns('/')) for (const listed of list(names(), pattern)) take(listed);
+      return true;
+    },
+    mostSessions: 2,
+    temporaryDirectory: tmpdir(),
+    trySyncLock: (_server, userid) => {
+      if (locked.has(userid)) return undefined;
+      locked.add(userid);
+      return { [Symbol.dispose]: () => void locked.delete(userid) };
+    },
+    ...changes,
+  });
+}
+
+/** What is between two names is listed too, as something that is no mailbox. */
+function list(internal: readonly ByteString[], pattern: ByteString): ListedName[] {
+  const exists = new Set(internal.map((name) => externalName(RULES, name)));
+  const all = new Set(
+    [...exists].flatMap((name) => name.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/'))),
+  );
+  const source = pattern
+    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('%', '[^/]*');
+  const matching = [...all].filter((name) => new RegExp(`^${source}$`, 's').test(name));
+  return matching.map((name) => ({ name, separator: '/', exists: exists.has(name) }));
+}
