@@ -1,6 +1,13 @@
 import { withDatabase } from '../src/store/cyrusdb/with-database.ts';
 import type { CyrusScratch } from '../test/lab/cyrus-scratch.ts';
-import type { Task } from './run-micro.ts';
+
+export interface Task {
+  name: string;
+  unit: string;
+  /** Units of one call. */
+  units: number;
+  work(): void | Promise<void>;
+}
 
 const FORMATS = ['twoskip', 'skiplist'] as const;
 const LOOKUPS = 1000;

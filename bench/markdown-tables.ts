@@ -2,7 +2,7 @@ import { cellsOf, displayName, speedup } from './cells.ts';
 import type { MicroResult } from './micro-results.ts';
 import type { CaseResult, RunKey } from './results.ts';
 import { median } from './statistics.ts';
-import type { Target } from './targets-of.ts';
+import type { Target } from './target.ts';
 
 export function caseTable(result: CaseResult): string {
   const cells = cellsOf(result);

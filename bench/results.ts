@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import type { PingResult } from './ping.ts';
-import type { RollingWork } from './rolling/rolling-case.ts';
+import type { RollingWork } from './rolling/rolling-work.ts';
 
 /** Which run it is of its case. */
 export interface RunKey {

@@ -10,7 +10,7 @@ import { openMasterStore } from '../src/store/open-master-store.ts';
 import { CyrusScratch } from '../test/lab/cyrus-scratch.ts';
 import { CyrusServer } from '../test/lab/cyrus-server.ts';
 import { layoutOf } from '../test/lab/layout-of.ts';
-import { databaseTasks } from './database-tasks.ts';
+import { databaseTasks, type Task } from './database-tasks.ts';
 import { describeMachine } from './machine.ts';
 import { makeMail } from './make-mail.ts';
 import { type MicroRow, writeMicro } from './micro-results.ts';
@@ -29,14 +29,6 @@ const CHUNK = 64 * 1024;
 const MAIL_OCTETS = 4 * 1024 * 1024;
 /** Milliseconds for each. */
 const TIME = 700;
-
-export interface Task {
-  name: string;
-  unit: string;
-  /** Units of one call. */
-  units: number;
-  work(): void | Promise<void>;
-}
 
 /** (g): the parts whose speed bounds a run, each alone in this thread. */
 export async function runMicro(options: BenchOptions, say: (text: string) => void): Promise<void> {

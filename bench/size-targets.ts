@@ -1,6 +1,6 @@
 import { cellsOf } from './cells.ts';
 import type { CaseResult } from './results.ts';
-import type { Target } from './targets-of.ts';
+import type { Target } from './target.ts';
 
 /** Seconds. */
 const FIRST_OCTET = 1;

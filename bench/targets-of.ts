@@ -3,14 +3,7 @@ import type { CaseResult } from './results.ts';
 import type { RollingResults } from './rolling/rolling-report.ts';
 import { rollingTargets } from './rolling/rolling-targets.ts';
 import { sizeTargets } from './size-targets.ts';
-
-/** A line of what the program must show. */
-export interface Target {
-  text: string;
-  least: string;
-  found: string;
-  met: boolean | undefined;
-}
+import type { Target } from './target.ts';
 
 interface SpeedTarget {
   text: string;

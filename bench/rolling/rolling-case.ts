@@ -1,6 +1,7 @@
 import type { BenchOptions } from '../options.ts';
 import type { PlannedCase } from '../paired-rounds.ts';
 import { ORDINARY_FOLDERS, type StoreSpec } from '../stores.ts';
+import type { RollingWork } from './rolling-work.ts';
 
 /** (f): a rolling client, already connected, and users who change their mail. */
 export interface RollingCase extends PlannedCase {
@@ -8,13 +9,6 @@ export interface RollingCase extends PlannedCase {
   title: string;
   work(options: BenchOptions): RollingWork;
 }
-
-/** What a run has to do. */
-export type RollingWork =
-  /** A log of changes to so many mailboxes, one each, appears all at once. */
-  | { kind: 'drain'; mailboxes: number }
-  /** Changes come at a steady rate for so many seconds. */
-  | { kind: 'stream'; perSecond: number; seconds: number };
 
 const USERS = 50;
 /** Changes a second. */

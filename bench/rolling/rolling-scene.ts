@@ -15,9 +15,9 @@ import { percentile } from '../statistics.ts';
 import type { Store } from '../stores.ts';
 import { Load } from './load.ts';
 import type { SettleReport, StreamReport } from './load-messages.ts';
-import type { RollingWork } from './rolling-case.ts';
 import { RollingClient } from './rolling-client.ts';
 import type { RollingRun } from './rolling-results.ts';
+import type { RollingWork } from './rolling-work.ts';
 import { watchedMailboxes } from './watched-mailboxes.ts';
 
 /** Cyrus writes this channel's log in the drain case, and no client reads it. */

@@ -1,5 +1,5 @@
 import { pairedRatio } from '../cells.ts';
-import type { Target } from '../targets-of.ts';
+import type { Target } from '../target.ts';
 import { drainRatio, rollingCells } from './rolling-cells.ts';
 import type { RollingResult, RollingRun } from './rolling-results.ts';
 

@@ -1,3 +1,9 @@
+/**
+ * The door of `plan`. Here is what a run would do: the engine runs over a session and a store that read on as if what was
+ * planned had been written, and what would be written is summed up for each user. It may ask the replica what changes nothing
+ * there. Nothing is written on either side, and a plan says where it can only give a bound.
+ */
+
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../byte-string.ts';
 import type {

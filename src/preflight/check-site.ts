@@ -1,3 +1,9 @@
+/**
+ * The door of `preflight`. Here is what can be known before a run, one file for each check: the site as plain data in, findings
+ * with what to do about them out. A check may read the store and ask the replica; with the probe it makes an empty mailbox there
+ * and removes it. A check that cannot be made says so, and stops no other.
+ */
+
 import { checkClock } from './check-clock.ts';
 import { checkConfiguration } from './check-configuration.ts';
 import { checkConnections } from './check-connections.ts';

@@ -1,13 +1,11 @@
+/**
+ * The door of `protocol`, with `connect/connect-replica.ts`: what others know of a replica. Here calls become octets on a socket,
+ * and octets plain data that has been checked. The room opens sockets and reads certificates, and knows nothing of stores and
+ * jobs. One command is one line whatever its fields hold, and nothing that a peer sends comes in unless it is what it claims to be.
+ */
+
 import type { ByteString } from '../byte-string.ts';
 import type { SyncError } from '../report/sync-error.ts';
-
-/**
- * The door of this room, with `connect/connect-replica.ts`: what others know of a replica.
- *
- * The room turns calls into octets on a socket and octets into plain data that has been checked. It opens sockets and reads
- * certificates, and knows nothing of stores and jobs. It promises that one command is one line whatever its fields hold, and
- * that nothing a peer sends comes in unless it is what it claims to be.
- */
 
 /**
  * One connection to a replica, one async method per command (protocol 9 to 11).

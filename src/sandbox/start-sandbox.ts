@@ -1,3 +1,9 @@
+/**
+ * The door of `sandbox`: a replica in this process that speaks the protocol as Cyrus does, its refusals and deaths included. Of
+ * the other rooms it knows the DLIST codec alone, so that a misreading of the protocol does not hide on both sides. It listens,
+ * and writes below its own directory only. What was applied is what can be asked for, and faults strike where the script says.
+ */
+
 import { once } from 'node:events';
 import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';

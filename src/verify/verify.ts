@@ -1,3 +1,9 @@
+/**
+ * The door of `verify`. Here both sides are compared: differences as pure functions over plain data, looks that collect the data
+ * under no lock that outlasts a read, and a verdict once it is sure. It uses the engine's own decisions by its door. Nobody who is
+ * at work is called different, and nothing is changed unless repair was asked for.
+ */
+
 import type { JobResult } from '../replicate/engine.ts';
 import type { Difference, DifferenceKind } from '../report/difference.ts';
 import type { Verdict } from '../report/events.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/connect`. Here a name from the settings becomes a session: addresses and ports are tried in turn as
+ * the C client does it, and on each the steps of `handshake` are gone through under one deadline; then `session` takes over.
+ * What comes back has logged in and knows what the other end can do; what fails says at which step, and whether waiting helps.
+ */
+
 import { parseTarget } from '../connect-target.ts';
 import type { ConnectionListeners, ConnectionSettings } from '../connection-settings.ts';
 import type { MasterSession } from '../replica-session.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/dlist`. Here is Cyrus's grammar of values, read and printed octet for octet. It is pure, and the one
+ * part of the room that the sandbox uses too. Nothing read has more depth, length or memory than its bound, and nothing printed
+ * can become more than one value.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import {

@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/handshake`. Here is all that is said line by line before the first command: banner, STARTTLS, login,
+ * compression. It opens sockets, and asks `sasl` what to answer. All of it is under one deadline; nothing said in clear is
+ * believed after STARTTLS; no octet that came too early is taken for part of the encrypted talk; no secret reaches the trace.
+ */
+
 import type { Socket } from 'node:net';
 import type { ByteString } from '../../byte-string.ts';
 import { replicaBusy } from '../link-errors.ts';

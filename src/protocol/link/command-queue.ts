@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/link`. Here commands are in flight: written in the order in which they were submitted, answered in
+ * the same, as many as the window takes. It knows neither what a command means nor how a socket is made. A refusal is the
+ * matter of its own command; a broken link fails everything in flight and everything after, with what was unanswered longest.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import { assertNoLockHeld } from '../../native/lock-scope.ts';
 import { SyncError } from '../../report/sync-error.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/sasl`. Here are the mechanisms to log in by, each an exchange of octets, and the choice among them. No
+ * socket, no line, no base64. A password goes out in clear only where the caller says that the link is safe enough for it, and
+ * a server that cannot prove that it knows the password is not believed.
+ */
+
 import { login } from './login.ts';
 import type { SaslMechanism } from './mechanism.ts';
 import { plain } from './plain.ts';

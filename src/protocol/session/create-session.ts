@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/session`. Here are the commands, a file for each kind of object: its encoder, its decoder, its
+ * methods. They hand commands to the queue of `link` and know of no socket. Every field of an answer has been checked against
+ * its grammar and range, and was asked for; a mailbox that cannot be used is told apart from an answer that cannot be read.
+ */
+
 import { SyncError } from '../../report/sync-error.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import { linkError } from '../link-errors.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `protocol/wire`. Here are octets: one stream in each direction, TLS and deflate put in between when asked, cut
+ * into lines and values on the way in. It knows of no command. Small writes of one turn leave together, order is kept always,
+ * and no line or value that a peer sends takes more memory than its bound.
+ */
+
 import type { Socket } from 'node:net';
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
 import { SyncError } from '../../report/sync-error.ts';

@@ -1,3 +1,8 @@
+/**
+ * The door of `sandbox/commands`. Here is what each command does, by verb and name. A command works with its context: tables,
+ * the stage of its connection, a way to send; never with a socket. It changes all of what it says or, refused, nothing.
+ */
+
 import { applyMailbox } from './apply-mailbox.ts';
 import type { Handler } from './command-context.ts';
 import { applyExpunge, applyRename, applyUnmailbox, applyUnuser } from './folders.ts';

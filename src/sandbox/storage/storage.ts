@@ -1,3 +1,9 @@
+/**
+ * The door of `sandbox/storage`. Here is what the replica holds: mailboxes and records, messages by GUID, what users have, over
+ * sorted tables in memory or in LMDB. It knows nothing of the protocol. A command's changes are kept together or not at all, and
+ * a message is kept for as long as a record or a stage needs it.
+ */
+
 import { SyncError } from '../../report/sync-error.ts';
 import { MailboxTable } from './mailbox-table.ts';
 import { MessageTable } from './message-table.ts';

@@ -1,3 +1,9 @@
+/**
+ * The door of `sandbox/wire`. Here are octets and fields of the server's side: commands read, requests checked as the real
+ * server checks them, answers printed, messages staged. Messages go to their table as they arrive; all else is the commands'.
+ * What the real server would die of is an error of its own kind, never a refusal.
+ */
+
 import type { ByteString } from '../../byte-string.ts';
 import { DlistParser, type FileSink } from '../../protocol/dlist/parser.ts';
 import type { DlistValue } from '../../protocol/dlist/value.ts';

@@ -1,0 +1,6 @@
+/** What a run has to do. */
+export type RollingWork =
+  /** A log of changes to so many mailboxes, one each, appears all at once. */
+  | { kind: 'drain'; mailboxes: number }
+  /** Changes come at a steady rate for so many seconds. */
+  | { kind: 'stream'; perSecond: number; seconds: number };
