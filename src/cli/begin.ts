@@ -5,7 +5,7 @@ import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
 import { type Watch, watch } from '../operate/watch.ts';
 import type { Finding } from '../preflight/finding.ts';
-import { COMPARING } from '../report/failures.ts';
+import { type ProgramWords, REPLICATING } from '../report/program-words.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/paths/external-name.ts';
 import type { OutputFiles } from './output-files.ts';
@@ -19,7 +19,11 @@ export interface Begun {
 }
 
 /** What every mode begins with: how this thread locks, the report, and what is to be said before anything else. */
-export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}): Promise<Begun> {
+export async function begin(
+  plan: RunPlan | RollingPlan,
+  files: OutputFiles = {},
+  words: ProgramWords = REPLICATING,
+): Promise<Begun> {
   const { output, channel, setup, warnings } = plan;
   chooseLocks(setup.locks);
   const { stdout, stderr } = process;
@@ -32,7 +36,7 @@ export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}
     ...output,
     channel,
     tellsDifferences: 'mode' in plan,
-    words: 'mode' in plan && setup.options.verify?.after === false ? COMPARING : undefined,
+    words,
     server,
     spellMailbox,
     ...files,
@@ -46,7 +50,7 @@ export async function begin(plan: RunPlan | RollingPlan, files: OutputFiles = {}
   });
   for (const { text, hint } of warnings) {
     report.emit({ kind: 'run:warning', text, hint });
-    report.say(`sync_client: ${text} (${hint})`);
+    report.remark(`${text} (${hint})`);
   }
   return { report, watching };
 }
@@ -58,7 +62,7 @@ export function warnOf(findings: readonly Finding[], report: Report): void {
     if (verdict === 'ok' || (verdict === 'warning' && check !== 'space')) continue;
     const hint = advice ?? 'cyrus-sync check tells more';
     report.emit({ kind: 'run:warning', text, hint });
-    report.say(`sync_client: ${text} (${hint})`);
+    report.remark(`${text} (${hint})`);
   }
 }
 

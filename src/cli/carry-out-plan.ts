@@ -20,6 +20,7 @@ import { PlanningSession, type PlanParts } from '../plan/planning-session.ts';
 import { PlanningStore } from '../plan/planning-store.ts';
 import type { EventListener, SyncEvent } from '../report/events.ts';
 import { printableBytes } from '../report/printable.ts';
+import type { ProgramWords } from '../report/program-words.ts';
 import { externalName } from '../store/paths/external-name.ts';
 import { begin } from './begin.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -51,8 +52,9 @@ export async function carryOutPlan(
   plan: RunPlan,
   { pace, json }: PlanOptions,
   signal: AbortSignal,
+  words?: ProgramWords,
 ): Promise<number> {
-  const { report } = await begin(plan);
+  const { report } = await begin(plan, {}, words);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);

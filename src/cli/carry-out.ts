@@ -15,6 +15,7 @@ import { type RunParts, run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { runStatus } from '../operate/state/run-status.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
+import type { ProgramWords } from '../report/program-words.ts';
 import type { Report } from '../report/report.ts';
 import { begin, startDelay, warnOf } from './begin.ts';
 import type { OutputFiles } from './output-files.ts';
@@ -23,6 +24,7 @@ import { onStatusRequest } from './signals.ts';
 
 /** What a verb has otherwise than `sync_client`. */
 export interface Variation {
+  words?: ProgramWords;
   exitCode?(end: RunEnd, verdicts: Report['verdicts']): number;
   findOnlyThere?: RunParts['findOnlyThere'];
 }
@@ -38,9 +40,9 @@ export async function carryOut(
   plan: RunPlan,
   files: OutputFiles,
   signal: AbortSignal,
-  { exitCode = exitCodeOf(plan), findOnlyThere }: Variation = {},
+  { exitCode = exitCodeOf(plan), words, findOnlyThere }: Variation = {},
 ): Promise<number> {
-  const { report, watching } = await begin(plan, files);
+  const { report, watching } = await begin(plan, files, words);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;

@@ -56,6 +56,53 @@ const NAMES = {
 
 export type DifferenceKind = keyof typeof NAMES;
 
+/**
+ * Whether the replica has all folders and messages as they are here, apart from what differs so. Counters and checksums of a
+ * mailbox only say that something else does, which is told with them where it is in a message.
+ */
+const LEAVES: Readonly<Record<DifferenceKind, 'differs' | 'metadata-differs'>> = {
+  mailbox: 'differs',
+  name: 'differs',
+  uniqueid: 'differs',
+  uidvalidity: 'differs',
+  'last-uid': 'differs',
+  'record-checksum': 'differs',
+  'annotation-checksum': 'differs',
+  message: 'differs',
+  flags: 'differs',
+  internaldate: 'differs',
+  guid: 'differs',
+  size: 'differs',
+  'message-annotation': 'differs',
+  file: 'differs',
+  type: 'differs',
+  unusable: 'differs',
+  highestmodseq: 'metadata-differs',
+  acl: 'metadata-differs',
+  options: 'metadata-differs',
+  annotation: 'metadata-differs',
+  'recent-state': 'metadata-differs',
+  'pop3-state': 'metadata-differs',
+  foldermodseq: 'metadata-differs',
+  raclmodseq: 'metadata-differs',
+  xconvmodseq: 'metadata-differs',
+  modseq: 'metadata-differs',
+  'last-updated': 'metadata-differs',
+  subscription: 'metadata-differs',
+  seen: 'metadata-differs',
+  script: 'metadata-differs',
+  'active-script': 'metadata-differs',
+  quota: 'metadata-differs',
+  'quota-root': 'metadata-differs',
+};
+
+/** @param differences of one user; there are some */
+export function gradeOfDifferences(differences: readonly Difference[]): 'differs' | 'metadata-differs' {
+  return differences.every(({ kind }) => LEAVES[kind] === 'metadata-differs')
+    ? 'metadata-differs'
+    : 'differs';
+}
+
 /** Octets of a value that are shown: an ACL or a list of UIDs may be of any length. */
 const SHOWN_OCTETS = 200;
 

@@ -354,6 +354,8 @@ export type Verdict = 'proven' | 'different' | 'changing' | 'repaired';
 
 /** `channel` undefined = the default one. `user`: a userid, or the name of a shared mailbox. */
 export type RollingEvent =
+  /** All of the user is on the replica, but for messages that are damaged here. */
+  | { kind: 'rolling:damaged'; channel: string | undefined; user: ByteString; error: ErrorData }
   /** Lines were taken from the log; `units` of work is what they come to. */
   | {
       kind: 'rolling:pass';

@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { RunSummary } from './events.ts';
+import { type ProgramWords, REPLICATING } from './program-words.ts';
 import { reasonWithHint } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import type { ErrorData } from './sync-error.ts';
@@ -62,20 +63,11 @@ export interface Closing {
   stoppedBy?: RunSummary['stoppedBy'];
 }
 
-/** What the program is called, and what it does to users. */
-export interface ClosingWords {
-  program: string;
-  done: string;
-}
-
-const REPLICATING: ClosingWords = { program: 'sync_client', done: 'replicated' };
-export const COMPARING: ClosingWords = { program: 'cyrus-sync verify', done: 'compared' };
-
 /** What a run ends with on stderr. */
 export function closingLines(
   { failures, unreached, allFound, endedBy, stoppedBy }: Closing,
   spell: SpellMailbox,
-  { program, done }: ClosingWords = REPLICATING,
+  { program, done }: ProgramWords = REPLICATING,
 ): ByteString[] {
   const lines = failureLines(failures, spell);
   if (endedBy !== undefined) lines.push(`${program}: ${reasonWithHint(endedBy, spell)}`);

@@ -4,7 +4,7 @@ import type { ErrorData } from './sync-error.ts';
 export type Grade =
   /** Everything. */
   | 'identical'
-  /** All folders and messages; something beside them (subscriptions, seen state, scripts, quota, counters) not. */
+  /** All folders and messages; something beside them (ACLs, subscriptions, seen state, scripts, quota, counters) not. */
   | 'metadata-differs'
   /** All that can be read here: the messages whose files are damaged are listed. */
   | 'damaged-at-source'

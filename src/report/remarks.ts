@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { ModeName } from './error-lines.ts';
 import type { SyncEvent } from './events.ts';
+import { type ProgramWords, REPLICATING } from './program-words.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { unmatchedLine } from './unmatched-line.ts';
 
@@ -15,6 +16,7 @@ const MOST_KEPT = 100_000;
  */
 export class Remarks {
   readonly #spell: SpellMailbox;
+  readonly #words: ProgramWords;
   readonly #unmatched: ByteString[] = [];
   #unmatchedCount = 0;
   #mode: ModeName = 'users';
@@ -24,8 +26,9 @@ export class Remarks {
   readonly #mergedReplica = new Names();
   readonly #replicaOnly = new Names();
 
-  constructor(spell: SpellMailbox) {
+  constructor(spell: SpellMailbox, words: ProgramWords = REPLICATING) {
     this.#spell = spell;
+    this.#words = words;
   }
 
   readonly hear = (event: SyncEvent): void => {
@@ -35,7 +38,8 @@ export class Remarks {
         break;
       case 'run:unmatched':
         this.#unmatchedCount += 1;
-        if (this.#unmatchedCount <= EXAMPLES) this.#unmatched.push(unmatchedLine(event, this.#spell));
+        if (this.#unmatchedCount <= EXAMPLES)
+          this.#unmatched.push(unmatchedLine(event, this.#spell, this.#words));
         break;
       case 'name:absent':
         // `run:unmatched` tells who was named without being here; -A finds only those who have something.

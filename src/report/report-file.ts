@@ -120,7 +120,7 @@ export class ReportFile {
     } catch (caught) {
       this.#usable = false;
       this.#complain(
-        `${this.#head.program}: the ${this.#format.noun} ${this.#file.path} could not be kept: ${SyncError.from(caught).message}`,
+        `the ${this.#format.noun} ${this.#file.path} could not be kept: ${SyncError.from(caught).message}`,
       );
     }
   }

@@ -1,8 +1,9 @@
 import type { EventListener, Verdict } from './events.ts';
 import { Exposures, exposureText } from './exposures.ts';
-import { type Closing, type ClosingWords, closingLines } from './failures.ts';
+import { type Closing, closingLines } from './failures.ts';
 import { type LogTarget, logSink } from './log-sink.ts';
 import type { OutputPlan } from './output-plan.ts';
+import { type ProgramWords, REPLICATING } from './program-words.ts';
 import { Remarks } from './remarks.ts';
 import type { ReportFile } from './report-file.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
@@ -19,8 +20,8 @@ export interface ReportOptions extends OutputPlan {
   server: string;
   streams: OutputStreams;
   spellMailbox: SpellMailbox;
-  /** Of the end; left out: those of a run that replicates. */
-  words?: ClosingWords | undefined;
+  /** Left out: those of a run that replicates. */
+  words?: ProgramWords | undefined;
   /** Somebody waits for them; a daemon has its log. */
   tellsDifferences: boolean;
   /** Of other rooms: they hear everything, before all others. */
@@ -40,31 +41,33 @@ export interface Report {
   readonly verdicts: Readonly<Record<Verdict, number>>;
   /** One line on stderr, for what is no event. */
   say(line: string): void;
+  /** The same, behind the name of the program. */
+  remark(text: string): void;
   /** Ends the display, tells what was not done and why, and resolves when all has been handed to the system. */
   close(closing: Closing): Promise<void>;
 }
 
 /** @throws system errors if the syslog file cannot be opened */
 export async function openReport(options: ReportOptions): Promise<Report> {
-  const { verbose, verboseLog, syslogIdent, syslogFile, files = [] } = options;
+  const { verbose, verboseLog, syslogIdent, syslogFile, files = [], words = REPLICATING } = options;
   const { channel, server, spellMailbox } = options;
   const streams = new Streams(options.streams);
   const closers: (() => void)[] = [];
 
   const syslog = lazySyslog(options);
   closers.push(syslog.close);
-  const complain = (text: string) => streams.errorText(text);
-  const targets: LogTarget[] = [untilItFails('syslog', syslog.log, complain)];
+  const remark = (text: string) => streams.errorText(`${words.program}: ${text}`);
+  const targets: LogTarget[] = [untilItFails('syslog', syslog.log, remark)];
   if (syslogFile !== undefined) {
     const file = syslogFileTarget(syslogFile, syslogIdent);
     closers.push(() => file[Symbol.dispose]());
-    targets.push(untilItFails(syslogFile, file, complain));
+    targets.push(untilItFails(syslogFile, file, remark));
   }
   if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}`));
 
-  for (const file of files) file.attach(spellMailbox, complain);
+  for (const file of files) file.attach(spellMailbox, remark);
   const summary = options.progress ? new Summary(spellMailbox) : undefined;
-  const remarks = new Remarks(spellMailbox);
+  const remarks = new Remarks(spellMailbox, words);
   const exposures = new Exposures();
   const verifying = new VerifyLines(spellMailbox);
   const sinks: EventListener[] = [
@@ -79,7 +82,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
     logSink({ channel, server, spellMailbox, verboseLog, targets }),
   ];
-  if (!options.logToStderr) sinks.push(statusSink(streams));
+  if (!options.logToStderr) sinks.push(statusSink(remark));
   if (options.progress && options.openDisplay) {
     const display = await options.openDisplay(streams);
     // First, so that what follows stands below the last state of the display.
@@ -91,17 +94,18 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     emit: (event) => {
       if (event.kind === 'connection:exposed') {
         if (!exposures.isNews(event)) return;
-        if (!options.logToStderr) streams.errorText(`sync_client: ${exposureText(event)}`);
+        if (!options.logToStderr) remark(exposureText(event));
       }
       for (const sink of sinks) sink(event);
     },
     verdicts: verifying.users,
     say: (line) => streams.errorText(line),
+    remark,
     async close(closing) {
       for (const close of closers) close();
       if (options.tellsDifferences) for (const line of verifying.closing()) streams.line(line);
       for (const line of remarks.lines()) streams.errorLine(line);
-      for (const line of closingLines(closing, spellMailbox, options.words)) streams.errorLine(line);
+      for (const line of closingLines(closing, spellMailbox, words)) streams.errorLine(line);
       for (const line of summary?.lines() ?? []) streams.errorLine(line);
       for (const file of files) file.close(closing, Date.now());
       await streams.drained();
@@ -110,9 +114,9 @@ export async function openReport(options: ReportOptions): Promise<Report> {
 }
 
 /** The answer to a signal is for whoever sent it, at a terminal as likely as not. */
-function statusSink(streams: Streams): EventListener {
+function statusSink(say: (text: string) => void): EventListener {
   return (event) => {
-    if (event.kind === 'run:status') streams.errorText(`sync_client: ${statusLine(event.status)}`);
+    if (event.kind === 'run:status') say(statusLine(event.status));
   };
 }
 
@@ -140,7 +144,7 @@ function untilItFails(name: string, target: LogTarget, complain: (text: string) 
       target(level, text);
     } catch (caught) {
       usable = false;
-      complain(`sync_client: logging to ${name} ended: ${SyncError.from(caught).message}`);
+      complain(`logging to ${name} ended: ${SyncError.from(caught).message}`);
     }
   };
 }

@@ -45,6 +45,10 @@ export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[
         `next try in ${seconds(delayMs)}: ${codedReason(error, spell)}`;
       return [{ level: 'error', text }];
     }
+    case 'rolling:damaged': {
+      const text = `'${event.user}' is replicated but for messages that are damaged here: ${codedReason(event.error, spell)}`;
+      return [{ level: 'notice', text }];
+    }
     case 'rolling:released':
       return [{ level: 'notice', text: `'${event.user}' is synced again and out of quarantine` }];
     case 'rolling:parked':

@@ -1,17 +1,22 @@
 import type { ByteString } from '../byte-string.ts';
 import type { UnmatchedName } from './events.ts';
+import { type ProgramWords, REPLICATING } from './program-words.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** What the end of a run says of a name that matched nothing, and of what was probably meant. */
-export function unmatchedLine(unmatched: UnmatchedName, spell: SpellMailbox): ByteString {
+export function unmatchedLine(
+  unmatched: UnmatchedName,
+  spell: SpellMailbox,
+  { program, done }: ProgramWords = REPLICATING,
+): ByteString {
   const { mode, name } = unmatched;
   if (unmatched.guess?.why === 'choice') {
-    return 'sync_client: --include, --exclude and --shard leave nobody, so that nothing was replicated';
+    return `${program}: --include, --exclude and --shard leave nobody, so that nothing was ${done}`;
   }
   if (name === '') {
     return mode === 'all'
-      ? 'sync_client: no user and no shared mailbox is here'
-      : 'sync_client: no name was given, so that nothing was replicated';
+      ? `${program}: no user and no shared mailbox is here`
+      : `${program}: no name was given, so that nothing was ${done}`;
   }
   const hint = hintOf(unmatched, spell);
   return `${shownName(unmatched, spell)}: ${finding(mode)}${hint === undefined ? '' : ` (${hint})`}`;

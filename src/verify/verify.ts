@@ -5,7 +5,7 @@
  */
 
 import type { JobResult } from '../replicate/engine.ts';
-import type { Difference, DifferenceKind } from '../report/difference.ts';
+import { type Difference, gradeOfDifferences } from '../report/difference.ts';
 import type { Verdict } from '../report/events.ts';
 import type { Grade } from '../report/grade.ts';
 import { SyncError } from '../report/sync-error.ts';
@@ -34,7 +34,7 @@ export async function verify(
   }
   let last: Judgement;
   try {
-    await replicate();
+    if (isKnownHere(parts, subject)) await replicate();
     last = await judge(parts, subject);
     if (last.verdict === 'different' && (await mend(parts, last.differences))) {
       await replicate();
@@ -52,6 +52,13 @@ export async function verify(
   return 'synced';
 }
 
+/** Of what has no row here, not even that of something deleted, nothing can be replicated. */
+function isKnownHere({ context: { store } }: VerifyParts, subject: Subject): boolean {
+  if (subject.kind === 'mailboxes') return subject.names.some((name) => store.lookup(name) !== undefined);
+  const { user } = subject;
+  return store.lookup(store.inboxName(user)) !== undefined || store.mailboxesOf(user).length > 0;
+}
+
 /** A difference that does not hold still is none that anybody can be told. */
 function tell({ context }: VerifyParts, subject: Subject, judgement: Judgement, verdict: Verdict): void {
   const { differences, mailboxes } = judgement;
@@ -64,16 +71,10 @@ function tell({ context }: VerifyParts, subject: Subject, judgement: Judgement, 
   context.emit({ kind: 'verify:verdict', user, verdict, mailboxes, differences: differences.length });
 }
 
-/** What a user has besides folders and messages, and what only counts changes of them. */
-const METADATA: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([
-  ...(['acl', 'options', 'annotation', 'recent-state', 'pop3-state', 'foldermodseq', 'raclmodseq'] as const),
-  ...(['xconvmodseq', 'subscription', 'seen', 'script', 'active-script', 'quota', 'quota-root'] as const),
-]);
-
 function gradeOf(verdict: Verdict, differences: readonly Difference[]): Grade {
   if (verdict === 'changing') return 'changing';
   if (verdict !== 'different') return 'identical';
-  return differences.every(({ kind }) => METADATA.has(kind)) ? 'metadata-differs' : 'differs';
+  return gradeOfDifferences(differences);
 }
 
 function tellAbsent({ context }: VerifyParts, subject: Subject): void {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { PLANNING } from '../../report/program-words.ts';
 import { addChoosing, addOptions, OPTIONS } from '../options.ts';
 import { planOptions } from '../plan-options.ts';
 import type { Verb } from './verb.ts';
@@ -71,7 +72,7 @@ export const plan: Verb = {
       const runPlan = planRun(args, environment);
       becomeCyrusUser(runPlan.identity);
       checkProgramReadable(runPlan.identity.user);
-      return await carryOutPlan(runPlan, options, signal);
+      return await carryOutPlan(runPlan, options, signal, PLANNING);
     };
   },
 };

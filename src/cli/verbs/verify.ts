@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
+import { COMPARING } from '../../report/program-words.ts';
 import type { Report } from '../../report/report.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments.ts';
@@ -99,6 +100,7 @@ export const verify: Verb = {
       checkProgramReadable(plan.identity.user);
       const listing = new ReplicaListing(plan.setup);
       return await carryOut(comparing(plan, deep, repair), files, signal, {
+        words: COMPARING,
         exitCode: (end, verdicts) => exitCode(end, verdicts, listing.failed),
         ...(plan.mode.kind === 'all' && { findOnlyThere: listing.find }),
       });

@@ -85,6 +85,7 @@ export class UnitResults {
     );
     const blamed = new Map<string, ErrorData>();
     for (const { action, error } of remains.failing) note([action], (node) => blamed.set(node, error));
+    this.#tellDamaged(remains.damaged);
     const { untouchedError, linkError, outOfFiles } = remains;
     if (untouchedError && !linkError && !outOfFiles && unhappy.size === 0 && !ending) {
       // Not begun, and nothing here says why: without a pause this would spin.
@@ -183,11 +184,21 @@ export class UnitResults {
       for (const action of given) this.#reportFailure(action, untouchedError);
     }
     for (const action of parked) this.left.push(action);
-    for (const { action, error } of remains.failing) {
+    for (const { action, error } of [...remains.failing, ...remains.damaged]) {
       this.left.push(action);
       this.#reportFailure(action, error);
     }
     this.#queueAgain({ ...remains, untouched: again }, [], since);
+  }
+
+  /** A user whose messages are damaged here has the rest on the replica, and fails no more than a file that is gone. */
+  #tellDamaged(damaged: Remains['damaged']): void {
+    for (const { action, error } of damaged) {
+      for (const node of nodesOfAction(action, this.#deps.ownerOf)) {
+        const { channel } = this.#options;
+        this.#deps.emit({ kind: 'rolling:damaged', channel, user: labelOfNode(node), error });
+      }
+    }
   }
 
   #reportFailure(action: Action, error: ErrorData): void {

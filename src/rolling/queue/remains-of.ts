@@ -10,6 +10,8 @@ export interface Remains {
   /** Nothing wider would help: to run again after a pause. */
   failing: { action: Action; error: ErrorData }[];
   locked: { action: Action; user: ByteString }[];
+  /** Done, but for messages that are damaged here: trying again brings them no sooner. */
+  damaged: { action: Action; error: ErrorData }[];
   /** To run again as if they had never been tried. */
   untouched: Action[];
   /** The connection broke while these were under way. They are in `untouched`. */
@@ -33,6 +35,7 @@ export function remainsOf(unit: RollingUnit, outcome: UnitOutcome, ownerOf: Owne
     promoted: [],
     failing: [],
     locked: [],
+    damaged: [],
     untouched: [],
     broke: [],
     linkError: undefined,
@@ -89,6 +92,10 @@ function addRemains(
         remains.linkError ??= result.error;
         remains.untouched.push(left);
         remains.broke.push({ action: left, error: result.error });
+        return;
+      }
+      if (result.error.leaves === 'damaged-at-source') {
+        remains.damaged.push({ action: left, error: result.error });
         return;
       }
       for (const { from, to } of promotions(left, result.error, ownerOf)) {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
-import { syncClient } from '../../lab/sync-client.ts';
+import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
+import { openSides } from '../../lab/two-sides.ts';
 
 test('a first copy with --verify proves each user, and says how many', async () => {
   await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
@@ -17,4 +20,24 @@ test('a first copy with --verify proves each user, and says how many', async () 
       `^users whom only the replica has were not looked for\\n${all} of ${all} users proven the same on both sides`,
     ),
   );
+});
+
+test('what a run leaves different is found by --verify, and the run has failed', async () => {
+  await using pair = await startPair();
+  await using sides = await openSides(pair);
+  for (const user of ['anna', 'bert']) await sides.master.create(`user/${user}`, ['one']);
+  await syncClientOk(pair.master, ['-A']);
+  await sides.replica.create('user/anna/Theirs');
+  const report = join(pair.master.directory, 'report.json');
+  const run = await syncClient(pair.master, ['-A', '--verify', '--report', report]);
+  assert.equal(run.code, 1, run.stdout + run.stderr);
+  assert.match(run.stdout, /^user\/anna\/Theirs: the mailbox is only on the replica$/m);
+  assert.match(run.stdout, /^1 of 2 users proven the same on both sides .*1 differ/m);
+  const { users } = JSON.parse(await readFile(report, 'utf8')) as {
+    users: { user: string; grade: string }[];
+  };
+  assert.deepEqual(users.map(({ user, grade }) => `${user} ${grade}`).sort(), [
+    'anna differs',
+    'bert identical',
+  ]);
 });

@@ -124,8 +124,9 @@ test('an IMAP server that cannot be asked leaves something untold', async () => 
 
 test('--repair removes there what was deleted here, and nobody of whom that is not known', async () => {
   const given = await settings(`replica_imap = 127.0.0.1:${pair.replica.imapPort}`);
-  const { stdout, code } = await cyrusSync(pair.master, 'verify', ['-A', '--repair', ...given]);
+  const { stdout, stderr, code } = await cyrusSync(pair.master, 'verify', ['-A', '--repair', ...given]);
   assert.equal(code, 2, stdout);
+  assert.doesNotMatch(stderr, /ghost|Lobby|guest/);
   const again = await cyrusSync(pair.master, 'verify', ['-A', ...given]);
   assert.deepEqual(
     onlyThere(again.stdout),

@@ -16,6 +16,8 @@ interface Planted {
   plant(scene: Scene, user: string): Promise<void>;
   /** What `verify` has to say of it, behind the name of the user's mailbox. */
   says: RegExp;
+  /** In the report; left out: `differs`. */
+  grade?: 'metadata-differs';
 }
 
 interface Scene extends Sides {
@@ -67,12 +69,14 @@ const DIFFERENCES: Record<string, Planted> = {
       await replica.imap.ok(`SETMETADATA user/${user} (${SHARED_COMMENT} "planted")`);
     },
     says: /: annotation \/comment is only on the replica \(planted\)/,
+    grade: 'metadata-differs',
   },
   acl: {
     plant: async ({ replica }, user) => {
       await replica.imap.ok(`SETACL user/${user} planted lr`);
     },
     says: /: ACL: .* on the master, .*planted lr.* on the replica/,
+    grade: 'metadata-differs',
   },
   use: {
     plant: async ({ replica }, user) => {
@@ -80,6 +84,7 @@ const DIFFERENCES: Record<string, Planted> = {
       await own.ok('SETMETADATA INBOX/Sent (/private/specialuse "\\\\Archive")');
     },
     says: /\/Sent: annotation \/specialuse of use is only on the replica \(\\Archive\)/,
+    grade: 'metadata-differs',
   },
   subscription: {
     plant: async ({ replica }, user) => {
@@ -87,6 +92,7 @@ const DIFFERENCES: Record<string, Planted> = {
       await own.ok('SUBSCRIBE INBOX/Sent');
     },
     says: /^subscription: subscription to user\/subscription\/Sent is only on the replica$/m,
+    grade: 'metadata-differs',
   },
   seen: {
     plant: async ({ session }, user) => {
@@ -95,6 +101,7 @@ const DIFFERENCES: Record<string, Planted> = {
       await session.applySeen(user, { ...seen, seenuids: '1:3', lastchange: seen.lastchange + 1 });
     },
     says: /^seen: seen state of mailbox \S+: .* on the master, 1:3 to .* on the replica$/m,
+    grade: 'metadata-differs',
   },
   script: {
     plant: async ({ replica }, user) => {
@@ -115,6 +122,7 @@ const DIFFERENCES: Record<string, Planted> = {
       await replica.imap.ok(`SETQUOTA user/${user} (STORAGE 77)`);
     },
     says: /^quota: quota of user\.quota: storage 5000 on the master, storage 77 on the replica$/m,
+    grade: 'metadata-differs',
   },
   quotaroot: {
     async plant({ replica }, user) {
@@ -123,6 +131,7 @@ const DIFFERENCES: Record<string, Planted> = {
       await writeFile(header, (await readFile(header, 'latin1')).replace(` Q user.${user}`, ''), 'latin1');
     },
     says: /\/Sent: quota root is missing on the replica \(user\.quotaroot\)$/m,
+    grade: 'metadata-differs',
   },
   here: {
     plant: ({ master }, user) => master.create(`user/${user}/OnlyHere`, ['one']),
@@ -212,10 +221,17 @@ test('each planted difference is found and named, mended by --repair, and nothin
     await session.exit();
   }
 
-  const found = await cyrusSync(pair.master, 'verify', ['-A']);
-  for (const [user, { says }] of Object.entries(DIFFERENCES)) {
+  const report = join(pair.master.directory, 'report.json');
+  const found = await cyrusSync(pair.master, 'verify', ['-A', '--report', report]);
+  const grades = new Map(
+    (JSON.parse(await readFile(report, 'utf8')) as { users: { user: string; grade: string }[] }).users.map(
+      ({ user, grade }) => [user, grade],
+    ),
+  );
+  for (const [user, { says, grade = 'differs' }] of Object.entries(DIFFERENCES)) {
     const own = linesOf(found.stdout, user);
     assert.match(own, says, `of ${user} it says:\n${own}`);
+    assert.equal(grades.get(user), grade, own);
   }
   assert.equal(found.code, 2, found.stderr);
 

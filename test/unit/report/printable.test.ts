@@ -76,6 +76,7 @@ const events: Record<SyncEvent['kind'], object> = {
       ...{ elapsedMs: 1, failures: [], unreached: [], allFound: true, connections: { most: 1, why: 'jobs' } },
     },
   },
+  'rolling:damaged': { channel: 'x', user: 'x', error },
   'rolling:full-pass': { jobs: 1, untold: 1, elapsedMs: 1, error },
   'verify:difference': {
     difference: { kind: 'annotation', user: 'x', mailbox: 'x', uid: 1, what: 'x', master: 'x', replica: 'x' },

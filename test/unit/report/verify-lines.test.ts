@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SyncEvent, Verdict } from '../../../src/report/events.ts';
-import { COMPARING, closingLines } from '../../../src/report/failures.ts';
+import { closingLines } from '../../../src/report/failures.ts';
+import { COMPARING } from '../../../src/report/program-words.ts';
 import { VerifyLines } from '../../../src/report/verify-lines.ts';
 
 const verdict = (user: string, of: Verdict): SyncEvent => ({

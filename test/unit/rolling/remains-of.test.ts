@@ -95,3 +95,15 @@ test('a locked action is neither promoted nor failed', () => {
   assert.deepEqual(remains.locked, [{ action: user, user: 'alice' }]);
   assert.deepEqual([remains.promoted, remains.failing, remains.untouched], [[], [], []]);
 });
+
+test('what is done but for messages that are damaged here is neither promoted nor tried again', () => {
+  const action: Action = { kind: 'mailboxes', names: ['user.alice.x'] };
+  const result = failed();
+  assert.ok(result.kind === 'failed');
+  const error = { ...result.error, code: 'MESSAGE_UNREADABLE', leaves: 'damaged-at-source' } as const;
+  const remains = judged(action, { ...result, error });
+  assert.deepEqual(remains.damaged, [{ action, error }]);
+  assert.deepEqual([remains.promoted, remains.failing, remains.untouched], [[], [], []]);
+  const others = judged(action, { ...result, error: { ...error, leaves: 'metadata-differs' } });
+  assert.deepEqual([others.damaged, others.promoted], [[], [user]]);
+});

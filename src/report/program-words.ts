@@ -1,0 +1,9 @@
+/** What the program is called, and what it does to users: for lines on standard error. */
+export interface ProgramWords {
+  program: string;
+  done: string;
+}
+
+export const REPLICATING: ProgramWords = { program: 'sync_client', done: 'replicated' };
+export const COMPARING: ProgramWords = { program: 'cyrus-sync verify', done: 'compared' };
+export const PLANNING: ProgramWords = { program: 'cyrus-sync plan', done: 'planned' };
