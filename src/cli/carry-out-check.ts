@@ -1,4 +1,5 @@
 import { type ImapdConfig, readImapdConfig } from '../config/imapd-config.ts';
+import { masterLink } from '../coordinator/pool/master-link.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfError } from '../coordinator/run/exit-codes.ts';
 import { mostConnections } from '../coordinator/run/growth.ts';
 import { chooseLocks } from '../native/locks.ts';
@@ -62,6 +63,7 @@ export async function carryOutCheck(
   const { setup, channel } = plan;
   chooseLocks(setup.locks);
   const store = openMasterStore(setup.layout);
+  const master = masterLink(setup.master, setup.connection, connectReplica, () => {});
   try {
     const site: Site = {
       layout: setup.layout,
@@ -82,6 +84,7 @@ export async function carryOutCheck(
         const { connectTimeoutMs } = setup.connection;
         return connectReplica({ ...setup.connection, connectTimeoutMs: milliseconds ?? connectTimeoutMs });
       },
+      masterBanner: master && (async () => (await master.connect()).session.info.banner),
       probe,
     };
     await checkSite(site, tell);
@@ -90,6 +93,7 @@ export async function carryOutCheck(
     failed('mailboxes', caught);
   } finally {
     store.close();
+    await master?.close();
   }
   return end(worstOf(findings) === 'problem' ? EXIT_FAILED : EXIT_OK);
 }

@@ -4,9 +4,10 @@ import { EXIT_STOPPED, exitCodeOfRolling } from '../coordinator/run/exit-codes.t
 import { fitDescriptors, mostThatFit } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
+import { checkUnseen } from '../preflight/check-host.ts';
 import { runRolling } from '../rolling/run-rolling.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
-import { begin, startDelay } from './begin.ts';
+import { begin, startDelay, warnOf } from './begin.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import { onStatusRequest } from './signals.ts';
 
@@ -29,6 +30,7 @@ export async function carryOutRolling(
     await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;
   }
+  warnOf(checkUnseen({ layout: plan.setup.layout, locks: plan.setup.locks }), report);
   const openFiles = openFileLimit();
   const share = openFiles && Math.floor(openFiles / channels);
   const { layout, options: jobs } = plan.setup;

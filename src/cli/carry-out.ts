@@ -48,8 +48,8 @@ export async function carryOut(
     return EXIT_STOPPED;
   }
   const { layout, locks, from } = plan.setup;
-  // A run of a few users would be half as long again with that.
-  if (plan.mode.kind === 'all' && !from) warnOf(checkUnseen({ layout, locks }), report);
+  // A run of a few users would be half as long again with all of that.
+  if (!from) warnOf(checkUnseen({ layout, locks }, plan.mode.kind !== 'all'), report);
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);

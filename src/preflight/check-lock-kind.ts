@@ -10,10 +10,10 @@ const KINDS: Readonly<Record<string, Host['locks']>> = { POSIX: 'fcntl', FLOCK: 
  * How the servers of this host lock, found out from a lock that one of them holds at this moment: `master` keeps its
  * pidfile locked as long as it runs, and so does a service that waits for a connection its file below `socket`.
  */
-export function checkLockKind({ layout, locks }: Pick<Host, 'layout' | 'locks'>): Finding[] {
+export function checkLockKind({ layout, locks }: Pick<Host, 'layout' | 'locks'>, quick = false): Finding[] {
   const files = new Set<string>();
   for (const path of [
-    ...masterPidFiles(layout.configdirectory),
+    ...(quick ? [] : masterPidFiles(layout.configdirectory)),
     ...below(join(layout.configdirectory, 'socket')),
   ]) {
     const stats = statOf(path);

@@ -1,6 +1,7 @@
-import type { ReplicaSession } from '../protocol/replica-session.ts';
+import type { ReplicaSession, SessionInfo } from '../protocol/replica-session.ts';
 import { printableBytes } from '../report/printable.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { cyrusRelease, isOlder } from './cyrus-release.ts';
 import type { Finding } from './finding.ts';
 import type { Site } from './site.ts';
 
@@ -38,6 +39,7 @@ export async function checkReplica({
             : 'its certificate is not verified: set tls_verify = yes and tls_server_ca_file',
     },
     versionFinding(banner),
+    capabilitiesFinding(session.info),
   ];
   try {
     const userid = survey.sample.find((entry) => entry.userid !== undefined)?.userid;
@@ -51,12 +53,24 @@ export async function checkReplica({
   return { findings, session };
 }
 
+/** What of it is used where it is there, and done without where not. */
+function capabilitiesFinding({ sieveMailbox, checksSince, longestName }: SessionInfo): Finding {
+  const parts = [
+    sieveMailbox ? 'scripts as a mailbox' : 'scripts as files',
+    checksSince
+      ? 'refuses a change that builds on another state'
+      : 'may not refuse a change that builds on another state',
+    `mailbox names of up to ${longestName} octets`,
+  ];
+  return { check: 'capabilities', verdict: 'ok', text: parts.join(', ') };
+}
+
 /** What is known to go wrong with a release is mended or said elsewhere; here it is whether anybody has tried it. */
 export function versionFinding(banner: string): Finding {
   const check = 'version';
-  const [, major, minor] = /\bCyrus (?:sync server|IMAP) v?(\d+)\.(\d+)/.exec(banner) ?? [];
+  const release = cyrusRelease(banner);
   const shown = printableBytes(banner.trim());
-  if (major === undefined || minor === undefined) {
+  if (release === undefined) {
     const text = `the replica does not say which Cyrus it is: ${shown}`;
     return {
       check,
@@ -65,11 +79,8 @@ export function versionFinding(banner: string): Finding {
       advice: 'serverinfo = on shows it; verify after the first users',
     };
   }
-  const [first, second] = [Number(major), Number(minor)];
-  const isOlder = ([than, minorThan]: readonly [number, number]): boolean =>
-    first < than || (first === than && second < minorThan);
-  const text = `the replica is Cyrus ${major}.${minor}`;
-  if (isOlder(OLDEST)) {
+  const text = `the replica is Cyrus ${release.join('.')}`;
+  if (isOlder(release, OLDEST)) {
     return {
       check,
       verdict: 'problem',
@@ -77,8 +88,8 @@ export function versionFinding(banner: string): Finding {
       advice: 'its protocol is another one: upgrade it to 2.5 or newer',
     };
   }
-  if (first === PROVEN[0] && second === PROVEN[1]) return { check, verdict: 'ok', text };
-  const advice = isOlder(PROVEN)
+  if (release[0] === PROVEN[0] && release[1] === PROVEN[1]) return { check, verdict: 'ok', text };
+  const advice = isOlder(release, PROVEN)
     ? 'written from its sources, not tried: scripts go as files; verify after the first users'
     : 'written from its sources, not tried: verify after the first users';
   return { check, verdict: 'warning', text, advice };

@@ -7,7 +7,9 @@
 import { checkClock } from './check-clock.ts';
 import { checkConfiguration } from './check-configuration.ts';
 import { checkConnections } from './check-connections.ts';
+import { checkDatabases } from './check-databases.ts';
 import { checkHost } from './check-host.ts';
+import { checkKnownFaults } from './check-known-faults.ts';
 import { checkMailboxes } from './check-mailboxes.ts';
 import { checkMessages } from './check-messages.ts';
 import { checkPartitions } from './check-partitions.ts';
@@ -27,6 +29,7 @@ export async function checkSite(site: Site, tell: (findings: readonly Finding[])
   tell(checkHost(site));
   tell(checkSyncLog(site));
   tell(await checkMailboxes(site));
+  tell(checkDatabases(site));
   tell(await checkMessages(site));
   const { findings, session } = await checkReplica(site);
   tell(findings);
@@ -35,6 +38,7 @@ export async function checkSite(site: Site, tell: (findings: readonly Finding[])
     const partitions = await checkPartitions(session, site);
     tell(partitions.findings);
     tell(checkClock(partitions.there, site.now));
+    tell(await checkKnownFaults(site, session.info.banner));
   } finally {
     await session.exit();
   }

@@ -34,6 +34,8 @@ export interface Site extends Host {
   survey: Survey;
   /** @param milliseconds at most; default: as in a run */
   connect(milliseconds?: number): Promise<ReplicaSession>;
+  /** What the master's own server says of itself; left out: it is not to be asked. */
+  masterBanner?: (() => Promise<string>) | undefined;
   /** Whether an empty mailbox may be made and removed again on the replica. */
   probe: boolean;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, truncateSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -50,11 +50,16 @@ test('a sound pair is found sound, and is octet for octet the same afterwards', 
   assert.equal(code, 0);
   assert.deepEqual(
     findings.filter(
-      ({ verdict, check }) => verdict === 'problem' || (verdict === 'warning' && check !== 'sync log'),
+      ({ verdict, check }) =>
+        verdict === 'problem' || (verdict === 'warning' && !['sync log', 'known faults'].includes(check)),
     ),
     [],
   );
   assert.match(of('version')[0]?.text ?? '', /Cyrus 3\.6/);
+  assert.match(of('master version')[0]?.text ?? '', /^the master is Cyrus 3\.6$/);
+  assert.ok(of('known faults').some(({ text }) => text.startsWith('of this master: two mailboxes')));
+  assert.match(of('capabilities')[0]?.text ?? '', /^scripts as a mailbox, refuses/);
+  assert.match(of('databases')[0]?.text ?? '', /^mailboxes twoskip, .*seen twoskip, sub /);
   assert.match(of('lock kind')[0]?.text ?? '', /^Cyrus locks with fcntl/);
   assert.match(of('lock names')[0]?.text ?? '', /by userid/);
   assert.match(of('connections')[0]?.text ?? '', /serves 2 connections/);
@@ -125,6 +130,36 @@ test('a damaged message and a partition that cannot be read are problems that na
   chmodSync(pair.master.partitions.second ?? '', 0o755);
   assert.equal(account?.verdict, 'problem');
   assert.match(account?.text ?? '', /spool\/second cannot be read by cyrus \(EACCES\)/);
+});
+
+test('a database in a format that is not read is a problem that names the file and what converts it', async () => {
+  const file = join(pair.master.configDirectory, 'annotations.db');
+  const content = readFileSync(file);
+  await writeFile(file, 'SQLite format 3\0and more');
+  const [found] = (await check('--workers', '1')).of('databases');
+  await writeFile(file, content);
+  assert.equal(found?.verdict, 'problem');
+  assert.match(found?.text ?? '', /annotations\.db: expected twoskip, skiplist or flat, found SQLite/);
+  assert.match(found?.advice ?? '', /cvt_cyrusdb/);
+});
+
+test('a run of some users warns of locks that nobody looks at, as one of everybody does', async () => {
+  const settings = join(pair.master.directory, 'other.ini');
+  await writeFile(settings, 'user_lock = inbox\n');
+  const locks = join(pair.master.configDirectory, 'lock');
+  for (const args of [['-u', 'nobody'], ['-1']]) {
+    // What a run with that setting leaves behind looks like Cyrus's own.
+    for (const entry of readdirSync(locks, { withFileTypes: true })) {
+      if (entry.isDirectory() && entry.name.startsWith('*U*'))
+        rmSync(join(locks, entry.name), { recursive: true });
+    }
+    const { stderr } = await syncClient(pair.master, [...args, '--settings', settings]);
+    assert.match(
+      stderr,
+      /^sync_client: Cyrus names its locks of users by userid, and we by inbox/m,
+      args.join(' '),
+    );
+  }
 });
 
 test('a login that is refused, and one that is no administrator, are problems', async () => {
