@@ -13,6 +13,7 @@ import type {
   Task,
   ThreadControl,
   ThreadMessage,
+  ThreadOrder,
   ThreadStart,
   UnitAnswer,
 } from '../src/coordinator/pool/messages.ts';
@@ -38,8 +39,18 @@ setInterval(() => {
   if (runners.dropIdleClosed()) post({ kind: 'idle-closed' });
 }, IDLE_WATCH_MS).unref();
 
+/** Orders heard of: a task comes on another port, and waits for those that were given before it. */
+let heard = 0;
+const onOrder: (() => void)[] = [];
+
 const { port1: orders, port2 } = new MessageChannel();
 orders.on('message', (order: ThreadControl) => {
+  obey(order);
+  heard = Math.max(heard, order.number);
+  for (const call of onOrder.splice(0)) call();
+});
+
+function obey(order: ThreadOrder): void {
   switch (order.kind) {
     case 'connections':
       runners.setLimit(order.limit);
@@ -61,11 +72,13 @@ orders.on('message', (order: ThreadControl) => {
       });
       break;
   }
-});
+}
+
 const hello: ThreadHello = { kind: 'hello', port: port2 };
 parentPort?.postMessage(hello, [port2]);
 
 export default async function replicate(task: Task): Promise<Outcome[] | UnitAnswer> {
+  while (heard < (task.orders ?? 0)) await new Promise<void>((resolve) => onOrder.push(resolve));
   const answer = 'jobs' in task ? await runners.run(task) : await runners.runUnit(task);
   events.flush();
   post({ kind: 'flushed', batch: task.id });

@@ -50,7 +50,10 @@ export interface UnitAnswer {
   linkError: ErrorData | undefined;
 }
 
-export type Task = Batch | UnitTask;
+export type Task = (Batch | UnitTask) & {
+  /** So many orders were given before it, on another port: a thread does not begin it before it has heard of them. */
+  orders?: number;
+};
 
 export type Outcome = {
   /** What the attempt took. */
@@ -137,8 +140,10 @@ export type ThreadMessage =
   /** The session said EXIT and is closed: the answer to `exit`. */
   | { kind: 'exited' };
 
-/** Coordinator to thread, over the port handed over at start. */
-export type ThreadControl =
+/** Coordinator to thread, over the port handed over at start. `number` counts the orders of a pool from 1. */
+export type ThreadControl = { number: number } & ThreadOrder;
+
+export type ThreadOrder =
   /** Connections that this thread may have from now on. */
   | { kind: 'connections'; limit: number }
   | { kind: 'exit' }

@@ -11,6 +11,7 @@ import type {
   Task,
   ThreadControl,
   ThreadMessage,
+  ThreadOrder,
   ThreadStart,
   UnitAnswer,
   UnitTask,
@@ -60,6 +61,7 @@ export class ThreadPool implements JobPool, UnitPool {
   #tasksPerThread: number;
   /** What a thread that comes later must be told, by kind, in this order. */
   readonly #orders = new Map<ThreadControl['kind'], ThreadControl>();
+  #orderNumber = 0;
   #exited = 0;
   #allExited: () => void = () => {};
   #allLoaded: () => void = () => {};
@@ -133,7 +135,7 @@ export class ThreadPool implements JobPool, UnitPool {
       if (this.#allGone) throw this.#allGone.cause;
       this.#unanswered.add(reject);
       this.#piscina
-        .run(task)
+        .run({ ...task, orders: this.#orderNumber })
         .then(resolve, (caught: unknown) => {
           if (this.#piscina.threads.length === 0) this.#giveUp(caught);
           reject(caught);
@@ -155,7 +157,7 @@ export class ThreadPool implements JobPool, UnitPool {
   }
 
   renew(): void {
-    for (const port of this.#ports) port.postMessage({ kind: 'renew' } satisfies ThreadControl);
+    this.#order({ kind: 'renew' });
   }
 
   cancel(): void {
@@ -188,9 +190,11 @@ export class ThreadPool implements JobPool, UnitPool {
     clearInterval(this.#keepAlive);
   }
 
-  #order(order: ThreadControl): void {
-    this.#orders.set(order.kind, order);
-    for (const port of this.#ports) port.postMessage(order);
+  #order(order: ThreadOrder): void {
+    this.#orderNumber += 1;
+    const control: ThreadControl = { ...order, number: this.#orderNumber };
+    this.#orders.set(order.kind, control);
+    for (const port of this.#ports) port.postMessage(control);
   }
 
   /** A thread says hello when it has loaded its code; one that has died is none of piscina's any more. */

@@ -17,6 +17,7 @@ import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import { setup } from '../../lab/pool-fakes.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { unpackFixture } from '../../lab/unpack-fixture.ts';
+import { until } from '../../lab/until.ts';
 import { type OpenPool, poolContract } from './pool-contract.ts';
 
 type Pool = JobPool & UnitPool;
@@ -47,6 +48,10 @@ async function between(open: (setup: PoolSetup, emit: EventListener) => Pool): P
     pool,
     events,
     users: all.slice(0, 4),
+    fallSilent: () => {
+      const struck = sandbox.inject({ on: 'GET USER', do: 'stall' });
+      return until('the replica is asked', () => struck() > 0);
+    },
     async [Symbol.asyncDispose]() {
       await pool.close();
       await sandbox.close();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Outcome } from '../../../src/coordinator/pool/messages.ts';
 import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
+import type { ActionResult } from '../../../src/replicate/engine.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { user } from '../../lab/pool-fakes.ts';
 
@@ -10,7 +11,12 @@ export interface OpenPool extends AsyncDisposable {
   readonly events: SyncEvent[];
   /** Users of the master, none of whom the replica has. */
   readonly users: readonly string[];
+  /** From now on the replica never answers about any user. Resolves when it was asked. */
+  fallSilent(): Promise<void>;
 }
+
+/** Enough for a unit to overtake its renewal, where it can. */
+const RENEWALS = 50;
 
 /** What holds of every pool, wherever its connections are. */
 export function poolContract(who: string, open: () => Promise<OpenPool>): void {
@@ -61,19 +67,46 @@ export function poolContract(who: string, open: () => Promise<OpenPool>): void {
   );
 
   contract(
-    'after it is renewed units come to have a new connection, and one alone',
-    async ({ pool, events }) => {
+    'from the next unit on there is a new connection after it is renewed, and one alone',
+    async (opened) => {
+      const { pool, events } = opened;
       const opens = (): number => events.filter(({ kind }) => kind === 'connection:open').length;
-      await pool.runUnit({ id: 1, unit: { users: [], actions: [] } });
-      const before = opens();
-      pool.renew();
-      // Orders reach a thread by another way than units do, so that a unit may overtake this one.
-      let id = 2;
-      while (opens() === before) await pool.runUnit({ id: id++, unit: { users: [], actions: [] } });
-      await pool.runUnit({ id, unit: { users: [], actions: [] } });
-      assert.equal(opens(), before + 1);
+      let id = 0;
+      const runUnit = async (): Promise<unknown> =>
+        await pool.runUnit({ id: ++id, unit: { users: [], actions: [] } });
+      await runUnit();
+      // Orders and units reach a thread on ports of their own, in no order.
+      for (let renewals = 1; renewals <= RENEWALS; renewals += 1) {
+        pool.renew();
+        await runUnit();
+        assert.equal(opens(), 1 + renewals);
+        await runUnit();
+        assert.equal(opens(), 1 + renewals);
+      }
     },
   );
+
+  const work: Record<string, (pool: OpenPool['pool'], userid: string) => Promise<string[]>> = {
+    batch: async (pool, userid) => {
+      const outcomes = await pool.run({ id: 1, jobs: [user(userid)] });
+      return outcomes.map(howItFailed);
+    },
+    unit: async (pool, userid) => {
+      const unit = { users: [userid], actions: [{ kind: 'user', userid } as const] };
+      const { results } = await pool.runUnit({ id: 1, unit });
+      return results.map(howItFailed);
+    },
+  };
+  for (const [what, begin] of Object.entries(work)) {
+    contract(`a cut ends a ${what} that waits for a replica that never answers`, async (opened) => {
+      const { pool, users, fallSilent } = opened;
+      const asked = fallSilent();
+      const failures = begin(pool, users[0] ?? '');
+      await asked;
+      pool.cut();
+      assert.deepEqual(await failures, ['CANCELLED']);
+    });
+  }
 
   for (const order of ['cancel', 'cut'] as const) {
     contract(`after ${order} nothing is begun, and all that was asked for has an answer`, async (opened) => {
@@ -89,6 +122,10 @@ export function poolContract(who: string, open: () => Promise<OpenPool>): void {
       );
     });
   }
+}
+
+function howItFailed(one: Outcome | ActionResult): string {
+  return one.kind === 'failed' ? one.error.code : one.kind;
 }
 
 function ofUsers(outcomes: readonly Outcome[]): Map<string, Outcome['kind']> {

@@ -135,3 +135,19 @@ test('a sync log goes through the threads, and its connections are renewed there
   rolling.child.kill('SIGTERM');
   assert.equal(await rolling.end, 75, rolling.stderr());
 });
+
+test('a replica that never answers is cut off in rolling mode too, and log-run names who was under way', async () => {
+  await using scene = await startScene();
+  const log = join(scene.master.configDirectory, 'sync', 'log');
+  await writeFile(log, 'USER anna\n');
+  const struck = scene.replica.inject({ on: 'GET USER', do: 'stall' });
+  const rolling = scene.run(['-R', '--log-to-stderr']);
+  await rolling.until(() => struck() > 0);
+  rolling.child.kill('SIGTERM');
+  assert.equal(await rolling.end, 75, rolling.stderr());
+  assert.equal(await readFile(`${log}-run`, 'utf8'), 'USER anna\n');
+  scene.replica.clearFaults();
+  const again = scene.run(['-1']);
+  assert.equal(await again.end, 0, again.stderr());
+  assert.deepEqual(Object.keys(scene.replica.inspect().users), ['anna']);
+});
