@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { startPair } from '../../lab/cyrus-server.ts';
+import { openStranger } from '../../lab/open-stranger.ts';
+import { StreamOfChanges } from '../../lab/stream-of-changes.ts';
+
+/** Runs after the last change until one finds nothing that had to wait for another user: names change hands. */
+const LAST_RUNS = 3;
+
+test('while users are changed nothing wrong is copied, and afterwards both ends are the same', async () => {
+  await using pair = await startPair({ both: { imapd: { allowusermoves: 'yes', conversations: 'yes' } } });
+  await using stranger = await openStranger(pair.master, pair.replica);
+  await using stream = await StreamOfChanges.start(pair.master, 'remote', 8);
+  for (let round = 0; round < 2; round++) {
+    const run = await stranger.run(['-A']);
+    assert.doesNotMatch(run.stderr, /BUG/);
+  }
+  await stream.stop();
+  let last = await stranger.run(['-A']);
+  for (let runs = 1; runs < LAST_RUNS && last.code !== 0; runs++) {
+    last = await stranger.run(['-A']);
+  }
+  assert.equal(last.code, 0, last.stderr);
+  await assertNothingLeft(pair);
+  await assertSameMailOf(pair.master, pair.replica, stream.users);
+});
