@@ -81,6 +81,10 @@ export class PlanningStore implements MasterStore {
   readMailbox: MasterStore['readMailbox'] = (name, read) =>
     this.#store.readMailbox(name, (mailbox) => read(this.#lockedAsMerged(mailbox)));
 
+  expect(names: readonly ByteString[]): void {
+    this.#store.expect(names);
+  }
+
   async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
     const views = await this.#store.peek(entries);
     return new Map([...views].map(([entry, view]) => [entry, this.#asMerged(view)]));

@@ -69,6 +69,9 @@ export interface MasterStore {
     read: (mailbox: LockedMailbox) => T,
   ): Promise<T | undefined>;
 
+  /** Says which mailboxes `readMailbox` will be called for next, in that order, to a store for which that takes a while. */
+  expect(names: readonly ByteString[]): void;
+
   /**
    * Mailboxes of one owner as they are at one moment, without opening each: enough to see that nothing has changed.
    * Those that cannot be told that way are left out, be it that they have changed places since they were listed, that

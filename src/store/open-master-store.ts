@@ -115,6 +115,8 @@ class DiskMasterStore implements MasterStore {
     return this.#reader.read(name, read);
   }
 
+  expect(): void {}
+
   peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
     return this.#peeker.peek(entries);
   }

@@ -169,9 +169,12 @@ export class EngineScene implements AsyncDisposable {
 }
 
 /** A session that answers some commands in place of another one. */
-export function inPlaceOf(session: ReplicaSession, answers: Partial<ReplicaSession>): ReplicaSession {
+export function inPlaceOf<Session extends ReplicaSession>(
+  session: Session,
+  answers: Partial<Session>,
+): Session {
   return new Proxy(session, {
-    get(target, key: keyof ReplicaSession) {
+    get(target, key: keyof Session & string) {
       const value = answers[key] ?? target[key];
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -337,6 +337,8 @@ export class MemoryStore implements MasterStore {
     return lockScope(() => read(locked));
   }
 
+  expect(): void {}
+
   async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
     const views = new Map<MailboxEntry, MailboxView>();
     for (const entry of entries) {

@@ -37,6 +37,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     },
     forJob: () => store,
     refresh: async () => {},
+    expect: unused,
     formerNames: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {

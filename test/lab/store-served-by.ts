@@ -31,19 +31,26 @@ export async function replicateAll(scene: EngineScene, store: MasterStore): Prom
   await runMailboxes(context, [''], shared);
 }
 
-/** The scene's replica as the master: everything is asked of it. */
-export function storeServedBy(scene: EngineScene, changes: Partial<RemoteParts> = {}): MasterStore {
+/**
+ * The scene's replica as the master: everything is asked of it.
+ *
+ * @param through stands between the store and its sessions
+ */
+export function storeServedBy(
+  scene: EngineScene,
+  changes: Partial<RemoteParts> = {},
+  through: (session: MasterSession) => MasterSession = (session) => session,
+): MasterStore {
   const names = (): ByteString[] => Object.keys(scene.replica.inspect().mailboxes);
   const connect = async (sieveMailbox: boolean): Promise<MasterSession> => {
-    return await connectReplica(
-      settingsFor(scene.replica.server, {
-        tryImap: false,
-        authname: undefined,
-        password: undefined,
-        compression: { mode: 'off', level: undefined },
-        sieveMailbox,
-      }),
-    );
+    const settings = settingsFor(scene.replica.server, {
+      tryImap: false,
+      authname: undefined,
+      password: undefined,
+      compression: { mode: 'off', level: undefined },
+      sieveMailbox,
+    });
+    return through(await connectReplica(settings));
   };
   const locked = new Set<ByteString>();
   return openRemoteStore({

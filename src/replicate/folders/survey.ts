@@ -32,6 +32,9 @@ export async function survey(
   const reservation = new Reservation();
   let reserving = job.replica.length > 0;
   const unchanged = await unchangedOf(context, job, entries, plan);
+  const isRead = (entry: MailboxEntry): boolean =>
+    !entry.intermediate && !unchanged.has(entry) && (reserving || plan.matches.has(entry));
+  context.store.expect(entries.filter(isRead).map(({ name }) => name));
   for (const entry of entries) {
     if (unchanged.has(entry)) continue;
     const remote = plan.matches.get(entry);

@@ -35,7 +35,8 @@ import { FetchedMessages } from './fetched-messages.ts';
 import { KnownNames } from './known-names.ts';
 import { type ListNames, listEverybody } from './list-everybody.ts';
 import { MasterSessions } from './master-sessions.ts';
-import { SpooledMailboxes } from './spooled-mailboxes.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { type SpooledMailbox, SpooledMailboxes } from './spooled-mailboxes.ts';
 import { entryOfLine, viewOfLine } from './view-of-line.ts';
 
 /** What a store behind a server is made of. */
@@ -94,6 +95,7 @@ class RemoteStore implements MasterStore {
   readonly #master: RemoteMaster;
   readonly #rules: NameRules;
   readonly #names: KnownNames;
+  readonly #ahead: ReadAhead;
   readonly #users = new Map<ByteString, KnownUser>();
   #everybody: readonly ByteString[] | undefined;
   /** Mailboxes are found by uniqueid. */
@@ -102,6 +104,7 @@ class RemoteStore implements MasterStore {
   constructor(master: RemoteMaster) {
     this.#master = master;
     this.#rules = master.parts.rules;
+    this.#ahead = new ReadAhead(master.mailboxes);
     this.#names = new KnownNames(this.#rules, (name) => this.ownerOf(name));
   }
 
@@ -208,12 +211,17 @@ class RemoteStore implements MasterStore {
     read: (mailbox: LockedMailbox) => T,
   ): Promise<T | undefined> {
     const { sessions, mailboxes } = this.#master;
-    return await mailboxes.read(name, ({ line, records, exists, indexVersion }) => {
+    const use = ({ line, records, exists, indexVersion }: SpooledMailbox): T => {
       const view = viewOfLine(this.#rules, line, { exists, indexVersion });
       const messages = new FetchedMessages(sessions, mailboxes, view.entry);
       const pages: LockedMailbox['pages'] = (fromUid = 1) => records.pages(fromUid);
       return lockScope(() => read({ ...view, pages, messages }));
-    });
+    };
+    return await mailboxes.read(name, use, await this.#ahead.take(name));
+  }
+
+  expect(names: readonly ByteString[]): void {
+    this.#ahead.expect(names);
   }
 
   async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {

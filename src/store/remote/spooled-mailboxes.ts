@@ -33,10 +33,16 @@ export class SpooledMailboxes implements Disposable {
 
   /**
    * @param use gets the mailbox as it is now, which is good until it returns
+   * @param isFresh it has been read this moment
    * @returns undefined if there is none of that name
    */
-  async read<T>(name: ByteString, use: (mailbox: SpooledMailbox) => T): Promise<T | undefined> {
+  async read<T>(
+    name: ByteString,
+    use: (mailbox: SpooledMailbox) => T,
+    isFresh = false,
+  ): Promise<T | undefined> {
     const kept = this.#kept.get(name);
+    if (kept && isFresh) return use(kept);
     if (kept) {
       const [line] = await this.#sessions.use((session) => session.getMailboxes([name]));
       // Somebody else's read may have put a newer one in its place meanwhile.
