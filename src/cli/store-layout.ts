@@ -4,11 +4,7 @@ import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { StoreLayout } from '../store/paths/store-layout.ts';
 import { deepFreeze } from './deep-freeze.ts';
 
-/**
- * Where a Cyrus master with this imapd.conf keeps what (store 1.4).
- *
- * @param userLock the setting; `auto` is taken as the spelling of Cyrus 3.4 to 3.10
- */
+/** Where a Cyrus master with this imapd.conf keeps what (store 1.4). */
 export function storeLayout(
   config: ImapdConfig,
   userLock: 'auto' | 'userid' | 'inbox' = 'auto',
@@ -43,7 +39,7 @@ export function storeLayout(
     sieveusehomedir: config.switch('sieveusehomedir'),
     sieveFolder: config.string('sieve_folder') ?? '',
     jmapsubmissionfolder: config.string('jmapsubmissionfolder') ?? '',
-    userLock: userLock === 'auto' ? 'userid' : userLock,
+    userLock: userLock === 'auto' ? 'either' : userLock,
   });
 }
 

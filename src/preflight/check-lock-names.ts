@@ -8,11 +8,15 @@ const MOST_ENTRIES = 20_000;
 
 /**
  * How the Cyrus of this host names its locks of users, told by the files that it has left (store 11.2): `*U*anna.lock` by
- * userid, `*U*user/anna.lock` by INBOX. We would lock others, and so nobody, under the wrong one.
+ * userid, `*U*user/anna.lock` by INBOX. Told
+ * to take one of them, we would lock nobody under the wrong one.
  */
 export function checkLockNames({ layout }: Pick<Host, 'layout'>): Finding[] {
-  const found = namesFound(layout.lockPath);
   const { userLock } = layout;
+  if (userLock === 'either') {
+    return [{ check: 'lock names', verdict: 'ok', text: 'locks of users are taken by either name' }];
+  }
+  const found = namesFound(layout.lockPath);
   const other = userLock === 'userid' ? 'inbox' : 'userid';
   if (found.size === 0) {
     return [
@@ -30,7 +34,7 @@ export function checkLockNames({ layout }: Pick<Host, 'layout'>): Finding[] {
         check: 'lock names',
         verdict: 'problem',
         text: `Cyrus names its locks of users by ${other}, and we by ${userLock}: neither would see the other`,
-        advice: `set user_lock = ${other} in the settings`,
+        advice: `set user_lock = auto in the settings, or ${other}`,
       },
     ];
   }
@@ -41,7 +45,7 @@ export function checkLockNames({ layout }: Pick<Host, 'layout'>): Finding[] {
         verdict: 'warning',
         text: `there are locks of users by userid and by inbox below ${layout.lockPath}: Cyrus was upgraded, or user_lock changed; taken by ${userLock}`,
         advice:
-          'user_lock is userid for Cyrus 3.4 to 3.10, inbox from 3.12 on; lock files of nobody may be removed',
+          'set user_lock = auto in the settings, which takes either; userid is for Cyrus 3.4 to 3.10, inbox from 3.12 on',
       },
     ];
   }

@@ -11,9 +11,10 @@ import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { PROGRAMS } from './cyrus-programs.ts';
 
 /** These tests are about what the real Cyrus writes: without it they fail, they do not pass for want of a subject. */
-const TOOL = '/usr/lib/cyrus/bin/cyr_dbtool';
+const TOOL = PROGRAMS.path('cyr_dbtool');
 
 export type Operation = { set: string; value: string } | { delete: string };
 

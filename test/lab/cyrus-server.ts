@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type CyrusPrograms, PROGRAMS } from './cyrus-programs.ts';
 import { ImapClient } from './imap-client.ts';
 import { cyrusIdentity, type RunOptions, runAs, runProcess, type ToolResult } from './processes.ts';
 
@@ -16,7 +17,6 @@ import { cyrusIdentity, type RunOptions, runAs, runProcess, type ToolResult } fr
  *   DIR/imapd.conf  DIR/cyrus.conf  DIR/sasldb2     written afresh for each server
  *   DIR/conf        DIR/spool/PARTITION  DIR/meta/PARTITION  DIR/archive/PARTITION     the store
  */
-const TOOL_DIRECTORY = '/usr/lib/cyrus/bin';
 /** Milliseconds for the ports of a new server to answer; it takes well under a second on an idle machine. */
 const START_DEADLINE = 30_000;
 /** Milliseconds that `master` gets to leave by itself before its process group is killed. */
@@ -50,6 +50,8 @@ export interface ServerOptions {
   environment?: Readonly<Record<string, string>>;
   /** Where the server's own directory is made; default: where all are. */
   directory?: string;
+  /** Another Cyrus than that of the whole run. */
+  programs?: CyrusPrograms;
   /** Directory of a *stopped* server (or an unpacked fixture) whose store is copied before the start. */
   store?: string;
 }
@@ -65,6 +67,7 @@ let exitHookInstalled = false;
 
 export class CyrusServer implements AsyncDisposable {
   readonly name: string;
+  readonly programs: CyrusPrograms;
   readonly directory: string;
   readonly partitions: Readonly<Record<string, string>>;
   readonly imapPort: number;
@@ -87,6 +90,7 @@ export class CyrusServer implements AsyncDisposable {
     this.#extraLines = [...(options.extraLines ?? [])];
     this.#syncLimit = options.syncProcesses === undefined ? '' : ` maxchild=${options.syncProcesses}`;
     this.#environment = options.environment ?? {};
+    this.programs = options.programs ?? PROGRAMS;
     this.#defaults(names, options);
     for (const [key, value] of Object.entries(options.imapd ?? {})) this.configure(key, value);
   }
@@ -105,7 +109,7 @@ export class CyrusServer implements AsyncDisposable {
 
   /** Directories, password and configuration of a server that is not started yet. */
   static async prepare(name: string, options: ServerOptions = {}): Promise<CyrusServer> {
-    requireCyrus();
+    requireCyrus(options.programs);
     const directory = await mkdtemp(join(options.directory ?? storeRoot(), `cyrus-${name}-`));
     await chmod(directory, 0o755);
     const server = new CyrusServer(name, directory, await freePorts(3), options);
@@ -175,21 +179,27 @@ export class CyrusServer implements AsyncDisposable {
     const lines = [...this.#settings].map(([key, value]) => `${key}: ${value}`);
     await writeFile(this.configFile, `${[...lines, ...this.#extraLines].join('\n')}\n`, { mode: 0o640 });
     const service = (name: string, program: string, port: number) =>
-      `  ${name} cmd="${join(TOOL_DIRECTORY, program)} -C ${this.configFile}" listen="127.0.0.1:${port}" prefork=0`;
-    const lmtp = `  lmtpunix cmd="${join(TOOL_DIRECTORY, 'lmtpd')} -C ${this.configFile} -a" listen="${this.lmtpSocket}"`;
+      `  ${name} cmd="${this.programs.path(program)} -C ${this.configFile}" listen="127.0.0.1:${port}" prefork=0`;
+    const lmtp = `  lmtpunix cmd="${this.programs.path('lmtpd')} -C ${this.configFile} -a" listen="${this.lmtpSocket}"`;
     const services = [
       service('imap', 'imapd', this.imapPort),
       `${service('csync', 'sync_server', this.syncPort)}${this.#syncLimit}`,
       service('sieve', 'timsieved', this.sievePort),
       `${lmtp} prefork=0`,
-      `  csyncunix cmd="${join(TOOL_DIRECTORY, 'sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,
+      `  csyncunix cmd="${this.programs.path('sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,
     ];
     const { DAEMON, EVENTS } = this.#entries;
-    const sections = Object.entries({ START: [], SERVICES: services, EVENTS, DAEMON });
+    const sections = Object.entries({ START: this.#recovery(), SERVICES: services, EVENTS, DAEMON });
     await writeFile(
       join(this.directory, 'cyrus.conf'),
       sections.map(([name, entries]) => `${name} {\n${entries.join('\n')}\n}\n`).join(''),
     );
+  }
+
+  /** Without it the skiplists of older versions are rewritten by everybody who opens one, and soon damaged. */
+  #recovery(): string[] {
+    if (this.programs.isAtLeast(3, 6)) return [];
+    return [`  recover cmd="${this.programs.path('ctl_cyrusdb')} -C ${this.configFile} -r"`];
   }
 
   /** Where sync_server answers without asking for a login. */
@@ -204,7 +214,7 @@ export class CyrusServer implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#process !== undefined) throw new Error(`server ${this.name} is running already`);
     const child = spawn(
-      join(TOOL_DIRECTORY, 'master'),
+      this.programs.path('master'),
       // -M is read before privileges go; both files are readable by cyrus.
       [
         '-C',
@@ -280,7 +290,7 @@ export class CyrusServer implements AsyncDisposable {
 
   /** Runs a Cyrus tool (`sync_client`, `reconstruct`, `mbpath`, ...) as cyrus, with `-C` of this server. */
   async run(tool: string, args: readonly string[] = [], options: RunOptions = {}): Promise<ToolResult> {
-    return await runAs([join(TOOL_DIRECTORY, tool), '-C', this.configFile, ...args], {
+    return await runAs([this.programs.path(tool), '-C', this.configFile, ...args], {
       cwd: this.directory,
       ...options,
     });
@@ -396,16 +406,16 @@ export function giveToCyrus(path: string): void {
 }
 
 /** Throws, loudly, unless real Cyrus servers can be started here. */
-export function requireCyrus(): void {
+export function requireCyrus(programs: CyrusPrograms = PROGRAMS): void {
   const missing = ['master', 'imapd', 'sync_server', 'sync_client', 'timsieved', 'reconstruct'].filter(
-    (each) => !existsSync(join(TOOL_DIRECTORY, each)),
+    (each) => !existsSync(programs.path(each)),
   );
   if (!existsSync('/usr/sbin/saslpasswd2')) missing.push('saslpasswd2');
   if (missing.length > 0) {
     throw new Error(
       [
         '*** THE TESTS AGAINST REAL CYRUS SERVERS CANNOT RUN: Cyrus IMAP is not installed. ***',
-        `Missing: ${missing.join(', ')} (looked in ${TOOL_DIRECTORY} and /usr/sbin).`,
+        `Missing: ${missing.join(', ')} (looked in ${programs.folder} and /usr/sbin).`,
         'On Debian or Ubuntu, as root:',
         `  apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y ${CYRUS_PACKAGES.join(' ')}`,
         'The tests that need no Cyrus run with: npm run test:unit',

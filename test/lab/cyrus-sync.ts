@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
 import { runAs, type ToolResult } from './processes.ts';
+import { settingsOfItsCyrus } from './settings-of-its-cyrus.ts';
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'cyrus-sync.cjs');
 
@@ -14,5 +15,6 @@ export async function cyrusSync(
   args: readonly string[],
 ): Promise<ToolResult> {
   const command = [process.execPath, ENTRY, verb, '-C', server.configFile, ...args];
-  return await runAs(command, { cwd: server.directory, deadline: RUN_DEADLINE });
+  const env = settingsOfItsCyrus(server, args);
+  return await runAs(command, { cwd: server.directory, deadline: RUN_DEADLINE, env });
 }

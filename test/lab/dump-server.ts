@@ -130,6 +130,7 @@ async function dumpScripts(server: CyrusServer, user: string): Promise<SieveScri
 }
 
 async function dumpList(server: CyrusServer): Promise<Record<string, ListRow>> {
+  if (!server.programs.isAtLeast(3, 6)) return await dumpListByName(server);
   const { stdout } = await server.runOk('ctl_mboxlist', ['-d']);
   const rows = JSON.parse(stdout) as Record<string, Partial<ListRow>>;
   const list: Record<string, ListRow> = {};
@@ -137,6 +138,28 @@ async function dumpList(server: CyrusServer): Promise<Record<string, ListRow>> {
     const { uniqueid = '', acl = {}, mbtype = '', partition = '', uidvalidity = '' } = row;
     // A tombstone is the master's memory of a name: a replica has it only if it saw the mailbox alive.
     if (!mbtype.includes('d')) list[name] = { uniqueid, acl, mbtype, partition, uidvalidity };
+  }
+  return list;
+}
+
+/** Up to 3.4 the tool tells no uniqueids: the rows are `NAME TAB %(A %(USER RIGHTS ...) I ID P PARTITION V NUMBER ...)`. */
+async function dumpListByName(server: CyrusServer): Promise<Record<string, ListRow>> {
+  const database = join(server.configDirectory, 'mailboxes.db');
+  const { stdout } = await server.runOk('cyr_dbtool', [database, 'twoskip', 'show']);
+  const list: Record<string, ListRow> = {};
+  for (const line of stdout.split('\n')) {
+    const row = /^([^\t]+)\t%\((?:A %\(([^)]*)\))?(.*)\)$/.exec(line);
+    if (row === null) continue;
+    const [, name = '', rights = '', rest = ''] = row;
+    const words = (text: string) =>
+      [...text.matchAll(/"((?:[^"\\]|\\.)*)"|[^ ]+/g)].map(([all, quoted]) => quoted ?? all);
+    const inPairs = (text: string) =>
+      Object.fromEntries(
+        words(text).flatMap((word, i, all) => (i % 2 === 0 ? [[word, all[i + 1] ?? '']] : [])),
+      );
+    const { I: uniqueid = '', P: partition = '', V: uidvalidity = '', T: mbtype = '' } = inPairs(rest);
+    if (!mbtype.includes('d'))
+      list[name] = { uniqueid, acl: inPairs(rights), mbtype, partition, uidvalidity };
   }
   return list;
 }
@@ -247,10 +270,12 @@ async function dumpFiles(
   names: readonly string[],
 ): Promise<Record<string, Record<string, string>>> {
   if (names.length === 0) return {};
-  const { stdout } = await server.runOk('mbpath', names);
+  // Since 3.10 it would take them for UTF-8.
+  const spelling = server.programs.isAtLeast(3, 10) ? ['-7'] : [];
+  const { stdout, stderr } = await server.runOk('mbpath', [...spelling, ...names]);
   const directories = stdout.trim().split('\n');
   if (directories.length !== names.length)
-    throw new Error(`mbpath of ${names.length} mailboxes gave:\n${stdout}`);
+    throw new Error(`mbpath of ${names.length} mailboxes gave:\n${stdout}${stderr}\nfor ${names.join(', ')}`);
   const dump: Record<string, Record<string, string>> = {};
   for (const [index, name] of names.entries()) {
     const directory = directories[index] ?? '';

@@ -34,13 +34,21 @@ export async function assertSameState(
   ignored: (path: string) => boolean = () => false,
 ): Promise<void> {
   const [here, there] = await Promise.all([fullState(pair.master, users), fullState(pair.replica, users)]);
-  const lines = differences(here, there).filter((line) => !ignored(line.slice(0, line.indexOf(': master '))));
+  const lines = differences(here, there).filter((line) => {
+    const path = line.slice(0, line.indexOf(': master '));
+    return !ignored(path) && !isTimeOfScriptFile(pair.replica, path);
+  });
   assert.deepEqual(lines, []);
   const mailboxes = Object.values(here).flatMap((user) => Object.values(user.mailboxes));
   assert.ok(
     mailboxes.some(({ records }) => Object.keys(records).length > 0),
     'the master holds no message at all',
   );
+}
+
+/** Up to 3.4 scripts are files, and have the time at which the replica wrote them. */
+function isTimeOfScriptFile(replica: CyrusServer, path: string): boolean {
+  return !replica.programs.isAtLeast(3, 6) && / > sieve > \d+ > lastUpdate$/.test(path);
 }
 
 export async function fullState(

@@ -38,7 +38,7 @@ export function layoutOf(server: CyrusServer): StoreLayout {
     sieveusehomedir: false,
     sieveFolder: '#sieve',
     jmapsubmissionfolder: '#jmapsubmission',
-    userLock: 'userid',
+    userLock: 'either',
   };
 }
 

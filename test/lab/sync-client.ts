@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
 import { type RunningTool, type RunOptions, runAs, startAs, type ToolResult } from './processes.ts';
+import { settingsOfItsCyrus } from './settings-of-its-cyrus.ts';
 
 /**
  * The command under test, run as cyrus on a master of the tests. `SYNC_CLIENT=/usr/lib/cyrus/bin/sync_client` in the
@@ -16,7 +17,7 @@ export async function syncClient(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<ToolResult> {
-  return await runAs(commandLine(server, args), { ...inDirectoryOf(server), ...options });
+  return await runAs(commandLine(server, args), inDirectoryOf(server, args, options));
 }
 
 export function startSyncClient(
@@ -24,7 +25,7 @@ export function startSyncClient(
   args: readonly string[],
   options: RunOptions = {},
 ): RunningTool {
-  const tool = startAs(commandLine(server, args), { ...inDirectoryOf(server), ...options });
+  const tool = startAs(commandLine(server, args), inDirectoryOf(server, args, options));
   tool.endInput();
   return tool;
 }
@@ -54,6 +55,7 @@ function commandLine(server: CyrusServer, args: readonly string[]): string[] {
   return [...syncClientCommand(), '-C', server.configFile, ...args];
 }
 
-function inDirectoryOf(server: CyrusServer): RunOptions {
-  return { cwd: server.directory, deadline: RUN_DEADLINE };
+function inDirectoryOf(server: CyrusServer, args: readonly string[], options: RunOptions): RunOptions {
+  const env = { ...options.env, ...settingsOfItsCyrus(server, args) };
+  return { cwd: server.directory, deadline: RUN_DEADLINE, ...options, env };
 }

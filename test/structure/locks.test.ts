@@ -19,6 +19,7 @@ const takesLocks: Record<string, RegExp> = {
   // Also for the sync lock, which is between clients of replication: no mail waits for that.
   'src/store/files/while-file-locked.ts': /whenLocked\(fd, kind, deadlineMs, file, work\)/,
   // For the reader of mailboxes, which is in its scope.
+  'src/store/cyrusdb/lock-database.ts': /lockNow\(/,
   'src/store/mailbox/index-file.ts': /lockNow\(/,
 };
 
@@ -30,14 +31,20 @@ test('locks of Cyrus are taken in a few places alone, in a scope that cannot awa
 });
 
 test('a lock that is kept by a value is taken by the reader of mailboxes alone, in its scope', () => {
-  const users = sources().filter(({ text }) => /\b(?:lockFileNow|IndexFile\.open)\(/.test(text));
+  const users = sources().filter(({ text }) =>
+    /\b(?:lockFileNow|lockDatabase|lockConversations|IndexFile\.open)\(/.test(text),
+  );
   assert.deepEqual(users.map(({ path }) => path).sort(), [
+    'src/store/cyrusdb/lock-database.ts',
     'src/store/files/while-file-locked.ts',
+    'src/store/files/while-namespace-locked.ts',
     'src/store/mailbox/mailbox-reader.ts',
+    'src/store/mailbox/mailbox-states.ts',
   ]);
-  const reader = users.find(({ path }) => path.endsWith('mailbox-reader.ts'))?.text ?? '';
-  assert.match(reader, /lockScope\(work\)/);
-  assert.match(reader, /whileFileLocked\(userLock, 'shared', left, work\)/);
+  const text = (name: string): string => users.find(({ path }) => path.endsWith(name))?.text ?? '';
+  assert.match(text('mailbox-reader.ts'), /whileNamespaceLocked\(userLocks, left, work\)/);
+  assert.match(text('while-namespace-locked.ts'), /lockScope\(underAll\)/);
+  assert.match(text('while-namespace-locked.ts'), /whileFileLocked\(first, 'shared', leftMs, underAll\)/);
 });
 
 function sources(): { path: string; text: string }[] {

@@ -1,9 +1,9 @@
 import { SyncError } from '../../report/sync-error.ts';
-import { whileFileLocked } from '../files/while-file-locked.ts';
+import { whileNamespaceLocked } from '../files/while-namespace-locked.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { MailboxEntry, MailboxState, MailboxView } from '../master-store.ts';
-import { namespaceOwner, userLockPath } from '../paths/lock-paths.ts';
+import { namespaceOwner, userLockPaths } from '../paths/lock-paths.ts';
 import { metaPath } from '../paths/mailbox-paths.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
 import { readIndexHeader } from './index-file.ts';
@@ -33,11 +33,11 @@ export class MailboxPeeker {
   /** See MasterStore.peek. */
   async peek(listed: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
     const owner = this.#owner(listed);
-    const path = owner === undefined ? undefined : userLockPath(this.#layout, owner);
     // Older stores, keyed by name, belong to servers that may know no user lock.
-    if (path === undefined || this.#list.keying() !== 'by-record') return new Map();
+    if (owner === undefined || this.#list.keying() !== 'by-record') return new Map();
+    const locks = userLockPaths(this.#layout, owner);
     try {
-      return await whileFileLocked(path, 'shared', PEEK_DEADLINE_MS, () => this.#views(listed));
+      return await whileNamespaceLocked(locks, PEEK_DEADLINE_MS, () => this.#views(listed));
     } catch (caught) {
       if (caught instanceof SyncError && caught.code === 'LOCK_TIMEOUT') return new Map();
       throw caught;

@@ -6,14 +6,15 @@
  */
 
 import type { ByteString } from '../../byte-string.ts';
-import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
+import type { Synchronous } from '../../native/lock-scope.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { mailboxDamaged } from '../files/store-errors.ts';
-import { lockFileNow, whileFileLocked } from '../files/while-file-locked.ts';
+import { lockFileNow } from '../files/while-file-locked.ts';
+import { whileNamespaceLocked } from '../files/while-namespace-locked.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { LockedMailbox, MailboxEntry } from '../master-store.ts';
-import { mailboxLockPath, namespaceOwner, userLockPath } from '../paths/lock-paths.ts';
+import { mailboxLockPath, namespaceOwner, userLockPaths } from '../paths/lock-paths.ts';
 import { messageDirectory, metaPath } from '../paths/mailbox-paths.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
 import type { CyrusHeader } from './cyrus-header.ts';
@@ -59,15 +60,13 @@ export class MailboxReader {
   ): Promise<T | undefined> {
     const deadline = performance.now() + READ_DEADLINE_MS;
     const owner = namespaceOwner(this.#layout, name);
-    const userLock = userLockPath(this.#layout, owner);
-    const work = (): T | undefined => this.#readLocked(name, userLock !== undefined, read);
+    const userLocks = userLockPaths(this.#layout, owner);
+    const work = (): T | undefined => this.#readLocked(name, owner, read);
     for (let attempt = 1; ; attempt++) {
       await this.#rests.over(owner);
       const left = Math.max(0, deadline - performance.now());
       try {
-        return userLock === undefined
-          ? lockScope(work)
-          : await whileFileLocked(userLock, 'shared', left, work);
+        return await whileNamespaceLocked(userLocks, left, work);
       } catch (caught) {
         const error = SyncError.from(caught, { phase: 'read', mailbox: name });
         if (error.code !== 'LOCK_TIMEOUT' || performance.now() >= deadline) throw error;
@@ -78,13 +77,16 @@ export class MailboxReader {
 
   #readLocked<T extends Synchronous>(
     name: ByteString,
-    frozen: boolean,
+    owner: ByteString | undefined,
     read: (mailbox: LockedMailbox) => T,
   ): T | undefined {
-    const located = this.#lockName(name, frozen);
+    // Only since Cyrus 3.4, and only of users, does the lock freeze names.
+    const byRecord = this.#list.keying() === 'by-record';
+    const located = this.#lockName(name, byRecord && owner !== undefined);
     if (located === undefined) return undefined;
     const { entry, inbox, lock } = located;
     using _name = lock;
+    using _conversations = byRecord ? undefined : this.#states.lockConversations(entry, inbox);
     const indexPath = metaPath(this.#layout, entry, 'index');
     using index = IndexFile.open(indexPath, name);
     if (index === undefined) throw mailboxDamaged(indexPath, 'no such file', name);

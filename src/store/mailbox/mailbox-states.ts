@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import { lockDatabase } from '../cyrusdb/lock-database.ts';
 import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
 import type { Annotation, MailboxEntry, MailboxState, MailboxView, UnreadPart } from '../master-store.ts';
 import { isInbox, parseInternalName } from '../paths/mailbox-name.ts';
@@ -77,16 +78,30 @@ export class MailboxStates {
     };
   }
 
+  /**
+   * Keeps conversations as they are. Up to Cyrus 3.2 whoever changes a mailbox has them before its index: so must a reader,
+   * who would otherwise keep the index from the one who keeps conversations from them (store 11.4).
+   */
+  lockConversations(entry: MailboxEntry, inbox: MailboxEntry | undefined): Disposable | undefined {
+    const path = this.#conversationsPath(entry, inbox);
+    return path === undefined ? undefined : lockDatabase(path);
+  }
+
   /** 0 where Cyrus would not look (store 10.6). */
   #conversation(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
+    const path = this.#conversationsPath(entry, inbox);
+    if (path === undefined) return { value: 0 };
+    return readPart('xconvmodseq', path, 0, () =>
+      readConversationModseq(this.#databases, path, entry.userid ?? '', entry),
+    );
+  }
+
+  #conversationsPath(entry: MailboxEntry, inbox: MailboxEntry | undefined): string | undefined {
     const userid = this.#ownerWithConversations(entry);
     const name = parseInternalName(this.#layout, entry.name);
     const isSubmission = entry.type.startsWith('s') || name.boxes[0] === this.#layout.jmapsubmissionfolder;
-    if (userid === undefined || isSubmission) return { value: 0 };
-    const path = userFilePath(this.#layout, userid, inbox, 'conversations');
-    return readPart('xconvmodseq', path, 0, () =>
-      readConversationModseq(this.#databases, path, userid, entry),
-    );
+    if (userid === undefined || isSubmission) return undefined;
+    return userFilePath(this.#layout, userid, inbox, 'conversations');
   }
 
   /** 0 where Cyrus would not look (store 10.5). */

@@ -21,14 +21,17 @@ export function syncLockPath(layout: StoreLayout, server: string, userid: ByteSt
   return lockFile(layout, `*S*${withoutDots(bytesFromText(server))}*${withoutDots(userid)}`);
 }
 
-/** The user namespace lock; undefined where this Cyrus takes none (shared mailboxes up to 3.10). */
-export function userLockPath(layout: StoreLayout, userid: ByteString | undefined): string | undefined {
+/** The user namespace lock under each name that Cyrus may give it (store 11.2); of nobody for shared mailboxes. */
+export function userLockPaths(layout: StoreLayout, userid: ByteString | undefined): string[] {
   checkUserid(userid ?? '');
-  if (layout.userLock === 'userid') {
-    return userid === undefined ? undefined : lockFile(layout, `*U*${withoutDots(userid)}`);
+  if (userid === undefined) return [lockFile(layout, '*U*')];
+  const { userLock } = layout;
+  const paths: string[] = [];
+  if (userLock !== 'inbox') paths.push(lockFile(layout, `*U*${withoutDots(userid)}`));
+  if (userLock !== 'userid') {
+    paths.push(lockFile(layout, `*U*${toInternalName(layout, parseUserid(layout, userid))}`));
   }
-  const inbox = userid === undefined ? '' : toInternalName(layout, parseUserid(layout, userid));
-  return lockFile(layout, `*U*${inbox}`);
+  return paths;
 }
 
 /** The mailbox name lock: by uniqueid, or by name where the directories are by name. */

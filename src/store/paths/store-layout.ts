@@ -38,6 +38,6 @@ export interface StoreLayout {
   sieveusehomedir: boolean;
   sieveFolder: ByteString;
   jmapsubmissionfolder: ByteString;
-  /** How the installed Cyrus spells its user namespace lock (store 11.2): 3.4-3.10 or 3.12+. */
-  userLock: 'userid' | 'inbox';
+  /** How Cyrus spells its user namespace lock (store 11.2): 3.4 to 3.10, from 3.12 on, or either of them. */
+  userLock: 'userid' | 'inbox' | 'either';
 }

@@ -15,9 +15,10 @@ import { KNOWN_OPTIONS } from '../../../src/config/known-options.ts';
 import { type NameOf, OPTIONS, type OptionName } from '../../../src/config/options.ts';
 import { parseDuration } from '../../../src/config/values.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 
-const CYR_INFO = '/usr/lib/cyrus/bin/cyr_info';
-const SYNC_CLIENT = '/usr/lib/cyrus/bin/sync_client';
+const CYR_INFO = PROGRAMS.path('cyr_info');
+const SYNC_CLIENT = PROGRAMS.path('sync_client');
 const CONFIG_ERROR = 78;
 const NO_SYNC_HOST = 70;
 

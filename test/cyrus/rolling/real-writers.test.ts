@@ -6,6 +6,7 @@ import test from 'node:test';
 import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
 import { syncLogPath } from '../../../src/rolling/log/sync-log.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { giveToCyrus, requireCyrus } from '../../lab/cyrus-server.ts';
 import { runAs } from '../../lab/processes.ts';
 
@@ -40,7 +41,7 @@ test('writers of the installed Cyrus and a reader that joins logs all the time: 
       for (let i = 0; i < LINES_EACH; i++) {
         const name = `user.u${writer}.{a} "${i}" \\ (b)`;
         wanted.push(name);
-        const result = await runAs(['/usr/lib/cyrus/bin/cyr_synclog', '-C', config, '-m', name]);
+        const result = await runAs([PROGRAMS.path('cyr_synclog'), '-C', config, '-m', name]);
         assert.equal(result.code, 0, result.stderr);
         reading = reading.then(take);
       }

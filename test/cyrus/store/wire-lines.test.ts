@@ -10,7 +10,7 @@ import type {
   MasterStore,
 } from '../../../src/store/master-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
-import { mailboxLockPath, userLockPath } from '../../../src/store/paths/lock-paths.ts';
+import { mailboxLockPath, userLockPaths } from '../../../src/store/paths/lock-paths.ts';
 import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
 import { type CyrusServer, type ServerOptions, startPair } from '../../lab/cyrus-server.ts';
 import { handOverLocks, layoutOf } from '../../lab/layout-of.ts';
@@ -194,8 +194,8 @@ function assertLockNames(layout: StoreLayout): void {
   const store = openMasterStore(layout);
   for (const each of store.enumerate()) {
     if (each.kind !== 'user') continue;
-    const userLock = userLockPath(layout, each.userid) ?? '';
-    assert.ok(existsSync(userLock), `Cyrus has no ${userLock}`);
+    const userLocks = userLockPaths(layout, each.userid);
+    assert.ok(userLocks.some(existsSync), `Cyrus has none of ${userLocks.join(', ')}`);
     for (const entry of store.mailboxesOf(each.userid)) {
       if (entry.intermediate) continue;
       const lock = mailboxLockPath(layout, entry);

@@ -29,7 +29,7 @@ test('everything hangs below configdirectory by default', () => {
     sieveusehomedir: false,
     sieveFolder: '#sieve',
     jmapsubmissionfolder: '#jmapsubmission',
-    userLock: 'userid',
+    userLock: 'either',
   });
 });
 
@@ -79,11 +79,11 @@ test('the quota path is a folder for quotalegacy and a file otherwise', () => {
   assert.equal(storeLayout(configOf('quota_db: twoskip\nquota_db_path: /q/x')).quotaPath, '/q/x');
 });
 
-test('the user lock follows the setting, and auto is the spelling of 3.6', () => {
+test('the user lock follows the setting, and auto takes either spelling', () => {
   const config = configOf('');
   assert.deepEqual(
     (['auto', 'userid', 'inbox'] as const).map((setting) => storeLayout(config, setting).userLock),
-    ['userid', 'userid', 'inbox'],
+    ['either', 'userid', 'inbox'],
   );
 });
 

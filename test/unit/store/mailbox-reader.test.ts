@@ -3,11 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SyncError } from '../../../src/report/sync-error.ts';
 import { KeptDatabases } from '../../../src/store/cyrusdb/kept-database.ts';
 import { MailboxReader } from '../../../src/store/mailbox/mailbox-reader.ts';
 import { MailboxStates } from '../../../src/store/mailbox/mailbox-states.ts';
 import { MailboxList, type RowWithInbox } from '../../../src/store/mailbox-list/mailbox-list.ts';
 import { indexBytes } from '../../lab/index-bytes.ts';
+import { lockInThread } from '../../lab/lock-holders.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
 
 const HEADER = Buffer.concat([
@@ -54,4 +57,31 @@ test('a shared mailbox that is moved between lookup and lock is read where it is
   const found = await reader.read('news', ({ entry, state }) => [entry.partition, state.exists]);
   assert.deepEqual(found, ['fast', 2]);
   assert.equal(lookups, 2);
+});
+
+test('in a store of Cyrus up to 3.4 no index is locked while conversations are waited for', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'mailbox-reader-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const layout = plainLayout(root, { conversations: true });
+  using databases = new KeptDatabases(4);
+  write(layout.mboxlistPath, 'user.anna\t%(A %(anna lrs) I aa11 P default V 7 C 2 F 3)\n');
+  const conversations = join(root, 'conf/user/a/anna.conversations');
+  write(conversations, '');
+  const list = new MailboxList(layout, databases);
+  const reader = new MailboxReader(layout, list, new MailboxStates(layout, list, databases));
+  const holder = await lockInThread({ path: conversations, kind: 'exclusive' });
+  t.after(holder.release);
+  assert.ok(holder.got);
+  // There is no index, which whoever gets as far says at once.
+  const endings: SyncError[] = [];
+  const reading = reader.read('user.anna', () => undefined).catch((caught) => endings.push(caught));
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+  assert.deepEqual(endings, []);
+  holder.release();
+  await holder.gone;
+  await reading;
+  assert.deepEqual(
+    endings.map(({ code }) => code),
+    ['MAILBOX_DAMAGED'],
+  );
 });

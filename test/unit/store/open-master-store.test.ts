@@ -207,7 +207,7 @@ test('a mailbox of Cyrus 2.x: text rows, header in lines, version 10 index, dire
     error.message.includes(path),
   );
   assert.ok(statSync(join(root, 'conf/lock/user/a/x.lock')).isFile());
-  assert.ok(statSync(join(root, 'conf/lock/*U*a.lock')).isFile());
+  assert.equal(statSync(join(root, 'conf/lock/*U*a.lock'), { throwIfNoEntry: false }), undefined);
 });
 
 test('what is marked deleted, moving, reserved, elsewhere or intermediate does not open', async () => {
@@ -249,6 +249,7 @@ test('what is marked deleted, moving, reserved, elsewhere or intermediate does n
 test('missing and damaged files are named, and the locks are free afterwards', async () => {
   const rows = { Iaa01: `%(T e N user\x1fa ${LIVE})`, 'Nuser\x1fa': `%(T e I aa01 ${LIVE})` };
   const { store, root } = makeStore(rows);
+  write(join(root, 'conf/lock/*U*a.lock'), '');
   const spool = join(root, 'spool/uuid/a/a/aa01');
   const refuses = (code: string, pattern: RegExp) =>
     assert.rejects(

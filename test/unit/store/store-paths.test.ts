@@ -5,7 +5,7 @@ import {
   mailboxLockPath,
   namespaceOwner,
   syncLockPath,
-  userLockPath,
+  userLockPaths,
 } from '../../../src/store/paths/lock-paths.ts';
 import { messageDirectory, metaPath } from '../../../src/store/paths/mailbox-paths.ts';
 import { sieveDirectory, userFilePath } from '../../../src/store/paths/user-paths.ts';
@@ -85,13 +85,15 @@ test('lock files have the names that Cyrus gives them', () => {
   const below = '/r/conf/lock';
   assert.equal(syncLockPath(layout, '127.0.0.1', 'carol.smith'), `${below}/*S*127^0^0^1*carol^smith.lock`);
   assert.equal(syncLockPath(layout, '127.0.0.1', ''), `${below}/*S*127^0^0^1*.lock`);
-  assert.equal(userLockPath(layout, 'alice'), `${below}/*U*alice.lock`);
-  assert.equal(userLockPath(layout, undefined), undefined);
+  assert.deepEqual(userLockPaths(layout, 'alice'), [`${below}/*U*alice.lock`]);
+  assert.deepEqual(userLockPaths(layout, undefined), [`${below}/*U*.lock`]);
   const hashed = plainLayout('/r', { hashimapspool: true, fulldirhash: true });
-  assert.equal(userLockPath(hashed, 'jo.smith@dom.org'), `${below}/K/*U*jo^smith@dom^org.lock`);
+  assert.deepEqual(userLockPaths(hashed, 'jo.smith@dom.org'), [`${below}/K/*U*jo^smith@dom^org.lock`]);
   const newer = plainLayout('/r', { userLock: 'inbox' });
-  assert.equal(userLockPath(newer, 'alice'), `${below}/*U*user/alice.lock`);
-  assert.equal(userLockPath(newer, undefined), `${below}/*U*.lock`);
+  assert.deepEqual(userLockPaths(newer, 'alice'), [`${below}/*U*user/alice.lock`]);
+  assert.deepEqual(userLockPaths(newer, undefined), [`${below}/*U*.lock`]);
+  const either = plainLayout('/r', { userLock: 'either' });
+  assert.deepEqual(userLockPaths(either, 'alice'), [`${below}/*U*alice.lock`, `${below}/*U*user/alice.lock`]);
   assert.equal(mailboxLockPath(layout, byId), `${below}/k3fkl2dv.lock`);
   assert.equal(mailboxLockPath(layout, byName), `${below}/user/amy/Work.lock`);
   assert.equal(namespaceOwner(layout, 'DELETED.user.foo.Gone.6B04D978'), 'foo');
@@ -102,7 +104,7 @@ test('what is no userid, name or uniqueid never becomes the path of a lock', () 
   const refused = (code: string) => (error: unknown) => error instanceof SyncError && error.code === code;
   for (const odd of ['../../etc/x', 'a/b', 'a\nb', 'a\0', '\x1b[2J', 'a'.repeat(1024)]) {
     assert.throws(() => syncLockPath(layout, 'replica', odd), refused('IMAP_INVALID_USER'));
-    assert.throws(() => userLockPath(layout, odd), refused('IMAP_INVALID_USER'));
+    assert.throws(() => userLockPaths(layout, odd), refused('IMAP_INVALID_USER'));
     for (const legacyDirs of [true, false]) {
       const entry = { name: odd, uniqueid: odd, legacyDirs };
       assert.throws(() => mailboxLockPath(layout, entry), refused('DATABASE_DAMAGED'));

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** Where Debian and Ubuntu install them. */
+const INSTALLED = '/usr/lib/cyrus/bin';
+
+/**
+ * The programs of one Cyrus. `CYRUS_PROGRAMS` in the environment of the tests names the folder of another than the
+ * installed one, as test/install-cyrus-version.sh makes them.
+ */
+export class CyrusPrograms {
+  readonly folder: string;
+  #version: string | undefined;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  path(program: string): string {
+    return join(this.folder, program);
+  }
+
+  get areInstalled(): boolean {
+    return this.folder === INSTALLED;
+  }
+
+  /** `3.6.1`, as the programs say it. */
+  get version(): string {
+    this.#version ??= versionOf(this.path('cyr_info'));
+    return this.#version;
+  }
+
+  /** Tells whether they are of this version or a newer one: `isAtLeast(3, 4)`. */
+  isAtLeast(major: number, minor: number): boolean {
+    const [ours = 0, its = 0] = this.version.split('.').map(Number);
+    return ours > major || (ours === major && its >= minor);
+  }
+}
+
+export const PROGRAMS = new CyrusPrograms(process.env.CYRUS_PROGRAMS ?? INSTALLED);
+
+function versionOf(cyrInfo: string): string {
+  const { stdout, stderr } = spawnSync(cyrInfo, ['-C', '/dev/null', 'version'], { encoding: 'utf8' });
+  const version = /^cyrus-imapd (\d+\.\d+\.\d+)/m.exec(stdout ?? '')?.[1];
+  if (version === undefined) throw new Error(`${cyrInfo} tells no version: ${stdout}${stderr}`);
+  return version;
+}
