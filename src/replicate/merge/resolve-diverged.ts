@@ -1,6 +1,6 @@
 /**
  * The door of `replicate/merge`. Here a mailbox that changed on both sides is made one again: `mergeRecords` decides, pure,
- * and each side gets an ordinary delta, the replica first. It is the only sub-room that writes to the master, through its
+ * and each side gets an ordinary delta, as a rule the replica first. It is the only sub-room that writes to the master, through its
  * own server (`MasterWriter`), and never under `-O`. It can be interrupted anywhere and run again without a second copy of
  * a message, and nothing is removed on either side before what replaces it is there.
  */
@@ -34,7 +34,7 @@ const ATTEMPTS = 4;
 
 /**
  * Brings a mailbox that has diverged to agreement: both record lists are merged by the decision table, then each side
- * gets what it lacks as an ordinary forward delta, the replica first, the master through its own server.
+ * gets what it lacks as an ordinary forward delta, as a rule the replica first, the master through its own server.
  *
  * Safe to interrupt anywhere: a message is on a side before the record that names it, nothing is removed before its
  * replacement is there, and the merge recognises what an earlier attempt has done. A change made by someone else in
@@ -78,14 +78,17 @@ interface Merged {
   overtakenBy?: ReplicaMailbox | undefined;
 }
 
-/** @param keepFiles messages were removed here in the middle of an attempt: those that this one finds are kept */
+/**
+ * @param overtaken the mailbox was changed in the middle of the attempt before. Its master's side has then to be written to
+ *   as soon as it was looked at, before the replica is waited for, and the messages found by that look are kept.
+ */
 async function mergeOnce(
   context: EngineContext,
   task: MailboxTask,
   reason: DivergedReason,
   detail: string,
   damage: KnownDamage,
-  keepFiles: boolean,
+  overtaken: boolean,
 ): Promise<Merged> {
   const { session, stage, options } = context;
   const { name } = task.entry;
@@ -99,7 +102,7 @@ async function mergeOnce(
     const { messages } = mailbox;
     const records = masterRecords(mailbox);
     const unknown = (record: IndexRecord): boolean => !isExpunged(record) && !guidsThere.has(record.guid);
-    const kept = keepFiles ? messages.keepFiles(records.filter(unknown)) : undefined;
+    const kept = overtaken ? messages.keepFiles(records.filter(unknown)) : undefined;
     return { ...withUnreadAsThere(mailbox, remote), messages, records, kept };
   });
   if (local === undefined) return { merged: true };
@@ -151,6 +154,12 @@ async function mergeOnce(
         { messages: ours, read: readMaster },
       ],
     }));
+  const applyToMaster = async (changes: Partial<WireMailbox>): Promise<void> => {
+    if (forMaster) await unlessOvertaken(forMaster.apply(changes), ['IMAP_SYNC_CHECKSUM']);
+  };
+  // What the replica counts by itself, the master can be told only afterwards.
+  const masterFirst = overtaken && sameAnnotations(line.annotations, remote.annotations);
+  if (masterFirst) await applyToMaster({});
   using forReplica = await stageSide({
     session,
     stage,
@@ -168,10 +177,7 @@ async function mergeOnce(
     },
   });
   await unlessOvertaken(forReplica.apply(), ['IMAP_SYNC_CHECKSUM']);
-  if (forMaster) {
-    const foldermodseq = await foldermodseqNow(session, line, remote);
-    await unlessOvertaken(forMaster.apply({ foldermodseq }), ['IMAP_SYNC_CHECKSUM']);
-  }
+  if (!masterFirst) await applyToMaster({ foldermodseq: await foldermodseqNow(session, line, remote) });
   // Where the replica differed in what is left out alone, nobody had changed it.
   if (leftOut.length === 0 || master) {
     context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });

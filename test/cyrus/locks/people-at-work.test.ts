@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { DelayProxy } from '../../lab/delay-proxy.ts';
+import type { ImapClient } from '../../lab/imap-client.ts';
 import { LockWatch } from '../../lab/lock-watch.ts';
 import { assertInStep, RollingClient } from '../../lab/rolling-client.ts';
 import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
@@ -12,6 +13,7 @@ const BEARABLE = 5_000;
 /** Milliseconds to the replica and back. */
 const ROUND_TRIP = 200;
 const MERGES = 3;
+const ROLLING_ROUNDS = 10;
 /** After the last of them has begun. */
 const MORE_ROUNDS = 12;
 const MUCH = Array.from({ length: 60 }, (_, i) => `old ${i}`);
@@ -96,6 +98,71 @@ test('cyr_expire beside merges over a slow link waits for nobody', async () => {
   await syncClientOk(pair.master, ['-A']);
   await assertInStep(pair, users);
 });
+
+test('an administrator who annotates everybody beside a first copy, merges and rolling mode waits for nobody', async () => {
+  await using pair = await startPair({
+    both: { imapd: { conversations: 'yes' } },
+    master: { imapd: { sync_log: 'yes' } },
+  });
+  await using sides = await openSides(pair);
+  const users = ['ua', 'ub', 'uc', 'ud'];
+  for (const user of users) {
+    for (const mailbox of [`user/${user}`, `user/${user}/Work`]) await sides.master.create(mailbox, BASE);
+  }
+  await beside(pair, ['-A']);
+  await syncClientOk(pair.master, ['-A']);
+  for (const user of users) {
+    // Merges that leave the master as it is: its own server and such a command are more than one of 3.6.1 survives.
+    for (const mailbox of [`user/${user}`, `user/${user}/Work`]) {
+      await sides.master.append(mailbox, 'here');
+      await sides.master.expunge(mailbox, 2);
+    }
+    await sides.master.cleanUp(user);
+  }
+  assert.match(await beside(pair, ['-v', '-A']), /^FULLMAILBOX /m);
+  {
+    await using _link = await slowLink(pair);
+    await using rolling = new RollingClient(pair);
+    await rolling.settled();
+    using watch = new LockWatch(pair.master);
+    const clock = new Stopwatch();
+    for (let round = 0; round < ROLLING_ROUNDS; round++) {
+      await annotateAll(sides.master.imap, clock, `rolling ${round}`);
+      await sides.master.append('user/ua', `rolling ${round}`);
+    }
+    await rolling.settled();
+    assertNobodyWaited(watch, clock);
+  }
+  await syncClientOk(pair.master, ['-A']);
+  await assertInStep(pair, users);
+});
+
+/** One command, under which Cyrus keeps annotations.db locked while it wants the locks of one mailbox after the other. */
+async function annotateAll(admin: ImapClient, clock: Stopwatch, value: string): Promise<void> {
+  await clock.time(admin.ok(`SETMETADATA user/u* (/shared/comment "${value}")`));
+}
+
+/** A run over a slow link while somebody annotates everybody, until it ends. @returns what it said */
+async function beside(pair: Pair, options: readonly string[]): Promise<string> {
+  await using _link = await slowLink(pair);
+  await using admin = await pair.master.imap();
+  using watch = new LockWatch(pair.master);
+  const clock = new Stopwatch();
+  const run = startSyncClient(pair.master, options);
+  let running = true;
+  const ended = run.result.finally(() => {
+    running = false;
+  });
+  try {
+    for (let round = 0; running; round++) await annotateAll(admin, clock, `beside ${round}`);
+  } finally {
+    if (running) run.kill('SIGKILL');
+  }
+  const { code, stdout, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+  assertNobodyWaited(watch, clock);
+  return stdout;
+}
 
 async function slowLink(pair: Pair): Promise<AsyncDisposable> {
   const proxy = await DelayProxy.start({

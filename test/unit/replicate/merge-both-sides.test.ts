@@ -11,6 +11,7 @@ import type {
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { Stage } from '../../../src/replicate/connection/stage.ts';
 import { runUser } from '../../../src/replicate/jobs/run-user.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 /*
@@ -22,10 +23,11 @@ const INBOX = 'user.anna';
 const CONTENT = Buffer.from('only on the replica');
 const GUID = createHash('sha1').update(CONTENT).digest('hex');
 
-/** The master's own server, which says yes to everything. */
+/** The master's own server, which says yes to everything that `refuse` does not throw at. */
 class MasterServer {
   readonly lines: WireMailbox[] = [];
   readonly uploads: MessageUpload[] = [];
+  refuse: (line: WireMailbox) => void = () => {};
   readonly #apply: (line: WireMailbox, records: readonly WireRecord[]) => void;
 
   constructor(apply: (line: WireMailbox, records: readonly WireRecord[]) => void) {
@@ -35,9 +37,11 @@ class MasterServer {
   readonly connect = async (): Promise<{ session: ReplicaSession; stage: Stage }> => {
     const session = {
       window: async () => {},
-      applyReserve: async (_partition: string, _folders: unknown, guids: readonly string[]) => new Set(guids),
+      applyReserve: async (_partition: string, _folders: unknown, guids: readonly string[]) =>
+        new Set(guids.filter((guid) => this.uploads.every((upload) => upload.guid !== guid))),
       applyMessages: async (messages: readonly MessageUpload[]) => void this.uploads.push(...messages),
       applyMailbox: async (line: WireMailbox, records: Iterable<WireRecord>) => {
+        this.refuse(line);
         this.lines.push(line);
         this.#apply(line, [...records]);
       },
@@ -136,6 +140,34 @@ test('what the master gets while it is merged is sent as any change is, and the 
   assert.equal(both.server.lines.length, 1);
   assert.equal(both.scene.events.filter(({ kind }) => kind === 'command:fullmailbox').length, 1);
   both.scene.assertSame('anna');
+});
+
+test('a master that changes whenever the replica is waited for is written to, and both sides come to agree', async () => {
+  await using both = await diverged({ obeys: true });
+  const { scene, context, server } = both;
+  const { session } = context;
+  let changes = 0;
+  for (const method of ['getFullMailbox', 'fetchMessage', 'applyReserve', 'applyMailbox'] as const) {
+    const ask = (session[method] as (...args: unknown[]) => Promise<unknown>).bind(session);
+    session[method] = (async (...args: unknown[]) => {
+      const answer = await ask(...args);
+      scene.master.flag(INBOX, 1, () => [`Change${changes++}`]);
+      return answer;
+    }) as never;
+  }
+  let refused = 0;
+  server.refuse = ({ since }) => {
+    const { modseq } = since ?? {};
+    if (modseq === Math.max(...scene.master.records(INBOX).map((record) => record.modseq))) return;
+    refused++;
+    throw new SyncError('IMAP_SYNC_CHANGED', 'changed since', { family: 'refused' });
+  };
+  await runUser(context, 'anna');
+  assert.ok(refused > 0, 'it was too late at first');
+  assert.equal(server.lines.length, 1);
+  await scene.runUser('anna');
+  scene.assertSame('anna');
+  assert.equal(scene.master.guids(INBOX)[2], GUID);
 });
 
 test('a mailbox that is gone from the replica after its merge is no success', async () => {
