@@ -4,6 +4,7 @@ import { lockScope, type Synchronous } from '../../src/native/lock-scope.ts';
 import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { annotationCrc, basicCrc } from '../../src/store/mailbox/checksums.ts';
+import { CREATEDMODSEQ } from '../../src/store/mailbox/virtual-annotations.ts';
 import type {
   Annotation,
   Enumerated,
@@ -38,6 +39,11 @@ const RULES: NameRules = {
 const THEN = 1_600_000_000;
 /** As Cyrus 3.6 writes it. */
 const INDEX_VERSION = 17;
+
+/** The virtual annotation of a record (protocol 7.5). */
+export function createdModseq(modseq: number): Annotation {
+  return { entry: CREATEDMODSEQ, userid: '', modseq: 0, value: String(modseq) };
+}
 
 interface StoredMailbox {
   entry: MailboxEntry;
@@ -76,6 +82,8 @@ export class MemoryStore implements MasterStore {
   readonly damagedMessages = new Map<ByteString, Set<number>>();
   /** Users whose sync lock somebody else has. */
   readonly locked = new Set<ByteString>();
+  /** Every message has its CREATEDMODSEQ, as in Cyrus 3.6: an empty mailbox has another checksum of annotations then. */
+  createdModseqs = false;
   readonly quotas = new Map<ByteString, QuotaEntry>();
   readonly annotations: Annotation[] = [];
   readonly #mailboxes = new Map<ByteString, StoredMailbox>();
@@ -127,15 +135,16 @@ export class MemoryStore implements MasterStore {
     const content = Buffer.from(text);
     const guid = createHash('sha1').update(content).digest('hex');
     this.#contents.set(guid, content);
+    const modseq = ++this.#modseq;
     records.push({
       uid: Math.max(records.at(-1)?.uid ?? 0, floor.lastUid) + 1,
-      modseq: ++this.#modseq,
+      modseq,
       lastUpdated: THEN,
       flags: [],
       internaldate: THEN,
       size: content.length,
       guid,
-      annotations: [],
+      annotations: this.createdModseqs ? [createdModseq(modseq)] : [],
       unlinked: false,
       archived: false,
     });
@@ -155,6 +164,14 @@ export class MemoryStore implements MasterStore {
     }
     mailbox.records = [...byUid.values()].sort((a, b) => a.uid - b.uid);
     this.#modseq = Math.max(this.#modseq, highestmodseq);
+  }
+
+  hasContent(guid: string): boolean {
+    return this.#contents.has(guid);
+  }
+
+  putContent(guid: string, content: Buffer): void {
+    this.#contents.set(guid, content);
   }
 
   expunge(name: ByteString, uid: number): void {

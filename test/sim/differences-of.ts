@@ -7,11 +7,15 @@ import type { MemoryStore } from '../lab/memory-store.ts';
 /**
  * Everything of a user in which the replica is not as the master, in words; expunged records and their MODSEQs included.
  * A record that the master has cleaned away may still be there, expunged: each side cleans up for itself.
+ *
+ * @param changedThere records (`UNIQUEID/UID`) that somebody has changed on the replica: once both sides have expunged such a
+ *   one each keeps what it had, since no server takes anything new for a record that is expunged
  */
 export async function differencesOf(
   userid: ByteString,
   store: MemoryStore,
   there: Inspection,
+  changedThere: ReadonlySet<string>,
 ): Promise<string[]> {
   const found: string[] = [];
   const compare = (what: string, master: unknown, replica: unknown): void => {
@@ -40,7 +44,11 @@ export async function differencesOf(
     compare(`${name} uidvalidity`, state.uidvalidity, replica.uidvalidity);
     compare(`${name} last uid`, state.lastUid, replica.lastUid);
     compare(`${name} highestmodseq`, state.highestmodseq, replica.highestmodseq);
-    compare(`${name} records`, master.records.map(plain), kept(replica, master.records).map(plain));
+    const comparable = (record: ComparedRecord): unknown => {
+      const isOwn = changedThere.has(`${entry.uniqueid}/${record.uid}`);
+      return isOwn && record.flags.includes('\\Expunged') ? { uid: record.uid } : plain(record);
+    };
+    compare(`${name} records`, master.records.map(comparable), kept(replica, master.records).map(comparable));
   }
   for (const name of replicas.keys()) found.push(`${name}: not on the master`);
 
@@ -59,18 +67,13 @@ export async function differencesOf(
   return found;
 }
 
+type ComparedRecord = Omit<IndexRecord, 'archived' | 'unlinked'>;
+
 function kept({ records }: InspectedMailbox, master: readonly IndexRecord[]): InspectedMailbox['records'] {
   const uids = new Set(master.map(({ uid }) => uid));
   return records.filter(({ uid, flags }) => uids.has(uid) || !flags.includes('\\Expunged'));
 }
 
-function plain({
-  uid,
-  modseq,
-  flags,
-  internaldate,
-  guid,
-  size,
-}: Omit<IndexRecord, 'archived' | 'unlinked'>): unknown {
+function plain({ uid, modseq, flags, internaldate, guid, size }: ComparedRecord): unknown {
   return { uid, modseq, flags: [...flags].sort(), internaldate, guid, size };
 }

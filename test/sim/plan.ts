@@ -24,12 +24,16 @@ export const EDITS = [
   'remove-user',
 ] as const;
 
+/** What somebody does on the replica, where nobody should be: afterwards both sides have changed. */
+export const REPLICA_EDITS = ['replica-append', 'replica-flag', 'replica-expunge'] as const;
+
 /**
  * One thing that happens. Whom it happens to is a number that is applied to whoever is there when it happens, so that a plan
  * still means something when others of its steps are left out.
  */
 export type Step = { atMs: number } & (
   | { kind: 'edit'; edit: (typeof EDITS)[number]; choice: number; other: number }
+  | { kind: 'replica-edit'; edit: (typeof REPLICA_EDITS)[number]; choice: number; other: number }
   | { kind: 'fault'; fault: Fault }
   /** All connections break; `refuseMs`: none can be made for so long. */
   | { kind: 'outage'; refuseMs: number }
@@ -90,6 +94,18 @@ export function planOf(seed: number, random: Random): Plan {
   for (let count = random.between(0, MOST_STEPS); count > 0; count -= 1) {
     const edit = random.pick(EDITS);
     steps.push({ atMs: at(), kind: 'edit', edit, choice: random.fraction(), other: random.fraction() });
+  }
+  if (random.chance(0.3)) {
+    for (let count = random.between(1, MOST_FAULTS); count > 0; count -= 1) {
+      const edit = random.pick(REPLICA_EDITS);
+      steps.push({
+        atMs: at(),
+        kind: 'replica-edit',
+        edit,
+        choice: random.fraction(),
+        other: random.fraction(),
+      });
+    }
   }
   for (let count = random.between(0, MOST_FAULTS); count > 0; count -= 1) {
     steps.push({ atMs: at(), ...trouble(random) });

@@ -8,16 +8,20 @@ import { openInlinePool } from '../../src/coordinator/pool/open-inline-pool.ts';
 import { realParts } from '../../src/coordinator/pool/real-parts.ts';
 import { type RunResult, run } from '../../src/coordinator/run/run.ts';
 import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
+import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import { connectFailure } from '../../src/protocol/link-errors.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
 import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { setup as defaults, request } from '../lab/pool-fakes.ts';
 import { differencesOf } from './differences-of.ts';
+import { editReplica } from './edit-replica.ts';
+import { masterServer } from './master-server.ts';
 import type { Plan, Step } from './plan.ts';
 import { Random } from './random.ts';
 import { SimulatedMaster } from './simulated-master.ts';
-import { VirtualLink } from './virtual-link.ts';
+import { type LinkNature, VirtualLink } from './virtual-link.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const MS_PER_MINUTE = 60_000;
@@ -26,6 +30,7 @@ const PATIENCE_MS = 24 * 60 * MS_PER_MINUTE;
 /** Runs that may be needed once nobody disturbs: those who were edited during the last one are done by the next. */
 const MOST_LAST_RUNS = 4;
 const SERVER = '/simulated/replica';
+const MASTER = '/simulated/master';
 
 export interface Finding {
   /** What must never be, and was. */
@@ -43,6 +48,9 @@ export async function simulate(plan: Plan): Promise<Finding> {
   const world = await World.begin(plan, random, time);
   return await world.end();
 }
+
+/** How a client on the replica's own host is connected. */
+const AT_ONCE: LinkNature = { latencyMs: 0, octetsPerSecond: 1e9, cut: undefined, stallOctets: undefined };
 
 /** A running program, until it ends or is killed. */
 interface Incarnation {
@@ -63,6 +71,10 @@ class World {
   readonly #applied: string[] = [];
   #incarnation: Incarnation | undefined;
   #refusedUntilMs = 0;
+  /** `UNIQUEID/UID`. */
+  readonly #changedThere = new Set<string>();
+  /** Edits of the replica that are under way. */
+  #editing = 0;
   readonly #breaks: Extract<Step, { kind: 'break' }>[] = [];
 
   static async begin(plan: Plan, random: Random, time: VirtualTime): Promise<World> {
@@ -140,15 +152,32 @@ class World {
     }
     // A run for all knows those who are here; who was removed is told by the sync log alone.
     for (const userid of this.#master.users()) await this.#compare(userid, 'at the end');
+    this.#lookForLost();
     this.#applied.length = 0;
     await this.#run();
     const sent = this.#applied.filter((text) => !text.startsWith('APPLY CAPABILITIES'));
     if (sent.length > 0) this.#violate(`a run with nothing to do sends ${sent[0]}`);
   }
 
+  #differencesOf(userid: ByteString): Promise<string[]> {
+    return differencesOf(userid, this.#master.store, this.#replica.inspect(), this.#changedThere);
+  }
+
   async #compare(userid: ByteString, when: string): Promise<void> {
-    for (const difference of await differencesOf(userid, this.#master.store, this.#replica.inspect())) {
+    for (const difference of await this.#differencesOf(userid)) {
       this.#violate(`${when}: ${difference}`);
+    }
+  }
+
+  #lookForLost(): void {
+    const { store, ledger } = this.#master;
+    for (const { name, uniqueid } of this.#master.users().flatMap((userid) => store.mailboxesOf(userid))) {
+      const there = new Set(
+        store.records(name).flatMap(({ guid, flags }) => (flags.includes('\\Expunged') ? [] : [guid])),
+      );
+      for (const guid of ledger.keptIn(uniqueid)) {
+        if (!there.has(guid)) this.#violate(`message ${guid} of ${name} is lost on both sides`);
+      }
     }
   }
 
@@ -166,6 +195,9 @@ class World {
         if (done !== undefined) this.tell(`master: ${done}`);
         break;
       }
+      case 'replica-edit':
+        void this.#editReplica(step);
+        break;
       case 'fault':
         this.#replica.inject(step.fault);
         break;
@@ -183,6 +215,33 @@ class World {
       case 'kill':
         this.#kill();
         break;
+    }
+  }
+
+  async #editReplica({ edit, choice, other }: Extract<Step, { kind: 'replica-edit' }>): Promise<void> {
+    const names = Object.keys(this.#replica.inspect().mailboxes);
+    const name = names[Math.floor(choice * names.length)];
+    if (name === undefined) return;
+    this.#editing += 1;
+    const link = new VirtualLink(AT_ONCE, this.#random.split());
+    this.#replica.accept(link.server, true);
+    const openSocket = async (): Promise<Socket> => link.client as unknown as Socket;
+    try {
+      const session = await connectReplica(this.#settings, {}, { isLocal: () => true, openSocket });
+      const done = await editReplica(session, name, edit, other);
+      await session.exit();
+      if (done === undefined) return;
+      const { uniqueid, uid, guid } = done;
+      this.#changedThere.add(`${uniqueid}/${uid}`);
+      if (edit === 'replica-append') this.#master.ledger.put(uniqueid, guid);
+      if (edit === 'replica-expunge') this.#master.ledger.expunge(uniqueid, guid);
+      this.tell(`replica: ${edit} ${done.what}`);
+      this.#master.changed(name);
+    } catch (error) {
+      // Faults strike whoever comes.
+      this.tell(`replica: ${edit} ${name} failed: ${SyncError.from(error).message}`);
+    } finally {
+      this.#editing -= 1;
     }
   }
 
@@ -219,15 +278,8 @@ class World {
     this.#incarnation = incarnation;
     const setup: PoolSetup = {
       ...defaults,
-      connection: {
-        ...defaults.connection,
-        server: SERVER,
-        authname: undefined,
-        password: undefined,
-        connectTimeoutMs: 10_000,
-        answerTimeoutMs: 60_000,
-        windowOctets: 64 * 1024,
-      },
+      connection: this.#settings,
+      master: { kind: 'server', connection: { ...this.#settings, server: MASTER } },
       options: { ...defaults.options, batchSize, lookAhead },
     };
     const { store } = this.#master;
@@ -250,7 +302,7 @@ class World {
     });
     this.tell(`the run ends with ${result.exitCode}`);
     this.#incarnation = undefined;
-    if (result.exitCode === 0) {
+    if (result.exitCode === 0 && this.#editing === 0) {
       for (const [userid, changes] of before) {
         if (this.#master.changesOf(userid) === changes)
           await this.#compare(userid, 'after a run that ended with 0');
@@ -259,9 +311,27 @@ class World {
     return result;
   }
 
+  get #settings(): ConnectionSettings {
+    return {
+      ...defaults.connection,
+      server: SERVER,
+      authname: undefined,
+      password: undefined,
+      connectTimeoutMs: 10_000,
+      answerTimeoutMs: 60_000,
+      windowOctets: 64 * 1024,
+    };
+  }
+
   #connectAs(incarnation: Incarnation): typeof connectReplica {
-    return (settings, listeners) =>
-      connectReplica(settings, listeners, {
+    return async (settings, listeners) => {
+      if (settings.server === MASTER) {
+        return masterServer(this.#master.store, (name) => {
+          this.tell(`master: its server changes ${name}`);
+          this.#master.changed(name);
+        });
+      }
+      return await connectReplica(settings, listeners, {
         isLocal: () => true,
         openSocket: async () => {
           const { latencyMs, octetsPerSecond } = this.#plan;
@@ -285,6 +355,7 @@ class World {
           return link.client as unknown as Socket;
         },
       });
+    };
   }
 
   #hear(event: SyncEvent): void {

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../src/byte-string.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
 import { MemoryStore } from '../lab/memory-store.ts';
+import { Ledger } from './ledger.ts';
 import type { EDITS } from './plan.ts';
 import type { Random } from './random.ts';
 
@@ -19,6 +20,7 @@ const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '$Label', 'NIL'];
 /** A master that is edited as Cyrus's programs edit one, and that remembers since when each mailbox is there. */
 export class SimulatedMaster {
   readonly store = new MemoryStore();
+  readonly ledger = new Ledger();
   /** uniqueid -> milliseconds since when it is live without a break. */
   readonly #liveSince = new Map<ByteString, number>();
   readonly #nowMs: () => number;
@@ -33,6 +35,7 @@ export class SimulatedMaster {
 
   constructor(users: readonly number[], random: Random, nowMs: () => number) {
     this.#nowMs = nowMs;
+    this.store.createdModseqs = true;
     for (const folders of users) {
       const userid = this.#newUser();
       for (const name of FOLDERS.slice(0, folders)) this.#create(`${this.store.inboxName(userid)}.${name}`);
@@ -50,6 +53,12 @@ export class SimulatedMaster {
     if (done === undefined) return undefined;
     for (const userid of done.users) this.#changes.set(userid, this.changesOf(userid) + 1);
     return `${edit} ${done.what}`;
+  }
+
+  /** Somebody else has changed a mailbox here: the master's own server. */
+  changed(name: ByteString): void {
+    const userid = this.store.ownerOf(name);
+    if (userid !== undefined) this.#changes.set(userid, this.changesOf(userid) + 1);
   }
 
   changesOf(userid: ByteString): number {
@@ -105,6 +114,7 @@ export class SimulatedMaster {
       case 'expunge':
         if (!record) return undefined;
         store.expunge(mailbox.name, record.uid);
+        this.ledger.expunge(mailbox.uniqueid, record.guid);
         return done(`${mailbox.name} ${record.uid}`);
       case 'clean-up':
         store.cleanUp(mailbox.name);
@@ -210,7 +220,9 @@ export class SimulatedMaster {
   #append(name: ByteString, fraction: number): void {
     this.#messages += 1;
     const text = fraction < 0.25 ? 'to everybody' : `message ${this.#messages}`;
+    const entry = this.store.lookup(name);
     this.store.append(name, `Subject: ${text}\r\n\r\n${'x'.repeat(Math.floor(fraction * 3_000))}\r\n`);
+    this.ledger.put(entry?.uniqueid ?? '', this.store.guids(name).at(-1) ?? '');
   }
 
   #isLive(name: ByteString): boolean {

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { ByteString } from '../../src/byte-string.ts';
+import type { ReplicaMailbox, ReplicaSession, WireRecord } from '../../src/protocol/replica-session.ts';
+import { createdModseq } from '../lab/memory-store.ts';
+import type { REPLICA_EDITS } from './plan.ts';
+
+/** Seconds since the epoch. */
+const THEN = 1_600_000_500;
+
+/**
+ * What a user does who works on the replica, as after a failover.
+ *
+ * @returns what was done, for the history, and to which record; undefined: there was nothing to do it to
+ */
+export async function editReplica(
+  session: ReplicaSession,
+  name: ByteString,
+  edit: (typeof REPLICA_EDITS)[number],
+  choice: number,
+): Promise<{ what: string; uniqueid: ByteString; uid: number; guid: string } | undefined> {
+  const [mailbox] = await session.getMailboxes([name]);
+  if (!mailbox) return undefined;
+  const records: WireRecord[] = [];
+  await session.getFullMailbox(name, (record) => records.push(record));
+  const live = records.filter(({ flags }) => !flags.includes('\\Expunged'));
+  const record = live[Math.floor(choice * live.length)];
+  const modseq = mailbox.highestmodseq + 1;
+  const done = (uid: number, guid: string) => ({
+    what: `${name} ${uid}`,
+    uniqueid: mailbox.uniqueid,
+    uid,
+    guid,
+  });
+  switch (edit) {
+    case 'replica-append': {
+      const content = Buffer.from(`Subject: on the replica\r\n\r\n${choice}\r\n`);
+      const guid = createHash('sha1').update(content).digest('hex');
+      const partition = mailbox.partition ?? 'default';
+      await session.applyReserve(partition, [], [guid]);
+      await session.applyMessages([{ partition, guid, size: content.length, content }]);
+      const uid = mailbox.lastUid + 1;
+      const appended = {
+        uid,
+        modseq,
+        lastUpdated: THEN,
+        flags: [],
+        internaldate: THEN,
+        size: content.length,
+        guid,
+        annotations: [createdModseq(modseq)],
+      };
+      await change(session, { ...mailbox, lastUid: uid }, appended);
+      return done(uid, guid);
+    }
+    case 'replica-flag':
+      if (!record) return undefined;
+      await change(session, mailbox, {
+        ...record,
+        modseq,
+        flags: [...new Set([...record.flags, '$Replica'])],
+      });
+      return done(record.uid, record.guid);
+    case 'replica-expunge':
+      if (!record) return undefined;
+      await change(session, mailbox, { ...record, modseq, flags: [...record.flags, '\\Expunged'] });
+      return done(record.uid, record.guid);
+  }
+}
+
+/** Without a checksum: nothing is compared. */
+async function change(session: ReplicaSession, mailbox: ReplicaMailbox, record: WireRecord): Promise<void> {
+  await session.applyMailbox(
+    {
+      ...mailbox,
+      crcBasic: 0,
+      crcAnnotations: undefined,
+      highestmodseq: record.modseq,
+      since: undefined,
+      intermediate: false,
+      local: false,
+    },
+    [record],
+  );
+}
