@@ -20,6 +20,11 @@ export class ConnectionsUsed {
     if (allowed >= this.#most) this.#why = why;
   }
 
+  /** By now. */
+  get open(): number {
+    return this.#open;
+  }
+
   get summary(): RunSummary['connections'] {
     return { most: this.#most, why: this.#why };
   }

@@ -48,6 +48,8 @@ export interface GrowthParts {
   clock: Clock;
   progress(): Progress;
   load(): Load;
+  /** Connections that are up. */
+  open(): number;
   /** Another allowance, or another reason why it is no more. */
   onChange(): void;
 }
@@ -179,6 +181,11 @@ export class Growth {
     // With this thread at its end and no processor for another one, more connections would only wait for it.
     if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) {
       this.#set(this.#allowance, 'host-busy');
+      return;
+    }
+    // How long a thread waits tells nothing while it waits for connections that are being made.
+    if (this.#auto && this.#parts.open() < this.#allowance.connections) {
+      this.#set({ ...this.#allowance, threads }, 'begin');
       return;
     }
     const isHostBusy = load.idleProcessors < IDLE_FOR_CONNECTIONS;

@@ -147,6 +147,7 @@ class Run {
     this.#growth = new Growth(connections, {
       clock: parts.clock,
       load: parts.load,
+      open: () => this.#connections.open,
       progress: () => {
         const left = this.#schedule.unfinished;
         const done = this.#found.users - left;

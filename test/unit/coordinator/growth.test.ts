@@ -14,10 +14,13 @@ function scene(wanted: WantedConnections, limit: number) {
   const progress = { done: 1, left: 100_000, useful: 100_000, work: 0 };
   const load = { thisThread: 0.1, idleProcessors: 1 };
   const seen: number[] = [];
+  /** undefined: all that are allowed. */
+  const up: { open?: number } = {};
   const growth: Growth = new Growth(wanted, {
     clock,
     progress: () => progress,
     load: () => load,
+    open: () => up.open ?? growth.allowance.connections,
     onChange: () => seen.push(growth.allowance.connections),
   });
   growth.setLimit(limit, 'asked');
@@ -25,6 +28,7 @@ function scene(wanted: WantedConnections, limit: number) {
     growth,
     progress,
     load,
+    up,
     seen,
     clock,
     pass: (intervals: number) => clock.advance(intervals * GROW_AFTER_MS),
@@ -67,6 +71,17 @@ test('auto has no more connections than there are jobs left, and says so', async
   await pass(2);
   assert.equal(growth.allowance.connections, 7);
   assert.equal(growth.why, 'jobs');
+});
+
+test('auto has no more connections made while others are being made', async () => {
+  const { growth, up, pass } = scene('auto', 64);
+  up.open = 1;
+  growth.resume();
+  await pass(3);
+  assert.equal(growth.allowance.connections, 4);
+  up.open = 4;
+  await pass(1);
+  assert.equal(growth.allowance.connections, 16);
 });
 
 test('auto has no more connections than keep this thread at work for half of the time', async () => {
