@@ -1,7 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** By how much the heap may outgrow what is alive in it before garbage is collected; V8's own choice is several times. */
-const GROWING_PERCENT = 50;
+const TIGHT_PERCENT = 50;
+/** As long as the whole process is small: each collection costs the same however little it finds. */
+const ROOMY_PERCENT = 150;
+const SMALL_PROCESS_OCTETS = 128 * 1024 ** 2;
+const LOOK_EVERY_MS = 250;
 
 /**
  * Replication makes short-lived objects by the million and keeps few. Left alone V8 lets the garbage pile up with the
@@ -9,5 +13,17 @@ const GROWING_PERCENT = 50;
  * collections of a small heap. To be called before the threads are started.
  */
 export function keepHeapSmall(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
+  let percent = 0;
+  const look = (): void => {
+    const wanted = growingPercent(process.memoryUsage.rss());
+    if (wanted !== percent) setFlagsFromString(`--heap-growing-percent=${wanted}`);
+    percent = wanted;
+  };
+  look();
+  setInterval(look, LOOK_EVERY_MS).unref();
+}
+
+/** @param residentOctets of the process, its threads and its buffers included */
+export function growingPercent(residentOctets: number): number {
+  return residentOctets < SMALL_PROCESS_OCTETS ? ROOMY_PERCENT : TIGHT_PERCENT;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,7 +46,7 @@ export class MessageFiles {
         this.#pace.next() === 'one by one'
           ? this.#readAtOnce(path, record.size, slab)
           : await this.#queue.add(() => readBeside(path, record.size, slab));
-      check(record, content.length, createHash('sha1').update(content).digest('hex'));
+      check(record, content.length, hash('sha1', content, 'hex'));
       return content;
     } catch (caught) {
       const cause = damageOf(path, caught);
@@ -111,13 +111,13 @@ async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIt
   const whole = (autoClose: boolean): AsyncIterable<Buffer> =>
     createReadStream(path, { fd, start: 0, autoClose });
   try {
-    const hash = createHash('sha1');
+    const sha1 = createHash('sha1');
     let octets = 0;
     for await (const chunk of whole(false)) {
-      hash.update(chunk);
+      sha1.update(chunk);
       octets += chunk.length;
     }
-    check(record, octets, hash.digest('hex'));
+    check(record, octets, sha1.digest('hex'));
     return whole(true);
   } catch (caught) {
     closeSync(fd);
@@ -131,10 +131,10 @@ function checkSize(fd: number, size: number, path: string): void {
   if (stats.size !== size) throw sizeDiffers(stats.size, size);
 }
 
-function check(record: IndexRecord, octets: number, hash: string): void {
+function check(record: IndexRecord, octets: number, sha1: string): void {
   if (octets !== record.size) throw sizeDiffers(octets, record.size);
-  if (hash !== record.guid) {
-    throw new Differs('content-differs', `SHA-1 is ${hash}, the index says ${record.guid}`);
+  if (sha1 !== record.guid) {
+    throw new Differs('content-differs', `SHA-1 is ${sha1}, the index says ${record.guid}`);
   }
 }
 
