@@ -89,7 +89,7 @@ export function groupRuns<R extends RunKey>(runs: readonly R[]): [R, ...R[]][] {
   );
 }
 
-const CLIENTS = ['c', 'xargs', 'before', 'ours'];
+const CLIENTS = ['c', 'xargs', 'before', 'ours', 'verify'];
 
 /** The C client, then many of it, then ours; fewer before more. */
 export function byContender(a: string, b: string): number {
@@ -113,7 +113,7 @@ export function displayName(contender: string, mode: '-A' | '-R' = '-A'): string
       ? `C client ${mode}`
       : client === 'xargs'
         ? `xargs -P ${count} of the C client`
-        : `${client === 'before' ? 'cyrus-sync before' : 'cyrus-sync'}, ${workersOf(count)}`;
+        : `${PROGRAMS[client] ?? 'cyrus-sync'}, ${workersOf(count)}`;
   return [name, ...extras].join(', ');
 }
 
@@ -121,8 +121,12 @@ function workersOf(count: string): string {
   return count === '' ? 'defaults' : `${count} worker${count === '1' ? '' : 's'}`;
 }
 
+const PROGRAMS: Record<string, string> = { before: 'cyrus-sync before', verify: 'cyrus-sync verify' };
+
 const EXTRAS: Record<string, string> = {
   plain: 'no deflate',
   deflate: 'deflate',
   sandbox: 'to the sandbox',
+  verify: '--verify',
+  pass: 'full_pass',
 };

@@ -9,19 +9,27 @@ import { join } from 'node:path';
  *   ours         this program with its defaults     ours8         with eight workers
  *   ours8:deflate   compression on                  ours8:sandbox    against the sandbox instead of Cyrus
  *   before, before8 ...   another build of this program, given with --before
+ *   verify, verify1 ...   a comparison instead of a run: `cyrus-sync verify`
+ *   ours:verify     each user compared afterwards     ours:pass       rolling, with a pass over 1,000 users an hour
  */
 export interface Contender {
   name: string;
-  client: 'c' | 'xargs' | 'ours' | 'before';
+  client: 'c' | 'xargs' | 'ours' | 'before' | 'verify';
   /** Processes or workers; undefined = one, or the default of ours. */
   count: number | undefined;
   /** What each side does anyway (`default`), or on or off for this run. */
   compression: 'default' | 'on' | 'off';
   sandbox: boolean;
+  /** Each user is compared afterwards. */
+  verifies: boolean;
+  /** Rolling, with full_pass. */
+  passes: boolean;
 }
 
 export function parseContender(name: string): Contender {
-  const match = /^(c|xargs(?=\d)|ours|before)(\d*)((?::(?:plain|deflate|sandbox))*)$/.exec(name);
+  const match = /^(c|xargs(?=\d)|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass))*)$/.exec(
+    name,
+  );
   if (match === null) {
     throw new Error(`expected a contender such as c, xargs8:plain or ours8:deflate, found "${name}"`);
   }
@@ -33,15 +41,20 @@ export function parseContender(name: string): Contender {
     count: count === '' ? undefined : Number(count),
     compression: extra.has('plain') ? 'off' : extra.has('deflate') ? 'on' : 'default',
     sandbox: extra.has('sandbox'),
+    verifies: extra.has('verify'),
+    passes: extra.has('pass'),
   };
 }
 
 const C_CLIENT = '/usr/lib/cyrus/bin/sync_client';
 /** In a build of this program. */
 const ENTRY = join('bin', 'sync_client.cjs');
+const VERBS = join('bin', 'cyrus-sync.cjs');
 const BUILD = join(import.meta.dirname, '..');
 /** Calls of each of the parallel C clients, so that they end at about the same time and yet log in seldom. */
 const CALLS_PER_SLOT = 4;
+/** Seconds for each user: 1,000 in an hour. */
+const PASS_SECONDS = 3.6;
 
 export interface CommandLine {
   command: string[];
@@ -76,14 +89,19 @@ export async function commandLine(
       return { command: [...command, C_CLIENT, '-C', configFile, '-o', '-u'], input: users.join('\n') };
     }
     case 'ours':
+    case 'verify':
     case 'before': {
-      const build = contender.client === 'ours' ? BUILD : before;
+      const build = contender.client === 'before' ? before : BUILD;
       if (build === undefined) throw new TypeError('--before: where is the build that "before" is to run?');
       const settings = join(directory, 'bench-settings.ini');
       const compression = contender.compression === 'default' ? 'auto' : contender.compression;
-      await writeFile(settings, `compression = ${compression}\n`);
-      const command = [process.execPath, ...profiling(profile), join(build, ENTRY), '-C', configFile];
+      const pass = Math.max(1, Math.round(users.length * PASS_SECONDS));
+      const passing = contender.passes ? `full_pass = ${pass}s\n` : '';
+      await writeFile(settings, `compression = ${compression}\n${passing}`);
+      const entry = contender.client === 'verify' ? [join(build, VERBS), 'verify'] : [join(build, ENTRY)];
+      const command = [process.execPath, ...profiling(profile), ...entry, '-C', configFile];
       command.push('--settings', settings, '--no-progress', '-o');
+      if (contender.verifies) command.push('--verify');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
       return { command: [...command, mode], input: '' };
     }

@@ -41,7 +41,7 @@ export interface BenchOptions {
 export const USAGE = `Usage: npm run bench -- [CASE...] [options]
 
 Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, e many tiny users,
-       f rolling, g micro, m memory, n large stores, proxy (checks the delay proxy), report (docs from the
+       f rolling, g micro, m memory, n large stores, v verify, proxy (checks the delay proxy), report (docs from the
        results). Default: all. f-lag, m-10000, n-folders-same and the like are one of several.
 
   --full               the sizes of docs/performance.md (hours); default: small ones (minutes)

@@ -4,6 +4,7 @@ import type { RollingResults } from './rolling/rolling-report.ts';
 import { rollingTargets } from './rolling/rolling-targets.ts';
 import { sizeTargets } from './size-targets.ts';
 import type { Target } from './target.ts';
+import { verifyTargets } from './verify-targets.ts';
 
 interface SpeedTarget {
   text: string;
@@ -58,6 +59,7 @@ export function targetsOf(results: ReadonlyMap<string, CaseResult>, rolling: Rol
     ...firstCopyTargets(results.get('a')),
     ...rollingTargets(rolling.drain, rolling.lag),
     ...sizeTargets(results),
+    ...verifyTargets(results, rolling.pass),
   ];
 }
 

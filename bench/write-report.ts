@@ -11,6 +11,7 @@ import { type CaseResult, readResult } from './results.ts';
 import { readRolling, rollingPlots, rollingReport } from './rolling/rolling-report.ts';
 import { SIZE_CASES } from './size-cases.ts';
 import { targetsOf } from './targets-of.ts';
+import { VERIFY_CASES } from './verify-cases.ts';
 
 const DOCUMENT = join(PROJECT, 'docs', 'performance.md');
 const PLOTS = join(PROJECT, 'docs', 'performance');
@@ -22,7 +23,7 @@ const PLOTS = join(PROJECT, 'docs', 'performance');
 export function writeReport(resultsDirectory: string, say: (text: string) => void): void {
   const results = new Map<string, CaseResult>();
   const files = existsSync(resultsDirectory) ? readdirSync(resultsDirectory) : [];
-  for (const bench of [...CASES, ...SIZE_CASES]) {
+  for (const bench of [...CASES, ...VERIFY_CASES, ...SIZE_CASES]) {
     for (const flush of flushesOf(bench.id, files)) {
       const { id } = withFlush(bench, flush);
       const result = readResult(resultsDirectory, id);
@@ -84,7 +85,7 @@ function plotOfTimes(result: CaseResult): string | undefined {
         .map((cell) => ({
           name: displayName(cell.contender),
           value: cell.wall,
-          ours: cell.contender.startsWith('ours'),
+          ours: /^(ours|verify)/.test(cell.contender),
         })),
     })),
   );

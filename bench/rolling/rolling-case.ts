@@ -30,6 +30,14 @@ export const ROLLING_CASES: readonly RollingCase[] = [
     rounds: { small: 1, full: 3 },
     work: ({ full }) => ({ kind: 'stream', perSecond: RATE, seconds: full ? 60 : 10 }),
   },
+  {
+    id: 'f-pass',
+    title: 'Rolling: a steady load beside a pass over everybody',
+    contenders: { small: ['ours', 'ours:pass'], full: ['ours', 'ours:pass'] },
+    roundTrips: { small: [0], full: [0] },
+    rounds: { small: 4, full: 6 },
+    work: ({ full }) => ({ kind: 'stream', perSecond: RATE, seconds: full ? 60 : 15 }),
+  },
 ];
 
 export function rollingStore(options: BenchOptions): StoreSpec {

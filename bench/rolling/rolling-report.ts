@@ -9,18 +9,21 @@ import { drainTable, lagTable } from './rolling-tables.ts';
 export interface RollingResults {
   drain: RollingResult | undefined;
   lag: RollingResult | undefined;
+  /** With and without comparisons beside it. */
+  pass: RollingResult | undefined;
 }
 
 export function readRolling(directory: string, flush: Flush): RollingResults {
   const read = (id: string) => readResult<RollingRun>(directory, withFlush({ id, title: '' }, flush).id);
-  return { drain: read('f-drain'), lag: read('f-lag') };
+  return { drain: read('f-drain'), lag: read('f-lag'), pass: read('f-pass') };
 }
 
 /** @returns undefined without results */
-export function rollingReport({ drain, lag }: RollingResults): string | undefined {
+export function rollingReport({ drain, lag, pass }: RollingResults): string | undefined {
   const parts = [
     ...(drain === undefined ? [] : [`### ${drain.title}`, drainTable(drain), image(drain)]),
     ...(lag === undefined ? [] : [`### ${lag.title}`, lagTable(lag), image(lag)]),
+    ...(pass === undefined ? [] : [`### ${pass.title}`, lagTable(pass)]),
   ];
   return parts.length === 0 ? undefined : parts.join('\n\n');
 }

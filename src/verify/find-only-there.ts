@@ -57,9 +57,14 @@ export async function findOnlyThere(
 }
 
 /** By the rows of a mailbox list, each looked up when it is asked for. */
-export function hereByRows(store: Pick<MasterStore, 'lookup' | 'mailboxesOf'>): Here {
+export function hereByRows(store: Pick<MasterStore, 'inboxName' | 'lookup' | 'mailboxesOf'>): Here {
   return {
-    hasUser: (userid) => store.mailboxesOf(userid).some(({ deleted, inDeleted }) => !deleted && !inDeleted),
+    hasUser: (userid) => {
+      // Nearly everybody has an INBOX, which is one row to look up.
+      const inbox = store.lookup(store.inboxName(userid));
+      if (inbox && !inbox.deleted && !inbox.intermediate) return true;
+      return store.mailboxesOf(userid).some(({ deleted, inDeleted }) => !deleted && !inDeleted);
+    },
     hasMailbox: (name) => {
       const entry = store.lookup(name);
       return entry !== undefined && !entry.deleted;

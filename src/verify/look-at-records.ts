@@ -1,6 +1,7 @@
 import type { WireRecord } from '../protocol/replica-session.ts';
 import type { EngineContext } from '../replicate/engine.ts';
 import type { Difference } from '../report/difference.ts';
+import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord, LockedMailbox } from '../store/master-store.ts';
 import { compareRecord } from './compare-record.ts';
 import type { Pair } from './pair.ts';
@@ -18,7 +19,16 @@ export async function lookAtRecords(
   // Gone meanwhile, which the look at the mailbox itself tells.
   if (!digests) return [];
   const comparison = new RecordComparison(digests, MOST_NAMED);
-  await session.getFullMailbox(remote.name, comparison.take);
+  try {
+    await session.getFullMailbox(remote.name, comparison.take);
+  } catch (caught) {
+    const error = SyncError.from(caught);
+    if (error.code !== 'IMAP_MAILBOX_NONEXISTENT') throw error;
+    // Gone there since it was listed.
+    return [
+      { kind: 'mailbox', user: entry.userid ?? '', mailbox: entry.name, master: '', replica: undefined },
+    ];
+  }
   comparison.end();
   const { differing } = comparison;
   if (differing.size === 0) return [];

@@ -39,7 +39,8 @@ const PAUSES = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
 
 /**
  * Compares until it is sure: each thing that both sides had alike at one moment is proven; what differed at every look is
- * different if two looks in a row saw the same two values, while nobody was at work on the user and no sync log named it.
+ * different if two looks in a row saw the same two values, while between them and after them nobody was at work on the user
+ * and no sync log named it.
  * Nothing is changed on either side.
  */
 export async function judge(parts: VerifyParts, subject: Subject): Promise<Judgement> {
@@ -55,6 +56,7 @@ export async function judge(parts: VerifyParts, subject: Subject): Promise<Judge
   for (const milliseconds of PAUSES) {
     if (open.size === 0) break;
     await parts.pause(milliseconds);
+    const wasQuiet = await isQuiet(parts, subject);
     const before = open;
     // What was proven is not looked at message by message again.
     look = await lookAt(
@@ -67,8 +69,13 @@ export async function judge(parts: VerifyParts, subject: Subject): Promise<Judge
     for (const difference of look.differences) {
       if (open.has(placeOf(difference))) addTo(still, difference);
     }
-    if (sameDifferences(open, still) && (await isQuiet(parts, subject))) {
-      const differences = await named(parts, look, [...still.values()].flat());
+    // Quiet before the look: what had been changed by then was on the replica, so that it is no change on its way that both
+    // looks saw. Quiet after it: nor is it one whose line came late.
+    if (sameDifferences(open, still) && wasQuiet && (await isQuiet(parts, subject))) {
+      const sure = [...still.values()].flat();
+      const all = await named(parts, look, sure);
+      // What has been changed meanwhile is not what made them differ.
+      const differences = (await isQuiet(parts, subject)) ? all : sure;
       return { verdict: 'different', mailboxes, differences, nothing };
     }
     open = still;

@@ -39,7 +39,7 @@ test('an option that a verb has not is one line and exit code 64', async () => {
   assert.match(stderr, /^cyrus-sync: unknown option '--rolling'/);
 });
 
-test('wrong input to verify and plan is one clear line and exit code 64', async () => {
+test('wrong input to a verb is one clear line and exit code 64', async () => {
   const wrong: [string[], RegExp][] = [
     [['verify'], /No replication mode specified/],
     [['verify', '-A', '-u', 'anna'], /Mutually exclusive/],
@@ -48,6 +48,9 @@ test('wrong input to verify and plan is one clear line and exit code 64', async 
     [['verify', '-A', '-O'], /expected -O with --repair alone/],
     [['verify', '-A', '--workers', '0'], /--workers expects/],
     [['verify', '-A', '--shard', '5/4'], /--shard expects K\/N/],
+    [['check', 'anna'], /too many arguments/],
+    [['check', '-A'], /unknown option '-A'/],
+    [['check', '--workers', 'many'], /--workers expects/],
     [['verify', '-m', '--include', 'a', 'user/a'], /expected --include with -A or -u alone/],
     [['plan', '-A', '--order', 'list'], /--order list with -u/],
     [['plan', '-A', '--max-duration', '1y'], /--max-duration expects a time/],

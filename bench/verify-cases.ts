@@ -1,0 +1,48 @@
+import type { BenchCase } from './cases.ts';
+import { messagesOf, ORDINARY_FOLDERS } from './stores.ts';
+
+/** (v): what a proof costs. */
+
+/** Of each user. */
+const MAILBOXES = 4;
+/** What is wanted of a comparison is wanted of so many. */
+const USERS = 1_000;
+
+const SAME: BenchCase = {
+  id: 'v-same',
+  title: `Verify: ${USERS} users, and nothing different`,
+  replica: 'same',
+  roundTrips: { small: [40], full: [0, 40] },
+  contenders: { small: ['c', 'ours', 'verify'], full: ['c', 'ours', 'ours1', 'verify', 'verify1'] },
+  store: (options) => ({ kind: 'clones', users: options.users ?? USERS, mailboxes: MAILBOXES }),
+};
+
+/** Whose peaks are compared. */
+const MANY: readonly BenchCase[] = [1_000, 100_000].map((mailboxes) => ({
+  id: `v-${mailboxes}`,
+  title: `Memory: verify of ${mailboxes} mailboxes`,
+  replica: 'same',
+  roundTrips: { small: [0], full: [0] },
+  rounds: { small: 1, full: 1 },
+  contenders: { small: ['verify1'], full: ['verify', 'verify1'] },
+  store: () => ({ kind: 'clones', users: mailboxes / MAILBOXES, mailboxes: MAILBOXES }),
+}));
+
+const FIRST_COPY: BenchCase = {
+  id: 'v-copy',
+  title: 'First copy with --verify',
+  replica: 'empty',
+  rounds: { small: 4, full: 5 },
+  contenders: { small: ['ours', 'ours:verify'], full: ['ours', 'ours:verify'] },
+  store: (options) => ({
+    kind: 'filled',
+    name: 'ordinary',
+    users: options.users ?? (options.full ? 60 : 24),
+    folders: ORDINARY_FOLDERS,
+    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
+    messageSize: undefined,
+    userData: true,
+  }),
+};
+
+export const VERIFY_CASES: readonly BenchCase[] = [SAME, ...MANY, FIRST_COPY];
