@@ -27,7 +27,9 @@ test.after(() => fixture.remove());
 const layout = storeLayout(readImapdConfig(fixture.configFile));
 
 /** Real connections to a sandbox, for the real engine, from the fixture's store. */
-async function between(open: (setup: PoolSetup, emit: EventListener) => Pool): Promise<OpenPool> {
+async function between(
+  open: (setup: PoolSetup, emit: EventListener, onIdleClosed: () => void) => Pool,
+): Promise<OpenPool> {
   const directory = await mkdtemp(join(tmpdir(), 'pool-'));
   const sandbox = await startSandbox({
     directory: join(directory, 'db'),
@@ -40,7 +42,14 @@ async function between(open: (setup: PoolSetup, emit: EventListener) => Pool): P
     compression: { mode: 'off', level: undefined },
   });
   const events: SyncEvent[] = [];
-  const pool = open({ ...setup, layout, connection }, (event) => void events.push(event));
+  let idleClosed = false;
+  const pool = open(
+    { ...setup, layout, connection },
+    (event) => void events.push(event),
+    () => {
+      idleClosed = true;
+    },
+  );
   const store = openMasterStore(layout);
   const all = [...store.enumerate()].flatMap((each) => (each.kind === 'user' ? [each.userid] : []));
   store.close();
@@ -52,6 +61,10 @@ async function between(open: (setup: PoolSetup, emit: EventListener) => Pool): P
       const struck = sandbox.inject({ on: 'GET USER', do: 'stall' });
       return until('the replica is asked', () => struck() > 0);
     },
+    hangUp: () => {
+      sandbox.byeAll();
+      return until('the end of an idle connection is told', () => idleClosed);
+    },
     async [Symbol.asyncDispose]() {
       await pool.close();
       await sandbox.close();
@@ -60,30 +73,30 @@ async function between(open: (setup: PoolSetup, emit: EventListener) => Pool): P
   };
 }
 
-function inline(settings: PoolSetup, emit: EventListener): Pool {
+function inline(settings: PoolSetup, emit: EventListener, onIdleClosed: () => void): Pool {
   const store = openMasterStore(settings.layout);
   return openInlinePool({
     create: () => new BatchRunner(realParts(settings, emit, store)),
     tasksPerConnection: 4,
-    onIdleClosed() {},
+    onIdleClosed,
     onClose: () => store.close(),
   });
 }
 
-function threads(settings: PoolSetup, emit: EventListener): Pool {
-  return new ThreadPool(settings, 1, emit, { threads: 1, tasksPerConnection: 4 });
+function threads(settings: PoolSetup, emit: EventListener, onIdleClosed: () => void): Pool {
+  return new ThreadPool(settings, 1, emit, { threads: 1, tasksPerConnection: 4, onIdleClosed });
 }
 
 poolContract('connections of this thread', () => between(inline));
 poolContract('connections of other threads', () => between(threads));
 poolContract('connections of this thread until others are there', () =>
-  between((settings, emit) => {
-    return new GrowingPool(inline(settings, emit), async () => threads(settings, emit), 1);
+  between((...parts) => {
+    return new GrowingPool(inline(...parts), async () => threads(...parts), 1);
   }),
 );
 poolContract('connections of other threads from the beginning', () =>
-  between((settings, emit) => {
-    const pool = new GrowingPool(inline(settings, emit), async () => threads(settings, emit), 1, true);
+  between((...parts) => {
+    const pool = new GrowingPool(inline(...parts), async () => threads(...parts), 1, true);
     pool.use({ connections: 1, threads: true });
     return pool;
   }),

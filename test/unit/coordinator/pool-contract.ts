@@ -13,6 +13,8 @@ export interface OpenPool extends AsyncDisposable {
   readonly users: readonly string[];
   /** From now on the replica never answers about any user. Resolves when it was asked. */
   fallSilent(): Promise<void>;
+  /** The replica takes leave on every connection. Resolves when the pool has said so of one that was idle. */
+  hangUp(): Promise<void>;
 }
 
 /** Enough for a unit to overtake its renewal, where it can. */
@@ -83,6 +85,23 @@ export function poolContract(who: string, open: () => Promise<OpenPool>): void {
         await runUnit();
         assert.equal(opens(), 1 + renewals);
       }
+    },
+  );
+
+  contract('batches at once have as many connections as it may use', async ({ pool, events, users }) => {
+    pool.use({ connections: 3, threads: false });
+    await Promise.all(users.slice(0, 3).map((userid, id) => pool.run({ id, jobs: [user(userid)] })));
+    assert.equal(events.filter(({ kind }) => kind === 'connection:open').length, 3);
+  });
+
+  contract(
+    'a connection that the replica ends while it is idle is told, and work goes on',
+    async (opened) => {
+      const { pool, hangUp } = opened;
+      const ask = { users: [], actions: [] };
+      await pool.runUnit({ id: 1, unit: ask });
+      await hangUp();
+      assert.equal((await pool.runUnit({ id: 2, unit: ask })).linkError, undefined);
     },
   );
 
