@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../src/byte-string.ts';
-import type { ReplicaMailbox, ReplicaSession, WireRecord } from '../../src/protocol/replica-session.ts';
+import type {
+  ReplicaMailbox,
+  ReplicaSession,
+  WireMailbox,
+  WireRecord,
+} from '../../src/protocol/replica-session.ts';
 import { createdModseq } from '../lab/memory-store.ts';
 import type { REPLICA_EDITS } from './plan.ts';
 
@@ -32,6 +37,20 @@ export async function editReplica(
     guid,
   });
   switch (edit) {
+    case 'replica-uidvalidity': {
+      const line = { ...mailbox, uidvalidity: mailbox.uidvalidity + 1, highestmodseq: modseq };
+      await session.applyMailbox(unchecked(line), []);
+      return { what: `${name} ${line.uidvalidity}`, uniqueid: mailbox.uniqueid, uid: 0, guid: '' };
+    }
+    case 'replica-create': {
+      const uniqueid = `there${Math.floor(choice * 1e9)}`;
+      const made = `${name}.There${Math.floor(choice * 1e9)}`;
+      await session.applyMailbox(
+        unchecked({ ...mailbox, name: made, uniqueid, lastUid: 0, highestmodseq: 1 }),
+        [],
+      );
+      return { what: made, uniqueid, uid: 0, guid: '' };
+    }
     case 'replica-append': {
       const content = Buffer.from(`Subject: on the replica\r\n\r\n${choice}\r\n`);
       const guid = createHash('sha1').update(content).digest('hex');
@@ -67,18 +86,18 @@ export async function editReplica(
   }
 }
 
-/** Without a checksum: nothing is compared. */
 async function change(session: ReplicaSession, mailbox: ReplicaMailbox, record: WireRecord): Promise<void> {
-  await session.applyMailbox(
-    {
-      ...mailbox,
-      crcBasic: 0,
-      crcAnnotations: undefined,
-      highestmodseq: record.modseq,
-      since: undefined,
-      intermediate: false,
-      local: false,
-    },
-    [record],
-  );
+  await session.applyMailbox(unchecked({ ...mailbox, highestmodseq: record.modseq }), [record]);
+}
+
+/** A line whose checksums nobody compares. */
+function unchecked(mailbox: ReplicaMailbox): WireMailbox {
+  return {
+    ...mailbox,
+    crcBasic: 0,
+    crcAnnotations: undefined,
+    since: undefined,
+    intermediate: false,
+    local: false,
+  };
 }

@@ -25,7 +25,14 @@ export const EDITS = [
 ] as const;
 
 /** What somebody does on the replica, where nobody should be: afterwards both sides have changed. */
-export const REPLICA_EDITS = ['replica-append', 'replica-flag', 'replica-expunge'] as const;
+export const REPLICA_EDITS = [
+  'replica-append',
+  'replica-append',
+  'replica-flag',
+  'replica-expunge',
+  'replica-uidvalidity',
+  'replica-create',
+] as const;
 
 /**
  * One thing that happens. Whom it happens to is a number that is applied to whoever is there when it happens, so that a plan

@@ -73,6 +73,8 @@ class World {
   #refusedUntilMs = 0;
   /** `UNIQUEID/UID`. */
   readonly #changedThere = new Set<string>();
+  /** Uniqueids of mailboxes that somebody has made on the replica. */
+  readonly #madeThere = new Set<ByteString>();
   /** Edits of the replica that are under way. */
   #editing = 0;
   readonly #breaks: Extract<Step, { kind: 'break' }>[] = [];
@@ -152,7 +154,7 @@ class World {
     }
     // A run for all knows those who are here; who was removed is told by the sync log alone.
     for (const userid of this.#master.users()) await this.#compare(userid, 'at the end');
-    this.#lookForLost();
+    this.#audit();
     this.#applied.length = 0;
     await this.#run();
     const sent = this.#applied.filter((text) => !text.startsWith('APPLY CAPABILITIES'));
@@ -160,7 +162,10 @@ class World {
   }
 
   #differencesOf(userid: ByteString): Promise<string[]> {
-    return differencesOf(userid, this.#master.store, this.#replica.inspect(), this.#changedThere);
+    return differencesOf(userid, this.#master.store, this.#replica.inspect(), {
+      records: this.#changedThere,
+      mailboxes: this.#madeThere,
+    });
   }
 
   async #compare(userid: ByteString, when: string): Promise<void> {
@@ -169,15 +174,16 @@ class World {
     }
   }
 
-  #lookForLost(): void {
+  #audit(): void {
     const { store, ledger } = this.#master;
     for (const { name, uniqueid } of this.#master.users().flatMap((userid) => store.mailboxesOf(userid))) {
-      const there = new Set(
-        store.records(name).flatMap(({ guid, flags }) => (flags.includes('\\Expunged') ? [] : [guid])),
-      );
-      for (const guid of ledger.keptIn(uniqueid)) {
-        if (!there.has(guid)) this.#violate(`message ${guid} of ${name} is lost on both sides`);
-      }
+      const live = store.records(name).filter(({ flags }) => !flags.includes('\\Expunged'));
+      const guids = live.map(({ guid }) => guid);
+      for (const violation of ledger.violations(uniqueid, guids)) this.#violate(`${name}: ${violation}`);
+    }
+    const there = new Set(Object.values(this.#replica.inspect().mailboxes).map(({ uniqueid }) => uniqueid));
+    for (const uniqueid of this.#madeThere) {
+      if (!there.has(uniqueid)) this.#violate(`${uniqueid}, which only the replica had, is gone`);
     }
   }
 
@@ -232,6 +238,7 @@ class World {
       await session.exit();
       if (done === undefined) return;
       const { uniqueid, uid, guid } = done;
+      if (edit === 'replica-create') this.#madeThere.add(uniqueid);
       this.#changedThere.add(`${uniqueid}/${uid}`);
       if (edit === 'replica-append') this.#master.ledger.put(uniqueid, guid);
       if (edit === 'replica-expunge') this.#master.ledger.expunge(uniqueid, guid);

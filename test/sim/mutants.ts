@@ -1,0 +1,174 @@
+/** One way to break a promise of the design: what stands in a source, and what stands there instead. */
+export interface Mutant {
+  name: string;
+  file: string;
+  changes: readonly [find: string, replace: string][];
+}
+
+/** Each breaks one promise, and the simulation has to notice: `npm run sim -- --mutants`. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'the MODSEQ of an expunged message is that of the step that it is sent in',
+    file: 'src/replicate/compare/read-delta.ts',
+    changes: [['if (record.modseq > lastModseq && !page.expunged(i))', 'if (record.modseq > lastModseq)']],
+  },
+  {
+    name: 'RESTART while somebody relies on the stage',
+    file: 'src/replicate/connection/stage.ts',
+    changes: [
+      ['const RESTART_AFTER_MESSAGES = 32_768;', 'const RESTART_AFTER_MESSAGES = 3;'],
+      ['while (this.#restartDue && this.#holders > 0) {', 'while (false) {'],
+    ],
+  },
+  {
+    name: 'a claim of the stage is not given back',
+    file: 'src/replicate/connection/stage.ts',
+    changes: [
+      ['const RESTART_AFTER_MESSAGES = 32_768;', 'const RESTART_AFTER_MESSAGES = 3;'],
+      ['if (--this.#holders > 0) return;', 'return;'],
+    ],
+  },
+  {
+    name: 'personal data is sent although the INBOX is not there',
+    file: 'src/replicate/jobs/run-user.ts',
+    changes: [
+      [
+        'const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);',
+        'const there = inPlace ? replica : replica;',
+      ],
+    ],
+  },
+  {
+    name: 'a folder is removed from the replica without the record of its deletion',
+    file: 'src/replicate/folders/plan-folders.ts',
+    changes: [
+      [
+        "if (question.replace || question.fateOfName(mailbox.name) === 'tombstone') remove(mailbox);",
+        'if (mailbox) remove(mailbox);',
+      ],
+    ],
+  },
+  {
+    name: 'a mailbox that is live under another name is removed from the replica',
+    file: 'src/replicate/folders/plan-folders.ts',
+    changes: [["if (fate === 'live' || (!question.whole && fate !== 'unopenable')) continue;", '']],
+  },
+  {
+    name: 'a mailbox that was replaced while it was read is sent as the one that was listed',
+    file: 'src/replicate/compare/check-same.ts',
+    changes: [
+      [
+        'if (mailbox.entry.uniqueid === listed.uniqueid && mailbox.entry.partition === listed.partition) return;',
+        'return;',
+      ],
+    ],
+  },
+  {
+    name: 'UIDVALIDITY goes down in a merge',
+    file: 'src/replicate/merge/resolve-diverged.ts',
+    changes: [
+      ['uidvalidity: Math.max(state.uidvalidity, remote.uidvalidity),', 'uidvalidity: state.uidvalidity,'],
+      ['remote.uidvalidity > state.uidvalidity', 'false'],
+    ],
+  },
+  {
+    name: 'a merge that was cut short doubles a message when it is done again',
+    file: 'src/replicate/merge/merge-records.ts',
+    changes: [
+      ['if (this.#replicaTail.has(identity(ours))) return;', ''],
+      ['if (this.#masterTail.has(identity(theirs))) return;', ''],
+    ],
+  },
+  {
+    name: 'of two messages with one UID the one of the replica is lost',
+    file: 'src/replicate/merge/merge-records.ts',
+    changes: [['this.#merge.masterNeeds.push(source(theirs));\n    this.#append(theirs);', '']],
+  },
+  {
+    name: 'a message that only the replica has is expunged there',
+    file: 'src/replicate/merge/merge-records.ts',
+    changes: [
+      ['if (theirs.uid > this.#master.lastUid) {', 'if (false) {'],
+      ['} else if (this.#isCleanedUp(theirs)) {', '} else if (true) {'],
+    ],
+  },
+  {
+    name: 'what the replica refuses counts as sent',
+    file: 'src/replicate/folders/start-mailbox.ts',
+    changes: [['throw await context.partitions.explain(refusal, line.partition, line.name);', 'return;']],
+  },
+  {
+    name: 'a message below what the replica has seen is never missed',
+    file: 'src/replicate/compare/compare-mailbox.ts',
+    changes: [
+      ['if (remote.lastUid > state.lastUid) {', 'if (false) {'],
+      ['if (remote.highestmodseq > state.highestmodseq) {', 'if (false) {'],
+    ],
+  },
+  {
+    name: 'checksums that differ at one MODSEQ are not looked at',
+    file: 'src/replicate/compare/compare-mailbox.ts',
+    changes: [
+      ['    !sameChecksums(state, remote)\n  ) {', '    false\n  ) {'],
+      ['    sameChecksums(state, remote)\n  );', '    true\n  );'],
+    ],
+  },
+  {
+    name: 'what was cleaned away here stays on the replica for ever',
+    file: 'src/replicate/compare/compare-mailbox.ts',
+    changes: [['deletedmodseq > remote.highestmodseq) {', 'deletedmodseq < 0) {']],
+  },
+  {
+    name: 'the quota of a former user of the name stays',
+    file: 'src/replicate/user-data/plan-quotas.ts',
+    changes: [['if (theirs) plan.remove.push(root);', '']],
+  },
+  {
+    name: 'a rename that the replica refused counts as done',
+    file: 'src/replicate/folders/sync-folders.ts',
+    changes: [
+      [
+        "throw step.kind === 'rename' ? await context.partitions.explain(error, step.partition, mailbox) : error;",
+        'void error;',
+      ],
+    ],
+  },
+  {
+    name: 'a renamed mailbox is not looked for where the replica still has it',
+    file: 'src/replicate/folders/sync-folders.ts',
+    changes: [
+      ['const elsewhere = await findElsewhere(context, job);', 'const elsewhere: ReplicaMailbox[] = [];'],
+    ],
+  },
+  {
+    name: 'a failure of the replica is never tried again within the run',
+    file: 'src/coordinator/run/schedule.ts',
+    changes: [
+      [
+        "return { kind: 'retry', job, delayMs, error };",
+        "return { kind: 'retry', job, delayMs: Number.NaN, error };",
+      ],
+      ['this.#delayed.add(entry, now + delayMs);', ''],
+    ],
+  },
+  {
+    name: 'messages are announced before the replica has confirmed them',
+    file: 'src/replicate/connection/upload.ts',
+    changes: [
+      [
+        'await allSettledOrThrow(confirmations);\n  if (failed !== undefined) throw failed;',
+        'for (const each of confirmations) each.catch(() => undefined);',
+      ],
+    ],
+  },
+  {
+    name: 'a message that another mailbox has begun to send is not waited for, and fails unseen',
+    file: 'src/replicate/connection/upload.ts',
+    changes: [['if (begun) confirmations.push(begun);', 'begun?.catch(() => undefined);']],
+  },
+  {
+    name: 'seen state that was sent is not compared again',
+    file: 'src/replicate/user-data/plan-seen.ts',
+    changes: [['other === undefined ||', 'other === undefined;\n    void (']],
+  },
+];
