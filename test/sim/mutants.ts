@@ -169,6 +169,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'seen state that was sent is not compared again',
     file: 'src/replicate/user-data/plan-seen.ts',
-    changes: [['other === undefined ||', 'other === undefined;\n    void (']],
+    changes: [['other.seenuids !== entry.seenuids', 'false']],
   },
 ];
