@@ -129,7 +129,7 @@ export function readArguments(
     command.parse(argv, { from: 'user' });
   } catch (caught) {
     if (!(caught instanceof CommanderError)) throw caught;
-    if (answer === undefined || caught.exitCode !== 0) throw usageError(commanderText(caught));
+    if (answer === undefined || caught.exitCode !== 0) throw usageError(commanderText(caught, command));
   }
   const raw = command.opts<RawOptions>();
   const once = raw.rollingOnce === true;
@@ -218,6 +218,8 @@ function checkDryRun(mode: ArgumentMode, raw: RawOptions): void {
     throw usageError('expected no --dry-run in rolling mode; with -A it says what is behind');
   if (raw.failures !== undefined)
     throw usageError('expected no --failures with --dry-run, which replicates nobody');
+  if (raw.verify)
+    throw usageError('expected no --verify with --dry-run, after which nothing is there to compare');
   if (raw.report !== undefined)
     throw usageError('expected no --report with --dry-run; cyrus-sync plan --json tells all');
 }
@@ -253,7 +255,11 @@ export function usageError(message: string): SyncError {
 }
 
 /** Its suggestions come on a line of their own. What was given to an option that is none may be a password. */
-function commanderText(error: CommanderError): string {
+function commanderText(error: CommanderError, command: Command): string {
+  const [, given] = /^error: unknown option '(--[^=']+)=/.exec(error.message) ?? [];
+  if (given !== undefined && command.options.some(({ long }) => long === given)) {
+    return `option ${given} takes no value`;
+  }
   return error.message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')

@@ -115,11 +115,13 @@ function imapServer(server: string): string {
     if (target.kind === 'tcp' && target.port !== undefined) resolvePort(target.port);
     return server;
   } catch (caught) {
-    const { message } = SyncError.from(caught);
-    throw new SyncError('CONFIG', `replica_imap: ${message}`, {
-      phase: 'start',
-      hint: 'set it to host, host:port or host:port/tls of the IMAP server of the replica',
-    });
+    // What stands before an @ may be a password.
+    const found = server.includes('@') ? 'one with an @' : JSON.stringify(server);
+    throw new SyncError(
+      'CONFIG',
+      `replica_imap: expected the replica's IMAP server as host, host:port or host:port/tls, found ${found}`,
+      { phase: 'start', cause: caught, hint: 'the login is that of replication' },
+    );
   }
 }
 

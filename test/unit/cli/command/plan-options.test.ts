@@ -53,9 +53,15 @@ test('a report that says nothing of a pace is refused, and one that cannot be re
 });
 
 test('--dry-run goes with nothing that a run leaves behind', async () => {
-  for (const args of [['-A', '--failures', 'x'], ['-A', '--report', 'x.json'], ['-R'], ['-1']]) {
+  for (const args of [
+    ['-A', '--failures', 'x'],
+    ['-A', '--report', 'x.json'],
+    ['-A', '--verify'],
+    ['-R'],
+    ['-1'],
+  ]) {
     const [code, line] = await firstLine('sync_client.cjs', '--dry-run', ...args);
     assert.equal(code, 64, args.join(' '));
-    assert.match(line, /^sync_client: expected no (--failures|--report|--dry-run) /);
+    assert.match(line, /^sync_client: expected no (--failures|--report|--verify|--dry-run) /);
   }
 });

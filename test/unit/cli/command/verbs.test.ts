@@ -45,6 +45,8 @@ test('wrong input to a verb is one clear line and exit code 64', async () => {
     [['verify', '-A', '-u', 'anna'], /Mutually exclusive/],
     [['verify', '-A', '--deep=2/30'], /option --deep expects a share from 1\/1 to 1\/10000, found "2\/30"/],
     [['verify', '-A', '--deep=1/0'], /--deep expects/],
+    [['verify', '-A', '--repair=yes'], /^cyrus-sync: option --repair takes no value$/],
+    [['check', '--probe=1'], /option --probe takes no value/],
     [['verify', '-A', '-O'], /expected -O with --repair alone/],
     [['verify', '-A', '--workers', '0'], /--workers expects/],
     [['verify', '-A', '--shard', '5/4'], /--shard expects K\/N/],
