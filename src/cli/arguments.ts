@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { MOST_WORKERS } from '../config/settings.ts';
+import { DURATION_FORMS, parseDuration } from '../config/values.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { type Choosing, checkChoosing, choosing } from './choosing.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
@@ -66,11 +67,17 @@ export interface Arguments {
   workers: number | 'auto' | undefined;
   /** --progress, --no-progress; undefined = the settings file decides, then whether stderr is a terminal. */
   progress: boolean | undefined;
+  /** --stats */
+  statsSeconds: number | undefined;
   /** --log-to-stderr */
   logToStderr: boolean;
   /** --dry-run */
   dryRun: boolean;
   choosing: Choosing;
+  /** As typed: --bwlimit, --pause-file, --pause-url, --max-load, --control. */
+  steering: Readonly<
+    Record<'bwlimit' | 'pauseFile' | 'pauseUrl' | 'maxLoad' | 'control', string | undefined>
+  >;
   /** --failures */
   failureFile: string | undefined;
   /** --report */
@@ -171,9 +178,17 @@ export function readArguments(
     stageToArchive: raw.stageToArchive === true,
     workers: workerCount(raw.workers),
     progress: raw.progress,
+    statsSeconds: statsSeconds(raw.stats),
     logToStderr: raw.logToStderr === true,
     dryRun: raw.dryRun === true,
     choosing: chosen,
+    steering: Object.freeze({
+      bwlimit: raw.bwlimit,
+      pauseFile: raw.pauseFile,
+      pauseUrl: raw.pauseUrl,
+      maxLoad: raw.maxLoad,
+      control: raw.control,
+    }),
     failureFile: raw.failures,
     reportFile: raw.report,
     exitCodes: raw.exitCodes ?? 'classic',
@@ -238,6 +253,13 @@ function wholeNumber(
   const number = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw usageError(`option ${option} expects a whole number from ${least} to ${most}, found "${text}"`);
+}
+
+function statsSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = parseDuration(text) ?? 0;
+  if (seconds >= 1 && seconds <= MOST_SECONDS) return seconds;
+  throw usageError(`option --stats expects ${DURATION_FORMS}, from 1s on, found "${text}"`);
 }
 
 function workerCount(text: string | undefined): number | 'auto' | undefined {

@@ -44,7 +44,14 @@ export async function begin(
     sinks: [watching.hear],
     openDisplay: async (lines) => {
       const { progressDisplay } = await import('../operate/progress/progress-display.ts');
-      return await progressDisplay(lines, streams, watching.view);
+      const { progress, statsSeconds } = output;
+      return progressDisplay(lines, {
+        stderr,
+        view: watching.view,
+        terminal: process.env.TERM,
+        lineMs: statsSeconds === undefined ? undefined : statsSeconds * 1_000,
+        linesOnly: !progress || statsSeconds !== undefined,
+      });
     },
     openSyslog,
   });

@@ -5,9 +5,11 @@ import { fitDescriptors, mostThatFit } from '../coordinator/run/fit-descriptors.
 import { loadMeter } from '../coordinator/run/load.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
+import { TokenBucket } from '../protocol/wire/token-bucket.ts';
 import { runRolling } from '../rolling/run-rolling.ts';
 import { openMasterStore } from '../store/open-master-store.ts';
 import { begin, startDelay, warnOf } from './begin.ts';
+import { Operated } from './operated.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import { onStatusRequest } from './signals.ts';
 
@@ -25,7 +27,8 @@ export async function carryOutRolling(
   signal: AbortSignal,
   begun: () => void,
 ): Promise<number> {
-  const { report } = await begin(plan);
+  await using operated = await Operated.open(plan.operate);
+  const { report, watching } = await begin(plan);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;
@@ -36,7 +39,11 @@ export async function carryOutRolling(
   const { layout, options: jobs } = plan.setup;
   // The limit on open files says how many users may be in flight.
   const { connections, lookAhead } = fitDescriptors(share, plan.connections, jobs.lookAhead, 1);
-  const setup = { ...plan.setup, options: { ...jobs, lookAhead } };
+  const setup = {
+    ...plan.setup,
+    connection: { ...plan.setup.connection, pace: TokenBucket.memory() },
+    options: { ...jobs, lookAhead },
+  };
   begun();
   const end = await runRolling(
     {
@@ -60,6 +67,7 @@ export async function carryOutRolling(
       random: Math.random,
       signal,
       onStatusRequest,
+      steer: operated.steeredBy({ report, watching }),
     },
   );
   await report.close({ failures: end.failures, unreached: [], allFound: true, endedBy: end.error });

@@ -15,9 +15,11 @@ import { type RunParts, run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
 import { runStatus } from '../operate/state/run-status.ts';
 import { checkUnseen } from '../preflight/check-host.ts';
+import { TokenBucket } from '../protocol/wire/token-bucket.ts';
 import type { ProgramWords } from '../report/program-words.ts';
 import type { Report } from '../report/report.ts';
 import { begin, startDelay, warnOf } from './begin.ts';
+import { Operated } from './operated.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
@@ -42,6 +44,7 @@ export async function carryOut(
   signal: AbortSignal,
   { exitCode = exitCodeOf(plan), words, findOnlyThere }: Variation = {},
 ): Promise<number> {
+  await using operated = await Operated.open(plan.operate);
   const { report, watching } = await begin(plan, files, words);
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
@@ -53,7 +56,11 @@ export async function carryOut(
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
-  const setup = { ...plan.setup, options: { ...options, lookAhead: fitting.lookAhead } };
+  const setup = {
+    ...plan.setup,
+    connection: { ...plan.setup.connection, pace: TokenBucket.memory() },
+    options: { ...options, lookAhead: fitting.lookAhead },
+  };
   using _status = onStatusRequest(() =>
     report.emit({ kind: 'run:status', status: runStatus(watching.view()) }),
   );
@@ -68,6 +75,7 @@ export async function carryOut(
       clock: systemClock,
       random: Math.random,
       signal,
+      steer: operated.steeredBy({ report, watching }),
     },
   );
   await report.close({ ...end.summary, endedBy: end.error });

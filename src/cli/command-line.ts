@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { addChoosing, addOptions, OPTIONS, type OptionRow } from './options.ts';
+import { addChoosing, addOptions, addSteering, OPTIONS, type OptionRow } from './options.ts';
 
 export const PROGRAM = 'sync_client';
 
@@ -63,9 +63,15 @@ export interface RawOptions {
   stageToArchive?: true;
   workers?: string;
   progress?: boolean;
+  stats?: string;
   logToStderr?: true;
   dryRun?: true;
   excludeFrom?: string;
+  bwlimit?: string;
+  pauseFile?: string;
+  pauseUrl?: string;
+  maxLoad?: string;
+  control?: string;
   shard?: string;
   order?: 'size' | 'name' | 'list';
   maxErrors?: string;
@@ -125,6 +131,7 @@ export function commandLine(version: string): Command {
     ['--dry-run', 'say what would be done, and change nothing on either side'],
   );
   addChoosing(command);
+  addSteering(command);
   group(
     'Rolling:',
     ['-F, --shutdown-file <file>', 'end when this file appears (default: sync_shutdown_file)'],
@@ -137,6 +144,7 @@ export function commandLine(version: string): Command {
     OPTIONS.verboseLogging,
     OPTIONS.progress,
     OPTIONS.noProgress,
+    OPTIONS.stats,
     OPTIONS.logToStderr,
     OPTIONS.report,
     ['--failures <file>', 'keep a list of those who were not replicated, for -u -f (-m -f, -s -f)'],

@@ -26,6 +26,14 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'say what a run would do, and how long it would take',
     load: async () => (await import('./verbs/plan.ts')).plan,
   },
+  status: {
+    summary: 'say how the runs of this host stand',
+    load: async () => (await import('./verbs/status.ts')).status,
+  },
+  ctl: {
+    summary: 'ask and steer a run that is under way',
+    load: async () => (await import('./verbs/ctl.ts')).ctl,
+  },
 };
 
 const USAGE = `Usage: ${PROGRAM} VERB [options]

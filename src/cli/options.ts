@@ -28,6 +28,7 @@ export const OPTIONS = {
   verboseLogging: ['-l, --verbose-logging', 'the same to syslog'],
   progress: ['--progress', 'show progress (default: on a terminal)'],
   noProgress: ['--no-progress', 'do not show progress'],
+  stats: ['--stats <time>', 'a line on how far it is on standard error so often, such as 1m'],
   logToStderr: ['--log-to-stderr', 'log to standard error as well as to syslog'],
   verify: [
     '--verify',
@@ -43,6 +44,17 @@ export const OPTIONS = {
   shard: ['--shard <part>', 'K/N: the Kth of N parts of the users, for as many processes or hosts'],
   maxErrors: ['--max-errors <count>', 'end when so many users have failed'],
   maxDuration: ['--max-duration <time>', 'end after so long (90s, 45m, 6h), when those under way are done'],
+  bwlimit: [
+    '--bwlimit <rate>',
+    'octets a second of all connections together: 10M, off, or a timetable "08:00,2M 19:00,off"',
+  ],
+  pauseFile: ['--pause-file <file>', 'nothing goes on while this file exists'],
+  pauseUrl: ['--pause-url <address>', 'nothing goes on while this http address answers other than 200'],
+  maxLoad: ['--max-load <load>', "nothing goes on while this host's load is above this"],
+  control: [
+    '--control <path>',
+    'socket for cyrus-sync ctl, or off (default: below /run/cyrus-sync, if that exists)',
+  ],
   rate: ['--rate <octets>', 'estimate the time for so many octets a second, such as 20M'],
   messageRate: ['--message-rate <count>', 'estimate the time for so many messages a second'],
   rateFrom: [
@@ -70,4 +82,10 @@ export function addChoosing(command: Command): void {
       .helpGroup(heading),
   );
   addOptions(command, heading, OPTIONS.maxErrors, OPTIONS.maxDuration);
+}
+
+/** What slows a run down or holds it, and where it is asked and steered meanwhile. */
+export function addSteering(command: Command): void {
+  const { bwlimit, pauseFile, pauseUrl, maxLoad, control } = OPTIONS;
+  addOptions(command, 'While it runs:', bwlimit, pauseFile, pauseUrl, maxLoad, control);
 }

@@ -30,6 +30,7 @@ export function outputPlan(
     verboseLog: args.verboseLog,
     // Lines of -v and a moving display would tear each other apart.
     progress: args.progress ?? settings.progress ?? (terminal && args.verbose === 0),
+    statsSeconds: args.statsSeconds,
     logToStderr: args.logToStderr || args.verbose >= VERBOSE_TRAFFIC,
     syslogIdent: prefix === undefined ? IDENT : `${prefix}/${IDENT}`,
     syslogFacility: facility(config.text('syslog_facility')),

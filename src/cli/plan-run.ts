@@ -9,6 +9,7 @@ import { channelWarnings, type PlanWarning } from './channel-warnings.ts';
 import { choicePlan, limitsPlan } from './choice-plan.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { internalName, type NameSpelling } from './internal-name.ts';
+import { operatePlan } from './operate-plan.ts';
 import { outputPlan } from './output-plan.ts';
 import { poolSetup } from './pool-setup.ts';
 import { type ListedName, listText, readNameList } from './read-name-list.ts';
@@ -44,6 +45,12 @@ export function planRun(
  */
 export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): RollingPlan[] {
   const config = readImapdConfig(args.configFile, environment);
+  if (args.steering.control?.startsWith('/') && args.channels.length > 1) {
+    throw new SyncError('USAGE', `expected one channel with --control ${args.steering.control}, found more`, {
+      phase: 'start',
+      hint: 'Without --control each has a socket called after it',
+    });
+  }
   return args.channels.map((channel, index) => {
     const settings = settingsOf(args, environment, channel);
     // The channels share the files, so that one of them tells.
@@ -106,6 +113,7 @@ export function decideRun(
     limits: limitsPlan(args.choosing),
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
+    operate: operatePlan(args, settings, environment, `run-${process.pid}`),
     exitCodes: args.exitCodes,
   });
 }

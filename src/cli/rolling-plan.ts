@@ -12,6 +12,7 @@ import type { Arguments } from './arguments.ts';
 import { identityPlan } from './become-cyrus-user.ts';
 import { channelWarnings, type PlanWarning } from './channel-warnings.ts';
 import { deepFreeze } from './deep-freeze.ts';
+import { type OperatePlan, operatePlan } from './operate-plan.ts';
 import { outputPlan } from './output-plan.ts';
 import { poolSetup } from './pool-setup.ts';
 import type { IdentityPlan } from './run-plan.ts';
@@ -35,8 +36,11 @@ export interface RollingPlan {
   startDelaySeconds: number;
   identity: IdentityPlan;
   output: OutputPlan;
+  operate: OperatePlan;
 }
 
+/** What the default channel is called where others have their name. */
+const ROLLING_NAME = 'rolling';
 /** Seconds; the manual's default of -t. */
 const SESSION_LIFETIME_SECONDS = 600;
 
@@ -97,6 +101,7 @@ export function rollingPlan(
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     // A display of progress has no end to show progress towards.
     output: { ...outputPlan(config, settings, args, environment, false), progress: false },
+    operate: operatePlan(args, settings, environment, channel ?? ROLLING_NAME),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { RunRequest } from '../coordinator/run/run-request.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import type { PlanWarning } from './channel-warnings.ts';
+import type { OperatePlan } from './operate-plan.ts';
 
 export type { RunMode } from '../coordinator/run/run-request.ts';
 export type { OutputPlan } from '../report/output-plan.ts';
@@ -15,6 +16,7 @@ export interface RunPlan extends RunRequest {
   /** Whom to become when started as root. */
   identity: IdentityPlan;
   output: OutputPlan;
+  operate: OperatePlan;
   exitCodes: 'classic' | 'extended';
 }
 

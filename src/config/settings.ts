@@ -40,6 +40,13 @@ export interface Settings {
   backlogReportSeconds: number;
   /** Seconds in which rolling mode compares each user once; 0 = never. */
   fullPassSeconds: number;
+  /** Octets a second, or a timetable of them; what is wrong with it is said by whoever reads it. */
+  bwlimit: string | undefined;
+  pauseFile: string | undefined;
+  pauseUrl: string | undefined;
+  maxLoad: string | undefined;
+  /** Where the control socket is, or `off`. */
+  control: string | undefined;
   /** Applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
   master: string;
   masterUser: string | undefined;
@@ -83,6 +90,11 @@ export function defaultSettings(): Settings {
     exitWhenReplicaGone: false,
     backlogReportSeconds: 300,
     fullPassSeconds: 0,
+    bwlimit: undefined,
+    pauseFile: undefined,
+    pauseUrl: undefined,
+    maxLoad: undefined,
+    control: undefined,
     master: 'private',
     masterUser: undefined,
     masterPassword: undefined,
@@ -189,6 +201,11 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       (fullPassSeconds) => ({ fullPassSeconds }),
     ),
   ],
+  ['bwlimit', rule('octets a second, or a timetable', nonEmpty, (bwlimit) => ({ bwlimit }))],
+  ['pause_file', rule('the path of a file', absolutePath, (pauseFile) => ({ pauseFile }))],
+  ['pause_url', rule('an http or https address', nonEmpty, (pauseUrl) => ({ pauseUrl }))],
+  ['max_load', rule('a load, such as 8', nonEmpty, (maxLoad) => ({ maxLoad }))],
+  ['control', rule('the path of a socket, or off', nonEmpty, (control) => ({ control }))],
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
   ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],
   ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],

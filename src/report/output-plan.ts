@@ -7,6 +7,8 @@ export interface OutputPlan {
   /** -l */
   verboseLog: boolean;
   progress: boolean;
+  /** A line on how far it is, each time so many seconds have passed; undefined: where progress cannot be drawn, each minute. */
+  statsSeconds?: number | undefined;
   /** Log to stderr too. */
   logToStderr: boolean;
   syslogIdent: string;

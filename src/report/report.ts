@@ -27,7 +27,7 @@ export interface ReportOptions extends OutputPlan {
   /** Of other rooms: they hear everything, before all others. */
   sinks?: readonly EventListener[];
   /** Opens what shows progress, where that is wanted. */
-  openDisplay?(streams: Streams): Promise<EventListener & Disposable>;
+  openDisplay?(streams: Streams): Promise<Disposable>;
   /** `--failures` and `--report`, opened already; the report closes them. */
   files?: readonly ReportFile[] | undefined;
   /** Opens syslog(3); called only when there is something to log. */
@@ -83,11 +83,10 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     logSink({ channel, server, spellMailbox, verboseLog, targets }),
   ];
   if (!options.logToStderr) sinks.push(statusSink(remark));
-  if (options.progress && options.openDisplay) {
+  if ((options.progress || options.statsSeconds !== undefined) && options.openDisplay) {
     const display = await options.openDisplay(streams);
     // First, so that what follows stands below the last state of the display.
     closers.unshift(() => display[Symbol.dispose]());
-    sinks.push(display);
   }
 
   return {

@@ -51,7 +51,7 @@ const subRooms: Record<string, readonly string[]> = {
   coordinator: ['run', 'pool'],
   protocol: ['connect', 'session', 'handshake', 'link', 'wire', 'sasl', 'dlist'],
   replicate: ['jobs', 'folders', 'merge', 'user-data', 'connection', 'compare', 'outcomes'],
-  operate: ['control', 'page', 'metrics', 'hooks', 'progress', 'state'],
+  operate: ['control', 'page', 'metrics', 'hooks', 'progress', 'throttle', 'state'],
   rolling: ['daemon', 'queue', 'log'],
   sandbox: ['commands', 'wire', 'storage'],
   store: ['remote', 'mailbox', 'user', 'mailbox-list', 'paths', 'cyrusdb', 'files'],

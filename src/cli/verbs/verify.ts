@@ -4,7 +4,7 @@ import { COMPARING } from '../../report/program-words.ts';
 import type { Report } from '../../report/report.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments.ts';
-import { addChoosing, addOptions, OPTIONS } from '../options.ts';
+import { addChoosing, addOptions, addSteering, OPTIONS } from '../options.ts';
 import type { RunPlan } from '../run-plan.ts';
 import type { Verb } from './verb.ts';
 
@@ -49,6 +49,7 @@ export const verify: Verb = {
       OPTIONS.settings,
     );
     addChoosing(command);
+    addSteering(command);
     addOptions(
       command,
       'How:',
@@ -68,6 +69,7 @@ export const verify: Verb = {
       OPTIONS.verbose,
       OPTIONS.progress,
       OPTIONS.noProgress,
+      OPTIONS.stats,
       OPTIONS.logToStderr,
       OPTIONS.report,
     );

@@ -4,87 +4,57 @@
  * never stands between the lines of others.
  */
 
-import { Writable } from 'node:stream';
-import type { SingleBar } from 'cli-progress';
-import type { EventListener, SyncEvent } from '../../report/events.ts';
 import type { OutputStreams, Streams } from '../../report/streams.ts';
 import type { RunView } from '../state/run-view.ts';
+import { headLines } from '../state/status-lines.ts';
 import { progressLine } from './progress-line.ts';
+import { progressScreen } from './progress-screen.ts';
+import { openScreen, wrap } from './screen.ts';
 
-/** How often a line is written where there is no terminal to redraw on. */
-const PLAIN_LINE_INTERVAL_MS = 5_000;
-const REDRAWS_PER_SECOND = 5;
+const REDRAW_MS = 250;
+const DEFAULT_LINE_MS = 60_000;
 
-/**
- * The progress display on stderr: one line that is redrawn, or where stderr is no terminal a plain line every few
- * seconds.
- */
-export async function progressDisplay(
-  streams: Streams,
-  { stderr }: Pick<OutputStreams, 'stderr'>,
-  view: () => RunView,
-): Promise<EventListener & Disposable> {
-  const { SingleBar: Bar } = (await import('cli-progress')).default;
-  const bar: SingleBar = new Bar({
-    stream: new BarStream(stderr),
-    format: () => progressLine(view()),
-    fps: REDRAWS_PER_SECOND,
-    // Other lines on the terminal wipe ours.
-    forceRedraw: true,
-    noTTYOutput: true,
-    notTTYSchedule: PLAIN_LINE_INTERVAL_MS,
-    hideCursor: null,
-    linewrap: true,
-    // Signals are the run's business.
-    gracefulExit: false,
-  });
-  bar.start(0, 0);
-  if (stderr.isTTY) streams.clearLine = () => stderr.write('\r\x1b[2K');
-
-  const listener: EventListener = (event) => {
-    if (!SHOWN.has(event.kind)) return;
-    const { users } = view();
-    bar.setTotal(users.found);
-    bar.update(users.found - users.left);
-  };
-  return Object.assign(listener, {
-    [Symbol.dispose]: () => {
-      bar.stop();
-      streams.clearLine = () => {};
-    },
-  });
+export interface DisplayOptions {
+  stderr: OutputStreams['stderr'];
+  view(): RunView;
+  /** What $TERM says. */
+  terminal: string | undefined;
+  /** Between two lines, where there is no terminal to draw on, or where a line is wanted in any case. */
+  lineMs: number | undefined;
+  /** Lines alone, whatever there is to draw on. */
+  linesOnly: boolean;
 }
 
-const SHOWN: ReadonlySet<SyncEvent['kind']> = new Set([
-  'run:discovered',
-  'user:progress',
-  'work:ended',
-  'user:settled',
-]);
-
-const SAVE_CURSOR = '\u001b7';
-const RESTORE_CURSOR = '\u001b8';
-
 /**
- * stderr for the bar, which would put the cursor back to where it was at its start: by then other lines have been
- * written there, and what comes after the bar would overwrite them.
+ * Shows progress on stderr until disposed of: some lines that are drawn over themselves, or where that cannot be a line now
+ * and then. The last state stays.
  */
-class BarStream extends Writable {
-  readonly #stderr: OutputStreams['stderr'];
-  readonly isTTY: boolean;
-
-  constructor(stderr: OutputStreams['stderr']) {
-    super({ decodeStrings: false });
-    this.#stderr = stderr;
-    this.isTTY = stderr.isTTY === true;
+export function progressDisplay(streams: Streams, options: DisplayOptions): Disposable {
+  const { stderr, view, terminal, lineMs = DEFAULT_LINE_MS, linesOnly } = options;
+  const screen = openScreen(stderr, linesOnly ? undefined : terminal);
+  const { size } = screen;
+  if (size === undefined) {
+    const tell = (): void => streams.errorText(progressLine(view()));
+    const timer = setInterval(tell, lineMs).unref();
+    return {
+      [Symbol.dispose]: () => {
+        clearInterval(timer);
+        tell();
+      },
+    };
   }
-
-  get columns(): number | undefined {
-    return this.#stderr.columns;
-  }
-
-  override _write(text: string, _encoding: BufferEncoding, done: () => void): void {
-    if (text !== SAVE_CURSOR && text !== RESTORE_CURSOR) this.#stderr.write(text);
-    done();
-  }
+  streams.clearLine = () => screen.clear();
+  const timer = setInterval(
+    () => screen.show(progressScreen(view(), screen.size ?? size)),
+    REDRAW_MS,
+  ).unref();
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      const { columns } = screen.size ?? size;
+      screen.show(headLines(view()).flatMap((line) => wrap(line, columns - 1)));
+      screen[Symbol.dispose]();
+      streams.clearLine = () => {};
+    },
+  };
 }

@@ -44,6 +44,11 @@ test('every key is read', () => {
     exit_when_replica_gone = yes
     backlog_report = 10m
     full_pass = 1d
+    bwlimit = 08:00,2M 19:00,off
+    pause_file = /run/quiet
+    pause_url = https://host/go
+    max_load = 8
+    control = off
     master = localhost:2005
     master_user = admin
     master_password = secret
@@ -69,6 +74,11 @@ test('every key is read', () => {
     exitWhenReplicaGone: true,
     backlogReportSeconds: 600,
     fullPassSeconds: 86_400,
+    bwlimit: '08:00,2M 19:00,off',
+    pauseFile: '/run/quiet',
+    pauseUrl: 'https://host/go',
+    maxLoad: '8',
+    control: 'off',
     master: 'localhost:2005',
     masterUser: 'admin',
     masterPassword: 'secret',

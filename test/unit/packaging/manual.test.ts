@@ -34,7 +34,7 @@ const commands = [undefined, ...Object.keys(VERBS)];
 test('every option of every command is on its manual page', async () => {
   for (const verb of commands) {
     const options = await optionsOf(verb);
-    assert.ok(options.length > 5);
+    assert.ok(options.length > 0);
     const text = verb === undefined ? page('sync_client.8') : chapter(verb);
     for (const { short, long } of options) {
       const names = [short, long]

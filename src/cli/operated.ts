@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { systemClock } from '../coordinator/clock.ts';
+import type { Steering } from '../coordinator/steering.ts';
+import type { Controlled } from '../operate/control/control-answer.ts';
+import { openControlSocket } from '../operate/control/open-control-socket.ts';
+import { Bandwidth } from '../operate/throttle/bandwidth.ts';
+import { watchPauses } from '../operate/throttle/watch-pauses.ts';
+import type { Watch } from '../operate/watch.ts';
+import type { Report } from '../report/report.ts';
+import { SyncError } from '../report/sync-error.ts';
+import type { OperatePlan } from './operate-plan.ts';
+
+/** Milliseconds: as long as a timer can be. */
+const FOR_EVER_MS = 2 ** 30;
+/** What is over sooner needs nobody to ask after it. */
+const WORTH_ASKING_MS = 1_000;
+
+/** What watches and steers a run from outside, as its plan says. */
+export class Operated implements AsyncDisposable {
+  readonly #plan: OperatePlan;
+  #socket: AsyncDisposable | undefined;
+  #controlled: Controlled | undefined;
+
+  private constructor(plan: OperatePlan) {
+    this.#plan = plan;
+  }
+
+  /** @throws SyncError USAGE if the control socket that was asked for cannot be made */
+  static async open(plan: OperatePlan): Promise<Operated> {
+    const operated = new Operated(plan);
+    if (plan.control?.named) await operated.#openSocket(plan.control.path);
+    return operated;
+  }
+
+  /** @returns for the run: takes its steering, until disposed of */
+  steeredBy({ report, watching }: { report: Report; watching: Watch }): (steering: Steering) => Disposable {
+    return (steering) => {
+      const { bwlimit, pauses } = this.#plan;
+      const bandwidth = new Bandwidth(steering, systemClock, bwlimit);
+      const pausing = watchPauses(pauses, steering);
+      const { state } = watching;
+      this.#controlled = {
+        view: watching.view,
+        users: (list, most) => {
+          const now = systemClock.now();
+          return list === 'slow' ? state.slow(most, now) : state.users(list, most, now);
+        },
+        steering,
+        bandwidth,
+      };
+      // A run that is held has nothing under way that Node would wait for, and would end as if it were done.
+      const keepAlive = setInterval(() => {}, FOR_EVER_MS);
+      const timer = setTimeout(() => void this.#openUnnamed(report), WORTH_ASKING_MS).unref();
+      return {
+        [Symbol.dispose]: () => {
+          clearTimeout(timer);
+          clearInterval(keepAlive);
+          this.#controlled = undefined;
+          pausing[Symbol.dispose]();
+          bandwidth[Symbol.dispose]();
+        },
+      };
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#socket?.[Symbol.asyncDispose]();
+  }
+
+  /** Where nobody has made the directory, nobody asks. */
+  async #openUnnamed(report: Report): Promise<void> {
+    const { control } = this.#plan;
+    if (!control || control.named || !existsSync(dirname(control.path))) return;
+    try {
+      await this.#openSocket(control.path);
+    } catch (caught) {
+      const { message, hint = '' } = SyncError.from(caught);
+      report.emit({ kind: 'run:warning', text: message, hint });
+    }
+  }
+
+  async #openSocket(path: string): Promise<void> {
+    this.#socket = await openControlSocket(path, () => this.#controlled);
+  }
+}

@@ -1,0 +1,44 @@
+import { connect } from 'node:net';
+import { SyncError } from '../../report/sync-error.ts';
+
+/** A run answers in a moment, unless its host is very busy. */
+const ANSWER_MS = 10_000;
+/** A listing of a thousand users fits many times. */
+const MOST_ANSWER_OCTETS = 16 * 1024 * 1024;
+
+/**
+ * Says one line to a run and gives back all that it answers.
+ *
+ * @param request octets
+ * @throws SyncError CONNECT_FAILED if nobody answers there
+ */
+export function askControlSocket(path: string, request: string, timeoutMs = ANSWER_MS): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let octets = 0;
+    const socket = connect(path);
+    const fail = (why: string): void => {
+      socket.destroy();
+      reject(
+        new SyncError('CONNECT_FAILED', `${path}: ${why}`, {
+          hint: 'cyrus-sync status lists the runs of this host; who may ask is the user that the run goes by, and root',
+        }),
+      );
+    };
+    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs / 1_000} s`));
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(REASONS[error.code ?? ''] ?? error.message));
+    socket.on('connect', () => socket.end(Buffer.from(`${request}\n`, 'latin1')));
+    socket.on('data', (chunk: Buffer) => {
+      octets += chunk.length;
+      if (octets > MOST_ANSWER_OCTETS) fail('the answer is too long');
+      else chunks.push(chunk);
+    });
+    socket.on('end', () => resolve(Buffer.concat(chunks).toString('utf8').replace(/\n$/, '')));
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no run has that name',
+  ECONNREFUSED: 'the run that had this name has died',
+  EACCES: 'permission denied',
+};

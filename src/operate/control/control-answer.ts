@@ -1,0 +1,136 @@
+import type { Steered, Steering } from '../../coordinator/steering.ts';
+import { printableBytes } from '../../report/printable.ts';
+import { backlogText } from '../../report/rolling-lines.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import type { RunView, UserView } from '../state/run-view.ts';
+import { standingText } from '../state/standing.ts';
+import { octetsText, statusLines, timeText } from '../state/status-lines.ts';
+import type { Bandwidth } from '../throttle/bandwidth.ts';
+import { timetableText } from '../throttle/timetable.ts';
+import { CONTROL_HELP, type ControlRequest, type ParsedRequest, type UserList } from './control-request.ts';
+
+/** What a control socket tells of and acts on. */
+export interface Controlled {
+  view(): RunView;
+  users(list: Exclude<UserList, 'waiting'>, most: number): UserView[];
+  steering: Steering;
+  bandwidth: Bandwidth;
+}
+
+/** Users that one answer lists. */
+const MOST_LISTED = 1_000;
+const BY_CONTROL = 'control';
+
+const ANSWERS: Readonly<Record<Steered, string>> = {
+  done: 'ok',
+  running: 'is being worked on at this moment',
+  'as-it-was': 'nothing to change',
+  unknown: 'no such user is left to be replicated here',
+};
+
+/** An answer as plain data, which JSON is made of, and as lines for people. */
+interface Answer {
+  ok: boolean;
+  data: unknown;
+  lines: readonly string[];
+}
+
+/** Does what is asked and says what came of it: lines of text, or one of JSON, without the last end. Never throws. */
+export function controlAnswer({ json, request }: ParsedRequest, run: Controlled): string {
+  const { ok, data, lines } = typeof request === 'string' ? refusal(request) : attempt(request, run);
+  return json ? JSON.stringify({ ok, ...(ok ? { answer: data } : { error: data }) }) : lines.join('\n');
+}
+
+function refusal(text: string): Answer {
+  const shown = printableBytes(text);
+  return { ok: false, data: shown, lines: [`error: ${shown}`] };
+}
+
+function attempt(request: ControlRequest, run: Controlled): Answer {
+  try {
+    return answer(request, run);
+  } catch (caught) {
+    return refusal(SyncError.from(caught).message);
+  }
+}
+
+function answer(request: ControlRequest, run: Controlled): Answer {
+  const { steering, bandwidth } = run;
+  switch (request.verb) {
+    case 'help':
+      return told(
+        CONTROL_HELP.map(([verb, what]) => ({ verb, what })),
+        CONTROL_HELP.map(([verb, what]) => `${verb.padEnd(36)} ${what}`),
+      );
+    case 'status': {
+      const view = run.view();
+      return told(view, statusLines(view));
+    }
+    case 'users':
+      return users(request.list, run);
+    case 'workers': {
+      const { limit, most, open } =
+        request.limit === undefined ? steering.connections : steering.setConnections(request.limit);
+      const fewer = limit !== 'auto' && limit > most ? ` (this process may open ${most})` : '';
+      return told({ limit, most, open }, [`workers=${limit}${fewer}, ${open} connected`]);
+    }
+    case 'bwlimit': {
+      if (request.timetable) bandwidth.set(request.timetable);
+      const { bwlimit } = steering;
+      const timetable = timetableText(bandwidth.timetable);
+      const now = bwlimit === undefined ? 'off' : `${octetsText(bwlimit)}/s`;
+      return told({ bwlimit: bwlimit ?? null, timetable }, [`bwlimit=${timetable}, now ${now}`]);
+    }
+    case 'pause': {
+      const reason =
+        request.reason === '' ? 'paused by hand' : `paused by hand: ${printableBytes(request.reason)}`;
+      steering.pause({ by: BY_CONTROL, reason });
+      return pauses(steering);
+    }
+    case 'resume':
+      steering.resume(BY_CONTROL);
+      return pauses(steering);
+    case 'now':
+    case 'skip':
+    case 'unskip':
+    case 'retry': {
+      const steered = steering[request.verb](request.user);
+      const user = printableBytes(request.user);
+      return told({ user, steered }, [`${request.verb} ${user}: ${ANSWERS[steered]}`]);
+    }
+    case 'backlog': {
+      const backlog = steering.backlog?.();
+      if (!backlog) return refusal('expected a channel in rolling mode: this run has an end, see status');
+      return told(backlog, [printableBytes(backlogText(backlog))]);
+    }
+    case 'stop':
+      steering.stop();
+      return told('stopping', ['stopping: what runs has its time to end']);
+  }
+}
+
+function pauses({ pauses: all }: Steering): Answer {
+  const reasons = all.map(({ reason }) => reason);
+  return told({ pauses: reasons }, [reasons.length === 0 ? 'not paused' : `paused: ${reasons.join('; ')}`]);
+}
+
+function users(list: UserList, { users: known, steering }: Controlled): Answer {
+  if (list === 'waiting') {
+    const waiting = steering.waiting(MOST_LISTED).map(printableBytes);
+    return told(waiting, waiting.length === 0 ? ['nobody'] : waiting);
+  }
+  const views = known(list, MOST_LISTED);
+  const lines = views.map(({ user, standing, forMs, messages, octets }) =>
+    [
+      user,
+      standingText(standing),
+      timeText(forMs / 1_000),
+      `${messages} messages, ${octetsText(octets)}`,
+    ].join('  '),
+  );
+  return told(views, lines.length === 0 ? ['nobody'] : lines);
+}
+
+function told(data: unknown, lines: readonly string[]): Answer {
+  return { ok: true, data, lines };
+}
