@@ -50,7 +50,7 @@ const program = new Command('sync_sandbox')
     port: 0,
   })
   .option('-u, --user <name>', 'who may log in', 'replication')
-  .option('-p, --password-file <path>', `file with his password; default: $${PASSWORD_VARIABLE}`)
+  .option('-p, --password-file <path>', `file with the user's password; default: $${PASSWORD_VARIABLE}`)
   .option('--servername <name>', 'name in the banner', 'sandbox')
   .option('--durable', 'each command is on disk before it is answered')
   .option('--no-compression', 'do not offer COMPRESS DEFLATE')

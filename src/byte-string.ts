@@ -5,7 +5,7 @@
  */
 export type ByteString = string;
 
-/** What a person typed (UTF-16 from argv or a UTF-8 file already decoded) as octets. */
+/** Octets of what a person typed (UTF-16 from argv or a UTF-8 file already decoded). */
 export function bytesFromText(text: string): ByteString {
   return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -1,7 +1,7 @@
 import type { ByteString } from './byte-string.ts';
 
 /**
- * What each noun of Cyrus may look like, wherever its octets come from: a peer's answer or a file of the store. Checked
+ * The grammar of each noun of Cyrus, wherever its octets come from: a peer's answer or a file of the store. Checked
  * where the octets are read, so that nothing further in has to doubt them. Each is as wide as what some version of Cyrus
  * has written, and no wider: none lets a line end or a NUL pass.
  */
@@ -83,7 +83,7 @@ export const ACL: Grammar = {
   mostOctets: 1024 * 1024,
 };
 
-/** What CAPABILITIES enables. */
+/** A name that CAPABILITIES enables. */
 export const CAPABILITY: Grammar = {
   what: 'a capability (an atom)',
   pattern: new RegExp(`^[${ATOM_OCTET}]+$`),

@@ -227,7 +227,7 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
   }
 }
 
-/** What a run leaves behind to be believed, a plan must not write. */
+/** A plan must not write what a run leaves behind to be believed. */
 function checkDryRun(mode: ArgumentMode, raw: RawOptions): void {
   if (mode === 'rolling')
     throw usageError('expected no --dry-run in rolling mode; with -A it says what is behind');

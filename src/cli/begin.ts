@@ -18,7 +18,7 @@ export interface Begun {
   watching: Watch;
 }
 
-/** What every mode begins with: how this thread locks, the report, and what is to be said before anything else. */
+/** The beginning of every mode: how this thread locks, the report, and what is to be said before anything else. */
 export async function begin(
   plan: RunPlan | RollingPlan,
   files: OutputFiles = {},
@@ -62,7 +62,7 @@ export async function begin(
   return { report, watching };
 }
 
-/** What `cyrus-sync check` would call a problem, at the start of a run that goes on all the same. */
+/** Warns of what `cyrus-sync check` would call a problem, at the start of a run that goes on all the same. */
 export function warnOf(findings: readonly Finding[], report: Report): void {
   for (const { verdict, check, text, advice } of findings) {
     // What could not be told is nothing to be warned of in each run.

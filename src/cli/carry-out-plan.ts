@@ -30,7 +30,7 @@ export interface PlanOptions {
   json: boolean;
 }
 
-/** What tells of work as if it had been done is not told of a plan. */
+/** Events that tell of work as done are not told of a plan. */
 const UNTOLD: readonly SyncEvent['kind'][] = [
   'user:progress',
   'user:done',
@@ -122,7 +122,7 @@ export async function carryOutPlan(
   return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
 }
 
-/** What the engine tells and no session sees. */
+/** Facts that the engine tells and no session sees. */
 function note(
   event: SyncEvent,
   { replica, record, owners }: PlanParts,

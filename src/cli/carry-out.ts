@@ -24,7 +24,7 @@ import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
 
-/** What a verb has otherwise than `sync_client`. */
+/** Differences of a verb from `sync_client`. */
 export interface Variation {
   words?: ProgramWords;
   exitCode?(end: RunEnd, verdicts: Report['verdicts']): number;
@@ -82,7 +82,7 @@ export async function carryOut(
   return exitCode(end, report.verdicts);
 }
 
-/** What was found different right after it was replicated is as good as failed. */
+/** A user who is found different right after being replicated is as good as failed. */
 function exitCodeOf({ exitCodes }: RunPlan): (end: RunEnd, verdicts: Report['verdicts']) => number {
   return (end, { different }) => {
     const code = exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;

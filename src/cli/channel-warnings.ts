@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts';
 export interface PlanWarning {
   /** One sentence for the log. */
   text: string;
-  /** What to do about it. */
+  /** Advice on what to do about it. */
   hint: string;
 }
 

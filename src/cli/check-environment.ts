@@ -1,7 +1,7 @@
 import { SyncError } from '../report/sync-error.ts';
 
 /**
- * What Node, libuv and OpenSSL take from the environment that loads other code, opens doors, or writes files.
+ * Variables by which Node, libuv and OpenSSL load other code, open doors, or write files.
  * The installed command is started without them (bin/launch.sh).
  */
 export const TREACHEROUS_VARIABLES: readonly string[] = [

@@ -38,7 +38,7 @@ export const MODE_OPTIONS = [
   ['foreground-rolling', 'rolling'],
 ] as const;
 
-/** What commander makes of the command line; property names are the long names in camel case. */
+/** The command line as commander gives it; property names are the long names in camel case. */
 export interface RawOptions {
   config?: string;
   settings?: string;

@@ -126,7 +126,7 @@ function imapServer(server: string): string {
 }
 
 /**
- * What `<shorthost>_mechs` and its kin are named after: the host up to its first dot; none for a socket. Lower case,
+ * The name in `<shorthost>_mechs` and its kin: the host up to its first dot; none for a socket. Lower case,
  * as all keys of imapd.conf are.
  */
 export function shortHost(server: string): string | undefined {

@@ -12,7 +12,7 @@ export interface VerbEntry {
   load(): Promise<Verb>;
 }
 
-/** What the C client has no notion of. Each is loaded only when it is named. */
+/** The verbs, of which the C client has no notion. Each is loaded only when it is named. */
 export const VERBS: Readonly<Record<string, VerbEntry>> = {
   verify: {
     summary: 'prove that the replica is the same, or say what differs',

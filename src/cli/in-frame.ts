@@ -7,7 +7,7 @@ import { checkEnvironment } from './check-environment.ts';
 import { keepHeapSmall } from './keep-heap-small.ts';
 import { endByTheSecond, listenForStop } from './signals.ts';
 
-/** What stands around the work of every command: signals, a clean environment, and one line for what ends it. */
+/** The frame around the work of every command: signals, a clean environment, and one line for what ends it. */
 export async function inFrame(
   program: string,
   exitCodes: Arguments['exitCodes'],

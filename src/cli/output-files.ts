@@ -3,7 +3,7 @@ import type { ReportFormat } from '../report/report-format.ts';
 import { programVersion } from './program-version.ts';
 import type { RunPlan } from './run-plan.ts';
 
-/** What a run leaves behind in files that the command line named. Disposing of it before the run has begun leaves nothing. */
+/** The files that the command line named for a run to leave behind. Disposing of it before the run has begun leaves nothing. */
 export interface OutputFiles {
   files?: readonly ReportFile[];
 }

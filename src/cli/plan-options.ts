@@ -45,7 +45,7 @@ function messagesPerSecond(text: string): number {
   throw usageError(`option --message-rate expects messages a second, found "${text}"`);
 }
 
-/** What a run before has come to; its report says how long it took. */
+/** The pace of a run before; its report says how long it took. */
 function paceOfReport(file: string): Pace {
   let text: string;
   try {

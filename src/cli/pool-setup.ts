@@ -11,7 +11,7 @@ import { VERBOSE_TRAFFIC } from './output-plan.ts';
 import { storeLayout } from './store-layout.ts';
 
 /**
- * What every connection of a run works with.
+ * Puts together everything that the connections of a run need to know.
  *
  * @param partition -p, where the mode takes it
  * @throws SyncError CONFIG, SYNC_HOST_NOT_DEFINED

@@ -28,7 +28,7 @@ export interface RollingPlan {
   shutdownFile: string | undefined;
   /** -r: hand over to a background process and end. */
   background: boolean;
-  /** What of the configuration is hardly meant, that of the log included. */
+  /** Warnings of what in the configuration is hardly meant, that of the log included. */
   warnings: PlanWarning[];
   /** Milliseconds in which all users are compared once, besides; 0 = never. */
   fullPassMs: number;

@@ -9,7 +9,7 @@ export type { OutputPlan } from '../report/output-plan.ts';
 /** Everything one invocation is to do, decided before anything is opened. Frozen. */
 export interface RunPlan extends RunRequest {
   channel: string | undefined;
-  /** What of the configuration is hardly meant; told before anything is done. */
+  /** Warnings of what in the configuration is hardly meant; told before anything is done. */
   warnings: PlanWarning[];
   /** -w, seconds. */
   startDelaySeconds: number;

@@ -2,7 +2,7 @@ import { openNotifySocket } from '../native/notify-socket.ts';
 
 const MICROSECONDS_PER_MS = 1_000;
 
-/** What has started this program and wants to know how it is: systemd with Type=notify, or what speaks like it. */
+/** The service manager that has started this program and wants to know how it is: systemd with Type=notify, or one that speaks like it. */
 export interface ServiceManager extends Disposable {
   /**
    * @param status for people, in `systemctl status`

@@ -1,6 +1,6 @@
 import { handleOnce } from '../native/handle-once.ts';
 
-/** What asks a run to stop (algorithm 11.5). */
+/** Signals that ask a run to stop (algorithm 11.5). */
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 /**

@@ -16,7 +16,7 @@ const READ_BY_OTHERS = 0o004;
 const WRITTEN_BY_OTHERS = 0o002;
 
 /**
- * What every user of this host may do to the files of the configuration. A group is the administrator's own choice:
+ * Tells what every user of this host may do to the files of the configuration. A group is the administrator's own choice:
  * packages give imapd.conf to the one that Cyrus runs in.
  *
  * @param look as stat(2)

@@ -8,7 +8,7 @@ import { isSecret } from './is-secret.ts';
 import { keyAlone, settingPositions } from './setting-positions.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
 
-/** What imapd.conf has no word for: our own settings, all of them set. Frozen. */
+/** Our own settings, for which imapd.conf has no word: all of them set. Frozen. */
 export interface Settings {
   /** Where they were read from. */
   file: ConfigFile | undefined;
@@ -216,7 +216,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
 /** For the manual page, which has to name them all. */
 export const SETTING_KEYS: readonly string[] = [...RULES.keys()];
 
-/** What all channels of this process share. */
+/** Settings that all channels of this process share. */
 const OF_THE_HOST = ['locks'];
 
 const CHANNEL_SECTION = /^channel[ \t]+(\S.*)$/;

@@ -3,7 +3,8 @@ import type { EventListener } from '../report/events.ts';
 import type { Pause } from './steering.ts';
 
 /**
- * What slows a run down or holds it: one bucket of octets for all of its connections, and the reasons for which nothing goes on.
+ * The brakes of a run, which slow it down or hold it: one bucket of octets for all of its connections, and the reasons for
+ * which nothing goes on.
  * As long as there is one of these, nothing is begun and no octet goes out; locks of mailboxes are never held meanwhile, since
  * they are given back before anything is sent.
  */

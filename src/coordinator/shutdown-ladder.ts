@@ -7,7 +7,7 @@ export interface ShutdownSteps {
   drain(): void;
   /** Every connection is cut, so that whatever waits for the replica fails. */
   cut(): void;
-  /** What does not end without its connection either, say a wait for a lock on this host, ends with its thread. */
+  /** Ends by its thread what does not end without its connection either, say a wait for a lock on this host. */
   giveUp(): void;
 }
 

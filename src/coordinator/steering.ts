@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { Backlog } from '../report/events.ts';
 
-/** What became of an order that names a user. */
+/** The outcome of an order that names a user. */
 export type Steered =
   /** It is next, or begins at once. */
   | 'done'

@@ -1,6 +1,6 @@
 import { SyncError } from '../report/sync-error.ts';
 
-/** What may come out of a lock scope: anything but a promise. */
+/** A value that may come out of a lock scope: anything but a promise. */
 export type Synchronous =
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is as good as any.
   void | undefined | null | string | number | boolean | bigint | symbol | (object & { then?: never });

@@ -1,6 +1,6 @@
 import type { PlanTotals } from './plan-record.ts';
 
-/** What a pair takes in a second: as given, or as a run before was measured. */
+/** The pace of a pair in a second: as given, or as a run before was measured. */
 export interface Pace {
   octetsPerSecond: number | undefined;
   messagesPerSecond: number | undefined;

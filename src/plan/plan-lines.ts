@@ -13,7 +13,7 @@ export interface PlanSummary {
   complete: boolean;
 }
 
-/** What would be done for one user: a line, and one for each folder that would be renamed, removed or merged. */
+/** The plan for one user: a line, and one for each folder that would be renamed, removed or merged. */
 export function userLines(plan: UserPlan, spell: SpellMailbox): ByteString[] {
   const { user, renames, deletes, removals, conflicts, failure } = plan;
   const name = user === '' ? 'shared mailboxes' : user;

@@ -11,7 +11,7 @@ import type { PlannedMailbox, PlannedReplica } from './planned-replica.ts';
  */
 const MOST_UIDS_COUNTED = 20_000;
 
-/** What is known of a GUID on the stage: found on the replica, or sent, and for whom. */
+/** The state of a GUID on the stage: found on the replica, or sent, and for whom. */
 export type Staged = { found: true } | { found: false; sentFor: ByteString | undefined };
 
 interface MailboxCommand {

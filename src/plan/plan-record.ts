@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { ErrorData } from '../report/sync-error.ts';
 import { SharedMail, type SharedMailCount } from './shared-mail.ts';
 
-/** What a run would do for one user; '' as the user: shared mailboxes. */
+/** The work that a run would do for one user; '' as the user: shared mailboxes. */
 export interface UserPlan {
   user: ByteString;
   /** New on the replica, whether they are sent or found there. */
@@ -41,7 +41,7 @@ export interface PlannedMerge {
   toMaster: Part | undefined;
 }
 
-/** What one side of a merge gets. */
+/** The share of one side in a merge. */
 export interface Part {
   records: number;
   /** Records whose messages the side does not have. */

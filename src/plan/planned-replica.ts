@@ -18,7 +18,7 @@ export interface PlannedMailbox {
   records?: ReadonlyMap<number, WireRecord> | undefined;
 }
 
-/** What would be changed of a user besides mail; undefined as a value: it would be gone. */
+/** Changes to a user besides mail; undefined as a value: it would be gone. */
 interface PlannedPerson {
   subscriptions: Map<ByteString, boolean>;
   seen: Map<ByteString, WireSeen>;
@@ -126,7 +126,7 @@ export class PlannedReplica {
     this.#counted.set(name, part);
   }
 
-  /** What the latest command would bring a mailbox. */
+  /** The messages that the latest command would bring a mailbox. */
   partOf(name: ByteString): Part {
     return this.#counted.get(name) ?? { records: 0, messages: 0, octets: 0 };
   }

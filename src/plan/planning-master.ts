@@ -11,7 +11,7 @@ import { SyncError } from '../report/sync-error.ts';
 import type { Part } from './plan-record.ts';
 import type { PlanningStore } from './planning-store.ts';
 
-/** What is asked of the master's server in a merge, and nothing else. */
+/** The commands that a merge has for the master's server, and no others. */
 type MergeCommands = Pick<
   ReplicaSession,
   'info' | 'window' | 'applyReserve' | 'applyMessages' | 'applyMailbox' | 'restart'
@@ -52,7 +52,7 @@ export class PlanningMaster implements MasterWriter {
 
   async close(): Promise<void> {}
 
-  /** What a merge would bring to a mailbox of the master; forgotten with the answer. */
+  /** The messages that a merge would bring to a mailbox of the master; forgotten with the answer. */
   takePart(name: ByteString): Part | undefined {
     const part = this.#parts.get(name);
     this.#parts.delete(name);

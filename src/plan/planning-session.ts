@@ -26,7 +26,7 @@ import { planMailbox, type Staged } from './plan-mailbox.ts';
 import type { PlanRecord, UserPlan } from './plan-record.ts';
 import type { Owners, PlannedReplica } from './planned-replica.ts';
 
-/** What all sessions of one plan share. */
+/** Everything that the sessions of one plan share. */
 export interface PlanParts {
   replica: PlannedReplica;
   record: PlanRecord;

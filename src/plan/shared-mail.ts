@@ -10,7 +10,7 @@ const KEPT_DIGITS = 20;
 /** Messages that several users have. */
 export interface SharedMailCount {
   messages: number;
-  /** What the copies beyond the first one come to. */
+  /** The sum of the copies beyond the first one. */
   octets: number;
   /** More messages than can be remembered: counted from one in so many of them. */
   oneIn: number;

@@ -5,7 +5,7 @@ import { checkSpace } from './check-space.ts';
 import type { Finding } from './finding.ts';
 import type { Host } from './site.ts';
 
-/** What asks nobody. */
+/** Makes the checks that ask nobody. */
 export function checkHost(host: Host): Finding[] {
   return [...checkAccount(host), ...checkUnseen(host)];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Finding } from './finding.ts';
 import type { Host } from './site.ts';
 
-/** What the kernel calls the locks of each kind. Open-file-description locks (OFDLCK) are our own. */
+/** The kernel's names for the locks of each kind. Open-file-description locks (OFDLCK) are our own. */
 const KINDS: Readonly<Record<string, Host['locks']>> = { POSIX: 'fcntl', FLOCK: 'flock' };
 
 /**

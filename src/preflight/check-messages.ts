@@ -4,7 +4,7 @@ import type { IndexRecord } from '../store/master-store.ts';
 import type { Finding } from './finding.ts';
 import type { Site } from './site.ts';
 
-/** Of each mailbox of the sample; larger messages are only counted, so that a check stays short. */
+/** Limit for each mailbox of the sample; larger messages are only counted, so that a check stays short. */
 const MESSAGES_PER_MAILBOX = 8;
 const LARGEST_OCTETS = 4 * 2 ** 20;
 const EXAMPLES = 3;

@@ -53,7 +53,7 @@ export async function checkReplica({
   return { findings, session };
 }
 
-/** What of it is used where it is there, and done without where not. */
+/** Parts of it that are used where they are there, and done without where not. */
 function capabilitiesFinding({ sieveMailbox, checksSince, longestName }: SessionInfo): Finding {
   const parts = [
     sieveMailbox ? 'scripts as a mailbox' : 'scripts as files',
@@ -65,7 +65,7 @@ function capabilitiesFinding({ sieveMailbox, checksSince, longestName }: Session
   return { check: 'capabilities', verdict: 'ok', text: parts.join(', ') };
 }
 
-/** What is known to go wrong with a release is mended or said elsewhere; here it is whether anybody has tried it. */
+/** Troubles known of a release are mended or said elsewhere; this tells whether anybody has tried it. */
 export function versionFinding(banner: string): Finding {
   const check = 'version';
   const release = cyrusRelease(banner);

@@ -6,7 +6,7 @@ import type { Host } from './site.ts';
 const LEAST_SHARE = 0.01;
 const LEAST_OCTETS = 64 * 2 ** 20;
 
-/** What is free where Cyrus writes on this host. */
+/** The space that is free where Cyrus writes on this host. */
 export function checkSpace({ layout }: Pick<Host, 'layout'>): Finding[] {
   const places = new Set([layout.configdirectory, layout.lockPath, ...layout.partitions.values()]);
   const findings: Finding[] = [];
@@ -29,7 +29,7 @@ export function checkSpace({ layout }: Pick<Host, 'layout'>): Finding[] {
 }
 
 interface Free {
-  /** The same for places on one file system. */
+  /** The file system that the place is on. */
   fileSystem: string;
   octets: number;
   share: number;

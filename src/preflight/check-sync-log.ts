@@ -5,7 +5,7 @@ import type { Site } from './site.ts';
 /** A log that nobody has taken for so long is hardly waited for. */
 const OLD_MS = 60 * 60 * 1_000;
 
-/** Whether rolling replication would have anything to go by, and how far behind it is. */
+/** Tells whether rolling replication would have anything to go by, and how far behind it is. */
 export function checkSyncLog({
   logRemarks,
   logPath,

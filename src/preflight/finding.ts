@@ -1,10 +1,10 @@
-/** What one check has found out. Only what is certain is `ok`. */
+/** The result of one check. Only what is certain is `ok`. */
 export interface Finding {
   /** Which check: a word or two, the same in each release. */
   check: string;
   verdict: 'ok' | 'warning' | 'problem';
   text: string;
-  /** What to do about it. */
+  /** Advice on what to do about it. */
   advice?: string | undefined;
 }
 

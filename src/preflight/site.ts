@@ -10,7 +10,7 @@ export interface Remark {
   hint: string;
 }
 
-/** What can be looked at without asking anybody. */
+/** The part of a site that is looked at without asking anybody. */
 export interface Host {
   layout: StoreLayout;
   locks: LockMechanism;
@@ -20,7 +20,7 @@ export interface Host {
 export interface Site extends Host {
   /** Milliseconds since the epoch. */
   now: number;
-  /** Of the configuration, and of the sync log. */
+  /** Remarks on the configuration, and on the sync log. */
   remarks: readonly Remark[];
   logRemarks: readonly Remark[];
   /** The sync log of the channel. */
@@ -34,9 +34,9 @@ export interface Site extends Host {
   survey: Survey;
   /** @param milliseconds at most; default: as in a run */
   connect(milliseconds?: number): Promise<ReplicaSession>;
-  /** What the master's own server says of itself; left out: it is not to be asked. */
+  /** Facts that the master's own server tells of itself; left out: it is not to be asked. */
   masterBanner?: (() => Promise<string>) | undefined;
-  /** Whether an empty mailbox may be made and removed again on the replica. */
+  /** An empty mailbox may be made and removed again on the replica. */
   probe: boolean;
 }
 

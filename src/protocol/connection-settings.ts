@@ -50,7 +50,7 @@ export interface ConnectionSettings {
   stageToArchive: boolean;
   /** Octets of unanswered commands before `window()` waits. */
   windowOctets: number;
-  /** Of a `TokenBucket` that all connections share; undefined: octets go out as fast as they can. */
+  /** The `TokenBucket` that all connections share; undefined: octets go out as fast as they can. */
   pace?: SharedArrayBuffer | undefined;
 }
 
@@ -64,7 +64,7 @@ export interface CompressionStart {
   rate: number;
 }
 
-/** What a connection tells of itself. */
+/** Listeners for what a connection tells of itself. */
 export interface ConnectionListeners {
   onTraffic?: TrafficListener | undefined;
   /** Compression began in the middle. */

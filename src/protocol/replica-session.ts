@@ -68,7 +68,7 @@ export interface ReplicaSession {
   destroy(reason?: Error): void;
 }
 
-/** What is asked besides of a server whose mailboxes are read rather than written: of the master. */
+/** Commands besides, for a server whose mailboxes are read rather than written: the master's. */
 export interface MasterSession extends ReplicaSession {
   /** Limits of a quota root; undefined if there is none. */
   getQuota(root: ByteString): Promise<MasterQuota | undefined>;
@@ -88,7 +88,7 @@ export interface SessionInfo {
   banner: string;
   mechanism: string | undefined;
   tls: boolean;
-  /** What somebody on the way to another host can do: read and change all of it, or be in the replica's place. */
+  /** The power of somebody on the way to another host: to read and change all of it, or to be in the replica's place. */
   exposure: Exposure | undefined;
   compression: boolean;
   /** `#sieve` is replicated as a mailbox (CAPABILITIES SIEVE-MAILBOX enabled). */
@@ -130,7 +130,7 @@ export interface ReplicaMailbox {
   annotations: WireAnnotation[];
 }
 
-/** What APPLY MAILBOX sends: the same fields, and the state it builds on. */
+/** The fields that APPLY MAILBOX sends: the same ones, and the state it builds on. */
 export interface WireMailbox extends Omit<ReplicaMailbox, 'crcAnnotations'> {
   /** undefined leaves SYNC_CRC_ANNOT out, as a partial update does. */
   crcAnnotations: number | undefined;

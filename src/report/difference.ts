@@ -8,7 +8,7 @@ export interface Difference {
   user: ByteString;
   /** Internal name, the master's where both have it. */
   mailbox?: ByteString;
-  /** Of one message. */
+  /** The UID, if it is about one message. */
   uid?: number;
   /** Which of several: a script, a subscription, a quota root, an annotation, whose seen state. */
   what?: ByteString;
@@ -57,7 +57,7 @@ const NAMES = {
 export type DifferenceKind = keyof typeof NAMES;
 
 /**
- * Whether the replica has all folders and messages as they are here, apart from what differs so. Counters and checksums of a
+ * Tells whether the replica has all folders and messages as they are here, apart from what differs so. Counters and checksums of a
  * mailbox only say that something else does, which is told with them where it is in a message.
  */
 const LEAVES: Readonly<Record<DifferenceKind, 'differs' | 'metadata-differs'>> = {

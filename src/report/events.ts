@@ -67,7 +67,7 @@ export interface UnmatchedName {
   guess: Guess | undefined;
 }
 
-/** What was probably meant; `name` is of the same sort as the name that matched nothing. */
+/** The name that was probably meant; `name` is of the same sort as the name that matched nothing. */
 export type Guess =
   /** It has characters that patterns are made of, and no mode takes patterns. */
   | { why: 'pattern' }
@@ -197,7 +197,7 @@ export type UserEvent =
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; octets: number };
 
-/** What a connection is at. */
+/** A connection's work at this moment. */
 export interface Work {
   key: string;
   connection: string;
@@ -220,7 +220,7 @@ export interface UserSettled {
   effort: Effort;
 }
 
-/** What was done for a user, all attempts together. */
+/** The work done for a user, all attempts together. */
 export interface Effort {
   attempts: number;
   /** Attempts that came to nothing because somebody else had the lock. */
@@ -240,7 +240,7 @@ export type MailboxEvent =
   | { kind: 'message:damaged'; user: ByteString; name: ByteString; damage: MessageDamage }
   /** Both sides hold what does not follow from the other's, and a full comparison has to settle it. */
   | { kind: 'mailbox:diverged'; name: ByteString; reason: DivergedReason; detail: string }
-  /** What a merge made of one message, where it is more than to send it. A side without a record of it has no GUID. */
+  /** A merge did more with one message than to send it. A side without a record of it has no GUID. */
   | {
       kind: 'message:merged';
       name: ByteString;
@@ -281,7 +281,7 @@ export type DivergedReason =
   | 'modseq-coincides'
   | 'checksum-refused';
 
-/** What happens to one UID; the numbers are the rows of the decision table (algorithm 7.1). */
+/** The rule by which one UID is merged; the numbers are the rows of the decision table (algorithm 7.1). */
 export type MergeRule =
   | 'replica-newer' // 3
   | 'master-kept' // 4
@@ -334,9 +334,9 @@ export type CommandEvent =
 export type VerifyEvent =
   /** One thing that differs; told only once it is sure, before the verdict on its user. */
   | { kind: 'verify:difference'; difference: Difference }
-  /** What differs of this mailbox was not to be mended. */
+  /** Differences of this mailbox were not to be mended. */
   | { kind: 'verify:unmended'; user: ByteString; name: ByteString; error: ErrorData }
-  /** What only the replica has was looked for, or why it was not. */
+  /** Users and mailboxes that only the replica has were looked for; or the reason why they were not. */
   | ({ kind: 'verify:listed' } & Listing)
   | { kind: 'verify:verdict'; user: ByteString; verdict: Verdict; mailboxes: number; differences: number };
 
@@ -393,7 +393,7 @@ export type RollingEvent =
       users: readonly ByteString[];
       lagMs: number;
     }
-  /** What failed is tried as something wider. */
+  /** An action that failed is tried as a wider one. */
   | { kind: 'rolling:promoted'; from: ActionName; to: ActionName }
   /** Handed back to the log for a later pass. `line`: as it stands there. */
   | { kind: 'rolling:deferred'; line: ByteString }

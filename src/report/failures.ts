@@ -63,7 +63,7 @@ export interface Closing {
   stoppedBy?: RunSummary['stoppedBy'];
 }
 
-/** What a run ends with on stderr. */
+/** The last lines of a run on stderr. */
 export function closingLines(
   { failures, unreached, allFound, endedBy, stoppedBy }: Closing,
   spell: SpellMailbox,

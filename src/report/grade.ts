@@ -25,7 +25,7 @@ export const GRADES = [
   'not-reached',
 ] as const satisfies readonly Grade[];
 
-/** What became of one user. */
+/** The end of one user's work. */
 export type SettledStatus = 'replicated' | 'absent' | 'locked' | 'failed' | 'not-reached';
 
 /**

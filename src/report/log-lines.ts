@@ -26,7 +26,7 @@ export interface LogContext {
 }
 
 /**
- * What the log says of an event: the C client's words and levels wherever it has some, so that alerts on them go on
+ * The log's lines on an event: the C client's words and levels wherever it has some, so that alerts on them go on
  * working (algorithm 11.3). A run without trouble logs nothing.
  */
 export function logLines(event: SyncEvent, context: LogContext): LogLine[] {

@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { MailboxEvent } from './events.ts';
 import type { LogLine } from './log-line.ts';
 
-/** What the log says of a mailbox, in the C client's words where it has some (algorithm 11.3). */
+/** The log's lines on a mailbox, in the C client's words where it has some (algorithm 11.3). */
 export function mailboxLines(event: MailboxEvent): LogLine[] {
   switch (event.kind) {
     case 'mailbox:merged':

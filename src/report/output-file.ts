@@ -77,7 +77,7 @@ export class OutputFile {
     }
   }
 
-  /** What stood there before is no longer wanted. */
+  /** Removes what stood there before, which is no longer wanted. */
   keep(): void {
     ftruncateSync(this.#file, this.#beginning);
     this.#state = 'kept';

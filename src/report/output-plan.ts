@@ -1,6 +1,6 @@
 import type { ListOption } from './failure-list.ts';
 
-/** What a run says, and where. */
+/** The outputs of a run, and where they go. */
 export interface OutputPlan {
   /** Count of -v. */
   verbose: number;

@@ -1,4 +1,4 @@
-/** What the program is called, and what it does to users: for lines on standard error. */
+/** The program's name, and its word for what it does to users: for lines on standard error. */
 export interface ProgramWords {
   program: string;
   done: string;

@@ -11,7 +11,7 @@ const EXAMPLES = 20;
 const MOST_KEPT = 100_000;
 
 /**
- * What an administrator has to know at the end of a run although nothing failed. It is gathered from events, in memory
+ * Remarks that an administrator needs at the end of a run although nothing failed. They are gathered from events, in memory
  * that does not grow with the site.
  */
 export class Remarks {

@@ -3,7 +3,7 @@ import type { EntryError, ReportEntry } from './report-entry.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
-/** What is known before anything is done. */
+/** Facts that are known before anything is done. */
 export interface ReportHead {
   /** `sync_client`, `cyrus-sync verify` ... */
   program: string;
@@ -27,7 +27,7 @@ export interface ReportEnd {
  * is written over again and again. Put together they are a whole document at any moment.
  */
 export interface ReportFormat {
-  /** What people call such a file. */
+  /** The name that people have for such a file. */
   noun: string;
   /** As many octets at the end as at the beginning. */
   head(head: ReportHead, end?: ReportEnd): Buffer;

@@ -24,7 +24,7 @@ export interface ReportOptions extends OutputPlan {
   words?: ProgramWords | undefined;
   /** Somebody waits for them; a daemon has its log. */
   tellsDifferences: boolean;
-  /** Of other rooms: they hear everything, before all others. */
+  /** Listeners of other rooms: they hear everything, before all others. */
   sinks?: readonly EventListener[];
   /** Opens what shows progress, where that is wanted. */
   openDisplay?(streams: Streams): Promise<Disposable>;
@@ -41,7 +41,7 @@ export interface Report {
   readonly verdicts: Readonly<Record<Verdict, number>>;
   /** One line on stderr, for what is no event. */
   say(line: string): void;
-  /** The same, behind the name of the program. */
+  /** Writes lines to stderr behind the name of the program. */
   remark(text: string): void;
   /** Ends the display, tells what was not done and why, and resolves when all has been handed to the system. */
   close(closing: Closing): Promise<void>;

@@ -4,7 +4,7 @@ import type { LogLine } from './log-line.ts';
 import { codedReason } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
-/** What the log says of rolling mode, in the C client's words where it has some (algorithm 11.3). */
+/** The log's lines on rolling mode, in the C client's words where it has some (algorithm 11.3). */
 export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[] {
   switch (event.kind) {
     case 'rolling:pass':

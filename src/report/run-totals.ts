@@ -15,7 +15,7 @@ export interface RunTotals {
   /** Users (and groups of mailboxes) found so far; `allFound`: there are no others. */
   usersFound: number;
   allFound: boolean;
-  /** What only the replica has was looked for; null: that was not asked for, or not yet done. */
+  /** Users and mailboxes that only the replica has were looked for; null: that was not asked for, or not yet done. */
   replicaListed: boolean | null;
   stoppedBy: 'signal' | 'max-errors' | 'max-duration' | 'skip' | null;
   seconds: number;
@@ -67,7 +67,7 @@ export function addEntry(totals: RunTotals, entry: ReportEntry): void {
   totals.differences += entry.differences;
 }
 
-/** What events say of the run as a whole. */
+/** The totals that events tell of the run as a whole. */
 export function noteRun(totals: RunTotals, event: SyncEvent): void {
   if (event.kind === 'run:start') {
     totals.server = printable(event.server);

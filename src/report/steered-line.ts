@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { SteeringChange } from './events.ts';
 
-/** What whoever steers has changed, for the log. */
+/** A change by whoever steers, for the log. */
 export function steeredLine(change: SteeringChange): ByteString {
   switch (change.what) {
     case 'connections':

@@ -60,7 +60,7 @@ export type ErrorCode =
   | 'CANCELLED'
   | 'BUG';
 
-/** What the work was doing when it failed. */
+/** The part of the work in which it failed. */
 export type Phase =
   | 'start'
   | 'connect'
@@ -89,7 +89,7 @@ export interface ErrorData {
   mailbox?: string | undefined;
   /** Others that failed with it, the first of them. */
   alsoMailboxes?: readonly string[] | undefined;
-  /** What a connection was at when it broke. */
+  /** The command that a connection was at when it broke. */
   outstanding?: Outstanding | undefined;
   hint?: string | undefined;
   retryable: boolean;
@@ -109,7 +109,7 @@ export interface MessageDamage {
 }
 
 /**
- * What the replica had been asked and not answered when the connection broke, the oldest of it: a server takes one command
+ * The oldest question that the replica had not answered when the connection broke: a server takes one command
  * after the other, so that this is the one it was at.
  */
 export interface Outstanding {
@@ -126,7 +126,7 @@ export interface SyncErrorFields {
   mailbox?: string | undefined;
   alsoMailboxes?: readonly string[] | undefined;
   outstanding?: Outstanding | undefined;
-  /** What the operator can do about it: one sentence, no trailing full stop. */
+  /** Advice for the operator: one sentence, no trailing full stop. */
   hint?: string | undefined;
   retryable?: boolean;
   leaves?: ErrorData['leaves'];

@@ -3,7 +3,7 @@ import type { UnmatchedName } from './events.ts';
 import { type ProgramWords, REPLICATING } from './program-words.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
-/** What the end of a run says of a name that matched nothing, and of what was probably meant. */
+/** The line at the end of a run on a name that matched nothing, and on what was probably meant. */
 export function unmatchedLine(
   unmatched: UnmatchedName,
   spell: SpellMailbox,

@@ -4,7 +4,7 @@ import type { SyncEvent, UserSettled } from './events.ts';
 type Damaged = Extract<SyncEvent, { kind: 'message:damaged' }>;
 type Graded = Extract<SyncEvent, { kind: 'user:graded' }>;
 
-/** What was told of a user before the last word. */
+/** Everything that was told of a user before the last word. */
 export interface Facts {
   graded: Graded | undefined;
   damagedCount: number;

@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { SyncEvent } from './events.ts';
 
 /**
- * What `-v` prints on stdout and `-l` sends to syslog, word for word the C client's lines (algorithm 11.1).
+ * The line that `-v` prints on stdout and `-l` sends to syslog, word for word the C client's lines (algorithm 11.1).
  * Byte strings in, byte string out.
  */
 export function verboseLine(event: SyncEvent): ByteString | undefined {

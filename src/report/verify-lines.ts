@@ -4,10 +4,10 @@ import type { Listing, SyncEvent, Verdict } from './events.ts';
 import { reasonWithHint } from './reasons.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
-/** Of users who never held still only the number is told beyond these. */
+/** Users who never held still are named up to this number, and counted beyond it. */
 const EXAMPLES = 20;
 
-/** What a comparison found, for people: a line for each difference as it comes, and what became of all at the end. */
+/** The findings of a comparison, for people: a line for each difference as it comes, and what became of all at the end. */
 export class VerifyLines {
   readonly #spell: SpellMailbox;
   readonly #users: Record<Verdict, number> = { proven: 0, different: 0, changing: 0, repaired: 0 };

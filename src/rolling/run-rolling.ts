@@ -37,7 +37,7 @@ export interface RollingRequest {
   wantedConnections: number | 'auto';
   /** How many the limit on open files leaves room for. */
   mostConnections: number;
-  /** Of the bucket that they share. */
+  /** The pace of the bucket that they share. */
   pace: SharedArrayBuffer | undefined;
   /** Units that are under way on one connection at once. */
   unitsPerConnection: number;
@@ -48,14 +48,14 @@ export interface RollingRequest {
   options: RollingOptions;
 }
 
-/** What rolling replication works with; tests give other ones. */
+/** The world that rolling replication works in; tests give another one. */
 export interface RollingParts {
   emit: EventListener;
   /** @param connections at most */
   openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool & JobPool;
   /** For the full pass. */
   openStore(): MasterStore;
-  /** What went on since the last call. */
+  /** The load since the last call. */
   load(): Load;
   clock: Clock;
   /** 0 <= r < 1 */

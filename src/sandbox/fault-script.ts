@@ -42,7 +42,7 @@ export interface Fault {
   octets?: number;
 }
 
-/** What garbage is unless the fault says otherwise: neither a final answer nor a DLIST line. */
+/** Garbage, unless the fault has its own: neither a final answer nor a DLIST line. */
 export const DEFAULT_GARBAGE = '\x80\xff%(}{ no answer of any server\r\n';
 
 interface ArmedFault {

@@ -26,7 +26,7 @@ import { Storage } from './storage/storage.ts';
 /** Connections waiting to be accepted. */
 const BACKLOG = 511;
 
-/** What was asked of the sandbox since it started. */
+/** Everything that was asked of the sandbox since it started. */
 export interface Traffic {
   connections: number;
   openConnections: number;
@@ -38,7 +38,7 @@ export interface Traffic {
 
 /** A replica in this process. Stopped by close() or `await using`. */
 export interface Sandbox {
-  /** What a client connects to; the port is the real one when 0 was asked for. @throws if it listens nowhere */
+  /** A client connects to this; the port is the real one when 0 was asked for. @throws if it listens nowhere */
   readonly address: ListenAddress;
   /** undefined: in memory. */
   readonly directory: string | undefined;

@@ -184,7 +184,7 @@ export interface MailboxMessages {
 /** Whole, or for a very large message a stream. */
 export type MessageContent = Buffer | AsyncIterable<Buffer>;
 
-/** What one MAILBOX line says, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
+/** The content of one MAILBOX line, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
 export interface MailboxState {
   indexVersion: number;
   /** Messages that are not expunged; undefined in a peek that has not counted them. */

@@ -12,7 +12,7 @@ import type { Annotation, MailboxEntry } from '../store/master-store.ts';
 type Found = Pick<Difference, 'kind' | 'what' | 'master' | 'replica'>;
 
 /**
- * What differs of one mailbox, as far as one line of the protocol tells. The engine's own comparison decides whether
+ * The differences of one mailbox, as far as one line of the protocol tells. The engine's own comparison decides whether
  * anything does: what would not be replicated is no difference.
  */
 export function compareNumbers(

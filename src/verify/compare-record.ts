@@ -3,7 +3,7 @@ import type { Difference, DifferenceKind } from '../report/difference.ts';
 
 type Found = Pick<Difference, 'kind' | 'what' | 'master' | 'replica'>;
 
-/** What differs of one message. What only says that something was changed is told where nothing else differs. */
+/** The differences of one message. A mere sign that something was changed is told where nothing else differs. */
 export function compareRecord(master: WireRecord | undefined, replica: WireRecord | undefined): Found[] {
   if (!master || !replica) {
     return master || replica ? [{ kind: 'message', master: master?.guid, replica: replica?.guid }] : [];

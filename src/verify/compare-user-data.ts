@@ -4,7 +4,7 @@ import { planQuotas, planSeen, planSieve, planSubscriptions } from '../replicate
 import type { Difference } from '../report/difference.ts';
 import type { QuotaEntry, SeenEntry, SieveState } from '../store/master-store.ts';
 
-/** What the master has of a user besides mailboxes. */
+/** The master's data of a user besides mailboxes. */
 export interface UserData {
   subscriptions: readonly ByteString[];
   seen: readonly SeenEntry[];

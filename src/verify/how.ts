@@ -2,7 +2,7 @@
 export interface VerifyHow {
   /** Every record, and the replica's files; undefined: the counters and checksums of the mailboxes. */
   deep: Share | undefined;
-  /** What differs is replicated, and looked at again. */
+  /** Users who differ are replicated, and looked at again. */
   repair: boolean;
   /** Sync logs that replicate to this replica: who is named in one is yet to be replicated. */
   logs: readonly string[];

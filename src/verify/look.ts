@@ -185,7 +185,7 @@ function compareDoubting(
   return compareNumbers(counted, remote, context.options);
 }
 
-/** What cannot be read here proves nothing. @throws SyncError */
+/** A mailbox that cannot be read here proves nothing. @throws SyncError */
 function failIfUnread({ entry, state }: LocalMailbox): void {
   const [part] = state.unread;
   if (part) throw part.error.within({ mailbox: entry.name, phase: 'compare' });

@@ -9,7 +9,7 @@ import { lookAtRecords } from './look-at-records.ts';
 import type { PendingUsers } from './pending-users.ts';
 import { isInShare } from './share.ts';
 
-/** What a job works with besides the engine's context. */
+/** The parts that a job works with besides the engine's context. */
 export interface VerifyParts {
   context: EngineContext;
   how: VerifyHow;
@@ -99,7 +99,7 @@ const OF_MESSAGES: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([
   ...(['last-uid', 'highestmodseq', 'record-checksum', 'annotation-checksum'] as const),
 ]);
 
-/** What is sure to differ, with the messages by name that make a mailbox differ. */
+/** The differences that are sure, with the messages by name that make a mailbox differ. */
 async function named(
   { context }: VerifyParts,
   { pairs }: Look,
@@ -119,7 +119,7 @@ function countOf({ pairs, nothing }: Look): { mailboxes: number; nothing: boolea
   return { mailboxes: pairs.length, nothing };
 }
 
-/** What is proven as one: a mailbox, or one of the other things that a user has. */
+/** The thing that is proven as one: a mailbox, or one of the others that a user has. */
 function placeOf({ mailbox, kind, what }: Difference): string {
   return mailbox === undefined ? `${kind} ${what ?? ''}` : placeOfMailbox(mailbox);
 }

@@ -52,7 +52,7 @@ export async function verify(
   return 'synced';
 }
 
-/** Of what has no row here, not even that of something deleted, nothing can be replicated. */
+/** Nothing can be replicated of a name without a row here, not even that of something deleted. */
 function isKnownHere({ context: { store } }: VerifyParts, subject: Subject): boolean {
   if (subject.kind === 'mailboxes') return subject.names.some((name) => store.lookup(name) !== undefined);
   const { user } = subject;

@@ -49,7 +49,7 @@ export interface MessageDump {
 
 export interface UserDump {
   subscriptions: string[];
-  /** UIDs that this user has seen in each mailbox that is not his own. */
+  /** UIDs that this user has seen in each mailbox that is not the user's own. */
   seenElsewhere: Record<string, string>;
   scripts: SieveScript[];
 }
@@ -83,7 +83,7 @@ export async function dumpServer(server: CyrusServer, users: readonly string[]):
   dump.files = await dumpFiles(server, unopenable);
   const shared = names.filter((name) => !name.startsWith(`user${divider}`) && !unopenable.includes(name));
   for (const [name, mailbox] of await dumpMailboxes(admin, shared)) {
-    // What the administrator himself has seen is not replicated with -A: he has no INBOX.
+    // Seen state of the administrator is not replicated with -A: there is no INBOX of that name.
     for (const message of Object.values(mailbox.messages)) {
       message.flags = message.flags
         .split(' ')

@@ -13,7 +13,7 @@ export interface Verb {
   command(name: string, version: string): Command;
   /** The command line as commander is to have it; left out: as it was typed. */
   spell?(argv: readonly string[]): string[];
-  /** Of a verb that does not go over users, in place of what is asked of those that do. @throws SyncError USAGE */
+  /** For a verb that does not go over users, in place of what is asked of those that do. @throws SyncError USAGE */
   checkArguments?(modes: readonly ArgumentMode[], operands: readonly string[]): void;
   /**
    * Checks the options of its own; nothing is opened yet.

@@ -11,7 +11,7 @@ import type { Verb } from './verb.ts';
 const SOME_DIFFER = 2;
 const SOME_NOT_TOLD = 3;
 
-/** Of `--deep=1/N`: a share of less than this would take longer than anybody keeps a backup. */
+/** Highest N of `--deep=1/N`: a smaller share would take longer than anybody keeps a backup. */
 const MOST_PARTS = 10_000;
 const MS_PER_DAY = 86_400_000;
 

@@ -26,7 +26,7 @@ import type { Batch, Counts, Job, Outcome, PoolSetup, UnitAnswer, UnitTask } fro
 import type { ScriptLink } from './script-link.ts';
 import { tellExposure } from './tell-exposure.ts';
 
-/** What a batch runner works with; the thread entry gives the real ones. */
+/** The parts that a batch runner works with; the thread entry gives the real ones. */
 export interface BatchRunnerParts {
   setup: PoolSetup;
   emit: EventListener;
@@ -165,14 +165,14 @@ export class BatchRunner {
     return this.#link !== undefined && !this.#link.session.broken;
   }
 
-  /** What is begun after this gets a new connection. */
+  /** Gives all that is begun after this a new connection. */
   renew(): void {
     const link = this.#link;
     this.#link = undefined;
     if (link && link.uses === 0) void this.#leave(link);
   }
 
-  /** Whether the replica closed the connection while nothing was under way; then it is dropped. */
+  /** Drops the connection if the replica closed it while nothing was under way. @returns whether it had */
   dropIdleClosed(): boolean {
     const link = this.#link;
     if (!link?.session.broken || link.uses > 0) return false;
@@ -406,11 +406,11 @@ type Link = ReplicaLink & {
   uses: number;
   /** Jobs with much to send that are under way on it. */
   laden: number;
-  /** What the session said at the outcome before. */
+  /** `servedMs` of the session at the outcome before. */
   servedBefore: number;
 };
 
-/** What a context has of its task. */
+/** The part of a context that is its task's own. */
 interface TaskParts {
   emit: EventListener;
   borrow?: EngineContext['borrow'];
@@ -418,7 +418,7 @@ interface TaskParts {
   beforeSending?: EngineContext['beforeSending'];
 }
 
-/** Of all units before it the latest counts for so much: a few tell, and none for long. */
+/** Share of the latest unit in the mean of all: a few tell, and none for long. */
 const WEIGHT_OF_LATEST = 0.25;
 
 /** Ends a job before it sends anything. */
@@ -477,7 +477,7 @@ function resultOf(results: readonly ActionResult[]): WorkResult {
   return results.some(({ kind }) => kind === 'untouched') ? 'postponed' : 'synced';
 }
 
-/** What is replicated in part only is not compared. */
+/** Nothing is compared that is replicated only in part. */
 function subjectOf(job: Job): Subject | undefined {
   switch (job.kind) {
     case 'user':

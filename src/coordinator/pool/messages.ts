@@ -56,7 +56,7 @@ export type Task = (Batch | UnitTask) & {
 };
 
 export type Outcome = {
-  /** What the attempt took. */
+  /** The time that the attempt took. */
   elapsedMs?: number;
 } & (
   | {
@@ -84,7 +84,7 @@ export interface Counts {
   octets: number;
 }
 
-/** What every connection of a pool works with, in whatever thread. */
+/** Everything that a connection of a pool needs to know, in whatever thread. */
 export interface PoolSetup {
   layout: StoreLayout;
   /** The master's own server, which is asked in place of files; of the layout only what is about names counts then. */
@@ -100,7 +100,7 @@ export interface PoolSetup {
   traffic: boolean;
 }
 
-/** What a worker thread is started with (piscina's workerData). */
+/** A worker thread is started with this (piscina's workerData). */
 export interface ThreadStart {
   setup: PoolSetup;
   /** Batches, or in rolling mode units, that are under way on one connection at once. */

@@ -55,7 +55,7 @@ function cannotRead({ code, message, hint, retryable }: SyncError, server: strin
   });
 }
 
-/** What a connection's own errors advise is for the replica. */
+/** The advice in a connection's own errors is for the replica. */
 const HINTS: ReadonlyMap<ErrorCode, string> = new Map([
   [
     'AUTHENTICATION_FAILED',

@@ -128,7 +128,7 @@ export class RunnerSet {
     for (const { runner } of this.#connections) runner.renew();
   }
 
-  /** Whether any connection was closed by the replica while nothing was under way on it. */
+  /** Drops connections that the replica closed while nothing was under way on them. @returns whether there were any */
   dropIdleClosed(): boolean {
     return this.#connections.filter(({ runner }) => runner.dropIdleClosed()).length > 0;
   }

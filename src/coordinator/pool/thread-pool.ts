@@ -59,7 +59,7 @@ export class ThreadPool implements JobPool, UnitPool {
   readonly #size: number;
   readonly #tasksPerConnection: number;
   #tasksPerThread: number;
-  /** What a thread that comes later must be told, by kind, in this order. */
+  /** The orders for a thread that comes later, by kind, in this order. */
   readonly #orders = new Map<ThreadControl['kind'], ThreadControl>();
   #orderNumber = 0;
   #exited = 0;

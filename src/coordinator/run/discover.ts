@@ -81,7 +81,7 @@ function* everything(
   if (names.length > 0) yield { job: { kind: 'mailboxes', owners: [''], names }, size };
 }
 
-/** What the replica has and this store has not. */
+/** Users and mailboxes that the replica has and this store has not. */
 export interface OnlyThere {
   users: Iterable<ByteString>;
   /** Internal names of shared mailboxes. */

@@ -61,8 +61,8 @@ interface Bound {
 }
 
 /**
- * What a run has use for by now. A connection costs a login and, on the replica, a process, which a run does without that
- * finds nothing to do: more come when what is left will take a while longer, or is known to be much. Of a number that the
+ * The connections and threads that a run has use for by now. A connection costs a login and, on the replica, a process, which
+ * a run does without that finds nothing to do: more come when what is left will take a while longer, or is known to be much. Of a number that the
  * operator gave all come then. `auto` asks every `GROW_AFTER_MS` what this thread waits for: what is at work for half of the
  * time would not gain from more, while one that waits nine tenths of it gets `GROWTH` times as many. Where no processor of
  * this host is idle, waiting says less: work of the host's own may be what is waited for, and more connections would be more
@@ -76,7 +76,7 @@ export class Growth {
   #limit: Bound = { connections: 1, why: 'asked' };
   #allowance: Allowance = { connections: 1, threads: false };
   #why: WhyNoMore = 'begin';
-  /** What the replica, or this host, refused for a while. */
+  /** A limit that the replica, or this host, has shown, kept to for a while. */
   #refused: (Bound & { until: number }) | undefined;
   /** When the first connection was made. */
   #since: number | undefined;

@@ -10,7 +10,7 @@ import {
   useridOf,
 } from '../../store/paths/mailbox-name.ts';
 
-/** What is here, by internal name. */
+/** The mailboxes that are here, by internal name. */
 export interface NamesHere {
   rules: NameRules;
   fate(name: ByteString): 'live' | 'deleted' | 'none';
@@ -20,7 +20,7 @@ export interface NamesHere {
 
 const PATTERN = /[*%]/;
 
-/** What somebody meant by a name that matches nothing, as far as its form alone tells. */
+/** Guesses what was meant by a name that matches nothing, as far as its form alone tells. */
 export function guessName(mode: UnmatchedName['mode'], name: ByteString, here: NamesHere): Guess | undefined {
   if (name === '') return undefined;
   switch (mode) {

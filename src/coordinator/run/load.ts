@@ -2,7 +2,7 @@ import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { idleProcessorMeter } from '../../native/idle-processor-meter.ts';
 import { BUSY_THREAD, IDLE_FOR_THREAD } from '../limits.ts';
 
-/** What went on since the last look. */
+/** The load since the last look. */
 export interface Load {
   /** Share of the time that this thread was at work: 0 to 1. */
   thisThread: number;

@@ -20,7 +20,7 @@ export type Assessment =
   | { kind: 'full'; connections: number }
   | { kind: 'nothing-new' };
 
-/** What becomes of batches and connections, taken together: is the replica there, and how much of it. */
+/** Tells from batches and connections, taken together, whether the replica is there, and how much of it. */
 export class ReplicaHealth {
   /** Connections that are up. */
   #open = 0;

@@ -4,7 +4,7 @@ import type { Brakes } from '../brakes.ts';
 import type { ConnectionsInUse, Pause, Steered, Steering } from '../steering.ts';
 import type { Schedule } from './schedule.ts';
 
-/** What of a run is steered. */
+/** The part of a run that is steered. */
 export interface SteeredRun {
   brakes: Brakes;
   schedule: Schedule;

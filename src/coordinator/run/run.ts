@@ -47,7 +47,7 @@ import { type Findings, NOTHING_FOUND, Search } from './search.ts';
 import { Tally } from './tally.ts';
 import { UnmatchedNames } from './unmatched-names.ts';
 
-/** What a run works with; tests give other ones. */
+/** The world that a run works in; tests give another one. */
 export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
@@ -114,7 +114,7 @@ class Run {
   #uploaded = 0;
   #started = 0;
   #found: Findings = NOTHING_FOUND;
-  /** What the replica alone has is still to be looked for. */
+  /** Users and mailboxes that the replica alone has are still to be looked for. */
   #mayFindMore = false;
   #everConnected = false;
   #deadInARow = 0;
@@ -546,7 +546,7 @@ class Run {
   }
 }
 
-/** What the search for jobs asks the store. */
+/** The names that the search for jobs asks the store about. */
 function neededOf(mode: RunRequest['mode']): Refresh {
   switch (mode.kind) {
     case 'all':

@@ -24,12 +24,12 @@ import { LowestFirst } from './lowest-first.ts';
 import { Pace } from './pace.ts';
 import type { SizedQueue } from './sized-queue.ts';
 
-/** What `next` says: something to start, when to ask again, or nothing that waits. */
+/** The answer of `next`: something to start, when to ask again, or nothing that waits. */
 export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: number } | { kind: 'nothing' };
 
 export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' | 'postponed' }>;
 
-/** What became of one job of a batch. */
+/** The schedule's decision about one job of a batch that has come back. */
 export type Disposition =
   | { kind: 'final'; outcome: FinalOutcome; effort: Effort }
   | { kind: 'parked'; job: Job; user: string; first: boolean }

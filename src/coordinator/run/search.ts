@@ -7,7 +7,7 @@ import type { Chosen } from './choice.ts';
 import { discover, type SizedJob } from './discover.ts';
 import type { RunMode } from './run-request.ts';
 
-/** What has been found so far. */
+/** Everything found so far. */
 export interface Findings {
   /** Jobs. */
   users: number;

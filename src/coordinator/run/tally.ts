@@ -5,7 +5,7 @@ import { jobKey, jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
 import type { Disposition, FinalOutcome } from './schedule.ts';
 
-/** What no job says. */
+/** The part of a summary that no job tells. */
 type RestOfSummary = 'elapsedMs' | 'connections' | 'unmatched' | 'allFound' | 'stoppedBy';
 
 /** Counts what became of the jobs and tells it as events. */

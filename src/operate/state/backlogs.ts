@@ -5,7 +5,7 @@ import type { ErrorData } from '../../report/sync-error.ts';
 import { LagHistogram } from './lag.ts';
 import type { RollingView } from './run-view.ts';
 
-/** What is told of one channel in rolling mode. */
+/** The facts told of one channel in rolling mode. */
 export class Backlogs {
   #linesTaken = 0;
   #badLines = 0;

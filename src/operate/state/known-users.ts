@@ -25,7 +25,7 @@ const MOST_NAMED = 10_000;
  */
 export class KnownUsers {
   readonly #byKey = new Map<string, KnownUser>();
-  /** Of those who run; '' has one for each group, of which the last begun counts. */
+  /** One for each who runs; '' has one for each group, of which the last begun counts. */
   readonly #running = new Map<ByteString, KnownUser>();
   readonly #counts: Record<KnownUser['state'], number> = {
     running: 0,

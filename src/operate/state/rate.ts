@@ -14,7 +14,7 @@ export interface Rate {
   messages: number;
 }
 
-/** What went across in a second lately: sums in a ring of slots, so that memory does not depend on how much went. */
+/** The rate of the latest seconds: sums in a ring of slots, so that memory does not depend on how much went. */
 export class SlidingRate {
   readonly #slots: Slot[] = [];
   #began: number | undefined;

@@ -31,7 +31,7 @@ const LATEST_FAILURES = 10;
 const MESSAGES_PER_USER = 100;
 const SAMPLE_MS = 1_000;
 
-/** What stands in the way of the whole run, until something shows that it does no more. */
+/** An obstacle to the whole run, until something shows that it is none any more. */
 interface Obstacle {
   word: Extract<StandingWord, 'waiting-for-replica' | 'replica-ill' | 'host-out-of-files'>;
   reason: string;

@@ -26,7 +26,7 @@ export interface Approach {
   onTraffic: ConnectionListeners['onTraffic'];
 }
 
-/** What is known of a connection before its first line is read. */
+/** Facts that are known of a connection before its first line is read. */
 export interface Circumstances {
   target: ConnectTarget;
   settings: ConnectionSettings;

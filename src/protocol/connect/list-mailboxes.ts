@@ -19,7 +19,7 @@ export interface ListedMailbox {
   exists: boolean;
 }
 
-/** What to list, once the separator is known. */
+/** The patterns to list, once the separator is known. */
 export type ListPatterns = (separator: ListedMailbox['separator']) => Iterable<ByteString>;
 
 const LOGOUT_TAG = 'L99';

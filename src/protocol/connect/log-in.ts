@@ -7,7 +7,7 @@ import { upgradeToTls } from '../handshake/upgrade-to-tls.ts';
 import type { Circumstances } from './in-conversation.ts';
 
 export interface LoggedIn {
-  /** What the server says of itself now; an imapd says more after the login. */
+  /** The server's word on itself now; an imapd says more after the login. */
   offer: Offer;
   mechanism: string | undefined;
   /** TLS is active. */

@@ -110,7 +110,7 @@ export function encodeKvlist(fields: readonly EncodedField[]): Encoded {
   return asEncoded(`%(${text})`);
 }
 
-/** What comes before a file's octets, line end included: `file` of the grammar (protocol 7). */
+/** The head before a file's octets, line end included: `file` of the grammar (protocol 7). */
 export function encodeFileHead(partition: ByteString, guid: ByteString, size: number): Encoded {
   return asEncoded(`%{${encodeString(partition)} ${encodeGuid(guid)} ${encodeNumber(size)}}\r\n`);
 }

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Flavour } from '../link/framing.ts';
 
-/** What a server says about itself before and after login (protocol 2). */
+/** A server's word on itself before and after login (protocol 2). */
 export interface Offer {
   flavour: Flavour;
   /** The `* OK` line without its star. */

@@ -5,7 +5,7 @@ import { chooseMechanism, SPOKEN_MECHANISMS } from '../sasl/choose-mechanism.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts';
 import type { Offer } from './offer.ts';
 
-/** What to do before AUTHENTICATE. */
+/** The steps before AUTHENTICATE. */
 export type LoginStep = { kind: 'login'; mechanism: SaslMechanism } | { kind: 'starttls' } | { kind: 'none' };
 
 /**

@@ -83,7 +83,7 @@ function unreadable(path: string, cause: unknown): SyncError {
   });
 }
 
-/** What the network does to a handshake. Everything else two ends that cannot agree will say again in a minute. */
+/** Errors that the network makes in a handshake. Everything else two ends that cannot agree will say again in a minute. */
 const NETWORK_PROBLEMS: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'EPIPE',

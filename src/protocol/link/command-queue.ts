@@ -29,7 +29,7 @@ import { ServiceTime } from './service-time.ts';
 /** One command and what becomes of its answers. */
 export interface Command<T> {
   verb: Verb;
-  /** What the C client calls it in its log lines. */
+  /** Its name in the log lines of the C client. */
   name: string;
   /** Internal name of the one mailbox that it is for, if there is one. */
   mailbox?: ByteString | undefined;

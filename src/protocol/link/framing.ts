@@ -15,7 +15,7 @@ const IMAP_VERBS: Record<Verb, string> = {
 /** Tags that the C client uses for these two; everything else is S<n>. */
 const FIXED_TAGS: Partial<Record<Verb, string>> = { NOOP: 'N01', EXIT: 'Q01' };
 
-/** What stands before a command's arguments, and the tag that its final answer bears. */
+/** The words before a command's arguments, and the tag that its final answer bears. */
 export interface Frame {
   prefix: string;
   tag: string | undefined;

@@ -6,7 +6,7 @@ import type { Transport } from '../wire/transport.ts';
 export type Piece = string | Buffer | { hidden: string };
 
 /**
- * What stands behind a command's verb, in pieces as they are written. A function is called when the command is
+ * A command's arguments, behind its verb, in pieces as they are written. A function is called when the command is
  * submitted, and what it throws fails the command before anything of it is written.
  */
 export type CommandArgs = (() => Pieces) | Pieces;

@@ -26,7 +26,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
   'IMAP_SYNC_CHANGED',
 ] satisfies ErrorCode[]);
 
-/** What every command of a user who is not in the replica's `admins` is answered, after a login that worked. */
+/** The answer to every command of a user who is not in the replica's `admins`, after a login that worked. */
 export const NOT_ADMIN = 'Permission denied';
 
 export const NOT_ADMIN_HINT = "Log in as a user who is in the replica's admins";

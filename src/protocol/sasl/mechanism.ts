@@ -12,7 +12,7 @@ export interface Credentials {
  * `realm` plays no part: libsasl asks for it with DIGEST-MD5 only, and the other mechanisms send the name as it is.
  */
 export interface SaslExchange {
-  /** What goes out on the AUTHENTICATE line; undefined for a mechanism where the server speaks first. */
+  /** Octets for the AUTHENTICATE line; undefined for a mechanism where the server speaks first. */
   readonly initialResponse: Buffer | undefined;
   /**
    * @returns the answer to one challenge, possibly empty

@@ -4,7 +4,7 @@ import type { ReplicaSession } from '../replica-session.ts';
 type ControlCommands = Pick<ReplicaSession, 'restart' | 'noop'>;
 
 /**
- * What concerns the connection itself (protocol 11). FORCE (protocol 10.16) is not among it: the server's process keeps it for
+ * Commands about the connection itself (protocol 11). FORCE (protocol 10.16) is not among them: the server's process keeps it for
  * its next client.
  */
 export function controlCommands(queue: CommandQueue): ControlCommands {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { DlistValue } from '../dlist/value.ts';
 
-/** What to do with each kind of untagged line; kinds not named are passed over, as every Cyrus version does. */
+/** A reader for each kind of untagged line; kinds not named are passed over, as every Cyrus version does. */
 export type UntaggedHandlers = Readonly<Record<ByteString, (value: DlistValue) => void>>;
 
 /** Looked up in a map, because the server chooses the name: an object has more names than were given to it. */

@@ -15,7 +15,7 @@ type MailboxCommands = Pick<
   'getMailboxes' | 'getUniqueids' | 'getFullMailbox' | 'applyMailbox' | 'applyRename' | 'applyUnmailbox'
 >;
 
-/** What reads, creates, changes, renames and removes mailboxes (protocol 9, 10). */
+/** Commands that read, create, change, rename and remove mailboxes (protocol 9, 10). */
 export function mailboxCommands(queue: CommandQueue): MailboxCommands {
   return {
     getMailboxes: (names, onUnusable) => getList(queue, 'MAILBOXES', names, ({ name }) => name, onUnusable),

@@ -47,7 +47,7 @@ export function quotaCommands(queue: CommandQueue): QuotaCommands {
   };
 }
 
-/** What the wire says for "no limit" in LIMIT, which is 32 bits wide. */
+/** "No limit" in LIMIT, which is 32 bits wide. */
 const UNLIMITED = 4294967295;
 
 /** A resource without limit is left out. */

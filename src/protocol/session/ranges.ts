@@ -1,5 +1,5 @@
 /**
- * What each number that a peer sends may be. Wider than what Cyrus means by it none is, so that no counter of a mailbox
+ * The range of each number that a peer sends. None is wider than Cyrus means it, so that no counter of a mailbox
  * can be driven to where it has no next.
  */
 export interface Range {
@@ -16,7 +16,7 @@ export const UID: Range = { least: 1, most: 2 ** 32 - 1 };
 /** LAST_UID, RECENTUID, UIDVALIDITY: 0 where there is none yet. */
 export const UID_OR_NONE: Range = { least: 0, most: 2 ** 32 - 1 };
 
-/** What JavaScript counts exactly, and RFC 7162 allows ten times of; every change takes the next. */
+/** JavaScript counts exactly up to here, and RFC 7162 allows a thousand times as much; every change takes the next. */
 export const MODSEQ: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
 
 /** Seconds since 1970 until the end of the year 9999, the last that IMAP and mail headers can write. */

@@ -9,7 +9,7 @@ import { TIME, UID_OR_NONE } from './ranges.ts';
 
 type SeenCommands = Pick<ReplicaSession, 'applySeen'>;
 
-/** What a user has read in a mailbox whose owner is somebody else (protocol 10.8). */
+/** Commands about what a user has read in a mailbox whose owner is somebody else (protocol 10.8). */
 export function seenCommands(queue: CommandQueue): SeenCommands {
   return {
     applySeen: (userid, seen) =>

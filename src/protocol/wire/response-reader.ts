@@ -60,7 +60,7 @@ export class ResponseReader {
     this.#traffic = traffic;
   }
 
-  /** What came of a line that is not complete, for the error text of a link that broke there. */
+  /** The part that came of an incomplete line, for the error text of a link that broke there. */
   get unfinished(): ByteString {
     return this.#line;
   }

@@ -1,4 +1,4 @@
-/** What was not used lately may be used at once: as much as an event loop that was busy is late. */
+/** Tokens that were not used lately may be used at once: as much as an event loop that was busy is late. */
 const BURST_NS = 200_000_000n;
 /** A pause that ends and a rate that changes are seen after so long, in every thread. */
 const LONGEST_WAIT_MS = 200;

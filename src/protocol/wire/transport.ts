@@ -30,11 +30,11 @@ const GATHERED_BUFFER_OCTETS = 16 * 1024;
  * Small writes of one turn of the event loop leave as one write. Order is that of the calls, always.
  */
 export class Transport {
-  /** What is to be sent waits for the other end. */
+  /** Runs while octets that are to be sent wait for the other end. */
   readonly waiting = new Stopwatch();
   /** The outermost: the TLS one if there is TLS. */
   #socket: Socket;
-  /** What output is written to: the socket, or the outermost of what is in front of it. */
+  /** Output is written to this: the socket, or the outermost of what is in front of it. */
   #sink: Socket | DeflateRaw | PacedOutput;
   /** In front of the socket, behind the deflater. */
   #paced: PacedOutput | undefined;

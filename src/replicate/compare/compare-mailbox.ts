@@ -29,7 +29,7 @@ export function countsConversations({ conversations }: CompareOptions, xconvmods
 }
 
 /**
- * What the numbers alone say about a mailbox that both sides have, before anything is sent.
+ * The conclusion from numbers alone about a mailbox that both sides have, before anything is sent.
  *
  * `diverged`: a plain delta cannot bring the replica to the master's state, because the replica holds something that
  * the master does not account for; sending one anyway can move the replica's LAST_UID past messages that it never

@@ -78,7 +78,7 @@ export function partialLine(
   };
 }
 
-/** What a mailbox that has never had a record says of its records. */
+/** The numbers of a mailbox that has never had a record. */
 const UNUSED = {
   crcBasic: 0,
   crcAnnotations: undefined,

@@ -3,7 +3,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, LockedMailbox, RecordPage } from '../../store/master-store.ts';
 import type { PartialLimit } from './mailbox-line.ts';
 
-/** What one MAILBOX command carries. */
+/** The content of one MAILBOX command. */
 export interface Delta {
   /** The records in UID order, modseqs of live messages already clamped to the limit. */
   records: IndexRecord[];

@@ -14,7 +14,7 @@ import type { SetAside } from '../outcomes/set-aside.ts';
 import type { Partitions } from './partitions.ts';
 import type { Stage } from './stage.ts';
 
-/** What one job works with. Several jobs may share one at the same time: the session pipelines their commands. */
+/** Everything that one job works with. Several jobs may share one at the same time: the session pipelines their commands. */
 export interface EngineContext {
   store: MasterStore;
   session: ReplicaSession;

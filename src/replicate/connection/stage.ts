@@ -16,7 +16,7 @@ const BUDGET_RECORDS = 16_384;
 export const LEAST_BUDGET_RECORDS = 256;
 
 /**
- * What the replica holds in its stage for this connection, and who relies on it.
+ * The replica's stage for this connection: the messages that it holds, and who relies on them.
  *
  * Invariant: a GUID listed here is staged from the moment its promise resolves until RESTART, and RESTART is sent only
  * while nobody holds the stage. Sending MAILBOX for a GUID that is not staged makes the replica's server abort

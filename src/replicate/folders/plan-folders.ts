@@ -3,7 +3,7 @@ import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 
 /**
- * What the master knows of a name or uniqueid that it does not list as a live mailbox of this job. `unopenable` means that
+ * The master's knowledge of a name or uniqueid that it does not list as a live mailbox of this job. `unopenable` means that
  * the mailbox was deleted and has a name now that the replica cannot open, so that it can only be removed there.
  */
 export type Fate = 'tombstone' | 'live' | 'unopenable' | 'unknown';

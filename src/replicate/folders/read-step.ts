@@ -29,7 +29,7 @@ export interface StepOptions extends CompareOptions {
   count: boolean;
 }
 
-/** What one look at a mailbox says of its next step. Plain data, as it was at one moment. */
+/** The next step of a mailbox, from one look at it. Plain data, as it was at one moment. */
 export type StepReading = { state: MailboxState; stale?: MailboxEvent } & (
   | { kind: 'unchanged' }
   | { kind: 'diverged'; reason: DivergedReason; detail: string }

@@ -14,7 +14,7 @@ import type { FolderPlan } from './plan-folders.ts';
 /** Mailboxes looked at under one lock of their owner, who cannot change anything meanwhile: some milliseconds. */
 const PEEKED_TOGETHER = 64;
 
-/** What has to be sent of one mailbox. */
+/** The part of one mailbox that has to be sent. */
 export interface Work {
   entry: MailboxEntry;
   remote: ReplicaMailbox | undefined;

@@ -16,7 +16,7 @@ export type Action =
   | { kind: 'unuser'; userid: ByteString };
 
 /**
- * What became of one action:
+ * The result of one action:
  *  - `failed` by a link error: the connection broke while it was under way;
  *  - `untouched`: not begun, because the link is down, the run is being cancelled, or (an `unuser`) because something
  *    before it failed.

@@ -8,7 +8,7 @@ import type { EngineContext } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
 import { withCountedChecksums } from '../merge/with-counted-checksums.ts';
 
-/** What is wrong with a mailbox on the replica that has the master's counters and checksums. */
+/** The faults of a mailbox on the replica that has the master's counters and checksums. */
 export interface Fault {
   /** UIDs of messages that are there with other flags, dates or annotations; nothing else is wrong. */
   records?: ReadonlySet<number>;

@@ -52,7 +52,7 @@ export async function confirmAgreement(
 interface Difference {
   state: MailboxState;
   remote: ReplicaMailbox;
-  /** What would bring the replica to the master's state. */
+  /** The line that would bring the replica to the master's state. */
   line: WireMailbox;
   /** On the master. */
   partition: ByteString | undefined;

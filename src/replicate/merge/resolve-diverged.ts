@@ -74,7 +74,7 @@ export async function resolveDiverged(
 interface Merged {
   /** false: there was nothing to merge but for what is left out. */
   merged: boolean;
-  /** What the replica has now, where the master's side was changed again meanwhile. */
+  /** The state of the replica now, where the master's side was changed again meanwhile. */
   overtakenBy?: ReplicaMailbox | undefined;
 }
 

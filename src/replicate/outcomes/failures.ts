@@ -18,11 +18,11 @@ const MOST_KEPT = 1000;
 /** Mailboxes that the failure of a user names; of the others only the number is told. */
 const MOST_NAMED = 20;
 
-/** What these are about lies beside the messages. */
+/** Phases about something that lies beside the messages. */
 const BESIDE: readonly Phase[] = ['quota', 'subscriptions', 'seen', 'sieve', 'annotations'];
 
 /**
- * What went wrong in one job. A refusal spoils only what it refused, the rest of the job goes on; a broken link or a
+ * The failures of one job. A refusal spoils only what it refused, the rest of the job goes on; a broken link or a
  * cancelled run ends the job at once.
  */
 export class Failures {
@@ -182,7 +182,7 @@ export class Failures {
     throw this.#first(first, count - 1, heldBack.length, [...named].slice(0, MOST_NAMED));
   }
 
-  /** What the user is left with, if nothing worse has happened. */
+  /** The grade that the user is left with, if nothing worse has happened. */
   get #leaves(): SyncError['leaves'] {
     if (!this.#allBeside) return undefined;
     return this.#damaged.size > 0 ? 'damaged-at-source' : 'metadata-differs';

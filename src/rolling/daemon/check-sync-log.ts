@@ -1,4 +1,4 @@
-/** What imapd.conf says of the sync log. */
+/** The options of imapd.conf about the sync log. */
 export interface SyncLogSettings {
   /** sync_log */
   syncLog: boolean;
@@ -9,7 +9,7 @@ export interface SyncLogSettings {
 export interface LogWarning {
   /** One sentence for the log. */
   text: string;
-  /** What to set. */
+  /** The option to set. */
   hint: string;
 }
 

@@ -4,7 +4,7 @@ import type { ConnectionsInUse, Pause, Steered, Steering } from '../../coordinat
 import type { Backlog, EventListener, SteeringChange } from '../../report/events.ts';
 import type { RollingDaemon } from './rolling-daemon.ts';
 
-/** What of a channel is steered. */
+/** The part of a channel that is steered. */
 export interface SteeredChannel {
   daemon: RollingDaemon;
   brakes: Brakes;

@@ -24,7 +24,7 @@ export interface LinkLoss {
   suspects: Suspect[];
 }
 
-/** What a result says beyond its unit. */
+/** The part of a result that concerns the link or this host rather than its unit. */
 interface Surroundings {
   loss?: LinkLoss | undefined;
   /** This host had no more descriptors. */

@@ -23,7 +23,7 @@ export type LineMeaning = { kind: 'line'; line: LogLine } | { kind: 'fault'; fau
 /** Longest piece of a bad line that is repeated in a report, in octets. */
 const SHOWN = 100;
 
-/** What the words of one line mean. `type` in any case. */
+/** The meaning of the words of one line. `type` in any case. */
 export function meaningOf(type: ByteString, words: readonly ByteString[]): LineMeaning {
   const upper = type.toUpperCase();
   const [first, second] = words;

@@ -44,7 +44,7 @@ export interface SyncLog {
   keep(pending: Iterable<LogLine>): void;
   /** Hands lines back to the log, for whoever reads it next; undefined where that is not possible. */
   relog: ((lines: readonly LogLine[]) => Promise<void>) | undefined;
-  /** What is there and not taken. */
+  /** The part that is there and not taken. */
   waiting(): LogBacklog;
 }
 

@@ -1,7 +1,7 @@
 import type { Action } from '../../replicate/engine.ts';
 import type { LogLine } from '../log/log-line.ts';
 
-/** What one line of the log asks for. Actions of one line are tied together. */
+/** The actions that one line of the log asks for. Actions of one line are tied together. */
 export function actionsOfLine(line: LogLine): Action[] {
   switch (line.type) {
     case 'USER':

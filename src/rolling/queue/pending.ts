@@ -157,7 +157,7 @@ export class Pending {
     if (entry && this.#pausing.delete(entry)) this.#look(entry);
   }
 
-  /** What waits for the node comes before all others. @returns whether anything waits for it */
+  /** Puts the unit that waits for the node before all others. @returns whether there is one */
   hasten(node: string): boolean {
     const entry = this.#byNode.get(node);
     if (!entry) return false;
@@ -167,7 +167,7 @@ export class Pending {
     return true;
   }
 
-  /** Whether something runs for the user. */
+  /** Tells whether something runs for the user. */
   isBusy(user: ByteString): boolean {
     return this.#busy.has(user);
   }
@@ -217,7 +217,7 @@ export class Pending {
     return behind;
   }
 
-  /** What must be on disk: everything that waits or runs, as log lines. */
+  /** The lines that must be on disk: everything that waits or runs. */
   *lines(): Generator<LogLine> {
     for (const entries of [this.#running, this.#waiting]) {
       for (const { unit } of entries) {

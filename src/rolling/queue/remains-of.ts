@@ -3,7 +3,7 @@ import type { Action, ActionResult } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { nameOfAction, type OwnerOf, type RollingUnit, type UnitOutcome } from './rolling-unit.ts';
 
-/** What a unit leaves to do. An action that is done appears nowhere. */
+/** The rest that a unit leaves to do. An action that is done appears nowhere. */
 export interface Remains {
   /** Wider actions in place of ones that failed: to run at once. */
   promoted: Action[];
@@ -22,7 +22,7 @@ export interface Remains {
   outOfFiles: ErrorData | undefined;
   /** Why something was not begun, whatever the reason. */
   untouchedError: ErrorData | undefined;
-  /** What became of which: one entry for each of `promoted`. */
+  /** The old action and the new one, for each of `promoted`. */
   promotions: { from: Action; to: Action }[];
 }
 

@@ -7,7 +7,7 @@ import type { LogLine } from '../log/log-line.ts';
 export type OwnerOf = (name: ByteString) => ByteString | undefined;
 
 /**
- * What runs in order, on one connection: everything of one user, of several users tied together, or of one shared
+ * Actions that run in order, on one connection: everything of one user, of several users tied together, or of one shared
  * mailbox. Units without a common user may run at the same time.
  */
 export interface RollingUnit {
@@ -24,7 +24,7 @@ export interface UnitOutcome {
 }
 
 /**
- * What ties actions together: one key per user, per shared mailbox, and one for the server's annotations. Different from
+ * The keys that tie actions together: one per user, per shared mailbox, and one for the server's annotations. Different from
  * `users`, where all shared mailboxes are ''.
  */
 export function nodeOf(name: ByteString, ownerOf: OwnerOf): string {

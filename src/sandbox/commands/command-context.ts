@@ -3,7 +3,7 @@ import type { DlistValue } from '../../protocol/dlist/value.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Stage } from '../wire/stage.ts';
 
-/** What one connection has set for itself. */
+/** Modes that one connection has set for itself. */
 export interface SessionState {
   /** APPLY FORCE was sent. Per connection, where the real server never forgets it (protocol 10.16). */
   force: boolean;
@@ -11,7 +11,7 @@ export interface SessionState {
   sieveMailbox: boolean;
 }
 
-/** What a command works with. */
+/** Everything that a command works with. */
 export interface CommandContext {
   readonly storage: Storage;
   readonly stage: Stage;

@@ -43,7 +43,7 @@ export const applyUnmailbox: Handler = (context, value) => {
   storage.transact(() => remove(storage, existing(storage, name)));
 };
 
-/** APPLY UNUSER: his mailboxes, the deleted ones excepted, and everything else of his. */
+/** APPLY UNUSER: the user's mailboxes, the deleted ones excepted, and everything else that the user has. */
 export const applyUnuser: Handler = (context, value) => {
   const { storage } = context;
   const userid = atomOf(value, 'UNUSER');

@@ -8,7 +8,7 @@ import { refusal } from '../wire/refusal.ts';
 import type { CommandContext, Handler } from './command-context.ts';
 import { sendMeta } from './get-meta.ts';
 
-/** GET USER: his mailboxes, then the deleted ones, their quota roots, and all that GET META tells. */
+/** GET USER: the user's mailboxes, then the deleted ones, their quota roots, and all that GET META tells. */
 export const getUser: Handler = (context, value) => {
   // A kvlist, as the upstream document has it, is no userid: nothing is told (protocol 9).
   if (typeof value !== 'string') return;

@@ -15,7 +15,7 @@ export interface CrcPair {
   annotations: number;
 }
 
-/** What one record contributes: XOR it in when the record comes, and once more when it goes. */
+/** The share of one record in the checksum: XOR it in when the record comes, and once more when it goes. */
 export function recordCrc(record: RecordRow): CrcPair {
   if (isExpunged(record)) return { basic: 0, annotations: 0 };
   let flags = 0;

@@ -95,7 +95,7 @@ export class MailboxTable {
     this.#latest.putSync(keyOf(row.name), row.uniqueid);
   }
 
-  /** What the latest row of this name had, whether it still is there or not: the real server keeps a tombstone. */
+  /** The uniqueid of the latest row of this name, whether it still is there or not: the real server keeps a tombstone. */
   latestUniqueid(name: ByteString): ByteString | undefined {
     return this.#latest.get(keyOf(name));
   }

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 
-/** What the sandbox keeps, as plain data. Times are Unix seconds, names those of the wire (protocol 9.1). */
+/** The sandbox keeps this, as plain data. Times are Unix seconds, names those of the wire (protocol 9.1). */
 
 export interface AnnotationRow {
   entry: ByteString;

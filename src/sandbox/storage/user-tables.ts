@@ -26,14 +26,14 @@ const END = '\uffff';
 /** Sets a home that is a uniqueid apart from one that is a userid. */
 const BY_UNIQUEID = '\x01';
 
-/** What is asked of the mailboxes. */
+/** Questions to the mailboxes. */
 interface Rows {
   latestUniqueid(name: ByteString): ByteString | undefined;
   byUniqueid(uniqueid: ByteString): { name: ByteString } | undefined;
 }
 
 /**
- * What belongs to a user or to the server, not to a mailbox. Subscriptions, seen state and scripts are kept where Cyrus
+ * Everything that belongs to a user or to the server, not to a mailbox. Subscriptions, seen state and scripts are kept where Cyrus
  * 3.6 keeps them: under the uniqueid of the INBOX, which a renamed user takes along and which the old name still leads to
  * until another mailbox takes it; under the userid only as long as there never was an INBOX, and out of sight once
  * there is one.

@@ -47,7 +47,7 @@ const SYSTEM_FLAG_BY_LOWER_CASE = new Map<string, string>(
   SYSTEM_FLAGS.map((flag) => [flag.toLowerCase(), flag]),
 );
 
-/** What the real server takes as the name of a user flag: an atom of fewer than 1024 octets. */
+/** The name of a user flag, as the real server takes it: an atom of fewer than 1024 octets. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
 const KEYWORD = /^[^\0-\x1e\x7f-\uffff {()"%*\\]{1,1023}$/;
 

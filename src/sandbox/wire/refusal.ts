@@ -42,7 +42,7 @@ const TEXTS: Partial<Record<ErrorCode, string>> = {
   IMAP_PROTOCOL_BAD_PARAMETERS: 'IMAP_PROTOCOL_BAD_PARAMETERS',
 };
 
-/** What follows `NO `. */
+/** The text behind `NO `. */
 export function refusalText(code: ErrorCode): string {
   return TEXTS[code] ?? 'Unknown error';
 }

@@ -102,7 +102,7 @@ export class Transport {
     return ahead.length === 0 ? ahead : await this.#inflateChunk(inflate, ahead);
   }
 
-  /** What the client sent together with STARTTLS is dropped (protocol 1). */
+  /** Octets that the client sent together with STARTTLS are dropped (protocol 1). */
   async startTls(options: TlsOptions): Promise<void> {
     const secured = new TLSSocket(this.#stream, { ...options, isServer: true });
     secured.on('error', () => secured.destroy());

@@ -74,7 +74,7 @@ class RememberingDatabase implements CyrusDatabase {
   }
 }
 
-/** What is remembered of a database, and nothing else. */
+/** The memory of a database, and nothing else. */
 class Memory implements CyrusDatabase {
   readonly #values: ReadonlyMap<ByteString, ByteString | undefined>;
   /** Something was asked for that is not remembered, so that "not there" meant nothing. */
@@ -99,7 +99,7 @@ class Memory implements CyrusDatabase {
 /**
  * A database that is asked again and again: descriptor and blocks stay from one read to the next, the lock does not.
  *
- * What was read before is good as long as the file has not changed. Every commit of a twoskip or skiplist appends, so
+ * Rows that were read before are good as long as the file has not changed. Every commit of a twoskip or skiplist appends, so
  * size and modification time tell; a repack or checkpoint renames a new file over it, so the inode tells, or that the one
  * at hand has no name any more. What is remembered needs no more than that; the file is read only under the lock.
  */

@@ -3,7 +3,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { Annotation, IndexRecord } from '../master-store.ts';
 import { BASETHRID, CREATEDMODSEQ, INTERNALDATE_NSEC, SAVEDATE, THRID } from './virtual-annotations.ts';
 
-/** What the annotation CRC starts with. */
+/** The annotation CRC starts with this. */
 const ANNOTATION_SEED = 12345678;
 
 /** The parts of a record that its checksum is made from, on either side. */

@@ -13,7 +13,7 @@ import type { CyrusHeader } from './cyrus-header.ts';
 import { type IndexHeader, optionLetters } from './index-header.ts';
 import { readScopes } from './message-annotations.ts';
 
-/** What the wire says of a mailbox beside its records, put together from the files that hold it. */
+/** The fields of a mailbox on the wire, beside its records, put together from the files that hold them. */
 export class MailboxStates {
   readonly #layout: StoreLayout;
   readonly #list: MailboxList;

@@ -35,7 +35,7 @@ export async function listEverybody(
   server: string,
 ): Promise<ByteString[]> {
   const found = new Map<ByteString, ByteString>();
-  /** What shared mailboxes are below. */
+  /** The names that shared mailboxes are below. */
   const tops = new Set<ByteString>();
   const patterns = function* (separator: ListedName['separator']): Generator<ByteString> {
     checkSeparator(separator, rules, server);

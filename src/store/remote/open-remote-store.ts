@@ -39,13 +39,13 @@ import { ReadAhead } from './read-ahead.ts';
 import { type SpooledMailbox, SpooledMailboxes } from './spooled-mailboxes.ts';
 import { entryOfLine, viewOfLine } from './view-of-line.ts';
 
-/** What a store behind a server is made of. */
+/** The parts of a store behind a server. */
 export interface RemoteParts {
   /** Names are split by the rules of the server's own configuration, which nobody can ask it for. */
   rules: NameRules;
   /** Opens a session of its own, which replicates `#sieve` as a mailbox where the server can. */
   connect(): Promise<MasterSession>;
-  /** The same for script commands, which a server takes only from those that leave `#sieve` alone. */
+  /** Another session, for script commands, which a server takes only from those that leave `#sieve` alone. */
   connectForScripts(): Promise<MasterSession>;
   /** Asks who is there, which the protocol of sessions has no command for. */
   list: ListNames;
@@ -62,7 +62,7 @@ export function openRemoteStore(parts: RemoteParts): MasterStore {
   return new RemoteStore(new RemoteMaster(parts));
 }
 
-/** What all jobs of a thread share: sessions, and the records of mailboxes that have been read. */
+/** Everything that the jobs of a thread share: sessions, and the records of mailboxes that have been read. */
 class RemoteMaster {
   readonly parts: RemoteParts;
   readonly sessions: MasterSessions;
@@ -308,7 +308,7 @@ class RemoteStore implements MasterStore {
     return [...names, ...namesAbove(name)];
   }
 
-  /** What the user's mailboxes are below that are none of the user's. */
+  /** Names above the user's mailboxes that are none of the user's. */
   #aboveUser(userid: ByteString): ByteString[] {
     const parsed = parseUserid(this.#rules, userid);
     const ofLive = toInternalName(this.#rules, parsed);

@@ -30,7 +30,7 @@ interface Run extends ToolResult {
   log: string;
 }
 
-/** A user of his own for each test, with an INBOX and a folder A, alike on both sides. */
+/** A user for each test, with an INBOX and a folder A, alike on both sides. */
 async function newUser(): Promise<string> {
   last += 1;
   const user = `w${last}`;
@@ -238,7 +238,7 @@ test('-u of the old name of a renamed user says so, does nothing and exits 0', a
   assert.deepEqual(await sides.replica.messages(`user/${user}/A`), ['1 A']);
 });
 
-test('userprefix: deleting a user leaves the one whose name begins with his', async () => {
+test('userprefix: deleting a user leaves the one whose name begins with it', async () => {
   const user = await newUser();
   const longer = `${user}b`;
   await sides.master.create(`user/${longer}`, ['longer']);
@@ -279,8 +279,8 @@ test('a user who was never here says so and is left alone on the replica', async
   }
 });
 
-test('subscriptions of one user never go to another who has his name on the replica', async () => {
-  // As after a user was renamed or removed and his name given to somebody new, before the replica has heard of it.
+test('subscriptions of one user never go to another who has that name on the replica', async () => {
+  // As after a user was renamed or removed and the name given to somebody new, before the replica has heard of it.
   for (const side of [sides.master, sides.replica]) await side.create('user/namesake', ['mail']);
   const reader = async (side: Sides['master']) => await side.server.imap('namesake');
   await using here = await reader(sides.master);

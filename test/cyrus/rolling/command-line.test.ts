@@ -68,7 +68,7 @@ test('-1 does what the log says, once, leaves nothing behind and exits 0', async
   await assertSynced('anna');
 });
 
-test('-1 exits 1 for a user that cannot be done, keeps his lines in log-run, and does them the next time', async () => {
+test('-1 exits 1 for a user that cannot be done, keeps such lines in log-run, and does them the next time', async () => {
   const held = await lockUser(pair.master, 'anna', '127.0.0.1');
   try {
     await change('anna');

@@ -8,7 +8,7 @@ import { quoteImap } from '../../lab/imap-values.ts';
 import { append, mailboxOf, type Population, populate } from '../../lab/populate.ts';
 import { syncClient } from '../../lab/sync-client.ts';
 
-/** In the middle of the user list: users before and after him must both arrive. */
+/** In the middle of the user list: users before and after must both arrive. */
 const VICTIM = 'dmitri';
 
 let filled: CyrusServer;

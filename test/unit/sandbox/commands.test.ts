@@ -76,7 +76,7 @@ test('five commands in one write are answered in order', async () => {
   });
 });
 
-test('GET USER tells the mailboxes of that user only, deleted ones last, and his quota roots once', async () => {
+test('GET USER tells the mailboxes of that user only, deleted ones last, and their quota roots once', async () => {
   await withSandbox({}, async (client) => {
     const names = [
       'user.anna-b',
