@@ -30,6 +30,8 @@ const INFO: SessionInfo = {
   stagesToArchive: false,
   checksSince: true,
   longestName: Number.MAX_SAFE_INTEGER,
+  listsIntermediates: true,
+  findsUniqueids: true,
 };
 
 /** The master's own server as a merge would use it. None is started: what it would be told is noted, and counts as done. */

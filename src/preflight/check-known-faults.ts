@@ -1,6 +1,6 @@
+import { type CyrusRelease, cyrusRelease } from '../protocol/handshake/cyrus-release.ts';
 import { printableBytes } from '../report/printable.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { type CyrusRelease, cyrusRelease } from './cyrus-release.ts';
 import type { Finding } from './finding.ts';
 import { faultsOf } from './known-faults.ts';
 import type { Site } from './site.ts';

@@ -1,7 +1,7 @@
+import { cyrusRelease, isOlder } from '../protocol/handshake/cyrus-release.ts';
 import type { ReplicaSession, SessionInfo } from '../protocol/replica-session.ts';
 import { printableBytes } from '../report/printable.ts';
 import { SyncError } from '../report/sync-error.ts';
-import { cyrusRelease, isOlder } from './cyrus-release.ts';
 import type { Finding } from './finding.ts';
 import type { Site } from './site.ts';
 

@@ -1,4 +1,4 @@
-import { type CyrusRelease, isOlder } from './cyrus-release.ts';
+import { type CyrusRelease, isOlder } from '../protocol/handshake/cyrus-release.ts';
 
 /** Something that a release of Cyrus is known to get wrong, and that replication from or to it cannot mend. */
 export interface KnownFault {

@@ -102,6 +102,10 @@ export interface SessionInfo {
   checksSince: boolean;
   /** Octets of an internal name that the server can open; longer ones it can only store. */
   longestName: number;
+  /** The answer to GET USER has intermediates: not before Cyrus 3.4, where each would seem to be missing for ever. */
+  listsIntermediates: boolean;
+  /** GET UNIQUEIDS may be asked of ids that it does not have: before Cyrus 3.6 its process may end at one. */
+  findsUniqueids: boolean;
 }
 
 /** A MAILBOX line of the wire without its records; optional fields absent or 0 when not given (protocol 9.1). */

@@ -37,6 +37,9 @@ export class CyrusPrograms {
   }
 }
 
+/** Those of the version that most tests are for. */
+export const INSTALLED_PROGRAMS = new CyrusPrograms(INSTALLED);
+/** Those of this run. */
 export const PROGRAMS = new CyrusPrograms(process.env.CYRUS_PROGRAMS ?? INSTALLED);
 
 function versionOf(cyrInfo: string): string {

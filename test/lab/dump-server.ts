@@ -158,8 +158,8 @@ async function dumpListByName(server: CyrusServer): Promise<Record<string, ListR
         words(text).flatMap((word, i, all) => (i % 2 === 0 ? [[word, all[i + 1] ?? '']] : [])),
       );
     const { I: uniqueid = '', P: partition = '', V: uidvalidity = '', T: mbtype = '' } = inPairs(rest);
-    if (!mbtype.includes('d'))
-      list[name] = { uniqueid, acl: inPairs(rights), mbtype, partition, uidvalidity };
+    // An intermediate is none of the replication's then: each server makes its own.
+    if (!/[di]/.test(mbtype)) list[name] = { uniqueid, acl: inPairs(rights), mbtype, partition, uidvalidity };
   }
   return list;
 }

@@ -22,6 +22,8 @@ export function fakeSession(log: string[]): ReplicaSession {
       stagesToArchive: false,
       checksSince: true,
       longestName: 490,
+      listsIntermediates: true,
+      findsUniqueids: true,
     },
     servedMs: 0,
     get broken() {

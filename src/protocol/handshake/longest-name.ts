@@ -1,4 +1,4 @@
-import type { ByteString } from '../../byte-string.ts';
+import { type CyrusRelease, isOlder } from './cyrus-release.ts';
 
 /**
  * Octets of an internal name that a server can open. It stores longer ones, cuts them when it reads them back, and is then
@@ -9,9 +9,6 @@ const LONGEST_NAME = 490;
 /** From Cyrus 3.8 on, so that what has the longest name that may be created can be deleted. */
 const LONGEST_NAME_SINCE_3_8 = 510;
 
-export function longestName(banner: ByteString): number {
-  const [, major, minor] = /\bCyrus (?:sync server|IMAP) v?(\d+)\.(\d+)/.exec(banner) ?? [];
-  if (major === undefined || minor === undefined) return LONGEST_NAME;
-  const [first, second] = [Number(major), Number(minor)];
-  return first > 3 || (first === 3 && second >= 8) ? LONGEST_NAME_SINCE_3_8 : LONGEST_NAME;
+export function longestName(release: CyrusRelease | undefined): number {
+  return release === undefined || isOlder(release, [3, 8]) ? LONGEST_NAME : LONGEST_NAME_SINCE_3_8;
 }

@@ -2,6 +2,7 @@ import { CAPABILITY } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { encodeStrings } from '../dlist/encoders.ts';
+import { cyrusRelease, isOlder } from '../handshake/cyrus-release.ts';
 import { longestName } from '../handshake/longest-name.ts';
 import type { Offer } from '../handshake/offer.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
@@ -24,6 +25,7 @@ export async function setUp(
   settings: ConnectionSettings,
   link: Pick<SessionInfo, 'mechanism' | 'tls' | 'exposure' | 'compression'>,
 ): Promise<MasterSession> {
+  const release = cyrusRelease(offer.banner);
   const info: SessionInfo = {
     server: settings.server,
     flavour: offer.flavour,
@@ -32,7 +34,9 @@ export async function setUp(
     sieveMailbox: false,
     stagesToArchive: false,
     checksSince: false,
-    longestName: longestName(offer.banner),
+    longestName: longestName(release),
+    listsIntermediates: release === undefined || !isOlder(release, [3, 4]),
+    findsUniqueids: offer.sieveMailbox || (release !== undefined && !isOlder(release, [3, 6])),
   };
   const session = createSession(queue, info);
   const wanted: string[] = [];

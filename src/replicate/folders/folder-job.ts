@@ -19,8 +19,8 @@ export interface FolderJob {
   locks: SyncLocks;
   /** A mailbox of the job was merged; filled in. */
   merged: boolean;
-  /** An earlier round was told that a mailbox is under another name there: look for all by their uniqueid. */
-  moved: boolean;
+  /** Mailboxes that the replica said in an earlier round to have under another name: all are looked for by their uniqueid. */
+  moved: ReadonlySet<ByteString> | undefined;
 }
 
 /** @throws SyncError if the failure ends the job */

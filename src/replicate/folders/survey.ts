@@ -39,7 +39,8 @@ export async function survey(
     if (unchanged.has(entry)) continue;
     const remote = plan.matches.get(entry);
     if (entry.intermediate) {
-      if (!remote || !sameIntermediate(entry, remote)) {
+      const { listsIntermediates } = context.session.info;
+      if (listsIntermediates && (!remote || !sameIntermediate(entry, remote))) {
         work.push({ entry, remote, comparison: { kind: 'delta' } });
       }
       continue;

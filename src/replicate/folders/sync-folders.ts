@@ -145,9 +145,31 @@ async function findElsewhere(context: EngineContext, job: FolderJob): Promise<Re
     ({ uniqueid }) =>
       !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid)?.length !== 0),
   );
-  const found = await context.session.getUniqueids(sought.map((entry) => entry.uniqueid));
+  const found = context.session.info.findsUniqueids
+    ? await context.session.getUniqueids(sought.map((entry) => entry.uniqueid))
+    : await findAmongTheirs(context, job, sought);
   for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');
   return found;
+}
+
+/**
+ * The way to ask a replica whose process may end at a uniqueid that it does not have: for those that it has itself said to
+ * have, and then for all mailboxes of whoever has these there.
+ */
+async function findAmongTheirs(
+  { session, store }: EngineContext,
+  job: FolderJob,
+  sought: readonly MailboxEntry[],
+): Promise<ReplicaMailbox[]> {
+  const known = sought.filter(({ name }) => job.moved?.has(name));
+  if (known.length === 0) return [];
+  const found = await session.getUniqueids(known.map(({ uniqueid }) => uniqueid));
+  const owners = new Set(found.flatMap(({ name }) => store.ownerOf(name) ?? []));
+  const users = await Promise.all([...owners].map((owner) => session.getUser(owner)));
+  const wanted = new Set(sought.map(({ uniqueid }) => uniqueid));
+  const all = [...found, ...users.flatMap(({ mailboxes }) => mailboxes)];
+  const byUniqueid = new Map(all.map((mailbox) => [mailbox.uniqueid, mailbox]));
+  return [...byUniqueid.values()].filter(({ uniqueid }) => wanted.has(uniqueid));
 }
 
 /** Has the store tell what became of mailboxes of the replica that are none of the job's, and of names outside of it. */

@@ -38,7 +38,7 @@ export async function finishGoneUser(
       roots: new Set(),
       failures,
       locks,
-      moved: false,
+      moved: undefined,
       merged: false,
     });
     if (folders === 'again') {

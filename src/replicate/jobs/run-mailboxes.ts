@@ -36,7 +36,7 @@ export async function syncMailboxes(
   names: readonly ByteString[],
   locks: SyncLocks,
 ): Promise<boolean> {
-  let moved = false;
+  let moved: ReadonlySet<ByteString> | undefined;
   const { merged } = await inRounds(user, 'failed to allSettledOrThrow renames', async () => {
     await context.store.refresh({ names });
     const failures = new Failures(user);
@@ -59,8 +59,8 @@ export async function syncMailboxes(
     const folders = await syncFolders(context, job);
     if (folders === 'again') return 'again';
     await folders.finished;
-    if (failures.onlyMoved && !moved) {
-      moved = true;
+    if (failures.anyMoved && !moved) {
+      moved = failures.movedThere;
       return 'again';
     }
     failures.throwIfAny();

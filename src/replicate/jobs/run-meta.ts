@@ -77,7 +77,7 @@ async function syncSieveMailbox(
       roots: new Set(),
       failures,
       locks,
-      moved: false,
+      moved: undefined,
       merged: false,
     });
     if (folders === 'again') return 'again';

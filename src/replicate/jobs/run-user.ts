@@ -54,7 +54,7 @@ export async function syncUser(
     context.emit({ kind: 'user:absent', user: userid });
     return await finishGoneUser(context, userid, locks);
   }
-  let moved = false;
+  let moved: ReadonlySet<ByteString> | undefined;
   let lookedAgain = false;
   const quotasThere = new Map<ByteString, ReplicaQuota>();
   return await inRounds(userid, `failed to sync user ${userid}`, async (round) => {
@@ -96,8 +96,8 @@ export async function syncUser(
         sendSeen(context, userid, there, failures),
       ]);
     }
-    if (failures.onlyMoved && !moved) {
-      moved = true;
+    if (failures.anyMoved && !moved) {
+      moved = failures.movedThere;
       return 'again';
     }
     failures.throwIfAny();

@@ -29,9 +29,10 @@ export class Failures {
   readonly #user: ByteString;
   readonly #errors: SyncError[] = [];
   #count = 0;
-  /** These two hold for all errors, those included that are not kept. */
-  #allMoved = true;
+  /** Holds for all errors, those included that are not kept. */
   #allRetryable = true;
+  #anyMoved = false;
+  readonly #movedThere = new Set<ByteString>();
   /** Folders and messages have arrived. */
   #allBeside = true;
   /** Messages that could not be sent, by mailbox and UID. */
@@ -51,7 +52,10 @@ export class Failures {
     const error = SyncError.from(caught, { phase, user: this.#user, mailbox });
     if (endsJob(error)) throw error;
     this.#count++;
-    this.#allMoved &&= error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders';
+    if (error.code === 'IMAP_MAILBOX_MOVED' && error.phase !== 'folders') {
+      this.#anyMoved = true;
+      if (error.family === 'refused' && error.mailbox !== undefined) this.#movedThere.add(error.mailbox);
+    }
     this.#allRetryable &&= error.retryable;
     this.#allBeside &&= isBeside;
     if (this.#errors.length < MOST_KEPT) this.#errors.push(error);
@@ -150,9 +154,14 @@ export class Failures {
     return this.#heldBack;
   }
 
-  /** All failures are of mailboxes that the replica has under another name, or that moved here meanwhile. */
-  get onlyMoved(): boolean {
-    return this.#count > 0 && this.#allMoved;
+  /** Some failures are of mailboxes that the replica has under another name, or that moved here meanwhile. */
+  get anyMoved(): boolean {
+    return this.#anyMoved;
+  }
+
+  /** Names here of mailboxes that the replica says it has under another name. */
+  get movedThere(): ReadonlySet<ByteString> {
+    return this.#movedThere;
   }
 
   get count(): number {

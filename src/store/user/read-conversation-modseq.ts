@@ -14,7 +14,7 @@ export function readConversationModseq(
 ): number {
   // The tool does not replace a damaged file, and says nothing of it.
   const hint = `move it away and run "ctl_conversationsdb -R ${textFromBytes(userid)}", which makes it anew`;
-  const value = withRepair(hint, () => databases.read(path, (db) => db.get(folderKey(db, mailbox))));
+  const value = withRepair(hint, () => databases.read(path, (db) => folderStatus(db, mailbox)));
   if (value === undefined) return 0;
   const modseq = parseFolderStatus(value);
   if (modseq === undefined) {
@@ -23,10 +23,17 @@ export function readConversationModseq(
   return modseq;
 }
 
-/** Up to Cyrus 3.4 folders are keyed by name. */
-function folderKey(db: CyrusDatabase, mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>): ByteString {
-  const byName = db.get('$FOLDER_IDS') === undefined && db.get('$FOLDER_NAMES') !== undefined;
-  return `F${byName ? mailbox.name : mailbox.uniqueid}`;
+/**
+ * Up to Cyrus 3.4 folders are keyed by name. The list of folders tells which it is, once there are conversations; before
+ * that a folder has one of the two.
+ */
+function folderStatus(
+  db: CyrusDatabase,
+  { name, uniqueid }: Pick<MailboxEntry, 'name' | 'uniqueid'>,
+): ByteString | undefined {
+  if (db.get('$FOLDER_IDS') !== undefined) return db.get(`F${uniqueid}`);
+  if (db.get('$FOLDER_NAMES') !== undefined) return db.get(`F${name}`);
+  return db.get(`F${uniqueid}`) ?? db.get(`F${name}`);
 }
 
 /** `0 (THREADMODSEQ threadexists threadunseen ...)` */

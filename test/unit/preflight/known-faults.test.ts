@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { cyrusRelease } from '../../../src/preflight/cyrus-release.ts';
 import { faultsOf, KNOWN_FAULTS } from '../../../src/preflight/known-faults.ts';
+import { cyrusRelease } from '../../../src/protocol/handshake/cyrus-release.ts';
 
 const PAGE = join(import.meta.dirname, '..', '..', '..', '..', 'docs', 'compatibility.md');
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { cyrusRelease } from '../../../src/protocol/handshake/cyrus-release.ts';
 import { longestName } from '../../../src/protocol/handshake/longest-name.ts';
 
 test('the longest name that a server can open follows from its version; one that hides it is taken for an older one', () => {
@@ -16,5 +17,5 @@ test('the longest name that a server can open follows from its version; one that
     ['OK [CAPABILITY IMAP4rev1] server ready', 490],
     ['OK 3.8.0 Cyrus sync server 3.6.1', 490],
   ];
-  for (const [banner, octets] of banners) assert.equal(longestName(banner), octets, banner);
+  for (const [banner, octets] of banners) assert.equal(longestName(cyrusRelease(banner)), octets, banner);
 });

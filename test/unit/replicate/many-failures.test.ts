@@ -20,11 +20,18 @@ test('of any number of refusals all count, and what holds for all is known of th
   });
   assert.equal(done, false);
   assert.ok(most < COUNT / 2, `${most} at once`);
-  assert.equal(failures.onlyMoved, true);
+  assert.equal(failures.anyMoved, true);
   assert.equal(failures.retryable, false);
   assert.throws(() => failures.throwIfAny(), new RegExp(`and ${COUNT - 1} more failures`));
-  failures.add('apply', refused('IMAP_REMOTE_DENIED'));
-  assert.equal(failures.onlyMoved, false);
+});
+
+test('what the replica has elsewhere is told among failures of other kinds', () => {
+  const failures = new Failures('anna');
+  failures.add('sieve', refused('IMAP_REMOTE_DENIED'));
+  assert.deepEqual([failures.anyMoved, [...failures.movedThere]], [false, []]);
+  failures.add('apply', refused('IMAP_MAILBOX_MOVED'), 'user.anna');
+  failures.add('apply', refused('IMAP_REMOTE_DENIED'), 'user.anna.New');
+  assert.deepEqual([failures.anyMoved, [...failures.movedThere]], [true, ['user.anna']]);
 });
 
 test('a broken link ends the commands that were still to be sent', async () => {

@@ -121,6 +121,9 @@ test('folder states of conversations by uniqueid, or by name up to 3.4', () => {
     readConversationModseq(databases, file('$FOLDER_NAMES\t(user.a)\nFuser.a\t0 (8 1 1)\n'), 'a', mailbox),
     8,
   );
+  // Nobody has a conversation yet.
+  assert.equal(readConversationModseq(databases, file('Fuser.a\t0 (7 0 0)\n'), 'a', mailbox), 7);
+  assert.equal(readConversationModseq(databases, file('Fid\t0 (6 0 0)\n'), 'a', mailbox), 6);
   assert.equal(readConversationModseq(databases, file('$FOLDER_IDS\t()\n'), 'a', mailbox), 0);
   assert.throws(() => readConversationModseq(databases, file('Fid\tnonsense\n'), 'a', mailbox), SyncError);
 });

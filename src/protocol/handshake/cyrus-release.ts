@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../../byte-string.ts';
 
 /** A release of Cyrus, as its servers name it in their banners. */
 export type CyrusRelease = readonly [major: number, minor: number];

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INSTALLED_PROGRAMS } from '../../lab/cyrus-programs.ts';
+import { startPair } from '../../lab/cyrus-server.ts';
+import { SieveClient } from '../../lab/sieve-client.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+import { BASE, openSides } from '../../lab/two-sides.ts';
+
+for (const [where, versions] of Object.entries({
+  'a replica of the installed version': { replica: { programs: INSTALLED_PROGRAMS } },
+  'a replica of a master of the installed version': { master: { programs: INSTALLED_PROGRAMS } },
+})) {
+  test(`a user who was renamed, and has a script and a new folder, is renamed on ${where} by the next run`, async () => {
+    await using pair = await startPair({
+      both: { imapd: { conversations: 'yes', allowusermoves: 'yes' } },
+      ...versions,
+    });
+    await using sides = await openSides(pair);
+    for (const folder of ['', '/Work', '/Work/Draft']) await sides.master.create(`user/anna${folder}`, BASE);
+    // The replica never hears of the name that it had.
+    await sides.master.imap.ok('RENAME user/anna/Work/Draft user/anna/Work/Deep');
+    {
+      await using sieve = await SieveClient.login(pair.master, 'anna');
+      await sieve.put('first', 'keep;\r\n');
+      await sieve.activate('first');
+    }
+    await syncClientOk(pair.master, ['-A']);
+    await sides.master.imap.ok('RENAME user/anna user/berta');
+    await sides.master.create('user/berta/New', BASE);
+    {
+      await using sieve = await SieveClient.login(pair.master, 'berta');
+      await sieve.put('second', 'discard;\r\n');
+    }
+    await syncClientOk(pair.master, ['-A']);
+    for (const folder of ['', '/Work', '/Work/Deep', '/New']) {
+      const name = `user/berta${folder}`;
+      assert.deepEqual(await sides.replica.messages(name), await sides.master.messages(name), name);
+    }
+    const listed = await sides.replica.imap.ok('LIST "" user/anna*');
+    const left = listed.map(([, , , name]) => name).filter((name) => !/#sieve$/.test(String(name)));
+    assert.deepEqual(left, []);
+  });
+}
