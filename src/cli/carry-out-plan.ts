@@ -10,7 +10,7 @@ import { fitDescriptors } from '../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../coordinator/run/load.ts';
 import { run } from '../coordinator/run/run.ts';
 import { openFileLimit } from '../native/open-file-limit.ts';
-import { estimateSeconds, type Pace } from '../plan/estimate.ts';
+import { estimateSeconds, type Pace } from '../plan/estimate-seconds.ts';
 import { planJson } from '../plan/plan-json.ts';
 import { type PlanSummary, summaryLines, userLines } from '../plan/plan-lines.ts';
 import { PlanRecord } from '../plan/plan-record.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseByteSize } from '../config/values.ts';
-import type { Pace } from '../plan/estimate.ts';
+import type { Pace } from '../plan/estimate-seconds.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { usageError } from './arguments.ts';
 import type { PlanOptions } from './carry-out-plan.ts';

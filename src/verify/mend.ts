@@ -2,7 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import { type EngineContext, type Fault, forgetQuotaRoots, mendMailbox } from '../replicate/engine.ts';
 import type { Difference, DifferenceKind } from '../report/difference.ts';
 import { SyncError } from '../report/sync-error.ts';
-import type { VerifyParts } from './verify-job.ts';
+import type { VerifyParts } from './judge.ts';
 
 /** Kinds of one message that a replica takes a correction of. */
 const CORRECTABLE: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([

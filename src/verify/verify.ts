@@ -9,8 +9,8 @@ import { type Difference, gradeOfDifferences } from '../report/difference.ts';
 import type { Verdict } from '../report/events.ts';
 import type { Grade } from '../report/grade.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { type Judgement, judge, type Subject, type VerifyParts } from './judge.ts';
 import { mend } from './mend.ts';
-import { type Judgement, judge, type Subject, type VerifyParts } from './verify-job.ts';
 
 /**
  * One job of `verify`: compares, says what differs as events, and where that is wanted replicates it and compares again.

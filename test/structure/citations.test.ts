@@ -1,41 +1,17 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import test from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { citationsOf, citingFiles, danglingCitations, otherForms, sectionsOf } from './citations.ts';
 
 /**
  * Code and tests say where a fact comes from: `(protocol 7.2)`, `(store 3.1, 3.3)`, `(protocol 9.1 to 9.3)`,
  * `(algorithm 14, row 6)`. Whoever follows such a citation must find the section in `docs/`.
  */
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const documents = ['protocol', 'store', 'algorithm'] as const;
-type Document = (typeof documents)[number];
-
-const NUMBER = String.raw`\d+(?:\.\d+)*`;
-const CITATION = new RegExp(
-  String.raw`\((${documents.join('|')}) (${NUMBER}(?:(?:, | to )${NUMBER})*)(?:, (?:row|step) \d+)?\)`,
-  'g',
-);
-const LIKE_CITATION =
-  /\b(?:[Pp]rotocol|[Ss]tore|[Aa]lgorithm)(?:\.md)?,?[\s*/]+(?:sections?\b|§)?[\s*/]*\d+/g;
-
-interface Citation {
-  where: string;
-  document: Document;
-  section: string;
-}
-
 test('every section that is cited exists', () => {
-  const sections = new Map(documents.map((document) => [document, sectionsOf(document)]));
-  const dangling = allCitations()
-    .filter(({ document, section }) => !sections.get(document)?.has(section))
-    .map(({ where, document, section }) => `${where} cites ${document} ${section}`);
-  assert.deepEqual(dangling, []);
+  assert.deepEqual(danglingCitations(), []);
 });
 
 test('a citation has one form, so that it can be searched for', () => {
-  const others = sources().flatMap((path) => otherForms(readFileSync(join(root, path), 'utf8'), path));
+  const others = citingFiles().flatMap(({ path, text }) => otherForms(text, path));
   assert.deepEqual(others, []);
 });
 
@@ -46,7 +22,7 @@ test('the test sees the citations and the sections that it judges', () => {
     ),
     ['protocol 7.2', 'store 2.6', 'store 2.7', 'algorithm 5.3', 'algorithm 5.4', 'algorithm 14'],
   );
-  assert.ok(allCitations().length > 100);
+  assert.ok(citingFiles().flatMap(({ path, text }) => citationsOf(text, path)).length > 100);
   assert.ok(sectionsOf('protocol').has('10.7'), 'a row of the table of commands');
   assert.ok(sectionsOf('store').has('11.5'));
   assert.ok(!sectionsOf('store').has('99'));
@@ -65,38 +41,3 @@ test('the test sees what is no citation in the one form', () => {
     assert.equal(otherForms(text, 'x').length, 1, text);
   assert.deepEqual(otherForms('(protocol 7.2), a store of 3.6, (algorithm 14, row 9)', 'x'), []);
 });
-
-/** Headings, and rows of the tables whose first column holds section numbers. */
-function sectionsOf(document: Document): Set<string> {
-  const text = readFileSync(join(root, 'docs', `${document}.md`), 'utf8');
-  const headings = [...text.matchAll(/^#{2,3} (\d+(?:\.\d+)*)\.? /gm)];
-  const rows = [...text.matchAll(/^\| (\d+\.\d+) \|/gm)];
-  return new Set([...headings, ...rows].map((match) => match[1] ?? ''));
-}
-
-function allCitations(): Citation[] {
-  return sources().flatMap((path) => citationsOf(readFileSync(join(root, path), 'utf8'), path));
-}
-
-function sources(): string[] {
-  return ['src', 'workers', 'bin', 'test', 'bench']
-    .flatMap((directory) =>
-      readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && /\.(c?ts|md|sh)$/.test(entry.name))
-        .map((entry) => relative(root, join(entry.parentPath, entry.name))),
-    )
-    .filter((path) => path !== join('test', 'structure', 'citations.test.ts'));
-}
-
-function citationsOf(text: string, path: string): Citation[] {
-  return [...text.matchAll(CITATION)].flatMap(([, document, numbers = '']) =>
-    numbers.split(/, | to /).map((section) => ({ where: path, document: document as Document, section })),
-  );
-}
-
-function otherForms(text: string, path: string): string[] {
-  const proper = new Set([...text.matchAll(CITATION)].map(({ index }) => index + 1));
-  return [...text.matchAll(LIKE_CITATION)]
-    .filter(({ index }) => !proper.has(index))
-    .map(([found]) => `${path}: ${found}`);
-}

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, normalize, relative, sep } from 'node:path';
+import { basename, dirname } from 'node:path';
 import test from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { cycles } from './cycles.ts';
+import { sourceFiles } from './source-files.ts';
 
 /**
  * The rooms of design section 2 and who may import whom:
@@ -67,21 +67,13 @@ const systemModules = [
   'node:child_process',
 ];
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-
-interface SourceFile {
-  /** Relative to the project, with `/`. */
-  path: string;
-  imports: { specifier: string }[];
-}
-
-const files = ['src', 'workers', 'bin'].flatMap(sourceFiles);
+const files = sourceFiles(['src', 'workers', 'bin']);
 
 test('every import goes in the direction of the design', () => {
   const wrong: string[] = [];
   for (const file of files) {
     const from = place(file.path);
-    for (const target of localImports(file)) {
+    for (const target of file.localImports) {
       const to = place(target);
       if (!allowed(from, to)) wrong.push(`${file.path} imports ${target}`);
     }
@@ -90,14 +82,14 @@ test('every import goes in the direction of the design', () => {
 });
 
 test('no file takes part in an import cycle, not even of types, in tests and benches neither', () => {
-  const all = [...files, ...['test', 'bench', 'packaging'].flatMap(sourceFiles)];
-  const graph = new Map(all.map((file) => [file.path, localImports(file)]));
+  const all = [...files, ...sourceFiles(['test', 'bench', 'packaging'])];
+  const graph = new Map(all.map((file) => [file.path, file.localImports]));
   assert.deepEqual(cycles(graph), []);
 });
 
 test('within a room imports go down its sub-rooms', () => {
   const wrong = files.flatMap((file) =>
-    localImports(file)
+    file.localImports
       .filter((target) => !goesDown(place(file.path), place(target)))
       .map((target) => `${file.path} imports ${target}`),
   );
@@ -108,7 +100,7 @@ test('other rooms enter the engine by its door', () => {
   const wrong = files
     .filter(({ path }) => !path.startsWith('src/replicate/'))
     .flatMap((file) =>
-      localImports(file)
+      file.localImports
         .filter((target) => target.startsWith('src/replicate/') && target !== 'src/replicate/engine.ts')
         .map((target) => `${file.path} imports ${target}`),
     );
@@ -139,17 +131,16 @@ test('the engine touches no files and no sockets', () => {
     .filter(({ path }) => path.startsWith('src/replicate/'))
     .flatMap(({ path, imports }) =>
       imports
-        .filter(({ specifier }) => systemModules.includes(specifier))
-        .map(({ specifier }) => `${path} imports ${specifier}`),
+        .filter((specifier) => systemModules.includes(specifier))
+        .map((specifier) => `${path} imports ${specifier}`),
     );
   assert.deepEqual(wrong, []);
 });
 
 test('nothing but the report and the command itself writes to stdout or stderr', () => {
   const wrong = files.filter(
-    ({ path }) =>
-      !/^(src\/report|src\/cli|bin)\//.test(path) &&
-      /\bprocess\.std(out|err)\b|\bconsole\./.test(readFileSync(join(root, path), 'utf8')),
+    ({ path, text }) =>
+      !/^(src\/report|src\/cli|bin)\//.test(path) && /\bprocess\.std(out|err)\b|\bconsole\./.test(text),
   );
   assert.deepEqual(
     wrong.map(({ path }) => path),
@@ -167,10 +158,8 @@ test('files of store, logs and configuration are opened where a FIFO in their pl
   };
   const wrong = files
     .filter(({ path }) => /^src\/(store|rolling|config|protocol)\//.test(path))
-    .filter(({ path }) =>
-      /\b(openSync|readFileSync|fs\.open)\(|\bcreateReadStream\((?!path, \{ fd\b)/.test(
-        readFileSync(join(root, path), 'utf8'),
-      ),
+    .filter(({ text }) =>
+      /\b(openSync|readFileSync|fs\.open)\(|\bcreateReadStream\((?!path, \{ fd\b)/.test(text),
     );
   assert.deepEqual(wrong.map(({ path }) => path).sort(), Object.keys(elsewhere).sort());
 });
@@ -180,8 +169,8 @@ test('tests and benches share the lab, and nothing else with each other', () => 
     if (!/^(test|bench)\//.test(to) || to.startsWith('test/lab/')) return true;
     return folder(from) === folder(to) || (from.startsWith('bench/test/') && to.startsWith('bench/'));
   };
-  const wrong = ['test', 'bench'].flatMap(sourceFiles).flatMap((file) =>
-    localImports(file)
+  const wrong = sourceFiles(['test', 'bench']).flatMap((file) =>
+    file.localImports
       .filter((target) => !shares(file.path, target))
       .map((target) => `${file.path} imports ${target}`),
   );
@@ -195,7 +184,7 @@ function folder(path: string): string {
 
 test('the test sees the imports that it judges', () => {
   const run = files.find(({ path }) => path === 'src/coordinator/run/run.ts');
-  assert.ok(run && localImports(run).includes('src/coordinator/run/schedule.ts'));
+  assert.ok(run && run.localImports.includes('src/coordinator/run/schedule.ts'));
   assert.equal(allowed(place('src/store/a.ts'), place('src/cli/b.ts')), false);
   assert.equal(allowed(place('src/coordinator/a.ts'), place('src/config/b.ts')), false);
   assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/dlist/b.ts')), true);
@@ -215,33 +204,6 @@ test('the test sees the imports that it judges', () => {
     ['b → c → b'],
   );
 });
-
-function sourceFiles(directory: string): SourceFile[] {
-  return readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.c?ts$/.test(entry.name))
-    .map((entry) => {
-      const path = relative(root, join(entry.parentPath, entry.name)).split(sep).join('/');
-      return { path, imports: importsOf(readFileSync(join(root, path), 'utf8')) };
-    });
-}
-
-/** The formatter keeps every import and export-from statement in these shapes. */
-function importsOf(text: string): SourceFile['imports'] {
-  const statements = text.matchAll(
-    /^(?:import|export)\s+[^;'"]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
-  );
-  return [...statements].map(([, from, bare, dynamic]) => ({ specifier: from ?? bare ?? dynamic ?? '' }));
-}
-
-function localImports(file: SourceFile): string[] {
-  return file.imports
-    .filter(({ specifier }) => specifier.startsWith('.'))
-    .map(({ specifier }) =>
-      normalize(join(dirname(file.path), specifier))
-        .split(sep)
-        .join('/'),
-    );
-}
 
 /** A path from its room on: `store/layout.ts`, `bin/sync_client.cts`, `byte-string.ts`. */
 function place(path: string): string {
@@ -274,22 +236,4 @@ function within(at: string, name: string): boolean {
     at.startsWith(`${name}/`) ||
     (basename(at) === `${basename(name)}.ts` && dirname(at) === dirname(name))
   );
-}
-
-/** Each cycle once, from its first file in path order. */
-function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
-  const found = new Set<string>();
-  const settled = new Set<string>();
-  const visit = (path: string, trail: readonly string[]): void => {
-    const seen = trail.indexOf(path);
-    if (seen >= 0) {
-      found.add([...trail.slice(seen), path].join(' → '));
-      return;
-    }
-    if (settled.has(path)) return;
-    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
-    settled.add(path);
-  };
-  for (const path of [...graph.keys()].sort()) visit(path, []);
-  return [...found];
 }

@@ -18,7 +18,7 @@ import {
 import type { EventListener, WorkResult } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
-import type { Subject, VerifyParts } from '../../verify/verify-job.ts';
+import type { Subject, VerifyParts } from '../../verify/judge.ts';
 import { LADEN_PER_CONNECTION, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import type { MasterLink } from './master-link.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { estimateSeconds } from '../../../src/plan/estimate.ts';
+import { estimateSeconds } from '../../../src/plan/estimate-seconds.ts';
 
 const work = { octets: 1_000_000, messages: 500 };
 

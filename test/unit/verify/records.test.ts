@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WireRecord } from '../../../src/protocol/replica-session.ts';
 import { compareRecord } from '../../../src/verify/compare-record.ts';
-import { isInShare } from '../../../src/verify/share.ts';
+import { isInShare } from '../../../src/verify/is-in-share.ts';
 
 const RECORD: WireRecord = {
   ...{ uid: 1, modseq: 5, lastUpdated: 6, internaldate: 7, size: 8, guid: 'a'.repeat(40) },

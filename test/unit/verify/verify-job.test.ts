@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReplicaSession } from '../../../src/protocol/replica-session.ts';
-import { judge, type VerifyParts } from '../../../src/verify/verify-job.ts';
+import { judge, type VerifyParts } from '../../../src/verify/judge.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 const HOW = { deep: undefined, repair: false, logs: [] };

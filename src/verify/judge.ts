@@ -4,10 +4,10 @@ import type { Difference, DifferenceKind } from '../report/difference.ts';
 import type { Verdict } from '../report/events.ts';
 import type { MailboxEntry } from '../store/master-store.ts';
 import type { VerifyHow } from './how.ts';
+import { isInShare } from './is-in-share.ts';
 import { type Look, lookAtMailboxes, lookAtUser } from './look.ts';
 import { lookAtRecords } from './look-at-records.ts';
 import type { PendingUsers } from './pending-users.ts';
-import { isInShare } from './share.ts';
 
 /** The parts that a job works with besides the engine's context. */
 export interface VerifyParts {
