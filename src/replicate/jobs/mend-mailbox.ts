@@ -16,6 +16,8 @@ export interface Fault {
 
 /** Message files that are read here between two looks at the index. */
 const READ_TOGETHER = 256;
+/** Messages that need not be sent again: more would have the stage dropped before anybody has used them. */
+const MOST_KEPT = 8_192;
 
 /**
  * Mends what a run cannot see, since all that it compares is equal: records of the replica that differ, and message files
@@ -95,12 +97,33 @@ async function removeThere(context: EngineContext, name: ByteString): Promise<vo
   }
   if (!options.noCopyback) failIfOwn(name, own);
   await readAll(context, name);
+  await keepOnStage(context, remote);
   const [now] = await session.getMailboxes([name]);
   if (!now || !sameState(now, remote)) {
     throw refusal('IMAP_SYNC_CHANGED', name, 'it was changed on the replica meanwhile', { retryable: true });
   }
   emit({ kind: 'command:unmailbox', name, local: options.local });
   await session.applyUnmailbox(name, options.local);
+}
+
+/** Has the replica link its sound files into its stage, where the run that follows finds them. */
+async function keepOnStage(
+  { store, session, stage }: EngineContext,
+  { name, partition }: ReplicaMailbox,
+): Promise<void> {
+  // One that it does not name may be one that it lacks.
+  if (partition === undefined) return;
+  const guids = await store.readMailbox(name, (mailbox) =>
+    nextLive(mailbox, 1, MOST_KEPT).map(({ guid }) => guid),
+  );
+  if (!guids || guids.length === 0) return;
+  using _hold = await stage.hold();
+  const wanted = [...new Set(guids)];
+  const missing = await session.applyReserve(partition, [name], wanted);
+  stage.add(
+    partition,
+    wanted.filter((guid) => !missing.has(guid)),
+  );
 }
 
 function failIfOwn(name: ByteString, { message, expunged }: ReplicaOwn): void {
@@ -121,7 +144,7 @@ async function readAll({ store }: EngineContext, name: ByteString): Promise<void
   for (let from = 1; ; ) {
     const read = await store.readMailbox(name, (mailbox) => ({
       messages: mailbox.messages,
-      records: nextLive(mailbox, from),
+      records: nextLive(mailbox, from, READ_TOGETHER),
     }));
     const last = read?.records.at(-1);
     if (!read || !last) return;
@@ -130,13 +153,13 @@ async function readAll({ store }: EngineContext, name: ByteString): Promise<void
   }
 }
 
-function nextLive(mailbox: LockedMailbox, from: number): IndexRecord[] {
+function nextLive(mailbox: LockedMailbox, from: number, most: number): IndexRecord[] {
   const records: IndexRecord[] = [];
   for (const page of mailbox.pages(from)) {
-    for (let i = 0; i < page.count && records.length < READ_TOGETHER; i++) {
+    for (let i = 0; i < page.count && records.length < most; i++) {
       if (!page.expunged(i)) records.push(page.record(i));
     }
-    if (records.length === READ_TOGETHER) break;
+    if (records.length === most) break;
   }
   return records;
 }

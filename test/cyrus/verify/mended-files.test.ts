@@ -134,7 +134,7 @@ test('a message that is damaged here keeps the mailbox on the replica as it is, 
   );
   assert.deepEqual(await readFile(await pathOf(pair.replica, 'user/source', '2.')), content);
   await writeFile(ours, content);
-  const run = await verify('source', '--deep', '--repair');
+  const run = await cyrusSync(pair.master, 'verify', ['-m', 'user/source', '--deep', '--repair']);
   assert.equal(run.code, 0, run.stdout + run.stderr);
 });
 
