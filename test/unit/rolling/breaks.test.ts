@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ActionResult } from '../../../src/replicate/jobs/action.ts';
+import { Breaks } from '../../../src/rolling/daemon/breaks.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
 import type { RollingUnit } from '../../../src/rolling/queue/rolling-unit.ts';
 import { isUser, linkError, refused, Site } from './site.ts';
@@ -88,4 +89,23 @@ test('-1 leaves in log-run what it could not do, after it has tried without the 
     [['mallory', 'BREAKS_LINK']],
   );
   assert.deepEqual(site.behind(), [`mailbox ${MAILBOX}`]);
+});
+
+test('whose unit was done has broken nothing: the next break is a first one again', () => {
+  const breaks = new Breaks();
+  assert.equal(breaks.broke('mallory', MAILBOX, linkError), false);
+  breaks.succeeded('mallory');
+  assert.equal(breaks.broke('mallory', MAILBOX, linkError), false);
+  assert.deepEqual(breaks.setAside(['mallory']), []);
+  assert.equal(breaks.broke('mallory', MAILBOX, linkError), true);
+});
+
+test('a mailbox is set aside with what was said at its latest break, for its own node alone', () => {
+  const breaks = new Breaks();
+  breaks.broke('mallory', MAILBOX, linkError);
+  const latest = { ...linkError, message: 'the latest' };
+  breaks.broke('mallory', MAILBOX, latest);
+  breaks.broke('mallory', `${MAILBOX}.once`, linkError);
+  assert.deepEqual(breaks.setAside(['alice', 'mallory']), [{ mailbox: MAILBOX, error: latest }]);
+  assert.deepEqual(breaks.setAside(['alice']), []);
 });
