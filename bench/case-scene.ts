@@ -23,7 +23,7 @@ export class CaseScene implements Scene<Run> {
   readonly #bench: BenchCase;
   readonly #store: Store;
   readonly #master: CyrusServer;
-  /** Of the replica before the changes, or of the one that is alike. */
+  /** A copy of the replica before the changes, or of the one that is alike. */
   #base: CyrusServer | undefined;
   #messages: number;
   readonly #standing = new Map<'cyrus' | 'sandbox', Target>();

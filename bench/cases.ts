@@ -3,7 +3,7 @@ import type { BenchOptions } from './options.ts';
 import type { PlannedCase } from './paired-rounds.ts';
 import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
 
-/** What the replica holds when the clock starts. */
+/** The content of the replica when the clock starts. */
 export type ReplicaStart =
   /** Nothing: a new server for each run. */
   | 'empty'

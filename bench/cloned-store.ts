@@ -18,7 +18,7 @@ import { inParallel, type Store } from './stores.ts';
 export interface CloneSpec {
   kind: 'clones';
   users: number;
-  /** Of each user, the INBOX included. */
+  /** Mailboxes of each user, the INBOX included. */
   mailboxes: number;
 }
 

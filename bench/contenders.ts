@@ -17,7 +17,7 @@ export interface Contender {
   client: 'c' | 'xargs' | 'ours' | 'before' | 'verify';
   /** Processes or workers; undefined = one, or the default of ours. */
   count: number | undefined;
-  /** What each side does anyway (`default`), or on or off for this run. */
+  /** Compression: as each side does anyway (`default`), or on or off for this run. */
   compression: 'default' | 'on' | 'off';
   sandbox: boolean;
   /** Each user is compared afterwards. */
@@ -64,13 +64,13 @@ export interface CommandLine {
 export interface CommandOptions {
   /** All users of the store. */
   users: readonly string[];
-  /** Of the master, for the settings file of ours. */
+  /** A directory of the master, for the settings file of ours. */
   directory: string;
   /** Where ours is to leave CPU profiles. */
   profile?: string | undefined;
   /** `dist` of the other build. */
   before?: string | undefined;
-  /** What to do, except for `xargs`, which always takes all users. */
+  /** The arguments, except for `xargs`, which always takes all users. */
   mode?: '-A' | '-R';
 }
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, release, totalmem } from 'node:os';
 
-/** What the figures depend on. */
+/** The circumstances that the figures depend on. */
 export interface Machine {
   cpu: string;
   cores: number;

@@ -22,7 +22,7 @@ export interface Mailbox {
   id: string;
 }
 
-/** Of mailboxes.db. */
+/** Its row of mailboxes.db. */
 export interface Row {
   key: string;
   value: string;
@@ -31,7 +31,7 @@ export interface Row {
 /** A mailbox that a real server has made, and what its copies must say otherwise. */
 export class MailboxTemplate {
   readonly directory: string;
-  /** Of its user, below `conf/user`. */
+  /** Files of its user, below `conf/user`. */
   readonly userFiles: readonly string[];
   readonly #id: string;
   readonly #header: string;

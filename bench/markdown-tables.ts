@@ -40,7 +40,7 @@ export function caseTable(result: CaseResult): string {
   return `${introduction(result)}\n\n${table(rows)}`;
 }
 
-/** What was worked on, where, and under which circumstances. */
+/** The paragraph on what was worked on, where, and under which circumstances. */
 export function introduction(result: CaseResult<RunKey & { load?: number }>): string {
   const { work, machine } = result;
   const what =

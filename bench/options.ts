@@ -17,7 +17,7 @@ export interface BenchOptions {
   users: number | undefined;
   megabytes: number | undefined;
   messages: number | undefined;
-  /** What a flush of the replica costs; each case is run with each. */
+  /** Costs of a flush of the replica; each case is run with each. */
   flushes: readonly Flush[];
   /** Octets per second and direction of every link with a delay; 0 = unlimited. */
   rate: number;

@@ -10,7 +10,7 @@ export interface Plan {
   rounds: number;
 }
 
-/** What a plan is made from; the command line may say otherwise. */
+/** The settings that a plan is made from; the command line may say otherwise. */
 export interface PlannedCase {
   contenders: Sized<readonly string[]>;
   roundTrips?: Sized<readonly number[]>;

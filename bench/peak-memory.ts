@@ -10,7 +10,7 @@ export class PeakMemory implements Disposable {
   readonly #timer: NodeJS.Timeout;
   octets = 0;
 
-  /** Of all processes under `pid`, and of itself unless it only `holds` them. */
+  /** Sums up all processes under `pid`, and itself unless it only `holds` them. */
   constructor(pid: number, root: 'counts' | 'holds') {
     this.#timer = setInterval(() => {
       let sum = root === 'counts' ? peakOf(pid) : 0;

@@ -12,7 +12,7 @@ import type { BenchOptions } from './options.ts';
 /** Something to replicate to. */
 export interface Target {
   port: number;
-  /** Of the process whose tree's processor time counts. */
+  /** The process whose tree's processor time counts. */
   pid: number;
   /** Where messages end up; undefined where they are no files. */
   spool: string | undefined;

@@ -33,7 +33,7 @@ export interface Run extends RunKey {
   load?: number;
 }
 
-/** What was worked on. */
+/** The store that was worked on. */
 export interface Work {
   users: number;
   mailboxes: number;
@@ -41,7 +41,7 @@ export interface Work {
   octets: number;
   /** Octets per second of delayed links; 0 = unlimited. */
   rate: number;
-  /** Of a rolling case. */
+  /** The work of a rolling case. */
   rolling?: RollingWork;
 }
 
@@ -97,7 +97,7 @@ export function readResult<R extends RunKey = Run>(directory: string, id: string
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as CaseResult<R>) : undefined;
 }
 
-/** Of all that runs: results of different programs are never mixed. */
+/** Digest of all that runs: results of different programs are never mixed. */
 export function codeDigest(dist: string): string {
   const digest = createHash('sha1');
   for (const part of ['bin', 'src', 'workers']) {

@@ -21,7 +21,7 @@ import { giantMailbox } from './size-cases.ts';
 import { masterStore } from './stores.ts';
 
 const MESSAGES = 10_000;
-/** Of a site of so many mailboxes, and with --full of a very large one too. */
+/** Mailboxes of a site, and with --full those of a very large one too. */
 const ROWS = 100_000;
 const ROWS_FULL = 1_000_000;
 /** Octets handed to the parser at once, as a socket does. */
@@ -136,7 +136,7 @@ async function indexTasks(store: MasterStore, user: string): Promise<Task[]> {
   ];
 }
 
-/** What compressing costs against what checking costs anyway. */
+/** The cost of compressing against that of checking, which comes anyway. */
 function octetTasks(): Task[] {
   const mail: Buffer[] = [];
   for (let octets = 0, i = 1; octets < MAIL_OCTETS; i++) {

@@ -27,7 +27,7 @@ export const MEMORY_CASES: readonly BenchCase[] = [10_000, 100_000, 1_000_000].m
   store: () => giantMailbox(messages),
 }));
 
-/** Of each user of the (n) with many users. */
+/** Mailboxes of each user of the (n) with many users. */
 const MAILBOXES = 4;
 
 /** (n): nothing to do in stores of many mailboxes: when -A begins to send, and what it holds in memory. */

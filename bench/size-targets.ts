@@ -8,7 +8,7 @@ const FIRST_OCTET = 1;
 const FLATNESS = 1.5;
 
 /**
- * What must not grow with the store: of one connection, since larger work also gets more of them, and another thread.
+ * Figures that must not grow with the store: of one connection, since larger work also gets more of them, and another thread.
  *
  * @param results by case id
  */

@@ -5,7 +5,7 @@ import { type CyrusServer, giveToCyrus, CyrusServer as Server } from '../test/la
 import { quoteImap } from '../test/lab/imap-values.ts';
 import { MEAN_OCTETS, makeMail, Numbers, ordinarySize } from './make-mail.ts';
 
-/** What a master store is to hold. */
+/** The content that a master store is to have. */
 export interface StoreSpec {
   kind: 'filled';
   /** Names the cached store, with the sizes. */
@@ -13,7 +13,7 @@ export interface StoreSpec {
   users: number;
   /** Below the INBOX; the INBOX itself is always there. */
   folders: readonly string[];
-  /** Of the whole store. */
+  /** Messages of the whole store. */
   messages: number;
   /** Octets of a message; undefined: as ordinary mail has. */
   messageSize: number | undefined;
@@ -26,7 +26,7 @@ export interface Store {
   directory: string;
   users: readonly string[];
   messages: number;
-  /** Of all messages. */
+  /** Octets of all messages. */
   octets: number;
   mailboxes: number;
   /** Servers share its message files: it is only for runs that find both ends alike, and change neither. */

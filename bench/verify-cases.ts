@@ -3,9 +3,9 @@ import { messagesOf, ORDINARY_FOLDERS } from './stores.ts';
 
 /** (v): what a proof costs. */
 
-/** Of each user. */
+/** Mailboxes of each user. */
 const MAILBOXES = 4;
-/** What is wanted of a comparison is wanted of so many. */
+/** Users of the comparison that the targets are about. */
 const USERS = 1_000;
 
 const SAME: BenchCase = {

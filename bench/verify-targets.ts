@@ -7,9 +7,9 @@ import type { Target } from './target.ts';
 const MOST_SECONDS = 2;
 /** How much more memory a larger store may take. */
 const FLATNESS = 1.5;
-/** What may be paid for a proof right after a first copy. */
+/** The price that a proof may have right after a first copy. */
 const MOST_OF_A_COPY = 1.03;
-/** What a pass over everybody may cost beside rolling replication. */
+/** The price that a pass over everybody may have beside rolling replication. */
 const MOST_OF_ROLLING = 1.02;
 
 /** @param results by case id */

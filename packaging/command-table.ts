@@ -2,17 +2,17 @@ import type { Command, Option } from 'commander';
 import { commandLine, PROGRAM as SYNC_CLIENT } from '../src/cli/command-line.ts';
 import { PROGRAM as CYRUS_SYNC, VERBS } from '../src/cli/cyrus-sync.ts';
 
-/** What manual pages and completions are made of: the very tables that the command line is parsed by. */
+/** The source of manual pages and completions: the very tables that the command line is parsed by. */
 export interface CommandTable {
   /** `sync_client`, or `cyrus-sync` */
   program: string;
   verb: string | undefined;
-  /** Of a verb, in the list of verbs. */
+  /** The line of a verb in the list of verbs. */
   summary: string;
   usage: string;
   description: string;
   options: readonly OptionEntry[];
-  /** What the help has after the options, a text for each heading. */
+  /** The texts that the help has after the options, one for each heading. */
   sections: readonly HelpSection[];
 }
 
@@ -73,7 +73,7 @@ function entryOf(option: Option): OptionEntry {
   };
 }
 
-/** What `addHelpText` has added is told only together with the help. */
+/** Texts that `addHelpText` has added are told only together with the help. */
 function textAfterHelp(command: Command): string {
   let text = '';
   command.configureOutput({

@@ -1,4 +1,4 @@
-/** What Node loads. */
+/** File types that Node loads. */
 const LOADABLE = /\.(?:[cm]?js|json|node)$/;
 /** Licences go along, as they demand. */
 const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
@@ -6,7 +6,7 @@ const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
 /** Folders and files that are for whoever works on a package. */
 const FOR_DEVELOPERS =
   /^(?:(?:tests?|test-jest|bench(?:mark)?s?|docs?|examples?|scripts|build)\/|tsconfig|eslint|bench\.|test\.)/;
-/** What koffi is built with, and its binary for a C library that Debian does not use. */
+/** Files that koffi is built with, and its binary for a C library that Debian does not use. */
 const FOR_BUILDING = /^(?:vendor\/|lib\/native\/|cnoke|musl_)/;
 const WITH_NATIVE_PART = /^node_modules\/(?:koffi$|@koromix\/)/;
 /** They have a twin for browsers. */

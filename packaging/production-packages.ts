@@ -1,4 +1,4 @@
-/** What of package-lock.json is read here. */
+/** The part of package-lock.json that is read here. */
 export interface Lock {
   packages: Readonly<
     Record<

@@ -1,5 +1,5 @@
 /**
- * What a flush of the replica costs: milliseconds added to each, 0 for the stores as they are (in memory, where a flush
+ * The cost of a flush of the replica: milliseconds added to each, 0 for the stores as they are (in memory, where a flush
  * costs nothing), or `disk` for a store on this machine's own disk.
  */
 export type Flush = number | 'disk';

@@ -1,4 +1,4 @@
-/** What the bench and the process that changes mail and watches the replica say to each other. */
+/** Messages between the bench and the process that changes mail and watches the replica. */
 
 /** A mailbox of the master that is changed. */
 export interface LoadMailbox {
@@ -10,7 +10,7 @@ export interface LoadMailbox {
 }
 
 export interface LoadSettings {
-  /** Of the master. */
+  /** The master's port. */
   imapPort: number;
   mailboxes: LoadMailbox[];
   /** The log that the client reads. */
@@ -35,7 +35,7 @@ export interface StreamReport {
   changes: number;
   /** Changes answered, per second. */
   achieved: number;
-  /** Of the changes, how many the replica did not hold yet when the last of them was answered ... */
+  /** Changes that the replica did not hold yet when the last of them was answered ... */
   behind: number;
   /** ... and how old the oldest of these was. */
   lag: number;

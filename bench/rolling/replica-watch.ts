@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { IndexError, type IndexHeader, parseIndexHeader } from '../../src/store/mailbox/index-header.ts';
 import { LARGEST_HEADER_OCTETS } from '../../src/store/mailbox/index-layouts.ts';
 
-/** What the replica's index says once a change has arrived. */
+/** The numbers of the replica's index once a change has arrived. */
 export type Mark = { uid: number } | { modseq: number };
 
 interface Expected {

@@ -9,7 +9,7 @@ import { killGroup, PeakMemory, processorSeconds } from '../peak-memory.ts';
 const STOP_DEADLINE = 30_000;
 /** EX_TEMPFAIL: a client that was told to stop. */
 const EXIT_STOPPED = 75;
-/** What our log says of trouble; it says nothing else of importance. */
+/** Words of our log on trouble; it says nothing else of importance. */
 const TROUBLE = /error|failed|lost|quarantine|refused|retrying/i;
 
 /** `-R` of one client, from its start until `stop`. */
@@ -50,7 +50,7 @@ export class RollingClient implements AsyncDisposable {
     return this.#peak.octets;
   }
 
-  /** What the client said went wrong. The C client's own log goes to syslog and is not seen here. */
+  /** Lines in which the client said what went wrong. The C client's own log goes to syslog and is not seen here. */
   get troubles(): string[] {
     const log = existsSync(this.#log) ? readFileSync(this.#log, 'latin1') : '';
     const lines = `${this.#stderr}\n${log}`.split('\n');

@@ -1,4 +1,4 @@
-/** What a run has to do. */
+/** The work of a run. */
 export type RollingWork =
   /** A log of changes to so many mailboxes, one each, appears all at once. */
   | { kind: 'drain'; mailboxes: number }

@@ -9,7 +9,7 @@ import { controlSocket, controlSockets, type NamedSocket } from './control-socke
 const WATCH_MS = 1_000;
 /** A run that does not answer must not hold up what is told of the others. */
 const ANSWER_MS = 2_000;
-/** Of each of several runs: how it stands, users, octets. */
+/** A line for each of several runs: how it stands, users, octets. */
 const LINES_OF_EACH = 3;
 
 interface Told {

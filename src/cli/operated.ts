@@ -13,10 +13,10 @@ import type { OperatePlan } from './operate-plan.ts';
 
 /** Milliseconds: as long as a timer can be. */
 const FOR_EVER_MS = 2 ** 30;
-/** What is over sooner needs nobody to ask after it. */
+/** A run that is over sooner needs nobody to ask after it. */
 const WORTH_ASKING_MS = 1_000;
 
-/** What watches and steers a run from outside, as its plan says. */
+/** Opens all that watches and steers a run from outside, as its plan says. */
 export class Operated implements AsyncDisposable {
   readonly #plan: OperatePlan;
   #socket: AsyncDisposable | undefined;

@@ -84,7 +84,7 @@ export function addChoosing(command: Command): void {
   addOptions(command, heading, OPTIONS.maxErrors, OPTIONS.maxDuration);
 }
 
-/** What slows a run down or holds it, and where it is asked and steered meanwhile. */
+/** Options that slow a run down or hold it, and say where it is asked and steered meanwhile. */
 export function addSteering(command: Command): void {
   const { bwlimit, pauseFile, pauseUrl, maxLoad, control } = OPTIONS;
   addOptions(command, 'While it runs:', bwlimit, pauseFile, pauseUrl, maxLoad, control);

@@ -39,7 +39,7 @@ export interface RollingPlan {
   operate: OperatePlan;
 }
 
-/** What the default channel is called where others have their name. */
+/** The name of the default channel where others have their own. */
 const ROLLING_NAME = 'rolling';
 /** Seconds; the manual's default of -t. */
 const SESSION_LIFETIME_SECONDS = 600;

@@ -11,7 +11,7 @@ export function checkHost(host: Host): Finding[] {
 }
 
 /**
- * What of it goes wrong without a word: a run that cannot read something fails and says so, but one that locks what nobody
+ * Tells what goes wrong without a word: a run that cannot read something fails and says so, but one that locks what nobody
  * looks at does not. It takes some ten milliseconds on a host with many processes.
  *
  * @param quick leaves the processes of the host alone, which are most of that; less is found out

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 
-/** What one side holds, counted; keys are the words shown. */
+/** The content of one side, counted; keys are the words shown. */
 export interface Census {
   counts: Record<CensusRow, number>;
   /** Internal mailbox name -> digest over its records: UID, GUID, MODSEQ, size, date, flags, annotations. */

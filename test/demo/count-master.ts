@@ -1,7 +1,7 @@
 import type { IndexRecord, LockedMailbox, MailboxEntry, MasterStore } from '../../src/store/master-store.ts';
 import { type Census, countMailbox, emptyCensus } from './census.ts';
 
-/** What the master's own files say, read by the same readers that replication uses. */
+/** Counts what the master's own files say, read by the same readers that replication uses. */
 export async function countMaster(store: MasterStore): Promise<Census> {
   const census = emptyCensus();
   const { counts } = census;

@@ -5,7 +5,7 @@ import { type Census, countMailbox, emptyCensus } from './census.ts';
 const INTERMEDIATE = 'i';
 const SIEVE = 'f';
 
-/** What the sandbox has received. */
+/** Counts everything that the sandbox has received. */
 export function countReplica(replica: Inspection, users: number): Census {
   const census = emptyCensus();
   const { counts } = census;

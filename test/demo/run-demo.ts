@@ -22,7 +22,7 @@ const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'sync_client.cjs');
 const USER = 'replication';
 const PASSWORD = 'demo';
 
-/** Of the connection itself, before any user is looked at. */
+/** Commands of the connection itself, before any user is looked at. */
 const SET_UP = ['APPLY CAPABILITIES', 'APPLY FORCE'];
 
 class DemoFailed extends Error {}

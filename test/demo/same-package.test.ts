@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** What a build reads; what it makes, and what it installs, is left out. */
+/** Files that a build reads; what it makes, and what it installs, is left out. */
 const SOURCES = readdirSync(root).filter((name) => !['node_modules', 'dist', '.git'].includes(name));
 
 test('two builds of one tree in different places make the same package octet for octet', () => {

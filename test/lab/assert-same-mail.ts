@@ -22,7 +22,7 @@ export async function assertSameMail(
   assert.ok(Object.keys(here.mail).length > 0, 'the master holds no mail at all');
 }
 
-/** The same for some users alone, while others are known to differ; the mailbox list is looked at for these users only. */
+/** As `assertSameMail`, for some users alone, while others are known to differ; the mailbox list is looked at for these users only. */
 export async function assertSameMailOf(
   master: CyrusServer,
   replica: CyrusServer,

@@ -150,7 +150,7 @@ export class CyrusServer implements AsyncDisposable {
     return join(this.directory, 'conf');
   }
 
-  /** What `master` and its services wrote to stdout and stderr, for messages of failing tests. */
+  /** Output of `master` and its services on stdout and stderr, for messages of failing tests. */
   get output(): string {
     return this.#serverOutput;
   }
@@ -399,7 +399,7 @@ export function replicaSettings(replica: CyrusServer): Record<string, string> {
   };
 }
 
-/** What the test process wrote below `path` becomes readable and writable for the servers. */
+/** Makes all that the test process wrote below `path` readable and writable for the servers. */
 export function giveToCyrus(path: string): void {
   const owned = spawnSync('chown', ['-R', 'cyrus:mail', path], { encoding: 'utf8' });
   if (owned.status !== 0) throw new Error(`chown of ${path} to cyrus:mail failed: ${owned.stderr}`);

@@ -9,7 +9,7 @@ const LARGEST = 4_096;
 
 /** The other end of what a service manager is told. */
 export interface DatagramReceiver extends Disposable {
-  /** What has come since the last call. */
+  /** Everything that has come since the last call. */
   received(): string[];
 }
 

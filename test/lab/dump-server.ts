@@ -7,7 +7,7 @@ import { expectList, expectText, type ImapValue, quoteImap } from './imap-values
 import { mailboxOf, separator } from './populate.ts';
 import { SieveClient, type SieveScript } from './sieve-client.ts';
 
-/** What a server holds, as its own tools and its IMAP and ManageSieve clients see it: plain data. */
+/** The content of a server, as its own tools and its IMAP and ManageSieve clients see it: plain data. */
 export interface ServerDump {
   /** Rows of the mailbox list by internal name, deleted and intermediate ones included. */
   list: Record<string, ListRow>;

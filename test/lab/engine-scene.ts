@@ -71,7 +71,7 @@ export class EngineScene implements AsyncDisposable {
     this.replica = replica;
   }
 
-  /** What jobs work with, over a connection of its own. */
+  /** A context for jobs, over a connection of its own. */
   async context(changes: Partial<EngineContext> = {}): Promise<EngineContext> {
     const connection = await this.#connect(true);
     const session = this.through(connection);
@@ -108,13 +108,13 @@ export class EngineScene implements AsyncDisposable {
     return await runActions(await this.context(), owners, actions);
   }
 
-  /** What was applied since the last call, without the verb: `UNUSER anna`. */
+  /** Commands that were applied since the last call, without the verb: `UNUSER anna`. */
   takeCommands(): ByteString[] {
     const applied = this.replica.recorded.splice(0).filter(({ command }) => command !== 'APPLY CAPABILITIES');
     return applied.map(({ text }) => text.replace(/^APPLY /, ''));
   }
 
-  /** What the log says. */
+  /** The content of the log. */
   logged(): string[] {
     const context = { mode: 'users', channel: undefined, server: 'replica', spellMailbox: asItIs } as const;
     return this.events.flatMap((event) => logLines(event, context)).map(({ text }) => text);

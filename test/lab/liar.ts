@@ -1,6 +1,6 @@
 import type { ProxyPolicy, Relay } from './scripted-proxy.ts';
 
-/** What the client is told instead of an answer, final line included. */
+/** Makes what the client is told instead of an answer, final line included. */
 export type Lie = (answer: string) => string;
 
 /** The end of an answer, a banner or a line of the login. */
@@ -9,7 +9,7 @@ const LAST_LINE = /(?:^|\n)(?:OK|NO|BAD|BYE|\+|\* OK)[^\r\n]*\r\n$/;
 /** A replica that lies, or whoever sits between it and the master: each answer goes through `lie`. */
 export class Liar implements ProxyPolicy {
   lie: Lie | undefined;
-  /** What clients sent. */
+  /** Everything that clients sent. */
   heard = '';
 
   toServer(): Relay {

@@ -49,15 +49,15 @@ interface StoredMailbox {
   entry: MailboxEntry;
   records: IndexRecord[];
   annotations: Annotation[];
-  /** What a stored field is to say that does not follow from the records. */
+  /** Stored fields that do not follow from the records. */
   state: Partial<MailboxState>;
-  /** Of records that were cleaned away: counters do not go down with them. */
+  /** The highest numbers of records that were cleaned away: counters do not go down with them. */
   floor: { lastUid: number; highestmodseq: number; deletedmodseq: number };
 }
 
 const NO_FLOOR = { lastUid: 0, highestmodseq: 0, deletedmodseq: 0 };
 
-/** What a test says of a mailbox; the rest follows. */
+/** A mailbox as a test gives it; the rest follows. */
 export interface MailboxWish {
   uniqueid?: ByteString;
   /** Contents, from UID 1 on. */
@@ -150,7 +150,7 @@ export class MemoryStore implements MasterStore {
     });
   }
 
-  /** What the master's own server does with a MAILBOX. */
+  /** Does what the master's own server does with a MAILBOX. */
   apply(line: WireMailbox, records: readonly WireRecord[]): void {
     const mailbox = this.#at(line.name);
     const { uidvalidity, foldermodseq, highestmodseq, lastUid, acl } = line;
@@ -243,13 +243,13 @@ export class MemoryStore implements MasterStore {
     }
   }
 
-  /** What a deleted user had besides mail. */
+  /** Forgets what a deleted user had besides mail. */
   forgetUser(userid: ByteString): void {
     this.#subscriptions.delete(userid);
     this.#seen.delete(userid);
   }
 
-  /** Of everybody who has or had a mailbox, or has anything else. */
+  /** Userids of everybody who has or had a mailbox, or has anything else. */
   userids(): ByteString[] {
     const owners = [...this.#mailboxes.values()].map(({ entry }) => entry.userid);
     const all = [...owners, ...this.#subscriptions.keys(), ...this.#seen.keys()];

@@ -87,7 +87,7 @@ export class FakePool implements JobPool {
   running = 0;
   mostRunning = 0;
   allowance: Allowance = { connections: 1, threads: false };
-  /** What `cut` does to the jobs in flight. */
+  /** Called by `cut`, for the jobs in flight. */
   onCut: () => void = () => {};
   readonly #work: FakeWork;
   readonly #emit: EventListener;

@@ -11,7 +11,7 @@ export interface Passage {
 /** Hands on what comes in one direction of one connection: as it is, changed, later, or not at all. */
 export type Relay = (chunk: Buffer, passage: Passage) => void;
 
-/** What becomes of the octets; a direction that is left out passes as it is. Each connection gets relays of its own. */
+/** Decides what becomes of the octets; a direction that is left out passes as it is. Each connection gets relays of its own. */
 export interface ProxyPolicy {
   toServer?(): Relay;
   toClient?(): Relay;

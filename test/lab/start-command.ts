@@ -62,7 +62,7 @@ export function startCommand(command: readonly string[], environment: Record<str
   };
 }
 
-/** Whether the process ignores (`SigIgn`) or catches (`SigCgt`) the signal of this number. */
+/** Tells whether the process ignores (`SigIgn`) or catches (`SigCgt`) the signal of this number. */
 export function signalIs(state: 'SigIgn' | 'SigCgt', pid: number, number: number): boolean {
   let status: string;
   try {

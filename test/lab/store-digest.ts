@@ -7,7 +7,7 @@ import type { CyrusServer } from './cyrus-server.ts';
 const PASSING = ['lock', 'proc', 'log', 'socket', 'sync'];
 
 /**
- * What a server makes of the scripts in `#sieve` by itself, when somebody asks it for them: an index of them, and the active
+ * Files that a server makes of the scripts in `#sieve` by itself, when somebody asks it for them: an index of them, and the active
  * one compiled. The directories that these need are theirs too.
  */
 const MADE_OF_SCRIPTS = /\/dav\.db$|^conf\/sieve\/.*\.bc$/;

@@ -72,7 +72,7 @@ export function storeServedBy(
   });
 }
 
-/** What is between two names is listed too, as something that is no mailbox. */
+/** Names between two others are listed too, as something that is no mailbox. */
 function list(internal: readonly ByteString[], pattern: ByteString): ListedName[] {
   const exists = new Set(internal.map((name) => externalName(RULES, name)));
   const all = new Set(

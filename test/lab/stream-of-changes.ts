@@ -29,7 +29,7 @@ const FOLDER_NAMES = [
 interface User {
   id: string;
   folders: string[];
-  /** Whether the script mailbox exists: a login to timsieved makes it. */
+  /** The script mailbox exists: a login to timsieved makes it. */
   hasScripts: boolean;
 }
 

@@ -49,7 +49,7 @@ export class Side implements AsyncDisposable {
     await this.within(mailbox, `UID STORE ${uid} ANNOTATION (/comment (value.shared "${value}"))`);
   }
 
-  /** What cyr_expire does in time: expunged messages of this user leave the index and the disk. */
+  /** Does what cyr_expire does in time: expunged messages of this user leave the index and the disk. */
   async cleanUp(user: string): Promise<void> {
     await this.server.runOk('cyr_expire', ['-E', '0', '-X', '0', '-u', user]);
   }

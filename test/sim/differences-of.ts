@@ -4,7 +4,7 @@ import type { InspectedMailbox, Inspection } from '../../src/sandbox/inspect.ts'
 import type { IndexRecord } from '../../src/store/master-store.ts';
 import type { MemoryStore } from '../lab/memory-store.ts';
 
-/** What somebody has done on the replica. */
+/** Changes that somebody has made on the replica. */
 export interface ChangedThere {
   /** `UNIQUEID/UID`. Once both sides have expunged such a one each keeps what it had: no server takes anything new for it. */
   records: ReadonlySet<string>;

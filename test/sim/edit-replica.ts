@@ -13,7 +13,7 @@ import type { REPLICA_EDITS } from './plan.ts';
 const THEN = 1_600_000_500;
 
 /**
- * What a user does who works on the replica, as after a failover.
+ * Does what a user does who works on the replica, as after a failover.
  *
  * @returns what was done, for the history, and to which record; undefined: there was nothing to do it to
  */

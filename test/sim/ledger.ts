@@ -1,6 +1,6 @@
 import type { ByteString } from '../../src/byte-string.ts';
 
-/** What must become of the messages of one content in one mailbox. */
+/** The fate that the messages of one content in one mailbox must have. */
 interface Account {
   /** Copies that were put there, on either side. */
   put: number;

@@ -12,7 +12,7 @@ import type { MemoryStore } from '../lab/memory-store.ts';
 /** Milliseconds that each command takes: on the same host, but not nothing. */
 const COMMAND_MS = 1;
 
-/** What a session with the master's own server can do in a merge: it obeys as Cyrus does (protocol 8). */
+/** A session with the master's own server in a merge: it obeys as Cyrus does (protocol 8). */
 export function masterServer(store: MemoryStore, onChange: (name: ByteString) => void): MasterSession {
   const staged = new Map<string, Buffer>();
   const session = {

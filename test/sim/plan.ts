@@ -1,7 +1,7 @@
 import type { Fault } from '../../src/sandbox/fault-script.ts';
 import type { Random } from './random.ts';
 
-/** What somebody does to the master: a user, a delivery, an administrator, a nightly program. */
+/** An act of somebody on the master: a user, a delivery, an administrator, a nightly program. */
 export const EDITS = [
   'append',
   'flag',
@@ -24,7 +24,7 @@ export const EDITS = [
   'remove-user',
 ] as const;
 
-/** What somebody does on the replica, where nobody should be: afterwards both sides have changed. */
+/** An act of somebody on the replica, where nobody should be: afterwards both sides have changed. */
 export const REPLICA_EDITS = [
   'replica-append',
   'replica-append',

@@ -33,9 +33,9 @@ const SERVER = '/simulated/replica';
 const MASTER = '/simulated/master';
 
 export interface Finding {
-  /** What must never be, and was. */
+  /** Violations: what must never be, and was. */
   violations: string[];
-  /** What happened, in order. */
+  /** Everything that happened, in order. */
   history: string[];
   /** Virtual. */
   elapsedMs: number;

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import FakeTimers from '@sinonjs/fake-timers';
 import type { Random } from './random.ts';
 
-/** What still happens by itself: everything that promises and streams do among themselves is over after one of these. */
+/** Lets happen what happens by itself: everything that promises and streams do among themselves is over after one of these. */
 const realTurn = setImmediate;
 
 /** Milliseconds since the epoch: some time after whatever the simulated mail was written. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
  */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const pages = ['CONTRIBUTING.md', 'docs/design.md', 'docs/words.md', 'docs/performance.md'];
-/** What a page says of a file that is to be written. */
+/** The name of a file that is yet to be written, on a page. */
 const PLACEHOLDER = /[A-Z]{4,}/;
 const FILE = /^[\w./-]+\.(?:c?ts|sh|md|ini|json)$/;
 /** `planFolders`, `RunPlan`, `MAX_ANSWER_OCTETS`. */

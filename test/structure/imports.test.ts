@@ -184,7 +184,7 @@ function folder(path: string): string {
 
 test('the test sees the imports that it judges', () => {
   const run = files.find(({ path }) => path === 'src/coordinator/run/run.ts');
-  assert.ok(run && run.localImports.includes('src/coordinator/run/schedule.ts'));
+  assert.ok(run?.localImports.includes('src/coordinator/run/schedule.ts'));
   assert.equal(allowed(place('src/store/a.ts'), place('src/cli/b.ts')), false);
   assert.equal(allowed(place('src/coordinator/a.ts'), place('src/config/b.ts')), false);
   assert.equal(allowed(place('src/sandbox/a.ts'), place('src/protocol/dlist/b.ts')), true);

@@ -21,7 +21,7 @@ export function isNamedAfterExport(path: string, text: string): boolean {
   return beginAlike > 1 || (values.length === 0 && beginAlike === 1);
 }
 
-/** What a file declares and exports; what a door passes on is named where it is declared. */
+/** Lists what a file declares and exports; a name that a door passes on belongs to the file that declares it. */
 function exportsOf(text: string): Exports {
   const declared = text.matchAll(
     /^export (?:default )?(?:async )?(function\*?|class|interface|type|const) (\w+)/gm,

@@ -9,7 +9,7 @@ import type { Bandwidth } from '../throttle/bandwidth.ts';
 import { timetableText } from '../throttle/timetable.ts';
 import { CONTROL_HELP, type ControlRequest, type ParsedRequest, type UserList } from './control-request.ts';
 
-/** What a control socket tells of and acts on. */
+/** Everything that a control socket tells of and acts on. */
 export interface Controlled {
   view(): RunView;
   users(list: Exclude<UserList, 'waiting'>, most: number): UserView[];

@@ -4,7 +4,7 @@ import { parseTimetable, TIMETABLE_FORMS, type Timetable } from '../throttle/tim
 export const USER_LISTS = ['slow', 'failed', 'waiting', 'running'] as const;
 export type UserList = (typeof USER_LISTS)[number];
 
-/** What may be asked of a run. `name = ?` asks what is in force. */
+/** The requests to a run. `name = ?` asks what is in force. */
 export type ControlRequest =
   | { verb: 'help' | 'status' | 'resume' | 'backlog' | 'stop' }
   | { verb: 'users'; list: UserList }
@@ -104,7 +104,7 @@ function verbs(): string[] {
   return CONTROL_HELP.flatMap(([verb]) => verb.split(', ').map((each) => each.split(/[ =]/)[0] ?? ''));
 }
 
-/** Whether a word is what a request begins with, rather than the name of a run. */
+/** Tells whether a word begins a request, rather than being the name of a run. */
 export function isControlVerb(word: string): boolean {
   return ['?', 'json', ...verbs()].includes(word.split('=')[0] ?? '');
 }

@@ -17,7 +17,7 @@ const DEFAULT_LINE_MS = 60_000;
 export interface DisplayOptions {
   stderr: OutputStreams['stderr'];
   view(): RunView;
-  /** What $TERM says. */
+  /** $TERM */
   terminal: string | undefined;
   /** Between two lines, where there is no terminal to draw on, or where a line is wanted in any case. */
   lineMs: number | undefined;

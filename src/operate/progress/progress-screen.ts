@@ -2,11 +2,11 @@ import type { RunView } from '../state/run-view.ts';
 import { failureLines, headLines, workLines } from '../state/status-lines.ts';
 import { type ScreenSize, wrap } from './screen.ts';
 
-/** Of a small screen. */
+/** Failures that a small screen has room for. */
 const LEAST_FAILURES = 1;
 const MOST_FAILURES = 4;
 
-/** What is shown of a run on a screen of that size: first how far it is, then the connections, at the bottom the latest failures. */
+/** The screen of a run, of that size: first how far it is, then the connections, at the bottom the latest failures. */
 export function progressScreen(view: RunView, { columns, rows }: ScreenSize): string[] {
   const room = rows - 1;
   const head = headLines(view)

@@ -24,7 +24,7 @@ export interface ScreenSize {
   rows: number;
 }
 
-/** What a terminal has that does not say. */
+/** The size of a terminal that does not tell its own. */
 const USUAL: ScreenSize = { columns: 80, rows: 24 };
 const LEAST: ScreenSize = { columns: 20, rows: 4 };
 

@@ -1,7 +1,7 @@
 import type { Steering } from '../../coordinator/steering.ts';
 import { type Rate, rateAt, type Timetable } from './timetable.ts';
 
-/** What of a clock is needed here: `date` is milliseconds since the epoch. */
+/** The part of a clock that is needed here: `date` is milliseconds since the epoch. */
 export interface DayClock {
   date(): number;
   after(delayMs: number, call: () => void): () => void;

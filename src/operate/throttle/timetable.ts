@@ -8,7 +8,7 @@
 export type Rate = number | 'off';
 
 export interface TimetableEntry {
-  /** Of the day, by this host's clock. */
+  /** Minutes of the day, by this host's clock. */
   minute: number;
   rate: Rate;
 }

@@ -101,7 +101,7 @@ export function watchPauses(
   };
 }
 
-/** Of an address what may be told. */
+/** The part of an address that may be told. */
 function withoutSecrets(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;

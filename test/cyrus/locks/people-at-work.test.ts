@@ -185,7 +185,7 @@ async function useReplicaAt(master: CyrusServer, port: number): Promise<void> {
   await master.writeConfiguration();
 }
 
-/** What took longest. */
+/** The one that took longest. */
 class Stopwatch {
   longest = 0;
 

@@ -7,7 +7,7 @@ import type { ToolResult } from '../../lab/processes.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
 
-/** What changes the names of one user's folders; each folder holds one message that says its first name. */
+/** Changes to the names of one user's folders; each folder holds one message that says its first name. */
 interface FolderCase {
   user: string;
   what: string;

@@ -69,7 +69,7 @@ async function scriptsOf(server: CyrusServer, user: string): Promise<Record<stri
   );
 }
 
-/** What is delivered to the user goes through the active script: its compiled form is there. */
+/** Mail that is delivered to the user goes through the active script: its compiled form is there. */
 async function activeFile(server: CyrusServer, user: string): Promise<boolean> {
   const directory = (await server.runOk('mbpath', ['-u', '-S', user])).stdout.trim();
   const files: string[] = await readdir(directory).catch(() => []);

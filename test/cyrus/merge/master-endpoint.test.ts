@@ -11,7 +11,7 @@ import { openSides, type Sides } from '../../lab/two-sides.ts';
 import { disagree, startAlike, usersOf } from './disagree.ts';
 
 /**
- * The same disagreements as in decision-table.test.ts, with each way in which the operator can say who may change the
+ * Disagreements of decision-table.test.ts again, with each way in which the operator can say who may change the
  * master. The tests follow one another on one pair: what the earlier ones leave is what the later ones mend.
  */
 const USERS = usersOf(DISAGREEMENTS);

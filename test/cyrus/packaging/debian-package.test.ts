@@ -20,7 +20,7 @@ const MOST_INSTALLED_OCTETS = 40 * 2 ** 20;
 
 let directory: string;
 let deb: string;
-/** What the package holds, unpacked. */
+/** The content of the package, unpacked. */
 let root: string;
 
 before(async () => {

@@ -63,7 +63,7 @@ test('a former name that is used again and given up between two passes takes not
   await assertKept('now');
 });
 
-/** What a run has done that is cut off after its first command. */
+/** The state after a run that is cut off after its first command. */
 async function renameOnReplica(oldName: string, newName: string): Promise<void> {
   const session = await connectReplica(
     settingsFor(`127.0.0.1:${pair.replica.syncPort}`, {

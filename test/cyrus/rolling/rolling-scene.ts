@@ -4,7 +4,7 @@ import { ADMIN, type Pair, type PairOptions, startPair } from '../../lab/cyrus-s
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
 
-/** What one scenario has to work with. */
+/** Everything that one scenario has to work with. */
 export interface Scene {
   /** A user of its own, named like the scenario. */
   user: string;

@@ -17,7 +17,7 @@ const LEAST_CUTS = 3;
 /** Where users are many only for the comparison to last. */
 const FEWER_USERS = 20;
 /**
- * What the log says of a merge. Only the master is changed here, so that each is worth a look; but Cyrus 3.6.1 renames the
+ * Lines of the log on a merge. Only the master is changed here, so that each is worth a look; but Cyrus 3.6.1 renames the
  * private annotations of a renamed user without their part of the stored checksum, and merges of those come of that.
  */
 const MERGE =

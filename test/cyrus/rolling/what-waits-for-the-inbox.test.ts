@@ -39,7 +39,7 @@ async function createUser(user: string): Promise<void> {
   await client.ok('UNSELECT');
 }
 
-/** What the master has logged since the log was last taken. */
+/** The lines that the master has logged since the log was last taken. */
 function logged(wanted: RegExp): string[] {
   return content(logFile(pair.master))
     .split('\n')

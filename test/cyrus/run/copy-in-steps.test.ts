@@ -7,7 +7,7 @@ import { assertSameState } from '../../lab/full-state.ts';
 import { append, populate } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
-/** What a client with QRESYNC is told that has been away since the beginning. */
+/** The answer to a client with QRESYNC that has been away since the beginning. */
 async function vanished(server: CyrusServer, user: string): Promise<unknown> {
   await using client = await server.imap(user);
   await client.ok('ENABLE QRESYNC');

@@ -5,7 +5,7 @@ import { startPair } from '../../lab/cyrus-server.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 import { openSides } from '../../lab/two-sides.ts';
 
-/** What means "no value" in the protocol, unless it is quoted. */
+/** "No value" in the protocol, unless it is quoted. */
 test('keywords and users called NIL are replicated, and merged', async () => {
   await using pair = await startPair();
   await using sides = await openSides(pair);

@@ -10,7 +10,7 @@ import { settingsFor } from '../../lab/settings.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
 /**
- * What a user has besides mail is kept by the replica under the uniqueid of the INBOX, or under the user's name as long
+ * Data of a user besides mail is kept by the replica under the uniqueid of the INBOX, or under the user's name as long
  * as there is none: sent too early, it is out of reach once the INBOX arrives. And folders are nobody's without it.
  */
 const FOLDERS = ['', '/Work', '/Work/Deep', '/Letters'];

@@ -108,7 +108,7 @@ function standStill(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, STANDSTILL_MS);
 }
 
-/** What is \Recent imapd notes without another modseq. */
+/** A \Recent flag is noted by imapd without another modseq. */
 function unseen(state: MailboxState): MailboxState {
   return { ...state, recentuid: 0, recenttime: 0 };
 }

@@ -21,7 +21,7 @@ import { mailboxLine, quotaLine, seenLine, subLine } from './mailbox-line.ts';
 interface Kind {
   what: string;
   options: ServerOptions;
-  /** What must have been there to be read, or the comparison would prove less than it says. */
+  /** Things that must have been there to be read, or the comparison would prove less than it says. */
   proves: readonly (keyof Facts)[];
   /** Between filling and reading. */
   prepare?: (master: CyrusServer) => Promise<void>;

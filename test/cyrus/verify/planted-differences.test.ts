@@ -11,10 +11,10 @@ import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
 
-/** What an administrator's hand, a power cut or a restored spool may do to a replica. */
+/** Damage that an administrator's hand, a power cut or a restored spool may do to a replica. */
 interface Planted {
   plant(scene: Scene, user: string): Promise<void>;
-  /** What `verify` has to say of it, behind the name of the user's mailbox. */
+  /** The words of `verify` on it, behind the name of the user's mailbox. */
   says: RegExp;
   /** In the report; left out: `differs`. */
   grade?: 'metadata-differs';

@@ -5,7 +5,7 @@ import { type Arguments, parseArguments } from '../../../src/cli/arguments.ts';
 import { commandLine, USAGE } from '../../../src/cli/command-line.ts';
 import { assertRefused } from '../../lab/config-of.ts';
 
-/** What differs from a plain `-A`, so that a test sees side effects of an option too. */
+/** The differences from a plain `-A`, so that a test sees side effects of an option too. */
 function given(...argv: string[]): Partial<Arguments> {
   const plain = Object.entries(parseArguments(['-A']));
   const parsed = new Map(Object.entries(parseArguments(argv)));

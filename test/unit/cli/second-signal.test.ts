@@ -13,7 +13,7 @@ const COMMAND = join(import.meta.dirname, '..', '..', '..', 'bin', 'sync_client.
 const DEADLINE_MS = 30_000;
 const SIGNALS = { SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
-/** Whether the process has a handler of its own for a signal. */
+/** Tells whether the process has a handler of its own for a signal. */
 function handles(child: ChildProcess, signal: keyof typeof SIGNALS): boolean {
   const status = readFileSync(`/proc/${child.pid}/status`, 'latin1');
   const [, caught = ''] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status) ?? [];

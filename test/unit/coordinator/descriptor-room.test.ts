@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { fitDescriptors, mostThatFit } from '../../../src/coordinator/run/fit-descriptors.ts';
 
-/** Of one user in flight, measured on a real store: sync lock, namespace lock, a file that is being read. */
+/** Descriptors of one user in flight, measured on a real store: sync lock, namespace lock, a file that is being read. */
 const OF_A_USER = 3;
 
 test('where there are plenty of descriptors, nothing is reduced', () => {

@@ -20,7 +20,7 @@ export interface OpenPool extends AsyncDisposable {
 /** Enough for a unit to overtake its renewal, where it can. */
 const RENEWALS = 50;
 
-/** What holds of every pool, wherever its connections are. */
+/** The contract of every pool, wherever its connections are. */
 export function poolContract(who: string, open: () => Promise<OpenPool>): void {
   const contract = (name: string, run: (opened: OpenPool) => Promise<void>): void => {
     test(`${who}: ${name}`, async () => {

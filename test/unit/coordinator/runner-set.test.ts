@@ -14,7 +14,7 @@ interface Fake {
   refuses: boolean;
   /** Milliseconds of work on a unit. */
   unitMs: number;
-  /** What the latest task was given. */
+  /** The arguments of the latest task. */
   borrow: EngineContext['borrow'];
 }
 

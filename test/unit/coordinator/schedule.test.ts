@@ -217,7 +217,7 @@ test('foreign and second answers change nothing, and a job without an answer wai
   assert.deepEqual(userids(started(plan.next(0))), ['b']);
 });
 
-/** What a worker may answer about one job. */
+/** Answers that a thread may give about one job. */
 const answer = fc.constantFrom(
   'synced',
   'absent',

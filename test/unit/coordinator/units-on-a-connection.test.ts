@@ -25,7 +25,7 @@ interface Scene {
   runner: BatchRunner;
   log: string[];
   sessions: ReplicaSession[];
-  /** What the engine is to answer, with the session that it works on. */
+  /** Gives the answer of the engine, from the session that it works on. */
   results: (session: ReplicaSession) => ActionResult[] | Promise<ActionResult[]>;
   connectFails: SyncError | undefined;
   eventsOf<K extends SyncEvent['kind']>(kind: K): Extract<SyncEvent, { kind: K }>[];

@@ -7,7 +7,7 @@ import { chooseLocks, type LockMechanism, tryLock, unlock } from '../../../src/n
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { lockInThread, scratchFile } from '../../lab/lock-holders.ts';
 
-/** What Python calls the lock that another program takes. */
+/** Python's name for the lock that another program takes. */
 const PYTHON: Record<LockMechanism, string> = { fcntl: 'lockf', flock: 'flock' };
 
 const HOLD = `

@@ -46,7 +46,7 @@ class Terminal extends Writable {
     done();
   }
 
-  /** What stands there now: of all that moves a cursor only what the screen says is known. */
+  /** The screen as it stands now: of all that moves a cursor only what it itself says is known. */
   get lines(): string[] {
     let lines: string[] = [''];
     for (const piece of this.text.split('\u001b')) {

@@ -3,7 +3,7 @@ import type { Effort, SyncEvent } from '../../../src/report/events.ts';
 import type { SettledStatus } from '../../../src/report/grade.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
-/** What a run tells of one user, as short as a test can bear. */
+/** Events of a run about one user, as few as a test can bear. */
 const effort: Effort = { attempts: 1, lockWaits: 0, mailboxes: 1, messages: 1, octets: 1, elapsedMs: 1 };
 export const error: ErrorData = { code: 'IO', family: 'local', message: 'disk full', retryable: true };
 

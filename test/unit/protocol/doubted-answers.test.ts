@@ -8,7 +8,7 @@ import { settingsFor } from '../../lab/settings.ts';
 import { csync, ScriptedServer } from './support/scripted-server.ts';
 
 /*
- * What a peer answers comes in only as what it claims to be: each field by its own grammar or range, records in order,
+ * An answer of a peer comes in only as what it claims to be: each field by its own grammar or range, records in order,
  * and nothing that was not asked for. The error names the field and the mailbox, and the link stays in step.
  */
 

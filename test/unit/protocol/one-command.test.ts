@@ -45,7 +45,7 @@ const flag = fc.oneof(
   { weight: 1, arbitrary: octets.map((text) => `\\${text}`) },
 );
 
-/** What an attacker would try: ends of values, lines and literals in any order. */
+/** Texts that an attacker would try: ends of values, lines and literals in any order. */
 function pieces(): fc.Arbitrary<string> {
   const piece = fc.constantFrom(
     ...['\r\n', '\n', ' ', ')', '(', '%(', '"', '\\', '{3+}\r\n', '}', '\0', 'A', '1', '\t', '%{'],

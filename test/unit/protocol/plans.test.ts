@@ -48,7 +48,7 @@ test('an IMAP capability list, from a greeting, an OK or its own line', () => {
   );
 });
 
-/** What is done before or instead of a login: the mechanism's name, `starttls`, `none`, or the error's code. */
+/** The step before or instead of a login: the mechanism's name, `starttls`, `none`, or the error's code. */
 function plan(
   offer: Partial<Offer>,
   changes: Partial<ConnectionSettings>,

@@ -18,7 +18,7 @@ const USER = 'anna';
 const INBOX = 'user.anna';
 const PARTITION = 'default';
 
-/** What holds of the beginning and end of every session, whatever it answers. */
+/** The contract for the beginning and end of every session, whatever it answers. */
 export function sessionEnds(who: string, open: () => Promise<OpenSession>): void {
   test(`${who}: a session is up until it is destroyed, and fails every command after that`, async () => {
     await using opened = await open();
@@ -50,7 +50,7 @@ export function sessionEnds(who: string, open: () => Promise<OpenSession>): void
   });
 }
 
-/** What holds of every session whose replica has nothing at first: what is written can be read. */
+/** The contract of every session whose replica has nothing at first: what is written can be read. */
 export function sessionAnswers(who: string, open: () => Promise<OpenSession>): void {
   const contract = contractOf(who, open);
 
@@ -146,7 +146,7 @@ export function sessionAnswers(who: string, open: () => Promise<OpenSession>): v
   });
 }
 
-/** What holds of every session that really writes, where others note what they would have written. */
+/** The contract of every session that really writes, where others note what they would have written. */
 export function sessionWrites(who: string, open: () => Promise<OpenSession>): void {
   const contract = contractOf(who, open);
 

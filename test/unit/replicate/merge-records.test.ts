@@ -145,13 +145,13 @@ function diverge(of: History): [Side, Side] {
   return [master, replica];
 }
 
-/** What a side has the octets of: those of an expunged message may be gone. */
+/** Messages whose octets a side has: those of an expunged one may be gone. */
 const files = (side: Side): Set<string> => new Set(side.live().map((one) => one.guid));
 const comparable = (side: Side) =>
   side.live().map(({ uid, guid, modseq, flags }) => ({ uid, guid, modseq, flags: flags.toSorted() }));
 const merge = (master: Side, replica: Side): Merge => mergeRecords(master.snapshot(), replica.snapshot());
 
-/** What each side has staged by the time of its MAILBOX: its own messages, and what the merge says that it needs. */
+/** Messages that each side has staged by the time of its MAILBOX: its own, and what the merge says that it needs. */
 function stages(result: Merge, master: Side, replica: Side): [Set<string>, Set<string>] {
   const [masterFiles, replicaFiles] = [files(master), files(replica)];
   for (const one of result.masterNeeds) assert.ok(replicaFiles.has(one.guid), 'the replica has it');

@@ -10,7 +10,7 @@ const listed = entry('user.alice.Work');
 const records = [record(1, 5)];
 const here = { xconvmodseq: 7 };
 
-/** What the master's server is told where the replica has this XCONVMODSEQ, and all else is alike. */
+/** Commands to the master's server where the replica has this XCONVMODSEQ, and all else is alike. */
 async function toldOf(xconvmodseq: number): Promise<WireMailbox[]> {
   const mailbox = lockedMailbox(listed, records, here);
   const remote: ReplicaMailbox = remoteOf(listed, mailbox.state, { xconvmodseq });

@@ -4,7 +4,7 @@ import type { Action } from '../../../src/replicate/jobs/action.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 /**
- * What a renamed user has besides mail is kept under the INBOX's uniqueid, and the old name still leads to it. It is
+ * Data of a renamed user besides mail is kept under the INBOX's uniqueid, and the old name still leads to it. It is
  * protected twice: the old name is given another uniqueid right behind the renaming, and whoever may be the heir is sent
  * everything again behind an UNUSER. Either must be enough where the other cannot be.
  */

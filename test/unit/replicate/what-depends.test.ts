@@ -117,7 +117,7 @@ test('what a mailbox holds is not sent to a name that it could not be given', as
 
 const COMPILED = { lastUpdate: 0, guid: '0'.repeat(40) };
 
-/** What is sent when the master has `next` as its one script, active, and the replica `last`. */
+/** Commands that are sent when the master has `next` as its one script, active, and the replica `last`. */
 async function sieveCommands(refused: keyof ReplicaSession): Promise<string[]> {
   const sent: string[] = [];
   const note = (verb: keyof ReplicaSession) => async (_user: string, filename?: string) => {

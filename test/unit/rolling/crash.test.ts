@@ -9,7 +9,7 @@ import { Coalescer } from '../../../src/rolling/queue/coalescer.ts';
 import { logLine, ownerOf, plain } from './names.ts';
 import { failed, isUser, linkError, Site } from './site.ts';
 
-/** What happens to a site, step by step. */
+/** The story of a site, step by step. */
 type Step =
   | { kind: 'change'; lines: LogLine[] }
   | { kind: 'wait'; time: number }
@@ -48,7 +48,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Whether `log` and `log-run` name something that covers the object, as a fresh start would understand them. */
+/** Tells whether `log` and `log-run` name something that covers the object, as a fresh start would understand them. */
 function assertDiskCovers(site: Site): void {
   const coalescer = new Coalescer(ownerOf);
   const parser = new LogParser();

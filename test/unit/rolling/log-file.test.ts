@@ -39,7 +39,7 @@ class Place {
   readonly run = `${this.file}-run`;
   readonly events: SyncEvent[] = [];
   readonly log = new ChannelLog(this.file, (event) => this.events.push(event));
-  /** What was read, as text. */
+  /** The lines that were read, as text. */
   read: string[] = [];
 
   constructor() {

@@ -45,7 +45,7 @@ export class SceneRolling implements AsyncDisposable {
     this.scene = scene;
   }
 
-  /** What the master's servers log behind a change. */
+  /** The lines that the master's servers log behind a change. */
   async log(...lines: LogLine[]): Promise<void> {
     await appendToLog(this.#file, lines);
   }

@@ -37,7 +37,7 @@ export class Site {
   channel: string | undefined;
   /** Virtual milliseconds that one action takes. */
   workTime: (action: Action, unit: RollingUnit) => number = () => 10;
-  /** What becomes of an action; undefined = it is done. */
+  /** The end of an action; undefined = it is done. */
   resultOf: (action: Action, unit: RollingUnit) => ActionResult | undefined = () => undefined;
   replicaUp = true;
   connects = 0;
@@ -138,12 +138,12 @@ export class Site {
     this.clock.forgetTimers();
   }
 
-  /** Whether an action brings an object up to date. */
+  /** Tells whether an action brings an object up to date. */
   static copies(action: Action, object: string): boolean {
     return copies(action, object);
   }
 
-  /** What the log says. */
+  /** The content of the log. */
   logged(): string[] {
     const context = { mode: 'users', channel: undefined, server: 'replica', spellMailbox: asItIs } as const;
     return this.events.flatMap((event) => logLines(event, context)).map(({ text }) => text);

@@ -19,7 +19,7 @@ export interface OpenStore extends AsyncDisposable {
 /** No store has it. */
 const NOBODY = 'nobody-at-all';
 
-/** What holds of the names of every store. */
+/** The contract for the names of every store. */
 export function storeNames(who: string, open: () => Promise<OpenStore>): void {
   const contract = contractOf(who, open);
 
@@ -58,7 +58,7 @@ export function storeNames(who: string, open: () => Promise<OpenStore>): void {
   });
 }
 
-/** What holds of every store that mailboxes are read from. */
+/** The contract of every store that mailboxes are read from. */
 export function storeContents(who: string, open: () => Promise<OpenStore>): void {
   const contract = contractOf(who, open);
 

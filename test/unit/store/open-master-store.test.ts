@@ -425,7 +425,7 @@ function oneMailbox(record: FakeRecord = { uid: 1 }) {
   return { ...made, locks };
 }
 
-/** Whether a writer of Cyrus would get the lock now. */
+/** Tells whether a writer of Cyrus would get the lock now. */
 function isFree(path: string): boolean {
   const fd = openSync(path, 'r+');
   try {

@@ -31,7 +31,7 @@ function linesOf(name: string, commands: readonly string[]): string[] {
   return commands.filter((line) => line.startsWith(`${name} `));
 }
 
-/** What goes out beside what else, and how it is cut into commands, depends on which answer comes first. */
+/** The order of commands, and how they are cut, depends on which answer comes first. */
 function messagesOf(commands: readonly string[]): string[] {
   const heads = linesOf('MESSAGE', commands).flatMap((line) => [
     ...line.matchAll(/%\{\S+ [0-9a-f]{40} \d+\}/g),

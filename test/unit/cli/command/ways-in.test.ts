@@ -67,7 +67,7 @@ async function isOpen(port: number): Promise<boolean> {
   return open;
 }
 
-/** What came of the signals is over by then. */
+/** The effect of the signals is over by then. */
 async function stopped(run: Started): Promise<string> {
   run.child.kill('SIGTERM');
   assert.equal(await run.end, 75, run.stderr());

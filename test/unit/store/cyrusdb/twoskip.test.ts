@@ -82,7 +82,7 @@ function withoutStacks(context: TestContext): void {
   });
 }
 
-/** What each look-up and each walk finds; the code of an error is told apart from all findings. */
+/** The findings of each look-up and each walk; the code of an error is told apart from all findings. */
 function answers(path: string): Map<string, unknown> {
   const found = new Map<string, unknown>();
   const opened = outcome(path, () =>

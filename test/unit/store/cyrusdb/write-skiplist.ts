@@ -20,7 +20,7 @@ const COMMIT = 255;
 const TERMINATOR = 0xffffffff;
 
 /**
- * What a compaction leaves: records in order, linked.
+ * A file as a compaction leaves it: records in order, linked.
  *
  * @param fileOrder where the record with this index stands in the file; records out of order are what was added later,
  *   and a commit follows them
