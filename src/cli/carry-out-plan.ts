@@ -63,7 +63,7 @@ export async function carryOutPlan(
 
   const record = new PlanRecord();
   const openPool = (emit: EventListener): JobPool => {
-    const store = new PlanningStore(openStore(setup, emit));
+    const store = new PlanningStore(openStore(setup, emit, false));
     // A server tells of none.
     const isTombstone = (name: string): boolean =>
       setup.from === undefined && store.lookup(name)?.deleted === true;

@@ -42,21 +42,21 @@ export function storeServedBy(
   through: (session: MasterSession) => MasterSession = (session) => session,
 ): MasterStore {
   const names = (): ByteString[] => Object.keys(scene.replica.inspect().mailboxes);
-  const connect = async (sieveMailbox: boolean): Promise<MasterSession> => {
+  const connect = async (): Promise<MasterSession> => {
     const settings = settingsFor(scene.replica.server, {
       tryImap: false,
       authname: undefined,
       password: undefined,
       compression: { mode: 'off', level: undefined },
-      sieveMailbox,
     });
     return through(await connectReplica(settings));
   };
   const locked = new Set<ByteString>();
   return openRemoteStore({
     rules: RULES,
-    connect: () => connect(true),
-    connectForScripts: () => connect(false),
+    mayWrite: false,
+    sieveFolder: '#sieve',
+    connect,
     list: async (patterns, take) => {
       for (const pattern of patterns('/')) for (const listed of list(names(), pattern)) take(listed);
       return true;

@@ -15,17 +15,29 @@ import { sessionOfMaster } from './session-of-master.ts';
 import { tellExposure } from './tell-exposure.ts';
 
 /** The master as a thread reads it: the files of this host, or its own server. */
-export function openStore({ layout, from }: PoolSetup, emit: EventListener): MasterStore {
+export function openStore(
+  setup: PoolSetup,
+  emit: EventListener,
+  mayWrite = writesToMaster(setup),
+): MasterStore {
+  const { layout, from } = setup;
   if (!from) return openMasterStore(layout);
   return openRemoteStore({
     rules: layout,
+    mayWrite,
+    sieveFolder: layout.sieveFolder,
     connect: () => connectMaster(from, emit),
-    connectForScripts: () => connectMaster({ ...from, sieveMailbox: false }, emit),
     list: (patterns, take) => ofMaster(from, () => listMailboxes(from, patterns, take)),
     mostSessions: MASTER_SESSIONS,
     temporaryDirectory: tmpdir(),
     trySyncLock: ownSyncLocks(from.server, tmpdir()),
   });
+}
+
+/** Comparing alone changes nothing on either side. */
+function writesToMaster({ master, options: { noCopyback, verify } }: PoolSetup): boolean {
+  if (master.kind === 'none' || noCopyback) return false;
+  return verify === undefined || verify.after || verify.repair;
 }
 
 async function connectMaster(settings: ConnectionSettings, emit: EventListener): Promise<MasterSession> {

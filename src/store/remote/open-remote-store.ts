@@ -31,9 +31,11 @@ import {
   toInternalName,
   useridOf,
 } from '../paths/mailbox-name.ts';
+import { readSieveMailbox } from '../user/read-sieve-mailbox.ts';
 import { FetchedMessages } from './fetched-messages.ts';
 import { KnownNames } from './known-names.ts';
 import { type ListNames, listEverybody } from './list-everybody.ts';
+import { listUser } from './list-user.ts';
 import { MasterSessions } from './master-sessions.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { type SpooledMailbox, SpooledMailboxes } from './spooled-mailboxes.ts';
@@ -43,10 +45,12 @@ import { entryOfLine, viewOfLine } from './view-of-line.ts';
 export interface RemoteParts {
   /** Names are split by the rules of the server's own configuration, which nobody can ask it for. */
   rules: NameRules;
+  /** The server may be had to move scripts that are files into `#sieve`, as the C client does on its host. */
+  mayWrite: boolean;
+  /** Last component of the mailbox that holds scripts. */
+  sieveFolder: ByteString;
   /** Opens a session of its own, which replicates `#sieve` as a mailbox where the server can. */
   connect(): Promise<MasterSession>;
-  /** Another session, for script commands, which a server takes only from those that leave `#sieve` alone. */
-  connectForScripts(): Promise<MasterSession>;
   /** Asks who is there, which the protocol of sessions has no command for. */
   list: ListNames;
   /** Sessions at once. */
@@ -67,18 +71,15 @@ class RemoteMaster {
   readonly parts: RemoteParts;
   readonly sessions: MasterSessions;
   readonly mailboxes: SpooledMailboxes;
-  readonly scripts: MasterSessions;
 
   constructor(parts: RemoteParts) {
     this.parts = parts;
     this.sessions = new MasterSessions(parts.connect, parts.mostSessions);
-    this.scripts = new MasterSessions(parts.connectForScripts, 1);
     this.mailboxes = new SpooledMailboxes(this.sessions, parts.temporaryDirectory);
   }
 
   close(): void {
     this.sessions.close();
-    this.scripts.close();
     this.mailboxes[Symbol.dispose]();
   }
 }
@@ -142,6 +143,33 @@ class RemoteStore implements MasterStore {
   }
 
   async #askUser(session: MasterSession, userid: ByteString): Promise<KnownUser> {
+    if (!session.info.sieveMailbox) {
+      const user = await this.#getUser(session, userid);
+      return { ...user, scripts: await scriptsOf(session, userid, user.sieve, 'directory') };
+    }
+    const { parts } = this.#master;
+    const inbox = this.inboxName(userid);
+    const found = await session.getMailboxes([inbox, `${inbox}.${parts.sieveFolder}`]);
+    const hasScriptFiles = found.length === 1 && found[0]?.name === inbox;
+    if (!hasScriptFiles) return { ...(await this.#getUser(session, userid)), scripts: NO_SCRIPTS };
+    if (!parts.mayWrite) return { ...(await this.#getUserUntouched(session, userid)), scripts: NO_SCRIPTS };
+    await moveScriptFiles(session, userid);
+    return { ...(await this.#getUser(session, userid)), scripts: NO_SCRIPTS };
+  }
+
+  /**
+   * All of a user whose scripts may still be files. GET USER would have the server remove those that are not in `#sieve`,
+   * which are all (protocol 9), so that the names come from IMAP's list.
+   */
+  async #getUserUntouched(session: MasterSession, userid: ByteString): Promise<ReplicaUser> {
+    const { list } = this.#master.parts;
+    const names = await listUser(list, this.#rules, userid);
+    if (names === undefined) throw needsImap(session.info.server, userid);
+    const [mailboxes, meta] = await Promise.all([session.getMailboxes(names), session.getMeta(userid)]);
+    return { ...meta, mailboxes };
+  }
+
+  async #getUser(session: MasterSession, userid: ByteString): Promise<ReplicaUser> {
     const user = await session.getUser(userid);
     for (const { name } of user.mailboxes) {
       if (this.ownerOf(name) === userid) continue;
@@ -156,10 +184,7 @@ class RemoteStore implements MasterStore {
         },
       );
     }
-    const scripts = session.info.sieveMailbox
-      ? NO_SCRIPTS
-      : await scriptsOf(session, userid, user.sieve, 'directory');
-    return { ...user, scripts };
+    return user;
   }
 
   *enumerate(prefix: ByteString = ''): Generator<Enumerated> {
@@ -264,10 +289,8 @@ class RemoteStore implements MasterStore {
   async sieve(userid: ByteString): Promise<SieveState> {
     const { scripts } = this.#userOf(userid);
     if (scripts.source === 'directory') return scripts;
-    return await this.#master.scripts.use(async (session) => {
-      const { sieve } = await session.getMeta(userid);
-      return await scriptsOf(session, userid, sieve, 'mailbox');
-    });
+    const name = `${this.inboxName(userid)}.${this.#master.parts.sieveFolder}`;
+    return (await readSieveMailbox((of, read) => this.readMailbox(of, read), name)) ?? scripts;
   }
 
   scriptFiles(userid: ByteString): SieveState {
@@ -338,4 +361,32 @@ function namesAbove(name: ByteString): ByteString[] {
     names.push(name.slice(0, dot));
   }
   return names;
+}
+
+/** No user has it. */
+const NO_SUCH_SCRIPT = 'cyrus-sync has no such script.script';
+
+/**
+ * Has the server move scripts that an upgrade has left as files into `#sieve`: any command that concerns a script makes it do
+ * that, and GET USER would remove them before.
+ */
+async function moveScriptFiles(session: MasterSession, userid: ByteString): Promise<void> {
+  try {
+    await session.applyUnsieve(userid, NO_SUCH_SCRIPT);
+  } catch (caught) {
+    // There is no such script, of course.
+    if (SyncError.from(caught).family !== 'refused') throw caught;
+  }
+}
+
+function needsImap(server: string, user: ByteString): SyncError {
+  return new SyncError(
+    'CONFLICT',
+    `the master ${server} removes scripts that are files when it is asked for this user, who has no mailbox of scripts yet`,
+    {
+      phase: 'read',
+      user,
+      hint: "give the port of the master's imapd with --from, or let the scripts be moved: without -O, and not with master = none",
+    },
+  );
 }

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { leavingUntouched } from '../../lab/leaving-untouched.ts';
+import { openStranger } from '../../lab/open-stranger.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
@@ -221,3 +222,35 @@ for (const separator of ['/', '.'] as const) {
     }
   });
 }
+
+describe('a master that is read from its server', () => {
+  test('has its server move the files, and loses none', async () => {
+    const user = await newUser();
+    await scriptFiles(pair.master, user, { first: KEEP, second: DISCARD }, 'first');
+    await using stranger = await openStranger(pair.master, pair.replica);
+    await stranger.runOk(['-u', user]);
+    for (const server of [pair.master, pair.replica]) {
+      assert.deepEqual(await scriptsOf(server, user), { 'first*': KEEP, second: DISCARD });
+    }
+    await assertSameMailOf(pair.master, pair.replica, [user]);
+  });
+
+  test('keeps them where it must not be changed, and a server that would remove them is not asked', async () => {
+    const user = await newUser();
+    const directory = await scriptFiles(pair.master, user, { first: KEEP }, 'first');
+    const files = await readdir(directory);
+    await using stranger = await openStranger(pair.master, pair.replica);
+    assert.equal((await stranger.verb(['plan', '-u', user])).code, 0);
+    await stranger.runOk(['-O', '-u', user]);
+    const verified = await stranger.verb(['verify', '-u', user]);
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    await using overCsync = await openStranger(pair.master, pair.replica, {
+      over: 'csync',
+      settings: { master: 'none' },
+    });
+    const refused = await overCsync.run(['-u', user]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /removes scripts that are files .*imapd with --from/);
+    assert.deepEqual(await readdir(directory), files);
+  });
+});
