@@ -13,7 +13,7 @@ import { sourceFiles } from './source-files.ts';
  */
 const rooms: Record<string, readonly string[]> = {
   bin: ['cli', 'sandbox', 'report'],
-  workers: ['coordinator', 'store', 'native'],
+  workers: ['coordinator', 'native'],
   cli: [
     'config',
     'plan',
@@ -79,6 +79,19 @@ test('every import goes in the direction of the design', () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test('every permission to import is used', () => {
+  const unused = Object.entries(rooms).flatMap(([from, permitted]) => {
+    const targets = files
+      .filter(({ path }) => room(place(path)) === from)
+      .flatMap((file) => file.localImports)
+      .map(place);
+    return permitted
+      .filter((to) => !targets.some((target) => within(target, to)))
+      .map((to) => `${from} → ${to}`);
+  });
+  assert.deepEqual(unused, []);
 });
 
 test('no file takes part in an import cycle, not even of types, in tests and benches neither', () => {
