@@ -10,7 +10,7 @@ import { measure } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import type { Scene } from './paired-rounds.ts';
 import { processorSeconds } from './peak-memory.ts';
-import { countMessages, cyrusTarget, sandboxTarget, type Target } from './replicas.ts';
+import { countMessages, cyrusTarget, octetsOf, sandboxTarget, type Target } from './replicas.ts';
 import type { Run } from './results.ts';
 import type { Store } from './stores.ts';
 
@@ -61,16 +61,17 @@ export class CaseScene implements Scene<Run> {
         ? await DelayProxy.start({
             targetPort: target.port,
             roundTrip,
-            rate: options.rate,
+            rate: options.rate || (this.#bench.rate ?? 0),
             hideCompression: hidesCompression,
           })
         : undefined;
     await this.#pointTo(proxy?.port ?? target.port);
     const { command, input } = await commandLine(contender, this.#master.configFile, {
-      users: this.#store.users,
+      users: this.#bench.oneUser ? this.#store.users.slice(0, 1) : this.#store.users,
       directory: this.#master.directory,
       profile: options.profile,
       before: options.before,
+      mode: this.#bench.oneUser ? '-u' : '-A',
     });
     await wait(SETTLE);
     const [load = 0] = loadavg();
@@ -86,6 +87,8 @@ export class CaseScene implements Scene<Run> {
       throw new Error(`${contender.name} exited ${measured.code}: ${command.join(' ')}\n${measured.stderr}`);
     }
     if (target.spool !== undefined && !this.#isShared) this.#check(contender, target.spool);
+    const spoolOctets =
+      this.#bench.countSpool && target.spool !== undefined ? octetsOf(target.spool) : undefined;
     if (this.#bench.replica !== 'same') await target.putAside();
     const { wall, user, system, peakRss } = measured;
     return {
@@ -102,6 +105,7 @@ export class CaseScene implements Scene<Run> {
       firstOctet: counts === undefined ? null : (counts.firstOctetAt - measured.startedAt) / 1000,
       serverCpu: cpu,
       load,
+      ...(spoolOctets === undefined ? {} : { spoolOctets }),
     };
   }
 

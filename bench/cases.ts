@@ -18,6 +18,12 @@ export interface BenchCase extends PlannedCase {
   replica: ReplicaStart;
   /** Count octets, and with them the first, even where that needs a proxy without delay. */
   count?: boolean;
+  /** Count the octets of the replica's spool. */
+  countSpool?: boolean;
+  /** Octets per second and direction of its links, unless the command line says otherwise. */
+  rate?: number;
+  /** The first user alone, rather than all. */
+  oneUser?: boolean;
   store(options: BenchOptions): StoreSpec | CloneSpec;
 }
 

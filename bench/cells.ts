@@ -13,6 +13,8 @@ export interface Cell {
   peakRss: number;
   /** Octets both ways; undefined where nothing counted them. */
   wire: number | undefined;
+  /** Octets of the replica's spool; undefined where nothing counted them. */
+  spool: number | undefined;
   /** Seconds to the first octet sent; undefined where nothing saw it. */
   firstOctet: number | undefined;
 }
@@ -26,10 +28,12 @@ function cellOf(runs: [Run, ...Run[]]): Cell {
   const of = (value: (run: Run) => number) => median(runs.map(value));
   const counted = runs.filter((run) => run.up !== null);
   const firsts = runs.flatMap((run) => (typeof run.firstOctet === 'number' ? [run.firstOctet] : []));
+  const spools = runs.flatMap((run) => (run.spoolOctets === undefined ? [] : [run.spoolOctets]));
   return {
     roundTrip: first.roundTrip,
     contender: first.contender,
     rounds: runs.length,
+    spool: spools.length === 0 ? undefined : median(spools),
     wall: of((run) => run.wall),
     cpu: of((run) => run.user + run.system),
     serverCpu: of((run) => run.serverCpu),

@@ -71,7 +71,7 @@ export interface CommandOptions {
   /** `dist` of the other build. */
   before?: string | undefined;
   /** The arguments, except for `xargs`, which always takes all users. */
-  mode?: '-A' | '-R';
+  mode?: '-A' | '-R' | '-u';
 }
 
 export async function commandLine(
@@ -79,9 +79,10 @@ export async function commandLine(
   configFile: string,
   { users, directory, profile, before, mode = '-A' }: CommandOptions,
 ): Promise<CommandLine> {
+  const named = mode === '-u' ? users : [];
   switch (contender.client) {
     case 'c':
-      return { command: [C_CLIENT, '-C', configFile, '-o', mode], input: '' };
+      return { command: [C_CLIENT, '-C', configFile, '-o', mode, ...named], input: '' };
     case 'xargs': {
       const processes = contender.count ?? 1;
       const each = Math.max(1, Math.floor(users.length / (processes * CALLS_PER_SLOT)));
@@ -103,7 +104,7 @@ export async function commandLine(
       command.push('--settings', settings, '--no-progress', '-o');
       if (contender.verifies) command.push('--verify');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
-      return { command: [...command, mode], input: '' };
+      return { command: [...command, mode, ...named], input: '' };
     }
   }
 }

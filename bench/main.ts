@@ -6,6 +6,7 @@ import { ROLLING_CASES } from './rolling/rolling-case.ts';
 import { runRolling } from './rolling/run-rolling.ts';
 import { runCase } from './run-case.ts';
 import { runMicro } from './run-micro.ts';
+import { SITE_CASES } from './site-cases.ts';
 import { sizeCases } from './size-cases.ts';
 import { summariseProfiles } from './summarise-profiles.ts';
 import { VERIFY_CASES } from './verify-cases.ts';
@@ -39,7 +40,7 @@ async function runOne(id: string, options: BenchOptions): Promise<void> {
   // `f` is all of the rolling cases, `f-lag` one of them, and likewise (m) and (n).
   const isMeant = (each: { id: string }) => each.id === id || each.id.startsWith(`${id}-`);
   const rolling = ROLLING_CASES.filter(isMeant);
-  const others = [...CASES, ...VERIFY_CASES, ...sizeCases(options)].filter(isMeant);
+  const others = [...CASES, ...SITE_CASES, ...VERIFY_CASES, ...sizeCases(options)].filter(isMeant);
   if (rolling.length + others.length === 0) throw new TypeError(`expected a case, found "${id}"`);
   for (const flush of options.flushes) {
     for (const bench of rolling) await runRolling(withFlush(bench, flush), options, say);
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
   const ids =
     options.cases.length > 0
       ? options.cases
-      : ['proxy', ...CASES.map((each) => each.id), 'f', 'g', 'v', 'm', 'n', 'report'];
+      : ['proxy', ...CASES.map((each) => each.id), 'f', 'g', 'l', 's', 'u', 'v', 'm', 'n', 'report'];
   for (const id of ids) await runOne(id, options);
   if (options.profile !== undefined) summariseProfiles(options.profile, say);
 }

@@ -7,6 +7,7 @@ import type { Target } from './target.ts';
 export function caseTable(result: CaseResult): string {
   const cells = cellsOf(result);
   const wire = cells.some((cell) => cell.wire !== undefined);
+  const spool = cells.some((cell) => cell.spool !== undefined);
   const first = cells.some((cell) => cell.firstOctet !== undefined);
   const rows = [
     [
@@ -18,6 +19,7 @@ export function caseTable(result: CaseResult): string {
       '>replica CPU s',
       '>peak MB',
       ...(wire ? ['>MB on the wire'] : []),
+      ...(spool ? [">replica's MB"] : []),
       ...(first ? ['>first octet after s'] : []),
       '>runs',
     ],
@@ -33,6 +35,7 @@ export function caseTable(result: CaseResult): string {
       seconds(cell.serverCpu),
       mb(cell.peakRss),
       ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
+      ...(spool ? [cell.spool === undefined ? '' : mb(cell.spool)] : []),
       ...(first ? [cell.firstOctet === undefined ? '' : seconds(cell.firstOctet)] : []),
       String(cell.rounds),
     ]);

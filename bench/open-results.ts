@@ -6,7 +6,7 @@ import type { Store } from './stores.ts';
 
 /** The results of a case so far, if they are of this machine, program and size. */
 export function openResults<R extends RunKey>(
-  bench: { id: string; title: string },
+  bench: { id: string; title: string; rate?: number },
   store: Store,
   options: BenchOptions,
   more: Pick<Work, 'rolling'> = {},
@@ -19,7 +19,14 @@ export function openResults<R extends RunKey>(
       title: bench.title,
       machine: describeMachine(options.workDirectory),
       code: codeDigest(join(PROJECT, 'dist')),
-      work: { users: users.length, mailboxes, messages, octets, rate: options.rate, ...more },
+      work: {
+        users: users.length,
+        mailboxes,
+        messages,
+        octets,
+        rate: options.rate || (bench.rate ?? 0),
+        ...more,
+      },
       pings: [],
       runs: [],
     },

@@ -81,6 +81,13 @@ export async function sandboxTarget(): Promise<Target> {
 /** The replica's services tidy up their stages after the client has gone: no messages there, and no error if one vanishes. */
 const STAGE = 'sync.';
 
+/** Octets below a spool; a file with several names counts once. */
+export function octetsOf(spool: string): number {
+  const counted = spawnSync('du', ['--summarize', '--bytes', spool], { encoding: 'utf8' });
+  if (counted.status !== 0) throw new Error(`du ${spool}: ${counted.stderr}`);
+  return Number.parseInt(counted.stdout, 10);
+}
+
 /** Message files below a spool: what a run has really brought over. */
 export function countMessages(spool: string): number {
   const expression = ['-name', STAGE, '-prune', '-o', '-type', 'f', '-regex', '.*/[0-9]+\\.', '-printf', '.'];

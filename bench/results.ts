@@ -29,6 +29,8 @@ export interface Run extends RunKey {
   firstOctet?: number | null;
   /** Processor seconds of the replica's processes. */
   serverCpu: number;
+  /** Octets of the replica's spool on disk, a message with several names counted once. */
+  spoolOctets?: number;
   /** Load average of the last minute when the run began: what else the machine had to do, and the runs before. */
   load?: number;
 }

@@ -9,6 +9,7 @@ import { PROJECT } from './options.ts';
 import { barPlot, linePlot, type Series } from './plots.ts';
 import { type CaseResult, readResult } from './results.ts';
 import { readRolling, rollingPlots, rollingReport } from './rolling/rolling-report.ts';
+import { SITE_CASES } from './site-cases.ts';
 import { SIZE_CASES } from './size-cases.ts';
 import { targetsOf } from './targets-of.ts';
 import { VERIFY_CASES } from './verify-cases.ts';
@@ -23,7 +24,7 @@ const PLOTS = join(PROJECT, 'docs', 'performance');
 export function writeReport(resultsDirectory: string, say: (text: string) => void): void {
   const results = new Map<string, CaseResult>();
   const files = existsSync(resultsDirectory) ? readdirSync(resultsDirectory) : [];
-  for (const bench of [...CASES, ...VERIFY_CASES, ...SIZE_CASES]) {
+  for (const bench of [...CASES, ...SITE_CASES, ...VERIFY_CASES, ...SIZE_CASES]) {
     for (const flush of flushesOf(bench.id, files)) {
       const { id } = withFlush(bench, flush);
       const result = readResult(resultsDirectory, id);

@@ -1,0 +1,79 @@
+import type { BenchCase } from './cases.ts';
+import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
+
+/** Cases that sites have and (a) to (e) leave out: a link with a rate, mail that many have, and a command for each user. */
+
+/** Octets a second of links by their rate in Mbit/s, with the round trips that go with them. */
+const LINKS = [
+  { megabits: 100, roundTrip: 40 },
+  { megabits: 1_000, roundTrip: 10 },
+] as const;
+const OCTETS_PER_MEGABIT = 125_000;
+
+/** (l): the time over that of the octets is what a client adds to its link. */
+const RATED_LINKS: readonly BenchCase[] = LINKS.map(({ megabits, roundTrip }) => ({
+  id: `l-${megabits}`,
+  title: `First copy over a link of ${megabits} Mbit/s`,
+  replica: 'empty',
+  rate: megabits * OCTETS_PER_MEGABIT,
+  roundTrips: { small: [roundTrip], full: [roundTrip] },
+  contenders: {
+    small: ['c', 'xargs16:plain', 'ours'],
+    full: ['c', 'c:plain', 'xargs16', 'xargs16:plain', 'ours', 'ours:deflate'],
+  },
+  store: (options) => ({
+    kind: 'filled',
+    name: 'ordinary',
+    users: options.users ?? (options.full ? 60 : 24),
+    folders: ORDINARY_FOLDERS,
+    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
+    messageSize: undefined,
+    userData: true,
+  }),
+}));
+
+/** Percent of the messages of a store with shared mail. */
+const SHARED_PERCENT = 30;
+
+/** (s): a careful delivery has each of these messages on the master's disk once. */
+const SHARED_MAIL: BenchCase = {
+  id: 's',
+  title: `First copy where ${SHARED_PERCENT} percent of the mail is held by several users`,
+  replica: 'empty',
+  count: true,
+  countSpool: true,
+  roundTrips: { small: [0], full: [0, 40] },
+  contenders: { small: ['c:plain', 'xargs16:plain', 'ours', 'ours1'], full: ['c:plain', 'ours', 'ours1'] },
+  store: (options) => ({
+    kind: 'filled',
+    name: `shared-${SHARED_PERCENT}`,
+    users: options.users ?? (options.full ? 120 : 40),
+    folders: ORDINARY_FOLDERS,
+    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
+    messageSize: undefined,
+    sharedPercent: SHARED_PERCENT,
+    userData: false,
+  }),
+};
+
+/** (u): as it is started from cron and by hooks, thousands of times. */
+const ONE_USER: BenchCase = {
+  id: 'u',
+  title: 'One user, nothing to do: -u',
+  replica: 'same',
+  oneUser: true,
+  roundTrips: { small: [0], full: [0, 40] },
+  rounds: { small: 7, full: 21 },
+  contenders: { small: ['c', 'ours'], full: ['c', 'ours'] },
+  store: (options): StoreSpec => ({
+    kind: 'filled',
+    name: 'tiny-users',
+    users: options.users ?? 200,
+    folders: [],
+    messages: options.messages ?? 400,
+    messageSize: 1500,
+    userData: false,
+  }),
+};
+
+export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, SHARED_MAIL, ONE_USER];
