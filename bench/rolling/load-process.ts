@@ -12,7 +12,7 @@ import { ReplicaWatch } from './replica-watch.ts';
 /** Milliseconds between looks at whether the log is gone. */
 const LOOK_EVERY = 2;
 /** Sessions that change mail at whatever speed. */
-const LANES = 8;
+const LOOPS = 8;
 
 const settings = JSON.parse(process.argv[2] ?? '') as LoadSettings;
 const { mailboxes, log, held } = settings;
@@ -28,10 +28,10 @@ async function make(change: Promise<Change>): Promise<void> {
 
 async function changeSome(count: number): Promise<void> {
   const waiting = mailboxes.slice(0, count).values();
-  const lane = async (): Promise<void> => {
+  const loop = async (): Promise<void> => {
     for (const mailbox of waiting) await make(users.append(mailbox));
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: LOOPS }, loop));
 }
 
 /** Open loop: a change is made when its time has come, whether or not those before it have been answered. */

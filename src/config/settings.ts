@@ -16,7 +16,7 @@ export interface Settings {
   hasChannelSection: boolean;
   /** Connections at most; `auto`: as many as the rate of work tells. */
   workers: number | 'auto';
-  /** Jobs that one worker works on at once. */
+  /** Jobs of a batch that are under way at once. */
   lookAhead: number;
   /** Octets of unanswered commands per connection. */
   windowOctets: number;

@@ -10,7 +10,7 @@ import { replicaBusy } from '../link-errors.ts';
 import { LineReader } from '../wire/line-reader.ts';
 import { hiddenOctets, type Traffic } from '../wire/traffic.ts';
 import { Transport } from '../wire/transport.ts';
-import type { Deadline, Stage } from './deadline.ts';
+import type { Activity, Deadline } from './deadline.ts';
 
 /** Line by line talk before replication begins, under the deadline, shown to the traffic listener without secrets. */
 export class Conversation {
@@ -26,8 +26,8 @@ export class Conversation {
     this.#deadline = deadline;
   }
 
-  begin(stage: Stage): void {
-    this.#deadline.stage(stage, (error) => this.transport.destroy(error));
+  begin(activity: Activity): void {
+    this.#deadline.begin(activity, (error) => this.transport.destroy(error));
   }
 
   send(line: ByteString): void {

@@ -2,7 +2,7 @@ import type { SyncError } from '../../report/sync-error.ts';
 import { MIN_CONNECT_TIMEOUT_MS } from '../limits.ts';
 import { linkError, replicaBusy } from '../link-errors.ts';
 
-export type Stage = 'connecting' | 'the TLS handshake' | 'the banner' | 'the login' | 'the set-up';
+export type Activity = 'connecting' | 'the TLS handshake' | 'the banner' | 'the login' | 'the set-up';
 
 /**
  * One budget for name lookup, connect, TLS, banner, login and set-up together. When it is spent, whatever is going on is
@@ -12,7 +12,7 @@ export class Deadline implements Disposable {
   readonly #server: string;
   readonly #milliseconds: number;
   readonly #timer: NodeJS.Timeout;
-  #stage: Stage = 'connecting';
+  #activity: Activity = 'connecting';
   #abort: ((error: SyncError) => void) | undefined;
   #expired: SyncError | undefined;
 
@@ -23,9 +23,9 @@ export class Deadline implements Disposable {
   }
 
   /** @param abort makes the operation that now begins fail with the error given @throws SyncError if already spent */
-  stage(stage: Stage, abort: (error: SyncError) => void): void {
+  begin(activity: Activity, abort: (error: SyncError) => void): void {
     if (this.#expired !== undefined) throw this.#expired;
-    this.#stage = stage;
+    this.#activity = activity;
     this.#abort = abort;
   }
 
@@ -40,7 +40,7 @@ export class Deadline implements Disposable {
 
   #error(): SyncError {
     const seconds = this.#milliseconds / 1000;
-    if (this.#stage === 'the banner') {
+    if (this.#activity === 'the banner') {
       return replicaBusy(
         `connected to ${this.#server}, but no banner came in ${seconds} s`,
         'Its processes may all be in use (maxchild in its cyrus.conf) or stopped; a TLS-only port needs /tls after the server name',
@@ -48,7 +48,7 @@ export class Deadline implements Disposable {
     }
     return linkError(
       'CONNECT_TIMEOUT',
-      `connect(${this.#server}) failed: ${this.#stage} took longer than ${seconds} s`,
+      `connect(${this.#server}) failed: ${this.#activity} took longer than ${seconds} s`,
       {
         phase: 'connect',
         hint: 'The replica or the way to it is slow or filtered; client_timeout sets how long to wait',

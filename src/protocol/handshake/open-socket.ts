@@ -23,7 +23,7 @@ export async function openSocket(
     socket.once('connect', resolve);
     // Stays for good: an error between two owners of the socket must not end the process.
     socket.on('error', (error) => reject(connectFailure(error, settings.server)));
-    deadline.stage('connecting', (error) => {
+    deadline.begin('connecting', (error) => {
       socket.destroy();
       reject(error);
     });

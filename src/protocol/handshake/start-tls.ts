@@ -24,7 +24,7 @@ export async function startTls(
     secure.once('secureConnect', resolve);
     secure.on('error', (error) => reject(tlsFailure(error, settings.server)));
     secure.once('close', () => reject(tlsFailure(new Error('the connection was closed'), settings.server)));
-    deadline.stage('the TLS handshake', (error) => {
+    deadline.begin('the TLS handshake', (error) => {
       secure.destroy();
       reject(error);
     });
