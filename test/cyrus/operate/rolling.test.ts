@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { append } from '../../lab/populate.ts';
+import { assertInStep, RollingClient } from '../../lab/rolling-client.ts';
+import { until } from '../../lab/until.ts';
+import { Control } from './control.ts';
+
+const USERS = ['anna', 'bert', 'carl', 'dora', 'emil', 'fred'];
+const ROUNDS = 4;
+
+let pair: Pair;
+
+before(async () => {
+  pair = await startPair({ master: { imapd: { sync_log: 'yes' } } });
+  await using admin = await pair.master.imap();
+  for (const user of USERS) await admin.ok(`CREATE user/${user}`);
+});
+
+after(async () => {
+  await pair?.stop();
+});
+
+async function deliver(users: readonly string[], round: number): Promise<void> {
+  for (const user of users) {
+    await using client = await pair.master.imap(user);
+    await append(client, 'INBOX', 1, `${user} ${round}`, user);
+  }
+}
+
+test('a channel under load is paused, limited, given more connections and told whom to skip, and loses nothing', async () => {
+  const control = new Control(join(pair.master.directory, 'rolling.sock'));
+  await using client = new RollingClient(pair, ['--workers', '1', '--control', control.path]);
+  await control.until('idle', ({ standing, users }) => standing.word === 'idle' && users.done > 0);
+
+  await control.ask('pause');
+  await deliver(USERS, 1);
+  await until('lines behind', async () => /lines=<[1-9]/.test(await control.ask('backlog')));
+  assert.match(await control.ask('status'), /^throttled: paused by hand \(rolling /);
+  const { done } = (await control.view()).users;
+  assert.match(await control.ask('workers=4'), /^workers=4/);
+  assert.match(await control.ask('skip anna'), /^skip anna: ok/);
+  assert.match(await control.ask('now fred'), /^now fred: ok/);
+  assert.match(await control.ask('bwlimit=50K'), /^bwlimit=50K, now 50\.0 kB\/s/);
+  assert.equal((await control.view()).users.done, done, 'nothing was begun while paused');
+  await control.ask('resume');
+
+  for (let round = 2; round <= ROUNDS; round++) await deliver(USERS, round);
+  // All that is left is anna's.
+  await until(
+    'the others done',
+    async () =>
+      (await control.ask('users waiting')) === 'anna' &&
+      !/inflight=<[1-9]/.test(await control.ask('backlog')),
+    () => client.log,
+  );
+  const view = await control.view();
+  assert.deepEqual(view.steering.skipped, ['anna']);
+  assert.ok((view.rolling?.lag.count ?? 0) > 0);
+  assert.match(await control.ask('unskip anna'), /^unskip anna: ok/);
+  await client.settled();
+  await control.until('idle', ({ standing }) => standing.word === 'idle');
+  for (const line of [
+    /steered: workers=<4>/,
+    /steered: bwlimit=<50000>/,
+    /steered: skip 'anna'/,
+    /steered: resumed/,
+  ]) {
+    assert.match(client.log, line);
+  }
+  assert.match(await control.ask('stop'), /^stopping/);
+  assert.equal((await client.tool.result).code, 75);
+  assert.ok(!existsSync(control.path));
+  await assertInStep(pair, USERS);
+});
