@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(cyrus-imapd cyrus-replication cyrus-admin sasl2-bin libsasl2-modules)
-tools=(groff logrotate zsh fish)
+tools=(groff logrotate zsh fish tmux)
 
 all_is_there() {
   [[ -x /usr/lib/cyrus/bin/master && -x /usr/lib/cyrus/bin/sync_server && -x /usr/lib/cyrus/bin/sync_client &&

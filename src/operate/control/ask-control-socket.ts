@@ -40,5 +40,6 @@ export function askControlSocket(path: string, request: string, timeoutMs = ANSW
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no run has that name',
   ECONNREFUSED: 'the run that had this name has died',
+  ECONNRESET: 'the run ended meanwhile',
   EACCES: 'permission denied',
 };
