@@ -9,10 +9,17 @@ import { fileURLToPath } from 'node:url';
  * whose name stands there, between backquotes.
  */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const pages = ['CONTRIBUTING.md', 'docs/design.md', 'docs/words.md', 'docs/performance.md'];
+/** These are about Cyrus, and name its files and what is in them. */
+const aboutCyrus = ['protocol.md', 'store.md', 'algorithm.md'];
+const pages = [
+  ...['CONTRIBUTING.md', 'README.md', 'SECURITY.md', 'CHANGELOG.md'],
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md') && !aboutCyrus.includes(name))
+    .map((name) => `docs/${name}`),
+];
 /** The name of a file that is yet to be written, on a page. */
 const PLACEHOLDER = /[A-Z]{4,}/;
-const FILE = /^[\w./-]+\.(?:c?ts|sh|md|ini|json)$/;
+const FILE = /^[\w./-]+\.(?:c?ts|md)$/;
 /** `planFolders`, `RunPlan`, `MAX_ANSWER_OCTETS`. */
 const NAME = /^(?:[a-z]+(?:[A-Z][a-z0-9]*)+|(?:[A-Z][a-z0-9]+){2,}|[A-Z]+(?:_[A-Z]+){2,})$/;
 
