@@ -23,6 +23,7 @@ import { LADEN_PER_CONNECTION, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import type { MasterLink } from './master-link.ts';
 import type { Batch, Counts, Job, Outcome, PoolSetup, UnitAnswer, UnitTask } from './messages.ts';
+import { partsOf } from './parts-of.ts';
 import type { ScriptLink } from './script-link.ts';
 import { tellExposure } from './tell-exposure.ts';
 
@@ -67,7 +68,7 @@ export class BatchRunner {
   #link: Link | undefined;
   #connecting: Promise<Link> | undefined;
   readonly #stopping = new AbortController();
-  #unitMs = 0;
+  #partMs = 0;
   #connectMs = 0;
 
   constructor(parts: BatchRunnerParts) {
@@ -114,7 +115,8 @@ export class BatchRunner {
       const result = results ? resultOf(results) : 'failed';
       this.#parts.emit({ kind: 'work:ended', ...work, result, size: 0 });
     }
-    this.#unitMs += (servedSince(link) - this.#unitMs) * WEIGHT_OF_LATEST;
+    const partMs = servedSince(link) / partsOf({ actions });
+    this.#partMs += (partMs - this.#partMs) * WEIGHT_OF_LATEST;
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
     if (broken?.kind === 'failed') this.#lose(link, broken.error);
     return { results, linkError: broken?.kind === 'failed' ? broken.error : undefined };
@@ -151,9 +153,9 @@ export class BatchRunner {
     return this.#stopping.signal.aborted;
   }
 
-  /** How long the replica has been at work on a unit lately. */
-  get unitMs(): number {
-    return this.#unitMs;
+  /** How long the replica has been at work on a part of a unit lately (`partsOf`). */
+  get partMs(): number {
+    return this.#partMs;
   }
 
   /** How long it took to make the connection. */

@@ -2,15 +2,15 @@ import type { BorrowedLink } from '../../replicate/engine.ts';
 import { REFUSED_PAUSE_MS } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
+import { partsOf } from './parts-of.ts';
 import { within } from './within.ts';
-
-/** Times what a connection took to make, from which on the work that waits is worth another: the replica has a process for it. */
-const WORTH_CONNECTING = 2;
 
 /** One connection, and how much of it is in use. A task that wants it for itself counts as many. */
 interface Connection {
   runner: BatchRunner;
   tasks: number;
+  /** Parts of the units among them. */
+  parts: number;
 }
 
 /** Until disposed of. */
@@ -29,7 +29,7 @@ export class RunnerSet {
   #connections: Connection[] = [];
   #cancelled = false;
   readonly #opening = new Set<Promise<void>>();
-  /** Units, for one of those. */
+  /** Parts of units that wait for one of those. */
   #waiting = 0;
   /** Milliseconds of `performance.now()`. */
   #lendsFrom = 0;
@@ -47,8 +47,9 @@ export class RunnerSet {
 
   async runUnit({ unit, apart }: UnitTask): Promise<UnitAnswer> {
     if (apart) return await this.#with(this.#tasksPerConnection, ({ runner }) => runner.runUnit(unit));
+    const parts = partsOf(unit);
     const soonest = this.#soonest();
-    using use = soonest ? this.#use(soonest, 1) : await this.#useOpened();
+    using use = soonest ? this.#use(soonest, 1, parts) : await this.#useOpened(parts);
     return await use.connection.runner.runUnit(unit);
   }
 
@@ -57,11 +58,12 @@ export class RunnerSet {
     const up = this.#up();
     const [least] = up;
     if (!least) return this.#take();
-    const { unitMs } = least.runner;
-    const worth = least.runner.connectMs * WORTH_CONNECTING;
-    if (least.tasks * unitMs <= worth) return least;
-    const units = up.reduce((sum, { tasks }) => sum + tasks, this.#waiting);
-    const pays = (units * unitMs) / (up.length + this.#opening.size) > worth;
+    const partMs = partMsOn(up);
+    // The first one took longer than the others will: the program had just been loaded.
+    const connectMs = Math.min(...up.map(({ runner }) => runner.connectMs));
+    if (least.parts * partMs <= connectMs) return least;
+    const parts = up.reduce((sum, connection) => sum + connection.parts, this.#waiting);
+    const pays = (parts * partMs) / (up.length + this.#opening.size) > connectMs;
     if (pays && this.#connections.length < this.#limit && performance.now() >= this.#lendsFrom) this.#open();
     return this.#opening.size > 0 ? undefined : least;
   }
@@ -70,18 +72,18 @@ export class RunnerSet {
    * Not waited for longer than those that are up would take for all that wait: a replica that takes no more connections
    * says nothing for long.
    */
-  async #useOpened(): Promise<Use> {
-    this.#waiting += 1;
-    const [least] = this.#up();
-    const until = performance.now() + (least ? (least.tasks + this.#waiting) * least.runner.unitMs : 0);
+  async #useOpened(parts: number): Promise<Use> {
+    this.#waiting += parts;
+    const up = this.#up();
+    const until = performance.now() + ((up[0]?.parts ?? 0) + this.#waiting) * partMsOn(up);
     for (;;) {
       const left = until - performance.now();
       await within(Math.max(0, left), Promise.race(this.#opening));
       const connection = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
       if (!connection) continue;
-      this.#waiting -= 1;
+      this.#waiting -= parts;
       // In the same turn: the next one who waits has to see it.
-      return this.#use(connection, 1);
+      return this.#use(connection, 1, parts);
     }
   }
 
@@ -98,7 +100,7 @@ export class RunnerSet {
   /** Connections that are up, the least used first. */
   #up(): Connection[] {
     const usable = this.#connections.slice(0, this.#limit).filter(({ runner }) => runner.connected);
-    return usable.sort((a, b) => a.tasks - b.tasks);
+    return usable.sort((a, b) => a.parts - b.parts || a.tasks - b.tasks);
   }
 
   #refused(connection: Connection): void {
@@ -144,12 +146,14 @@ export class RunnerSet {
     return await work(connection);
   }
 
-  #use(connection: Connection, share: number): Use {
+  #use(connection: Connection, share: number, parts = 0): Use {
     connection.tasks += share;
+    connection.parts += parts;
     return {
       connection,
       [Symbol.dispose]: () => {
         connection.tasks -= share;
+        connection.parts -= parts;
         if (connection.tasks === 0) this.#retire();
       },
     };
@@ -186,7 +190,7 @@ export class RunnerSet {
   }
 
   #add(): Connection {
-    const connection: Connection = { runner: this.#create(), tasks: 0 };
+    const connection: Connection = { runner: this.#create(), tasks: 0, parts: 0 };
     if (this.#cancelled) connection.runner.cancel();
     this.#connections.push(connection);
     return connection;
@@ -200,4 +204,10 @@ export class RunnerSet {
     this.#connections = this.#connections.filter((connection, index) => !idle(connection, index));
     for (const { runner } of leaving) void runner.exit();
   }
+}
+
+/** How long the replica has been at work on a part lately, on those that have done any. */
+function partMsOn(connections: readonly Connection[]): number {
+  const known = connections.map(({ runner }) => runner.partMs).filter((milliseconds) => milliseconds > 0);
+  return known.reduce((sum, milliseconds) => sum + milliseconds, 0) / Math.max(1, known.length);
 }

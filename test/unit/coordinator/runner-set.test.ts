@@ -12,8 +12,8 @@ interface Fake {
   cancelled: boolean;
   left: boolean;
   refuses: boolean;
-  /** Milliseconds of work on a unit. */
-  unitMs: number;
+  /** Milliseconds of work on a part of a unit. */
+  partMs: number;
   /** The arguments of the latest task. */
   borrow: EngineContext['borrow'];
 }
@@ -29,7 +29,7 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
       cancelled: false,
       left: false,
       refuses: false,
-      unitMs: 0,
+      partMs: 0,
       borrow: undefined,
       end: () => waiting.shift()?.(),
     };
@@ -41,11 +41,11 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
     };
     const runner: Pick<
       BatchRunner,
-      'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected' | 'unitMs' | 'connectMs'
+      'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected' | 'partMs' | 'connectMs'
     > = {
       connected: true,
-      get unitMs() {
-        return fake.unitMs;
+      get partMs() {
+        return fake.partMs;
       },
       connectMs: 20,
       exit: async () => {
@@ -184,7 +184,7 @@ test('units share a connection while it is done with them before another one wou
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
-  one.unitMs = 1;
+  one.partMs = 1;
   const others = Array.from({ length: 9 }, () => runners.runUnit(unit));
   assert.equal(fakes.length, 1);
   for (let i = 0; i < 10; i++) one.end();
@@ -196,7 +196,7 @@ test('units that keep the replica at work are spread over as many connections as
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
-  one.unitMs = 10_000;
+  one.partMs = 10_000;
   const others = Array.from({ length: 11 }, () => runners.runUnit(unit));
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(
@@ -207,12 +207,50 @@ test('units that keep the replica at work are spread over as many connections as
   await Promise.all([first, ...others]);
 });
 
+test('a unit of many mailboxes counts as many, so that one such unit behind another is worth a connection', async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `user.anna.${index}`);
+  const large = { id: 1, unit: { users: ['anna'], actions: [{ kind: 'mailboxes', names } as const] } };
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(large);
+  const [one] = fakes;
+  assert.ok(one);
+  one.partMs = 1;
+  // Making a connection takes 20 ms.
+  const second = runners.runUnit(large);
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    fakes.map(({ running }) => running),
+    [1, 1],
+  );
+  for (const fake of fakes) fake.end();
+  await Promise.all([first, second]);
+});
+
+test('a connection that has done nothing yet is no reason to make no other', async () => {
+  const { runners, fakes } = set(32, 4);
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.partMs = 1_000;
+  const units = [first, ...Array.from({ length: 3 }, () => runners.runUnit(unit))];
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  // The others are up by now, and nobody knows of them how long a part takes.
+  const more = Array.from({ length: 8 }, () => runners.runUnit(unit));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    fakes.map(({ running }) => running),
+    [3, 3, 3, 3],
+  );
+  for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
+  await Promise.all([...units, ...more]);
+});
+
 test('where the replica takes no more, units go to those that it took, and none is made for a while', async () => {
   const { runners, fakes } = set(32, 4);
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
-  one.unitMs = 10_000;
+  one.partMs = 10_000;
   const second = runners.runUnit(unit);
   if (fakes[1]) fakes[1].refuses = true;
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));

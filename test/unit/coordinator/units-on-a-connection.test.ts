@@ -175,7 +175,7 @@ test('whoever watches hears of a unit while it is under way, and how it ended: b
   assert.ok(made.runner.connectMs > 0);
 });
 
-test('how long the replica is at work on a unit is what the latest ones took, the last counting most', async () => {
+test('how long the replica is at work on a part of a unit is what the latest ones took, the last counting most', async () => {
   const made = scene();
   const times = [400, 400, 0];
   made.results = (session) => {
@@ -185,9 +185,9 @@ test('how long the replica is at work on a unit is what the latest ones took, th
   const lately: number[] = [];
   while (times.length > 0) {
     await made.runner.runUnit(UNIT);
-    lately.push(made.runner.unitMs);
+    lately.push(made.runner.partMs);
   }
-  assert.deepEqual(lately, [100, 175, 131.25]);
+  assert.deepEqual(lately, [50, 87.5, 65.625]);
 });
 
 test('a connection that is renewed goes once nobody is at work on it, and what is begun after that has another', async () => {
