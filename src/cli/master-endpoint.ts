@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { bytesFromText } from '../byte-string.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
-import type { MasterEndpoint } from '../coordinator/pool/messages.ts';
+import type { MasterEndpoint, PrivateEndpoint } from '../coordinator/pool/messages.ts';
 import { parseTarget } from '../protocol/connect-target.ts';
 import type { ConnectionSettings } from '../protocol/connection-settings.ts';
 
@@ -29,18 +29,21 @@ export function masterEndpoint(
 ): MasterEndpoint {
   if (settings.master === 'none') return { kind: 'none' };
   if (settings.master === 'private' && from) return { kind: 'server', connection: from };
-  if (settings.master === 'private') {
-    const [first = ''] = PROGRAMS;
-    return {
-      kind: 'private',
-      program: settings.syncServer ?? PROGRAMS.find((path) => existsSync(path)) ?? first,
-      configFile: resolve(config.file),
-      configdirectory: config.configdirectory,
-    };
-  }
+  if (settings.master === 'private') return privateEndpoint(config, settings);
   // Before anything is opened, not at the first mailbox that wants it.
   parseTarget(settings.master);
   return { kind: 'server', connection: masterConnection(settings.master, settings, replica) };
+}
+
+/** A server of our own for the store that the configuration describes. */
+export function privateEndpoint(config: ImapdConfig, settings: Settings): PrivateEndpoint {
+  const [first = ''] = PROGRAMS;
+  return {
+    kind: 'private',
+    program: settings.syncServer ?? PROGRAMS.find((path) => existsSync(path)) ?? first,
+    configFile: resolve(config.file),
+    configdirectory: config.configdirectory,
+  };
 }
 
 /** How to log in at a server of the master's: as at the replica, unless the settings have a name and a password for it. */

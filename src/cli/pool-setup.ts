@@ -6,7 +6,7 @@ import { syncLogPath } from '../rolling/log/sync-log.ts';
 import type { Arguments } from './arguments.ts';
 import { connectionSettings } from './connection-settings.ts';
 import { fromServer } from './from-server.ts';
-import { masterEndpoint } from './master-endpoint.ts';
+import { masterEndpoint, privateEndpoint } from './master-endpoint.ts';
 import { VERBOSE_TRAFFIC } from './output-plan.ts';
 import { storeLayout } from './store-layout.ts';
 
@@ -24,24 +24,33 @@ export function poolSetup(
   partition: string | undefined,
 ): PoolSetup {
   const connection = connectionSettings(config, settings, args, channel);
-  const from = args.from === undefined ? undefined : fromServer(config, settings, connection, args.from);
+  const elsewhere = args.from === undefined ? undefined : fromServer(config, settings, connection, args.from);
+  const from = elsewhere ?? (readsItself(config) ? undefined : privateEndpoint(config, settings));
   return {
     layout: storeLayout(config, settings.userLock),
     from,
     locks: settings.locks,
     threads: settings.threads,
     connection,
-    master: masterEndpoint(config, settings, connection, from),
+    master: masterEndpoint(config, settings, connection, elsewhere),
     options: {
       partition: optionalBytes(partition),
       local: args.local,
       noCopyback: args.noCopyback,
       batchSize: Math.max(0, config.integer('sync_batchsize')),
       lookAhead: settings.lookAhead,
-      ...(args.verify ? { verify: afterwards(config, channel, from !== undefined) } : {}),
+      ...(args.verify ? { verify: afterwards(config, channel, elsewhere !== undefined) } : {}),
     },
     traffic: args.verbose >= VERBOSE_TRAFFIC,
   };
+}
+
+/** Kinds of databases that no file of ours can be made of. */
+const OF_CYRUS_ALONE: readonly string[] = ['sql', 'twom', 'zeroskip'];
+
+/** Tells whether the list of mailboxes, without which there is nothing to read, is in a file that is understood here. */
+function readsItself(config: ImapdConfig): boolean {
+  return !OF_CYRUS_ALONE.includes(config.word('mboxlist_db'));
 }
 
 /** `--verify` */

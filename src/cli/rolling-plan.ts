@@ -1,8 +1,10 @@
+import { configError } from '../config/config-error.ts';
 import type { ImapdConfig } from '../config/imapd-config.ts';
 import type { Settings } from '../config/settings.ts';
 import { AUTO_FIRST } from '../coordinator/limits.ts';
 import type { PoolSetup } from '../coordinator/pool/messages.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
+import type { SyncError } from '../report/sync-error.ts';
 import { checkSyncLog } from '../rolling/daemon/check-sync-log.ts';
 import { goesToBackground } from '../rolling/daemon/goes-to-background.ts';
 import type { RollingOptions } from '../rolling/daemon/rolling-options.ts';
@@ -54,6 +56,7 @@ export function rollingPlan(
   fileWarnings: readonly PlanWarning[] = [],
 ): RollingPlan {
   const setup = poolSetup(config, settings, args, channel, undefined);
+  if (setup.from) throw needsFiles(config);
   const wanted = args.workers ?? settings.workers;
   // The log comes in drops: there is no rate to go by, and a connection is made only when the others are busy.
   const connections = wanted === 'auto' ? AUTO_FIRST : wanted;
@@ -108,4 +111,13 @@ export function rollingPlan(
 function logSource(inputFile: string | undefined): LogSource {
   if (inputFile === undefined) return { kind: 'log' };
   return inputFile === '-' ? { kind: 'standard-input' } : { kind: 'file', path: inputFile };
+}
+
+/** Each line of the log is looked up in the list of mailboxes, tombstones included, which a server does not tell. */
+function needsFiles(config: ImapdConfig): SyncError {
+  return configError(
+    config.placeOf('mboxlist_db') ?? config.file,
+    `expected a mboxlist_db that is read here, twoskip or skiplist, in rolling mode, found ${config.word('mboxlist_db')}`,
+    'convert it with cvt_cyrusdb, or run -A again and again instead',
+  );
 }

@@ -1,13 +1,12 @@
 import { tmpdir } from 'node:os';
 import type { ByteString } from '../../src/byte-string.ts';
+import { takeMatching } from '../../src/coordinator/pool/take-matching.ts';
 import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type { MasterSession } from '../../src/protocol/replica-session.ts';
 import { runMailboxes } from '../../src/replicate/jobs/run-mailboxes.ts';
 import { runUser } from '../../src/replicate/jobs/run-user.ts';
 import type { MasterStore } from '../../src/store/master-store.ts';
-import { externalName } from '../../src/store/paths/external-name.ts';
 import type { NameRules } from '../../src/store/paths/mailbox-name.ts';
-import type { ListedName } from '../../src/store/remote/list-everybody.ts';
 import { openRemoteStore, type RemoteParts } from '../../src/store/remote/open-remote-store.ts';
 import type { EngineScene } from './engine-scene.ts';
 import { settingsFor } from './settings.ts';
@@ -57,10 +56,7 @@ export function storeServedBy(
     mayWrite: false,
     sieveFolder: '#sieve',
     connect,
-    list: async (patterns, take) => {
-      for (const pattern of patterns('/')) for (const listed of list(names(), pattern)) take(listed);
-      return true;
-    },
+    list: async (patterns, take) => takeMatching(names(), RULES, patterns, take),
     mostSessions: 2,
     temporaryDirectory: tmpdir(),
     trySyncLock: (_server, userid) => {
@@ -70,18 +66,4 @@ export function storeServedBy(
     },
     ...changes,
   });
-}
-
-/** Names between two others are listed too, as something that is no mailbox. */
-function list(internal: readonly ByteString[], pattern: ByteString): ListedName[] {
-  const exists = new Set(internal.map((name) => externalName(RULES, name)));
-  const all = new Set(
-    [...exists].flatMap((name) => name.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/'))),
-  );
-  const source = pattern
-    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('%', '[^/]*');
-  const matching = [...all].filter((name) => new RegExp(`^${source}$`, 's').test(name));
-  return matching.map((name) => ({ name, separator: '/', exists: exists.has(name) }));
 }

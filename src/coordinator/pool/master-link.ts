@@ -6,6 +6,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { MasterEndpoint } from './messages.ts';
 import { type PrivateServer, startPrivateServer } from './private-server.ts';
 import { type MasterName, sessionOfMaster } from './session-of-master.ts';
+import { socketSettings } from './socket-settings.ts';
 import { tellExposure } from './tell-exposure.ts';
 
 /** A connection's way to the master's own server; connects when first asked, and again if that link broke. */
@@ -69,24 +70,5 @@ export function masterLink(
       await link?.session.exit();
       await server?.stop();
     },
-  };
-}
-
-function socketSettings(replica: ConnectionSettings, path: string): ConnectionSettings {
-  return {
-    ...replica,
-    server: path,
-    port: undefined,
-    tryImap: false,
-    authname: undefined,
-    realm: undefined,
-    password: undefined,
-    localAddress: undefined,
-    tls: { ...replica.tls, mode: 'off' },
-    compression: { mode: 'off', level: undefined },
-    sieveMailbox: true,
-    stageToArchive: false,
-    // Nothing of this goes over the link.
-    pace: undefined,
   };
 }

@@ -87,8 +87,11 @@ export interface Counts {
 /** Everything that a connection of a pool needs to know, in whatever thread. */
 export interface PoolSetup {
   layout: StoreLayout;
-  /** The master's own server, which is asked in place of files; of the layout only what is about names counts then. */
-  from?: ConnectionSettings | undefined;
+  /**
+   * The master's own server, which is asked in place of files; of the layout only what is about names counts then. A private
+   * one is of this host's Cyrus, whose databases are of a kind that only Cyrus reads.
+   */
+  from?: ConnectionSettings | PrivateEndpoint | undefined;
   /** How this and every other thread locks. */
   locks: LockMechanism;
   /** `auto`: beside the main thread, from when they pay; `always`: in its place, from the beginning. */
@@ -112,8 +115,15 @@ export type MasterEndpoint =
   /** Nobody: a mailbox that has diverged is reported and left alone. */
   | { kind: 'none' }
   /** A `sync_server` of our own on a private socket, as long as the run needs it. */
-  | { kind: 'private'; program: string; configFile: string; configdirectory: string }
+  | PrivateEndpoint
   | { kind: 'server'; connection: ConnectionSettings };
+
+export interface PrivateEndpoint {
+  kind: 'private';
+  program: string;
+  configFile: string;
+  configdirectory: string;
+}
 
 export interface JobOptions {
   /** -p: partition on the replica. */

@@ -10,8 +10,11 @@ import { openMasterStore } from '../../store/open-master-store.ts';
 import { openRemoteStore } from '../../store/remote/open-remote-store.ts';
 import { ownSyncLocks } from '../../store/remote/own-sync-locks.ts';
 import { MASTER_SESSIONS } from '../limits.ts';
+import { listByTool } from './list-by-tool.ts';
 import type { PoolSetup } from './messages.ts';
+import { openPrivateSession } from './open-private-session.ts';
 import { sessionOfMaster } from './session-of-master.ts';
+import { takeMatching } from './take-matching.ts';
 import { tellExposure } from './tell-exposure.ts';
 
 /** The master as a thread reads it: the files of this host, or its own server. */
@@ -20,16 +23,28 @@ export function openStore(
   emit: EventListener,
   mayWrite = writesToMaster(setup),
 ): MasterStore {
-  const { layout, from } = setup;
+  const { layout, from, connection } = setup;
   if (!from) return openMasterStore(layout);
-  return openRemoteStore({
+  const common = {
     rules: layout,
     mayWrite,
     sieveFolder: layout.sieveFolder,
-    connect: () => connectMaster(from, emit),
-    list: (patterns, take) => ofMaster(from, () => listMailboxes(from, patterns, take)),
     mostSessions: MASTER_SESSIONS,
     temporaryDirectory: tmpdir(),
+  };
+  if ('kind' in from) {
+    const files = openMasterStore(layout);
+    return openRemoteStore({
+      ...common,
+      connect: () => openPrivateSession(from, connection, emit),
+      list: async (patterns, take) => takeMatching(await listByTool(from), layout, patterns, take),
+      trySyncLock: (server, userid) => files.trySyncLock(server, userid),
+    });
+  }
+  return openRemoteStore({
+    ...common,
+    connect: () => connectMaster(from, emit),
+    list: (patterns, take) => ofMaster(from, () => listMailboxes(from, patterns, take)),
     trySyncLock: ownSyncLocks(from.server, tmpdir()),
   });
 }
