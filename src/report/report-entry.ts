@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { Difference } from './difference.ts';
 import type { UserSettled } from './events.ts';
 import { type Grade, gradeOf } from './grade.ts';
 import { printable, printableBytes } from './printable.ts';
@@ -27,6 +28,8 @@ export interface ReportEntry {
   damagedMessages: number;
   /** The first of them. */
   damaged: EntryDamage[];
+  /** The first differences that a comparison found. */
+  found: EntryDifference[];
 }
 
 export interface EntryError {
@@ -43,6 +46,16 @@ export interface EntryError {
 export interface EntryDamage extends Omit<MessageDamage, 'path'> {
   mailbox: string;
   path: string;
+}
+
+/** null: it does not apply, or that side has none. */
+export interface EntryDifference {
+  kind: Difference['kind'];
+  mailbox: string | null;
+  uid: number | null;
+  what: string | null;
+  master: string | number | null;
+  replica: string | number | null;
 }
 
 /** @param facts told of the user before */
@@ -68,7 +81,19 @@ export function reportEntry(settled: UserSettled, facts: Facts, spell: SpellMail
     damaged: facts.damaged.map(({ name, damage: { uid, guid, path, cause } }) => ({
       ...{ mailbox: named(name), uid, guid, path: printable(path), cause },
     })),
+    found: facts.found.map(({ kind, mailbox, uid, what, master, replica }) => ({
+      kind,
+      mailbox: mailbox === undefined ? null : named(mailbox),
+      uid: uid ?? null,
+      what: what === undefined ? null : printableBytes(what),
+      master: entryValue(master),
+      replica: entryValue(replica),
+    })),
   };
+}
+
+function entryValue(value: Difference['master']): string | number | null {
+  return typeof value === 'string' ? printableBytes(value) : (value ?? null);
 }
 
 export function entryError(error: ErrorData, named: (internal: ByteString) => string): EntryError {

@@ -106,6 +106,37 @@ test('what a comparison found counts for more than the end of the work', (t) => 
   report.close({ allFound: true }, 0);
 });
 
+test('what a comparison found is listed with the user, each difference once', (t) => {
+  const { path, report } = opened(t, 'report.json');
+  const acl = { kind: 'acl', user: 'anna', mailbox: 'user.anna', master: 'anna\tlr\t', replica: '' } as const;
+  const lost = {
+    kind: 'message',
+    user: 'anna',
+    mailbox: 'user.anna.Sent',
+    uid: 7,
+    master: 'ab',
+    replica: undefined,
+  } as const;
+  const shared = { kind: 'mailbox', user: '', mailbox: 'news', master: '', replica: undefined } as const;
+  for (const difference of [acl, lost, acl, shared]) report.hear({ kind: 'verify:difference', difference });
+  report.hear(settled('anna'));
+  report.hear(settled('', { mailboxes: ['other'] }));
+  report.hear(settled('', { mailboxes: ['news'] }));
+  const nothing = { uid: null, what: null };
+  assert.deepEqual(
+    document(path).users.map(({ found }: { found: object[] }) => found),
+    [
+      [
+        { kind: 'acl', mailbox: 'user/anna', ...nothing, master: 'anna\\x09lr\\x09', replica: '' },
+        { kind: 'message', mailbox: 'user/anna/Sent', uid: 7, what: null, master: 'ab', replica: null },
+      ],
+      [],
+      [{ kind: 'mailbox', mailbox: 'news', ...nothing, master: '', replica: null }],
+    ],
+  );
+  report.close({ allFound: true }, 0);
+});
+
 test('whatever names and reasons hold, the report stays one document with as many users as were told', (t) => {
   const anyText = fc.string({ unit: 'binary' });
   fc.assert(
