@@ -207,6 +207,23 @@ test('a connection that is renewed goes once nobody is at work on it, and what i
   assert.equal(made.eventsOf('connection:closed').length, 2);
 });
 
+test('a connection that was lent is its lender’s again, and goes only when it is given back', async () => {
+  const made = scene();
+  {
+    using lent = await made.runner.lend();
+    assert.equal(lent.session, made.sessions[0]);
+    made.runner.renew();
+    assert.deepEqual(made.log, ['connect'], 'it is in use');
+  }
+  assert.deepEqual(made.log, ['connect', 'exit']);
+  await made.runner.runUnit(UNIT);
+  {
+    using _lent = await made.runner.lend();
+  }
+  assert.equal(made.runner.connected, true);
+  assert.deepEqual(made.eventsOf('connection:lost'), []);
+});
+
 test('a connection that the replica closed while nothing was under way is dropped without a word', async () => {
   const made = scene();
   assert.equal(made.runner.dropIdleClosed(), false);
