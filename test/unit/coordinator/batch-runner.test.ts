@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { LEAST_LADEN_COMMANDS } from '../../../src/coordinator/limits.ts';
 import { BatchRunner, type BatchRunnerParts } from '../../../src/coordinator/pool/batch-runner.ts';
-import type { Batch, Outcome } from '../../../src/coordinator/pool/messages.ts';
+import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages.ts';
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -235,6 +235,74 @@ test('the mailbox at which the connection broke is held against the job that it 
     ['user.anna.Work', undefined],
   );
 });
+
+test('what breaks no connection is held against no mailbox, whatever the replica was at', async () => {
+  const outstanding = { command: 'MAILBOX', mailbox: 'user.anna.Work' };
+  for (const error of [
+    new SyncError('IMAP_INVALID_USER', 'no', { family: 'refused', outstanding }),
+    new SyncError('LINK_BROKEN', 'gone', { family: 'link' }),
+  ]) {
+    const { runner } = scene(async () => Promise.reject(error));
+    const [outcome] = await runner.run(batch('anna'));
+    assert.ok(outcome?.kind === 'failed' && outcome.suspect === undefined);
+  }
+});
+
+test('a connection that breaks after it was renewed takes not the new one along', async () => {
+  const { runner, log, events } = scene(async ({ session }, userid) => {
+    if (userid === 'later') return 'synced';
+    runner.renew();
+    await runner.run(batch('later'));
+    session.destroy();
+    throw new SyncError('LINK_BROKEN', 'gone', { family: 'link' });
+  });
+  await runner.run(batch('anna'));
+  assert.deepEqual(log, ['connect', 'connect', 'destroy']);
+  assert.equal(runner.connected, true);
+  const names = events.flatMap((event) => (event.kind === 'connection:open' ? [event.connection] : []));
+  assert.equal(new Set(names).size, 2);
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'connection:lost' ? [event.connection] : [])),
+    names.slice(0, 1),
+  );
+});
+
+for (const after of [true, false]) {
+  test(`a user is compared ${after ? 'after being replicated' : 'alone'}, and in part nobody is`, async () => {
+    const done: string[] = [];
+    const { runner } = scene(
+      async (_context, userid) => {
+        done.push(`replicate ${userid}`);
+        return userid === 'absent' ? 'absent' : 'synced';
+      },
+      {
+        setup: {
+          ...setup,
+          options: { ...setup.options, verify: { after, deep: undefined, repair: false, logs: [] } },
+        },
+        verify: async (_parts, subject) => {
+          done.push(`verify ${subject.kind === 'user' ? subject.user : subject.names.join()}`);
+          return 'synced';
+        },
+      },
+    );
+    const jobs: Job[] = [
+      user('anna'),
+      user('absent'),
+      { kind: 'meta', userid: 'bob' },
+      { kind: 'mailboxes', owners: [''], names: ['news'] },
+    ];
+    const kinds: string[] = [];
+    for (const job of jobs) kinds.push(...(await runner.run({ id: 1, jobs: [job] })).map(({ kind }) => kind));
+    assert.deepEqual(
+      done,
+      after
+        ? ['replicate anna', 'verify anna', 'replicate absent', 'replicate bob', 'verify news']
+        : ['verify anna', 'verify absent', 'replicate bob', 'verify news'],
+    );
+    assert.deepEqual(kinds, ['synced', after ? 'absent' : 'synced', 'synced', 'synced']);
+  });
+}
 
 test('what a job is to do without is told to the engine', async () => {
   const told: unknown[] = [];

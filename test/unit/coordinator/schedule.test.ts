@@ -204,6 +204,23 @@ test('an untouched job costs no attempt and comes back to the front', () => {
   assert.equal(plan.unfinished, 8);
 });
 
+for (const code of ['TOO_MANY_FILES', 'CANCELLED'] as const) {
+  test(`a job that fails for what is no affair of its own costs no attempt and is never final (${code})`, () => {
+    const plan = schedule(1);
+    plan.add(user('a'), 1);
+    const error = errorData(code, 'local', { retryable: true });
+    for (let round = 0; round < 20; round += 1) {
+      const batch = started(plan.next(0));
+      const outcomes = batch.jobs.map((job): Outcome => ({ kind: 'failed', job, error, counts: noCounts }));
+      assert.deepEqual(
+        plan.take(batch, outcomes, 0).map(({ kind }) => kind),
+        ['returned'],
+      );
+    }
+    assert.equal(plan.unfinished, 1);
+  });
+}
+
 test('foreign and second answers change nothing, and a job without an answer waits again', () => {
   const plan = schedule(1);
   plan.add(user('a'), 1);

@@ -170,6 +170,29 @@ test('a master that changes whenever the replica is waited for is written to, an
   assert.equal(scene.master.guids(INBOX)[2], GUID);
 });
 
+for (const side of ['replica', 'master'] as const) {
+  test(`a merge whose checksum the ${side} refuses was overtaken by a change, and starts over`, async () => {
+    await using both = await diverged({ obeys: true });
+    const { session } = both.context;
+    let refusals = 0;
+    const refuseOnce = (): void => {
+      if (refusals++ === 0) throw new SyncError('IMAP_SYNC_CHECKSUM', 'XCONVMODSEQ', { family: 'refused' });
+    };
+    if (side === 'master') both.server.refuse = refuseOnce;
+    else {
+      const apply = session.applyMailbox.bind(session);
+      session.applyMailbox = async (line, records) => {
+        refuseOnce();
+        await apply(line, records);
+      };
+    }
+    await runUser(both.context, 'anna');
+    assert.ok(refusals > 1);
+    both.scene.assertSame('anna');
+    assert.equal(both.scene.master.guids(INBOX)[2], GUID);
+  });
+}
+
 test('a mailbox that is gone from the replica after its merge is no success', async () => {
   await using both = await diverged({ obeys: true });
   const { session } = both.context;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
-import type { ErrorCode } from '../../../src/report/sync-error.ts';
+import type { ErrorCode, ErrorData } from '../../../src/report/sync-error.ts';
 import { type Remains, remainsOf } from '../../../src/rolling/queue/remains-of.ts';
 import { nameOfAction } from '../../../src/rolling/queue/rolling-unit.ts';
 import { ownerOf } from './names.ts';
@@ -106,4 +106,37 @@ test('what is done but for messages that are damaged here is neither promoted no
   assert.deepEqual([remains.promoted, remains.failing, remains.untouched], [[], [], []]);
   const others = judged(action, { ...result, error: { ...error, leaves: 'metadata-differs' } });
   assert.deepEqual([others.damaged, others.promoted], [[], [user]]);
+});
+
+test('what nothing is said of is not done, and is our own fault', () => {
+  const { untouched, untouchedError } = remainsOf(
+    { users: [], actions: [user, meta] },
+    { results: [] },
+    ownerOf,
+  );
+  assert.deepEqual(untouched, [user, meta]);
+  assert.deepEqual([untouchedError?.code, untouchedError?.retryable], ['BUG', true]);
+  assert.match(untouchedError?.message ?? '', /USER alice$/);
+});
+
+test('where there are no descriptors the work waits, and neither the work nor the replica is blamed', () => {
+  const error: ErrorData = { code: 'TOO_MANY_FILES', family: 'local', message: 'EMFILE', retryable: true };
+  for (const result of [
+    { kind: 'untouched', error },
+    { kind: 'failed', error },
+  ] as const) {
+    const remains = judged(user, result);
+    assert.deepEqual([remains.untouched, remains.failing, remains.promoted], [[user], [], []]);
+    assert.deepEqual(
+      [remains.outOfFiles, remains.untouchedError, remains.linkError],
+      [error, undefined, undefined],
+    );
+  }
+});
+
+test('what is untouched for want of a connection says so, and what is for another reason does not', () => {
+  const lost = judged(user, { kind: 'untouched', error: linkError });
+  assert.deepEqual([lost.linkError, lost.untouchedError, lost.broke], [linkError, linkError, []]);
+  const behind = judged(user, { kind: 'untouched', error: refused('IMAP_PROTOCOL_ERROR') });
+  assert.deepEqual([behind.linkError, behind.untouched], [undefined, [user]]);
 });
