@@ -22,7 +22,7 @@ export async function editReplica(
   name: ByteString,
   edit: (typeof REPLICA_EDITS)[number],
   choice: number,
-): Promise<{ what: string; uniqueid: ByteString; uid: number; guid: string } | undefined> {
+): Promise<{ what: string; uniqueid: ByteString; uid: number; guid: string; modseq: number } | undefined> {
   const [mailbox] = await session.getMailboxes([name]);
   if (!mailbox) return undefined;
   const records: WireRecord[] = [];
@@ -35,12 +35,13 @@ export async function editReplica(
     uniqueid: mailbox.uniqueid,
     uid,
     guid,
+    modseq,
   });
   switch (edit) {
     case 'replica-uidvalidity': {
       const line = { ...mailbox, uidvalidity: mailbox.uidvalidity + 1, highestmodseq: modseq };
       await session.applyMailbox(unchecked(line), []);
-      return { what: `${name} ${line.uidvalidity}`, uniqueid: mailbox.uniqueid, uid: 0, guid: '' };
+      return { what: `${name} ${line.uidvalidity}`, uniqueid: mailbox.uniqueid, uid: 0, guid: '', modseq };
     }
     case 'replica-create': {
       const uniqueid = `there${Math.floor(choice * 1e9)}`;
@@ -49,7 +50,7 @@ export async function editReplica(
         unchecked({ ...mailbox, name: made, uniqueid, lastUid: 0, highestmodseq: 1 }),
         [],
       );
-      return { what: made, uniqueid, uid: 0, guid: '' };
+      return { what: made, uniqueid, uid: 0, guid: '', modseq };
     }
     case 'replica-append': {
       const content = Buffer.from(`Subject: on the replica\r\n\r\n${choice}\r\n`);

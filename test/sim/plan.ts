@@ -55,6 +55,8 @@ export type Step = { atMs: number } & (
 /** All that a simulation is made of: the same plan goes the same way. */
 export interface Plan {
   seed: number;
+  /** The sync log is followed, rather than everybody looked at in one run after the other. */
+  rolling: boolean;
   /** Folders of each user at the beginning. */
   users: number[];
   latencyMs: number;
@@ -95,14 +97,16 @@ const COMMANDS = [
 ];
 
 export function planOf(seed: number, random: Random): Plan {
-  const endMs = random.pick([2_000, 20_000, 120_000]);
+  const rolling = random.chance(0.5);
+  const endMs = random.pick([2_000, 20_000, 120_000, 3_600_000]);
   const at = (): number => random.between(0, endMs);
   const steps: Step[] = [];
   for (let count = random.between(0, MOST_STEPS); count > 0; count -= 1) {
     const edit = random.pick(EDITS);
     steps.push({ atMs: at(), kind: 'edit', edit, choice: random.fraction(), other: random.fraction() });
   }
-  if (random.chance(0.3)) {
+  // No log tells of what is done on the replica.
+  if (!rolling && random.chance(0.3)) {
     for (let count = random.between(1, MOST_FAULTS); count > 0; count -= 1) {
       const edit = random.pick(REPLICA_EDITS);
       steps.push({
@@ -120,6 +124,7 @@ export function planOf(seed: number, random: Random): Plan {
   steps.sort((a, b) => a.atMs - b.atMs);
   return {
     seed,
+    rolling,
     users: Array.from({ length: random.between(1, 4) }, () => random.between(0, 4)),
     latencyMs: random.pick([0, 1, 20, 200]),
     octetsPerSecond: random.pick([20_000, 1_000_000, 100_000_000]),

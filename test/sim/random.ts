@@ -3,12 +3,17 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
+/** Odd, with its bits everywhere. */
+const SPREAD = 0x9e37_79b1;
+
 /** All chance of one simulation: the same seed draws the same numbers. */
 export class Random {
   readonly #generator: RandomGenerator;
 
   constructor(seed: number) {
-    this.#generator = xoroshiro128plus(seed);
+    this.#generator = xoroshiro128plus(Math.imul(seed, SPREAD));
+    // Neighbouring seeds begin alike.
+    for (let count = 0; count < 16; count += 1) this.#generator.next();
   }
 
   /** 0 <= r < 1 */

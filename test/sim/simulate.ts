@@ -12,6 +12,8 @@ import type { ConnectionSettings } from '../../src/protocol/connection-settings.
 import { connectFailure } from '../../src/protocol/link-errors.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
+import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
+import type { RollingEnd } from '../../src/rolling/daemon/rolling-options.ts';
 import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { setup as defaults, request } from '../lab/pool-fakes.ts';
@@ -20,6 +22,7 @@ import { editReplica } from './edit-replica.ts';
 import { masterServer } from './master-server.ts';
 import type { Plan, Step } from './plan.ts';
 import { Random } from './random.ts';
+import { type LogOnDisk, SimulatedLog } from './simulated-log.ts';
 import { SimulatedMaster } from './simulated-master.ts';
 import { type LinkNature, VirtualLink } from './virtual-link.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -29,6 +32,9 @@ const MS_PER_MINUTE = 60_000;
 const PATIENCE_MS = 24 * 60 * MS_PER_MINUTE;
 /** Runs that may be needed once nobody disturbs: those who were edited during the last one are done by the next. */
 const MOST_LAST_RUNS = 4;
+/** Milliseconds that rolling mode has for what is left once nobody disturbs: back-off and quarantine included. */
+const DRAINED_MS = 6 * 60 * MS_PER_MINUTE;
+const UNITS_PER_CONNECTION = 4;
 const SERVER = '/simulated/replica';
 const MASTER = '/simulated/master';
 
@@ -135,11 +141,8 @@ class World {
 
   async #live(): Promise<void> {
     const happened = this.#happen();
-    while (this.#time.nowMs < this.#plan.endMs) {
-      await this.#run();
-      await pause(this.#random.between(0, 3_000));
-    }
-    await happened;
+    if (this.#plan.rolling) await this.#follow(happened);
+    else await this.#repeat(happened);
     this.#replica.clearFaults();
     this.#breaks.length = 0;
     this.tell('nobody disturbs any more');
@@ -154,11 +157,132 @@ class World {
     }
     // A run for all knows those who are here; who was removed is told by the sync log alone.
     for (const userid of this.#master.users()) await this.#compare(userid, 'at the end');
-    this.#audit();
+    await this.#audit();
     this.#applied.length = 0;
     await this.#run();
     const sent = this.#applied.filter((text) => !text.startsWith('APPLY CAPABILITIES'));
     if (sent.length > 0) this.#violate(`a run with nothing to do sends ${sent[0]}`);
+  }
+
+  /** One run for everybody after the other. */
+  async #repeat(happened: Promise<void>): Promise<void> {
+    const { endMs } = this.#plan;
+    while (this.#time.nowMs < endMs) {
+      await this.#run();
+      await pause(this.#random.between(0, Math.max(3_000, endMs / 40)));
+    }
+    await happened;
+  }
+
+  /** Rolling mode, behind a first copy, until nobody disturbs and all that was logged is done. */
+  async #follow(happened: Promise<void>): Promise<void> {
+    const disk = this.#master.disk;
+    let over = false;
+    void happened.then(() => {
+      over = true;
+      this.#replica.clearFaults();
+      this.#breaks.length = 0;
+    });
+    await this.#run();
+    for (;;) {
+      const incarnation = this.#begin();
+      this.tell('rolling begins');
+      const daemon = this.#daemon(incarnation, disk);
+      const watch = setInterval(() => {
+        const isIdle = disk.log.length + disk.run.length === 0;
+        if (over && isIdle) incarnation.stop.abort();
+        if (over && this.#time.nowMs > this.#plan.endMs + DRAINED_MS) incarnation.stop.abort();
+      }, 1_000);
+      const end = await daemon;
+      clearInterval(watch);
+      this.tell(`rolling ends: ${end.reason}, ${end.unfinished} lines left`);
+      if (!incarnation.killed) break;
+    }
+    if (disk.log.length + disk.run.length > 0) {
+      this.#violate(
+        `after ${DRAINED_MS / MS_PER_MINUTE} minutes in which nobody disturbs the log still says ${JSON.stringify([...disk.run, ...disk.log])}`,
+      );
+    }
+    for (const userid of this.#master.users()) await this.#compare(userid, 'once the log was done');
+    for (const { name } of Object.values(this.#replica.inspect().mailboxes)) {
+      const userid = this.#master.store.ownerOf(name);
+      const isGone = userid !== undefined && !this.#master.users().includes(userid);
+      if (isGone && !name.startsWith('DELETED.'))
+        this.#violate(`${name} of a user who is gone is still on the replica`);
+    }
+  }
+
+  #begin(): Incarnation {
+    const incarnation = {
+      startedMs: this.#time.nowMs,
+      links: new Set<VirtualLink>(),
+      stop: new AbortController(),
+      killed: false,
+    };
+    this.#incarnation = incarnation;
+    return incarnation;
+  }
+
+  async #daemon(incarnation: Incarnation, disk: LogOnDisk): Promise<RollingEnd> {
+    const { connections } = this.#plan;
+    const setup = this.#setup;
+    const { store } = this.#master;
+    const emit = (event: SyncEvent): void => this.#hear(event);
+    let daemon: RollingDaemon | undefined;
+    const pool = openInlinePool({
+      create: () => new BatchRunner(realParts(setup, emit, store, this.#connectAs(incarnation))),
+      tasksPerConnection: UNITS_PER_CONNECTION,
+      onIdleClosed: () => daemon?.replicaClosedIdle(),
+      onClose: () => undefined,
+    });
+    pool.use({ connections, threads: false });
+    let tasks = 0;
+    const connect = async (): Promise<void> => {
+      tasks += 1;
+      const { linkError } = await pool.runUnit({ id: tasks, unit: { users: [], actions: [] } });
+      if (linkError) throw SyncError.fromData(linkError);
+    };
+    daemon = new RollingDaemon(
+      {
+        channel: undefined,
+        server: SERVER,
+        once: false,
+        parallel: connections * UNITS_PER_CONNECTION,
+        repeatIntervalMs: 100,
+        sessionTimeoutMs: 0,
+        connectOnce: false,
+        reconnectMaxWaitSeconds: 60,
+        exitWhenReplicaGone: false,
+        relogLocked: false,
+        reportIntervalMs: 0,
+      },
+      {
+        log: new SimulatedLog(disk, () => incarnation.killed),
+        ownerOf: (name) => store.ownerOf(name),
+        run: async (unit, apart) => {
+          tasks += 1;
+          return await pool.runUnit({ id: tasks, unit, apart });
+        },
+        connect,
+        restart: async () => {
+          pool.renew();
+          await connect();
+        },
+        isPaused: () => false,
+        isSkipped: () => false,
+        shutdownRequested: () => false,
+        clock: systemClock,
+        random: Math.random,
+        emit,
+      },
+    );
+    incarnation.stop.signal.addEventListener('abort', () => {
+      daemon?.stop();
+      if (incarnation.killed) pool.cut();
+    });
+    const end = await daemon.run();
+    await pool.close();
+    return end;
   }
 
   #differencesOf(userid: ByteString): Promise<string[]> {
@@ -174,12 +298,14 @@ class World {
     }
   }
 
-  #audit(): void {
+  async #audit(): Promise<void> {
     const { store, ledger } = this.#master;
     for (const { name, uniqueid } of this.#master.users().flatMap((userid) => store.mailboxesOf(userid))) {
       const live = store.records(name).filter(({ flags }) => !flags.includes('\\Expunged'));
       const guids = live.map(({ guid }) => guid);
-      for (const violation of ledger.violations(uniqueid, guids)) this.#violate(`${name}: ${violation}`);
+      const deletedmodseq = await store.readMailbox(name, ({ state }) => state.deletedmodseq);
+      for (const violation of ledger.violations(uniqueid, guids, deletedmodseq ?? 0))
+        this.#violate(`${name}: ${violation}`);
     }
     const there = new Set(Object.values(this.#replica.inspect().mailboxes).map(({ uniqueid }) => uniqueid));
     for (const uniqueid of this.#madeThere) {
@@ -237,10 +363,10 @@ class World {
       const done = await editReplica(session, name, edit, other);
       await session.exit();
       if (done === undefined) return;
-      const { uniqueid, uid, guid } = done;
+      const { uniqueid, uid, guid, modseq } = done;
       if (edit === 'replica-create') this.#madeThere.add(uniqueid);
       this.#changedThere.add(`${uniqueid}/${uid}`);
-      if (edit === 'replica-append') this.#master.ledger.put(uniqueid, guid);
+      if (edit === 'replica-append') this.#master.ledger.put(uniqueid, guid, modseq);
       if (edit === 'replica-expunge') this.#master.ledger.expunge(uniqueid, guid);
       this.tell(`replica: ${edit} ${done.what}`);
       this.#master.changed(name);
@@ -275,20 +401,9 @@ class World {
   }
 
   async #run(): Promise<RunResult> {
-    const { connections, lookAhead, batchSize } = this.#plan;
-    const incarnation = {
-      startedMs: this.#time.nowMs,
-      links: new Set<VirtualLink>(),
-      stop: new AbortController(),
-      killed: false,
-    };
-    this.#incarnation = incarnation;
-    const setup: PoolSetup = {
-      ...defaults,
-      connection: this.#settings,
-      master: { kind: 'server', connection: { ...this.#settings, server: MASTER } },
-      options: { ...defaults.options, batchSize, lookAhead },
-    };
+    const { connections } = this.#plan;
+    const incarnation = this.#begin();
+    const setup = this.#setup;
     const { store } = this.#master;
     const before = new Map(this.#master.users().map((userid) => [userid, this.#master.changesOf(userid)]));
     this.tell('a run begins');
@@ -316,6 +431,16 @@ class World {
       }
     }
     return result;
+  }
+
+  get #setup(): PoolSetup {
+    const { lookAhead, batchSize } = this.#plan;
+    return {
+      ...defaults,
+      connection: this.#settings,
+      master: { kind: 'server', connection: { ...this.#settings, server: MASTER } },
+      options: { ...defaults.options, batchSize, lookAhead },
+    };
   }
 
   get #settings(): ConnectionSettings {

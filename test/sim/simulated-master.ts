@@ -1,9 +1,11 @@
 import type { ByteString } from '../../src/byte-string.ts';
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
 import { MemoryStore } from '../lab/memory-store.ts';
 import { Ledger } from './ledger.ts';
 import type { EDITS } from './plan.ts';
 import type { Random } from './random.ts';
+import type { LogOnDisk } from './simulated-log.ts';
 
 type Edit = (typeof EDITS)[number];
 
@@ -14,13 +16,22 @@ interface Choice {
 }
 
 const MOST_USERS = 6;
+/** Between a change and its line. */
+const LOGGED_AFTER_MS = 2;
 const FOLDERS = ['Sent', 'Drafts', 'Archive', 'Lists'];
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '$Label', 'NIL'];
+
+interface Done {
+  what: string;
+  users: ByteString[];
+  lines: LogLine[];
+}
 
 /** A master that is edited as Cyrus's programs edit one, and that remembers since when each mailbox is there. */
 export class SimulatedMaster {
   readonly store = new MemoryStore();
   readonly ledger = new Ledger();
+  readonly disk: LogOnDisk = { log: [], run: [] };
   /** uniqueid -> milliseconds since when it is live without a break. */
   readonly #liveSince = new Map<ByteString, number>();
   readonly #nowMs: () => number;
@@ -46,12 +57,17 @@ export class SimulatedMaster {
     this.#look();
   }
 
-  /** @returns what was done, for the history; undefined: there was nothing to do it to */
+  /**
+   * Does it, and has it logged as Cyrus logs it (algorithm 9.3), a moment later.
+   *
+   * @returns what was done, for the history; undefined: there was nothing to do it to
+   */
   edit(edit: Edit, choice: Choice): string | undefined {
     const done = this.#edit(edit, choice);
     this.#look();
     if (done === undefined) return undefined;
     for (const userid of done.users) this.#changes.set(userid, this.changesOf(userid) + 1);
+    setTimeout(() => this.disk.log.push(...done.lines), LOGGED_AFTER_MS);
     return `${edit} ${done.what}`;
   }
 
@@ -74,16 +90,16 @@ export class SimulatedMaster {
     return (this.#liveSince.get(uniqueid) ?? Number.POSITIVE_INFINITY) <= ms;
   }
 
-  #edit(edit: Edit, { choice, other }: Choice): { what: string; users: ByteString[] } | undefined {
+  #edit(edit: Edit, { choice, other }: Choice): Done | undefined {
     const { store } = this;
     if (edit === 'create-user') {
       if (this.users().length >= MOST_USERS) return undefined;
       const userid = this.#newUser();
-      return { what: userid, users: [userid] };
+      return { what: userid, users: [userid], lines: [mailboxLine(this.store.inboxName(userid))] };
     }
     const userid = at(this.users(), choice);
     if (userid === undefined) return undefined;
-    const done = (what: string) => ({ what, users: [userid] });
+    const done = (what: string, ...lines: LogLine[]): Done => ({ what, users: [userid], lines });
     const inbox = store.inboxName(userid);
     const live = store.mailboxesOf(userid).filter(({ inDeleted }) => !inDeleted);
     const mailbox = at(live, other) as MailboxEntry;
@@ -102,31 +118,31 @@ export class SimulatedMaster {
     switch (edit) {
       case 'append':
         this.#append(mailbox.name, other);
-        return done(mailbox.name);
+        return done(mailbox.name, { type: 'APPEND', name: mailbox.name }, mailboxLine(mailbox.name));
       case 'flag': {
         if (!record) return undefined;
         const flag = at(FLAGS, (other * 31) % 1) as string;
         store.flag(mailbox.name, record.uid, (flags) =>
           flags.includes(flag) ? flags.filter((each) => each !== flag) : [...flags, flag],
         );
-        return done(`${mailbox.name} ${record.uid} ${flag}`);
+        return done(`${mailbox.name} ${record.uid} ${flag}`, mailboxLine(mailbox.name));
       }
       case 'expunge':
         if (!record) return undefined;
         store.expunge(mailbox.name, record.uid);
         this.ledger.expunge(mailbox.uniqueid, record.guid);
-        return done(`${mailbox.name} ${record.uid}`);
+        return done(`${mailbox.name} ${record.uid}`, mailboxLine(mailbox.name));
       case 'clean-up':
         store.cleanUp(mailbox.name);
         return done(mailbox.name);
       case 'create-folder':
         if (!free) return undefined;
         this.#create(free);
-        return done(free);
+        return done(free, mailboxLine(free));
       case 'rename-folder':
         if (!folder || !free) return undefined;
         store.rename(folder.name, free);
-        return done(`${folder.name} ${free}`);
+        return done(`${folder.name} ${free}`, ...renameLines(folder.name, free));
       case 'swap-folders': {
         const another = folders.find(({ name }) => name !== folder?.name);
         if (!folder || !another) return undefined;
@@ -134,37 +150,39 @@ export class SimulatedMaster {
         store.rename(folder.name, between);
         store.rename(another.name, folder.name);
         store.rename(between, another.name);
-        return done(`${folder.name} ${another.name}`);
+        return done(
+          `${folder.name} ${another.name}`,
+          ...renameLines(folder.name, between),
+          ...renameLines(another.name, folder.name),
+          ...renameLines(between, another.name),
+        );
       }
       case 'delete-folder':
         if (!folder) return undefined;
-        store.rename(folder.name, `DELETED.${folder.name}.${this.#stamp()}`);
-        return done(folder.name);
+        return done(folder.name, ...this.#toDeleted(folder.name));
       case 'delete-folder-at-once':
         if (!folder) return undefined;
         store.bury(folder.name);
         this.#buried.add(folder.name);
-        return done(folder.name);
+        return done(folder.name, { type: 'UNMAILBOX', name: folder.name });
       case 'recreate-folder':
         if (!folder) return undefined;
-        store.rename(folder.name, `DELETED.${folder.name}.${this.#stamp()}`);
-        this.#create(folder.name);
-        return done(folder.name);
+        return done(folder.name, ...this.#toDeleted(folder.name), mailboxLine(this.#create(folder.name)));
       case 'set-acl':
         store.setAcl(mailbox.name, `${userid}\tlrswipkxtecdan\tanyone\t${other < 0.5 ? 'lrs' : 'p'}\t`);
-        return done(mailbox.name);
+        return done(mailbox.name, mailboxLine(mailbox.name));
       case 'subscribe':
         store.subscribe(userid, mailbox.name);
-        return done(mailbox.name);
+        return done(mailbox.name, { type: 'SUB', userid, name: mailbox.name });
       case 'unsubscribe': {
         const subscribed = at(store.subscriptions(userid), other);
         if (subscribed === undefined) return undefined;
         store.unsubscribe(userid, subscribed);
-        return done(subscribed);
+        return done(subscribed, { type: 'UNSUB', userid, name: subscribed });
       }
       case 'read':
         store.read(userid, mailbox.uniqueid, `1:${1 + Math.floor(other * 9)}`);
-        return done(mailbox.name);
+        return done(mailbox.name, { type: 'SEEN', userid, uniqueid: mailbox.uniqueid });
       case 'set-quota': {
         const modseq = this.#changesInAll() + 1;
         const storage = Math.floor(other * 1_000);
@@ -176,10 +194,10 @@ export class SimulatedMaster {
           folders: -1,
           modseq,
         });
-        return done(inbox);
+        return done(inbox, { type: 'QUOTA', root: inbox });
       }
       case 'remove-quota':
-        return store.quotas.delete(inbox) ? done(inbox) : undefined;
+        return store.quotas.delete(inbox) ? done(inbox, { type: 'QUOTA', root: inbox }) : undefined;
       case 'rename-user': {
         const to = this.#nextUserid();
         this.#left.add(userid);
@@ -187,13 +205,20 @@ export class SimulatedMaster {
         store.renameUser(userid, to);
         store.quotas.delete(inbox);
         if (quota) store.quotas.set(store.inboxName(to), { ...quota, root: store.inboxName(to) });
-        return { what: `${userid} ${to}`, users: [userid, to] };
+        return {
+          what: `${userid} ${to}`,
+          users: [userid, to],
+          lines: [
+            ...live.flatMap(({ name }) => renameLines(name, store.inboxName(to) + name.slice(inbox.length))),
+            { type: 'UNUSER', userid },
+            { type: 'USER', userid: to },
+          ],
+        };
       }
       case 'remove-user':
-        for (const { name } of live) store.rename(name, `DELETED.${name}.${this.#stamp()}`);
         store.forgetUser(userid);
         store.quotas.delete(inbox);
-        return done(userid);
+        return done(userid, ...live.flatMap(({ name }) => this.#toDeleted(name)), { type: 'UNUSER', userid });
     }
   }
 
@@ -212,8 +237,15 @@ export class SimulatedMaster {
     return free[this.#users % free.length] as ByteString;
   }
 
-  #create(name: ByteString): void {
+  #create(name: ByteString): ByteString {
     this.store.put(name, { messages: [] });
+    return name;
+  }
+
+  #toDeleted(name: ByteString): LogLine[] {
+    const to = `DELETED.${name}.${this.#stamp()}`;
+    this.store.rename(name, to);
+    return renameLines(name, to);
   }
 
   /** One in four is a message that others have too. */
@@ -248,6 +280,14 @@ export class SimulatedMaster {
       if (!this.#liveSince.has(uniqueid)) this.#liveSince.set(uniqueid, this.#nowMs());
     for (const uniqueid of this.#liveSince.keys()) if (!live.has(uniqueid)) this.#liveSince.delete(uniqueid);
   }
+}
+
+function mailboxLine(name: ByteString): LogLine {
+  return { type: 'MAILBOX', name };
+}
+
+function renameLines(from: ByteString, to: ByteString): LogLine[] {
+  return [{ type: 'RENAME', from, to }, mailboxLine(from), mailboxLine(to)];
 }
 
 function at<T>(choices: readonly T[], fraction: number): T | undefined {

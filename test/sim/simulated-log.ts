@@ -1,0 +1,60 @@
+import type { LogLine } from '../../src/rolling/log/log-line.ts';
+import type { ParsedLine } from '../../src/rolling/log/log-parser.ts';
+import type { LogBacklog, SyncLog, TakenLog } from '../../src/rolling/log/sync-log.ts';
+
+/** What is on the disk of the master's sync log, whoever dies: `log`, which Cyrus writes, and `log-run`, which a reader keeps. */
+export interface LogOnDisk {
+  log: LogLine[];
+  run: LogLine[];
+}
+
+/** The log as one reader has it, until that is killed: afterwards nothing that it does has an effect. */
+export class SimulatedLog implements SyncLog {
+  readonly file = 'log';
+  readonly #disk: LogOnDisk;
+  readonly #isDead: () => boolean;
+  /** `log-run` is ours, and read. */
+  #taken = false;
+
+  constructor(disk: LogOnDisk, isDead: () => boolean) {
+    this.#disk = disk;
+    this.#isDead = isDead;
+  }
+
+  async take(
+    pending: () => Iterable<LogLine>,
+    line: (parsed: ParsedLine) => void,
+  ): Promise<TakenLog | undefined> {
+    if (this.#isDead()) return undefined;
+    const disk = this.#disk;
+    const leftover = !this.#taken && disk.run.length > 0;
+    if (!leftover && disk.log.length === 0) return undefined;
+    const lines = leftover ? disk.run : disk.log;
+    if (!leftover) {
+      disk.run = [...(this.#taken ? pending() : []), ...disk.log];
+      disk.log = [];
+    }
+    this.#taken = true;
+    for (const [index, each] of lines.entries()) line({ kind: 'line', number: index + 1, line: each });
+    return { file: this.file, since: Date.now(), leftover };
+  }
+
+  done(): void {
+    if (this.#taken && !this.#isDead()) this.#disk.run = [];
+    this.#taken = false;
+  }
+
+  keep(pending: Iterable<LogLine>): void {
+    if (this.#taken && !this.#isDead()) this.#disk.run = [...pending];
+  }
+
+  relog = async (lines: readonly LogLine[]): Promise<void> => {
+    if (!this.#isDead()) this.#disk.log.push(...lines);
+  };
+
+  waiting(): LogBacklog {
+    const { log, run } = this.#disk;
+    const lines = log.length + (this.#taken ? 0 : run.length);
+    return { lines, octets: lines, since: lines > 0 ? Date.now() : undefined };
+  }
+}
