@@ -2,7 +2,7 @@ import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import type { ParsedLine } from '../../src/rolling/log/log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from '../../src/rolling/log/sync-log.ts';
 
-/** What is on the disk of the master's sync log, whoever dies: `log`, which Cyrus writes, and `log-run`, which a reader keeps. */
+/** The master's sync log on the disk, whoever dies: `log`, which Cyrus writes, and `log-run`, which a reader keeps. */
 export interface LogOnDisk {
   log: LogLine[];
   run: LogLine[];
