@@ -1,5 +1,5 @@
-/** File types that Node loads. */
-const LOADABLE = /\.(?:[cm]?js|json|node)$/;
+/** File types that Node loads, and browsers. */
+const LOADABLE = /\.(?:[cm]?js|json|node|css)$/;
 /** Licences go along, as they demand. */
 const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
 

@@ -29,6 +29,7 @@ export function layOutProgram(project: string, folder: string): string[] {
   for (const path of PROGRAM) {
     cpSync(join(project, 'dist', path), join(folder, path), { recursive: true });
   }
+  cpSync(join(project, 'web'), join(folder, 'web'), { recursive: true });
   const manifest: { name: string; version: string; license: string } = readJson(project, 'package.json');
   const { name, version, license } = manifest;
   writeFileSync(

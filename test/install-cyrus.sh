@@ -4,12 +4,12 @@
 set -euo pipefail
 
 packages=(cyrus-imapd cyrus-replication cyrus-admin sasl2-bin libsasl2-modules)
-tools=(groff logrotate zsh fish tmux)
+tools=(groff logrotate zsh fish tmux prometheus chromium)
 
 all_is_there() {
   [[ -x /usr/lib/cyrus/bin/master && -x /usr/lib/cyrus/bin/sync_server && -x /usr/lib/cyrus/bin/sync_client &&
     -x /usr/lib/cyrus/bin/reconstruct && -x /usr/sbin/saslpasswd2 ]] || return 1
-  for each in "${tools[@]}" systemd-analyze; do command -v "$each" >/dev/null || return 1; done
+  for each in "${tools[@]}" promtool systemd-analyze; do command -v "$each" >/dev/null || return 1; done
 }
 
 all_is_there && exit 0

@@ -82,6 +82,8 @@ export interface Arguments {
   failureFile: string | undefined;
   /** --report */
   reportFile: string | undefined;
+  /** --metrics */
+  metrics: string | undefined;
   /** --exit-codes */
   exitCodes: 'classic' | 'extended';
 }
@@ -191,6 +193,7 @@ export function readArguments(
     }),
     failureFile: raw.failures,
     reportFile: raw.report,
+    metrics: raw.metrics,
     exitCodes: raw.exitCodes ?? 'classic',
   });
 }

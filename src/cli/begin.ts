@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ByteString } from '../byte-string.ts';
 import { systemClock } from '../coordinator/clock.ts';
+import type { Steering } from '../coordinator/steering.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
 import { type Watch, watch } from '../operate/watch.ts';
@@ -8,14 +9,17 @@ import type { Finding } from '../preflight/finding.ts';
 import { type ProgramWords, REPLICATING } from '../report/program-words.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/paths/external-name.ts';
+import { joinWeb } from './join-web.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import type { RunPlan } from './run-plan.ts';
 
-export interface Begun {
+export interface Begun extends AsyncDisposable {
   report: Report;
   /** How things stand: it hears all that the report hears. */
   watching: Watch;
+  /** For whoever may give orders, as long as there is something to steer. */
+  steer(steering: Steering): Disposable;
 }
 
 /** The beginning of every mode: how this thread locks, the report, and what is to be said before anything else. */
@@ -32,6 +36,9 @@ export async function begin(
   const streams = { stdout, stderr };
   const rolling = !('mode' in plan);
   const watching = watch({ server, channel, rolling, spellMailbox }, systemClock.now);
+  let steering: Steering | undefined;
+  const { web } = plan;
+  const joined = web && (await joinWeb(web, { channel, state: watching.state, steering: () => steering }));
   const report = await openReport({
     ...output,
     channel,
@@ -41,7 +48,7 @@ export async function begin(
     spellMailbox,
     ...files,
     streams,
-    sinks: [watching.hear],
+    sinks: [watching.hear, ...(joined ? [joined.hear] : [])],
     openDisplay: async (lines) => {
       const { progressDisplay } = await import('../operate/progress/progress-display.ts');
       const { progress, statsSeconds } = output;
@@ -55,11 +62,23 @@ export async function begin(
     },
     openSyslog,
   });
+  const begun: Begun = {
+    ...{ report, watching },
+    steer: (given) => {
+      steering = given;
+      return {
+        [Symbol.dispose]: () => {
+          steering = undefined;
+        },
+      };
+    },
+    [Symbol.asyncDispose]: async () => await joined?.[Symbol.asyncDispose](),
+  };
   for (const { text, hint } of warnings) {
     report.emit({ kind: 'run:warning', text, hint });
     report.remark(`${text} (${hint})`);
   }
-  return { report, watching };
+  return begun;
 }
 
 /** Warns of what `cyrus-sync check` would call a problem, at the start of a run that goes on all the same. */

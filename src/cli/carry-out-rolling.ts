@@ -12,6 +12,7 @@ import { begin, startDelay, warnOf } from './begin.ts';
 import { Operated } from './operated.ts';
 import type { RollingPlan } from './rolling-plan.ts';
 import { onStatusRequest } from './signals.ts';
+import { steeredByAll } from './steered-by-all.ts';
 
 /**
  * Rolling replication of one channel until it ends by itself or is told to.
@@ -28,7 +29,8 @@ export async function carryOutRolling(
   begun: () => void,
 ): Promise<number> {
   await using operated = await Operated.open(plan.operate);
-  const { report, watching } = await begin(plan);
+  await using opened = await begin(plan);
+  const { report, watching } = opened;
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: true });
     return EXIT_STOPPED;
@@ -67,7 +69,7 @@ export async function carryOutRolling(
       random: Math.random,
       signal,
       onStatusRequest,
-      steer: operated.steeredBy({ report, watching }),
+      steer: steeredByAll(operated.steeredBy({ report, watching }), opened.steer),
     },
   );
   await report.close({ failures: end.failures, unreached: [], allFound: true, endedBy: end.error });

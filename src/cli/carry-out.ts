@@ -23,6 +23,7 @@ import { Operated } from './operated.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
 import { onStatusRequest } from './signals.ts';
+import { steeredByAll } from './steered-by-all.ts';
 
 /** Differences of a verb from `sync_client`. */
 export interface Variation {
@@ -45,7 +46,8 @@ export async function carryOut(
   { exitCode = exitCodeOf(plan), words, findOnlyThere }: Variation = {},
 ): Promise<number> {
   await using operated = await Operated.open(plan.operate);
-  const { report, watching } = await begin(plan, files, words);
+  await using begun = await begin(plan, files, words);
+  const { report, watching } = begun;
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
     return EXIT_STOPPED;
@@ -75,7 +77,7 @@ export async function carryOut(
       clock: systemClock,
       random: Math.random,
       signal,
-      steer: operated.steeredBy({ report, watching }),
+      steer: steeredByAll(operated.steeredBy({ report, watching }), begun.steer),
     },
   );
   await report.close({ ...end.summary, endedBy: end.error });

@@ -78,6 +78,7 @@ export interface RawOptions {
   maxDuration?: string;
   failures?: string;
   report?: string;
+  metrics?: string;
   exitCodes?: 'classic' | 'extended';
 }
 
@@ -146,6 +147,7 @@ export function commandLine(version: string): Command {
     OPTIONS.noProgress,
     OPTIONS.stats,
     OPTIONS.logToStderr,
+    OPTIONS.metrics,
     OPTIONS.report,
     ['--failures <file>', 'keep a list of those who were not replicated, for -u -f (-m -f, -s -f)'],
   );

@@ -38,6 +38,10 @@ export const OPTIONS = {
     '--report <file>',
     'keep a report of each user while the run lasts: JSON, or CSV if FILE ends in .csv',
   ],
+  metrics: [
+    '--metrics <address>',
+    '[HOST:]PORT: metrics for Prometheus and a status page for browsers (default: none; HOST 127.0.0.1)',
+  ],
   include: ['--include <glob>', 'of -A and -u these users and shared mailboxes alone; may be repeated'],
   exclude: ['--exclude <glob>', 'not these; may be repeated'],
   excludeFrom: ['--exclude-from <file>', 'not these: globs from a file, one a line; - is standard input'],

@@ -16,6 +16,7 @@ import { type ListedName, listText, readNameList } from './read-name-list.ts';
 import { type RollingPlan, rollingPlan } from './rolling-plan.ts';
 import type { RunMode, RunPlan } from './run-plan.ts';
 import { storeLayout } from './store-layout.ts';
+import { webPlan } from './web-plan.ts';
 
 /**
  * Reads imapd.conf, the settings file and the `-f` list, and decides the whole run. Opens nothing of the store.
@@ -114,6 +115,7 @@ export function decideRun(
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
     operate: operatePlan(args, settings, environment, `run-${process.pid}`),
+    web: webPlan(args.metrics, settings),
     exitCodes: args.exitCodes,
   });
 }

@@ -2,14 +2,19 @@ import { existsSync, readFileSync } from 'node:fs';
 
 /** From the package itself, some folders above the compiled file: how many depends on what it was bundled into. */
 export function programVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(manifestAbove(new URL('.', import.meta.url)), 'utf8'));
+  const manifest: unknown = JSON.parse(readFileSync(new URL('package.json', programFolder()), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)
     : 'unknown';
 }
 
-function manifestAbove(folder: URL): URL {
-  const manifest = new URL('package.json', folder);
+/** Where the program is installed: the folder that has its `package.json`. */
+export function programFolder(): URL {
+  return folderWithManifest(new URL('.', import.meta.url));
+}
+
+function folderWithManifest(folder: URL): URL {
   const above = new URL('..', folder);
-  return existsSync(manifest) || above.href === folder.href ? manifest : manifestAbove(above);
+  const isThere = existsSync(new URL('package.json', folder));
+  return isThere || above.href === folder.href ? folder : folderWithManifest(above);
 }

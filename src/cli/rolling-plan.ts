@@ -18,6 +18,7 @@ import { type OperatePlan, operatePlan } from './operate-plan.ts';
 import { outputPlan } from './output-plan.ts';
 import { poolSetup } from './pool-setup.ts';
 import type { IdentityPlan } from './run-plan.ts';
+import { type WebPlan, webPlan } from './web-plan.ts';
 
 /** Rolling replication of one channel, decided before anything is opened. Frozen. */
 export interface RollingPlan {
@@ -39,6 +40,8 @@ export interface RollingPlan {
   identity: IdentityPlan;
   output: OutputPlan;
   operate: OperatePlan;
+  /** undefined: nobody is to look on over a port. */
+  web: WebPlan | undefined;
 }
 
 /** The name of the default channel where others have their own. */
@@ -105,6 +108,7 @@ export function rollingPlan(
     // A display of progress has no end to show progress towards.
     output: { ...outputPlan(config, settings, args, environment, false), progress: false },
     operate: operatePlan(args, settings, environment, channel ?? ROLLING_NAME),
+    web: webPlan(args.metrics, settings),
   });
 }
 

@@ -2,6 +2,7 @@ import type { RunRequest } from '../coordinator/run/run-request.ts';
 import type { OutputPlan } from '../report/output-plan.ts';
 import type { PlanWarning } from './channel-warnings.ts';
 import type { OperatePlan } from './operate-plan.ts';
+import type { WebPlan } from './web-plan.ts';
 
 export type { RunMode } from '../coordinator/run/run-request.ts';
 export type { OutputPlan } from '../report/output-plan.ts';
@@ -17,6 +18,8 @@ export interface RunPlan extends RunRequest {
   identity: IdentityPlan;
   output: OutputPlan;
   operate: OperatePlan;
+  /** undefined: nobody is to look on over a port. */
+  web: WebPlan | undefined;
   exitCodes: 'classic' | 'extended';
 }
 

@@ -5,6 +5,7 @@ import type { ConfigFile } from './check-file-modes.ts';
 import { configError, type Position } from './config-error.ts';
 import { MAX_CONFIGURATION_OCTETS } from './imapd-conf-lines.ts';
 import { isSecret } from './is-secret.ts';
+import { LISTEN_ADDRESS_FORMS, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { keyAlone, settingPositions } from './setting-positions.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
 
@@ -55,6 +56,12 @@ export interface Settings {
   replicaImap: string | undefined;
   /** Cyrus's own program, for `private`; undefined = where packages put it. */
   syncServer: string | undefined;
+  /** Where metrics and the status page are; undefined = nowhere. */
+  metrics: ListenAddress | undefined;
+  /** Who has it may change what a run does, and look from another host. */
+  metricsToken: string | undefined;
+  metricsCertificate: string | undefined;
+  metricsKey: string | undefined;
 }
 
 export const DEFAULT_SETTINGS_FILE = '/etc/cyrus-sync.ini';
@@ -100,6 +107,10 @@ export function defaultSettings(): Settings {
     masterPassword: undefined,
     replicaImap: undefined,
     syncServer: undefined,
+    metrics: undefined,
+    metricsToken: undefined,
+    metricsCertificate: undefined,
+    metricsKey: undefined,
   });
 }
 
@@ -132,6 +143,8 @@ const count = (least: number, most: number, setting: (value: number) => Partial<
   rule(`a whole number from ${least} to ${most}`, (text) => within(whole(text), least, most), setting);
 
 const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
+/** Shorter ones can be tried out. */
+const token = (text: string): string | undefined => (/^[!-~]{16,}$/.test(text) ? text : undefined);
 const absolutePath = (text: string): string | undefined => (text.startsWith('/') ? text : undefined);
 
 function choice<const Word extends string>(
@@ -211,6 +224,16 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
   ['replica_imap', rule('a server', nonEmpty, (replicaImap) => ({ replicaImap }))],
   ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
+  ['metrics', rule(LISTEN_ADDRESS_FORMS, parseListenAddress, (metrics) => ({ metrics }))],
+  [
+    'metrics_token',
+    rule('16 characters or more without a blank', token, (metricsToken) => ({ metricsToken })),
+  ],
+  [
+    'metrics_certificate',
+    rule('the path of a PEM file', absolutePath, (metricsCertificate) => ({ metricsCertificate })),
+  ],
+  ['metrics_key', rule('the path of a PEM file', absolutePath, (metricsKey) => ({ metricsKey }))],
 ]);
 
 /** For the manual page, which has to name them all. */

@@ -20,6 +20,7 @@ import type {
   WireMailbox,
   WireRecord,
   WireSeen,
+  WireTraffic,
 } from '../protocol/replica-session.ts';
 import { findReserved } from './find-reserved.ts';
 import { planMailbox, type Staged } from './plan-mailbox.ts';
@@ -56,6 +57,10 @@ export class PlanningSession implements ReplicaSession {
 
   get info(): SessionInfo {
     return this.#real.info;
+  }
+
+  get traffic(): WireTraffic {
+    return this.#real.traffic;
   }
 
   get servedMs(): number {

@@ -19,6 +19,8 @@ export interface ReplicaSession {
   readonly broken: boolean;
   /** Milliseconds that the replica was at work on this connection's commands; its way here and back is not in it. */
   readonly servedMs: number;
+  /** Since the connection was made. */
+  readonly traffic: WireTraffic;
 
   /** Resolves when what is written or queued and not answered yet is below the window: await it before each upload slice. */
   window(): Promise<void>;
@@ -74,6 +76,14 @@ export interface MasterSession extends ReplicaSession {
   getQuota(root: ByteString): Promise<MasterQuota | undefined>;
   /** The content of one script, of a server that replicates scripts by commands of their own. */
   fetchScript(userid: ByteString, filename: ByteString): Promise<Buffer>;
+}
+
+/** Octets of a connection, compressed as they went, without those that TLS adds. */
+export interface WireTraffic {
+  sentOctets: number;
+  receivedOctets: number;
+  /** Commands that were answered. */
+  answers: number;
 }
 
 export type Exposure = 'clear' | 'unverified';

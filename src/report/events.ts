@@ -149,6 +149,15 @@ export type ConnectionEvent =
   | { kind: 'replica:ill'; server: string; error: ErrorData; retryInSeconds: number | undefined }
   /** This host has no more descriptors. `limit` of this process on them, where it is known. */
   | { kind: 'host:out-of-files'; limit: number | undefined; retryInSeconds: number; error: ErrorData }
+  /** Traffic and the work of the replica since this was told before: now and then, and at the end of the connection. */
+  | {
+      kind: 'connection:traffic';
+      connection: string;
+      sentOctets: number;
+      receivedOctets: number;
+      answers: number;
+      servedMs: number;
+    }
   /** In the middle: the link turned out to be slow. `level` of zlib, `rate` in octets a second before. */
   | { kind: 'connection:compressed'; server: string; level: number; rate: number }
   /** In good order, by us. */

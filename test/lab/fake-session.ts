@@ -26,6 +26,7 @@ export function fakeSession(log: string[]): ReplicaSession {
       findsUniqueids: true,
     },
     servedMs: 0,
+    traffic: { sentOctets: 0, receivedOctets: 0, answers: 0 },
     get broken() {
       return broken;
     },

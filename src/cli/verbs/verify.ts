@@ -71,6 +71,7 @@ export const verify: Verb = {
       OPTIONS.noProgress,
       OPTIONS.stats,
       OPTIONS.logToStderr,
+      OPTIONS.metrics,
       OPTIONS.report,
     );
     return command;

@@ -26,6 +26,7 @@ import type { Batch, Counts, Job, Outcome, PoolSetup, UnitAnswer, UnitTask } fro
 import { partsOf } from './parts-of.ts';
 import type { ScriptLink } from './script-link.ts';
 import { tellExposure } from './tell-exposure.ts';
+import { TrafficTeller } from './traffic-teller.ts';
 
 /** The parts that a batch runner works with; the thread entry gives the real ones. */
 export interface BatchRunnerParts {
@@ -113,6 +114,7 @@ export class BatchRunner {
       results = await this.#parts.engine.runActions(context, users, actions);
     } finally {
       const result = results ? resultOf(results) : 'failed';
+      link.traffic.tell();
       this.#parts.emit({ kind: 'work:ended', ...work, result, size: 0 });
     }
     const partMs = servedSince(link) / partsOf({ actions });
@@ -215,7 +217,8 @@ export class BatchRunner {
   }
 
   async #leave(link: Link): Promise<void> {
-    const { connection, session } = link;
+    const { connection, session, traffic } = link;
+    traffic.tell();
     this.#parts.emit({ kind: 'connection:closed', connection, server: session.info.server });
     await session.exit();
   }
@@ -248,6 +251,7 @@ export class BatchRunner {
       uses: 0,
       laden: 0,
       servedBefore: 0,
+      traffic: new TrafficTeller(connection, session, emit),
     };
     this.#link = link;
     this.#connectMs = performance.now() - began;
@@ -281,6 +285,7 @@ export class BatchRunner {
         const done = await this.#runJob(job, link, mayPostpone, borrow);
         const outcome = { ...done, elapsedMs: performance.now() - began };
         outcomes.push(outcome);
+        link.traffic.tellNowAndThen(performance.now());
         // The outcomes are told when the whole batch is done: too late for whoever watches.
         this.#parts.emit({ kind: 'work:ended', ...work, result: done.kind, size });
         // A borrowed connection that broke is its lender's.
@@ -304,6 +309,7 @@ export class BatchRunner {
     const counts = noCounts();
     const hear: EventListener = (event) => {
       if (event.kind === 'user:progress') {
+        link.traffic.tellNowAndThen(performance.now());
         counts.messages += event.messages;
         counts.octets += event.octets;
       } else if (event.kind === 'command:mailbox') {
@@ -396,7 +402,8 @@ export class BatchRunner {
     if (this.#link === link) this.#link = undefined;
     link.session.destroy();
     if (this.#cancelled) return;
-    const { connection, session } = link;
+    const { connection, session, traffic } = link;
+    traffic.tell();
     this.#parts.emit({ kind: 'connection:lost', connection, server: session.info.server, error });
   }
 }
@@ -410,6 +417,7 @@ type Link = ReplicaLink & {
   laden: number;
   /** `servedMs` of the session at the outcome before. */
   servedBefore: number;
+  traffic: TrafficTeller;
 };
 
 /** The part of a context that is its task's own. */

@@ -184,7 +184,7 @@ export class RunState {
         const { key, result, size } = event;
         this.#connections.get(event.connection)?.work.delete(key);
         this.#underWay -= this.#users.ended(key)?.messages ?? 0;
-        if (result === 'locked') this.#lockWaits += 1;
+        if (result === 'locked') this.#waitsForLock(key, event.users, now);
         if (result !== 'synced' && result !== 'absent') return true;
         this.#obstacle = undefined;
         this.#settledMessages += size;
@@ -195,6 +195,12 @@ export class RunState {
       default:
         return false;
     }
+  }
+
+  /** That it is parked is told at the first attempt alone; in rolling mode users are known by another key. */
+  #waitsForLock(key: string, users: readonly ByteString[], now: number): void {
+    this.#lockWaits += 1;
+    if (!this.#about.rolling) this.#users.inTrouble(key, users, 'waiting-for-lock', now);
   }
 
   #takeOfRolling(event: SyncEvent, now: number): boolean {

@@ -10,6 +10,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { DlistParserOptions } from '../dlist/parser.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import { linkError } from '../link-errors.ts';
+import type { WireTraffic } from '../replica-session.ts';
 import { ResponseReader } from '../wire/response-reader.ts';
 import type { Traffic } from '../wire/traffic.ts';
 import { type Consumer, silenceError, type Transport } from '../wire/transport.ts';
@@ -83,6 +84,7 @@ export class CommandQueue implements Consumer {
   #head = 0;
   #octetsInFlight = 0;
   #octetsAnswered = 0;
+  #answers = 0;
   #windowWaiters: { resolve(): void; reject(error: SyncError): void }[] = [];
   #broken: SyncError | undefined;
   #closing = false;
@@ -113,6 +115,11 @@ export class CommandQueue implements Consumer {
   /** Milliseconds that the replica was at work on commands of this connection. */
   get servedMs(): number {
     return this.#served.total;
+  }
+
+  get traffic(): WireTraffic {
+    const { sentOctets, receivedOctets } = this.#transport;
+    return { sentOctets, receivedOctets, answers: this.#answers };
   }
 
   get broken(): boolean {
@@ -320,6 +327,7 @@ export class CommandQueue implements Consumer {
     this.#shift();
     this.#octetsInFlight -= pending.octets;
     this.#octetsAnswered += pending.octets;
+    this.#answers += 1;
     if (pending.failure !== undefined) {
       pending.reject(pending.failure);
     } else {

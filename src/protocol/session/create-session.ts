@@ -40,6 +40,9 @@ export function createSession(queue: CommandQueue, info: SessionInfo): MasterSes
     get servedMs() {
       return queue.servedMs;
     },
+    get traffic() {
+      return queue.traffic;
+    },
     window: () => queue.window(),
     exit: () => exit(queue),
     destroy: (reason) => queue.destroy(destroyReason(reason)),

@@ -57,6 +57,15 @@ export class Transport {
     this.#attach(socket);
   }
 
+  /** Octets on the network, compressed as they are; what TLS adds is not counted. */
+  get sentOctets(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get receivedOctets(): number {
+    return this.#socket.bytesRead;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

@@ -54,6 +54,10 @@ test('every key is read', () => {
     master_password = secret
     replica_imap = mail.example.org:993/tls
     sync_server = /opt/cyrus/sync_server
+    metrics = [::1]:9765
+    metrics_token = sixteen.letters.and.more
+    metrics_certificate = /etc/ssl/mail.pem
+    metrics_key = /etc/ssl/mail.key
   `;
   assert.deepEqual(settingsOf(content), {
     file: { path: FILE, holdsSecret: true },
@@ -84,6 +88,10 @@ test('every key is read', () => {
     masterPassword: 'secret',
     replicaImap: 'mail.example.org:993/tls',
     syncServer: '/opt/cyrus/sync_server',
+    metrics: { host: '::1', port: 9_765 },
+    metricsToken: 'sixteen.letters.and.more',
+    metricsCertificate: '/etc/ssl/mail.pem',
+    metricsKey: '/etc/ssl/mail.key',
   });
 });
 

@@ -31,6 +31,16 @@ test('users are counted in one state each, from the first line to the last word'
   assert.deepEqual([counts().failed, counts().waitingToRetry, counts().left], [1, 0, 4]);
 });
 
+test('who waits for a lock goes on waiting for it after the next attempt, of which nothing else is told', () => {
+  const state = told([opened(), found(1, 10), begun('anna'), ended('anna', 'locked')]);
+  state.hear({ kind: 'run:parked', key: 'user:anna', user: 'anna' }, 5_000);
+  state.hear(begun('anna'), 6_000);
+  state.hear(ended('anna', 'locked'), 6_500);
+  const { waiting, waitingForLock } = state.view(7_000).users;
+  assert.deepEqual([waiting, waitingForLock], [0, 1]);
+  assert.equal(state.view(7_000).standing.word, 'waiting-for-lock');
+});
+
 test('whatever becomes of users in whatever order, each is in one state and no more', () => {
   const results = fc.constantFrom('synced', 'absent', 'locked', 'failed', 'postponed', 'dies');
   const scripts = fc.array(fc.array(results, { minLength: 1, maxLength: 4 }), {

@@ -1,0 +1,81 @@
+/**
+ * The door of `operate/metrics`. Here is what Prometheus and its like are told: how each channel of this process stands, by
+ * names that are promised in docs/metrics.md. It may know `state` and the catalogue of events. It reads what is known already
+ * whenever somebody asks, so that nobody who does not ask pays for it, and holds sums alone, never a user's name.
+ */
+
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from 'prom-client';
+import type { EventListener } from '../../report/events.ts';
+import { LAG_BOUNDS_SECONDS } from '../state/lag.ts';
+import type { RunView } from '../state/run-view.ts';
+import { FAMILIES, type Family } from './families.ts';
+import { MetricFacts } from './metric-facts.ts';
+
+export const PREFIX = 'cyrus_sync_';
+/** Name of the one histogram. */
+export const LAG = 'lag_seconds';
+
+/** One channel, whose events are heard. */
+interface Source {
+  channel: string;
+  view(): RunView;
+  facts: MetricFacts;
+}
+
+export class Metrics {
+  readonly contentType: string;
+  readonly #registry = new Registry<OpenMetricsContentType>();
+  readonly #families: (readonly [Family, Gauge | Counter])[];
+  readonly #lag: Histogram;
+  readonly #sources: Source[] = [];
+  readonly #version: string;
+  readonly #now: () => number;
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(version: string, now: () => number) {
+    this.#version = version;
+    this.#now = now;
+    this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    this.contentType = this.#registry.contentType;
+    const registers = [this.#registry];
+    this.#families = FAMILIES.map((family) => {
+      const { name, help, labels } = family;
+      const options = { name: PREFIX + name, help, labelNames: ['channel', ...labels], registers };
+      return [family, family.type === 'counter' ? new Counter(options) : new Gauge(options)] as const;
+    });
+    this.#lag = new Histogram({
+      name: PREFIX + LAG,
+      help: 'Time from a line of the sync log to the replica having what it says',
+      labelNames: ['channel'],
+      buckets: [...LAG_BOUNDS_SECONDS],
+      registers,
+    });
+  }
+
+  /** @returns what is to hear the events of this channel, and the sums that it makes of them */
+  add(channel: string | undefined, view: () => RunView): { hear: EventListener; facts: MetricFacts } {
+    // An empty label is as good as none, by which the default channel could not be told from a sum.
+    const name = channel ?? 'default';
+    const facts = new MetricFacts();
+    this.#sources.push({ channel: name, view, facts });
+    const hear: EventListener = (event) => {
+      facts.hear(event, this.#now());
+      if (event.kind === 'rolling:replicated') {
+        this.#lag.observe({ channel: name }, Math.max(0, event.lagMs) / 1_000);
+      }
+    };
+    return { hear, facts };
+  }
+
+  /** In the OpenMetrics format. */
+  async text(): Promise<string> {
+    for (const [, metric] of this.#families) metric.reset();
+    for (const { channel, view, facts } of this.#sources) {
+      const snapshot = { view: view(), facts, nowMs: this.#now(), version: this.#version };
+      for (const [family, metric] of this.#families) {
+        for (const [labels, value] of family.read(snapshot)) metric.inc({ channel, ...labels }, value);
+      }
+    }
+    return await this.#registry.metrics();
+  }
+}
