@@ -31,6 +31,8 @@ const INFO: SessionInfo = {
   checksSince: true,
   longestName: Number.MAX_SAFE_INTEGER,
   listsIntermediates: true,
+  takesKeywords: false,
+  unuserTakesDeleted: false,
   findsUniqueids: true,
 };
 

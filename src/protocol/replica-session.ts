@@ -114,6 +114,10 @@ export interface SessionInfo {
   longestName: number;
   /** The answer to GET USER has intermediates: not before Cyrus 3.4, where each would seem to be missing for ever. */
   listsIntermediates: boolean;
+  /** MAILBOX may tell keywords that no message has (USERFLAGS): from Cyrus 3.12 on. */
+  takesKeywords: boolean;
+  /** UNUSER removes what is in the DELETED namespace too: before Cyrus 3.4. */
+  unuserTakesDeleted: boolean;
   /** GET UNIQUEIDS may be asked of ids that it does not have: before Cyrus 3.6 its process may end at one. */
   findsUniqueids: boolean;
 }
@@ -149,6 +153,8 @@ export interface WireMailbox extends Omit<ReplicaMailbox, 'crcAnnotations'> {
   /** undefined leaves SYNC_CRC_ANNOT out, as a partial update does. */
   crcAnnotations: number | undefined;
   since: { modseq: number; crcBasic: number; crcAnnotations: number } | undefined;
+  /** Keywords that the mailbox knows, whether or not a message has them; for a replica that takes them (`takesKeywords`). */
+  keywords?: readonly ByteString[] | undefined;
   /** Rows without storage are sent in their short form. */
   intermediate: boolean;
   /** -L: no mupdate traffic on the replica. */

@@ -210,6 +210,8 @@ export interface MailboxState {
   crcBasic: number;
   crcAnnotations: number;
   quotaroot: ByteString | undefined;
+  /** Keywords that the mailbox knows, those included that no message has any more; undefined where nothing tells. */
+  keywords?: readonly ByteString[] | undefined;
   /** Parts that stand here as if there were none, because their files cannot be read. */
   unread: readonly UnreadPart[];
 }

@@ -73,7 +73,11 @@ const FETCH_ITEMS =
   'UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ THREADID BODY.PEEK[] ANNOTATION ("/*" ("value.shared" "value.priv"))';
 
 /** Dumps a whole server without changing it (EXAMINE and PEEK throughout). `users`: whose own view is dumped. */
-export async function dumpServer(server: CyrusServer, users: readonly string[]): Promise<ServerDump> {
+export async function dumpServer(
+  server: CyrusServer,
+  users: readonly string[],
+  options: { scripts: boolean } = { scripts: true },
+): Promise<ServerDump> {
   const list = await dumpList(server);
   await using admin = await server.imap();
   const names = await listNames(admin, '*');
@@ -94,7 +98,9 @@ export async function dumpServer(server: CyrusServer, users: readonly string[]):
   }
   for (let first = 0; first < users.length; first += PARALLEL_USERS) {
     const batch = users.slice(first, first + PARALLEL_USERS);
-    for (const part of await Promise.all(batch.map((user) => dumpUser(server, user, names)))) {
+    for (const part of await Promise.all(
+      batch.map((user) => dumpUser(server, user, names, options.scripts)),
+    )) {
       Object.assign(dump.mail, part.mail);
       Object.assign(dump.users, part.users);
     }
@@ -106,6 +112,7 @@ async function dumpUser(
   server: CyrusServer,
   user: string,
   allNames: readonly string[],
+  withScripts: boolean,
 ): Promise<Pick<ServerDump, 'mail' | 'users'>> {
   await using client = await server.imap(user);
   const divider = separator(server);
@@ -118,9 +125,10 @@ async function dumpUser(
   const subscribed = await client.ok('LSUB "" "*"');
   const subscriptions = subscribed.map(([, , , name]) => expectText(name, 'a subscribed name')).sort();
   // A ManageSieve login creates the script mailbox: only those who have one may be asked.
-  const scripts = allNames.includes(mailboxOf(server, user, ['#sieve']))
-    ? await dumpScripts(server, user)
-    : [];
+  const scripts =
+    withScripts && allNames.includes(mailboxOf(server, user, ['#sieve']))
+      ? await dumpScripts(server, user)
+      : [];
   return { mail, users: { [user]: { subscriptions, seenElsewhere: Object.fromEntries(seen), scripts } } };
 }
 

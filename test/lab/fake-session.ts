@@ -23,6 +23,8 @@ export function fakeSession(log: string[]): ReplicaSession {
       checksSince: true,
       longestName: 490,
       listsIntermediates: true,
+      takesKeywords: false,
+      unuserTakesDeleted: false,
       findsUniqueids: true,
     },
     servedMs: 0,

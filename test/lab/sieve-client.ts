@@ -56,13 +56,15 @@ export class SieveClient implements AsyncDisposable {
   }
 
   /** All scripts, sorted by name. */
-  async scripts(): Promise<SieveScript[]> {
+  /** @param wanted by name; of others the content is not asked for */
+  async scripts(wanted: (name: string) => boolean = () => true): Promise<SieveScript[]> {
     const listed = await this.#command('LISTSCRIPTS');
     const scripts: SieveScript[] = [];
     for (const line of listed.split('\r\n')) {
       const match = /^"((?:[^"\\]|\\.)*)"( ACTIVE)?$/.exec(line);
       if (match === null) continue;
       const name = (match[1] ?? '').replace(/\\(.)/g, '$1');
+      if (!wanted(name)) continue;
       const answer = await this.#command(`GETSCRIPT ${literal(name)}`);
       scripts.push({ name, active: match[2] !== undefined, content: answer.replace(/^\{\d+\+?\}\r\n/, '') });
     }

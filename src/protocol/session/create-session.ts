@@ -25,7 +25,7 @@ import { userCommands } from './user-commands.ts';
 export function createSession(queue: CommandQueue, info: SessionInfo): MasterSession {
   return {
     ...userCommands(queue),
-    ...mailboxCommands(queue),
+    ...mailboxCommands(queue, info),
     ...messageCommands(queue),
     ...quotaCommands(queue),
     ...subscriptionCommands(queue),

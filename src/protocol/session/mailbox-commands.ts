@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encoders.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
-import type { OnUnusable, ReplicaMailbox, ReplicaSession } from '../replica-session.ts';
+import type { OnUnusable, ReplicaMailbox, ReplicaSession, SessionInfo } from '../replica-session.ts';
 import { apply } from './apply.ts';
 import { dispatch } from './dispatch.ts';
 import { unasked } from './fields.ts';
@@ -16,7 +16,10 @@ type MailboxCommands = Pick<
 >;
 
 /** Commands that read, create, change, rename and remove mailboxes (protocol 9, 10). */
-export function mailboxCommands(queue: CommandQueue): MailboxCommands {
+export function mailboxCommands(
+  queue: CommandQueue,
+  { takesKeywords }: Pick<SessionInfo, 'takesKeywords'>,
+): MailboxCommands {
   return {
     getMailboxes: (names, onUnusable) => getList(queue, 'MAILBOXES', names, ({ name }) => name, onUnusable),
     getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids, ({ uniqueid }) => uniqueid),
@@ -43,7 +46,7 @@ export function mailboxCommands(queue: CommandQueue): MailboxCommands {
         verb: 'APPLY',
         name: 'MAILBOX',
         mailbox: mailbox.name,
-        args: encodeMailbox(mailbox, records),
+        args: encodeMailbox(takesKeywords ? mailbox : { ...mailbox, keywords: undefined }, records),
         result: () => {},
       }),
 

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { ACL, LETTERS, MAILBOX_NAME, PARTITION, UNIQUEID } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { encodeNumber, encodeString } from '../dlist/encoders.ts';
+import { encodeFlags, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import { RECORD_PIECE_OCTETS } from '../limits.ts';
 import type { OnUnusable, ReplicaMailbox, WireMailbox, WireRecord } from '../replica-session.ts';
@@ -51,7 +51,7 @@ function encodeIntermediate(mailbox: WireMailbox): ByteString {
 
 /** Everything in front of RECORD. Numbers that may be absent are absent when 0. */
 function encodeHead(mailbox: WireMailbox): ByteString {
-  const { crcAnnotations, since, quotaroot, type, annotations } = mailbox;
+  const { crcAnnotations, since, quotaroot, type, annotations, keywords } = mailbox;
   let text = `%(UNIQUEID ${encodeString(mailbox.uniqueid)} MBOXNAME ${encodeString(mailbox.name)}`;
   if (type !== '') text += ` MBOXTYPE ${encodeString(type)}`;
   text += ` SYNC_CRC ${encodeNumber(mailbox.crcBasic)}`;
@@ -69,6 +69,7 @@ function encodeHead(mailbox: WireMailbox): ByteString {
   text +=
     unlessZero('CREATEDMODSEQ', mailbox.createdmodseq) + unlessZero('FOLDERMODSEQ', mailbox.foldermodseq);
   if (annotations.length > 0) text += ` ANNOTATIONS ${encodeAnnotations(annotations)}`;
+  if (keywords !== undefined) text += ` USERFLAGS ${encodeFlags(keywords)}`;
   if (since !== undefined) {
     text +=
       ` SINCE_MODSEQ ${encodeNumber(since.modseq)} SINCE_CRC ${encodeNumber(since.crcBasic)}` +

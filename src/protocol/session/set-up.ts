@@ -36,6 +36,8 @@ export async function setUp(
     checksSince: false,
     longestName: longestName(release),
     listsIntermediates: release === undefined || !isOlder(release, [3, 4]),
+    takesKeywords: release !== undefined && !isOlder(release, [3, 12]),
+    unuserTakesDeleted: release !== undefined && isOlder(release, [3, 4]),
     findsUniqueids: offer.sieveMailbox || (release !== undefined && !isOlder(release, [3, 6])),
   };
   const session = createSession(queue, info);

@@ -46,6 +46,7 @@ export function mailboxLine(
     createdmodseq: state.createdmodseq,
     foldermodseq: Math.max(state.foldermodseq, remote?.foldermodseq ?? 0),
     annotations: [...local.annotations],
+    keywords: state.keywords,
     since: since(remote),
     intermediate: false,
     local: options.local,
@@ -91,6 +92,7 @@ const UNUSED = {
   xconvmodseq: 0,
   raclmodseq: 0,
   annotations: [],
+  keywords: undefined,
   since: undefined,
 };
 

@@ -12,6 +12,7 @@ import { readRaclModseq } from '../user/read-racl-modseq.ts';
 import type { CyrusHeader } from './cyrus-header.ts';
 import { type IndexHeader, optionLetters } from './index-header.ts';
 import { readScopes } from './message-annotations.ts';
+import { usableFlags } from './record-flags.ts';
 
 /** The fields of a mailbox on the wire, beside its records, put together from the files that hold them. */
 export class MailboxStates {
@@ -74,6 +75,7 @@ export class MailboxStates {
       crcBasic: index.crcBasic,
       crcAnnotations: index.crcAnnotations,
       quotaroot: header.quotaroot,
+      keywords: usableFlags(header.userFlags),
       unread: [conversation.unread, counter.unread].filter((part) => part !== undefined),
     };
   }

@@ -55,6 +55,15 @@ const NONE: ReadonlySet<ByteString> = new Set();
 
 /** Names of user flags that are none: reconstruct takes them out of the header, and no server takes them in. */
 export function unusableFlags(names: readonly (ByteString | null)[]): ReadonlySet<ByteString> {
-  const unusable = names.filter((name) => name !== null && (name.startsWith('\\') || !matches(FLAG, name)));
+  const unusable = names.filter((name) => name !== null && !isUsable(name));
   return unusable.length === 0 ? NONE : new Set(unusable as ByteString[]);
+}
+
+/** Names of user flags that a server takes in, by slot. */
+export function usableFlags(names: readonly (ByteString | null)[]): ByteString[] {
+  return names.filter((name) => name !== null && isUsable(name)) as ByteString[];
+}
+
+function isUsable(name: ByteString): boolean {
+  return !name.startsWith('\\') && matches(FLAG, name);
 }

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { FLAG } from '../../../src/grammar.ts';
 import { encodeValue } from '../../../src/protocol/dlist/encoders.ts';
 import { DlistParser } from '../../../src/protocol/dlist/parser.ts';
 import type { DlistMap, DlistValue } from '../../../src/protocol/dlist/value.ts';
 import type { WireMailbox } from '../../../src/protocol/replica-session.ts';
-import { optionalNumber, requireList, requireMap } from '../../../src/protocol/session/fields.ts';
+import {
+  optionalNumber,
+  requireList,
+  requireMap,
+  stringItems,
+} from '../../../src/protocol/session/fields.ts';
 import { decodeMailbox, encodeMailbox } from '../../../src/protocol/session/mailbox-lines.ts';
 import { MODSEQ, WORD } from '../../../src/protocol/session/ranges.ts';
 import { decodeRecord } from '../../../src/protocol/session/records.ts';
@@ -54,6 +60,9 @@ function mailboxAgain(map: DlistMap): string {
           crcBasic: optionalNumber(map, 'SINCE_CRC', WORD),
           crcAnnotations: optionalNumber(map, 'SINCE_CRC_ANNOT', WORD),
         }
+      : undefined,
+    keywords: has('USERFLAGS')
+      ? stringItems(requireList(map.get('USERFLAGS'), 'USERFLAGS'), 'USERFLAGS', FLAG)
       : undefined,
     intermediate,
     local: false,

@@ -6,9 +6,10 @@ import type {
   QuotaEntry,
   SeenEntry,
 } from '../../../src/store/master-store.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 
 /**
- * The argument of `APPLY MAILBOX` for a replica that has nothing, as the C client of 3.6 writes it
+ * The argument of `APPLY MAILBOX` for a replica that has nothing, as the C client of the version writes it
  * (protocol 7, 9.1). Kept apart from the encoder of the program on purpose: this one is only for comparing octets.
  */
 export function mailboxLine(mailbox: LockedMailbox): ByteString {
@@ -41,6 +42,7 @@ export function mailboxLine(mailbox: LockedMailbox): ByteString {
   if (state.createdmodseq > 0) fields.push(['CREATEDMODSEQ', String(state.createdmodseq)]);
   if (state.foldermodseq > 0) fields.push(['FOLDERMODSEQ', String(state.foldermodseq)]);
   if (mailbox.annotations.length > 0) fields.push(['ANNOTATIONS', annotationList(mailbox.annotations)]);
+  if (PROGRAMS.isAtLeast(3, 12)) fields.push(['USERFLAGS', `(${state.keywords?.join(' ')})`]);
   const records: string[] = [];
   for (const page of mailbox.pages()) {
     for (let i = 0; i < page.count; i++) records.push(recordItem(page.record(i)));
