@@ -9,6 +9,7 @@ import { findOnlyThere, type Here, hereByList, hereByRows } from '../verify/find
 /** Asks the replica for whom it has and this server has not, and tells how that went. */
 export class ReplicaListing {
   readonly #connection: ConnectionSettings;
+  readonly #isElsewhere: boolean;
   readonly #layout: StoreLayout;
   readonly #hereOf: (store: MasterStore) => Here;
   /** It was to be asked, and did not answer. */
@@ -19,12 +20,18 @@ export class ReplicaListing {
     // The port of imapd.conf is that of the other service.
     const elsewhere = { server: imapServer ?? '', port: undefined, tryImap: true };
     this.#connection = imapServer === undefined ? connection : { ...connection, ...elsewhere };
+    this.#isElsewhere = imapServer !== undefined;
     this.#layout = layout;
     this.#hereOf = from ? hereByList : hereByRows;
   }
 
-  readonly find: NonNullable<RunParts['findOnlyThere']> = async (store, emit) => {
+  readonly find: NonNullable<RunParts['findOnlyThere']> = async (store, emit, flavour) => {
     const { server } = this.#connection;
+    // A server that is known to speak the other protocol is not asked: it may have no connection left to say so on.
+    if (!this.#isElsewhere && (await flavour) === 'csync') {
+      emit({ kind: 'verify:listed', listing: 'not-imap', server });
+      return undefined;
+    }
     try {
       const only = await findOnlyThere(this.#connection, this.#layout, this.#hereOf(store));
       if (only) emit({ kind: 'verify:listed', listing: 'asked' });

@@ -47,12 +47,22 @@ import { type Findings, NOTHING_FOUND, Search } from './search.ts';
 import { Tally } from './tally.ts';
 import { UnmatchedNames } from './unmatched-names.ts';
 
+type Flavour = Extract<SyncEvent, { kind: 'connection:open' }>['flavour'];
+
 /** The world that a run works in; tests give another one. */
 export interface RunParts {
   emit: EventListener;
   openStore(): MasterStore;
-  /** Looks for what the replica alone has, once it is known what the store has; left out: nobody is looked for there. */
-  findOnlyThere?(store: MasterStore, emit: EventListener): Promise<OnlyThere | undefined>;
+  /**
+   * Looks for what the replica alone has, once it is known what the store has; left out: nobody is looked for there.
+   *
+   * @param flavour of the replica's server, as soon as a connection tells; undefined where none is needed
+   */
+  findOnlyThere?(
+    store: MasterStore,
+    emit: EventListener,
+    flavour: Promise<Flavour | undefined>,
+  ): Promise<OnlyThere | undefined>;
   /** @param connections at most */
   openPool(connections: number, emit: EventListener): JobPool;
   /** Since the last call. */
@@ -116,6 +126,10 @@ class Run {
   #found: Findings = NOTHING_FOUND;
   /** Users and mailboxes that the replica alone has are still to be looked for. */
   #mayFindMore = false;
+  #tellFlavour: (flavour: Flavour | undefined) => void = () => {};
+  readonly #flavour = new Promise<Flavour | undefined>((resolve) => {
+    this.#tellFlavour = resolve;
+  });
   #everConnected = false;
   #deadInARow = 0;
   #cancelWake: (() => void) | undefined;
@@ -323,8 +337,10 @@ class Run {
   async #findOnlyThere(search: Search, store: MasterStore): Promise<void> {
     const { findOnlyThere, emit } = this.#parts;
     if (!this.#mayFindMore || !findOnlyThere || this.#stopped) return;
+    // Nobody has anything to do for whom a connection would be made.
+    if (this.#found.users === 0) this.#tellFlavour(undefined);
     // A run that is stopped does not wait for the replica's list.
-    const only = await Promise.race([findOnlyThere(store, emit), this.#finished]);
+    const only = await Promise.race([findOnlyThere(store, emit, this.#flavour), this.#finished]);
     if (this.#stopped) return;
     this.#mayFindMore = false;
     if (only)
@@ -361,6 +377,7 @@ class Run {
       case 'connection:open':
         this.#health.opened();
         this.#connections.opened();
+        this.#tellFlavour(event.flavour);
         if (!this.#health.isIll) this.#linkIsUp();
         break;
       case 'connection:lost':

@@ -66,6 +66,30 @@ test('over csync nobody can be listed there: that is said, and a folder too many
   assert.equal(code, 2);
 });
 
+test('a replica that serves one connection alone is compared, and not asked for another', async () => {
+  await using small = await startPair({ replica: { syncProcesses: 1 } });
+  await using ends = await openSides(small);
+  await ends.master.create('user/anna', ['one']);
+  await syncClientOk(small.master, ['-A', '--workers', '1']);
+  const { stdout, stderr, code } = await cyrusSync(small.master, 'verify', ['-A', '--workers', '1']);
+  assert.match(stdout, /does not speak IMAP[^\n]*\n1 of 1 users proven/);
+  assert.equal(code, 0, stdout + stderr);
+});
+
+test('a master without anybody still finds who is on the replica', async () => {
+  await using empty = await startPair();
+  await using ends = await openSides(empty);
+  await ends.replica.create('user/ghost', ['theirs']);
+  const given = join(empty.master.directory, 'verify.ini');
+  await writeFile(given, `replica_imap = 127.0.0.1:${empty.replica.imapPort}\n`);
+  giveToCyrus(given);
+  await ends.master.create('nobody');
+  await ends.master.imap.ok('DELETE nobody');
+  const { stdout, stderr, code } = await cyrusSync(empty.master, 'verify', ['-A', '--settings', given]);
+  assert.deepEqual(onlyThere(stdout), ['user/ghost: the mailbox is only on the replica'], stdout + stderr);
+  assert.equal(code, 2);
+});
+
 test('users and shared mailboxes that only the replica has are found by its IMAP server, which a setting names', async () => {
   const report = join(pair.master.directory, 'report.json');
   const given = await settings(`replica_imap = 127.0.0.1:${pair.replica.imapPort}`);
