@@ -69,6 +69,10 @@ export interface Arguments {
   progress: boolean | undefined;
   /** --stats */
   statsSeconds: number | undefined;
+  /** --log-file */
+  logFile: string | undefined;
+  /** --log-format */
+  logFormat: 'text' | 'json';
   /** --log-to-stderr */
   logToStderr: boolean;
   /** --dry-run */
@@ -181,6 +185,8 @@ export function readArguments(
     workers: workerCount(raw.workers),
     progress: raw.progress,
     statsSeconds: statsSeconds(raw.stats),
+    logFile: raw.logFile,
+    logFormat: raw.logFormat ?? 'text',
     logToStderr: raw.logToStderr === true,
     dryRun: raw.dryRun === true,
     choosing: chosen,

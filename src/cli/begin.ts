@@ -41,6 +41,7 @@ export async function begin(
   const joined = web && (await joinWeb(web, { channel, state: watching.state, steering: () => steering }));
   const report = await openReport({
     ...output,
+    run: `${Math.floor(Date.now() / 1_000)}-${process.pid}`,
     channel,
     tellsDifferences: 'mode' in plan,
     words,

@@ -11,7 +11,7 @@ import { openMasterStore } from '../store/open-master-store.ts';
 import { begin, startDelay, warnOf } from './begin.ts';
 import { Operated } from './operated.ts';
 import type { RollingPlan } from './rolling-plan.ts';
-import { onStatusRequest } from './signals.ts';
+import { onHangup, onStatusRequest } from './signals.ts';
 import { steeredByAll } from './steered-by-all.ts';
 
 /**
@@ -20,6 +20,7 @@ import { steeredByAll } from './steered-by-all.ts';
  * @param channels side by side in this process, which share its descriptors
  * @param signal aborted: end politely
  * @param begun called once nothing of this host stands in the way any more
+ * @param replan reads the files again that the plan was made of
  * @returns the exit code
  */
 export async function carryOutRolling(
@@ -27,8 +28,9 @@ export async function carryOutRolling(
   channels: number,
   signal: AbortSignal,
   begun: () => void,
+  replan: () => RollingPlan,
 ): Promise<number> {
-  await using operated = await Operated.open(plan.operate);
+  await using operated = await Operated.open(plan.operate, plan);
   await using opened = await begin(plan);
   const { report, watching } = opened;
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
@@ -46,6 +48,10 @@ export async function carryOutRolling(
     connection: { ...plan.setup.connection, pace: TokenBucket.memory() },
     options: { ...jobs, lookAhead },
   };
+  using _hangup = onHangup(() => {
+    report.reopenLog();
+    operated.reread(report, replan);
+  });
   begun();
   const end = await runRolling(
     {

@@ -22,7 +22,7 @@ import { begin, startDelay, warnOf } from './begin.ts';
 import { Operated } from './operated.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { RunPlan } from './run-plan.ts';
-import { onStatusRequest } from './signals.ts';
+import { onHangup, onStatusRequest } from './signals.ts';
 import { steeredByAll } from './steered-by-all.ts';
 
 /** Differences of a verb from `sync_client`. */
@@ -63,6 +63,7 @@ export async function carryOut(
     connection: { ...plan.setup.connection, pace: TokenBucket.memory() },
     options: { ...options, lookAhead: fitting.lookAhead },
   };
+  using _hangup = onHangup(() => report.reopenLog());
   using _status = onStatusRequest(() =>
     report.emit({ kind: 'run:status', status: runStatus(watching.view()) }),
   );

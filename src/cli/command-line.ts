@@ -64,6 +64,8 @@ export interface RawOptions {
   workers?: string;
   progress?: boolean;
   stats?: string;
+  logFile?: string;
+  logFormat?: 'text' | 'json';
   logToStderr?: true;
   dryRun?: true;
   excludeFrom?: string;
@@ -148,8 +150,14 @@ export function commandLine(version: string): Command {
     OPTIONS.stats,
     OPTIONS.logToStderr,
     OPTIONS.metrics,
+    OPTIONS.logFile,
     OPTIONS.report,
     ['--failures <file>', 'keep a list of those who were not replicated, for -u -f (-m -f, -s -f)'],
+  );
+  command.addOption(
+    new Option('--log-format <format>', 'of the log file and the log on standard error: text, or json lines')
+      .choices(['text', 'json'])
+      .helpGroup('What to say:'),
   );
   command.addOption(
     new Option('--exit-codes <set>', 'classic: those of the C client; extended: one for each kind of failure')

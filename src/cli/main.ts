@@ -66,7 +66,7 @@ async function rolling(
   signal: AbortSignal,
 ): Promise<number> {
   const [
-    { planRolling },
+    { planRolling, replanChannel },
     { becomeCyrusUser },
     { carryOutRolling },
     { continueInBackground, isBackground },
@@ -96,6 +96,12 @@ async function rolling(
     if (toBegin === 0)
       manager?.ready(`following ${plans.length === 1 ? 'a sync log' : `${plans.length} sync logs`}`);
   };
-  const codes = await Promise.all(plans.map((plan) => carryOutRolling(plan, plans.length, signal, begun)));
+  const codes = await Promise.all(
+    plans.map((plan) =>
+      carryOutRolling(plan, plans.length, signal, begun, () =>
+        replanChannel(args, environment, plan.channel),
+      ),
+    ),
+  );
   return Math.max(EXIT_OK, ...codes);
 }

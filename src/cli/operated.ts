@@ -5,30 +5,38 @@ import type { Steering } from '../coordinator/steering.ts';
 import type { Controlled } from '../operate/control/control-answer.ts';
 import { openControlSocket } from '../operate/control/open-control-socket.ts';
 import { Bandwidth } from '../operate/throttle/bandwidth.ts';
-import { watchPauses } from '../operate/throttle/watch-pauses.ts';
+import { PAUSES, watchPauses } from '../operate/throttle/watch-pauses.ts';
 import type { Watch } from '../operate/watch.ts';
 import type { Report } from '../report/report.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { OperatePlan } from './operate-plan.ts';
+import type { RollingPlan } from './rolling-plan.ts';
+import { settingsChanges } from './settings-changes.ts';
 
 /** Milliseconds: as long as a timer can be. */
 const FOR_EVER_MS = 2 ** 30;
 /** A run that is over sooner needs nobody to ask after it. */
 const WORTH_ASKING_MS = 1_000;
 
+/** Has what can be changed of a channel while it runs, and what it is compared with. */
+type Channel = Pick<RollingPlan, 'settings' | 'connections'>;
+
 /** Opens all that watches and steers a run from outside, as its plan says. */
 export class Operated implements AsyncDisposable {
-  readonly #plan: OperatePlan;
+  #plan: OperatePlan;
+  #channel: Channel | undefined;
+  #pausing: Disposable | undefined;
   #socket: AsyncDisposable | undefined;
   #controlled: Controlled | undefined;
 
-  private constructor(plan: OperatePlan) {
+  private constructor(plan: OperatePlan, channel: Channel | undefined) {
     this.#plan = plan;
+    this.#channel = channel;
   }
 
   /** @throws SyncError USAGE if the control socket that was asked for cannot be made */
-  static async open(plan: OperatePlan): Promise<Operated> {
-    const operated = new Operated(plan);
+  static async open(plan: OperatePlan, channel?: Channel): Promise<Operated> {
+    const operated = new Operated(plan, channel);
     if (plan.control?.named) await operated.#openSocket(plan.control.path);
     return operated;
   }
@@ -38,7 +46,7 @@ export class Operated implements AsyncDisposable {
     return (steering) => {
       const { bwlimit, pauses } = this.#plan;
       const bandwidth = new Bandwidth(steering, systemClock, bwlimit);
-      const pausing = watchPauses(pauses, steering);
+      this.#pausing = watchPauses(pauses, steering);
       const { state } = watching;
       this.#controlled = {
         view: watching.view,
@@ -57,11 +65,40 @@ export class Operated implements AsyncDisposable {
           clearTimeout(timer);
           clearInterval(keepAlive);
           this.#controlled = undefined;
-          pausing[Symbol.dispose]();
+          this.#pausing?.[Symbol.dispose]();
           bandwidth[Symbol.dispose]();
         },
       };
     };
+  }
+
+  /** Changes what can be changed, and says what cannot. What is wrong in the files leaves all as it is. */
+  reread(report: Report, replan: () => Channel & { operate: OperatePlan }): void {
+    const before = this.#channel;
+    const run = this.#controlled;
+    if (!before || !run) return;
+    try {
+      const after = replan();
+      const { steering, bandwidth } = run;
+      const changes = settingsChanges(before.settings, after.settings);
+      if (changes.now.includes('bwlimit')) bandwidth.set(after.operate.bwlimit);
+      if (after.connections !== before.connections) steering.setConnections(after.connections);
+      if (changes.now.some((name) => /^(pause_|max_load)/.test(name))) {
+        this.#pausing?.[Symbol.dispose]();
+        for (const by of PAUSES) steering.resume(by);
+        this.#pausing = watchPauses(after.operate.pauses, steering);
+      }
+      this.#plan = after.operate;
+      this.#channel = after;
+      report.emit({ kind: 'run:settings-read', ...changes });
+    } catch (caught) {
+      const { message, hint } = SyncError.from(caught);
+      report.emit({
+        kind: 'run:warning',
+        text: `settings not read again: ${message}`,
+        hint: hint ?? 'all is as it was',
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,6 +30,7 @@ export const OPTIONS = {
   noProgress: ['--no-progress', 'do not show progress'],
   stats: ['--stats <time>', 'a line on how far it is on standard error so often, such as 1m'],
   logToStderr: ['--log-to-stderr', 'log to standard error as well as to syslog'],
+  logFile: ['--log-file <file>', 'log to this file as well, which SIGHUP has opened anew'],
   verify: [
     '--verify',
     'compare each user with the replica right after, and say how many are proven the same (-A, -u, -m)',

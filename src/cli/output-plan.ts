@@ -31,6 +31,8 @@ export function outputPlan(
     // Lines of -v and a moving display would tear each other apart.
     progress: args.progress ?? settings.progress ?? (terminal && args.verbose === 0),
     statsSeconds: args.statsSeconds,
+    logFile: args.logFile,
+    logFormat: args.logFormat,
     logToStderr: args.logToStderr || args.verbose >= VERBOSE_TRAFFIC,
     syslogIdent: prefix === undefined ? IDENT : `${prefix}/${IDENT}`,
     syslogFacility: facility(config.text('syslog_facility')),

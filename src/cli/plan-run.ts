@@ -60,6 +60,16 @@ export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): Ro
   });
 }
 
+/** Reads them again for one channel that is running. @throws SyncError as `planRun` */
+export function replanChannel(
+  args: Arguments,
+  environment: NodeJS.ProcessEnv,
+  channel: string | undefined,
+): RollingPlan {
+  const config = readImapdConfig(args.configFile, environment);
+  return rollingPlan(args, config, settingsOf(args, environment, channel), environment, channel);
+}
+
 function filesOf(config: ImapdConfig, { file }: Settings): ConfigFile[] {
   return file === undefined ? config.files : [...config.files, file];
 }

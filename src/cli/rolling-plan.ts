@@ -42,6 +42,8 @@ export interface RollingPlan {
   operate: OperatePlan;
   /** undefined: nobody is to look on over a port. */
   web: WebPlan | undefined;
+  /** As they were read, to be compared when they are read again. */
+  settings: Settings;
 }
 
 /** The name of the default channel where others have their own. */
@@ -109,6 +111,7 @@ export function rollingPlan(
     output: { ...outputPlan(config, settings, args, environment, false), progress: false },
     operate: operatePlan(args, settings, environment, channel ?? ROLLING_NAME),
     web: webPlan(args.metrics, settings),
+    settings,
   });
 }
 

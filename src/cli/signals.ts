@@ -42,3 +42,9 @@ export function onStatusRequest(tell: () => void): Disposable {
   process.on('SIGUSR1', tell);
   return { [Symbol.dispose]: () => void process.off('SIGUSR1', tell) };
 }
+
+/** SIGHUP: files are to be opened anew and settings read again. Before and after it is ignored, as the C client does. */
+export function onHangup(tell: () => void): Disposable {
+  process.on('SIGHUP', tell);
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', tell) };
+}

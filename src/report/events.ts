@@ -33,6 +33,8 @@ export type RunEvent =
   | { kind: 'run:retry'; key: string; user: ByteString; delayMs: number; error: ErrorData }
   /** So many connections may there be from now on, and why there are no more. */
   | { kind: 'run:connections'; most: number; why: WhyNoMore }
+  /** The settings file was read again: what holds from now on, and what only from the next start on. */
+  | { kind: 'run:settings-read'; now: readonly string[]; later: readonly string[] }
   /** Whoever steers has changed something. */
   | ({ kind: 'run:steered' } & SteeringChange)
   /** Told at the end: what was asked for by a name that nothing here has. */

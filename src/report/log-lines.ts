@@ -102,6 +102,13 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       const text = `compressing to '${server}' from now on (level ${level}): the link takes ${Math.round(rate / 1000)} kB/s`;
       return [{ level: 'info', text }];
     }
+    case 'run:settings-read': {
+      const parts = [
+        ...(event.now.length > 0 ? [`changed: ${event.now.join(', ')}`] : []),
+        ...(event.later.length > 0 ? [`changed, from the next start on: ${event.later.join(', ')}`] : []),
+      ];
+      return [{ level: 'notice', text: `settings read again: ${parts.join('; ') || 'nothing changed'}` }];
+    }
     case 'run:steered':
       return [{ level: 'notice', text: steeredLine(event) }];
     case 'run:status':

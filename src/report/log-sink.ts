@@ -1,17 +1,20 @@
 import { createRequire } from 'node:module';
 import type { DestinationStream, Logger } from 'pino';
 import type { ModeName } from './error-lines.ts';
-import type { EventListener } from './events.ts';
-import type { LogLevel, LogLine } from './log-line.ts';
+import type { EventListener, SyncEvent } from './events.ts';
+import { type LogAbout, logAbout } from './log-about.ts';
+import { type LogLevel, type LogLine, LOG_LEVELS as levels } from './log-line.ts';
 import { logLines } from './log-lines.ts';
 import { printableBytes } from './printable.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import { verboseLine } from './verbose-line.ts';
 
 /** One place that log lines go to. */
-export type LogTarget = (level: LogLevel, text: string) => void;
+export type LogTarget = (level: LogLevel, text: string, about: LogAbout) => void;
 
 export interface LogOptions {
+  /** One execution of the command. */
+  run: string;
   channel: string | undefined;
   server: string;
   spellMailbox: SpellMailbox;
@@ -20,37 +23,34 @@ export interface LogOptions {
   targets: readonly LogTarget[];
 }
 
-/** pino's numbers, with syslog's NOTICE between INFO and WARNING. */
-const levels: Record<LogLevel, number> = { error: 50, warning: 40, notice: 35, info: 30, debug: 20 };
-
 /** The log sink: events to lines to targets, by way of pino. */
 export function logSink(options: LogOptions): EventListener {
-  const { channel, server, spellMailbox, verboseLog } = options;
+  const { run, channel, server, spellMailbox, verboseLog } = options;
   let mode: ModeName = 'users';
   // Most runs have nothing to log, and pino costs a run as much as starting a thread.
   let logger: Logger<LogLevel, true> | undefined;
-  const write = ({ level, text }: LogLine): void => {
+  const write = ({ level, text }: LogLine, event: SyncEvent): void => {
     logger ??= openLogger(options.targets);
-    logger[level](printableBytes(text));
+    logger[level](logAbout(event, { run, channel, spellMailbox }), printableBytes(text));
   };
   return (event) => {
     if (event.kind === 'run:start') mode = event.mode;
-    for (const line of logLines(event, { mode, channel, server, spellMailbox })) write(line);
+    for (const line of logLines(event, { mode, channel, server, spellMailbox })) write(line, event);
     if (!verboseLog) return;
     const text = verboseLine(event);
-    if (text !== undefined) write({ level: 'info', text });
+    if (text !== undefined) write({ level: 'info', text }, event);
   };
 }
 
-/** It keeps to its level and hands each line to the targets as it is: none of them wants JSON. */
+/** It keeps to its level and hands each line to the targets as it is: whoever wants JSON makes it. */
 function openLogger(targets: readonly LogTarget[]): Logger<LogLevel, true> {
   const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
   return pino<LogLevel, true>(
     {
       ...{ customLevels: levels, useOnlyCustomLevels: true, level: 'info', base: null, timestamp: false },
       hooks: {
-        logMethod([text], _method, level) {
-          for (const target of targets) target(levelName(level), String(text));
+        logMethod([about, text], _method, level) {
+          for (const target of targets) target(levelName(level), String(text), about as unknown as LogAbout);
         },
       },
     },

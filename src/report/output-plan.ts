@@ -1,4 +1,5 @@
 import type { ListOption } from './failure-list.ts';
+import type { LogFormat } from './log-file.ts';
 
 /** The outputs of a run, and where they go. */
 export interface OutputPlan {
@@ -9,6 +10,10 @@ export interface OutputPlan {
   progress: boolean;
   /** A line on how far it is, each time so many seconds have passed; undefined: where progress cannot be drawn, each minute. */
   statsSeconds?: number | undefined;
+  /** Log to this file as well; opened anew at a SIGHUP. */
+  logFile?: string | undefined;
+  /** For that file and stderr. */
+  logFormat?: LogFormat | undefined;
   /** Log to stderr too. */
   logToStderr: boolean;
   syslogIdent: string;

@@ -1,6 +1,8 @@
 import type { EventListener, Verdict } from './events.ts';
 import { Exposures, exposureText } from './exposures.ts';
 import { type Closing, closingLines } from './failures.ts';
+import { jsonTarget, openLogFile } from './log-file.ts';
+import type { LogLevel } from './log-line.ts';
 import { type LogTarget, logSink } from './log-sink.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { type ProgramWords, REPLICATING } from './program-words.ts';
@@ -26,12 +28,14 @@ export interface ReportOptions extends OutputPlan {
   tellsDifferences: boolean;
   /** Listeners of other rooms: they hear everything, before all others. */
   sinks?: readonly EventListener[];
+  /** One execution of the command, for the log. */
+  run?: string;
   /** Opens what shows progress, where that is wanted. */
   openDisplay?(streams: Streams): Promise<Disposable>;
   /** `--failures` and `--report`, opened already; the report closes them. */
   files?: readonly ReportFile[] | undefined;
   /** Opens syslog(3); called only when there is something to log. */
-  openSyslog(ident: string, facility: string): { log: LogTarget; close(): void };
+  openSyslog(ident: string, facility: string): { log(level: LogLevel, text: string): void; close(): void };
 }
 
 /** Every sink that a run's output plan asks for, behind one listener. */
@@ -43,6 +47,8 @@ export interface Report {
   say(line: string): void;
   /** Writes lines to stderr behind the name of the program. */
   remark(text: string): void;
+  /** The log file has been moved away: it is opened anew. */
+  reopenLog(): void;
   /** Ends the display, tells what was not done and why, and resolves when all has been handed to the system. */
   close(closing: Closing): Promise<void>;
 }
@@ -63,7 +69,19 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     closers.push(() => file[Symbol.dispose]());
     targets.push(untilItFails(syslogFile, file, remark));
   }
-  if (options.logToStderr) targets.push((_level, text) => streams.errorText(`${syslogIdent}: ${text}`));
+  const { logFile, logFormat = 'text' } = options;
+  const file = logFile === undefined ? undefined : openLogFile(logFile, logFormat, syslogIdent, remark);
+  if (file) {
+    closers.push(() => file[Symbol.dispose]());
+    targets.push(file.log);
+  }
+  if (options.logToStderr) {
+    targets.push(
+      logFormat === 'json'
+        ? jsonTarget({ write: (line) => streams.errorText(line.trimEnd()) })
+        : (_level, text) => streams.errorText(`${syslogIdent}: ${text}`),
+    );
+  }
 
   for (const file of files) file.attach(spellMailbox, remark);
   const summary = options.progress ? new Summary(spellMailbox) : undefined;
@@ -80,7 +98,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     ...files.map((file) => file.hear),
     ...(summary === undefined ? [] : [summary.hear]),
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
-    logSink({ channel, server, spellMailbox, verboseLog, targets }),
+    logSink({ run: options.run ?? String(process.pid), channel, server, spellMailbox, verboseLog, targets }),
   ];
   if (!options.logToStderr) sinks.push(statusSink(remark));
   if ((options.progress || options.statsSeconds !== undefined) && options.openDisplay) {
@@ -98,6 +116,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
       for (const sink of sinks) sink(event);
     },
     verdicts: verifying.users,
+    reopenLog: () => file?.reopen(),
     say: (line) => streams.errorText(line),
     remark,
     async close(closing) {
@@ -137,10 +156,10 @@ function lazySyslog({ openSyslog, syslogIdent, syslogFacility }: ReportOptions):
 /** A log that cannot be written is complained about once, and is no reason to stop replicating. */
 function untilItFails(name: string, target: LogTarget, complain: (text: string) => void): LogTarget {
   let usable = true;
-  return (level, text) => {
+  return (level, text, about) => {
     if (!usable) return;
     try {
-      target(level, text);
+      target(level, text, about);
     } catch (caught) {
       usable = false;
       complain(`logging to ${name} ended: ${SyncError.from(caught).message}`);

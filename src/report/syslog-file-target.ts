@@ -1,15 +1,18 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { LogTarget } from './log-sink.ts';
+import type { LogLevel } from './log-line.ts';
 
 /**
  * Log lines appended to a file as syslogd would write them (`CASSANDANE_SYSLOG_FNAME`). Each is one write, so that
  * several processes can share the file.
  */
-export function syslogFileTarget(path: string, ident: string): LogTarget & Disposable {
+export function syslogFileTarget(
+  path: string,
+  ident: string,
+): ((level: LogLevel, text: string) => void) & Disposable {
   const file = openSync(path, 'a');
   const host = hostname();
-  const target: LogTarget = (_level, text) => {
+  const target = (_level: LogLevel, text: string): void => {
     writeSync(file, `${syslogTime(new Date())} ${host} ${ident}[${process.pid}]: ${text}\n`);
   };
   return Object.assign(target, { [Symbol.dispose]: () => closeSync(file) });

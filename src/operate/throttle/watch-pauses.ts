@@ -20,6 +20,9 @@ export interface PauseParts {
   after(delayMs: number, call: () => void): () => void;
 }
 
+/** By whom each condition holds a run. */
+export const PAUSES = ['pause-file', 'pause-url', 'max-load'] as const;
+
 /** An order to pause is obeyed within a second. */
 const LOOK_MS = 500;
 /** An address that does not answer in this time answers other than 200. */
@@ -68,7 +71,7 @@ export function watchPauses(
     };
     void turn();
   };
-  const hold = (by: string, reason: string | undefined): void => {
+  const hold = (by: (typeof PAUSES)[number], reason: string | undefined): void => {
     if (ended.signal.aborted) return;
     if (reason === undefined) steering.resume(by);
     else steering.pause({ by, reason });

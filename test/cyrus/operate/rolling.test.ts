@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { assertInStep, RollingClient } from '../../lab/rolling-client.ts';
+import { syncClient } from '../../lab/sync-client.ts';
 import { until } from '../../lab/until.ts';
 import { Control } from './control.ts';
 
@@ -74,4 +75,47 @@ test('a channel under load is paused, limited, given more connections and told w
   assert.equal((await client.tool.result).code, 75);
   assert.ok(!existsSync(control.path));
   await assertInStep(pair, USERS);
+});
+
+test('SIGHUP reads the settings again and opens the log anew; what is wrong in them leaves all as it is', async () => {
+  const at = (name: string): string => join(pair.master.directory, name);
+  const [settings, log] = [at('settings.ini'), at('rolling.json')];
+  writeFileSync(settings, 'workers = 1\n', { mode: 0o644 });
+  const control = new Control(at('hangup.sock'));
+  const args = ['--settings', settings, '--log-file', log, '--log-format', 'json', '--control', control.path];
+  await using client = new RollingClient(pair, args);
+  await control.until(
+    'up',
+    ({ standing, connections }) => standing.word === 'idle' && connections.length > 0,
+  );
+  const hangUp = async (content: string, said: RegExp): Promise<void> => {
+    writeFileSync(settings, content);
+    if (existsSync(log)) renameSync(log, `${log}.1`);
+    client.tool.kill('SIGHUP');
+    await until(
+      `log ${said}`,
+      () => existsSync(log) && said.test(readFileSync(log, 'utf8')),
+      () => client.log,
+    );
+  };
+  await hangUp(
+    'workers = 3\nbwlimit = 2M\nmax_load = 900\nlook_ahead = 4\n',
+    /settings read again: changed: workers, bwlimit, max_load; changed, from the next start on: look_ahead"/,
+  );
+  assert.equal(await control.ask('bwlimit=?'), 'bwlimit=2M, now 2.0 MB/s');
+  assert.match(await control.ask('workers=?'), /^workers=3/);
+  const lines = readFileSync(log, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.ok(lines.every(({ time, level, run, event }) => time && level && run && event));
+  assert.equal(new Set(lines.map(({ run }) => run)).size, 1);
+  await hangUp('bwlimit = fast\n', /settings not read again: .*bwlimit: expected off, or octets a second/);
+  assert.equal(await control.ask('bwlimit=?'), 'bwlimit=2M, now 2.0 MB/s');
+  const refused = await syncClient(pair.master, ['-A', '--log-file', '/nowhere/log']);
+  assert.equal(refused.code, 64);
+  assert.match(
+    refused.stderr,
+    /^sync_client: --log-file: expected a file that can be written, found \/nowhere\/log/,
+  );
 });

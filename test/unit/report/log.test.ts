@@ -11,6 +11,7 @@ import { syslogFileTarget } from '../../../src/report/syslog-file-target.ts';
 function logged(events: readonly SyncEvent[], verboseLog = false): string[] {
   const lines: string[] = [];
   const sink = logSink({
+    run: '1-1',
     channel: 'offsite',
     server: 'replica',
     spellMailbox: (internal) => internal.replaceAll('.', '/'),

@@ -109,6 +109,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'work:ended': { key: 'x', connection: 'x', users: ['x'], result: 'synced', size: 1 },
   'rolling:replicated': { channel: 'x', users: ['x'], lagMs: 1 },
   'run:connections': { most: 1, why: 'asked' },
+  'run:settings-read': { now: ['x'], later: ['x'] },
   'run:steered': { what: 'skip', user: 'x' },
   'user:done': { user: 'x' },
   'user:failed': { user: 'x', work: 'user', error },
