@@ -51,6 +51,8 @@ export type ErrorCode =
   | 'DATABASE_DAMAGED'
   | 'DATABASE_UNSUPPORTED'
   | 'MAILBOX_DAMAGED'
+  /** The index is one of a Cyrus that is newer than this program. */
+  | 'INDEX_VERSION_UNKNOWN'
   | 'MESSAGE_UNREADABLE'
   | 'LOCK_TIMEOUT'
   | 'USER_LOCKED'

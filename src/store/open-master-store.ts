@@ -7,6 +7,7 @@
 
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { KeptDatabases } from './cyrusdb/kept-database.ts';
 import { tryLockFile } from './files/while-file-locked.ts';
 import { MailboxPeeker } from './mailbox/mailbox-peeker.ts';
@@ -49,19 +50,24 @@ const KEPT_DATABASES = 8;
  * Every method may throw SyncError: DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, PARTITION_UNKNOWN, IO, and
  * what MasterStore says for it.
  */
-export function openMasterStore(layout: StoreLayout): MasterStore {
-  return new DiskMasterStore(layout);
+export function openMasterStore(layout: StoreLayout, server?: ServerBehind): MasterStore {
+  return new DiskMasterStore(layout, server);
 }
+
+/** The store as its own server tells it, for mailboxes whose index is newer than what is read here. */
+export type ServerBehind = Pick<MasterStore, 'readMailbox' | 'close'>;
 
 class DiskMasterStore implements MasterStore {
   readonly #layout: StoreLayout;
+  readonly #server: ServerBehind | undefined;
   readonly #list: MailboxList;
   readonly #reader: MailboxReader;
   readonly #peeker: MailboxPeeker;
   readonly #databases: KeptDatabases;
 
-  constructor(layout: StoreLayout) {
+  constructor(layout: StoreLayout, server: ServerBehind | undefined) {
     this.#layout = layout;
+    this.#server = server;
     this.#databases = new KeptDatabases(KEPT_DATABASES);
     this.#list = new MailboxList(layout, this.#databases);
     const states = new MailboxStates(layout, this.#list, this.#databases);
@@ -108,11 +114,17 @@ class DiskMasterStore implements MasterStore {
     return this.#list.lookupUniqueid(uniqueid);
   }
 
-  readMailbox<T extends Synchronous>(
+  async readMailbox<T extends Synchronous>(
     name: ByteString,
     read: (mailbox: LockedMailbox) => T,
   ): Promise<T | undefined> {
-    return this.#reader.read(name, read);
+    try {
+      return await this.#reader.read(name, read);
+    } catch (caught) {
+      const isNewer = caught instanceof SyncError && caught.code === 'INDEX_VERSION_UNKNOWN';
+      if (!isNewer || !this.#server) throw caught;
+    }
+    return await this.#server.readMailbox(name, read);
   }
 
   expect(): void {}
@@ -173,6 +185,7 @@ class DiskMasterStore implements MasterStore {
 
   close(): void {
     this.#databases[Symbol.dispose]();
+    this.#server?.close();
   }
 
   #userFile(userid: ByteString, file: UserFile): string {

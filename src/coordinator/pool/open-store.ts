@@ -7,11 +7,12 @@ import type { EventListener } from '../../report/events.ts';
 import { type ErrorCode, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import { openMasterStore } from '../../store/open-master-store.ts';
+import type { StoreLayout } from '../../store/paths/store-layout.ts';
 import { openRemoteStore } from '../../store/remote/open-remote-store.ts';
 import { ownSyncLocks } from '../../store/remote/own-sync-locks.ts';
 import { MASTER_SESSIONS } from '../limits.ts';
 import { listByTool } from './list-by-tool.ts';
-import type { PoolSetup } from './messages.ts';
+import type { PoolSetup, PrivateEndpoint } from './messages.ts';
 import { openPrivateSession } from './open-private-session.ts';
 import { sessionOfMaster } from './session-of-master.ts';
 import { takeMatching } from './take-matching.ts';
@@ -23,8 +24,7 @@ export function openStore(
   emit: EventListener,
   mayWrite = writesToMaster(setup),
 ): MasterStore {
-  const { layout, from, connection } = setup;
-  if (!from) return openMasterStore(layout);
+  const { layout, from, master } = setup;
   const common = {
     rules: layout,
     mayWrite,
@@ -32,21 +32,32 @@ export function openStore(
     mostSessions: MASTER_SESSIONS,
     temporaryDirectory: tmpdir(),
   };
-  if ('kind' in from) {
-    const files = openMasterStore(layout);
+  const onThisHost = (endpoint: PrivateEndpoint): MasterStore => {
+    const { trySyncLock } = lockFiles(layout);
     return openRemoteStore({
       ...common,
-      connect: () => openPrivateSession(from, connection, emit),
-      list: async (patterns, take) => takeMatching(await listByTool(from), layout, patterns, take),
-      trySyncLock: (server, userid) => files.trySyncLock(server, userid),
+      connect: () => openPrivateSession(endpoint, setup.connection, emit),
+      list: async (patterns, take) => takeMatching(await listByTool(endpoint), layout, patterns, take),
+      trySyncLock,
     });
+  };
+  if (!from) {
+    // It connects when the first mailbox needs it.
+    return openMasterStore(layout, master.kind === 'private' ? onThisHost(master) : undefined);
   }
+  if ('kind' in from) return onThisHost(from);
   return openRemoteStore({
     ...common,
     connect: () => connectMaster(from, emit),
     list: (patterns, take) => ofMaster(from, () => listMailboxes(from, patterns, take)),
     trySyncLock: ownSyncLocks(from.server, tmpdir()),
   });
+}
+
+/** Cyrus's own lock files, which need no database. */
+function lockFiles(layout: StoreLayout): Pick<MasterStore, 'trySyncLock'> {
+  const store = openMasterStore(layout);
+  return { trySyncLock: (server, userid) => store.trySyncLock(server, userid) };
 }
 
 /** Comparing alone changes nothing on either side. */

@@ -153,7 +153,14 @@ function headerOf(fd: number, path: string, mailbox: ByteString): IndexHeader {
   } catch (caught) {
     if (!(caught instanceof IndexError)) throw caught;
     assertRegular(fd, path);
-    if (!caught.unsupported) throw mailboxDamaged(path, caught.message, mailbox);
+    if (caught.unsupported === undefined) throw mailboxDamaged(path, caught.message, mailbox);
+    if (caught.unsupported === 'unknown') {
+      throw new SyncError('INDEX_VERSION_UNKNOWN', `${path}: ${caught.message}`, {
+        phase: 'read',
+        mailbox,
+        hint: "with master = private the master's own server is asked; if it cannot read it either, run reconstruct",
+      });
+    }
     throw new SyncError('IMAP_MAILBOX_NOTSUPPORTED', `${path}: ${caught.message}`, {
       phase: 'read',
       mailbox,

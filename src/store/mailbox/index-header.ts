@@ -7,6 +7,7 @@ import {
   HEADER_START_OFFSET,
   headerLayout,
   LARGEST_HEADER_OCTETS,
+  NEWEST_INDEX_VERSION,
   OLDEST_INDEX_VERSION,
   type RecordLayout,
   recordLayout,
@@ -37,12 +38,12 @@ export interface IndexHeader {
   layout: RecordLayout;
 }
 
-/** The caller knows the file. `unsupported`: the file is sound, but too old for replication. */
+/** The caller knows the file. `unsupported`: it may be sound, but is too old for replication, or newer than what is read here. */
 export class IndexError extends Error {
   override readonly name = 'IndexError';
-  readonly unsupported: boolean;
+  readonly unsupported: 'too-old' | 'unknown' | undefined;
 
-  constructor(finding: string, unsupported = false) {
+  constructor(finding: string, unsupported?: IndexError['unsupported']) {
     super(finding);
     this.unsupported = unsupported;
   }
@@ -63,12 +64,13 @@ export function parseIndexHeader(head: Buffer): IndexHeader {
   const startOffset = head.readUInt32BE(HEADER_START_OFFSET);
   const recordSize = head.readUInt32BE(HEADER_RECORD_SIZE);
   if (version > 0 && version < OLDEST_INDEX_VERSION) {
-    throw new IndexError(`index version ${version} has no message GUIDs`, true);
+    throw new IndexError(`index version ${version} has no message GUIDs`, 'too-old');
   }
   const layout = headerLayout(version);
   const record = recordLayout(version, recordSize);
   if (layout === undefined || record === undefined) {
-    throw new IndexError(`index version ${version} is not known`);
+    const isNewer = version > NEWEST_INDEX_VERSION;
+    throw new IndexError(`index version ${version} is not known`, isNewer ? 'unknown' : undefined);
   }
   if (startOffset < layout.size || recordSize < record.octets) {
     throw new IndexError(
