@@ -357,3 +357,82 @@ test('nothing comes back where there is nobody else to take it, nor twice', asyn
   };
   assert.deepEqual(summary(await runner.run(again)), { a: 'synced', b: 'synced' });
 });
+
+test('whoever watches hears of a job while it is under way, and what a job says, once', async () => {
+  const { runner, events } = scene(async ({ emit }, userid) => {
+    assert.deepEqual(heard('work:begun').at(-1), `user:${userid}`);
+    emit({ kind: 'user:start', user: userid, work: 'user' });
+    emit({ kind: 'command:sub', user: userid, name: 'x' });
+    return 'synced';
+  });
+  const heard = (kind: SyncEvent['kind']): unknown[] =>
+    events.flatMap((event) => (event.kind === kind ? ['key' in event ? event.key : kind] : []));
+  const [outcome] = await runner.run(batch('anna'));
+  assert.ok(outcome?.kind === 'synced' && outcome.elapsedMs !== undefined);
+  assert.ok(outcome.elapsedMs >= 0 && outcome.elapsedMs < performance.now());
+  assert.deepEqual([heard('user:start').length, heard('command:sub').length], [1, 1]);
+  await runner.run({ id: 2, jobs: [{ ...user('anna'), laden: true }] });
+  assert.deepEqual([heard('user:start').length, heard('command:sub').length], [1, 2]);
+});
+
+test('what a job with much to send has taken of its connection is given back when it ends, however', async () => {
+  const { runner } = scene(async ({ beforeSending }, userid) => {
+    // Twice: as often as its folders are looked at.
+    for (let round = 0; round < 2; round++) beforeSending?.([LEAST_LADEN_COMMANDS]);
+    if (userid === 'refused') throw new SyncError('IMAP_INVALID_USER', 'no', { family: 'refused' });
+    return 'synced';
+  });
+  for (const [userid, kind] of [
+    ['refused', 'failed'],
+    ['anna', 'synced'],
+    ['bob', 'synced'],
+  ] as const) {
+    assert.deepEqual(summary(await runner.run({ ...batch(userid), mayPostpone: true })), { [userid]: kind });
+  }
+});
+
+test('a connection that others can read or alter is told of, and an archive only to whom it matters', async () => {
+  const stageToArchive = { ...setup, connection: { ...setup.connection, stageToArchive: true } };
+  for (const [asked, stages, told] of [
+    [setup, false, false],
+    [stageToArchive, true, false],
+    [stageToArchive, false, true],
+  ] as const) {
+    const { runner, events } = scene(async () => 'synced', {
+      setup: asked,
+      connect: async () => {
+        const session = fakeSession([]);
+        Object.assign(session.info, { stagesToArchive: stages, exposure: 'clear' });
+        return session;
+      },
+    });
+    await runner.run(batch('anna'));
+    const kinds = events.map(({ kind }) => kind);
+    assert.deepEqual(
+      [kinds.includes('replica:no-archive'), kinds.includes('connection:exposed')],
+      [told, true],
+    );
+  }
+});
+
+test('after its end nothing is begun on a connection, and what it had for scripts is cut with it', async () => {
+  for (const end of ['cut', 'exit'] as const) {
+    let scriptsCut = 0;
+    const { runner, log } = scene(async () => 'synced', {
+      scripts: {
+        connect: async () => fakeSession([]),
+        close: async () => undefined,
+        cut: () => scriptsCut++,
+      },
+    });
+    await runner.run(batch('anna'));
+    await runner[end]();
+    assert.deepEqual(log, ['connect', end === 'cut' ? 'destroy' : 'exit']);
+    assert.equal(scriptsCut, end === 'cut' ? 1 : 0);
+    assert.equal(runner.connected, false);
+    const [outcome] = await runner.run(batch('bob'));
+    assert.ok(outcome?.kind === 'untouched' && outcome.error.code === 'CANCELLED');
+    await runner.exit();
+    assert.equal(log.length, 2);
+  }
+});

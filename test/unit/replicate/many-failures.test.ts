@@ -49,3 +49,16 @@ test('a broken link ends the commands that were still to be sent', async () => {
   await assert.rejects(each, { code: 'LINK_BROKEN', user: 'anna', phase: 'seen' });
   assert.equal(sent, 3);
 });
+
+for (const [code, family] of [
+  ['LINK_BROKEN', 'link'],
+  ['CANCELLED', 'local'],
+  ['TOO_MANY_FILES', 'local'],
+] as const) {
+  test(`what would meet every mailbox ends the job, and is a failure of none (${code})`, () => {
+    const failures = new Failures('anna');
+    const caught = new SyncError(code, 'no', { family });
+    assert.throws(() => failures.add('apply', caught, 'user.anna'), { code, user: 'anna' });
+    failures.throwIfAny();
+  });
+}
