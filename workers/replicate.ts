@@ -18,8 +18,8 @@ import type {
   UnitAnswer,
 } from '../src/coordinator/pool/messages.ts';
 import { openStore } from '../src/coordinator/pool/open-store.ts';
-import { realParts } from '../src/coordinator/pool/real-parts.ts';
 import { RunnerSet } from '../src/coordinator/pool/runner-set.ts';
+import { threadParts } from '../src/coordinator/pool/thread-parts.ts';
 import type { ThreadHello } from '../src/coordinator/pool/thread-pool.ts';
 import { chooseLocks } from '../src/native/locks.ts';
 
@@ -27,8 +27,9 @@ const { setup, tasksPerConnection }: ThreadStart = workerData;
 chooseLocks(setup.locks);
 const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
 const store = openStore(setup, events.emit);
+const parts = threadParts(setup, events.emit, store);
 const runners = new RunnerSet(
-  () => new BatchRunner(realParts(setup, events.emit, store)),
+  () => new BatchRunner(parts()),
   tasksPerConnection,
   // Until it is told how many.
   1,

@@ -25,6 +25,7 @@ export type {
   ReplicaLink,
   ScriptSession,
 } from './connection/engine-context.ts';
+export { MessagesThere } from './connection/messages-there.ts';
 export { Partitions } from './connection/partitions.ts';
 export { Stage } from './connection/stage.ts';
 export { takesMailboxes } from './connection/takes-mailboxes.ts';

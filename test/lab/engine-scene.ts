@@ -84,6 +84,7 @@ export class EngineScene implements AsyncDisposable {
       master: undefined,
       borrow: undefined,
       beforeSending: undefined,
+      there: undefined,
       options: this.options,
       setAside: [],
       emit: (event) => void this.events.push(event),

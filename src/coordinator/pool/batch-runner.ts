@@ -10,6 +10,7 @@ import {
   type EngineContext,
   type EngineOptions,
   type JobResult,
+  type MessagesThere,
   Partitions,
   type ReplicaLink,
   type SetAside,
@@ -38,6 +39,8 @@ export interface BatchRunnerParts {
   /** undefined: the master must not be written to. */
   master: MasterLink | undefined;
   scripts: ScriptLink;
+  /** Shared by the connections of a thread. */
+  there?: MessagesThere;
   engine: {
     runUser(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
     runMeta(context: EngineContext, userid: string): Promise<'synced' | 'absent'>;
@@ -380,7 +383,7 @@ export class BatchRunner {
   }
 
   #context(link: Link, { emit, borrow, setAside = [], beforeSending }: TaskParts): EngineContext {
-    const { setup, store, master, scripts } = this.#parts;
+    const { setup, store, master, scripts, there } = this.#parts;
     const { session, stage, partitions } = link;
     const options = engineOptions(setup);
     return {
@@ -392,6 +395,7 @@ export class BatchRunner {
       master,
       borrow,
       beforeSending,
+      there,
       options,
       setAside,
       emit,

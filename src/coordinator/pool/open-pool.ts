@@ -14,7 +14,7 @@ import type { PoolSetup } from './messages.ts';
 import { openInlinePool } from './open-inline-pool.ts';
 import { openStore } from './open-store.ts';
 import type { JobPool, UnitPool } from './pool.ts';
-import { realParts } from './real-parts.ts';
+import { threadParts } from './thread-parts.ts';
 
 export interface OpenPoolOptions {
   /** Batches, or units of a sync log, that are under way on one connection at once. */
@@ -30,8 +30,9 @@ export function openPool(
   { tasksPerConnection = BATCHES_PER_CONNECTION, onIdleClosed = () => {} }: OpenPoolOptions = {},
 ): JobPool & UnitPool {
   const store = openStore(setup, emit);
+  const parts = threadParts(setup, emit, store);
   const here = openInlinePool({
-    create: () => new BatchRunner(realParts(setup, emit, store)),
+    create: () => new BatchRunner(parts()),
     tasksPerConnection,
     onIdleClosed,
     onClose: () => store.close(),

@@ -11,6 +11,7 @@ import type { EventListener } from '../../report/events.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { CompareOptions } from '../compare/compare-mailbox.ts';
 import type { SetAside } from '../outcomes/set-aside.ts';
+import type { MessagesThere } from './messages-there.ts';
 import type { Partitions } from './partitions.ts';
 import type { Stage } from './stage.ts';
 
@@ -32,6 +33,8 @@ export interface EngineContext {
    */
   beforeSending: ((commands: Iterable<number>) => void) | undefined;
   options: EngineOptions;
+  /** Shared by all connections of a thread; undefined: nothing is asked for elsewhere. */
+  there: MessagesThere | undefined;
   /** Mailboxes that are not sent: each of them fails with the error given here. */
   setAside: readonly SetAside[];
   emit: EventListener;

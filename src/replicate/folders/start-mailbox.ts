@@ -10,6 +10,7 @@ import { wasCleanedUp } from '../compare/was-cleaned-up.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { reserveElsewhere } from '../connection/reserve-elsewhere.ts';
 import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
 import { upload } from '../connection/upload.ts';
 import { replicaRecords } from '../merge/record-lists.ts';
@@ -220,11 +221,14 @@ function sendStep(
   const isLast = delta.limit === undefined;
   const messages = delta.uploads.length - leftOut.length;
   const records = delta.records.length;
+  const isLeftOut = new Set(leftOut.map(({ record }) => record.guid));
+  const sent = delta.uploads.flatMap(({ guid, size }) => (isLeftOut.has(guid) ? [] : [{ guid, size }]));
   // Nothing below holds on to the records, which are garbage once they are on the wire.
   const refusal = context.session
     .applyMailbox(line, delta.records)
     .then(
       () => {
+        context.there?.note(task.partition, task.entry.name, sent);
         context.emit({ kind: 'user:progress', user: task.user, messages, octets });
         return undefined;
       },
@@ -306,6 +310,7 @@ async function prepareStep(
     task.checkNeeds();
     await context.partitions.ensure(line);
   }
+  await reserveElsewhere(context, task.partition, delta.uploads);
   const { octets, damaged } = await upload(
     context,
     messages,

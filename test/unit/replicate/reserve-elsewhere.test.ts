@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import { MessagesThere } from '../../../src/replicate/connection/messages-there.ts';
+import { runUser } from '../../../src/replicate/jobs/run-user.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
+
+/** Worth asking for. */
+const LARGE = 'of everybody '.repeat(8_000);
+
+function commandsOf(scene: EngineScene): string[] {
+  return scene.takeCommands().map((text) => text.split(' ', 1)[0] ?? '');
+}
+
+/** Over a connection of its own, whose stage is empty. @returns octets of messages that were sent */
+async function copy(scene: EngineScene, user: string, there: MessagesThere): Promise<number> {
+  scene.events.length = 0;
+  await runUser(await scene.context({ there }), user);
+  return scene.events.reduce((sum, event) => sum + (event.kind === 'user:progress' ? event.octets : 0), 0);
+}
+
+async function twoUsers(): Promise<EngineScene> {
+  const scene = await EngineScene.start();
+  for (const user of ['anna', 'bert']) scene.master.addUser(user, [], { messages: [`to ${user}`, LARGE] });
+  return scene;
+}
+
+test("what another user's mailbox is known to hold is linked on the replica rather than sent again", async () => {
+  await using scene = await twoUsers();
+  const there = new MessagesThere();
+  assert.ok((await copy(scene, 'anna', there)) > LARGE.length);
+  assert.ok(!commandsOf(scene).includes('RESERVE'));
+  assert.equal(await copy(scene, 'bert', there), 'to bert'.length);
+  assert.ok(commandsOf(scene).includes('RESERVE'));
+  scene.assertSame('anna', 'bert');
+});
+
+test('a mailbox that is gone from the replica costs a question, and the message is sent', async () => {
+  await using scene = await twoUsers();
+  const there = new MessagesThere();
+  const guid = createHash('sha1').update(LARGE).digest('hex');
+  there.note('default', 'user.nobody', [{ guid, size: LARGE.length }]);
+  assert.ok((await copy(scene, 'bert', there)) > LARGE.length);
+  assert.ok(commandsOf(scene).includes('RESERVE'));
+  scene.assertSame('bert');
+});
+
+test('what is known is forgotten, the oldest first, and says nothing of another partition', () => {
+  const there = new MessagesThere();
+  const message = (number: number) => ({ guid: number.toString(16).padStart(40, '0'), size: 100_000 });
+  for (let number = 0; number < 40_000; number++) there.note('default', 'user.anna', [message(number)]);
+  assert.equal(there.mailboxWith('default', message(0).guid), undefined);
+  assert.equal(there.mailboxWith('default', message(39_999).guid), 'user.anna');
+  assert.equal(there.mailboxWith('other', message(39_999).guid), undefined);
+});
+
+test('small messages are not remembered', () => {
+  const there = new MessagesThere();
+  const guid = '0'.repeat(40);
+  there.note('default', 'user.anna', [{ guid, size: 100 }]);
+  assert.equal(there.mailboxWith('default', guid), undefined);
+});
