@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: npm run matrix [-- --only MASTER:REPLICA] [-- --write]
+# Usage: npm run matrix [-- [--only MASTER:REPLICA,...] [--write]]
 # Every version of Cyrus as master and replica of every other, over sync_server and imapd, through five phases
 # (test/lab/matrix-cell.ts). --write puts the table into docs/compatibility.md.
 set -euo pipefail

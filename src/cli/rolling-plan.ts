@@ -84,7 +84,7 @@ export function rollingPlan(
       sessionTimeoutMs: (args.sessionLifetimeSeconds ?? SESSION_LIFETIME_SECONDS) * 1_000,
       connectOnce: args.connectOnce,
       reconnectMaxWaitSeconds: Math.max(0, config.duration('sync_reconnect_maxwait')),
-      exitWhenReplicaGone: settings.exitWhenReplicaGone,
+      exitWhenReplicaGone: settings.exitWhenReplicaGone || args.connectOnce,
       relogLocked: args.skipLocked && channel !== undefined,
       reportIntervalMs: settings.backlogReportSeconds * 1_000,
     },

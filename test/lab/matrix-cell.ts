@@ -134,9 +134,9 @@ async function whatDiffers(pair: Pair, { users }: Population): Promise<string[]>
 /** Asks the master's own C client what it would still send. */
 async function whatIsLeft(pair: Pair): Promise<string[]> {
   const { stderr } = await pair.master.run('sync_client', ['-v', '-v', '-o', '-A']);
-  // Up to 3.4 it takes intermediates of a newer replica, and names of scripts there, for what has to go.
-  const isOurs = (line: string) =>
-    pair.master.programs.isAtLeast(3, 6) || !/^APPLY (?:UNMAILBOX|SIEVE|UNSIEVE) /.test(line);
+  // Where one side is from before 3.6 it takes intermediates, names of scripts and compiled ones for what has to go.
+  const areNew = [pair.master, pair.replica].every(({ programs }) => programs.isAtLeast(3, 6));
+  const isOurs = (line: string) => areNew || !/^APPLY (?:UNMAILBOX|SIEVE|UNSIEVE) /.test(line);
   return appliedCommands(stderr)
     .filter(isOurs)
     .map((line) => `the C client sends ${line}`);

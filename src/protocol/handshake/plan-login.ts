@@ -45,7 +45,7 @@ function notOffered({ server, tls }: ConnectionSettings): SyncError {
   return linkError('TLS_FAILED', `${server} does not offer STARTTLS, and ${why}`, {
     phase: 'connect',
     retryable: false,
-    hint: `Set tls_server_cert and tls_server_key on the replica, and find out who is in between if they are set${instead}`,
+    hint: `Set tls_server_cert and tls_server_key on the replica, from Cyrus 3.10 on allowstarttls: yes as well, and find out who is in between if they are set${instead}`,
   });
 }
 

@@ -167,6 +167,7 @@ async function runAction(
       const owners = new Set(action.names.map((name) => context.store.ownerOf(name)));
       const [first = ''] = owners;
       const merged = await syncMailboxes(context, first, action.names, locks);
+      for (const owner of ownersOfScripts(context, action.names)) await syncMeta(context, owner, locks);
       if (!merged || !context.options.conversations) return;
       // It may have moved what the replica counts for other folders of theirs.
       for (const owner of owners) if (owner !== undefined) await syncUser(context, owner, locks);
@@ -187,6 +188,13 @@ async function runAction(
     case 'unuser':
       return await finishUnuser(context, action.userid, owners, locks);
   }
+}
+
+/** Finds whose scripts changed with these mailboxes, where the replica does not take `#sieve` and wants them one by one. */
+function ownersOfScripts({ session, store }: EngineContext, names: readonly ByteString[]): Set<ByteString> {
+  if (session.info.sieveMailbox) return new Set();
+  const scripts = names.filter((name) => store.lookup(name)?.type.includes('f'));
+  return new Set(scripts.flatMap((name) => store.ownerOf(name) ?? []));
 }
 
 /**

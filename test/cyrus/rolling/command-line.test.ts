@@ -301,17 +301,22 @@ async function idleButConnected(client: RollingClient): Promise<void> {
   await client.settled();
 }
 
-test('clean_remote_shutdown_while_rolling: with exit_when_replica_gone the client ends with 0 and without an error', async () => {
-  const client = new RollingClient(pair, ['-v', ...settings('exit_when_replica_gone = yes\n')]);
-  await idleButConnected(client);
-  try {
-    await pair.replica.halt();
-    assert.equal((await client.tool.result).code, 0);
-    assert.doesNotMatch(client.log, /IOERROR/);
-  } finally {
-    await pair.replica.start();
-  }
-});
+for (const [name, args] of Object.entries({
+  exit_when_replica_gone: () => settings('exit_when_replica_gone = yes\n'),
+  '-o': () => ['-o'],
+})) {
+  test(`clean_remote_shutdown_while_rolling: with ${name} the client ends with 0 and without an error`, async () => {
+    const client = new RollingClient(pair, ['-v', ...args()]);
+    await idleButConnected(client);
+    try {
+      await pair.replica.halt();
+      assert.equal((await client.tool.result).code, 0);
+      assert.doesNotMatch(client.log, /IOERROR/);
+    } finally {
+      await pair.replica.start();
+    }
+  });
+}
 
 test('clean_remote_shutdown_while_rolling: without the setting the client stays, and goes on when the replica is back', async () => {
   await using client = new RollingClient(pair, ['-v']);

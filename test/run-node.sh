@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Usage: test/run-node.sh [VERSION ...]   (default: 22 24 26)
+# The unit suite and some runs against real servers on other versions of Node than the installed one, from npm's packages.
+# The compiled program is the same on all of them, so only what runs it is another.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+npm run build --silent
+
+versions=("$@")
+[[ ${#versions[@]} -gt 0 ]] || versions=(22 24 26)
+mapfile -t units < <(find dist/test/unit dist/test/demo -name '*.test.js')
+pairs=(dist/test/cyrus/run/over-imap.test.js dist/test/cyrus/run/start-and-daemon.test.js dist/test/cyrus/store/locks.test.js)
+# The user cyrus must be able to enter it, so it is no home directory.
+root=${NODE_VERSIONS:-/var/tmp/node-versions}
+status=0
+for version in "${versions[@]}"; do
+  folder=$root/$version
+  node=$folder/node_modules/node-linux-$(node -p process.arch)/bin/node
+  [[ -x $node ]] || npm install --silent --no-save --prefix "$folder" "node-linux-$(node -p process.arch)@$version"
+  echo "*** Node $("$node" --version)"
+  # Commands that tests start by name find it too.
+  PATH=$(dirname "$node"):$PATH "$node" --test --test-reporter=spec --test-concurrency=2 --test-timeout=600000 \
+    "${units[@]}" "${pairs[@]}" || status=$?
+done
+exit "$status"
