@@ -13,7 +13,7 @@ const BEARABLE = 5_000;
 /** Milliseconds to the replica and back. */
 const ROUND_TRIP = 200;
 const MERGES = 3;
-const ROLLING_ROUNDS = 10;
+const ROLLING_ROUNDS = 5;
 /** After the last of them has begun. */
 const MORE_ROUNDS = 12;
 const MUCH = Array.from({ length: 60 }, (_, i) => `old ${i}`);
