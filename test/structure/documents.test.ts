@@ -36,7 +36,7 @@ test('each file that a page names exists', () => {
 test('each name of the code that a page names is in the code', () => {
   const code = new Set(
     files
-      .filter((path) => /\.c?ts$/.test(path))
+      .filter((path) => /\.(?:c?ts|yml)$/.test(path))
       .flatMap((path) => readFileSync(join(root, path), 'utf8').match(/\w+/g) ?? []),
   );
   const missing = named(NAME)

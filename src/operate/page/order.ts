@@ -10,8 +10,8 @@ export type Order =
   | { order: 'bwlimit'; octets: number | null }
   | { order: 'now' | 'skip' | 'unskip' | 'retry'; user: string };
 
-/** Who pauses: each takes back only what it asked for. */
-const PAGE = 'page';
+/** The control socket pauses by this name too: whoever has paused by hand in one place can resume in the other. */
+const BY_HAND = 'control';
 const MOST_CONNECTIONS = 64;
 const MOST_USERID_OCTETS = 1_024;
 
@@ -51,10 +51,10 @@ export function parseOrder(value: unknown): Order {
 export function carryOutOrder(order: Order, steering: Steering): Steered {
   switch (order.order) {
     case 'pause':
-      steering.pause({ by: PAGE, reason: 'the status page' });
+      steering.pause({ by: BY_HAND, reason: 'paused by hand on the status page' });
       return 'done';
     case 'resume':
-      steering.resume(PAGE);
+      steering.resume(BY_HAND);
       return 'done';
     case 'workers':
       steering.setConnections(order.limit);

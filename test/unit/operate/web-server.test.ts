@@ -163,8 +163,8 @@ test('orders reach what they are for, and what is none is refused with what was 
   }
   assert.deepEqual(asked, [
     ...[
-      ['pause', 'page'],
-      ['resume', 'page'],
+      ['pause', 'control'],
+      ['resume', 'control'],
       ['connections', 4],
     ],
     ...[
