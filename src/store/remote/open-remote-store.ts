@@ -149,12 +149,17 @@ class RemoteStore implements MasterStore {
     }
     const { parts } = this.#master;
     const inbox = this.inboxName(userid);
-    const found = await session.getMailboxes([inbox, `${inbox}.${parts.sieveFolder}`]);
-    const hasScriptFiles = found.length === 1 && found[0]?.name === inbox;
-    if (!hasScriptFiles) return { ...(await this.#getUser(session, userid)), scripts: NO_SCRIPTS };
-    if (!parts.mayWrite) return { ...(await this.#getUserUntouched(session, userid)), scripts: NO_SCRIPTS };
-    await moveScriptFiles(session, userid);
-    return { ...(await this.#getUser(session, userid)), scripts: NO_SCRIPTS };
+    const mayHaveScriptFiles = async (): Promise<boolean> => {
+      const found = await session.getMailboxes([inbox, `${inbox}.${parts.sieveFolder}`]);
+      return found.length === 1 && found[0]?.name === inbox;
+    };
+    let isRisk = await mayHaveScriptFiles();
+    if (isRisk && parts.mayWrite) {
+      await moveScriptFiles(session, userid);
+      isRisk = await mayHaveScriptFiles();
+    }
+    const user = await (isRisk ? this.#getUserUntouched(session, userid) : this.#getUser(session, userid));
+    return { ...user, scripts: NO_SCRIPTS };
   }
 
   /**
@@ -374,7 +379,7 @@ async function moveScriptFiles(session: MasterSession, userid: ByteString): Prom
   try {
     await session.applyUnsieve(userid, NO_SUCH_SCRIPT);
   } catch (caught) {
-    // There is no such script, of course.
+    // There is no such script, of course. Whether the others were moved, the mailbox that is there then tells.
     if (SyncError.from(caught).family !== 'refused') throw caught;
   }
 }
