@@ -34,6 +34,11 @@ export function verifyTargets(
       found: pace === undefined ? 'not run' : `${(1 / pace).toFixed(2)}x`,
       met: pace === undefined ? undefined : pace >= 1,
     },
+    within(
+      'verify, 1,000 users alike, 40 ms, compared with -A: processor seconds of both ends',
+      same && pairedRatio(same.runs, 'ours', 'verify', 40, processor),
+      1,
+    ),
     memory(results),
     cost('first copy with --verify, loopback: time', copy, 0, ({ wall }) => wall),
     cost('first copy with --verify, 40 ms: time', copy, 40, ({ wall }) => wall),
