@@ -4,8 +4,11 @@ import { systemClock } from '../coordinator/clock.ts';
 import type { Steering } from '../coordinator/steering.ts';
 import { chooseLocks } from '../native/locks.ts';
 import { openSyslog } from '../native/syslog.ts';
+import type { HookAbout } from '../operate/hooks/hook-facts.ts';
+import type { Hooks } from '../operate/hooks/hooks.ts';
 import { type Watch, watch } from '../operate/watch.ts';
 import type { Finding } from '../preflight/finding.ts';
+import type { EventListener } from '../report/events.ts';
 import { type ProgramWords, REPLICATING } from '../report/program-words.ts';
 import { openReport, type Report } from '../report/report.ts';
 import { externalName } from '../store/paths/external-name.ts';
@@ -16,6 +19,8 @@ import type { RunPlan } from './run-plan.ts';
 
 export interface Begun extends AsyncDisposable {
   report: Report;
+  /** Resolves when the programs that were called have ended; to be waited for before the report is closed. */
+  hooksEnded(): Promise<void>;
   /** How things stand: it hears all that the report hears. */
   watching: Watch;
   /** For whoever may give orders, as long as there is something to steer. */
@@ -39,9 +44,11 @@ export async function begin(
   let steering: Steering | undefined;
   const { web } = plan;
   const joined = web && (await joinWeb(web, { channel, state: watching.state, steering: () => steering }));
-  const report = await openReport({
+  const run = `${Math.floor(Date.now() / 1_000)}-${process.pid}`;
+  const called = await openHooks(plan, { run, channel, server, spellMailbox }, (event) => report.emit(event));
+  const report: Report = await openReport({
     ...output,
-    run: `${Math.floor(Date.now() / 1_000)}-${process.pid}`,
+    run,
     channel,
     tellsDifferences: 'mode' in plan,
     words,
@@ -49,7 +56,7 @@ export async function begin(
     spellMailbox,
     ...files,
     streams,
-    sinks: [watching.hear, ...(joined ? [joined.hear] : [])],
+    sinks: [watching.hear, ...(joined ? [joined.hear] : []), ...(called ? [called.hear] : [])],
     openDisplay: async (lines) => {
       const { progressDisplay } = await import('../operate/progress/progress-display.ts');
       const { progress, statsSeconds } = output;
@@ -65,6 +72,7 @@ export async function begin(
   });
   const begun: Begun = {
     ...{ report, watching },
+    hooksEnded: async () => await called?.ended(),
     steer: (given) => {
       steering = given;
       return {
@@ -105,4 +113,16 @@ export async function startDelay(seconds: number, report: Report, signal: AbortS
     report.emit({ kind: 'run:stopping' });
     return false;
   }
+}
+
+/** Most runs have none, and load nothing for them. */
+async function openHooks(
+  { operate }: RunPlan | RollingPlan,
+  about: Omit<HookAbout, 'lagLimitSeconds'>,
+  emit: EventListener,
+): Promise<Hooks | undefined> {
+  const { hooks: programs, lagLimitSeconds } = operate;
+  if (Object.keys(programs).length === 0) return undefined;
+  const { hooks } = await import('../operate/hooks/hooks.ts');
+  return hooks(programs, { ...about, lagLimitSeconds }, process.env, emit);
 }

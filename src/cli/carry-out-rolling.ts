@@ -78,6 +78,7 @@ export async function carryOutRolling(
       steer: steeredByAll(operated.steeredBy({ report, watching }), opened.steer),
     },
   );
+  await opened.hooksEnded();
   await report.close({ failures: end.failures, unreached: [], allFound: true, endedBy: end.error });
   return exitCodeOfRolling(end.reason, end.unfinished);
 }

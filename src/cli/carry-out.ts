@@ -81,6 +81,7 @@ export async function carryOut(
       steer: steeredByAll(operated.steeredBy({ report, watching }), begun.steer),
     },
   );
+  await begun.hooksEnded();
   await report.close({ ...end.summary, endedBy: end.error });
   return exitCode(end, report.verdicts);
 }

@@ -1,5 +1,6 @@
 import { configError } from '../config/config-error.ts';
 import type { Settings } from '../config/settings.ts';
+import type { HookPrograms } from '../operate/hooks/hooks.ts';
 import { parseTimetable, TIMETABLE_FORMS, type Timetable } from '../operate/throttle/timetable.ts';
 import type { PauseConditions } from '../operate/throttle/watch-pauses.ts';
 import { SyncError } from '../report/sync-error.ts';
@@ -10,6 +11,8 @@ export interface OperatePlan {
   bwlimit: Timetable;
   pauses: PauseConditions;
   control: ControlPlan | undefined;
+  hooks: HookPrograms;
+  lagLimitSeconds: number;
 }
 
 export interface ControlPlan {
@@ -37,7 +40,7 @@ export function controlPath(environment: NodeJS.ProcessEnv, name: string): strin
  */
 export function operatePlan(
   { steering }: Pick<Arguments, 'steering'>,
-  settings: Pick<Settings, 'bwlimit' | 'pauseFile' | 'pauseUrl' | 'maxLoad' | 'control' | 'file'>,
+  settings: Settings,
   environment: NodeJS.ProcessEnv,
   name: string,
 ): OperatePlan {
@@ -65,7 +68,15 @@ export function operatePlan(
     'the absolute path of a socket, or off',
     (text) => (text === 'off' || text.startsWith('/') ? text : undefined),
   );
+  const { onFailure, onQuarantine, onLag, onDone, lagLimitSeconds } = settings;
   return {
+    hooks: {
+      ...(onFailure && { on_failure: onFailure }),
+      ...(onQuarantine && { on_quarantine: onQuarantine }),
+      ...(onLag && { on_lag: onLag }),
+      ...(onDone && { on_done: onDone }),
+    },
+    lagLimitSeconds,
     bwlimit: read(['--bwlimit', bwlimit], ['bwlimit', settings.bwlimit], TIMETABLE_FORMS, parseTimetable) ?? [
       { minute: 0, rate: 'off' },
     ],

@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { configError } from '../config/config-error.ts';
 import { systemClock } from '../coordinator/clock.ts';
 import type { Steering } from '../coordinator/steering.ts';
 import type { Controlled } from '../operate/control/control-answer.ts';
 import { openControlSocket } from '../operate/control/open-control-socket.ts';
+import type { HookPrograms } from '../operate/hooks/hooks.ts';
 import { Bandwidth } from '../operate/throttle/bandwidth.ts';
 import { PAUSES, watchPauses } from '../operate/throttle/watch-pauses.ts';
 import type { Watch } from '../operate/watch.ts';
@@ -34,9 +36,10 @@ export class Operated implements AsyncDisposable {
     this.#channel = channel;
   }
 
-  /** @throws SyncError USAGE if the control socket that was asked for cannot be made */
+  /** @throws SyncError USAGE if the control socket that was asked for cannot be made, CONFIG if a program cannot be called */
   static async open(plan: OperatePlan, channel?: Channel): Promise<Operated> {
     const operated = new Operated(plan, channel);
+    checkPrograms(plan.hooks);
     if (plan.control?.named) await operated.#openSocket(plan.control.path);
     return operated;
   }
@@ -119,5 +122,16 @@ export class Operated implements AsyncDisposable {
 
   async #openSocket(path: string): Promise<void> {
     this.#socket = await openControlSocket(path, () => this.#controlled);
+  }
+}
+
+function checkPrograms(hooks: HookPrograms): void {
+  for (const [hook, program] of Object.entries(hooks)) {
+    try {
+      accessSync(program, constants.X_OK);
+    } catch (caught) {
+      const { message } = SyncError.from(caught);
+      throw configError(hook, `expected a program that may be run, found ${program}: ${message}`);
+    }
   }
 }

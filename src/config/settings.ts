@@ -46,6 +46,13 @@ export interface Settings {
   pauseFile: string | undefined;
   pauseUrl: string | undefined;
   maxLoad: string | undefined;
+  /** Programs that are called when something has happened. */
+  onFailure: string | undefined;
+  onQuarantine: string | undefined;
+  onLag: string | undefined;
+  onDone: string | undefined;
+  /** Seconds: a channel is behind when its oldest line is older. */
+  lagLimitSeconds: number;
   /** Where the control socket is, or `off`. */
   control: string | undefined;
   /** Applies to the master what conflict resolution changes there: `private`, `none`, or a server as for -S. */
@@ -101,6 +108,11 @@ export function defaultSettings(): Settings {
     pauseFile: undefined,
     pauseUrl: undefined,
     maxLoad: undefined,
+    onFailure: undefined,
+    onQuarantine: undefined,
+    onLag: undefined,
+    onDone: undefined,
+    lagLimitSeconds: 600,
     control: undefined,
     master: 'private',
     masterUser: undefined,
@@ -218,6 +230,18 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['pause_file', rule('the path of a file', absolutePath, (pauseFile) => ({ pauseFile }))],
   ['pause_url', rule('an http or https address', nonEmpty, (pauseUrl) => ({ pauseUrl }))],
   ['max_load', rule('a load, such as 8', nonEmpty, (maxLoad) => ({ maxLoad }))],
+  ['on_failure', rule('the path of a program', absolutePath, (onFailure) => ({ onFailure }))],
+  ['on_quarantine', rule('the path of a program', absolutePath, (onQuarantine) => ({ onQuarantine }))],
+  ['on_lag', rule('the path of a program', absolutePath, (onLag) => ({ onLag }))],
+  ['on_done', rule('the path of a program', absolutePath, (onDone) => ({ onDone }))],
+  [
+    'lag_limit',
+    rule(
+      `${DURATION_FORMS}, from 1s to 1d`,
+      (text) => within(parseDuration(text), 1, MOST_BACKLOG_REPORT_SECONDS),
+      (lagLimitSeconds) => ({ lagLimitSeconds }),
+    ),
+  ],
   ['control', rule('the path of a socket, or off', nonEmpty, (control) => ({ control }))],
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
   ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],

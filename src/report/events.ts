@@ -21,6 +21,7 @@ export type SyncEvent =
   | MailboxEvent
   | CommandEvent
   | VerifyEvent
+  | HookEvent
   | RollingEvent;
 
 export type RunEvent =
@@ -449,5 +450,18 @@ export interface Backlog {
   lastSuccess: number | undefined;
   link: 'up' | 'down';
 }
+
+export type HookEvent =
+  /** A program of the operator has ended. `code` undefined: it could not be started, or was ended, as `reason` says. */
+  | {
+      kind: 'hook:ended';
+      hook: string;
+      program: string;
+      code: number | undefined;
+      reason: string | undefined;
+      elapsedMs: number;
+    }
+  /** So many wait already, and it was not called; told once until they have ended. */
+  | { kind: 'hook:left-out'; hook: string; most: number };
 
 export type EventListener = (event: SyncEvent) => void;

@@ -102,6 +102,17 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
       const text = `compressing to '${server}' from now on (level ${level}): the link takes ${Math.round(rate / 1000)} kB/s`;
       return [{ level: 'info', text }];
     }
+    case 'hook:ended': {
+      const { hook, program, code, reason, elapsedMs } = event;
+      const how = `${hook}: ${program} ended ${code === undefined ? '' : `with ${code} `}after ${(elapsedMs / 1_000).toFixed(1)} s`;
+      return [
+        { level: code === 0 ? 'info' : 'error', text: reason === undefined ? how : `${how}: ${reason}` },
+      ];
+    }
+    case 'hook:left-out':
+      return [
+        { level: 'warning', text: `${event.hook}: not called, as ${event.most} programs wait already` },
+      ];
     case 'run:settings-read': {
       const parts = [
         ...(event.now.length > 0 ? [`changed: ${event.now.join(', ')}`] : []),

@@ -48,6 +48,11 @@ test('every key is read', () => {
     pause_file = /run/quiet
     pause_url = https://host/go
     max_load = 8
+    on_failure = /opt/f
+    on_quarantine = /opt/q
+    on_lag = /opt/l
+    on_done = /opt/d
+    lag_limit = 1h
     control = off
     master = localhost:2005
     master_user = admin
@@ -82,6 +87,11 @@ test('every key is read', () => {
     pauseFile: '/run/quiet',
     pauseUrl: 'https://host/go',
     maxLoad: '8',
+    onFailure: '/opt/f',
+    onQuarantine: '/opt/q',
+    onLag: '/opt/l',
+    onDone: '/opt/d',
+    lagLimitSeconds: 3_600,
     control: 'off',
     master: 'localhost:2005',
     masterUser: 'admin',

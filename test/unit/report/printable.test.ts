@@ -109,6 +109,8 @@ const events: Record<SyncEvent['kind'], object> = {
   'work:ended': { key: 'x', connection: 'x', users: ['x'], result: 'synced', size: 1 },
   'rolling:replicated': { channel: 'x', users: ['x'], lagMs: 1 },
   'run:connections': { most: 1, why: 'asked' },
+  'hook:ended': { hook: 'on_done', program: 'x', code: 1, reason: 'x', elapsedMs: 1 },
+  'hook:left-out': { hook: 'on_done', most: 1 },
   'run:settings-read': { now: ['x'], later: ['x'] },
   'run:steered': { what: 'skip', user: 'x' },
   'user:done': { user: 'x' },
