@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
 import { usageError } from '../arguments.ts';
 import { addOptions } from '../options.ts';
 import type { Verb } from './verb.ts';
@@ -18,6 +19,12 @@ export const status: Verb = {
       'How:',
       ['--watch', 'stay on the screen, until interrupted'],
       ['--json', 'print all that is known as JSON'],
+      [
+        '--nagios',
+        'one line and the exit code of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN',
+      ],
+      ['--warning <time>', 'with --nagios: the oldest change of a channel waits so long (default: 5m)'],
+      ['--critical <time>', 'with --nagios: the same, worse (default: 15m)'],
     );
     return command;
   },
@@ -26,6 +33,20 @@ export const status: Verb = {
   },
   prepare({ operands }, own) {
     const [name] = operands;
+    const thresholds = {
+      warningSeconds: time('--warning', own.warning, '5m'),
+      criticalSeconds: time('--critical', own.critical, '15m'),
+    };
+    if (own.nagios === true) {
+      if (own.watch === true || own.json === true)
+        throw usageError('expected --nagios without --watch and --json');
+      return async (environment) => {
+        const { carryOutNagios } = await import('../carry-out-nagios.ts');
+        return await carryOutNagios(name, thresholds, environment);
+      };
+    }
+    if (own.warning !== undefined || own.critical !== undefined)
+      throw usageError('expected --warning and --critical with --nagios alone');
     return async (environment, signal) => {
       const { carryOutStatus } = await import('../carry-out-status.ts');
       const how = { watch: own.watch === true, json: own.json === true };
@@ -33,3 +54,10 @@ export const status: Verb = {
     };
   },
 };
+
+/** @returns seconds @throws SyncError USAGE */
+function time(option: string, given: unknown, preset: string): number {
+  const seconds = parseDuration(String(given ?? preset));
+  if (seconds !== undefined && seconds > 0) return seconds;
+  throw usageError(`option ${option} expects ${DURATION_FORMS}, found "${String(given)}"`);
+}
