@@ -28,9 +28,9 @@ export function controlSockets(environment: NodeJS.ProcessEnv): NamedSocket[] {
   return sockets.map((file) => ({ name: nameOf(file), path: `${directory}/${file}` }));
 }
 
-/** @param named a run, or the path of a socket */
+/** @param named a run, or the absolute path of a socket */
 export function controlSocket(environment: NodeJS.ProcessEnv, named: string): NamedSocket {
-  return { name: named, path: named.includes('/') ? named : controlPath(environment, named) };
+  return { name: named, path: named.startsWith('/') ? named : controlPath(environment, named) };
 }
 
 function nameOf(file: string): string {

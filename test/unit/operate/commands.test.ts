@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import type { Controlled } from '../../../src/operate/control/control-answer.ts';
+import { openControlSocket } from '../../../src/operate/control/open-control-socket.ts';
+import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
+import { ENTRY, startCommand } from '../../lab/start-command.ts';
+import { VirtualClock } from '../../lab/virtual-clock.ts';
+import { FakeSteering } from './fake-steering.ts';
+import { begun, found, opened, told } from './run-events.ts';
+
+const COMMAND = join(dirname(ENTRY), 'cyrus-sync.cjs');
+
+/** A directory of control sockets, and the commands that speak to them. */
+class HostScene {
+  readonly directory = mkdtempSync(join(tmpdir(), 'ctl-'));
+  readonly steering = new FakeSteering();
+
+  open(name: string): Promise<AsyncDisposable> {
+    const state = told([opened(), found(9, 90), begun('anna')]);
+    const run: Controlled = {
+      view: () => state.view(9_000),
+      users: (list, most) => (list === 'slow' ? state.slow(most, 9_000) : state.users(list, most, 9_000)),
+      steering: this.steering,
+      bandwidth: new Bandwidth(this.steering, new VirtualClock(), [{ minute: 0, rate: 'off' }]),
+    };
+    return openControlSocket(join(this.directory, `${encodeURIComponent(name)}.sock`), () => run);
+  }
+
+  async run(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
+    const command = startCommand([process.execPath, COMMAND, ...args], {
+      CYRUS_SYNC_RUN_DIRECTORY: this.directory,
+    });
+    const code = await command.end;
+    return { code, stdout: command.stdout(), stderr: command.stderr() };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+test('status tells of every run of the host, the living and the dead, and of one with who is at work', async () => {
+  using scene = new HostScene();
+  assert.deepEqual(await scene.run('status'), {
+    ...{ code: 0, stdout: 'no run is under way that can be asked\n', stderr: '' },
+  });
+  await using _first = await scene.open('offsite/2');
+  await using _second = await scene.open('rolling');
+  const all = await scene.run('status');
+  assert.equal(all.code, 0);
+  assert.match(all.stdout, /^offsite\/2: copying \(.*\n {4}0 of 9 users done.*\n.*\nrolling: copying /);
+  assert.match(
+    (await scene.run('status', 'offsite/2')).stdout,
+    /^copying .*\n[\s\S]*\n {2}1 {2}anna \(6s\)\n$/,
+  );
+  const json = JSON.parse((await scene.run('status', '--json')).stdout);
+  assert.deepEqual(
+    json.map((each: { name: string; status: { users: { found: number } } }) => [
+      each.name,
+      each.status.users.found,
+    ]),
+    [
+      ['offsite/2', 9],
+      ['rolling', 9],
+    ],
+  );
+  writeFileSync(join(scene.directory, 'dead.sock'), '');
+  const withDead = await scene.run('status');
+  assert.equal(withDead.code, 1);
+  assert.match(withDead.stdout, /^dead: .*dead\.sock: /);
+});
+
+test('ctl speaks to the one run that there is, to one by its name or path, and its exit code tells', async () => {
+  using scene = new HostScene();
+  const none = await scene.run('ctl', 'status');
+  assert.equal(none.code, 64);
+  assert.match(none.stderr, /expected a NAME before the verb.*found none/);
+  await using _only = await scene.open('offsite');
+  assert.match((await scene.run('ctl', 'workers=4')).stdout, /^workers=4/);
+  assert.equal((await scene.run('ctl', 'offsite', 'now', 'anna')).stdout, 'now anna: ok\n');
+  assert.match((await scene.run('ctl', join(scene.directory, 'offsite.sock'), 'pause')).stdout, /^paused: /);
+  assert.equal(
+    (await scene.run('ctl', '--json', 'skip', 'ünal')).stdout,
+    '{"ok":true,"answer":{"user":"ünal","steered":"done"}}\n',
+  );
+  assert.deepEqual(scene.steering.orders.at(-1), ['skip', Buffer.from('ünal').toString('latin1')]);
+  const refused = await scene.run('ctl', 'bwlimit=fast');
+  assert.deepEqual([refused.code, refused.stdout.split(' ')[0]], [1, 'error:']);
+  const unknown = await scene.run('ctl', 'elsewhere', 'status');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /elsewhere\.sock: no run has that name/);
+  await using _second = await scene.open('other');
+  assert.match(
+    (await scene.run('ctl', 'status')).stderr,
+    /expected a NAME before the verb.*found offsite, other/,
+  );
+});
