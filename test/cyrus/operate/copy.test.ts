@@ -61,6 +61,7 @@ test('workers, bwlimit, pause, now and skip take effect during a copy, and nothi
   // What was on its way into the socket when the order came, and no more.
   assert.ok(proxy.octets - octets < 4_096, `${proxy.octets - octets} octets while paused`);
 
+  await control.ask('bwlimit=50K');
   assert.match(await control.ask('resume'), /^not paused/);
   await control.until('three connections', ({ connections }) => connections.length === 3);
   await control.ask('bwlimit=off');
