@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { isLoopback } from './is-loopback.ts';
 
 /** Who may do what on the port. */
 export interface AccessRules {
@@ -17,12 +18,10 @@ export interface Refusal {
   text: string;
 }
 
-const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
-
 /** @param headers of the request @returns undefined: it may */
 export function refusal(rules: AccessRules, need: Need, headers: IncomingHttpHeaders): Refusal | undefined {
   // A name of somebody else's that leads here would make a page of theirs one of ours to a browser.
-  if (rules.isLoopback && !LOOPBACK_HOSTS.includes(hostOf(headers.host))) {
+  if (rules.isLoopback && !isLoopback(hostOf(headers.host))) {
     return { status: 421, text: 'ask for localhost, 127.0.0.1 or [::1]' };
   }
   if (need === 'nothing') return undefined;
@@ -47,7 +46,10 @@ function isForeign({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders
 }
 
 function hostOf(header: string | undefined): string {
-  return (header ?? '').replace(/:\d+$/, '').toLowerCase();
+  return (header ?? '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
 }
 
 /** In a time that tells nothing of how much of it was right. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import test from 'node:test';
 import type { Pause, Steering } from '../../../src/coordinator/steering.ts';
+import { refusal } from '../../../src/operate/page/refusal.ts';
 import { type WebOptions, WebServer } from '../../../src/operate/page/web-server.ts';
 import { begun, found, opened, stateOf } from './run-events.ts';
 
@@ -204,6 +205,16 @@ test('a name of somebody else that leads to this host is not answered', async ()
     socket.write('GET /status.json HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
   });
   assert.match(answer, /^HTTP\/1\.1 421 /);
+});
+
+test('every address of this host alone is answered by its own name', async () => {
+  const rules = { isLoopback: true, token: undefined };
+  for (const host of ['localhost:1', '127.0.0.1', '127.0.0.2:9765', '[::1]:9765', 'LOCALHOST']) {
+    assert.equal(refusal(rules, 'read', { host }), undefined, host);
+  }
+  for (const host of ['localhost.evil.example', '127.evil.example', '192.0.2.1:9765', '']) {
+    assert.equal(refusal(rules, 'read', { host })?.status, 421, host);
+  }
 });
 
 test('on an address that others reach nothing is read without the token, but whether it is alive', async () => {
