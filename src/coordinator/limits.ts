@@ -37,7 +37,7 @@ export const FIRST_GROWTH = 2;
 /** ... and no more than would keep this thread at work for this share of its time: the rest is the replica's and the link's ... */
 export const SHARE_TO_FILL = 0.5;
 /** ... or for this share where less than so much of a processor is idle: the rest may be work of this host ... */
-export const SHARE_TO_FILL_OF_BUSY_HOST = 0.2;
+export const SHARE_TO_FILL_OF_BUSY_HOST = 0.35;
 export const IDLE_FOR_CONNECTIONS = 0.5;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING_MS = 500;
@@ -45,6 +45,8 @@ export const WORTH_GROWING_MS = 500;
 export const BUSY_THREAD = 0.8;
 /** ... and of a processor that must be free for another thread. */
 export const IDLE_FOR_THREAD = 0.5;
+/** Looks for which connections that are being made are waited for before more are asked for: those of a far link are up by then. */
+export const LOOKS_TO_CONNECT = 2;
 /** How often rolling mode asks itself whether its one thread is enough. */
 export const THREADS_LOOK_MS = 1_000;
 /** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */

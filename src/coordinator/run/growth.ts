@@ -10,6 +10,7 @@ import {
   IDLE_FOR_CONNECTIONS,
   IDLE_FOR_THREAD,
   LEAST_WORK_TO_CLIMB,
+  LOOKS_TO_CONNECT,
   MOST_CONNECTIONS,
   REFUSED_PAUSE_MS,
   SHARE_TO_FILL,
@@ -82,6 +83,8 @@ export class Growth {
   #since: number | undefined;
   #cancel: (() => void) | undefined;
   #hurried = false;
+  /** Looks since more connections were asked for, while those are being made. */
+  #looksSince = 0;
 
   constructor(wanted: WantedConnections, parts: GrowthParts) {
     this.#auto = wanted === 'auto';
@@ -183,11 +186,14 @@ export class Growth {
       this.#set(this.#allowance, 'host-busy');
       return;
     }
-    // How long a thread waits tells nothing while it waits for connections that are being made.
-    if (this.#auto && this.#parts.open() < this.#allowance.connections) {
+    // How long a thread waits tells little while it waits for connections that are being made.
+    const isConnecting = this.#auto && this.#parts.open() < this.#allowance.connections;
+    if (isConnecting && this.#looksSince < LOOKS_TO_CONNECT) {
+      this.#looksSince += 1;
       this.#set({ ...this.#allowance, threads }, 'begin');
       return;
     }
+    this.#looksSince = 0;
     const isHostBusy = load.idleProcessors < IDLE_FOR_CONNECTIONS;
     const share = isHostBusy ? SHARE_TO_FILL_OF_BUSY_HOST : SHARE_TO_FILL;
     const connections = this.#times(Math.min(GROWTH, share / load.thisThread));

@@ -75,12 +75,23 @@ test('auto has no more connections than there are jobs left, and says so', async
 
 test('auto has no more connections made while others are being made', async () => {
   const { growth, up, pass } = scene('auto', 64);
-  up.open = 1;
   growth.resume();
-  await pass(3);
+  await pass(1);
+  assert.equal(growth.allowance.connections, 4);
+  up.open = 1;
+  await pass(2);
   assert.equal(growth.allowance.connections, 4);
   up.open = 4;
   await pass(1);
+  assert.equal(growth.allowance.connections, 16);
+});
+
+test('auto does not wait for connections that are long in the making', async () => {
+  const { growth, up, pass } = scene('auto', 64);
+  growth.resume();
+  await pass(1);
+  up.open = 1;
+  await pass(3);
   assert.equal(growth.allowance.connections, 16);
 });
 
