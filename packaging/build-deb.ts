@@ -78,7 +78,7 @@ async function generated(version: string): Promise<void> {
   put(`${DOCUMENTATION}/examples/cyrus-sync.ini`, settingsExample(settings));
 }
 
-/** With the licences of all that goes along. */
+/** Adds the licences of all that goes along. */
 function documentation(packages: readonly string[]): void {
   const licences = packages.flatMap((folder) => {
     const file = readdirSync(join(root, LIBRARY, folder)).find((name) => /^(licen[cs]e|copying)/i.test(name));

@@ -9,7 +9,7 @@ import { drainTable, lagTable } from './rolling-tables.ts';
 export interface RollingResults {
   drain: RollingResult | undefined;
   lag: RollingResult | undefined;
-  /** With and without comparisons beside it. */
+  /** One of the pair runs comparisons beside it, the other does not. */
   pass: RollingResult | undefined;
 }
 

@@ -78,7 +78,7 @@ export interface Arguments {
   /** --dry-run */
   dryRun: boolean;
   choosing: Choosing;
-  /** As typed: --bwlimit, --pause-file, --pause-url, --max-load, --control. */
+  /** Texts as they were typed: --bwlimit, --pause-file, --pause-url, --max-load, --control. */
   steering: Readonly<
     Record<'bwlimit' | 'pauseFile' | 'pauseUrl' | 'maxLoad' | 'control', string | undefined>
   >;

@@ -53,7 +53,7 @@ export async function carryOutCheck(
   let config: ImapdConfig;
   try {
     config = readImapdConfig(args.configFile, environment);
-    // As for a run of everybody, and for one with -p where that is asked for.
+    // The check is that of a run for everybody, and of one with -p where that is asked for.
     plan = planRun({ ...args, mode: args.partition === undefined ? 'all' : 'users' }, environment);
     becomeCyrusUser(plan.identity);
     checkProgramReadable(plan.identity.user);

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /** By how much the heap may outgrow what is alive in it before garbage is collected; V8's own choice is several times. */
 const TIGHT_PERCENT = 50;
-/** As long as the whole process is small: each collection costs the same however little it finds. */
+/** The room while the whole process is small, where each collection costs the same however little it finds. */
 const ROOMY_PERCENT = 150;
 const SMALL_PROCESS_OCTETS = 128 * 1024 ** 2;
 const LOOK_EVERY_MS = 250;

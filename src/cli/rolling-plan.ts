@@ -42,7 +42,7 @@ export interface RollingPlan {
   operate: OperatePlan;
   /** undefined: nobody is to look on over a port. */
   web: WebPlan | undefined;
-  /** As they were read, to be compared when they are read again. */
+  /** The settings of the start, to be compared when they are read again. */
   settings: Settings;
 }
 
