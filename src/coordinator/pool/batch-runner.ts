@@ -1,41 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { threadId } from 'node:worker_threads';
 import type { ByteString } from '../../byte-string.ts';
-import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
-import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import {
-  type Action,
-  type ActionResult,
-  type BorrowedLink,
-  type EngineContext,
-  type EngineOptions,
-  type JobResult,
-  type MessagesThere,
-  Partitions,
-  type ReplicaLink,
-  type SetAside,
-  Stage,
+import type {
+  Action,
+  ActionResult,
+  EngineContext,
+  EngineOptions,
+  JobResult,
+  MessagesThere,
+  SetAside,
 } from '../../replicate/engine.ts';
 import type { EventListener, WorkResult } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Subject, VerifyParts } from '../../verify/judge.ts';
-import { LADEN_PER_CONNECTION, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import { jobKey, jobUser } from './job-key.ts';
+import { KeptLink, type KeptLinkParts, type RunnerLink } from './kept-link.ts';
+import { ladenOn, Postponed } from './laden-on.ts';
 import type { MasterLink } from './master-link.ts';
 import type { Batch, Counts, Job, Outcome, PoolSetup, UnitAnswer, UnitTask } from './messages.ts';
 import { partsOf } from './parts-of.ts';
 import type { ScriptLink } from './script-link.ts';
-import { tellExposure } from './tell-exposure.ts';
-import { TrafficTeller } from './traffic-teller.ts';
 
 /** The parts that a batch runner works with; the thread entry gives the real ones. */
-export interface BatchRunnerParts {
-  setup: PoolSetup;
-  emit: EventListener;
+export interface BatchRunnerParts extends KeptLinkParts {
   /** Shared by the connections of a thread, and closed by whoever opened it. */
   store: MasterStore;
-  connect(listeners: ConnectionListeners): Promise<ReplicaSession>;
   /** undefined: the master must not be written to. */
   master: MasterLink | undefined;
   scripts: ScriptLink;
@@ -69,28 +58,28 @@ export interface BatchRunnerParts {
  */
 export class BatchRunner {
   readonly #parts: BatchRunnerParts;
-  #link: Link | undefined;
-  #connecting: Promise<Link> | undefined;
+  /** Lent to the jobs of other connections too. */
+  readonly link: KeptLink;
   readonly #stopping = new AbortController();
   #partMs = 0;
-  #connectMs = 0;
 
   constructor(parts: BatchRunnerParts) {
     this.#parts = parts;
+    this.link = new KeptLink(parts);
   }
 
   /** @param borrow see EngineContext */
   async run(batch: Batch, borrow?: EngineContext['borrow']): Promise<Outcome[]> {
     const { jobs } = batch;
     if (this.#cancelled) return untouched(jobs, cancelledError().toData());
-    let link: Link;
+    let link: RunnerLink;
     try {
-      link = await this.#connected();
+      link = await this.link.get();
     } catch (caught) {
       // The phase is what tells the coordinator that no session was had at all.
       return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
     }
-    using _use = this.#use(link);
+    using _use = this.link.use(link);
     return await this.#runJobs(batch, link, borrow);
   }
 
@@ -101,13 +90,13 @@ export class BatchRunner {
       linkError: error.family === 'link' || error.phase === 'connect' ? error : undefined,
     });
     if (this.#cancelled) return untouchedBy(cancelledError().toData());
-    let link: Link;
+    let link: RunnerLink;
     try {
-      link = await this.#connected();
+      link = await this.link.get();
     } catch (caught) {
       return untouchedBy({ ...SyncError.from(caught).toData(), phase: 'connect' });
     }
-    using _use = this.#use(link);
+    using _use = this.link.use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
     const context = this.#context(link, { emit: this.#parts.emit, setAside });
     const work = { key: `unit:${users.join(' ')}`, connection: link.connection, users };
@@ -123,35 +112,19 @@ export class BatchRunner {
     const partMs = servedSince(link) / partsOf({ actions });
     this.#partMs += (partMs - this.#partMs) * WEIGHT_OF_LATEST;
     const broken = results.find((result) => result.kind === 'failed' && result.error.family === 'link');
-    if (broken?.kind === 'failed') this.#lose(link, broken.error);
+    if (broken?.kind === 'failed') this.link.lose(link, broken.error);
     return { results, linkError: broken?.kind === 'failed' ? broken.error : undefined };
   }
 
-  async #ping(link: Link): Promise<ErrorData | undefined> {
+  async #ping(link: RunnerLink): Promise<ErrorData | undefined> {
     try {
       await link.session.noop();
       return undefined;
     } catch (caught) {
       const error = SyncError.from(caught).toData();
-      this.#lose(link, error);
+      this.link.lose(link, error);
       return error;
     }
-  }
-
-  /** Its connection, for a job of another one. @throws SyncError as for the first connection */
-  async lend(): Promise<BorrowedLink> {
-    const link = await this.#connected();
-    const use = this.#use(link);
-    const { session, stage, partitions } = link;
-    return {
-      session,
-      stage,
-      partitions,
-      [Symbol.dispose]: () => {
-        use[Symbol.dispose]();
-        if (session.broken) this.#lose(link, brokenWhileLent(session.info.server).toData());
-      },
-    };
   }
 
   get #cancelled(): boolean {
@@ -163,113 +136,28 @@ export class BatchRunner {
     return this.#partMs;
   }
 
-  /** How long it took to make the connection. */
-  get connectMs(): number {
-    return this.#connectMs;
-  }
-
-  get connected(): boolean {
-    return this.#link !== undefined && !this.#link.session.broken;
-  }
-
-  /** Gives all that is begun after this a new connection. */
-  renew(): void {
-    const link = this.#link;
-    this.#link = undefined;
-    if (link && link.uses === 0) void this.#leave(link);
-  }
-
-  /** Drops the connection if the replica closed it while nothing was under way. @returns whether it had */
-  dropIdleClosed(): boolean {
-    const link = this.#link;
-    if (!link?.session.broken || link.uses > 0) return false;
-    this.#link = undefined;
-    link.session.destroy();
-    return true;
-  }
-
-  #use(link: Link): Disposable {
-    link.uses += 1;
-    return {
-      [Symbol.dispose]: () => {
-        link.uses -= 1;
-        if (link.uses === 0 && link !== this.#link && !link.session.broken) void this.#leave(link);
-      },
-    };
-  }
-
   /** No job is begun any more; those in flight go on. */
   cancel(): void {
     this.#stopping.abort();
+    this.link.cancel();
   }
 
   /** Cuts the link: jobs in flight fail at once. */
   cut(): void {
     this.#stopping.abort();
-    this.#link?.session.destroy(cancelledError());
+    this.link.cut(cancelledError());
     this.#parts.scripts.cut(cancelledError());
-    this.#link = undefined;
   }
 
   /** Takes leave of the replica. Never rejects. */
   async exit(): Promise<void> {
     this.#stopping.abort();
-    const link = this.#link;
-    this.#link = undefined;
-    await Promise.all([link && this.#leave(link), this.#parts.scripts.close(), this.#parts.master?.close()]);
-  }
-
-  async #leave(link: Link): Promise<void> {
-    const { connection, session, traffic } = link;
-    traffic.tell();
-    this.#parts.emit({ kind: 'connection:closed', connection, server: session.info.server });
-    await session.exit();
-  }
-
-  /** Tasks that come at the same time share one attempt. */
-  #connected(): Promise<Link> {
-    if (this.#link && !this.#link.session.broken) return Promise.resolve(this.#link);
-    this.#link?.session.destroy();
-    this.#link = undefined;
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined;
-    });
-    return this.#connecting;
-  }
-
-  async #connect(): Promise<Link> {
-    const { setup, emit, connect } = this.#parts;
-    const { server } = setup.connection;
-    const began = performance.now();
-    const session = await connect({
-      onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
-      onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
-    });
-    const connection = nextConnection();
-    const link: Link = {
-      connection,
-      session,
-      stage: new Stage(session),
-      partitions: new Partitions(session),
-      uses: 0,
-      laden: 0,
-      servedBefore: 0,
-      traffic: new TrafficTeller(connection, session, emit),
-    };
-    this.#link = link;
-    this.#connectMs = performance.now() - began;
-    const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
-    emit({ kind: 'connection:open', connection, server, flavour, mechanism, tls, compression, sieveMailbox });
-    tellExposure(session, emit);
-    if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
-      emit({ kind: 'replica:no-archive', server });
-    }
-    return link;
+    await Promise.all([this.link.exit(), this.#parts.scripts.close(), this.#parts.master?.close()]);
   }
 
   async #runJobs(
     { jobs, sizes = [], mayPostpone = false }: Batch,
-    link: Link,
+    link: RunnerLink,
     borrow: EngineContext['borrow'],
   ): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
@@ -293,7 +181,7 @@ export class BatchRunner {
         this.#parts.emit({ kind: 'work:ended', ...work, result: done.kind, size });
         // A borrowed connection that broke is its lender's.
         if (outcome.kind === 'failed' && outcome.error.family === 'link' && link.session.broken) {
-          if (lost === undefined) this.#lose(link, outcome.error);
+          if (lost === undefined) this.link.lose(link, outcome.error);
           lost ??= outcome.error;
         }
       }
@@ -305,7 +193,7 @@ export class BatchRunner {
 
   async #runJob(
     job: Job,
-    link: Link,
+    link: RunnerLink,
     mayPostpone: boolean,
     borrow: EngineContext['borrow'],
   ): Promise<Exclude<Outcome, { kind: 'untouched' }>> {
@@ -382,7 +270,7 @@ export class BatchRunner {
     return isOfJob ? mailbox : undefined;
   }
 
-  #context(link: Link, { emit, borrow, setAside = [], beforeSending }: TaskParts): EngineContext {
+  #context(link: RunnerLink, { emit, borrow, setAside = [], beforeSending }: TaskParts): EngineContext {
     const { setup, store, master, scripts, there } = this.#parts;
     const { session, stage, partitions } = link;
     const options = engineOptions(setup);
@@ -401,28 +289,7 @@ export class BatchRunner {
       emit,
     };
   }
-
-  #lose(link: Link, error: ErrorData): void {
-    if (this.#link === link) this.#link = undefined;
-    link.session.destroy();
-    if (this.#cancelled) return;
-    const { connection, session, traffic } = link;
-    traffic.tell();
-    this.#parts.emit({ kind: 'connection:lost', connection, server: session.info.server, error });
-  }
 }
-
-type Link = ReplicaLink & {
-  /** Its name in events. */
-  connection: string;
-  /** Tasks that are using it. */
-  uses: number;
-  /** Jobs with much to send that are under way on it. */
-  laden: number;
-  /** `servedMs` of the session at the outcome before. */
-  servedBefore: number;
-  traffic: TrafficTeller;
-};
 
 /** The part of a context that is its task's own. */
 interface TaskParts {
@@ -434,51 +301,6 @@ interface TaskParts {
 
 /** Share of the latest unit in the mean of all: a few tell, and none for long. */
 const WEIGHT_OF_LATEST = 0.25;
-
-/** Ends a job before it sends anything. */
-class Postponed extends Error {}
-
-/** Counts one job among those with much to send, or postpones it if there are enough of them. */
-function ladenOn(
-  link: Link,
-  mayPostpone: boolean,
-): Disposable & { add: (commands: Iterable<number>) => void } {
-  let counted = false;
-  return {
-    add: (commands) => {
-      if (counted || !reaches(commands, LEAST_LADEN_COMMANDS)) return;
-      if (mayPostpone && link.laden >= LADEN_PER_CONNECTION) throw new Postponed();
-      counted = true;
-      link.laden += 1;
-    },
-    [Symbol.dispose]: () => {
-      if (counted) link.laden -= 1;
-    },
-  };
-}
-
-function reaches(counts: Iterable<number>, least: number): boolean {
-  let sum = 0;
-  for (const count of counts) {
-    sum += count;
-    if (sum >= least) return true;
-  }
-  return false;
-}
-
-function servedSince(link: Link): number {
-  const before = link.servedBefore;
-  link.servedBefore = link.session.servedMs;
-  return link.servedBefore - before;
-}
-
-let connections = 0;
-
-/** Threads count for themselves. */
-function nextConnection(): string {
-  connections += 1;
-  return `${threadId}.${connections}`;
-}
 
 function usersOf(job: Job): { users: ByteString[]; mailboxes?: ByteString[] } {
   return job.kind === 'mailboxes' ? { users: job.owners, mailboxes: job.names } : { users: [job.userid] };
@@ -521,11 +343,10 @@ function untouched(jobs: readonly Job[], error: ErrorData): Outcome[] {
   return jobs.map((job) => ({ kind: 'untouched', job, error }));
 }
 
-function brokenWhileLent(server: string): SyncError {
-  return new SyncError('LINK_BROKEN', `the connection to ${server} broke`, {
-    family: 'link',
-    retryable: true,
-  });
+function servedSince(link: RunnerLink): number {
+  const before = link.servedBefore;
+  link.servedBefore = link.session.servedMs;
+  return link.servedBefore - before;
 }
 
 function cancelledError(): SyncError {

@@ -60,7 +60,7 @@ export class RunnerSet {
     if (!least) return this.#take();
     const partMs = partMsOn(up);
     // The first one took longer than the others will: the program had just been loaded.
-    const connectMs = Math.min(...up.map(({ runner }) => runner.connectMs));
+    const connectMs = Math.min(...up.map(({ runner }) => runner.link.connectMs));
     if (least.parts * partMs <= connectMs) return least;
     const parts = up.reduce((sum, connection) => sum + connection.parts, this.#waiting);
     const pays = (parts * partMs) / (up.length + this.#opening.size) > connectMs;
@@ -89,7 +89,7 @@ export class RunnerSet {
 
   #open(): void {
     const connection = this.#add();
-    const opening = connection.runner.lend().then(
+    const opening = connection.runner.link.lend().then(
       (link) => link[Symbol.dispose](),
       () => this.#refused(connection),
     );
@@ -99,7 +99,7 @@ export class RunnerSet {
 
   /** Connections that are up, the least used first. */
   #up(): Connection[] {
-    const usable = this.#connections.slice(0, this.#limit).filter(({ runner }) => runner.connected);
+    const usable = this.#connections.slice(0, this.#limit).filter(({ runner }) => runner.link.connected);
     return usable.sort((a, b) => a.parts - b.parts || a.tasks - b.tasks);
   }
 
@@ -112,7 +112,7 @@ export class RunnerSet {
   /** Connections over the new limit are given up as their tasks end, those first that are not up. */
   setLimit(connections: number): void {
     this.#limit = connections;
-    this.#connections.sort((a, b) => Number(b.runner.connected) - Number(a.runner.connected));
+    this.#connections.sort((a, b) => Number(b.runner.link.connected) - Number(a.runner.link.connected));
     this.#retire();
   }
 
@@ -127,12 +127,12 @@ export class RunnerSet {
   }
 
   renew(): void {
-    for (const { runner } of this.#connections) runner.renew();
+    for (const { runner } of this.#connections) runner.link.renew();
   }
 
   /** Drops connections that the replica closed while nothing was under way on them. @returns whether there were any */
   dropIdleClosed(): boolean {
-    return this.#connections.filter(({ runner }) => runner.dropIdleClosed()).length > 0;
+    return this.#connections.filter(({ runner }) => runner.link.dropIdleClosed()).length > 0;
   }
 
   async exit(): Promise<void> {
@@ -168,7 +168,7 @@ export class RunnerSet {
     const connection = idle ?? this.#add();
     const use = this.#use(connection, 1);
     try {
-      const link = await connection.runner.lend();
+      const link = await connection.runner.link.lend();
       const giveBack = (): void => {
         link[Symbol.dispose]();
         use[Symbol.dispose]();

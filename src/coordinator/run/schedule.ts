@@ -1,27 +1,22 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Effort } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
-import { doublingPause } from '../doubling-pause.ts';
-import {
-  BATCH_JOBS,
-  BREAKS_TO_SET_ASIDE,
-  FRUITLESS_LINK_ATTEMPTS,
-  GIANT_MESSAGES,
-  LINK_ATTEMPTS,
-  LOCK_ATTEMPTS,
-  PARKED_FIRST_MS,
-  PARKED_WHILE_BUSY_MS,
-  RETRY_FIRST_MS,
-  RETRY_JITTER,
-  RETRYABLE_ATTEMPTS,
-  SLOTS_PER_SMALL_SHARE,
-} from '../limits.ts';
+import { BATCH_JOBS, GIANT_MESSAGES, PARKED_WHILE_BUSY_MS, SLOTS_PER_SMALL_SHARE } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
 import type { Batch, Job, Outcome } from '../pool/messages.ts';
 import { AsFound } from './as-found.ts';
 import { LargestFirst } from './largest-first.ts';
 import { LowestFirst } from './lowest-first.ts';
 import { Pace } from './pace.ts';
+import { RetryPolicy } from './retry-policy.ts';
+import {
+  type ScheduledJob,
+  scheduledJob,
+  scheduledJobOf,
+  spend,
+  userOf,
+  type WaitingJob,
+} from './scheduled-job.ts';
 import type { SizedQueue } from './sized-queue.ts';
 
 /** The answer of `next`: something to start, when to ask again, or nothing that waits. */
@@ -47,23 +42,6 @@ export interface ScheduleOptions {
   random(): number;
 }
 
-interface Entry {
-  job: Job;
-  readonly key: string;
-  readonly giant: boolean;
-  readonly size: number;
-  attempts: number;
-  linkAttempts: number;
-  fruitlessLinkAttempts: number;
-  /** Mailboxes that the replica was at when the link broke, and how often it did. */
-  readonly breaks: Map<ByteString, number>;
-  timesParked: number;
-  readonly effort: Effort;
-}
-
-/** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
-type Waiting = ByteString | Entry;
-
 /**
  * Which job when: pure policy, no clock and no promise of its own.
  *
@@ -84,31 +62,33 @@ type Waiting = ByteString | Entry;
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
+  readonly #retries: RetryPolicy;
   #slots: number;
   /** Ascending by size: the largest is popped. */
-  readonly #giants: Entry[] = [];
-  readonly #small: SizedQueue<Waiting>;
+  readonly #giants: ScheduledJob[] = [];
+  readonly #small: SizedQueue<WaitingJob>;
   /** By the time when they are due. */
-  readonly #delayed = new LowestFirst<Entry>();
+  readonly #delayed = new LowestFirst<ScheduledJob>();
   /** By the time when they are due while nothing else waits; all of them are in the next one too. */
-  readonly #parked = new LowestFirst<Entry>();
+  readonly #parked = new LowestFirst<ScheduledJob>();
   /** By the time when they are due whatever else waits. */
-  readonly #parkedLong = new LowestFirst<Entry>();
-  readonly #running = new Map<string, Entry>();
+  readonly #parkedLong = new LowestFirst<ScheduledJob>();
+  readonly #running = new Map<string, ScheduledJob>();
   #giantsRunning = 0;
   #mostJobs = BATCH_JOBS;
   readonly #pace = new Pace();
   #mayPostpone = false;
   #nextBatch = 1;
   /** Before all others. */
-  readonly #hastened: Entry[] = [];
+  readonly #hastened: ScheduledJob[] = [];
   /** Users who are not to be begun, and those of them who have been found. */
   readonly #skip = new Set<ByteString>();
-  readonly #skipped = new Map<string, Entry>();
+  readonly #skipped = new Map<string, ScheduledJob>();
 
   /** @param slots batches that may run at once */
   constructor(options: ScheduleOptions, slots: number) {
     this.#options = options;
+    this.#retries = new RetryPolicy(options.lockedRetryMs, options.random);
     this.#slots = slots;
     this.#small = options.asFound ? new AsFound() : new LargestFirst();
   }
@@ -139,9 +119,9 @@ export class Schedule {
 
   /** @param job no other of the run has its key @param size messages expected */
   add(job: Job, size: number): void {
-    if (this.#skip.size > 0 && this.#putAside(newEntry(job, size))) return;
-    if (size >= GIANT_MESSAGES && !this.#options.asFound) this.#wait(newEntry(job, size));
-    else this.#small.add(job.kind === 'user' ? job.userid : newEntry(job, size), size);
+    if (this.#skip.size > 0 && this.#putAside(scheduledJob(job, size))) return;
+    if (size >= GIANT_MESSAGES && !this.#options.asFound) this.#wait(scheduledJob(job, size));
+    else this.#small.add(job.kind === 'user' ? job.userid : scheduledJob(job, size), size);
   }
 
   next(now: number): Next {
@@ -231,20 +211,20 @@ export class Schedule {
     return this.#running.has(`user:${user}`) || this.#running.has(`meta:${user}`);
   }
 
-  #takeOut(user: ByteString): Entry | undefined {
+  #takeOut(user: ByteString): ScheduledJob | undefined {
     return this.#takeWaiting(user) ?? this.#takeDelayed(user);
   }
 
-  #takeWaiting(user: ByteString): Entry | undefined {
+  #takeWaiting(user: ByteString): ScheduledJob | undefined {
     for (const entries of [this.#hastened, this.#giants]) {
       const index = entries.findIndex((entry) => userOf(entry) === user);
       if (index >= 0) return entries.splice(index, 1)[0];
     }
     const removed = this.#small.remove((waiting) => userOf(waiting) === user);
-    return removed && entryOf(removed.item, removed.size);
+    return removed && scheduledJobOf(removed.item, removed.size);
   }
 
-  #takeDelayed(user: ByteString): Entry | undefined {
+  #takeDelayed(user: ByteString): ScheduledJob | undefined {
     for (const entries of [this.#delayed, this.#parked]) {
       for (const entry of entries) {
         if (userOf(entry) !== user) continue;
@@ -257,7 +237,7 @@ export class Schedule {
   }
 
   /** @returns whether it is to be skipped */
-  #putAside(entry: Entry): boolean {
+  #putAside(entry: ScheduledJob): boolean {
     const user = userOf(entry);
     if (user === undefined || !this.#skip.has(user)) return false;
     this.#skipped.set(entry.key, entry);
@@ -324,10 +304,10 @@ export class Schedule {
     for (const emptied of [this.#running, this.#delayed, this.#parked, this.#parkedLong, this.#skipped]) {
       emptied.clear();
     }
-    return [...entries, ...this.#small.takeAll().map((waiting) => entryOf(waiting, 0))];
+    return [...entries, ...this.#small.takeAll().map((waiting) => scheduledJobOf(waiting, 0))];
   }
 
-  #takeOne(entry: Entry, outcome: Exclude<Outcome, { kind: 'postponed' }>, now: number): Disposition {
+  #takeOne(entry: ScheduledJob, outcome: Exclude<Outcome, { kind: 'postponed' }>, now: number): Disposition {
     const { job, effort } = entry;
     spend(effort, outcome);
     switch (outcome.kind) {
@@ -341,7 +321,7 @@ export class Schedule {
         if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort };
         entry.timesParked += 1;
         if (this.#putAside(entry)) return { kind: 'returned', job };
-        this.#parked.add(entry, now + this.#parkedPause(entry));
+        this.#parked.add(entry, now + this.#retries.parkedPauseMs(entry));
         this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY_MS);
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
       case 'failed': {
@@ -351,42 +331,13 @@ export class Schedule {
           this.#wait(entry);
           return { kind: 'returned', job };
         }
-        const delayMs = this.#retryDelay(entry, outcome);
+        const delayMs = this.#retries.retryDelayMs(entry, outcome);
         if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job }, effort };
         if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#delayed.add(entry, now + delayMs);
         return { kind: 'retry', job, delayMs, error };
       }
     }
-  }
-
-  /** @returns undefined: no further attempt */
-  #retryDelay(entry: Entry, outcome: Outcome & { kind: 'failed' }): number | undefined {
-    const { error, counts } = outcome;
-    if (error.family === 'link') {
-      entry.linkAttempts += 1;
-      if (entry.linkAttempts < LINK_ATTEMPTS && setAside(entry, outcome)) return 0;
-      entry.fruitlessLinkAttempts = counts.messages > 0 ? 0 : entry.fruitlessLinkAttempts + 1;
-      if (entry.linkAttempts >= LINK_ATTEMPTS || entry.fruitlessLinkAttempts >= FRUITLESS_LINK_ATTEMPTS) {
-        return undefined;
-      }
-      // Most of those in flight were innocent: the first new attempt, alone, is at once.
-      return entry.linkAttempts === 1 ? 0 : this.#backoff(entry.linkAttempts - 1);
-    }
-    if (!error.retryable) return undefined;
-    entry.attempts += 1;
-    const most = error.code === 'LOCK_TIMEOUT' ? LOCK_ATTEMPTS : RETRYABLE_ATTEMPTS;
-    return entry.attempts >= most ? undefined : this.#backoff(entry.attempts);
-  }
-
-  #backoff(attempt: number): number {
-    const series = { first: RETRY_FIRST_MS, longest: Number.POSITIVE_INFINITY, jitter: RETRY_JITTER };
-    return Math.round(doublingPause(series, attempt, this.#options.random));
-  }
-
-  /** How long a parked job waits while nothing else does: not long at first, since most locks are short. */
-  #parkedPause({ timesParked }: Entry): number {
-    return doublingPause({ first: PARKED_FIRST_MS, longest: this.#options.lockedRetryMs }, timesParked);
   }
 
   /** Giants at once while small users wait too; where only one batch can run, those are first. */
@@ -400,7 +351,7 @@ export class Schedule {
   }
 
   /** A giant takes its place by size, a small one comes before all that were never started. */
-  #wait(entry: Entry): void {
+  #wait(entry: ScheduledJob): void {
     if (this.#skip.size > 0 && this.#putAside(entry)) return;
     if (!entry.giant) {
       this.#small.putBack(entry, entry.size);
@@ -411,15 +362,15 @@ export class Schedule {
   }
 
   /** The largest of them, as many as the replica is at work on for a moment; before anything is known of that, some. */
-  #takeSmall(most = this.#mostJobs): Entry[] {
+  #takeSmall(most = this.#mostJobs): ScheduledJob[] {
     const share = Math.ceil(this.#small.length / this.#slots);
     const jobs = Math.min(most, this.#pace.batchOf(share));
-    const taken: Entry[] = [];
+    const taken: ScheduledJob[] = [];
     while (taken.length < jobs) {
       const size = this.#small.peek();
       const next = this.#small.take();
       if (size === undefined || !next) break;
-      const entry = entryOf(next.item, size);
+      const entry = scheduledJobOf(next.item, size);
       taken.push(entry);
       // One alone of these is known to be much.
       if (entry.job.laden && !this.#pace.isKnown) break;
@@ -427,7 +378,7 @@ export class Schedule {
     return taken;
   }
 
-  #start(entries: Entry[]): Next {
+  #start(entries: ScheduledJob[]): Next {
     for (const entry of entries) {
       this.#running.set(entry.key, entry);
       if (entry.giant) this.#giantsRunning += 1;
@@ -441,67 +392,11 @@ export class Schedule {
     return { kind: 'batch', batch: { id, jobs, sizes, mayPostpone } };
   }
 
-  #stop(key: string): Entry | undefined {
+  #stop(key: string): ScheduledJob | undefined {
     const entry = this.#running.get(key);
     if (!entry) return undefined;
     this.#running.delete(key);
     if (entry.giant) this.#giantsRunning -= 1;
     return entry;
   }
-}
-
-/** Without progress only: a long upload over a bad network is cut at the same mailbox too. @returns whether one was */
-function setAside(entry: Entry, { suspect, error, counts }: Outcome & { kind: 'failed' }): boolean {
-  if (suspect === undefined || counts.messages > 0) return false;
-  const times = (entry.breaks.get(suspect) ?? 0) + 1;
-  entry.breaks.set(suspect, times);
-  const already = entry.job.setAside ?? [];
-  if (times < BREAKS_TO_SET_ASIDE || already.some(({ mailbox }) => mailbox === suspect)) return false;
-  entry.job = { ...entry.job, setAside: [...already, { mailbox: suspect, error }] };
-  entry.fruitlessLinkAttempts = 0;
-  return true;
-}
-
-function noEffort(): Effort {
-  return { attempts: 0, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 0 };
-}
-
-function spend(effort: Effort, outcome: Outcome): void {
-  if (outcome.kind === 'untouched' || outcome.kind === 'postponed') return;
-  if (outcome.kind === 'locked') effort.lockWaits += 1;
-  else effort.attempts += 1;
-  effort.elapsedMs += outcome.elapsedMs ?? 0;
-  if (outcome.kind !== 'synced' && outcome.kind !== 'failed') return;
-  effort.mailboxes += outcome.counts.mailboxes;
-  effort.messages += outcome.counts.messages;
-  effort.octets += outcome.counts.octets;
-}
-
-function newEntry(job: Job, size: number): Entry {
-  return {
-    job,
-    key: jobKey(job),
-    giant: size >= GIANT_MESSAGES,
-    size,
-    attempts: 0,
-    linkAttempts: 0,
-    fruitlessLinkAttempts: 0,
-    breaks: new Map(),
-    timesParked: 0,
-    effort: noEffort(),
-  };
-}
-
-/** undefined: mailboxes rather than a user. */
-function userOf(waiting: Waiting): ByteString | undefined {
-  if (typeof waiting === 'string') return waiting;
-  return waiting.job.kind === 'mailboxes' ? undefined : waiting.job.userid;
-}
-
-function jobOf(waiting: Waiting): Job {
-  return typeof waiting === 'string' ? { kind: 'user', userid: waiting } : waiting.job;
-}
-
-function entryOf(waiting: Waiting, size: number): Entry {
-  return typeof waiting === 'string' ? newEntry(jobOf(waiting), size) : waiting;
 }

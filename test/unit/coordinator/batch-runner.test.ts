@@ -112,11 +112,11 @@ test('a borrowed connection that breaks fails the job that borrowed it, and is l
     link?.session.destroy();
     throw new SyncError('LINK_BROKEN', 'the replica closed the connection', { family: 'link' });
   });
-  const outcomes = await borrower.runner.run(batch('a'), () => lender.runner.lend());
+  const outcomes = await borrower.runner.run(batch('a'), () => lender.runner.link.lend());
   assert.deepEqual(summary(outcomes), { a: 'failed' });
   assert.deepEqual(borrower.log, ['connect']);
-  assert.equal(borrower.runner.connected, true);
-  assert.equal(lender.runner.connected, false);
+  assert.equal(borrower.runner.link.connected, true);
+  assert.equal(lender.runner.link.connected, false);
   assert.equal(lender.events.filter(({ kind }) => kind === 'connection:lost').length, 1);
 });
 
@@ -251,14 +251,14 @@ test('what breaks no connection is held against no mailbox, whatever the replica
 test('a connection that breaks after it was renewed takes not the new one along', async () => {
   const { runner, log, events } = scene(async ({ session }, userid) => {
     if (userid === 'later') return 'synced';
-    runner.renew();
+    runner.link.renew();
     await runner.run(batch('later'));
     session.destroy();
     throw new SyncError('LINK_BROKEN', 'gone', { family: 'link' });
   });
   await runner.run(batch('anna'));
   assert.deepEqual(log, ['connect', 'connect', 'destroy']);
-  assert.equal(runner.connected, true);
+  assert.equal(runner.link.connected, true);
   const names = events.flatMap((event) => (event.kind === 'connection:open' ? [event.connection] : []));
   assert.equal(new Set(names).size, 2);
   assert.deepEqual(
@@ -429,7 +429,7 @@ test('after its end nothing is begun on a connection, and what it had for script
     await runner[end]();
     assert.deepEqual(log, ['connect', end === 'cut' ? 'destroy' : 'exit']);
     assert.equal(scriptsCut, end === 'cut' ? 1 : 0);
-    assert.equal(runner.connected, false);
+    assert.equal(runner.link.connected, false);
     const [outcome] = await runner.run(batch('bob'));
     assert.ok(outcome?.kind === 'untouched' && outcome.error.code === 'CANCELLED');
     await runner.exit();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BatchRunner } from '../../../src/coordinator/pool/batch-runner.ts';
+import type { KeptLink } from '../../../src/coordinator/pool/kept-link.ts';
 import { RunnerSet } from '../../../src/coordinator/pool/runner-set.ts';
 import type { BorrowedLink, EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { user } from '../../lab/pool-fakes.ts';
@@ -39,22 +40,22 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
       await new Promise<void>((resolve) => waiting.push(resolve));
       fake.running -= 1;
     };
-    const runner: Pick<
-      BatchRunner,
-      'run' | 'runUnit' | 'cancel' | 'lend' | 'exit' | 'connected' | 'partMs' | 'connectMs'
-    > = {
+    const link: Pick<KeptLink, 'connected' | 'connectMs' | 'lend'> = {
       connected: true,
-      get partMs() {
-        return fake.partMs;
-      },
       connectMs: 20,
-      exit: async () => {
-        fake.left = true;
-      },
       lend: async () => {
         await Promise.resolve();
         if (fake.refuses) throw new Error('no more connections');
         return lent;
+      },
+    };
+    const runner: Pick<BatchRunner, 'run' | 'runUnit' | 'cancel' | 'exit' | 'partMs' | 'link'> = {
+      link: link as KeptLink,
+      get partMs() {
+        return fake.partMs;
+      },
+      exit: async () => {
+        fake.left = true;
       },
       run: async (_batch, borrow) => {
         fake.borrow = borrow;

@@ -135,10 +135,10 @@ test('what breaks the connection in a unit is told, and the next one has another
     results: made.results(session()),
     linkError: undefined,
   });
-  assert.equal(made.runner.connected, true);
+  assert.equal(made.runner.link.connected, true);
   made.results = () => [failed(refused), failed(lost)];
   assert.equal((await made.runner.runUnit(UNIT)).linkError?.code, 'LINK_BROKEN');
-  assert.equal(made.runner.connected, false);
+  assert.equal(made.runner.link.connected, false);
   assert.deepEqual(
     made.eventsOf('connection:lost').map(({ error, server }) => [error.code, server]),
     [['LINK_BROKEN', 'replica']],
@@ -172,7 +172,7 @@ test('whoever watches hears of a unit while it is under way, and how it ended: b
   made.results = () => Promise.reject(new Error('a bug'));
   await assert.rejects(made.runner.runUnit(UNIT), /a bug/);
   assert.equal(made.eventsOf('work:ended').at(-1)?.result, 'failed');
-  assert.ok(made.runner.connectMs > 0);
+  assert.ok(made.runner.link.connectMs > 0);
 });
 
 test('how long the replica is at work on a part of a unit is what the latest ones took, the last counting most', async () => {
@@ -194,7 +194,7 @@ test('a connection that is renewed goes once nobody is at work on it, and what i
   const made = scene();
   await made.runner.runUnit(UNIT);
   made.results = () => {
-    made.runner.renew();
+    made.runner.link.renew();
     assert.deepEqual(made.log, ['connect'], 'it is in use');
     return DONE;
   };
@@ -202,7 +202,7 @@ test('a connection that is renewed goes once nobody is at work on it, and what i
   assert.deepEqual(made.log, ['connect', 'exit']);
   made.results = () => DONE;
   await made.runner.runUnit(UNIT);
-  made.runner.renew();
+  made.runner.link.renew();
   assert.deepEqual(made.log, ['connect', 'exit', 'connect', 'exit']);
   assert.equal(made.eventsOf('connection:closed').length, 2);
 });
@@ -210,33 +210,33 @@ test('a connection that is renewed goes once nobody is at work on it, and what i
 test('a connection that was lent is its lender’s again, and goes only when it is given back', async () => {
   const made = scene();
   {
-    using lent = await made.runner.lend();
+    using lent = await made.runner.link.lend();
     assert.equal(lent.session, made.sessions[0]);
-    made.runner.renew();
+    made.runner.link.renew();
     assert.deepEqual(made.log, ['connect'], 'it is in use');
   }
   assert.deepEqual(made.log, ['connect', 'exit']);
   await made.runner.runUnit(UNIT);
   {
-    using _lent = await made.runner.lend();
+    using _lent = await made.runner.link.lend();
   }
-  assert.equal(made.runner.connected, true);
+  assert.equal(made.runner.link.connected, true);
   assert.deepEqual(made.eventsOf('connection:lost'), []);
 });
 
 test('a connection that the replica closed while nothing was under way is dropped without a word', async () => {
   const made = scene();
-  assert.equal(made.runner.dropIdleClosed(), false);
+  assert.equal(made.runner.link.dropIdleClosed(), false);
   await made.runner.runUnit(UNIT);
-  assert.equal(made.runner.dropIdleClosed(), false, 'it is good');
+  assert.equal(made.runner.link.dropIdleClosed(), false, 'it is good');
   made.results = (session) => {
     session.destroy();
-    assert.equal(made.runner.dropIdleClosed(), false, 'somebody will find out');
+    assert.equal(made.runner.link.dropIdleClosed(), false, 'somebody will find out');
     return DONE;
   };
   await made.runner.runUnit(UNIT);
-  assert.equal(made.runner.dropIdleClosed(), true);
-  assert.equal(made.runner.dropIdleClosed(), false);
+  assert.equal(made.runner.link.dropIdleClosed(), true);
+  assert.equal(made.runner.link.dropIdleClosed(), false);
   assert.deepEqual(made.eventsOf('connection:lost'), []);
 });
 

@@ -1,0 +1,189 @@
+import { threadId } from 'node:worker_threads';
+import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
+import type { ReplicaSession } from '../../protocol/replica-session.ts';
+import { type BorrowedLink, Partitions, type ReplicaLink, Stage } from '../../replicate/engine.ts';
+import type { EventListener } from '../../report/events.ts';
+import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import type { PoolSetup } from './messages.ts';
+import { tellExposure } from './tell-exposure.ts';
+import { TrafficTeller } from './traffic-teller.ts';
+
+/** A session with the replica and all that is known of it. */
+export type RunnerLink = ReplicaLink & {
+  /** Its name in events. */
+  connection: string;
+  /** Tasks that are using it. */
+  uses: number;
+  /** Jobs with much to send that are under way on it. */
+  laden: number;
+  /** `servedMs` of the session at the outcome before. */
+  servedBefore: number;
+  traffic: TrafficTeller;
+};
+
+/** The parts that a kept link works with. */
+export interface KeptLinkParts {
+  setup: PoolSetup;
+  emit: EventListener;
+  connect(listeners: ConnectionListeners): Promise<ReplicaSession>;
+}
+
+/**
+ * One connection to the replica: made when it is first needed, kept from task to task, made anew once it is broken. One that
+ * was replaced lives until its last task is done. Every end of a connection is told once, as closed or as lost.
+ */
+export class KeptLink {
+  readonly #parts: KeptLinkParts;
+  #link: RunnerLink | undefined;
+  #connecting: Promise<RunnerLink> | undefined;
+  #connectMs = 0;
+  #stopping = false;
+
+  constructor(parts: KeptLinkParts) {
+    this.#parts = parts;
+  }
+
+  /** How long it took to make the connection. */
+  get connectMs(): number {
+    return this.#connectMs;
+  }
+
+  get connected(): boolean {
+    return this.#link !== undefined && !this.#link.session.broken;
+  }
+
+  /** Tasks that come at the same time share one attempt. @throws SyncError as `connect` */
+  get(): Promise<RunnerLink> {
+    if (this.#link && !this.#link.session.broken) return Promise.resolve(this.#link);
+    this.#link?.session.destroy();
+    this.#link = undefined;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  /** Keeps the link alive until disposed of, though it be replaced. */
+  use(link: RunnerLink): Disposable {
+    link.uses += 1;
+    return {
+      [Symbol.dispose]: () => {
+        link.uses -= 1;
+        if (link.uses === 0 && link !== this.#link && !link.session.broken) void this.#leave(link);
+      },
+    };
+  }
+
+  /** The connection, for a job of another one. @throws SyncError as for the first connection */
+  async lend(): Promise<BorrowedLink> {
+    const link = await this.get();
+    const use = this.use(link);
+    const { session, stage, partitions } = link;
+    return {
+      session,
+      stage,
+      partitions,
+      [Symbol.dispose]: () => {
+        use[Symbol.dispose]();
+        if (session.broken) this.lose(link, brokenWhileLent(session.info.server).toData());
+      },
+    };
+  }
+
+  /** Gives all that is begun after this a new connection. */
+  renew(): void {
+    const link = this.#link;
+    this.#link = undefined;
+    if (link && link.uses === 0) void this.#leave(link);
+  }
+
+  /** Drops the connection if the replica closed it while nothing was under way. @returns whether it had */
+  dropIdleClosed(): boolean {
+    const link = this.#link;
+    if (!link?.session.broken || link.uses > 0) return false;
+    this.#link = undefined;
+    link.session.destroy();
+    return true;
+  }
+
+  lose(link: RunnerLink, error: ErrorData): void {
+    if (this.#link === link) this.#link = undefined;
+    link.session.destroy();
+    if (this.#stopping) return;
+    const { connection, session, traffic } = link;
+    traffic.tell();
+    this.#parts.emit({ kind: 'connection:lost', connection, server: session.info.server, error });
+  }
+
+  /** From now on a lost connection is nobody's news. */
+  cancel(): void {
+    this.#stopping = true;
+  }
+
+  /** Cuts the connection: whatever waits for an answer on it fails at once. */
+  cut(reason: SyncError): void {
+    this.#stopping = true;
+    this.#link?.session.destroy(reason);
+    this.#link = undefined;
+  }
+
+  /** Takes leave of the replica. Never rejects. */
+  async exit(): Promise<void> {
+    this.#stopping = true;
+    const link = this.#link;
+    this.#link = undefined;
+    if (link) await this.#leave(link);
+  }
+
+  async #leave(link: RunnerLink): Promise<void> {
+    const { connection, session, traffic } = link;
+    traffic.tell();
+    this.#parts.emit({ kind: 'connection:closed', connection, server: session.info.server });
+    await session.exit();
+  }
+
+  async #connect(): Promise<RunnerLink> {
+    const { setup, emit, connect } = this.#parts;
+    const { server } = setup.connection;
+    const began = performance.now();
+    const session = await connect({
+      onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
+      onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
+    });
+    const connection = nextConnection();
+    const link: RunnerLink = {
+      connection,
+      session,
+      stage: new Stage(session),
+      partitions: new Partitions(session),
+      uses: 0,
+      laden: 0,
+      servedBefore: 0,
+      traffic: new TrafficTeller(connection, session, emit),
+    };
+    this.#link = link;
+    this.#connectMs = performance.now() - began;
+    const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
+    emit({ kind: 'connection:open', connection, server, flavour, mechanism, tls, compression, sieveMailbox });
+    tellExposure(session, emit);
+    if (setup.connection.stageToArchive && !session.info.stagesToArchive) {
+      emit({ kind: 'replica:no-archive', server });
+    }
+    return link;
+  }
+}
+
+let connections = 0;
+
+/** Threads count for themselves. */
+function nextConnection(): string {
+  connections += 1;
+  return `${threadId}.${connections}`;
+}
+
+function brokenWhileLent(server: string): SyncError {
+  return new SyncError('LINK_BROKEN', `the connection to ${server} broke`, {
+    family: 'link',
+    retryable: true,
+  });
+}

@@ -1,0 +1,88 @@
+import type { ByteString } from '../../byte-string.ts';
+import type { Effort } from '../../report/events.ts';
+import { BREAKS_TO_SET_ASIDE, GIANT_MESSAGES } from '../limits.ts';
+import { jobKey } from '../pool/job-key.ts';
+import type { Job, Outcome } from '../pool/messages.ts';
+
+/** A job of the run with all that its attempts have shown. */
+export interface ScheduledJob {
+  job: Job;
+  readonly key: string;
+  readonly giant: boolean;
+  readonly size: number;
+  attempts: number;
+  linkAttempts: number;
+  fruitlessLinkAttempts: number;
+  /** Mailboxes that the replica was at when the link broke, and how often it did. */
+  readonly breaks: Map<ByteString, number>;
+  timesParked: number;
+  readonly effort: Effort;
+}
+
+/** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
+export type WaitingJob = ByteString | ScheduledJob;
+
+function noEffort(): Effort {
+  return { attempts: 0, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 0 };
+}
+
+/** Adds an attempt to the effort of its job. */
+export function spend(effort: Effort, outcome: Outcome): void {
+  if (outcome.kind === 'untouched' || outcome.kind === 'postponed') return;
+  if (outcome.kind === 'locked') effort.lockWaits += 1;
+  else effort.attempts += 1;
+  effort.elapsedMs += outcome.elapsedMs ?? 0;
+  if (outcome.kind !== 'synced' && outcome.kind !== 'failed') return;
+  effort.mailboxes += outcome.counts.mailboxes;
+  effort.messages += outcome.counts.messages;
+  effort.octets += outcome.counts.octets;
+}
+
+/** @param size messages expected */
+export function scheduledJob(job: Job, size: number): ScheduledJob {
+  return {
+    job,
+    key: jobKey(job),
+    giant: size >= GIANT_MESSAGES,
+    size,
+    attempts: 0,
+    linkAttempts: 0,
+    fruitlessLinkAttempts: 0,
+    breaks: new Map(),
+    timesParked: 0,
+    effort: noEffort(),
+  };
+}
+
+/** undefined: mailboxes rather than a user. */
+export function userOf(waiting: WaitingJob): ByteString | undefined {
+  if (typeof waiting === 'string') return waiting;
+  return waiting.job.kind === 'mailboxes' ? undefined : waiting.job.userid;
+}
+
+function jobOf(waiting: WaitingJob): Job {
+  return typeof waiting === 'string' ? { kind: 'user', userid: waiting } : waiting.job;
+}
+
+export function scheduledJobOf(waiting: WaitingJob, size: number): ScheduledJob {
+  return typeof waiting === 'string' ? scheduledJob(jobOf(waiting), size) : waiting;
+}
+/**
+ * Sets the mailbox aside at which the replica was when the link broke, once it has done so often enough without progress: a
+ * long upload over a bad network is cut at the same mailbox too.
+ *
+ * @returns whether it was set aside
+ */
+export function setSuspectAside(
+  entry: ScheduledJob,
+  { suspect, error, counts }: Outcome & { kind: 'failed' },
+): boolean {
+  if (suspect === undefined || counts.messages > 0) return false;
+  const times = (entry.breaks.get(suspect) ?? 0) + 1;
+  entry.breaks.set(suspect, times);
+  const already = entry.job.setAside ?? [];
+  if (times < BREAKS_TO_SET_ASIDE || already.some(({ mailbox }) => mailbox === suspect)) return false;
+  entry.job = { ...entry.job, setAside: [...already, { mailbox: suspect, error }] };
+  entry.fruitlessLinkAttempts = 0;
+  return true;
+}
