@@ -4,7 +4,8 @@
 # Node opens a debugger, in which any local user may run programs, when a SIGUSR1 comes before the first line of the
 # command has run. It opens it at the address given here, which no host has, so that it stays closed. Until Node is there
 # such a signal is ignored rather than deadly. Of what is ignored or blocked here Node keeps nothing: until the command's
-# first line a SIGUSR2 ends it.
+# first line a SIGUSR2 ends it. A shell that stayed as its parent could take that signal, but whoever killed the shell would
+# leave a run behind that holds locks and that nobody has the number of.
 #
 # What is in the environment may load other code into Node, open doors or write files before the command has a say in it.
 # None of that is taken from there. HOME is one more place that packages are looked for in.

@@ -49,6 +49,11 @@ export class Search {
     this.#add = add;
   }
 
+  /** The store has no more of them. */
+  get isComplete(): boolean {
+    return this.#found.complete;
+  }
+
   /** @param milliseconds at most */
   goOn(milliseconds: number): Findings {
     const end = this.#clock.now() + milliseconds;
