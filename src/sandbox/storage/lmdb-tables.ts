@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Table, TableKey, Tables } from './tables.ts';
@@ -6,6 +7,9 @@ import type { Table, TableKey, Tables } from './tables.ts';
 /** Octets of address space set aside at first; lmdb doubles it when needed. */
 const INITIAL_MAP_OCTETS = 1024 ** 3;
 const MAX_TABLES = 16;
+
+/** Enough for the files that lmdb begins with. */
+const FIRST_OCTETS = 256 * 1024;
 
 // lmdb's transactionSync flags; the package exports them as types only.
 const ABORTABLE = 1;
@@ -25,6 +29,7 @@ export class LmdbTables implements Tables {
   constructor(directory: string, durable: boolean) {
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
+      ensureRoom(directory);
       this.#root = open<unknown, TableKey>({
         path: directory,
         maxDbs: MAX_TABLES,
@@ -38,7 +43,7 @@ export class LmdbTables implements Tables {
       const reason = error instanceof Error ? error.message : String(error);
       throw new SyncError('IO', `${directory}: cannot open the sandbox's database: ${reason}`, {
         phase: 'start',
-        hint: 'The directory must be writable and not in use by another sandbox',
+        hint: 'The directory must be writable, on a disk with room, and not in use by another sandbox',
         cause: error,
       });
     }
@@ -59,5 +64,20 @@ export class LmdbTables implements Tables {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+}
+
+/**
+ * Writes as much as lmdb begins with, and takes it away: lmdb maps its lock file before the disk has given room for it, and
+ * where there is none, the process dies of SIGBUS without a word.
+ *
+ * @throws Error of the system, as ENOSPC
+ */
+function ensureRoom(directory: string): void {
+  const trial = join(directory, `room-${process.pid}`);
+  try {
+    writeFileSync(trial, Buffer.alloc(FIRST_OCTETS));
+  } finally {
+    rmSync(trial, { force: true });
   }
 }

@@ -56,6 +56,26 @@ test('the program prints its address when ready, serves, and leaves cleanly on S
   });
 });
 
+test('on a full disk it does not start, and says so', async () => {
+  await inDirectory(async (directory) => {
+    const command = ['-d', join(directory, 'db')];
+    // A limit on the size of files is to the process what a full disk would be.
+    const shell = ['--norc', '-c', 'ulimit -f 0 && exec "$0" "$@"', process.execPath, PROGRAM, ...command];
+    const child = spawn('bash', shell, {
+      env: { PATH: process.env.PATH ?? '', SYNC_SANDBOX_PASSWORD: 'hidden' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const [code, signal] = await once(child, 'close');
+    assert.match(said, /^[^\n]*cannot open the sandbox's database: EFBIG[^\n]*with room[^\n]*\n$/);
+    assert.equal(signal, null);
+    assert.notEqual(code, 0);
+  });
+});
+
 test('what was answered is still there after SIGKILL, and what was only staged is swept', async () => {
   await inDirectory(async (directory) => {
     const env = { SYNC_SANDBOX_PASSWORD: 'hidden' };
