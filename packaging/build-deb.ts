@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { programVersion } from '../src/cli/program-version.ts';
+import { programVersion } from '../src/cli/arguments/program-version.ts';
 import { syncClientTable, verbTables } from './command-table.ts';
 import { completions } from './completions.ts';
 import { layOutProgram } from './lay-out-program.ts';

@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander';
-import { commandLine, PROGRAM as SYNC_CLIENT } from '../src/cli/command-line.ts';
+import { commandLine, PROGRAM as SYNC_CLIENT } from '../src/cli/arguments/command-line.ts';
 import { PROGRAM as CYRUS_SYNC, VERBS } from '../src/cli/cyrus-sync.ts';
 
 /** The source of manual pages and completions: the very tables that the command line is parsed by. */

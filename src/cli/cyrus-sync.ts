@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
-import { readArguments, usageError } from './arguments.ts';
-import { failed, inFrame } from './in-frame.ts';
-import { programVersion } from './program-version.ts';
+import { readArguments, usageError } from './arguments/arguments.ts';
+import { programVersion } from './arguments/program-version.ts';
+import { failed, inFrame } from './start/in-frame.ts';
 import type { Verb } from './verbs/verb.ts';
 
 export const PROGRAM = 'cyrus-sync';

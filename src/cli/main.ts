@@ -5,11 +5,11 @@
  */
 
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
-import { type Arguments, parseArguments } from './arguments.ts';
-import { checkProgramReadable } from './check-program-readable.ts';
-import { PROGRAM, USAGE } from './command-line.ts';
-import { failed, inFrame } from './in-frame.ts';
-import { openOutputFiles } from './output-files.ts';
+import { type Arguments, parseArguments } from './arguments/arguments.ts';
+import { PROGRAM, USAGE } from './arguments/command-line.ts';
+import { openOutputFiles } from './carry-out/output-files.ts';
+import { checkProgramReadable } from './start/check-program-readable.ts';
+import { failed, inFrame } from './start/in-frame.ts';
 
 /**
  * The whole command.
@@ -38,15 +38,15 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
 
 async function once(args: Arguments, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
   const [{ planRun }, { becomeCyrusUser }, { carryOut }] = await Promise.all([
-    import('./plan-run.ts'),
-    import('./become-cyrus-user.ts'),
-    import('./carry-out.ts'),
+    import('./run-plan/plan-run.ts'),
+    import('./run-plan/become-cyrus-user.ts'),
+    import('./carry-out/carry-out.ts'),
   ]);
   const plan = planRun(args, environment);
   if (args.dryRun) {
     const [{ carryOutPlan }, { PLAIN_PLAN }] = await Promise.all([
-      import('./carry-out-plan.ts'),
-      import('./plan-options.ts'),
+      import('./carry-out/carry-out-plan.ts'),
+      import('./carry-out/plan-options.ts'),
     ]);
     becomeCyrusUser(plan.identity);
     checkProgramReadable(plan.identity.user);
@@ -72,11 +72,11 @@ async function rolling(
     { continueInBackground, isBackground },
     { findServiceManager },
   ] = await Promise.all([
-    import('./plan-run.ts'),
-    import('./become-cyrus-user.ts'),
-    import('./carry-out-rolling.ts'),
-    import('./continue-in-background.ts'),
-    import('./service-manager.ts'),
+    import('./run-plan/plan-run.ts'),
+    import('./run-plan/become-cyrus-user.ts'),
+    import('./carry-out/carry-out-rolling.ts'),
+    import('./start/continue-in-background.ts'),
+    import('./start/service-manager.ts'),
   ]);
   const plans = planRolling(args, environment);
   const [first] = plans;

@@ -5,8 +5,8 @@
  * wave is called done only when all its users are proven identical.
  */
 
+import type { EntryError } from '../report/document/report-entry.ts';
 import type { Grade } from '../report/grade.ts';
-import type { EntryError } from '../report/report-entry.ts';
 
 /** Users of one master for one replica that an agent takes together: one run, verified. Plain data. */
 export interface FleetSlice {

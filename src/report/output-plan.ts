@@ -1,5 +1,5 @@
-import type { ListOption } from './failure-list.ts';
-import type { LogFormat } from './log-file.ts';
+import type { ListOption } from './document/failure-list.ts';
+import type { LogFormat } from './sinks/log-file.ts';
 
 /** The outputs of a run, and where they go. */
 export interface OutputPlan {

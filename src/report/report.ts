@@ -1,21 +1,21 @@
+import { type Closing, closingLines } from './document/failures.ts';
+import type { ReportFile } from './document/report-file.ts';
+import { Summary } from './document/summary.ts';
 import type { EventListener, Verdict } from './events.ts';
-import { Exposures, exposureText } from './exposures.ts';
-import { type Closing, closingLines } from './failures.ts';
-import { jsonTarget, openLogFile } from './log-file.ts';
-import type { LogLevel } from './log-line.ts';
-import { type LogTarget, logSink } from './log-sink.ts';
 import type { OutputPlan } from './output-plan.ts';
 import { type ProgramWords, REPLICATING } from './program-words.ts';
-import { Remarks } from './remarks.ts';
-import type { ReportFile } from './report-file.ts';
+import { jsonTarget, openLogFile } from './sinks/log-file.ts';
+import { type LogTarget, logSink } from './sinks/log-sink.ts';
+import { type OutputStreams, Streams } from './sinks/streams.ts';
+import { syslogFileTarget } from './sinks/syslog-file-target.ts';
+import { verboseSink } from './sinks/verbose-sink.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
-import { statusLine } from './status-line.ts';
-import { type OutputStreams, Streams } from './streams.ts';
-import { Summary } from './summary.ts';
 import { SyncError } from './sync-error.ts';
-import { syslogFileTarget } from './syslog-file-target.ts';
-import { verboseSink } from './verbose-sink.ts';
-import { VerifyLines } from './verify-lines.ts';
+import { Exposures, exposureText } from './words/exposures.ts';
+import type { LogLevel } from './words/log-line.ts';
+import { Remarks } from './words/remarks.ts';
+import { statusLine } from './words/status-line.ts';
+import { VerifyLines } from './words/verify-lines.ts';
 
 export interface ReportOptions extends OutputPlan {
   channel: string | undefined;

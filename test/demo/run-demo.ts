@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { storeLayout } from '../../src/cli/store-layout.ts';
+import { storeLayout } from '../../src/cli/run-plan/store-layout.ts';
 import { readImapdConfig } from '../../src/config/imapd-config.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';

@@ -49,11 +49,13 @@ const forAll: readonly string[] = ['report', 'byte-string.ts', 'grammar.ts'];
  * all of it shares.
  */
 const subRooms: Record<string, readonly string[]> = {
+  cli: ['verbs', 'carry-out', 'run-plan', 'start', 'arguments'],
   coordinator: ['run', 'pool'],
   protocol: ['connect', 'session', 'handshake', 'link', 'wire', 'sasl', 'dlist'],
   replicate: ['jobs', 'folders', 'merge', 'user-data', 'connection', 'compare', 'outcomes'],
   fleet: ['queue'],
   operate: ['control', 'page', 'metrics', 'hooks', 'progress', 'throttle', 'state'],
+  report: ['document', 'sinks', 'words'],
   rolling: ['daemon', 'queue', 'log'],
   sandbox: ['commands', 'wire', 'storage'],
   store: ['remote', 'mailbox', 'user', 'mailbox-list', 'paths', 'cyrusdb', 'files'],

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { usageError } from '../arguments.ts';
-import { addOptions, OPTIONS } from '../options.ts';
+import { usageError } from '../arguments/arguments.ts';
+import { addOptions, OPTIONS } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
 
 /** Says what stands in the way of a run before there is one. */
@@ -38,7 +38,7 @@ export const check: Verb = {
   },
   prepare(args, own) {
     return async (environment, signal) => {
-      const { carryOutCheck } = await import('../carry-out-check.ts');
+      const { carryOutCheck } = await import('../carry-out/carry-out-check.ts');
       return await carryOutCheck(
         args,
         { probe: own.probe === true, json: own.json === true },

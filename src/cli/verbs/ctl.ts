@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { CONTROL_HELP } from '../../operate/control/control-request.ts';
-import { usageError } from '../arguments.ts';
-import { addOptions } from '../options.ts';
+import { usageError } from '../arguments/arguments.ts';
+import { addOptions } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
 
 const VERBS = CONTROL_HELP.map(([verb, what]) => `  ${verb.padEnd(38)}${what}`).join('\n');
@@ -28,7 +28,7 @@ export const ctl: Verb = {
   },
   prepare({ operands }, own) {
     return async (environment) => {
-      const { carryOutCtl } = await import('../carry-out-ctl.ts');
+      const { carryOutCtl } = await import('../carry-out/carry-out-ctl.ts');
       return await carryOutCtl(operands, own.json === true, environment);
     };
   },

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { PLANNING } from '../../report/program-words.ts';
-import { addChoosing, addOptions, OPTIONS } from '../options.ts';
-import { planOptions } from '../plan-options.ts';
+import { addChoosing, addOptions, OPTIONS } from '../arguments/options.ts';
+import { planOptions } from '../carry-out/plan-options.ts';
 import type { Verb } from './verb.ts';
 
 /** Says what a run would do, and does nothing of it. */
@@ -64,10 +64,10 @@ export const plan: Verb = {
     return async (environment, signal) => {
       const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOutPlan }] =
         await Promise.all([
-          import('../plan-run.ts'),
-          import('../become-cyrus-user.ts'),
-          import('../check-program-readable.ts'),
-          import('../carry-out-plan.ts'),
+          import('../run-plan/plan-run.ts'),
+          import('../run-plan/become-cyrus-user.ts'),
+          import('../start/check-program-readable.ts'),
+          import('../carry-out/carry-out-plan.ts'),
         ]);
       const runPlan = planRun(args, environment);
       becomeCyrusUser(runPlan.identity);

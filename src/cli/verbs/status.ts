@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
-import { usageError } from '../arguments.ts';
-import { addOptions } from '../options.ts';
+import { usageError } from '../arguments/arguments.ts';
+import { addOptions } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
 
 /** Says how the runs of this host stand. */
@@ -41,14 +41,14 @@ export const status: Verb = {
       if (own.watch === true || own.json === true)
         throw usageError('expected --nagios without --watch and --json');
       return async (environment) => {
-        const { carryOutNagios } = await import('../carry-out-nagios.ts');
+        const { carryOutNagios } = await import('../carry-out/carry-out-nagios.ts');
         return await carryOutNagios(name, thresholds, environment);
       };
     }
     if (own.warning !== undefined || own.critical !== undefined)
       throw usageError('expected --warning and --critical with --nagios alone');
     return async (environment, signal) => {
-      const { carryOutStatus } = await import('../carry-out-status.ts');
+      const { carryOutStatus } = await import('../carry-out/carry-out-status.ts');
       const how = { watch: own.watch === true, json: own.json === true };
       return await carryOutStatus(name, how, environment, signal);
     };

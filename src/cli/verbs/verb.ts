@@ -5,7 +5,7 @@
  */
 
 import type { Command } from 'commander';
-import type { ArgumentMode, Arguments } from '../arguments.ts';
+import type { ArgumentMode, Arguments } from '../arguments/arguments.ts';
 
 /** One verb of `cyrus-sync`: its options, and what it does. */
 export interface Verb {

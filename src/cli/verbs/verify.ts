@@ -3,9 +3,9 @@ import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
 import { COMPARING } from '../../report/program-words.ts';
 import type { Report } from '../../report/report.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
-import { usageError } from '../arguments.ts';
-import { addChoosing, addOptions, addSteering, OPTIONS } from '../options.ts';
-import type { RunPlan } from '../run-plan.ts';
+import { usageError } from '../arguments/arguments.ts';
+import { addChoosing, addOptions, addSteering, OPTIONS } from '../arguments/options.ts';
+import type { RunPlan } from '../run-plan/run-plan.ts';
 import type { Verb } from './verb.ts';
 
 const SOME_DIFFER = 2;
@@ -90,11 +90,11 @@ export const verify: Verb = {
     return async (environment, signal) => {
       const [{ planRun }, { becomeCyrusUser }, { checkProgramReadable }, { carryOut }, rest] =
         await Promise.all([
-          import('../plan-run.ts'),
-          import('../become-cyrus-user.ts'),
-          import('../check-program-readable.ts'),
-          import('../carry-out.ts'),
-          Promise.all([import('../output-files.ts'), import('../replica-listing.ts')]),
+          import('../run-plan/plan-run.ts'),
+          import('../run-plan/become-cyrus-user.ts'),
+          import('../start/check-program-readable.ts'),
+          import('../carry-out/carry-out.ts'),
+          Promise.all([import('../carry-out/output-files.ts'), import('../carry-out/replica-listing.ts')]),
         ]);
       const [{ openOutputFiles }, { ReplicaListing }] = rest;
       const plan = planRun(args, environment);

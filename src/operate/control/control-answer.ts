@@ -1,7 +1,7 @@
 import type { Steered, Steering } from '../../coordinator/steering.ts';
 import { printableBytes } from '../../report/printable.ts';
-import { backlogText } from '../../report/rolling-lines.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { backlogText } from '../../report/words/rolling-lines.ts';
 import type { RunView, UserView } from '../state/run-view.ts';
 import { standingText } from '../state/standing.ts';
 import { octetsText, statusLines, timeText } from '../state/status-lines.ts';

@@ -4,7 +4,7 @@
  * never stands between the lines of others.
  */
 
-import type { OutputStreams, Streams } from '../../report/streams.ts';
+import type { OutputStreams, Streams } from '../../report/sinks/streams.ts';
 import type { RunView } from '../state/run-view.ts';
 import { headLines } from '../state/status-lines.ts';
 import { progressLine } from './progress-line.ts';

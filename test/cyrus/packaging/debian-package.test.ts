@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { programVersion } from '../../../src/cli/program-version.ts';
+import { programVersion } from '../../../src/cli/arguments/program-version.ts';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type Arguments, parseArguments } from '../../../src/cli/arguments.ts';
-import { commandLine, USAGE } from '../../../src/cli/command-line.ts';
+import { type Arguments, parseArguments } from '../../../src/cli/arguments/arguments.ts';
+import { commandLine, USAGE } from '../../../src/cli/arguments/command-line.ts';
 import { assertRefused } from '../../lab/config-of.ts';
 
 /** The differences from a plain `-A`, so that a test sees side effects of an option too. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseArguments } from '../../../src/cli/arguments.ts';
-import { choicePlan } from '../../../src/cli/choice-plan.ts';
-import { parseNameList } from '../../../src/cli/read-name-list.ts';
+import { parseArguments } from '../../../src/cli/arguments/arguments.ts';
+import { choicePlan } from '../../../src/cli/run-plan/choice-plan.ts';
+import { parseNameList } from '../../../src/cli/run-plan/read-name-list.ts';
 
 test('who is chosen, in what order and with what limits comes from the command line', () => {
   const { choosing } = parseArguments([

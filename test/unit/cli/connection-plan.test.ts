@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import test from 'node:test';
-import { parseArguments } from '../../../src/cli/arguments.ts';
-import { connectionSettings, shortHost } from '../../../src/cli/connection-settings.ts';
+import { parseArguments } from '../../../src/cli/arguments/arguments.ts';
+import { connectionSettings, shortHost } from '../../../src/cli/run-plan/connection-settings.ts';
 import { defaultSettings, type Settings } from '../../../src/config/settings.ts';
 import type { ConnectionSettings } from '../../../src/protocol/connection-settings.ts';
 import { assertRefused, configOf } from '../../lab/config-of.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { becomeCyrusUser, type IdentitySystem } from '../../../src/cli/become-cyrus-user.ts';
+import { becomeCyrusUser, type IdentitySystem } from '../../../src/cli/run-plan/become-cyrus-user.ts';
 import { assertRefused } from '../../lab/config-of.ts';
 
 const OWN_GROUP = 8;
@@ -78,7 +78,7 @@ test('a refusal of the system is not taken for an unknown user', () => {
 });
 
 test('a real process: root ends as the user for good, anybody else is left alone', () => {
-  const module = fileURLToPath(new URL('../../../src/cli/become-cyrus-user.js', import.meta.url));
+  const module = fileURLToPath(new URL('../../../src/cli/run-plan/become-cyrus-user.js', import.meta.url));
   const script = `import { becomeCyrusUser } from ${JSON.stringify(module)};
     const before = process.geteuid();
     becomeCyrusUser({ user: 'nobody', group: undefined });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { internalName, type NameSpelling } from '../../../src/cli/internal-name.ts';
-import { parseNameList, readNameList } from '../../../src/cli/read-name-list.ts';
+import { internalName, type NameSpelling } from '../../../src/cli/run-plan/internal-name.ts';
+import { parseNameList, readNameList } from '../../../src/cli/run-plan/read-name-list.ts';
 import { assertRefused } from '../../lab/config-of.ts';
 
 const SLASH: NameSpelling = { unixhierarchysep: true, virtdomains: 'off', defaultdomain: 'internal' };

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseArguments } from '../../../src/cli/arguments.ts';
-import { decideRun, planRun } from '../../../src/cli/plan-run.ts';
-import type { RunPlan } from '../../../src/cli/run-plan.ts';
+import { parseArguments } from '../../../src/cli/arguments/arguments.ts';
+import { decideRun, planRun } from '../../../src/cli/run-plan/plan-run.ts';
+import type { RunPlan } from '../../../src/cli/run-plan/run-plan.ts';
 import { defaultSettings, type Settings } from '../../../src/config/settings.ts';
 import { assertRefused, configOf } from '../../lab/config-of.ts';
 
@@ -215,7 +215,7 @@ test('CYRUS_PREFIX reaches the reader of imapd.conf', (t) => {
 });
 
 test('-f - reads standard input', () => {
-  const module = fileURLToPath(new URL('../../../src/cli/read-name-list.js', import.meta.url));
+  const module = fileURLToPath(new URL('../../../src/cli/run-plan/read-name-list.js', import.meta.url));
   const script = `import { readNameList } from ${JSON.stringify(module)};
     process.stdout.write(JSON.stringify(readNameList('-')));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkProgramReadable } from '../../../src/cli/check-program-readable.ts';
+import { checkProgramReadable } from '../../../src/cli/start/check-program-readable.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 
 test('a program that the Cyrus user cannot read is said to be that, with the user and what to do', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { storeLayout } from '../../../src/cli/store-layout.ts';
+import { storeLayout } from '../../../src/cli/run-plan/store-layout.ts';
 import { configOf } from '../../lab/config-of.ts';
 
 test('everything hangs below configdirectory by default', () => {

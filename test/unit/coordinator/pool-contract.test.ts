@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { storeLayout } from '../../../src/cli/store-layout.ts';
+import { storeLayout } from '../../../src/cli/run-plan/store-layout.ts';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
 import { BatchRunner } from '../../../src/coordinator/pool/batch-runner.ts';
 import { GrowingPool } from '../../../src/coordinator/pool/growing-pool.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { guessName, type NamesHere } from '../../../src/coordinator/run/guess-name.ts';
 import { nearestNames } from '../../../src/coordinator/run/nearest-names.ts';
 import type { UnmatchedName } from '../../../src/report/events.ts';
-import { unmatchedLine } from '../../../src/report/unmatched-line.ts';
+import { unmatchedLine } from '../../../src/report/words/unmatched-line.ts';
 import { externalName } from '../../../src/store/paths/external-name.ts';
 
 const rules = {

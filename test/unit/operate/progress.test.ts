@@ -7,7 +7,7 @@ import { progressLine } from '../../../src/operate/progress/progress-line.ts';
 import { progressScreen } from '../../../src/operate/progress/progress-screen.ts';
 import { cut } from '../../../src/operate/progress/screen.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { Streams } from '../../../src/report/streams.ts';
+import { Streams } from '../../../src/report/sinks/streams.ts';
 import { begun, ended, found, opened, progressed, settled, told } from './run-events.ts';
 
 const events: readonly SyncEvent[] = [

@@ -7,7 +7,7 @@ import { manPages } from '../../../packaging/man-pages.ts';
 import { roffText } from '../../../packaging/roff.ts';
 import { settingsExample } from '../../../packaging/settings-example.ts';
 import { settingsTable } from '../../../packaging/settings-table.ts';
-import { commandLine } from '../../../src/cli/command-line.ts';
+import { commandLine } from '../../../src/cli/arguments/command-line.ts';
 import { VERBS } from '../../../src/cli/cyrus-sync.ts';
 import { parseSettings, SETTING_KEYS } from '../../../src/config/settings.ts';
 

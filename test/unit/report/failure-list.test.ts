@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { parseNameList } from '../../../src/cli/read-name-list.ts';
+import { parseNameList } from '../../../src/cli/run-plan/read-name-list.ts';
+import { failureList, type ListOption } from '../../../src/report/document/failure-list.ts';
+import { ReportFile } from '../../../src/report/document/report-file.ts';
 import type { UserSettled } from '../../../src/report/events.ts';
-import { failureList, type ListOption } from '../../../src/report/failure-list.ts';
-import { ReportFile } from '../../../src/report/report-file.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 const error: ErrorData = {

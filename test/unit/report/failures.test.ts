@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { closingLines, failureLines } from '../../../src/report/failures.ts';
+import { closingLines, failureLines } from '../../../src/report/document/failures.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 const error: ErrorData = {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { type LogFormat, openLogFile } from '../../../src/report/log-file.ts';
-import { logSink } from '../../../src/report/log-sink.ts';
+import { type LogFormat, openLogFile } from '../../../src/report/sinks/log-file.ts';
+import { logSink } from '../../../src/report/sinks/log-sink.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 
 class LogScene {

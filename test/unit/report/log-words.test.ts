@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { DivergedReason, MailboxEvent, SyncEvent } from '../../../src/report/events.ts';
-import { logLines } from '../../../src/report/log-lines.ts';
 import { asItIs } from '../../../src/report/reasons.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
+import { logLines } from '../../../src/report/words/log-lines.ts';
 
 /* The words and levels that alerts of administrators look for: whoever changes one of these breaks somebody's alert. */
 

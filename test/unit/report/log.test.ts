@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { logSink } from '../../../src/report/log-sink.ts';
+import { logSink } from '../../../src/report/sinks/log-sink.ts';
+import { syslogFileTarget } from '../../../src/report/sinks/syslog-file-target.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
-import { syslogFileTarget } from '../../../src/report/syslog-file-target.ts';
 
 function logged(events: readonly SyncEvent[], verboseLog = false): string[] {
   const lines: string[] = [];

@@ -6,12 +6,12 @@ import { Writable } from 'node:stream';
 import test from 'node:test';
 import fc from 'fast-check';
 import { bytesFromText } from '../../../src/byte-string.ts';
+import { failureList } from '../../../src/report/document/failure-list.ts';
+import { ReportFile } from '../../../src/report/document/report-file.ts';
+import { jsonFormat } from '../../../src/report/document/report-format.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { failureList } from '../../../src/report/failure-list.ts';
 import { printable, printableBytes, printableLines } from '../../../src/report/printable.ts';
 import { openReport } from '../../../src/report/report.ts';
-import { ReportFile } from '../../../src/report/report-file.ts';
-import { jsonFormat } from '../../../src/report/report-format.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 /*

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { Remarks } from '../../../src/report/remarks.ts';
+import { Remarks } from '../../../src/report/words/remarks.ts';
 
 function remarked(...events: SyncEvent[]): string[] {
   const remarks = new Remarks((internal) => internal.replaceAll('.', '/'));

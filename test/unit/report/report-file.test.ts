@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
+import { ReportFile } from '../../../src/report/document/report-file.ts';
+import { csvFormat, jsonFormat } from '../../../src/report/document/report-format.ts';
 import type { Effort, SyncEvent, UserSettled } from '../../../src/report/events.ts';
-import { ReportFile } from '../../../src/report/report-file.ts';
-import { csvFormat, jsonFormat } from '../../../src/report/report-format.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
 const HEAD = {

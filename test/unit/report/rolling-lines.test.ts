@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Backlog, RollingEvent } from '../../../src/report/events.ts';
-import { type LogContext, logLines } from '../../../src/report/log-lines.ts';
 import { asItIs } from '../../../src/report/reasons.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
+import { type LogContext, logLines } from '../../../src/report/words/log-lines.ts';
 
 const error: ErrorData = {
   code: 'IMAP_SYNC_CHECKSUM',

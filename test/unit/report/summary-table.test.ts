@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Summary } from '../../../src/report/document/summary.ts';
 import type { UserSettled } from '../../../src/report/events.ts';
-import { Summary } from '../../../src/report/summary.ts';
 
 const effort = { attempts: 1, lockWaits: 0, mailboxes: 1, messages: 10, octets: 2_000_000, elapsedMs: 10 };
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import test from 'node:test';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { Streams } from '../../../src/report/streams.ts';
+import { Streams } from '../../../src/report/sinks/streams.ts';
+import { verboseSink } from '../../../src/report/sinks/verbose-sink.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
-import { verboseSink } from '../../../src/report/verbose-sink.ts';
 
 class Memory extends Writable {
   text = '';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { closingLines } from '../../../src/report/document/failures.ts';
 import type { SyncEvent, Verdict } from '../../../src/report/events.ts';
-import { closingLines } from '../../../src/report/failures.ts';
 import { COMPARING } from '../../../src/report/program-words.ts';
-import { VerifyLines } from '../../../src/report/verify-lines.ts';
+import { VerifyLines } from '../../../src/report/words/verify-lines.ts';
 
 const verdict = (user: string, of: Verdict): SyncEvent => ({
   ...{ kind: 'verify:verdict', user, verdict: of, mailboxes: 2, differences: 0 },

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
-import { logLines } from '../../../src/report/log-lines.ts';
 import { asItIs } from '../../../src/report/reasons.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import { logLines } from '../../../src/report/words/log-lines.ts';
 import { RollingDaemon } from '../../../src/rolling/daemon/rolling-daemon.ts';
 import type {
   RollingDependencies,

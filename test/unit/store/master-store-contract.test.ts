@@ -1,5 +1,5 @@
 import test from 'node:test';
-import { storeLayout } from '../../../src/cli/store-layout.ts';
+import { storeLayout } from '../../../src/cli/run-plan/store-layout.ts';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
 import { PlanningStore } from '../../../src/plan/planning-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';

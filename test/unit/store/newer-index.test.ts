@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { storeLayout } from '../../../src/cli/store-layout.ts';
+import { storeLayout } from '../../../src/cli/run-plan/store-layout.ts';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
 import type { LockedMailbox } from '../../../src/store/master-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';

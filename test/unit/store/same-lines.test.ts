@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { storeLayout } from '../../../src/cli/store-layout.ts';
+import { storeLayout } from '../../../src/cli/run-plan/store-layout.ts';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { checkEnvironment, TREACHEROUS_VARIABLES } from '../../../../src/cli/check-environment.ts';
+import { checkEnvironment, TREACHEROUS_VARIABLES } from '../../../../src/cli/start/check-environment.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 import {
   ENTRY,

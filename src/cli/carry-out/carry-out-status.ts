@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { EXIT_FAILED, EXIT_OK } from '../../coordinator/run/exit-codes.ts';
+import { askControlSocket } from '../../operate/control/ask-control-socket.ts';
+import { openScreen } from '../../operate/progress/screen.ts';
+import { printable } from '../../report/printable.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
+
+const WATCH_MS = 1_000;
+/** A run that does not answer must not hold up what is told of the others. */
+const ANSWER_MS = 2_000;
+/** A line for each of several runs: how it stands, users, octets. */
+const LINES_OF_EACH = 3;
+
+interface Told {
+  name: string;
+  answer: string | undefined;
+  /** Why there is no answer. */
+  error: string | undefined;
+}
+
+/**
+ * Says how runs stand.
+ *
+ * @param name of one; left out: all of this host
+ * @returns the exit code
+ */
+export async function carryOutStatus(
+  name: string | undefined,
+  { watch, json }: { watch: boolean; json: boolean },
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  const ask = (): Promise<Told[]> => {
+    const sockets = name === undefined ? controlSockets(environment) : [controlSocket(environment, name)];
+    return Promise.all(sockets.map((socket) => askOne(socket, json)));
+  };
+  const whole = name !== undefined;
+  if (!watch) {
+    const told = await ask();
+    process.stdout.write(json ? `${jsonOf(told)}\n` : `${textOf(told, whole).join('\n')}\n`);
+    return exitCodeOf(told);
+  }
+  using screen = openScreen(process.stdout, environment.TERM);
+  for (;;) {
+    const told = await ask();
+    if (json) process.stdout.write(`${jsonOf(told)}\n`);
+    else screen.show(textOf(told, whole));
+    if (signal.aborted) return exitCodeOf(told);
+    await wait(WATCH_MS, undefined, { signal }).catch(() => {
+      // The one thing that ends it early is the signal, which is looked at next.
+    });
+    if (signal.aborted) return exitCodeOf(told);
+  }
+}
+
+async function askOne({ name, path }: NamedSocket, json: boolean): Promise<Told> {
+  try {
+    const answer = await askControlSocket(path, json ? 'json status' : 'status', ANSWER_MS);
+    return { name, answer, error: undefined };
+  } catch (caught) {
+    return { name, answer: undefined, error: SyncError.from(caught).message };
+  }
+}
+
+function textOf(told: readonly Told[], whole: boolean): string[] {
+  if (told.length === 0) return ['no run is under way that can be asked'];
+  return told.flatMap(({ name, answer, error }) => {
+    const lines = (answer ?? error ?? '').split('\n').map(printable);
+    if (whole) return lines;
+    const [first = '', ...rest] = lines.slice(0, LINES_OF_EACH);
+    return [`${printable(name)}: ${first}`, ...rest.map((line) => `    ${line}`)];
+  });
+}
+
+function jsonOf(told: readonly Told[]): string {
+  return JSON.stringify(
+    told.map(({ name, answer, error }) =>
+      answer === undefined ? { name, error } : { name, status: JSON.parse(answer).answer },
+    ),
+  );
+}
+
+function exitCodeOf(told: readonly Told[]): number {
+  return told.some(({ error }) => error !== undefined) ? EXIT_FAILED : EXIT_OK;
+}

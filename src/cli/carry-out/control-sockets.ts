@@ -1,0 +1,44 @@
+import { readdirSync } from 'node:fs';
+import { SyncError } from '../../report/sync-error.ts';
+import { controlDirectory, controlPath } from '../run-plan/operate-plan.ts';
+
+const END = '.sock';
+
+export interface NamedSocket {
+  name: string;
+  path: string;
+}
+
+/**
+ * The sockets of all runs of this host, living or not.
+ *
+ * @throws SyncError IO if their directory cannot be read
+ */
+export function controlSockets(environment: NodeJS.ProcessEnv): NamedSocket[] {
+  const directory = controlDirectory(environment);
+  let files: string[];
+  try {
+    files = readdirSync(directory);
+  } catch (caught) {
+    // Where nobody has made it, nothing runs that could be asked.
+    if (caught instanceof Error && 'code' in caught && caught.code === 'ENOENT') return [];
+    throw SyncError.from(caught);
+  }
+  const sockets = files.filter((file) => file.endsWith(END)).sort();
+  return sockets.map((file) => ({ name: nameOf(file), path: `${directory}/${file}` }));
+}
+
+/** @param named a run, or the absolute path of a socket */
+export function controlSocket(environment: NodeJS.ProcessEnv, named: string): NamedSocket {
+  return { name: named, path: named.startsWith('/') ? named : controlPath(environment, named) };
+}
+
+function nameOf(file: string): string {
+  const name = file.slice(0, -END.length);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // It is none of ours.
+    return name;
+  }
+}
