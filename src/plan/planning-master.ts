@@ -26,6 +26,7 @@ const INFO: SessionInfo = {
   tls: false,
   exposure: undefined,
   compression: false,
+  keepsWhatIsEnabled: false,
   sieveMailbox: false,
   stagesToArchive: false,
   checksSince: true,

@@ -101,6 +101,8 @@ export interface SessionInfo {
   /** The power of somebody on the way to another host: to read and change all of it, or to be in the replica's place. */
   exposure: Exposure | undefined;
   compression: boolean;
+  /** A capability once enabled stays so for the next client of that process, unless UNAUTHENTICATE takes it back (protocol 10.15). */
+  keepsWhatIsEnabled: boolean;
   /** `#sieve` is replicated as a mailbox (CAPABILITIES SIEVE-MAILBOX enabled). */
   sieveMailbox: boolean;
   /** New messages are staged on the replica's archive partition (CAPABILITIES REPLICATION-ARCHIVE enabled). */

@@ -45,3 +45,4 @@ export { planQuotas } from './user-data/plan-quotas.ts';
 export { planSeen } from './user-data/plan-seen.ts';
 export { planSieve } from './user-data/plan-sieve.ts';
 export { planSubscriptions } from './user-data/plan-subscriptions.ts';
+export { listingSession } from './user-data/script-files.ts';

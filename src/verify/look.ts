@@ -5,6 +5,7 @@ import {
   type EngineContext,
   hasInbox,
   type LocalMailbox,
+  listingSession,
   userThere,
   withCountedChecksums,
   withUnreadAsThere,
@@ -229,10 +230,10 @@ async function scriptDifferences(
   replica: ReplicaUser,
   scriptsAreFiles: boolean,
 ): Promise<Difference[]> {
-  const { store, session, scripts } = context;
+  const { store, session } = context;
   if (!session.info.sieveMailbox) return compareScripts(user, await store.sieve(user), replica.sieve);
   if (!scriptsAreFiles) return [];
-  const there = await (await scripts.connect()).getMeta(user);
+  const there = await (await listingSession(context, user)).getMeta(user);
   return compareScripts(user, store.scriptFiles(user), there.sieve);
 }
 

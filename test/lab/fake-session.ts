@@ -18,6 +18,7 @@ export function fakeSession(log: string[]): ReplicaSession {
       tls: false,
       exposure: undefined,
       compression: false,
+      keepsWhatIsEnabled: false,
       sieveMailbox: true,
       stagesToArchive: false,
       checksSince: true,

@@ -83,7 +83,7 @@ export async function carryOutPlan(
         connect: async (listeners) => new PlanningSession(await real.connect(listeners), parts),
         scripts: {
           ...real.scripts,
-          connect: async () => new PlanningSession(await real.scripts.connect(), parts),
+          connect: async (fits) => new PlanningSession(await real.scripts.connect(fits), parts),
         },
         master,
       };

@@ -1,7 +1,7 @@
 /** How commands are framed: by a stand-alone sync_server, or inside IMAP (protocol 6). */
 export type Flavour = 'csync' | 'imap';
 
-export type Verb = 'GET' | 'APPLY' | 'RESTART' | 'NOOP' | 'EXIT' | 'COMPRESS';
+export type Verb = 'GET' | 'APPLY' | 'RESTART' | 'NOOP' | 'EXIT' | 'COMPRESS' | 'UNAUTHENTICATE';
 
 const IMAP_VERBS: Record<Verb, string> = {
   GET: 'SYNCGET',
@@ -10,6 +10,7 @@ const IMAP_VERBS: Record<Verb, string> = {
   NOOP: 'NOOP',
   EXIT: 'LOGOUT',
   COMPRESS: 'COMPRESS',
+  UNAUTHENTICATE: 'UNAUTHENTICATE',
 };
 
 /** Tags that the C client uses for these two; everything else is S<n>. */

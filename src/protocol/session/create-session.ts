@@ -44,13 +44,16 @@ export function createSession(queue: CommandQueue, info: SessionInfo): MasterSes
       return queue.traffic;
     },
     window: () => queue.window(),
-    exit: () => exit(queue),
+    exit: () => exit(queue, info),
     destroy: (reason) => queue.destroy(destroyReason(reason)),
   };
 }
 
 /** EXIT waits for its turn behind the commands in flight. Its own answer would say nothing, and is not waited for. */
-async function exit(queue: CommandQueue): Promise<void> {
+async function exit(queue: CommandQueue, { keepsWhatIsEnabled }: SessionInfo): Promise<void> {
+  if (keepsWhatIsEnabled) {
+    void queue.submit({ verb: 'UNAUTHENTICATE', name: 'UNAUTHENTICATE', result: () => {} });
+  }
   try {
     await queue.close({ verb: 'EXIT', name: 'EXIT', result: () => {} });
   } catch {

@@ -31,6 +31,7 @@ export async function setUp(
     flavour: offer.flavour,
     banner: offer.banner,
     ...link,
+    keepsWhatIsEnabled: offer.flavour === 'imap' && offer.sieveMailbox,
     sieveMailbox: false,
     stagesToArchive: false,
     checksSince: false,

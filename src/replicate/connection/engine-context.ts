@@ -53,8 +53,13 @@ export interface MasterWriter {
 
 /** A second session to the replica that does not replicate `#sieve` as a mailbox. */
 export interface ScriptSession {
-  /** Opens the one such session of this connection when it is first needed. @throws SyncError as for the first session */
-  connect(): Promise<ReplicaSession>;
+  /**
+   * Opens the one such session of this connection when it is first needed.
+   *
+   * @param fits another is opened instead of one of which this is false
+   * @throws SyncError as for the first session; REPLICA_BUSY if none fits
+   */
+  connect(fits?: (session: ReplicaSession) => Promise<boolean>): Promise<ReplicaSession>;
 }
 
 export interface EngineOptions extends CompareOptions {

@@ -6,7 +6,7 @@
  */
 
 import type { ByteString } from '../../byte-string.ts';
-import type { ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
+import type { ReplicaMailbox, ReplicaSession, ReplicaUser } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry, SieveState } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
@@ -87,11 +87,26 @@ export async function sendScripts(
   if (state.scripts.length === 0 && !there) return;
   // The master's own, which a user being renamed or deleted has lost already: having no files proves nothing then.
   if (there && context.store.lookupUniqueid(there.uniqueid)) return;
-  const session = await context.scripts.connect();
-  const part = { ...context, session };
-  await sendSieve(part, userid, await session.getMeta(userid), failures);
+  await listAndSend();
   // A replica that had its scripts as files lists them only now, having moved them when the first command came.
-  if (!there) await sendSieve(part, userid, await session.getMeta(userid), failures);
+  if (!there) await listAndSend();
+
+  async function listAndSend(): Promise<void> {
+    const session = await listingSession(context, userid);
+    await sendSieve({ ...context, session }, userid, await session.getMeta(userid), failures);
+  }
+}
+
+/**
+ * Opens a session that lists the user's scripts. An imapd's process lists none once any client has enabled SIEVE-MAILBOX
+ * there (protocol 10.15): it is known by what it lists instead, the mailbox.
+ */
+export async function listingSession(
+  context: Pick<EngineContext, 'scripts' | 'store' | 'options'>,
+  userid: ByteString,
+): Promise<ReplicaSession> {
+  const name = scriptMailbox(context, userid);
+  return await context.scripts.connect(async (session) => (await session.getMailboxes([name])).length === 0);
 }
 
 /**
@@ -106,8 +121,7 @@ export async function isMadeOfOurScripts(
   const { userid } = entry;
   if (!context.session.info.sieveMailbox || userid === undefined) return false;
   if (!entry.type.includes('f') || !other.type.includes('f')) return false;
-  const session = await context.scripts.connect();
-  const { sieve } = await session.getMeta(userid);
+  const { sieve } = await (await listingSession(context, userid)).getMeta(userid);
   const { scripts } = await context.store.sieve(userid);
   const ours = new Map(scripts.map((script) => [script.filename, script.guid]));
   return sieve
@@ -123,6 +137,6 @@ function scriptFiles(context: EngineContext, userid: ByteString): SieveState | u
   return state.source === 'directory' ? state : undefined;
 }
 
-function scriptMailbox(context: EngineContext, userid: ByteString): ByteString {
+function scriptMailbox(context: Pick<EngineContext, 'store' | 'options'>, userid: ByteString): ByteString {
   return `${context.store.inboxName(userid)}.${context.options.sieveFolder}`;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import { openStranger } from '../../lab/open-stranger.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
@@ -124,6 +125,33 @@ test('files on a master that must not be changed: upload, edit, activation, deac
     }
   }
 });
+
+test('files go to an imapd all of whose idle processes another client has left with #sieve as a mailbox', async () => {
+  const user = await newUser();
+  const settings = join(pair.master.directory, 'none.ini');
+  await writeFile(settings, 'master = none\n');
+  pair.master.configure('imapd_sync_port', String(pair.replica.imapPort));
+  pair.master.configure('imapd_sync_try_imap', '1');
+  await pair.master.writeConfiguration();
+  const options = ['--settings', settings, '-n', 'imapd', '-u', user];
+  const replicate = () => syncClientOk(pair.master, options);
+  await scriptFiles(pair.master, user, { one: KEEP, two: DISCARD }, 'one');
+  await replicate();
+  await leaveEnabled(pair.replica, 4);
+  await scriptFiles(pair.master, user, { two: DISCARD });
+  await replicate();
+  assert.deepEqual(await scriptsOf(pair.replica, user), { two: DISCARD });
+  await leaveEnabled(pair.replica, 4);
+  const { code, stdout } = await cyrusSync(pair.master, 'verify', options);
+  assert.equal(code, 0, stdout);
+});
+
+/** Leaves as many processes of an imapd as a client of replication does. */
+async function leaveEnabled(server: CyrusServer, processes: number): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: processes }, () => server.imap()));
+  for (const client of clients) await client.ok('SYNCAPPLY CAPABILITIES (SIEVE-MAILBOX)');
+  for (const client of clients) await client.logout();
+}
 
 test('scripts changed on both sides since: both changes are kept', async () => {
   const user = await newUser();

@@ -6,6 +6,7 @@ import { type Certificate, selfSigned } from '../../lab/certificate.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { NO_TLS, settingsFor } from '../../lab/settings.ts';
+import { SieveClient } from '../../lab/sieve-client.ts';
 
 /* Contract: every way in that we claim works against Debian's sync_server and imapd, and the wrong ones fail as said. */
 
@@ -149,6 +150,23 @@ test('without #sieve as a mailbox the replica lists scripts and hides their mail
   assert.equal(session.info.sieveMailbox, false);
   assert.ok(!sent.some((text) => text.includes('CAPABILITIES')), sent.join(''));
   await session.exit();
+});
+
+test('what a session enables in a process of an imapd is taken back at its end', async () => {
+  await using admin = await open.imap();
+  await admin.ok('CREATE user/scripted');
+  await using client = await SieveClient.login(open, 'scripted');
+  await client.put('one', 'keep;\r\n');
+  for (const sieveMailbox of [true, false]) {
+    const sessions = await Promise.all(
+      Array.from({ length: 4 }, () => connectReplica(settings(open.imapPort, { sieveMailbox }))),
+    );
+    for (const session of sessions) {
+      const { sieve } = await session.getMeta('scripted');
+      assert.equal(sieve.length, sieveMailbox ? 0 : 1);
+    }
+    await Promise.all(sessions.map((session) => session.exit()));
+  }
 });
 
 test('an account that is no admin is told so', async () => {

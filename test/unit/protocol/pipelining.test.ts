@@ -356,8 +356,9 @@ test('IMAP: tags count up, NOOP and LOGOUT have their own, a foreign tag breaks 
   await using server = await ScriptedServer.start(
     async (peer) => {
       await script(peer);
+      await peer.expect('S3 UNAUTHENTICATE');
       await peer.expect('Q01 LOGOUT');
-      peer.send('* BYE LOGOUT received\r\nQ01 OK Completed\r\n');
+      peer.send('S3 OK [CAPABILITY IMAP4rev1] Completed\r\n* BYE LOGOUT received\r\nQ01 OK Completed\r\n');
       await peer.closed();
     },
     async (peer) => {
