@@ -34,6 +34,12 @@ export const MAX_BANNER_LINES = 100;
 /** Octets of one message that `fetchMessage` takes into memory; the wire's SIZE is a 32-bit number. */
 export const MAX_FETCHED_MESSAGE_OCTETS = 1024 * 1024 * 1024;
 
+/**
+ * Lines of a server during one login: a mechanism has three at most, and an IMAP server may have something to say between
+ * them. One that asks without an end would be answered until the deadline.
+ */
+export const MAX_LOGIN_LINES = 32;
+
 /** Octets of encoded records handed to the socket at once: large enough to be cheap, small enough not to hoard. */
 export const RECORD_PIECE_OCTETS = 64 * 1024;
 

@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { SyncError } from '../../report/sync-error.ts';
+import { MAX_LOGIN_LINES } from '../limits.ts';
 import type { Flavour } from '../link/framing.ts';
 import { linkError } from '../link-errors.ts';
 import type { Credentials, SaslMechanism } from '../sasl/mechanism.ts';
@@ -36,7 +37,7 @@ export async function authenticate(
     talk.send(open);
   }
   let capabilities: string[] | undefined;
-  for (;;) {
+  for (let lines = 0; lines < MAX_LOGIN_LINES; lines++) {
     const line = await talk.read('AUTHENTICATE');
     if (line.startsWith('+')) {
       const challenge = Buffer.from(line.slice(1).trim(), 'base64');
@@ -53,6 +54,7 @@ export async function authenticate(
       return imapCapabilities(text) ?? capabilities;
     }
   }
+  throw loginFailed(mechanism.name, `no end after ${MAX_LOGIN_LINES} lines`);
 }
 
 function base64(octets: Buffer): string {

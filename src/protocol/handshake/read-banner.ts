@@ -40,11 +40,20 @@ export async function readBanner(talk: Conversation, server: string, accepted: A
 export async function askCapabilities(talk: Conversation): Promise<string[]> {
   talk.send('C01 CAPABILITY');
   let capabilities: string[] = [];
-  for (;;) {
+  for (let lines = 0; lines < MAX_BANNER_LINES; lines++) {
     const line = await talk.read('CAPABILITY');
     capabilities = imapCapabilities(line) ?? capabilities;
     if (line.startsWith('C01 ')) return capabilities;
   }
+  throw linkError(
+    'IMAP_PROTOCOL_ERROR',
+    `no end of the answer to CAPABILITY after ${MAX_BANNER_LINES} lines`,
+    {
+      phase: 'connect',
+      retryable: false,
+      hint: 'Check that the server is a Cyrus IMAP server',
+    },
+  );
 }
 
 export function notSyncServer(server: string, found: ByteString): SyncError {

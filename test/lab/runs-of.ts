@@ -1,0 +1,10 @@
+/**
+ * How often a property is tried: so often in the suite, and as often as `npm run fuzz -- --runs N` says in a run that looks for
+ * more.
+ */
+export function runsOf(inSuite: number): number {
+  const asked = Number(process.env[RUNS_VARIABLE] ?? '0');
+  return Math.max(inSuite, asked);
+}
+
+export const RUNS_VARIABLE = 'CYRUS_SYNC_FUZZ_RUNS';
