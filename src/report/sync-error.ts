@@ -59,6 +59,8 @@ export type ErrorCode =
   | 'PARTITION_UNKNOWN'
   | 'CONFLICT'
   | 'MASTER_SERVER_LOST'
+  /** The queue of a fleet. */
+  | 'QUEUE_UNAVAILABLE'
   | 'CANCELLED'
   | 'BUG';
 

@@ -456,7 +456,7 @@ function copyStore(from: string, to: string): void {
  * Ports that nobody uses, below those that the system gives to outgoing connections: one of these could otherwise
  * take the port between our look and the start of the server. At random, because test files run side by side.
  */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
     const port = randomInt(LOWEST_PORT, LOWEST_EPHEMERAL_PORT);

@@ -96,6 +96,8 @@ export interface QueueRules {
   retryMs: number;
   /** A slice whose agents were lost more often than that is failed: it may be what kills them. */
   losses: number;
+  /** Milliseconds after which a server that does not answer is taken not to. */
+  patienceMs: number;
 }
 
 export const DEFAULT_RULES: QueueRules = {
@@ -104,6 +106,8 @@ export const DEFAULT_RULES: QueueRules = {
   attempts: 5,
   retryMs: 60_000,
   losses: 3,
+  // A server that is flushing its disk answers sooner.
+  patienceMs: 10_000,
 };
 
 /** Told of a slice whose agents were lost too often. */

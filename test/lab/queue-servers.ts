@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, readdirSync } from 'node:fs';
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './cyrus-server.ts';
+import { until } from './until.ts';
+
+/** Where Debian's package puts the programs of the server. */
+const POSTGRES_VERSIONS = '/usr/lib/postgresql';
+
+/** A server that a fleet may have its queue on, of Debian's package, with a directory of its own. */
+export interface QueueServer extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts it again over what is on its disk. */
+  start(): Promise<void>;
+}
+
+/** @param settings lines of redis.conf */
+export async function startRedis(settings: readonly string[] = []): Promise<QueueServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'redis-'));
+  const [port = 0] = await freePorts(1);
+  const file = join(directory, 'redis.conf');
+  const lines = [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`, 'save ""', 'appendonly yes'];
+  await writeFile(file, [...lines, 'appendfsync always', ...settings].join('\n'));
+  return await started(directory, port, `redis://127.0.0.1:${port}`, ['redis-server', file], () =>
+    answers(port),
+  );
+}
+
+/** PostgreSQL does not run as root: it is whoever Debian's package made for it. */
+export async function startPostgres(): Promise<QueueServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'postgres-'));
+  const [port = 0] = await freePorts(1);
+  const identity = identityOf('postgres');
+  if (identity) chownSync(directory, identity.uid, identity.gid);
+  const programs = newestPostgres();
+  const data = join(directory, 'data');
+  const made = spawnSync(
+    join(programs, 'initdb'),
+    ['-D', data, '-U', 'fleet', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+    { cwd: directory, encoding: 'utf8', ...identity },
+  );
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', directory];
+  const address = `postgres://fleet@127.0.0.1:${port}/postgres`;
+  const command = [join(programs, 'postgres'), ...options];
+  const isReady = () =>
+    spawnSync(join(programs, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]).status === 0;
+  return await started(directory, port, address, command, async () => isReady(), identity);
+}
+
+function newestPostgres(): string {
+  const versions = readdirSync(POSTGRES_VERSIONS).map(Number);
+  return join(POSTGRES_VERSIONS, String(Math.max(...versions)), 'bin');
+}
+
+function identityOf(user: string): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const idOf = (option: string) => Number(spawnSync('id', [option, user], { encoding: 'utf8' }).stdout);
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
+
+async function started(
+  directory: string,
+  port: number,
+  address: string,
+  [program = '', ...args]: readonly string[],
+  isReady: () => Promise<boolean>,
+  identity: { uid: number; gid: number } | undefined = undefined,
+): Promise<QueueServer> {
+  let child: ChildProcess | undefined;
+  const server: QueueServer = {
+    address,
+    port,
+    async start() {
+      child = spawn(program, args, { cwd: directory, stdio: 'ignore', ...identity });
+      await until(`${program} answers`, isReady);
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+    async [Symbol.asyncDispose]() {
+      await server.kill();
+      await rm(directory, { recursive: true, maxRetries: 5 });
+    },
+  };
+  await server.start();
+  return server;
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const [answer] = await Promise.race([
+    once(socket, 'connect').then(() => [true]),
+    once(socket, 'error').then(() => [false]),
+  ]).catch(() => [false]);
+  socket.destroy();
+  return answer === true;
+}
