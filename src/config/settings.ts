@@ -7,7 +7,7 @@ import { MAX_CONFIGURATION_OCTETS } from './imapd-conf-lines.ts';
 import { isSecret } from './is-secret.ts';
 import { LISTEN_ADDRESS_FORMS, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { keyAlone, settingPositions } from './setting-positions.ts';
-import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from './values.ts';
+import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration, wordsOf } from './values.ts';
 
 /** Our own settings, for which imapd.conf has no word: all of them set. Frozen. */
 export interface Settings {
@@ -26,6 +26,8 @@ export interface Settings {
   compressionLevel: number | undefined;
   tls: 'auto' | 'required' | 'off';
   tlsVerify: boolean;
+  /** SHA-256 of the certificates that the replica may have, as `AA:BB:...`. */
+  tlsFingerprints: readonly string[];
   allowClearText: boolean;
   userLock: 'auto' | 'userid' | 'inbox';
   /** How the Cyrus of this host locks: the same for all channels. */
@@ -59,6 +61,8 @@ export interface Settings {
   master: string;
   masterUser: string | undefined;
   masterPassword: string | undefined;
+  /** As `tlsFingerprints`, for `master` = a server and `--from`. */
+  masterFingerprints: readonly string[];
   /** The replica's IMAP server, as for -S, where replication does not go by IMAP; undefined = not known. */
   replicaImap: string | undefined;
   /** Cyrus's own program, for `private`; undefined = where packages put it. */
@@ -95,6 +99,8 @@ export function defaultSettings(): Settings {
     compressionLevel: undefined,
     tls: 'auto',
     tlsVerify: true,
+    tlsFingerprints: [],
+    masterFingerprints: [],
     allowClearText: false,
     userLock: 'auto',
     locks: 'fcntl',
@@ -157,6 +163,17 @@ const count = (least: number, most: number, setting: (value: number) => Partial<
 const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
 /** Shorter ones can be tried out. */
 const token = (text: string): string | undefined => (/^[!-~]{16,}$/.test(text) ? text : undefined);
+/** Several, where a certificate is about to be replaced. `openssl x509 -fingerprint` puts a word in front. */
+function fingerprints(text: string): readonly string[] | undefined {
+  const bare = text.replaceAll(/sha256(?: fingerprint=|:)/gi, '').replaceAll(',', ' ');
+  const digits = wordsOf(bare).map((word) => word.replaceAll(':', '').toUpperCase());
+  if (digits.length === 0 || !digits.every((each) => /^[0-9A-F]{64}$/.test(each))) return undefined;
+  return digits.map((each) => each.replace(/(..)(?=.)/g, '$1:'));
+}
+
+const pinned = (setting: (value: readonly string[]) => Partial<Settings>): Rule =>
+  rule('SHA-256 fingerprints of 64 hexadecimal digits, with colons or without', fingerprints, setting);
+
 const absolutePath = (text: string): string | undefined => (text.startsWith('/') ? text : undefined);
 
 function choice<const Word extends string>(
@@ -193,6 +210,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['compression_level', count(1, 9, (compressionLevel) => ({ compressionLevel }))],
   ['tls', choice(['auto', 'required', 'off'], (tls) => ({ tls }))],
   ['tls_verify', toggle((tlsVerify) => ({ tlsVerify }))],
+  ['tls_fingerprint', pinned((tlsFingerprints) => ({ tlsFingerprints }))],
   ['allow_clear_text', toggle((allowClearText) => ({ allowClearText }))],
   ['user_lock', choice(['auto', 'userid', 'inbox'], (userLock) => ({ userLock }))],
   ['locks', choice(['fcntl', 'flock'], (locks) => ({ locks }))],
@@ -246,6 +264,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
   ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],
   ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
+  ['master_fingerprint', pinned((masterFingerprints) => ({ masterFingerprints }))],
   ['replica_imap', rule('a server', nonEmpty, (replicaImap) => ({ replicaImap }))],
   ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
   ['metrics', rule(LISTEN_ADDRESS_FORMS, parseListenAddress, (metrics) => ({ metrics }))],

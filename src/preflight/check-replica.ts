@@ -36,7 +36,7 @@ export async function checkReplica({
           ? undefined
           : exposure === 'clear'
             ? 'nothing is encrypted on the way: use TLS'
-            : 'its certificate is not verified: set tls_verify = yes and tls_server_ca_file',
+            : 'its certificate is not verified: name it in tls_fingerprint, or set tls_verify = yes and tls_server_ca_file',
     },
     versionFinding(banner),
     capabilitiesFinding(session.info),

@@ -28,6 +28,8 @@ export interface ConnectionSettings {
      */
     mode: 'auto' | 'required' | 'off';
     verify: boolean;
+    /** SHA-256 of the certificates that the server may have, as `AA:BB:...`; empty: any that `verify` lets pass. */
+    fingerprints: readonly string[];
     caFile: string | undefined;
     caDirectory: string | undefined;
     certFile: string | undefined;

@@ -11,7 +11,7 @@ export interface Certificate {
 }
 
 /** A self-signed certificate, made by openssl for this run; removed when the process ends. */
-export function selfSigned(subjectAltName: string): Certificate {
+export function selfSigned(subjectAltName: string, commonName = 'test'): Certificate {
   const directory = mkdtempSync(join(tmpdir(), 'certificate-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const certFile = join(directory, 'cert.pem');
@@ -19,7 +19,7 @@ export function selfSigned(subjectAltName: string): Certificate {
   execFileSync(
     'openssl',
     [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=test'],
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${commonName}`],
       ...['-addext', `subjectAltName=${subjectAltName}`, '-keyout', keyFile, '-out', certFile],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },

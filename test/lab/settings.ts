@@ -27,6 +27,7 @@ export function settingsFor(server: string, changes: Partial<ConnectionSettings>
 export const NO_TLS: ConnectionSettings['tls'] = {
   mode: 'auto',
   verify: true,
+  fingerprints: [],
   caFile: undefined,
   caDirectory: undefined,
   certFile: undefined,

@@ -9,6 +9,7 @@ import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Arguments } from '../arguments/arguments.ts';
 import { deepFreeze } from './deep-freeze.ts';
+import { tlsMode } from './tls-mode.ts';
 
 /** Seconds. Cyrus never waits less than this for an answer (store 1.4). */
 const LEAST_ANSWER_TIMEOUT_SECONDS = 3;
@@ -70,8 +71,9 @@ export function connectionSettings(
     answerTimeoutMs: Math.max(LEAST_ANSWER_TIMEOUT_SECONDS, config.duration('sync_timeout')) * 1_000,
     keepaliveSeconds,
     tls: {
-      mode: settings.tls,
+      mode: tlsMode(settings.tls, settings.tlsFingerprints, 'tls_fingerprint'),
       verify: settings.tlsVerify,
+      fingerprints: settings.tlsFingerprints,
       caFile: config.text('tls_server_ca_file'),
       caDirectory: config.text('tls_server_ca_dir'),
       certFile: textOfHost('client_cert') ?? config.text('tls_client_cert'),

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { MasterEndpoint, PrivateEndpoint } from '../../coordinator/pool/messages.ts';
 import { parseTarget } from '../../protocol/connect-target.ts';
 import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
+import { tlsMode } from './tls-mode.ts';
 
 /** Where distributions and Cyrus's own installation put its service programs; the first that exists is taken. */
 const PROGRAMS = [
@@ -63,6 +64,11 @@ export function masterConnection(
     mechanisms: undefined,
     localAddress: undefined,
     imapServer: undefined,
+    tls: {
+      ...replica.tls,
+      mode: tlsMode(settings.tls, settings.masterFingerprints, 'master_fingerprint'),
+      fingerprints: settings.masterFingerprints,
+    },
     compression: { mode: 'auto', level: undefined },
     sieveMailbox: true,
     stageToArchive: false,

@@ -64,7 +64,7 @@ async function beginSession(
 
 function exposureOf(secure: boolean, { tls }: ConnectionSettings): Exposure | undefined {
   if (!secure) return 'clear';
-  return tls.verify ? undefined : 'unverified';
+  return tls.verify || tls.fingerprints.length > 0 ? undefined : 'unverified';
 }
 
 function noReplication(server: string): SyncError {

@@ -4,6 +4,8 @@ import { imapOffer, type Offer } from '../handshake/offer.ts';
 import { type LoginStep, planLogin, requireCredentials } from '../handshake/plan-login.ts';
 import { askCapabilities } from '../handshake/read-banner.ts';
 import { upgradeToTls } from '../handshake/upgrade-to-tls.ts';
+import { offersBinding } from '../sasl/choose-mechanism.ts';
+import type { Channel } from '../sasl/mechanism.ts';
 import type { Circumstances } from './in-conversation.ts';
 
 export interface LoggedIn {
@@ -31,9 +33,20 @@ export async function logIn(
     step = planLogin(offer, settings, tcp.noauth, secure, local);
   }
   if (step.kind !== 'login') return { offer, mechanism: undefined, secure };
-  const credentials = requireCredentials(settings);
+  const { mechanism } = step;
+  const credentials = requireCredentials(settings, mechanism);
+  const channel = channelOf(talk, offer);
   const { initialResponse, flavour } = offer;
-  const capabilities = await authenticate(talk, flavour, step.mechanism, credentials, initialResponse);
+  const capabilities = await authenticate(talk, flavour, mechanism, credentials, channel, initialResponse);
   if (flavour === 'imap') offer = imapOffer(offer.banner, capabilities ?? (await askCapabilities(talk)));
-  return { offer, mechanism: step.mechanism.name, secure };
+  return { offer, mechanism: mechanism.name, secure };
+}
+
+/** The server's offer counts as it is now: inside TLS, if that is active. */
+function channelOf({ transport }: Conversation, { mechanisms }: Offer): Channel {
+  const data = transport.tlsUnique;
+  return {
+    binding: data && { name: 'tls-unique', data },
+    offersBinding: offersBinding(mechanisms),
+  };
 }

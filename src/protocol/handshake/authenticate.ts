@@ -3,7 +3,7 @@ import type { SyncError } from '../../report/sync-error.ts';
 import { MAX_LOGIN_LINES } from '../limits.ts';
 import type { Flavour } from '../link/framing.ts';
 import { linkError } from '../link-errors.ts';
-import type { Credentials, SaslMechanism } from '../sasl/mechanism.ts';
+import type { Channel, Credentials, SaslMechanism } from '../sasl/mechanism.ts';
 import type { Conversation } from './conversation.ts';
 import { imapCapabilities } from './offer.ts';
 
@@ -22,10 +22,11 @@ export async function authenticate(
   flavour: Flavour,
   mechanism: SaslMechanism,
   credentials: Credentials,
+  channel: Channel,
   initialAllowed: boolean,
 ): Promise<string[] | undefined> {
   talk.begin('the login');
-  const exchange = mechanism.start(credentials);
+  const exchange = mechanism.start(credentials, channel);
   const tag = flavour === 'imap' ? 'A01 ' : '';
   const open = `${tag}AUTHENTICATE ${mechanism.name}`;
   let unsent = exchange.initialResponse;

@@ -1,7 +1,7 @@
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { linkError } from '../link-errors.ts';
-import { chooseMechanism, SPOKEN_MECHANISMS } from '../sasl/choose-mechanism.ts';
+import { chooseMechanism, type LoginCircumstances, SPOKEN_MECHANISMS } from '../sasl/choose-mechanism.ts';
 import type { SaslMechanism } from '../sasl/mechanism.ts';
 import type { Offer } from './offer.ts';
 
@@ -29,11 +29,11 @@ export function planLogin(
     if (mode === 'required' || !settings.allowClearText) throw notOffered(settings);
   }
   if (noauth) return { kind: 'none' };
-  const clearTextSafe = secure || local || settings.allowClearText;
-  const mechanism = chooseMechanism(offer.mechanisms, settings.mechanisms, clearTextSafe);
+  const circumstances = loginCircumstances(settings, secure, local);
+  const mechanism = chooseMechanism(offer.mechanisms, settings.mechanisms, circumstances);
   if (mechanism !== undefined) return { kind: 'login', mechanism };
   if (canUpgrade) return { kind: 'starttls' };
-  throw noMechanism(offer, settings, clearTextSafe);
+  throw noMechanism(offer, settings, circumstances, secure);
 }
 
 /** Somebody on the way can take STARTTLS out of the banner, so that going on without it is the operator's decision. */
@@ -49,13 +49,40 @@ function notOffered({ server, tls }: ConnectionSettings): SyncError {
   });
 }
 
-function noMechanism(offer: Offer, settings: ConnectionSettings, clearTextSafe: boolean): SyncError {
+/**
+ * Inside TLS with a peer that nobody vouches for, a password goes out in clear only to whom the operator has named PLAIN or LOGIN
+ * for: whoever is in between would get it.
+ */
+function loginCircumstances(
+  { tls, allowClearText, mechanisms, password }: ConnectionSettings,
+  secure: boolean,
+  local: boolean,
+): LoginCircumstances {
+  const vouchedFor = tls.verify || tls.fingerprints.length > 0 || mechanisms !== undefined;
+  return {
+    clearTextSafe: (secure && vouchedFor) || local || allowClearText,
+    canBind: secure,
+    hasCertificate: secure && tls.certFile !== undefined,
+    hasPassword: password !== undefined,
+  };
+}
+
+function noMechanism(
+  offer: Offer,
+  settings: ConnectionSettings,
+  circumstances: LoginCircumstances,
+  secure: boolean,
+): SyncError {
   const offered = offer.mechanisms.join(' ') || 'none';
   const allowed = (settings.mechanisms ?? SPOKEN_MECHANISMS).join(' ');
+  const inClear = { ...circumstances, clearTextSafe: true };
   const onlyClearText =
-    !clearTextSafe && chooseMechanism(offer.mechanisms, settings.mechanisms, true) !== undefined;
+    !circumstances.clearTextSafe &&
+    chooseMechanism(offer.mechanisms, settings.mechanisms, inClear) !== undefined;
   const hint = onlyClearText
-    ? 'The password would cross the network in clear: give the replica a TLS certificate, or allow clear text'
+    ? secure
+      ? 'The password would go to whoever is there: name the certificate of the replica in tls_fingerprint, have it verified (tls_verify, tls_server_ca_file), give the replica SCRAM, or name PLAIN in force_sasl_client_mech'
+      : 'The password would cross the network in clear: give the replica a TLS certificate, or allow clear text'
     : 'Give both sides a mechanism in common: sasl_mech_list on the replica, the mechanisms to use here';
   return linkError(
     'NO_USABLE_MECHANISM',
@@ -65,8 +92,12 @@ function noMechanism(offer: Offer, settings: ConnectionSettings, clearTextSafe: 
 }
 
 /** @throws SyncError CONFIG */
-export function requireCredentials(settings: ConnectionSettings): { authname: string; password: string } {
+export function requireCredentials(
+  settings: ConnectionSettings,
+  { byCertificate }: SaslMechanism,
+): { authname: string; password: string } {
   const { authname, password } = settings;
+  if (byCertificate) return { authname: authname ?? '', password: '' };
   if (authname !== undefined && password !== undefined) return { authname, password };
   const missing = authname === undefined ? 'sync_authname' : 'sync_password';
   throw new SyncError('CONFIG', `${settings.server} wants a login, and ${missing} is not set`, {

@@ -29,11 +29,30 @@ export async function startTls(
       reject(error);
     });
   });
+  if (settings.tls.fingerprints.length > 0) checkFingerprint(secure, settings);
   return secure;
 }
 
+/** @throws SyncError TLS_FAILED */
+function checkFingerprint(secure: TLSSocket, { server, tls }: ConnectionSettings): void {
+  const found = secure.getPeerX509Certificate()?.fingerprint256;
+  if (found !== undefined && tls.fingerprints.includes(found)) return;
+  secure.destroy();
+  throw linkError(
+    'TLS_FAILED',
+    `TLS with ${server} failed: its certificate is another one than tls_fingerprint names: ${found ?? 'none'}`,
+    {
+      phase: 'connect',
+      retryable: false,
+      hint: `Somebody may be in between. If the replica has a new certificate (look there: openssl x509 -noout -fingerprint -sha256 -in FILE), name it in tls_fingerprint`,
+    },
+  );
+}
+
 function tlsOptions(host: string, tls: ConnectionSettings['tls']): ConnectionOptions {
-  const options: ConnectionOptions = { host, rejectUnauthorized: tls.verify };
+  // A certificate that is known by its own octets needs no authority to vouch for it.
+  const needsAuthority = tls.verify && tls.fingerprints.length === 0;
+  const options: ConnectionOptions = { host, rejectUnauthorized: needsAuthority };
   if (isIP(host) === 0) options.servername = host;
   const authorities = trustedAuthorities(tls.caFile, tls.caDirectory);
   if (authorities !== undefined) options.ca = authorities;
@@ -108,7 +127,7 @@ function tlsFailure(cause: Error, server: string): SyncError {
       retryable: passing,
       cause,
       hint: certificate
-        ? "Install the replica's authority (tls_server_ca_file), use the name in its certificate, or turn verification off"
+        ? "Install the replica's authority (tls_server_ca_file), name its certificate in tls_fingerprint, or use the name in its certificate"
         : 'Check that the replica speaks TLS there and that both sides have a TLS version in common',
     },
   );

@@ -4,6 +4,8 @@ import type { SaslMechanism } from './mechanism.ts';
 export const login: SaslMechanism = {
   name: 'LOGIN',
   clearText: true,
+  byCertificate: false,
+  bindsChannel: false,
   start: ({ authname, password }) => {
     let prompts = 0;
     return {

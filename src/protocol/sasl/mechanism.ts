@@ -23,9 +23,30 @@ export interface SaslExchange {
   succeeded(): void;
 }
 
+/**
+ * The encrypted channel that an exchange is bound to: what the server's end of it must know too, so that nobody in between can
+ * pass the exchange on (RFC 5929 section 3).
+ */
+export interface ChannelBinding {
+  name: 'tls-unique';
+  data: Buffer;
+}
+
+/** How the server was reached. */
+export interface Channel {
+  /** undefined: no encrypted one. */
+  binding: ChannelBinding | undefined;
+  /** The server says that it can bind an exchange to it. */
+  offersBinding: boolean;
+}
+
 export interface SaslMechanism {
   readonly name: string;
   /** The password itself goes over the wire. */
   readonly clearText: boolean;
-  start(credentials: Credentials): SaslExchange;
+  /** Proves who we are by the certificate that TLS was begun with. */
+  readonly byCertificate: boolean;
+  /** Works inside TLS only. */
+  readonly bindsChannel: boolean;
+  start(credentials: Credentials, channel: Channel): SaslExchange;
 }

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { linkError } from '../link-errors.ts';
-import type { Credentials, SaslExchange, SaslMechanism } from './mechanism.ts';
+import type { Channel, Credentials, SaslExchange, SaslMechanism } from './mechanism.ts';
 import { saslPrepare } from './prepare.ts';
 
 /** Octets of randomness in our nonce. */
@@ -13,35 +13,64 @@ const MIN_ITERATIONS = 4096;
  * that is advised anywhere is below this: a second of one processor.
  */
 const MAX_ITERATIONS = 1_000_000;
-/** GS2 header: no channel binding, no authorization identity. */
-const GS2_HEADER = 'n,,';
-
 /** In another thread: everything else of this one goes on meanwhile. */
 const derive = promisify(pbkdf2);
 
 const HASHES = { 'SCRAM-SHA-1': ['sha1', 20], 'SCRAM-SHA-256': ['sha256', 32] } as const;
 
-/** RFC 5802 and RFC 7677. @param nonce for tests with the vectors of those documents */
+/**
+ * RFC 5802 and RFC 7677.
+ *
+ * @param nonce for tests with the vectors of those documents
+ */
 export function scram(
-  name: keyof typeof HASHES,
+  name: keyof typeof HASHES | `${keyof typeof HASHES}-PLUS`,
   nonce: () => string = () => randomBytes(NONCE_OCTETS).toString('base64'),
 ): SaslMechanism {
-  return { name, clearText: false, start: (credentials) => new ScramExchange(name, credentials, nonce()) };
+  const bindsChannel = name.endsWith('-PLUS');
+  const [hash, keyLength] = HASHES[name.replace(/-PLUS$/, '') as keyof typeof HASHES];
+  return {
+    name,
+    clearText: false,
+    byCertificate: false,
+    bindsChannel,
+    start: (credentials, channel) =>
+      new ScramExchange(hash, keyLength, credentials, nonce(), gs2Of(channel, bindsChannel)),
+  };
+}
+
+/** The GS2 header, and the octets behind it that bind the exchange to its channel. */
+interface Gs2 {
+  header: string;
+  binding: Buffer;
+}
+
+/**
+ * Without an authorization identity. `y` says that we would bind the exchange if the server could: one that can knows by it
+ * that somebody took its offer away, and refuses.
+ */
+function gs2Of({ binding, offersBinding }: Channel, bindsChannel: boolean): Gs2 {
+  if (bindsChannel && binding !== undefined) return { header: `p=${binding.name},,`, binding: binding.data };
+  const header = binding !== undefined && !offersBinding ? 'y,,' : 'n,,';
+  return { header, binding: Buffer.alloc(0) };
 }
 
 /** start -> first answered -> server proved: server-first comes in `start`, server-final in `first answered`. */
 class ScramExchange implements SaslExchange {
   readonly initialResponse: Buffer;
-  readonly #hash: 'sha1' | 'sha256';
+  readonly #hash: string;
   readonly #keyLength: number;
   readonly #password: Buffer;
   readonly #clientFirstBare: string;
   readonly #nonce: string;
+  readonly #gs2: Gs2;
   #expectedSignature: Buffer | undefined;
   #proved = false;
 
-  constructor(name: keyof typeof HASHES, credentials: Credentials, nonce: string) {
-    [this.#hash, this.#keyLength] = HASHES[name];
+  constructor(hash: string, keyLength: number, credentials: Credentials, nonce: string, gs2: Gs2) {
+    this.#hash = hash;
+    this.#keyLength = keyLength;
+    this.#gs2 = gs2;
     this.#password = saslPrepare(credentials.password);
     const user = saslPrepare(credentials.authname)
       .toString('latin1')
@@ -49,7 +78,7 @@ class ScramExchange implements SaslExchange {
       .replace(/,/g, '=2C');
     this.#nonce = nonce;
     this.#clientFirstBare = `n=${user},r=${nonce}`;
-    this.initialResponse = Buffer.from(GS2_HEADER + this.#clientFirstBare, 'latin1');
+    this.initialResponse = Buffer.from(gs2.header + this.#clientFirstBare, 'latin1');
   }
 
   async respond(challenge: Buffer): Promise<Buffer> {
@@ -82,7 +111,9 @@ class ScramExchange implements SaslExchange {
     const salted = await derive(this.#password, octets, iterations, this.#keyLength, this.#hash);
     const clientKey = this.#hmac(salted, 'Client Key');
     const storedKey = createHash(this.#hash).update(clientKey).digest();
-    const withoutProof = `c=${Buffer.from(GS2_HEADER).toString('base64')},r=${nonce}`;
+    const { header, binding } = this.#gs2;
+    const bound = Buffer.concat([Buffer.from(header), binding]).toString('base64');
+    const withoutProof = `c=${bound},r=${nonce}`;
     const authMessage = `${this.#clientFirstBare},${serverFirst},${withoutProof}`;
     const signature = this.#hmac(storedKey, authMessage);
     const proof = clientKey.map((octet, i) => octet ^ (signature[i] ?? 0));

@@ -5,6 +5,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
 import { SyncError } from '../../report/sync-error.ts';
 import { CORK_OCTETS } from '../limits.ts';
@@ -112,6 +113,13 @@ export class Transport {
     this.#flush();
     this.#detach();
     return this.#socket;
+  }
+
+  /** The client's Finished of the TLS handshake, whichever version it is of; undefined without TLS (RFC 5929 section 3). */
+  get tlsUnique(): Buffer | undefined {
+    const socket = this.#socket;
+    if (!(socket instanceof TLSSocket)) return undefined;
+    return socket.isSessionReused() ? socket.getPeerFinished() : socket.getFinished();
   }
 
   replaceSocket(socket: Socket): void {

@@ -18,5 +18,5 @@ export class Exposures {
 export function exposureText({ server, exposure }: Exposed): string {
   return exposure === 'clear'
     ? `the connection to '${server}' is not encrypted: all mail can be read and changed on the way (tls, allow_clear_text)`
-    : `the certificate of '${server}' is not verified: anybody on the way can be in its place (tls_verify)`;
+    : `the certificate of '${server}' is not verified: anybody on the way can be in its place (tls_fingerprint, tls_verify)`;
 }

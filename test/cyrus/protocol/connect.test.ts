@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import type { ConnectionSettings } from '../../../src/protocol/connection-settings.ts';
@@ -7,6 +8,7 @@ import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { NO_TLS, settingsFor } from '../../lab/settings.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
+import { TlsInterceptor } from '../../lab/tls-interceptor.ts';
 
 /* Contract: every way in that we claim works against Debian's sync_server and imapd, and the wrong ones fail as said. */
 
@@ -91,8 +93,8 @@ for (const flavour of ['csync', 'imap'] as const) {
       return [inside, mechanism, exposure];
     };
     const caFile = certificate.certFile;
-    assert.deepEqual(await connectThere({ caFile }), [true, 'SCRAM-SHA-256', undefined]);
-    assert.deepEqual(await connectThere({ verify: false }), [true, 'SCRAM-SHA-256', 'unverified']);
+    assert.deepEqual(await connectThere({ caFile }), [true, 'SCRAM-SHA-256-PLUS', undefined]);
+    assert.deepEqual(await connectThere({ verify: false }), [true, 'SCRAM-SHA-256-PLUS', 'unverified']);
     assert.deepEqual(await connectThere({ caFile, mode: 'off' }), [false, 'SCRAM-SHA-256', 'clear']);
     await rejectsWith(connectReplica(settings(portOf(open)), {}, another), 'TLS_FAILED', /self.signed/);
   });
@@ -113,9 +115,81 @@ for (const flavour of ['csync', 'imap'] as const) {
     await session.exit();
   });
 
+  for (const mechanism of ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-1-PLUS']) {
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      test(`${flavour}: ${mechanism} logs in, bound to ${version}`, async () => {
+        const tls = { ...NO_TLS, mode: 'required' as const, verify: false, maxVersion: version };
+        const session = await connectReplica(settings(portOf(open), { tls, mechanisms: [mechanism] }));
+        assert.deepEqual([session.info.tls, session.info.mechanism], [true, mechanism]);
+        await session.noop();
+        await session.exit();
+      });
+    }
+  }
+
+  test(`${flavour}: a certificate that is named is the only one, whoever vouches for it`, async () => {
+    const { fingerprint256 } = new X509Certificate(certificate.cert);
+    const named = (...fingerprints: string[]) =>
+      settings(portOf(open), { tls: { ...NO_TLS, mode: 'required', fingerprints } });
+    const other = `${'AA:'.repeat(31)}AA`;
+    const session = await connectReplica(named(other, fingerprint256));
+    assert.deepEqual([session.info.tls, session.info.exposure], [true, undefined]);
+    await session.exit();
+    const error = await rejectsWith(connectReplica(named(other)), 'TLS_FAILED', /tls_fingerprint/);
+    assert.ok(error.message.includes(fingerprint256), error.message);
+    assert.equal(error.retryable, false);
+  });
+
+  test(`${flavour}: a certificate of ours logs in where there is no password`, async () => {
+    const ours = selfSigned('DNS:client', 'certified');
+    const server = await CyrusServer.start('external', {
+      imapd: {
+        sasl_mech_list: undefined,
+        admins: 'certified',
+        tls_server_cert: certificate.certFile,
+        tls_server_key: certificate.keyFile,
+        tls_client_ca_file: ours.certFile,
+      },
+    });
+    try {
+      const tls = { ...NO_TLS, mode: 'required' as const, caFile: certificate.certFile };
+      const { certFile, keyFile } = ours;
+      const withIt = { tls: { ...tls, certFile, keyFile }, authname: undefined, password: undefined };
+      const session = await connectReplica(settings(portOf(server), withIt));
+      assert.equal(session.info.mechanism, 'EXTERNAL');
+      assert.deepEqual((await session.getUser('nobody')).mailboxes, []);
+      await session.exit();
+      await rejectsWith(
+        connectReplica(settings(portOf(server), { ...withIt, tls })),
+        'CONFIG',
+        /sync_authname/,
+      );
+    } finally {
+      await server.stop();
+    }
+  });
+
   test(`${flavour}: TLS forbidden leaves no mechanism`, async () => {
     const tls = { ...NO_TLS, mode: 'off' as const };
     await rejectsWith(connectReplica(settings(portOf(strict), { tls })), 'NO_USABLE_MECHANISM');
+  });
+}
+
+const withoutBinding = (said: string): string => said.replaceAll(/ AUTH=SCRAM-\S+-PLUS/g, '');
+const onlyPlain = (said: string): string => said.replaceAll(/ AUTH=(?!PLAIN)\S+/g, '');
+
+for (const [what, change, code] of [
+  ['passes everything on', undefined, 'AUTHENTICATION_FAILED'],
+  ['takes the bound mechanisms away', withoutBinding, 'AUTHENTICATION_FAILED'],
+  ['leaves PLAIN alone', onlyPlain, 'NO_USABLE_MECHANISM'],
+] as const) {
+  test(`whoever is in between and ${what} gets nowhere, though the certificate is not verified`, async () => {
+    await using interceptor = new TlsInterceptor(open.imapPort, selfSigned('IP:127.0.0.1'), change);
+    const port = await interceptor.listen();
+    const tls = { ...NO_TLS, mode: 'required' as const, verify: false };
+    await rejectsWith(connectReplica(settings(port, { tls }), {}, { isLocal: () => false }), code);
+    assert.ok(!interceptor.heard.includes(Buffer.from(PASSWORD).toString('base64')));
+    assert.doesNotMatch(interceptor.heard, /AUTHENTICATE (?:PLAIN|LOGIN)/);
   });
 }
 

@@ -35,6 +35,7 @@ test('every key is read', () => {
     compression_level = 6
     tls = required
     tls_verify = no
+    tls_fingerprint = sha256:${'ab'.repeat(32)}, ${'CD:'.repeat(31)}CD
     allow_clear_text = yes
     user_lock = inbox
     locks = flock
@@ -57,6 +58,7 @@ test('every key is read', () => {
     master = localhost:2005
     master_user = admin
     master_password = secret
+    master_fingerprint = SHA256 Fingerprint=${'EF:'.repeat(31)}EF
     replica_imap = mail.example.org:993/tls
     sync_server = /opt/cyrus/sync_server
     metrics = [::1]:9765
@@ -74,6 +76,7 @@ test('every key is read', () => {
     compressionLevel: 6,
     tls: 'required',
     tlsVerify: false,
+    tlsFingerprints: [`${'AB:'.repeat(31)}AB`, `${'CD:'.repeat(31)}CD`],
     allowClearText: true,
     userLock: 'inbox',
     locks: 'flock',
@@ -96,6 +99,7 @@ test('every key is read', () => {
     master: 'localhost:2005',
     masterUser: 'admin',
     masterPassword: 'secret',
+    masterFingerprints: [`${'EF:'.repeat(31)}EF`],
     replicaImap: 'mail.example.org:993/tls',
     syncServer: '/opt/cyrus/sync_server',
     metrics: { host: '::1', port: 9_765 },
