@@ -112,7 +112,7 @@ function scanWord(text: string, at: number, final: boolean): Word {
   if (text[at] === '"') return scanQuoted(text, at, final);
   if (text[at] === '{') return scanLiteral(text, at, final);
   const end = wordEnd(text, at);
-  if (end > at) return { kind: 'word', end, word: text.slice(at, end) };
+  if (end > at) return noNul({ kind: 'word', end, word: text.slice(at, end) });
   const found = shown(restOfLine(text, at)) || 'the end of the line';
   return { kind: 'bad', at, fault: { expected: 'a name after the blank', found } };
 }

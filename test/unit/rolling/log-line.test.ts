@@ -120,6 +120,7 @@ for (const [what, text] of [
   ['a SEEN without uniqueid', 'SEEN alice'],
   ['a tab between type and name', 'MAILBOX\tuser.a'],
   ['a NUL in a quoted name', 'MAILBOX "a\0b"'],
+  ['a NUL in a name without quotes', 'MAILBOX a\0b'],
 ] as const) {
   test(`bad line: ${what} is reported with its number and skipped`, () => {
     assert.deepEqual(
