@@ -47,9 +47,9 @@ export function parseContender(name: string): Contender {
 }
 
 const C_CLIENT = '/usr/lib/cyrus/bin/sync_client';
-/** In a build of this program. */
-const ENTRY = join('bin', 'sync_client.cjs');
-const VERBS = join('bin', 'cyrus-sync.cjs');
+/** In a build of this program, as they are installed. */
+const COMMAND = join('bin', 'sync_client');
+const VERBS = join('bin', 'cyrus-sync');
 const BUILD = join(import.meta.dirname, '..');
 /** Calls of each of the parallel C clients, so that they end at about the same time and yet log in seldom. */
 const CALLS_PER_SLOT = 4;
@@ -99,8 +99,10 @@ export async function commandLine(
       const pass = Math.max(1, Math.round(users.length * PASS_SECONDS));
       const passing = contender.passes ? `full_pass = ${pass}s\n` : '';
       await writeFile(settings, `compression = ${compression}\n${passing}`);
-      const entry = contender.client === 'verify' ? [join(build, VERBS), 'verify'] : [join(build, ENTRY)];
-      const command = [process.execPath, ...profiling(profile), ...entry, '-C', configFile];
+      const isVerify = contender.client === 'verify';
+      const command = started(join(build, isVerify ? VERBS : COMMAND), profile);
+      if (isVerify) command.push('verify');
+      command.push('-C', configFile);
       command.push('--settings', settings, '--no-progress', '-o');
       if (contender.verifies) command.push('--verify');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
@@ -109,6 +111,8 @@ export async function commandLine(
   }
 }
 
-function profiling(directory: string | undefined): string[] {
-  return directory === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', directory];
+/** Only without the launcher can Node be told to leave profiles. */
+function started(program: string, profile: string | undefined): string[] {
+  if (profile === undefined) return [program];
+  return [process.execPath, '--cpu-prof', '--cpu-prof-dir', profile, `${program}.cjs`];
 }

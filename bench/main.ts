@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CASES } from './cases.ts';
 import { withFlush } from './flush/flush.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
@@ -49,6 +50,8 @@ async function runOne(id: string, options: BenchOptions): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  // The launchers of what is measured find the Node that runs this.
+  process.env.PATH = `${dirname(process.execPath)}:${process.env.PATH ?? ''}`;
   const options = parseOptions(process.argv.slice(2));
   if (options === undefined) {
     process.stdout.write(USAGE);

@@ -4,21 +4,26 @@
  * the usual four, a store on a network file system would be read at a third of the speed that it has.
  */
 const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
+const {
+  answerVersion,
+}: { answerVersion(argv: readonly string[]): boolean } = require('./answer-version.cjs');
 
 /** sysexits.h, as everything that is wrong with an installation. */
 const EX_CONFIG = 78;
 
-process.env.UV_THREADPOOL_SIZE ??= '16';
-keepDebuggerClosed('cyrus-sync');
+if (!answerVersion(process.argv.slice(2))) {
+  process.env.UV_THREADPOOL_SIZE ??= '16';
+  keepDebuggerClosed('cyrus-sync');
 
-import('../src/cli/cyrus-sync.ts')
-  .then(
-    ({ main }) => main(process.argv.slice(2), process.env),
-    (error: Error) => {
-      process.stderr.write(
-        `cyrus-sync: the program cannot be loaded: ${error.message} (install it again, where this user can read it)\n`,
-      );
-      return EX_CONFIG;
-    },
-  )
-  .then((code) => process.exit(code));
+  import('../src/cli/cyrus-sync.ts')
+    .then(
+      ({ main }) => main(process.argv.slice(2), process.env),
+      (error: Error) => {
+        process.stderr.write(
+          `cyrus-sync: the program cannot be loaded: ${error.message} (install it again, where this user can read it)\n`,
+        );
+        return EX_CONFIG;
+      },
+    )
+    .then((code) => process.exit(code));
+}

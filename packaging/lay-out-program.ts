@@ -10,6 +10,7 @@ const PROGRAM = [
   'bin/sync_client',
   'bin/sync_client.cjs',
   'bin/guard.cjs',
+  'bin/answer-version.cjs',
   'src/cli/main.js',
   'src/cli/cyrus-sync.js',
   'src/bundled',
