@@ -24,8 +24,6 @@ export interface ConnectionSetting {
   onRecord(command: RecordedCommand): void;
 }
 
-const VERSION = 'Cyrus sync server 3.6.1-sandbox';
-
 /** Verbs that need no login (protocol 4). */
 const OPEN_VERBS = new Set(['NOOP', 'RESTART', 'COMPRESS', 'EXIT', 'AUTHENTICATE', 'STARTTLS']);
 
@@ -236,7 +234,7 @@ export class Connection {
       if (options.compression && !this.#transport.encrypted) this.#line('* COMPRESS DEFLATE');
       for (const name of options.enableable) this.#line(`* ${name}`);
     }
-    this.#line(`* OK ${options.servername} ${VERSION}`);
+    this.#line(`* OK ${options.servername} Cyrus sync server ${options.release}-sandbox`);
   }
 
   /** @returns false when the connection is over */

@@ -30,6 +30,8 @@ export interface SandboxOptions {
   mechanisms?: readonly Mechanism[];
   /** Name in the banner; default `sandbox`. */
   servername?: string;
+  /** Release of Cyrus that the banner names, from which clients conclude what it takes; default `3.6.1`. */
+  release?: string;
   offer?: {
     /** COMPRESS DEFLATE; default true. */
     compression?: boolean;
@@ -58,6 +60,7 @@ export interface FilledOptions {
   password: string | undefined;
   mechanisms: readonly Mechanism[];
   servername: string;
+  release: string;
   compression: boolean;
   /** Names that the banner shows and CAPABILITIES may enable. */
   enableable: readonly string[];
@@ -97,6 +100,7 @@ export function fillOptions(options: SandboxOptions): FilledOptions {
     password: options.password,
     mechanisms,
     servername: options.servername ?? 'sandbox',
+    release: options.release ?? '3.6.1',
     compression: options.offer?.compression ?? true,
     enableable,
     tls: options.tls,
