@@ -15,3 +15,9 @@ export const MAX_SCRIPT_OCTETS = 32 * 1024 * 1024;
 export const MAX_FLAT_DATABASE_OCTETS = 256 * 1024 * 1024;
 /** Key or value in a database: an annotation may be as large as a message, but not as the largest. */
 export const MAX_DATABASE_FIELD_OCTETS = 64 * 1024 * 1024;
+
+/**
+ * Octets of the header of an index, and of each of its records: no version has more than a few hundred, and a buffer of as many
+ * is made before the first is read.
+ */
+export const MAX_INDEX_PART_OCTETS = 4096;

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { MAX_INDEX_PART_OCTETS } from '../files/limits.ts';
 import { readU64 } from '../files/read-u64.ts';
 import {
   HEADER_MINOR_VERSION,
@@ -72,7 +73,11 @@ export function parseIndexHeader(head: Buffer): IndexHeader {
     const isNewer = version > NEWEST_INDEX_VERSION;
     throw new IndexError(`index version ${version} is not known`, isNewer ? 'unknown' : undefined);
   }
-  if (startOffset < layout.size || recordSize < record.octets) {
+  if (
+    startOffset < layout.size ||
+    recordSize < record.octets ||
+    Math.max(startOffset, recordSize) > MAX_INDEX_PART_OCTETS
+  ) {
     throw new IndexError(
       `version ${version} needs header and records of ${layout.size} and ${record.octets} octets, ` +
         `found ${startOffset} and ${recordSize}`,

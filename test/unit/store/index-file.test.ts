@@ -242,6 +242,16 @@ test('damage is refused with the file and what is wrong with it', async () => {
   }
 });
 
+test('an index that promises headers or records of megabytes is damaged, and no memory is set aside for them', async () => {
+  // Version 10 has no checksum of its header.
+  for (const offset of [12, 16]) {
+    const bytes = indexBytes({ version: 10 }, [{ uid: 1 }, { uid: 2 }]);
+    bytes.writeUInt32BE(0x60000000, offset);
+    bytes.writeUInt32BE(0xffffffff, 20);
+    await assert.rejects(open(bytes), isDamage, `octet ${offset}`);
+  }
+});
+
 test('an index without GUIDs is not damaged, only too old', async () => {
   const old = Buffer.alloc(96);
   old.writeUInt32BE(9, 8);
