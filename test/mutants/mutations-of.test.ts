@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parse } from 'acorn';
+import { mutationsOf } from './mutations-of.ts';
+
+const SOURCE = `
+export function f(a, b) {
+  if (a < b && a !== 0) count(a + 1);
+  const text = 'a' + b;
+  return b ? true : [a ?? 7];
+}
+`;
+
+test('operators, conditions, constants and calls are changed, one at a time, and texts are left alone', () => {
+  const found = mutationsOf(SOURCE).map(({ what }) => what);
+  assert.deepEqual(found.sort(), [
+    '0 -> 1',
+    '1 -> 2',
+    '7 -> 8',
+    'a !== 0: !== -> ===',
+    'a + 1: + -> -',
+    'a < b && a !== 0 -> !(a < b && a !== 0)',
+    'a < b && a !== 0: && -> ||',
+    'a < b: < -> <=',
+    'a ?? 7: ?? -> &&',
+    'b -> !(b)',
+    'count(a + 1); -> ;',
+    'true -> false',
+  ]);
+});
+
+test('each leaves a module that can be parsed, and another one', () => {
+  for (const { start, end, text } of mutationsOf(SOURCE)) {
+    const changed = SOURCE.slice(0, start) + text + SOURCE.slice(end);
+    assert.notEqual(changed, SOURCE);
+    parse(changed, { ecmaVersion: 'latest', sourceType: 'module' });
+  }
+});

@@ -1,0 +1,109 @@
+import { type Node, parse } from 'acorn';
+
+/** One change of a built module: these octets by others. */
+export interface Mutation {
+  start: number;
+  end: number;
+  text: string;
+  what: string;
+}
+
+/** Characters of a place that tell it from others. */
+const SHOWN = 80;
+
+const OPERATORS: Readonly<Record<string, string>> = {
+  '===': '!==',
+  '!==': '===',
+  '<': '<=',
+  '<=': '<',
+  '>': '>=',
+  '>=': '>',
+  '&&': '||',
+  '||': '&&',
+  '??': '&&',
+  '+': '-',
+  '-': '+',
+  '*': '/',
+  '+=': '-=',
+  '-=': '+=',
+};
+
+/** The parts of acorn's nodes that are looked at. */
+interface Tree extends Node {
+  operator?: string;
+  left?: Tree;
+  right?: Tree;
+  test?: Tree | null;
+  argument?: Tree | null;
+  expression?: Tree;
+  value?: unknown;
+  raw?: string;
+  prefix?: boolean;
+}
+
+/** Everything in the module that could be wrong in one place: operators, conditions, constants, statements that are left out. */
+export function mutationsOf(source: string): Mutation[] {
+  const found: Mutation[] = [];
+  visit(parse(source, { ecmaVersion: 'latest', sourceType: 'module' }) as Tree, (node) => {
+    const change = mutationOf(source, node);
+    if (change) found.push(change);
+  });
+  return found.sort((a, b) => a.start - b.start || a.end - b.end);
+}
+
+function mutationOf(source: string, node: Tree): Mutation | undefined {
+  const replace = ({ start, end }: Place, text: string): Mutation => ({
+    start,
+    end,
+    text,
+    what: `${shown(source, { start, end })} -> ${text}`,
+  });
+  switch (node.type) {
+    case 'BinaryExpression':
+    case 'LogicalExpression':
+    case 'AssignmentExpression': {
+      const { left, right, operator = '' } = node;
+      const other = OPERATORS[operator];
+      if (!left || !right || other === undefined || isText(left) || isText(right)) return undefined;
+      const at = source.indexOf(operator, left.end);
+      const place = { start: at, end: at + operator.length };
+      return { ...place, text: other, what: `${shown(source, node)}: ${operator} -> ${other}` };
+    }
+    case 'IfStatement':
+    case 'ConditionalExpression':
+      return node.test ? replace(node.test, `!(${source.slice(node.test.start, node.test.end)})`) : undefined;
+    case 'Literal':
+      if (typeof node.value === 'boolean') return replace(node, String(!node.value));
+      return typeof node.value === 'number' ? replace(node, String(node.value + 1)) : undefined;
+    case 'ExpressionStatement':
+      return isCall(node.expression) ? replace(node, ';') : undefined;
+    default:
+      return undefined;
+  }
+}
+
+type Place = Pick<Mutation, 'start' | 'end'>;
+
+function shown(source: string, { start, end }: Place): string {
+  return source.slice(start, end).replaceAll(/\s+/g, ' ').slice(0, SHOWN);
+}
+
+/** A text joined from others is a message, mostly; and `+` of texts has no opposite. */
+function isText({ type, value }: Tree): boolean {
+  return type === 'TemplateLiteral' || (type === 'Literal' && typeof value === 'string');
+}
+
+function isCall(node: Tree | undefined): boolean {
+  if (node?.type === 'AwaitExpression') return isCall(node.argument ?? undefined);
+  return node?.type === 'CallExpression';
+}
+
+function visit(node: Tree, use: (node: Tree) => void): void {
+  use(node);
+  for (const value of Object.values(node)) {
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (typeof child === 'object' && child !== null && 'type' in child && 'start' in child)
+        visit(child, use);
+    }
+  }
+}
