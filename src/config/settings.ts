@@ -27,7 +27,7 @@ export interface Settings {
   tls: 'auto' | 'required' | 'off';
   tlsVerify: boolean;
   /** SHA-256 of the certificates that the replica may have, as `AA:BB:...`. */
-  tlsFingerprints: readonly string[];
+  tlsFingerprint: readonly string[];
   allowClearText: boolean;
   userLock: 'auto' | 'userid' | 'inbox';
   /** How the Cyrus of this host locks: the same for all channels. */
@@ -61,8 +61,8 @@ export interface Settings {
   master: string;
   masterUser: string | undefined;
   masterPassword: string | undefined;
-  /** As `tlsFingerprints`, for `master` = a server and `--from`. */
-  masterFingerprints: readonly string[];
+  /** As `tlsFingerprint`, for `master` = a server and `--from`. */
+  masterFingerprint: readonly string[];
   /** The replica's IMAP server, as for -S, where replication does not go by IMAP; undefined = not known. */
   replicaImap: string | undefined;
   /** Cyrus's own program, for `private`; undefined = where packages put it. */
@@ -99,8 +99,8 @@ export function defaultSettings(): Settings {
     compressionLevel: undefined,
     tls: 'auto',
     tlsVerify: true,
-    tlsFingerprints: [],
-    masterFingerprints: [],
+    tlsFingerprint: [],
+    masterFingerprint: [],
     allowClearText: false,
     userLock: 'auto',
     locks: 'fcntl',
@@ -210,7 +210,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['compression_level', count(1, 9, (compressionLevel) => ({ compressionLevel }))],
   ['tls', choice(['auto', 'required', 'off'], (tls) => ({ tls }))],
   ['tls_verify', toggle((tlsVerify) => ({ tlsVerify }))],
-  ['tls_fingerprint', pinned((tlsFingerprints) => ({ tlsFingerprints }))],
+  ['tls_fingerprint', pinned((tlsFingerprint) => ({ tlsFingerprint }))],
   ['allow_clear_text', toggle((allowClearText) => ({ allowClearText }))],
   ['user_lock', choice(['auto', 'userid', 'inbox'], (userLock) => ({ userLock }))],
   ['locks', choice(['fcntl', 'flock'], (locks) => ({ locks }))],
@@ -264,7 +264,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['master', rule('private, none, or a server', nonEmpty, (master) => ({ master }))],
   ['master_user', rule('a user name', nonEmpty, (masterUser) => ({ masterUser }))],
   ['master_password', rule('a password', nonEmpty, (masterPassword) => ({ masterPassword }))],
-  ['master_fingerprint', pinned((masterFingerprints) => ({ masterFingerprints }))],
+  ['master_fingerprint', pinned((masterFingerprint) => ({ masterFingerprint }))],
   ['replica_imap', rule('a server', nonEmpty, (replicaImap) => ({ replicaImap }))],
   ['sync_server', rule('the path of a program', absolutePath, (syncServer) => ({ syncServer }))],
   ['metrics', rule(LISTEN_ADDRESS_FORMS, parseListenAddress, (metrics) => ({ metrics }))],

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../../config/settings.ts';
 
 /** Settings that a channel can be given while it runs. */
@@ -16,7 +17,7 @@ export interface SettingsChanges {
 export function settingsChanges(before: Settings, after: Settings): SettingsChanges {
   const changes: SettingsChanges = { now: [], later: [] };
   for (const key of Object.keys(after) as (keyof Settings)[]) {
-    if (NO_SETTING.includes(key) || before[key] === after[key]) continue;
+    if (NO_SETTING.includes(key) || isDeepStrictEqual(before[key], after[key])) continue;
     (AT_ONCE.includes(key) ? changes.now : changes.later).push(nameInFile(key));
   }
   return changes;

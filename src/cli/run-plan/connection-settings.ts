@@ -71,9 +71,9 @@ export function connectionSettings(
     answerTimeoutMs: Math.max(LEAST_ANSWER_TIMEOUT_SECONDS, config.duration('sync_timeout')) * 1_000,
     keepaliveSeconds,
     tls: {
-      mode: tlsMode(settings.tls, settings.tlsFingerprints, 'tls_fingerprint'),
+      mode: tlsMode(settings.tls, settings.tlsFingerprint, 'tls_fingerprint'),
       verify: settings.tlsVerify,
-      fingerprints: settings.tlsFingerprints,
+      fingerprints: settings.tlsFingerprint,
       caFile: config.text('tls_server_ca_file'),
       caDirectory: config.text('tls_server_ca_dir'),
       certFile: textOfHost('client_cert') ?? config.text('tls_client_cert'),

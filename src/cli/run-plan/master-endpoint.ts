@@ -66,8 +66,8 @@ export function masterConnection(
     imapServer: undefined,
     tls: {
       ...replica.tls,
-      mode: tlsMode(settings.tls, settings.masterFingerprints, 'master_fingerprint'),
-      fingerprints: settings.masterFingerprints,
+      mode: tlsMode(settings.tls, settings.masterFingerprint, 'master_fingerprint'),
+      fingerprints: settings.masterFingerprint,
     },
     compression: { mode: 'auto', level: undefined },
     sieveMailbox: true,

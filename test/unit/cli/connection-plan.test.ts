@@ -32,6 +32,7 @@ test('the defaults are those of Cyrus, but verified and never in clear', () => {
     tls: {
       mode: 'auto',
       verify: true,
+      fingerprints: [],
       caFile: undefined,
       caDirectory: undefined,
       certFile: undefined,
