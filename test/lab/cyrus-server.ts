@@ -271,6 +271,18 @@ export class CyrusServer implements AsyncDisposable {
     child.stderr?.destroy();
   }
 
+  /** As when the power goes: no process has time for anything. `start()` brings it back on the same ports. */
+  async crash(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined) return;
+    const exited = once(child, 'exit');
+    killGroup(child);
+    await exited;
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+
   /** Stops the services and removes the directory. Safe to call twice. */
   async stop(): Promise<void> {
     await this.halt();
