@@ -58,7 +58,10 @@ export class Newcomer {
   /** @throws SyncError if what it needs is known to have failed: nothing more is sent of it then */
   checkAbove(): void {
     const { missing } = this;
-    if (missing !== undefined) throw missingAbove(missing, this.name);
+    if (missing === undefined) return;
+    // At once: what is below this one has its turn next.
+    this.fail();
+    throw missingAbove(missing, this.name);
   }
 }
 

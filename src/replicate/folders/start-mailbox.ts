@@ -38,7 +38,11 @@ export async function startMailbox(
   merges = 0,
 ): Promise<{ finished: Promise<void> }> {
   const claim = await claimBudgetAndStage(context, task);
-  const finished = runMailbox(context, task, claim, merges).finally(task.turn.done);
+  const noteFailure = (caught: unknown): never => {
+    task.onFailed();
+    throw caught;
+  };
+  const finished = runMailbox(context, task, claim, merges).catch(noteFailure).finally(task.turn.done);
   return { finished };
 }
 

@@ -317,6 +317,7 @@ async function startAll(
         job.merged = true;
       },
       onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
+      onFailed: () => newcomer?.fail(),
       checkNeeds: () => newcomer?.checkAbove(),
     };
     if (comparison.kind === 'diverged') {

@@ -68,6 +68,7 @@ function scene(
     onState: () => {},
     onMerged: () => {},
     onLeftOut: () => {},
+    onFailed: () => {},
     checkNeeds: () => {},
   };
   const whole = startMailbox(context, task).then(({ finished }) => finished);

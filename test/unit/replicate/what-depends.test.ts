@@ -58,6 +58,23 @@ test('a folder that is under way stops when the INBOX turns out to fail', async 
   );
 });
 
+test('a folder with nothing to upload is not sent once the messages of the INBOX were refused', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('bob');
+  master.addUser('anna');
+  master.put('user.anna.Sent');
+  const context = await scene.context();
+  await runUser(context, 'bob');
+  scene.replica.inject({ on: 'APPLY MESSAGE', do: 'no' });
+  scene.takeCommands();
+  await assert.rejects(runUser(context, 'anna'), { message: /\(and 1 below it not sent\)$/ });
+  assert.deepEqual(
+    verbs(scene.takeCommands()).filter((verb) => verb.startsWith('MAILBOX')),
+    [],
+  );
+});
+
 test('an INBOX that the replica refuses is blamed for the folders that went along with it', async () => {
   await using scene = await EngineScene.start();
   const { master } = scene;
