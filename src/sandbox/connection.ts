@@ -55,6 +55,7 @@ export class Connection {
       enableable: setting.options.enableable,
       send: (piece) => transport.write(piece),
       room: () => transport.room(),
+      damaged: false,
       log: (line) => this.#log(line),
     };
     this.#reader = new CommandReader({
@@ -247,6 +248,11 @@ export class Connection {
     }
     if (!(await this.#suffer(fault))) return false;
     if (fault.do === 'delay') await this.#answer(command, name);
+    if (fault.do === 'damage') {
+      this.#context.damaged = true;
+      await this.#answer(command, name);
+      this.#context.damaged = false;
+    }
     return true;
   }
 
@@ -269,6 +275,8 @@ export class Connection {
         this.#line(`BYE ${fault.text ?? 'shutting down'}`);
         await this.#transport.flush();
         return false;
+      case 'damage':
+        return true;
       case 'garbage':
         this.#transport.write(fault.text ?? DEFAULT_GARBAGE);
         return true;

@@ -9,6 +9,7 @@ import { ownerOf } from './storage/names.ts';
  *  - `cut-inside`: drops the connection when `octets` octets of the command were received.
  *  - `stall`: never answers again; the connection stays open and swallows what is sent.
  *  - `garbage`: does the command and answers with `text`, or octets that are no answer at all.
+ *  - `damage`: answers GET FETCH with octets that are not the message's, as from a file that is damaged.
  *  - `delay`: waits `milliseconds`, then goes on as usual.
  */
 export type FaultAction =
@@ -20,6 +21,7 @@ export type FaultAction =
   | 'cut-inside'
   | 'stall'
   | 'garbage'
+  | 'damage'
   | 'delay';
 
 export interface Fault {

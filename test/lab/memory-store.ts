@@ -18,6 +18,7 @@ import type {
   MasterStore,
   QuotaEntry,
   SeenEntry,
+  SieveScript,
   SieveState,
 } from '../../src/store/master-store.ts';
 import {
@@ -53,6 +54,8 @@ interface StoredMailbox {
   state: Partial<MailboxState>;
   /** The highest numbers of records that were cleaned away: counters do not go down with them. */
   floor: { lastUid: number; highestmodseq: number; deletedmodseq: number };
+  /** By so much the stored checksum is wrong (XOR), until a server counts again. */
+  skew: number;
 }
 
 const NO_FLOOR = { lastUid: 0, highestmodseq: 0, deletedmodseq: 0 };
@@ -90,6 +93,7 @@ export class MemoryStore implements MasterStore {
   readonly #contents = new Map<string, Buffer>();
   readonly #subscriptions = new Map<ByteString, Set<ByteString>>();
   readonly #seen = new Map<ByteString, Map<ByteString, SeenEntry>>();
+  readonly #scripts = new Map<ByteString, { scripts: SieveScript[]; active: ByteString | undefined }>();
   readonly #formerNames = new Map<ByteString, ByteString[]>();
   #modseq = 1;
 
@@ -125,6 +129,7 @@ export class MemoryStore implements MasterStore {
       annotations: [...(wish.annotations ?? [])],
       state: wish.state ?? {},
       floor: NO_FLOOR,
+      skew: 0,
     });
     for (const text of wish.messages ?? []) this.append(name, text);
     return entry;
@@ -237,7 +242,7 @@ export class MemoryStore implements MasterStore {
       if (!name.startsWith(RULES.deletedprefix))
         this.rename(name, this.inboxName(to) + name.slice(root.length));
     }
-    for (const map of [this.#subscriptions, this.#seen] as Map<ByteString, unknown>[]) {
+    for (const map of [this.#subscriptions, this.#seen, this.#scripts] as Map<ByteString, unknown>[]) {
       if (map.has(from)) map.set(to, map.get(from));
       map.delete(from);
     }
@@ -247,6 +252,7 @@ export class MemoryStore implements MasterStore {
   forgetUser(userid: ByteString): void {
     this.#subscriptions.delete(userid);
     this.#seen.delete(userid);
+    this.#scripts.delete(userid);
   }
 
   /** Userids of everybody who has or had a mailbox, or has anything else. */
@@ -270,6 +276,48 @@ export class MemoryStore implements MasterStore {
     const own = this.#seen.get(userid) ?? new Map();
     own.set(uniqueid, { uniqueid, lastread: THEN, lastuid: 1, lastchange: THEN, seenuids });
     this.#seen.set(userid, own);
+  }
+
+  /** Puts a script into the user's sieve directory, in place of one of that name; the first one is the active one. */
+  putScript(userid: ByteString, name: ByteString, text: string): void {
+    const { scripts, active } = this.#scripts.get(userid) ?? { scripts: [], active: undefined };
+    const filename = `${name}.script`;
+    const content = Buffer.from(text);
+    const guid = createHash('sha1').update(content).digest('hex');
+    const others = scripts.filter((each) => each.filename !== filename);
+    this.#scripts.set(userid, {
+      scripts: [...others, { filename, lastUpdate: THEN + ++this.#modseq, guid, content }],
+      active: active ?? `${name}.bc`,
+    });
+  }
+
+  /** The active one is no longer active either. */
+  removeScript(userid: ByteString, name: ByteString): void {
+    const { scripts, active } = this.#scripts.get(userid) ?? { scripts: [], active: undefined };
+    this.#scripts.set(userid, {
+      scripts: scripts.filter(({ filename }) => filename !== `${name}.script`),
+      active: active === `${name}.bc` ? undefined : active,
+    });
+  }
+
+  /** Has the stored checksum differ from that of the records, as some versions of Cyrus leave it. */
+  skewChecksum(name: ByteString, skew: number): void {
+    this.#at(name).skew = skew;
+  }
+
+  /** A server that is told another checksum than its own counts again. */
+  countChecksum(name: ByteString): void {
+    this.#at(name).skew = 0;
+  }
+
+  /** A mailbox as it is at this moment; undefined if there is none. */
+  view(name: ByteString): MailboxView | undefined {
+    const mailbox = this.#mailboxes.get(name);
+    return mailbox && !mailbox.entry.deleted ? this.#view(mailbox) : undefined;
+  }
+
+  contents(): ReadonlyMap<string, Buffer> {
+    return this.#contents;
   }
 
   records(name: ByteString): readonly IndexRecord[] {
@@ -390,12 +438,13 @@ export class MemoryStore implements MasterStore {
     return [...(this.#seen.get(userid)?.values() ?? [])];
   }
 
-  async sieve(): Promise<SieveState> {
-    return this.scriptFiles();
+  async sieve(userid: ByteString): Promise<SieveState> {
+    return this.scriptFiles(userid);
   }
 
-  scriptFiles(): SieveState {
-    return { source: 'none', scripts: [], active: undefined };
+  scriptFiles(userid: ByteString): SieveState {
+    const own = this.#scripts.get(userid);
+    return own ? { source: 'directory', ...own } : { source: 'none', scripts: [], active: undefined };
   }
 
   async serverAnnotations(): Promise<Annotation[]> {
@@ -459,7 +508,7 @@ export class MemoryStore implements MasterStore {
     return this.#mailboxes.get(name)?.records.length ?? 0;
   }
 
-  #view({ entry, records, annotations, state, floor }: StoredMailbox): MailboxView {
+  #view({ entry, records, annotations, state, floor, skew }: StoredMailbox): MailboxView {
     const { uidvalidity, createdmodseq, foldermodseq } = entry;
     const quotaroot = [...this.quotas.keys()]
       .filter((root) => entry.name === root || entry.name.startsWith(`${root}.`))
@@ -487,7 +536,7 @@ export class MemoryStore implements MasterStore {
         raclmodseq: 0,
         createdmodseq,
         foldermodseq,
-        crcBasic: basicCrc(records),
+        crcBasic: (basicCrc(records) ^ skew) >>> 0,
         crcAnnotations: annotationCrc(records, INDEX_VERSION),
         quotaroot,
         unread: [],

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ByteString } from '../../src/byte-string.ts';
-import type { InspectedMailbox, Inspection } from '../../src/sandbox/inspect.ts';
+import type { InspectedMailbox, InspectedUser, Inspection } from '../../src/sandbox/inspect.ts';
 import type { IndexRecord } from '../../src/store/master-store.ts';
 import type { MemoryStore } from '../lab/memory-store.ts';
 
@@ -18,12 +18,12 @@ export interface ChangedThere {
  *
  * @param there what somebody has done on the replica
  */
-export async function differencesOf(
-  userid: ByteString,
+export function differencesOf(
+  userid: ByteString | undefined,
   store: MemoryStore,
   replica: Inspection,
   there: ChangedThere,
-): Promise<string[]> {
+): string[] {
   const found: string[] = [];
   const compare = (what: string, master: unknown, replica: unknown): void => {
     if (!isDeepStrictEqual(master, replica)) {
@@ -32,36 +32,42 @@ export async function differencesOf(
   };
   const own = Object.values(replica.mailboxes).filter(({ name }) => store.ownerOf(name) === userid);
   const replicas = new Map(own.map((mailbox) => [mailbox.name, mailbox]));
-  for (const { name } of store.mailboxesOf(userid)) {
+  for (const name of [...store.names('')].filter((name) => store.ownerOf(name) === userid)) {
     const other = replicas.get(name);
     replicas.delete(name);
-    const master = await store.readMailbox(name, (mailbox) => ({
-      entry: mailbox.entry,
-      state: mailbox.state,
-      annotations: mailbox.annotations,
-      records: [...store.records(name)],
-    }));
+    const master = store.view(name);
     if (!other || !master) {
       found.push(`${name}: not on the ${other ? 'master' : 'replica'}`);
       continue;
     }
     const { entry, state } = master;
+    const isOurs = ({ uid }: { uid: number }): boolean => there.records.has(`${entry.uniqueid}/${uid}`);
+    const theirs = new Set(other.records.map(({ uid }) => uid));
+    const records = store
+      .records(name)
+      .filter((one) => !(isOurs(one) && one.flags.includes('\\Expunged') && !theirs.has(one.uid)));
     compare(`${name} uniqueid`, entry.uniqueid, other.uniqueid);
     compare(`${name} acl`, entry.acl, other.acl);
     compare(`${name} uidvalidity`, state.uidvalidity, other.uidvalidity);
     compare(`${name} last uid`, state.lastUid, other.lastUid);
     compare(`${name} highestmodseq`, state.highestmodseq, other.highestmodseq);
     const comparable = (record: ComparedRecord): unknown => {
-      const isOwn = there.records.has(`${entry.uniqueid}/${record.uid}`);
-      return isOwn && record.flags.includes('\\Expunged') ? { uid: record.uid } : plain(record);
+      return isOurs(record) && record.flags.includes('\\Expunged') ? { uid: record.uid } : plain(record);
     };
-    compare(`${name} records`, master.records.map(comparable), kept(other, master.records).map(comparable));
+    compare(`${name} records`, records.map(comparable), kept(other, records).map(comparable));
   }
-  for (const { name, uniqueid } of replicas.values()) {
+  // Of shared mailboxes that are gone only the sync log tells.
+  for (const { name, uniqueid } of userid === undefined ? [] : replicas.values()) {
+    const now = store.lookupUniqueid(uniqueid);
+    const owner = now && !now.deleted ? store.ownerOf(now.name) : undefined;
+    // It has gone to somebody who is gone, of whom only the sync log tells.
+    if (owner !== undefined && !isHere(store, owner)) continue;
     if (!there.mailboxes.has(uniqueid)) found.push(`${name}: not on the master`);
   }
 
+  if (userid === undefined) return found;
   const user = replica.users[userid];
+  compare(`scripts of ${userid}`, scriptsOf(store, userid), (user?.scripts ?? []).map(comparableScript));
   compare(
     `subscriptions of ${userid}`,
     store.subscriptions(userid).sort(),
@@ -74,6 +80,25 @@ export async function differencesOf(
   const quota = replica.quotas.find((each) => each.root === root);
   compare(`quota of ${root}`, store.quotas.get(root)?.storage, quota?.storage);
   return found;
+}
+
+function isHere(store: MemoryStore, userid: ByteString): boolean {
+  return store.view(store.inboxName(userid)) !== undefined;
+}
+
+function scriptsOf(store: MemoryStore, userid: ByteString): unknown[] {
+  const { scripts, active } = store.scriptFiles(userid);
+  return scripts
+    .map(({ filename, content }) => ({
+      filename,
+      content: content.toString('latin1'),
+      active: active === filename.replace(/\.script$/, '.bc'),
+    }))
+    .sort((a, b) => (a.filename < b.filename ? -1 : 1));
+}
+
+function comparableScript({ filename, content, active }: InspectedUser['scripts'][number]): unknown {
+  return { filename, content, active };
 }
 
 type ComparedRecord = Omit<IndexRecord, 'archived' | 'unlinked'>;

@@ -12,6 +12,7 @@ interface Account {
 
 /** Messages that somebody put into a mailbox, on either side: none may be lost, and none doubled. */
 export class Ledger {
+  readonly #unaccountable = new Set<ByteString>();
   readonly #accounts = new Map<ByteString, Map<string, Account>>();
 
   /** @param there MODSEQ of a message that was put into the replica */
@@ -20,6 +21,11 @@ export class Ledger {
     const { put, kept } = accounts.get(guid) ?? { put: 0, kept: true };
     accounts.set(guid, { put: put + 1, kept, there });
     this.#accounts.set(uniqueid, accounts);
+  }
+
+  /** Nothing can be said of this mailbox any more. */
+  forget(uniqueid: ByteString): void {
+    this.#unaccountable.add(uniqueid);
   }
 
   /** One of that content was expunged: of two with one content the other may be the same to a merge. */
@@ -36,6 +42,7 @@ export class Ledger {
    * @param deletedmodseq of the master's mailbox
    */
   *violations(uniqueid: ByteString, guids: readonly string[], deletedmodseq: number): Generator<string> {
+    if (this.#unaccountable.has(uniqueid)) return;
     for (const [guid, { put, kept, there }] of this.#accounts.get(uniqueid) ?? []) {
       const copies = guids.filter((each) => each === guid).length;
       const isDoubtful = there !== undefined && there < deletedmodseq;

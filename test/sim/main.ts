@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Command, InvalidArgumentError } from 'commander';
 import { MUTANTS } from './mutants.ts';
-import { planOf } from './plan.ts';
+import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
 import { simulate } from './simulate.ts';
 import { withMutant } from './with-mutant.ts';

@@ -1,28 +1,23 @@
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteString } from '../../src/byte-string.ts';
-import { systemClock } from '../../src/coordinator/clock.ts';
-import { BatchRunner } from '../../src/coordinator/pool/batch-runner.ts';
-import type { PoolSetup } from '../../src/coordinator/pool/messages.ts';
-import { openInlinePool } from '../../src/coordinator/pool/open-inline-pool.ts';
-import { realParts } from '../../src/coordinator/pool/real-parts.ts';
-import { type RunResult, run } from '../../src/coordinator/run/run.ts';
+import type { RunResult } from '../../src/coordinator/run/run.ts';
 import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
-import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
-import { connectFailure } from '../../src/protocol/link-errors.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
-import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
-import type { RollingEnd } from '../../src/rolling/daemon/rolling-options.ts';
 import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
-import { setup as defaults, request } from '../lab/pool-fakes.ts';
+import { CommandWatch } from './command-watch.ts';
+import { workOn } from './cyrus-program.ts';
 import { differencesOf } from './differences-of.ts';
 import { editReplica } from './edit-replica.ts';
+import { LockTable } from './lock-table.ts';
 import { masterServer } from './master-server.ts';
 import type { Plan, Step } from './plan.ts';
 import { Random } from './random.ts';
-import { type LogOnDisk, SimulatedLog } from './simulated-log.ts';
+import { connectionSettings, SERVER, SimulatedClient } from './simulated-client.ts';
+import { SimulatedLog } from './simulated-log.ts';
 import { SimulatedMaster } from './simulated-master.ts';
 import { type LinkNature, VirtualLink } from './virtual-link.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -34,9 +29,6 @@ const PATIENCE_MS = 24 * 60 * MS_PER_MINUTE;
 const MOST_LAST_RUNS = 4;
 /** Milliseconds that rolling mode has for what is left once nobody disturbs: back-off and quarantine included. */
 const DRAINED_MS = 6 * 60 * MS_PER_MINUTE;
-const UNITS_PER_CONNECTION = 4;
-const SERVER = '/simulated/replica';
-const MASTER = '/simulated/master';
 
 export interface Finding {
   /** Violations: what must never be, and was. */
@@ -58,32 +50,33 @@ export async function simulate(plan: Plan): Promise<Finding> {
 /** How a client on the replica's own host is connected. */
 const AT_ONCE: LinkNature = { latencyMs: 0, octetsPerSecond: 1e9, cut: undefined, stallOctets: undefined };
 
-/** A running program, until it ends or is killed. */
-interface Incarnation {
-  startedMs: number;
-  links: Set<VirtualLink>;
-  stop: AbortController;
-  killed: boolean;
-}
-
 class World {
   readonly #plan: Plan;
   readonly #time: VirtualTime;
   readonly #random: Random;
+  readonly #locks: LockTable;
   readonly #master: SimulatedMaster;
   readonly #replica: Sandbox;
+  readonly #watch: CommandWatch;
   readonly #violations: string[] = [];
   readonly #history: string[] = [];
   readonly #applied: string[] = [];
-  #incarnation: Incarnation | undefined;
+  #client: SimulatedClient | undefined;
   #refusedUntilMs = 0;
-  /** `UNIQUEID/UID`. */
+  /** `UNIQUEID/UID`; also of messages that could not be sent for a while. */
   readonly #changedThere = new Set<string>();
   /** Uniqueids of mailboxes that somebody has made on the replica. */
   readonly #madeThere = new Set<ByteString>();
   /** Edits of the replica that are under way. */
   #editing = 0;
+  /** Both sides have been changed, or what the master says of itself was wrong: only then has anybody to change the master. */
+  #mayMerge = false;
   readonly #breaks: Extract<Step, { kind: 'break' }>[] = [];
+  /** Steps that happen when a mailbox is read, by how many were read before. */
+  readonly #atRead = new Map<number, Step[]>();
+  #reads = 0;
+  /** Commands that the master's own server has left before it is lost, for each loss to come. */
+  readonly #losses: number[] = [];
 
   static async begin(plan: Plan, random: Random, time: VirtualTime): Promise<World> {
     let world: World | undefined;
@@ -91,7 +84,9 @@ class World {
       recordCommands: (command) => {
         world?.examine(command);
       },
-      log: (line) => world?.tell(`replica: ${line}`),
+      // Scripts go by commands: the sandbox makes no mailbox of them, as a server that offers that does.
+      offer: { sieveMailbox: false },
+      log: (line) => world?.hearReplica(line),
     });
     world = new World(plan, random, time, replica);
     return world;
@@ -102,7 +97,21 @@ class World {
     this.#random = random;
     this.#time = time;
     this.#replica = replica;
-    this.#master = new SimulatedMaster(plan.users, random.split(), () => time.nowMs);
+    const violate = (what: string): void => this.#violate(what);
+    this.#locks = new LockTable(() => time.nowMs, violate);
+    this.#master = new SimulatedMaster(plan, random.split(), this.#locks, () => time.nowMs);
+    const isKept = (uniqueid: ByteString): boolean =>
+      this.#master.isLiveSince(uniqueid, this.#client?.startedMs ?? 0);
+    this.#watch = new CommandWatch(() => replica, isKept, violate);
+    for (const step of plan.steps) {
+      const { atRead } = step;
+      if (atRead !== undefined) this.#atRead.set(atRead, [...(this.#atRead.get(atRead) ?? []), step]);
+    }
+    this.#master.store.beforeRead = () => {
+      this.#reads += 1;
+      for (const step of this.#atRead.get(this.#reads) ?? []) this.#take(step);
+      this.#atRead.delete(this.#reads);
+    };
   }
 
   tell(line: string): void {
@@ -115,37 +124,28 @@ class World {
     } catch (error) {
       this.#violate(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
+    this.#locks.audit();
     await this.#replica.close();
     return { violations: this.#violations, history: this.#history, elapsedMs: this.#time.nowMs };
   }
 
   /** Before the replica does it. */
-  examine({ command, text }: RecordedCommand): void {
+  examine(command: RecordedCommand): void {
+    const { text } = command;
     this.tell(`-> ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`);
     this.#applied.push(text);
-    const startedMs = this.#incarnation?.startedMs ?? 0;
-    const isKept = (uniqueid: ByteString): boolean => this.#master.isLiveSince(uniqueid, startedMs);
-    if (command !== 'APPLY UNMAILBOX' && command !== 'APPLY UNUSER') return;
-    const named = text.slice(command.length + 1);
-    const there = Object.values(this.#replica.inspect().mailboxes);
-    const removed =
-      command === 'APPLY UNMAILBOX'
-        ? there.filter(({ name }) => name === named)
-        : // What is in DELETED stays (protocol 10.14).
-          there.filter(({ name }) => name === `user.${named}` || name.startsWith(`user.${named}.`));
-    for (const { name, uniqueid } of removed) {
-      if (isKept(uniqueid))
-        this.#violate(`${text} removes ${name} (${uniqueid}), which is live on the master`);
-    }
+    this.#watch.examine(command);
+  }
+
+  hearReplica(line: string): void {
+    this.tell(`replica: ${line}`);
+    this.#watch.hear(line);
   }
 
   async #live(): Promise<void> {
-    const happened = this.#happen();
+    const happened = this.#happen().then(() => this.#calm());
     if (this.#plan.rolling) await this.#follow(happened);
     else await this.#repeat(happened);
-    this.#replica.clearFaults();
-    this.#breaks.length = 0;
-    this.tell('nobody disturbs any more');
     for (let count = 1; ; count += 1) {
       const { exitCode } = await this.#run();
       if (exitCode === 0) break;
@@ -156,8 +156,8 @@ class World {
       await pause(MS_PER_MINUTE);
     }
     // A run for all knows those who are here; who was removed is told by the sync log alone.
-    for (const userid of this.#master.users()) await this.#compare(userid, 'at the end');
-    await this.#audit();
+    for (const userid of this.#owners()) await this.#compare(userid, 'at the end');
+    this.#audit();
     this.#applied.length = 0;
     await this.#run();
     const sent = this.#applied.filter((text) => !text.startsWith('APPLY CAPABILITIES'));
@@ -180,30 +180,33 @@ class World {
     let over = false;
     void happened.then(() => {
       over = true;
-      this.#replica.clearFaults();
-      this.#breaks.length = 0;
     });
-    await this.#run();
+    // As an operator does before anybody follows a log: it tells only of what changes from then on.
+    while ((await this.#run()).exitCode !== 0) await pause(MS_PER_MINUTE);
     for (;;) {
-      const incarnation = this.#begin();
+      const client = this.#begin();
       this.tell('rolling begins');
-      const daemon = this.#daemon(incarnation, disk);
+      const log = new SimulatedLog(
+        disk,
+        () => client.killed,
+        (what) => this.#violate(what),
+      );
       const watch = setInterval(() => {
         const isIdle = disk.log.length + disk.run.length === 0;
-        if (over && isIdle) incarnation.stop.abort();
-        if (over && this.#time.nowMs > this.#plan.endMs + DRAINED_MS) incarnation.stop.abort();
+        if (over && isIdle) client.stop();
+        if (over && this.#time.nowMs > this.#plan.endMs + DRAINED_MS) client.stop();
       }, 1_000);
-      const end = await daemon;
+      const end = await client.follow(log);
       clearInterval(watch);
       this.tell(`rolling ends: ${end.reason}, ${end.unfinished} lines left`);
-      if (!incarnation.killed) break;
+      if (!client.killed) break;
     }
     if (disk.log.length + disk.run.length > 0) {
       this.#violate(
         `after ${DRAINED_MS / MS_PER_MINUTE} minutes in which nobody disturbs the log still says ${JSON.stringify([...disk.run, ...disk.log])}`,
       );
     }
-    for (const userid of this.#master.users()) await this.#compare(userid, 'once the log was done');
+    for (const userid of this.#owners()) await this.#compare(userid, 'once the log was done');
     for (const { name } of Object.values(this.#replica.inspect().mailboxes)) {
       const userid = this.#master.store.ownerOf(name);
       const isGone = userid !== undefined && !this.#master.users().includes(userid);
@@ -212,100 +215,105 @@ class World {
     }
   }
 
-  #begin(): Incarnation {
-    const incarnation = {
-      startedMs: this.#time.nowMs,
-      links: new Set<VirtualLink>(),
-      stop: new AbortController(),
-      killed: false,
-    };
-    this.#incarnation = incarnation;
-    return incarnation;
+  /** Nobody disturbs from now on. */
+  #calm(): void {
+    this.#atRead.clear();
+    this.#replica.clearFaults();
+    this.#breaks.length = 0;
+    this.#losses.length = 0;
+    this.#master.disk.full = false;
+    this.#master.mend();
+    this.tell('nobody disturbs any more');
   }
 
-  async #daemon(incarnation: Incarnation, disk: LogOnDisk): Promise<RollingEnd> {
-    const { connections } = this.#plan;
-    const setup = this.#setup;
+  /** All who have mail here; undefined for mailboxes that are nobody's. */
+  #owners(): (ByteString | undefined)[] {
+    return [...this.#master.users(), undefined];
+  }
+
+  #begin(): SimulatedClient {
     const { store } = this.#master;
-    const emit = (event: SyncEvent): void => this.#hear(event);
-    let daemon: RollingDaemon | undefined;
-    const pool = openInlinePool({
-      create: () => new BatchRunner(realParts(setup, emit, store, this.#connectAs(incarnation))),
-      tasksPerConnection: UNITS_PER_CONNECTION,
-      onIdleClosed: () => daemon?.replicaClosedIdle(),
-      onClose: () => undefined,
-    });
-    pool.use({ connections, threads: false });
-    let tasks = 0;
-    const connect = async (): Promise<void> => {
-      tasks += 1;
-      const { linkError } = await pool.runUnit({ id: tasks, unit: { users: [], actions: [] } });
-      if (linkError) throw SyncError.fromData(linkError);
-    };
-    daemon = new RollingDaemon(
+    this.#client = new SimulatedClient(
       {
-        channel: undefined,
-        server: SERVER,
-        once: false,
-        parallel: connections * UNITS_PER_CONNECTION,
-        repeatIntervalMs: 100,
-        sessionTimeoutMs: 0,
-        connectOnce: false,
-        reconnectMaxWaitSeconds: 60,
-        exitWhenReplicaGone: false,
-        relogLocked: false,
-        reportIntervalMs: 0,
+        plan: this.#plan,
+        random: this.#random,
+        replica: this.#replica,
+        store,
+        nowMs: () => this.#time.nowMs,
+        hear: (event) => this.#hear(event),
+        violate: (what) => this.#violate(what),
+        masterServer: () =>
+          masterServer({
+            store,
+            locks: this.#locks,
+            isLost: () => this.#isMasterLost(),
+            onChange: (name) => this.#masterChanges(name),
+          }),
       },
-      {
-        log: new SimulatedLog(disk, () => incarnation.killed),
-        ownerOf: (name) => store.ownerOf(name),
-        run: async (unit, apart) => {
-          tasks += 1;
-          return await pool.runUnit({ id: tasks, unit, apart });
-        },
-        connect,
-        restart: async () => {
-          pool.renew();
-          await connect();
-        },
-        isPaused: () => false,
-        isSkipped: () => false,
-        shutdownRequested: () => false,
-        clock: systemClock,
-        random: Math.random,
-        emit,
-      },
+      () => this.#refusedUntilMs,
+      this.#breaks,
     );
-    incarnation.stop.signal.addEventListener('abort', () => {
-      daemon?.stop();
-      if (incarnation.killed) pool.cut();
-    });
-    const end = await daemon.run();
-    await pool.close();
-    return end;
+    return this.#client;
   }
 
-  #differencesOf(userid: ByteString): Promise<string[]> {
-    return differencesOf(userid, this.#master.store, this.#replica.inspect(), {
-      records: this.#changedThere,
-      mailboxes: this.#madeThere,
-    });
+  #masterChanges(name: ByteString): void {
+    this.tell(`master: its server changes ${name}`);
+    this.#master.changed(name);
+    if (!this.#mayMerge)
+      this.#violate(`the master's ${name} is changed, although nobody has changed the replica`);
   }
 
-  async #compare(userid: ByteString, when: string): Promise<void> {
-    for (const difference of await this.#differencesOf(userid)) {
-      this.#violate(`${when}: ${difference}`);
+  #isMasterLost(): boolean {
+    const [left] = this.#losses;
+    if (left === undefined) return false;
+    if (left > 1) {
+      this.#losses[0] = left - 1;
+      return false;
     }
+    this.#losses.shift();
+    this.tell('the master’s own server is lost');
+    return true;
   }
 
-  async #audit(): Promise<void> {
+  async #run(): Promise<RunResult> {
+    const client = this.#begin();
+    const before = new Map(this.#owners().map((userid) => [userid, this.#master.changesOf(userid ?? '')]));
+    this.tell('a run begins');
+    const result = await client.run();
+    this.tell(`the run ends with ${result.exitCode}`);
+    this.#client = undefined;
+    if (result.exitCode === 0 && this.#editing === 0) {
+      for (const [userid, changes] of before) {
+        if (this.#master.changesOf(userid ?? '') === changes)
+          await this.#compare(userid, 'after a run that ended with 0');
+      }
+    }
+    return result;
+  }
+
+  /** @param userid undefined: mailboxes that are nobody's */
+  async #compare(userid: ByteString | undefined, when: string): Promise<void> {
+    const there = { records: this.#changedThere, mailboxes: this.#madeThere };
+    const differences = differencesOf(userid, this.#master.store, this.#replica.inspect(), there);
+    for (const difference of differences) this.#violate(`${when}: ${difference}`);
+  }
+
+  #audit(): void {
     const { store, ledger } = this.#master;
-    for (const { name, uniqueid } of this.#master.users().flatMap((userid) => store.mailboxesOf(userid))) {
+    const owners = new Set(this.#owners());
+    for (const name of store.names('')) {
+      // Of users who are gone nobody asks what the replica has.
+      if (!owners.has(store.ownerOf(name))) continue;
+      const view = store.view(name);
       const live = store.records(name).filter(({ flags }) => !flags.includes('\\Expunged'));
       const guids = live.map(({ guid }) => guid);
-      const deletedmodseq = await store.readMailbox(name, ({ state }) => state.deletedmodseq);
-      for (const violation of ledger.violations(uniqueid, guids, deletedmodseq ?? 0))
+      const { uniqueid = '' } = view?.entry ?? {};
+      for (const violation of ledger.violations(uniqueid, guids, view?.state.deletedmodseq ?? 0))
         this.#violate(`${name}: ${violation}`);
+    }
+    for (const [guid, content] of store.contents()) {
+      const hash = createHash('sha1').update(content).digest('hex');
+      if (hash !== guid) this.#violate(`the master's message ${guid} is another one by now`);
     }
     const there = new Set(Object.values(this.#replica.inspect().mailboxes).map(({ uniqueid }) => uniqueid));
     for (const uniqueid of this.#madeThere) {
@@ -316,7 +324,7 @@ class World {
   async #happen(): Promise<void> {
     for (const step of this.#plan.steps) {
       await pause(Math.max(0, step.atMs - this.#time.nowMs));
-      this.#take(step);
+      if (step.atRead === undefined) this.#take(step);
     }
   }
 
@@ -330,24 +338,62 @@ class World {
       case 'replica-edit':
         void this.#editReplica(step);
         break;
+      case 'damage': {
+        const damaged = this.#master.damage(step.damage, step, (uniqueid, uid) => {
+          this.#changedThere.add(`${uniqueid}/${uid}`);
+        });
+        if (damaged === undefined) break;
+        this.#mayMerge = true;
+        this.tell(`master: damaged: ${damaged}`);
+        break;
+      }
+      case 'work':
+        void this.#work(step);
+        break;
       case 'fault':
         this.#replica.inject(step.fault);
+        break;
+      case 'full-disk':
+        for (const on of ['APPLY RESERVE', 'APPLY MESSAGE', 'APPLY MAILBOX', 'APPLY RENAME'])
+          this.#replica.inject({ on, times: step.commands, do: 'no', text: 'IMAP_IOERROR System I/O error' });
         break;
       case 'outage':
         this.tell(`outage of ${step.refuseMs} ms`);
         this.#refusedUntilMs = this.#time.nowMs + step.refuseMs;
-        this.#breakLinks();
+        this.#client?.breakLinks();
         break;
       case 'break':
         this.#breaks.push(step);
+        break;
+      case 'master-lost':
+        this.#losses.push(step.nth);
+        break;
+      case 'log-full':
+        this.tell(`the log cannot be written for ${step.forMs} ms`);
+        this.#master.disk.full = true;
+        setTimeout(() => {
+          this.#master.disk.full = false;
+        }, step.forMs);
         break;
       case 'lock':
         this.#lock(step);
         break;
       case 'kill':
-        this.#kill();
+        if (this.#client === undefined) break;
+        this.tell('killed');
+        this.#client.kill();
         break;
     }
+  }
+
+  async #work({ program, choice, forMs }: Extract<Step, { kind: 'work' }>): Promise<void> {
+    const { store } = this.#master;
+    const name = this.#master.mailboxAt(choice);
+    if (name === undefined) return;
+    await workOn(this.#locks, store, program, name, async () => {
+      this.tell(`master: ${program} has ${name} for ${forMs} ms`);
+      await pause(forMs);
+    });
   }
 
   async #editReplica({ edit, choice, other }: Extract<Step, { kind: 'replica-edit' }>): Promise<void> {
@@ -355,11 +401,13 @@ class World {
     const name = names[Math.floor(choice * names.length)];
     if (name === undefined) return;
     this.#editing += 1;
+    this.#mayMerge = true;
     const link = new VirtualLink(AT_ONCE, this.#random.split());
     this.#replica.accept(link.server, true);
+    this.#watch.admit(this.#replica.traffic().connections);
     const openSocket = async (): Promise<Socket> => link.client as unknown as Socket;
     try {
-      const session = await connectReplica(this.#settings, {}, { isLocal: () => true, openSocket });
+      const session = await connectReplica(connectionSettings(), {}, { isLocal: () => true, openSocket });
       const done = await editReplica(session, name, edit, other);
       await session.exit();
       if (done === undefined) return;
@@ -386,108 +434,6 @@ class World {
     if (!held) return;
     this.tell(`somebody has the sync lock of ${userid} for ${forMs} ms`);
     setTimeout(() => held[Symbol.dispose](), forMs);
-  }
-
-  #kill(): void {
-    if (!this.#incarnation) return;
-    this.tell('killed');
-    this.#incarnation.killed = true;
-    this.#incarnation.stop.abort();
-    this.#breakLinks();
-  }
-
-  #breakLinks(): void {
-    for (const link of this.#incarnation?.links ?? []) link.break();
-  }
-
-  async #run(): Promise<RunResult> {
-    const { connections } = this.#plan;
-    const incarnation = this.#begin();
-    const setup = this.#setup;
-    const { store } = this.#master;
-    const before = new Map(this.#master.users().map((userid) => [userid, this.#master.changesOf(userid)]));
-    this.tell('a run begins');
-    const result = await run(request({ setup, connections }), {
-      emit: (event) => this.#hear(event),
-      openStore: () => store,
-      openPool: (_connections, emit) =>
-        openInlinePool({
-          create: () => new BatchRunner(realParts(setup, emit, store, this.#connectAs(incarnation))),
-          tasksPerConnection: 2,
-          onIdleClosed: () => undefined,
-          onClose: () => undefined,
-        }),
-      load: () => ({ thisThread: 0, idleProcessors: 0 }),
-      clock: systemClock,
-      random: Math.random,
-      signal: incarnation.stop.signal,
-    });
-    this.tell(`the run ends with ${result.exitCode}`);
-    this.#incarnation = undefined;
-    if (result.exitCode === 0 && this.#editing === 0) {
-      for (const [userid, changes] of before) {
-        if (this.#master.changesOf(userid) === changes)
-          await this.#compare(userid, 'after a run that ended with 0');
-      }
-    }
-    return result;
-  }
-
-  get #setup(): PoolSetup {
-    const { lookAhead, batchSize } = this.#plan;
-    return {
-      ...defaults,
-      connection: this.#settings,
-      master: { kind: 'server', connection: { ...this.#settings, server: MASTER } },
-      options: { ...defaults.options, batchSize, lookAhead },
-    };
-  }
-
-  get #settings(): ConnectionSettings {
-    return {
-      ...defaults.connection,
-      server: SERVER,
-      authname: undefined,
-      password: undefined,
-      connectTimeoutMs: 10_000,
-      answerTimeoutMs: 60_000,
-      windowOctets: 64 * 1024,
-    };
-  }
-
-  #connectAs(incarnation: Incarnation): typeof connectReplica {
-    return async (settings, listeners) => {
-      if (settings.server === MASTER) {
-        return masterServer(this.#master.store, (name) => {
-          this.tell(`master: its server changes ${name}`);
-          this.#master.changed(name);
-        });
-      }
-      return await connectReplica(settings, listeners, {
-        isLocal: () => true,
-        openSocket: async () => {
-          const { latencyMs, octetsPerSecond } = this.#plan;
-          await pause(2 * latencyMs);
-          if (incarnation.killed || this.#time.nowMs < this.#refusedUntilMs) {
-            throw connectFailure(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), SERVER);
-          }
-          const broken = this.#breaks.shift();
-          const link = new VirtualLink(
-            {
-              latencyMs,
-              octetsPerSecond,
-              cut: broken && !broken.silently ? broken : undefined,
-              stallOctets: broken?.silently ? broken.octets : undefined,
-            },
-            this.#random.split(),
-          );
-          incarnation.links.add(link);
-          link.client.once('close', () => incarnation.links.delete(link));
-          this.#replica.accept(link.server, true);
-          return link.client as unknown as Socket;
-        },
-      });
-    };
   }
 
   #hear(event: SyncEvent): void {

@@ -1,13 +1,16 @@
-import type { ByteString } from '../../src/byte-string.ts';
+import { type ByteString, compareBytes } from '../../src/byte-string.ts';
+import { SyncError } from '../../src/report/sync-error.ts';
 import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
-import { MemoryStore } from '../lab/memory-store.ts';
 import { Ledger } from './ledger.ts';
-import type { EDITS } from './plan.ts';
+import type { LockTable } from './lock-table.ts';
+import type { DAMAGES, EDITS } from './plan.ts';
 import type { Random } from './random.ts';
 import type { LogOnDisk } from './simulated-log.ts';
+import { SimulatedStore } from './simulated-store.ts';
 
 type Edit = (typeof EDITS)[number];
+type Damage = (typeof DAMAGES)[number];
 
 /** Which of those there are; what a plan calls `choice` and `other`. */
 interface Choice {
@@ -19,6 +22,11 @@ const MOST_USERS = 6;
 /** Between a change and its line. */
 const LOGGED_AFTER_MS = 2;
 const FOLDERS = ['Sent', 'Drafts', 'Archive', 'Lists'];
+const SCRIPTS = ['filter', 'away'];
+/** Above all mailboxes that belong to nobody. */
+const SHARED = 'shared';
+/** Of choices, so many are about shared mailboxes where there are some. */
+const SHARED_SHARE = 0.15;
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '$Label', 'NIL'];
 
 interface Done {
@@ -29,9 +37,9 @@ interface Done {
 
 /** A master that is edited as Cyrus's programs edit one, and that remembers since when each mailbox is there. */
 export class SimulatedMaster {
-  readonly store = new MemoryStore();
+  readonly store: SimulatedStore;
   readonly ledger = new Ledger();
-  readonly disk: LogOnDisk = { log: [], run: [] };
+  readonly disk: LogOnDisk = { log: [], run: [], full: false };
   /** uniqueid -> milliseconds since when it is live without a break. */
   readonly #liveSince = new Map<ByteString, number>();
   readonly #nowMs: () => number;
@@ -41,18 +49,27 @@ export class SimulatedMaster {
   readonly #buried = new Set<ByteString>();
   /** Names of users who have another one now: only the sync log tells where a mailbox of that name belongs. */
   readonly #left = new Set<ByteString>();
+  /** Uniqueids that more than one mailbox was given. */
+  readonly #twins = new Set<ByteString>();
   #users = 0;
   #messages = 0;
 
-  constructor(users: readonly number[], random: Random, nowMs: () => number) {
+  constructor(
+    { users, shared }: { users: readonly number[]; shared: number },
+    random: Random,
+    locks: LockTable,
+    nowMs: () => number,
+  ) {
     this.#nowMs = nowMs;
+    this.store = new SimulatedStore(locks);
     this.store.createdModseqs = true;
     for (const folders of users) {
       const userid = this.#newUser();
       for (const name of FOLDERS.slice(0, folders)) this.#create(`${this.store.inboxName(userid)}.${name}`);
-      for (const { name } of this.store.mailboxesOf(userid)) {
-        for (let count = random.between(0, 5); count > 0; count -= 1) this.#append(name, random.fraction());
-      }
+    }
+    for (const name of FOLDERS.slice(0, shared)) this.#create(`${SHARED}.${name}`);
+    for (const name of [...this.store.names('')]) {
+      for (let count = random.between(0, 5); count > 0; count -= 1) this.#append(name, random.fraction());
     }
     this.#look();
   }
@@ -66,19 +83,100 @@ export class SimulatedMaster {
     const done = this.#edit(edit, choice);
     this.#look();
     if (done === undefined) return undefined;
-    for (const userid of done.users) this.#changes.set(userid, this.changesOf(userid) + 1);
+    for (const userid of done.users) this.#count(userid);
     setTimeout(() => this.disk.log.push(...done.lines), LOGGED_AFTER_MS);
     return `${edit} ${done.what}`;
   }
 
-  /** Somebody else has changed a mailbox here: the master's own server. */
-  changed(name: ByteString): void {
-    const userid = this.store.ownerOf(name);
-    if (userid !== undefined) this.#changes.set(userid, this.changesOf(userid) + 1);
+  /**
+   * @param onMessage is told which message
+   * @returns what was damaged, for the history
+   */
+  damage(
+    damage: Damage,
+    { choice, other }: Choice,
+    onMessage: (uniqueid: ByteString, uid: number) => void,
+  ): string | undefined {
+    const { store } = this;
+    const names = this.#livingNames();
+    const name = at(names, choice);
+    if (name === undefined) return undefined;
+    const records = store.records(name).filter(({ flags }) => !flags.includes('\\Expunged'));
+    const record = at(records, other);
+    switch (damage) {
+      case 'message': {
+        if (!record) return undefined;
+        const damaged = store.damagedMessages.get(name) ?? new Set();
+        store.damagedMessages.set(name, damaged.add(record.uid));
+        onMessage(store.lookup(name)?.uniqueid ?? '', record.uid);
+        return `message ${record.uid} of ${name}`;
+      }
+      case 'mailbox':
+        store.damaged.set(name, new SyncError('MAILBOX_DAMAGED', 'the index is damaged', { mailbox: name }));
+        return name;
+      case 'checksum':
+        store.skewChecksum(name, 1 + Math.floor(other * 1e6));
+        return `the checksum of ${name}`;
+      case 'twin': {
+        const twin = at(this.#freeNames(this.#rootOf(name)), other);
+        const uniqueid = store.lookup(name)?.uniqueid;
+        if (twin === undefined || uniqueid === undefined) return undefined;
+        store.put(twin, { uniqueid, messages: [] });
+        this.disk.log.push(mailboxLine(twin));
+        this.#twins.add(uniqueid);
+        this.ledger.forget(uniqueid);
+        this.changed(twin);
+        return `${twin} has the uniqueid of ${name}`;
+      }
+    }
   }
 
+  /** Everything that is damaged is sound again, as after `reconstruct` and a restore. */
+  mend(): void {
+    const { store } = this;
+    const damaged = [...store.damaged.keys(), ...store.damagedMessages.keys()];
+    store.damaged.clear();
+    store.damagedMessages.clear();
+    const ofOne = (uniqueid: ByteString): ByteString[] =>
+      [...store.names('')].filter((name) => store.lookup(name)?.uniqueid === uniqueid);
+    const twins = [...this.#twins].flatMap((uniqueid) => {
+      const messages = (name: ByteString): number => store.records(name).length;
+      return ofOne(uniqueid)
+        .sort((a, b) => messages(b) - messages(a))
+        .slice(1);
+    });
+    for (const name of twins) store.forget(name);
+    damaged.push(...[...this.#twins].flatMap(ofOne));
+    this.#twins.clear();
+    for (const name of [...damaged, ...twins]) this.changed(name);
+    const named = damaged.filter((name) => this.#isLive(name));
+    this.disk.log.push(...named.map(mailboxLine));
+    this.#look();
+  }
+
+  /** Whether anything is damaged that only an operator mends. */
+  get isDamaged(): boolean {
+    const { damaged, damagedMessages } = this.store;
+    return damaged.size + damagedMessages.size + this.#twins.size > 0;
+  }
+
+  /** A mailbox that is there. */
+  mailboxAt(choice: number): ByteString | undefined {
+    return at(this.#livingNames(), choice);
+  }
+
+  /** Somebody else has changed a mailbox here: the master's own server. */
+  changed(name: ByteString): void {
+    this.#count(this.store.ownerOf(name) ?? '');
+  }
+
+  /** @param userid '': shared mailboxes */
   changesOf(userid: ByteString): number {
     return this.#changes.get(userid) ?? 0;
+  }
+
+  #count(userid: ByteString): void {
+    this.#changes.set(userid, this.changesOf(userid) + 1);
   }
 
   /** Users who have an INBOX. */
@@ -97,20 +195,27 @@ export class SimulatedMaster {
       const userid = this.#newUser();
       return { what: userid, users: [userid], lines: [mailboxLine(this.store.inboxName(userid))] };
     }
+    const shared = this.#below(SHARED);
+    if (shared.length > 0 && choice < SHARED_SHARE)
+      return this.#editFolder(edit, '', SHARED, { choice, other });
     const userid = at(this.users(), choice);
     if (userid === undefined) return undefined;
-    const done = (what: string, ...lines: LogLine[]): Done => ({ what, users: [userid], lines });
-    const inbox = store.inboxName(userid);
-    const live = store.mailboxesOf(userid).filter(({ inDeleted }) => !inDeleted);
-    const mailbox = at(live, other) as MailboxEntry;
-    const folders = live.filter(({ name }) => name !== inbox);
-    const folder = at(folders, other);
-    const free = at(
-      FOLDERS.map((name) => `${inbox}.${name}`).filter(
-        (name) => !this.#isLive(name) && !this.#buried.has(name),
-      ),
-      other,
+    return (
+      this.#editUser(edit, userid, other) ??
+      this.#editFolder(edit, userid, store.inboxName(userid), { choice, other })
     );
+  }
+
+  /** @param root above all of these mailboxes: an INBOX, or a name that is none */
+  #editFolder(edit: Edit, userid: ByteString, root: ByteString, { choice, other }: Choice): Done | undefined {
+    const { store } = this;
+    const done = (what: string, ...lines: LogLine[]): Done => ({ what, users: [userid], lines });
+    const live = this.#below(root).map((name) => store.lookup(name) as MailboxEntry);
+    const mailbox = at(live, other);
+    if (!mailbox) return undefined;
+    const folders = live.filter(({ name }) => name !== root);
+    const folder = at(folders, other);
+    const free = at(this.#freeNames(root), other);
     const record = at(
       store.records(mailbox.name).filter(({ flags }) => !flags.includes('\\Expunged')),
       (choice * 97 + other) % 1,
@@ -146,7 +251,7 @@ export class SimulatedMaster {
       case 'swap-folders': {
         const another = folders.find(({ name }) => name !== folder?.name);
         if (!folder || !another) return undefined;
-        const between = `${inbox}.swap`;
+        const between = `${root}.swap`;
         store.rename(folder.name, between);
         store.rename(another.name, folder.name);
         store.rename(between, another.name);
@@ -169,11 +274,28 @@ export class SimulatedMaster {
         if (!folder) return undefined;
         return done(folder.name, ...this.#toDeleted(folder.name), mailboxLine(this.#create(folder.name)));
       case 'set-acl':
-        store.setAcl(mailbox.name, `${userid}\tlrswipkxtecdan\tanyone\t${other < 0.5 ? 'lrs' : 'p'}\t`);
+        store.setAcl(
+          mailbox.name,
+          `${userid || 'admin'}\tlrswipkxtecdan\tanyone\t${other < 0.5 ? 'lrs' : 'p'}\t`,
+        );
         return done(mailbox.name, mailboxLine(mailbox.name));
+      default:
+        return undefined;
+    }
+  }
+
+  /** What goes by the user's name. */
+  #editUser(edit: Edit, userid: ByteString, other: number): Done | undefined {
+    const { store } = this;
+    const done = (what: string, ...lines: LogLine[]): Done => ({ what, users: [userid], lines });
+    const inbox = store.inboxName(userid);
+    const names = this.#below(inbox);
+    const name = at(names, other) as ByteString;
+    const uniqueid = store.lookup(name)?.uniqueid ?? '';
+    switch (edit) {
       case 'subscribe':
-        store.subscribe(userid, mailbox.name);
-        return done(mailbox.name, { type: 'SUB', userid, name: mailbox.name });
+        store.subscribe(userid, name);
+        return done(name, { type: 'SUB', userid, name });
       case 'unsubscribe': {
         const subscribed = at(store.subscriptions(userid), other);
         if (subscribed === undefined) return undefined;
@@ -181,8 +303,8 @@ export class SimulatedMaster {
         return done(subscribed, { type: 'UNSUB', userid, name: subscribed });
       }
       case 'read':
-        store.read(userid, mailbox.uniqueid, `1:${1 + Math.floor(other * 9)}`);
-        return done(mailbox.name, { type: 'SEEN', userid, uniqueid: mailbox.uniqueid });
+        store.read(userid, uniqueid, `1:${1 + Math.floor(other * 9)}`);
+        return done(name, { type: 'SEEN', userid, uniqueid });
       case 'set-quota': {
         const modseq = this.#changesInAll() + 1;
         const storage = Math.floor(other * 1_000);
@@ -209,7 +331,7 @@ export class SimulatedMaster {
           what: `${userid} ${to}`,
           users: [userid, to],
           lines: [
-            ...live.flatMap(({ name }) => renameLines(name, store.inboxName(to) + name.slice(inbox.length))),
+            ...names.flatMap((name) => renameLines(name, store.inboxName(to) + name.slice(inbox.length))),
             { type: 'UNUSER', userid },
             { type: 'USER', userid: to },
           ],
@@ -218,8 +340,45 @@ export class SimulatedMaster {
       case 'remove-user':
         store.forgetUser(userid);
         store.quotas.delete(inbox);
-        return done(userid, ...live.flatMap(({ name }) => this.#toDeleted(name)), { type: 'UNUSER', userid });
+        return done(userid, ...names.flatMap((name) => this.#toDeleted(name)), { type: 'UNUSER', userid });
+      case 'put-script':
+        store.putScript(userid, at(SCRIPTS, other) as string, `keep; # ${other}`);
+        return done(userid, { type: 'META', userid });
+      case 'remove-script':
+        store.removeScript(userid, at(SCRIPTS, other) as string);
+        return done(userid, { type: 'META', userid });
+      case 'move-folder': {
+        const to = at(this.users(), 1 - other) as ByteString;
+        const moved = at(names.slice(1), other);
+        const free = at(this.#freeNames(store.inboxName(to)), other);
+        if (to === userid || moved === undefined || free === undefined) return undefined;
+        store.rename(moved, free);
+        return { what: `${moved} ${free}`, users: [userid, to], lines: renameLines(moved, free) };
+      }
+      default:
+        return undefined;
     }
+  }
+
+  /** A mailbox and those below it, in Cyrus's order. */
+  #below(root: ByteString): ByteString[] {
+    const names = [...this.store.names(root)];
+    return names.filter((name) => name === root || name.startsWith(`${root}.`)).sort(compareBytes);
+  }
+
+  /** Names of folders below a root under which there is nothing, and was nothing that left no trace. */
+  #freeNames(root: ByteString): ByteString[] {
+    const names = FOLDERS.map((name) => `${root}.${name}`);
+    return names.filter((name) => !this.#isLive(name) && !this.#buried.has(name));
+  }
+
+  #rootOf(name: ByteString): ByteString {
+    const userid = this.store.ownerOf(name);
+    return userid === undefined ? SHARED : this.store.inboxName(userid);
+  }
+
+  #livingNames(): ByteString[] {
+    return [...this.store.names('')].filter((name) => !name.startsWith('DELETED.'));
   }
 
   #newUser(): ByteString {
@@ -273,9 +432,7 @@ export class SimulatedMaster {
   /** Who is there from now on, and who no longer is. */
   #look(): void {
     const live = new Set<ByteString>();
-    for (const userid of this.store.userids()) {
-      for (const { uniqueid } of this.store.mailboxesOf(userid)) live.add(uniqueid);
-    }
+    for (const name of this.store.names('')) live.add(this.store.lookup(name)?.uniqueid ?? '');
     for (const uniqueid of live)
       if (!this.#liveSince.has(uniqueid)) this.#liveSince.set(uniqueid, this.#nowMs());
     for (const uniqueid of this.#liveSince.keys()) if (!live.has(uniqueid)) this.#liveSince.delete(uniqueid);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { planOf } from './plan.ts';
+import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
 import { simulate } from './simulate.ts';
 

@@ -52,6 +52,7 @@ export class VirtualLink {
     const leavesMs = Math.max(to.busyUntilMs, performance.now()) + (octets.length * 1_000) / octetsPerSecond;
     to.busyUntilMs = leavesMs;
     to.underWay += octets.length;
+    to.mostUnderWay = Math.max(to.mostUnderWay, to.underWay);
     const buffered = to.underWay <= BUFFER_OCTETS;
     if (buffered) taken();
     const whole = octets.subarray(0, cut?.towards === towards ? Math.max(0, cut.octets - before) : undefined);
@@ -90,6 +91,7 @@ export class VirtualSocket extends Duplex {
   busyUntilMs = 0;
   /** Octets that were written to it and have not arrived. */
   underWay = 0;
+  mostUnderWay = 0;
   onEnd: (error: Error | null) => void = () => undefined;
   #told = false;
   #silence: NodeJS.Timeout | undefined;

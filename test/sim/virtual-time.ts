@@ -9,6 +9,9 @@ const realTurn = setImmediate;
 /** Milliseconds since the epoch: some time after whatever the simulated mail was written. */
 const START_MS = 1_700_000_000_000;
 
+/** No timer is shorter. */
+const LEAST_MS = 1;
+
 const FAKED = [
   'setTimeout',
   'clearTimeout',
@@ -31,6 +34,10 @@ export class VirtualTime implements Disposable {
 
   constructor(random: Random) {
     this.#clock = FakeTimers.install({ now: START_MS, toFake: [...FAKED] });
+    // As Node has it. At once would be before a deadline that is a fraction away, for ever.
+    const faked = globalThis.setTimeout;
+    globalThis.setTimeout = ((work: () => void, ms = LEAST_MS, ...values: []) =>
+      faked(work, Math.max(LEAST_MS, ms || LEAST_MS), ...values)) as typeof setTimeout;
     Math.random = random.fraction;
     const hex = (digits: number): string =>
       Array.from({ length: digits }, () => random.between(0, 15).toString(16)).join('');

@@ -22,6 +22,8 @@ export interface CommandContext {
   send(piece: ByteString | Buffer): void;
   /** Resolves when the client has taken enough of the answer so far. */
   room(): Promise<void>;
+  /** The message files that this command reads are damaged. */
+  damaged: boolean;
   /** A line for the operator of the sandbox. */
   log(line: string): void;
 }

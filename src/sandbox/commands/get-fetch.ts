@@ -19,9 +19,13 @@ export const getFetch: Handler = (context, value) => {
   if (content === undefined)
     throw refusal('IMAP_MAILBOX_NONEXISTENT', `no message file for UID ${uid}`, name);
   context.send(`* MESSAGE ${encodeFileHead(partition, guid, content.length)}`);
-  context.send(content);
+  context.send(context.damaged ? damaged(content) : content);
   context.send('\r\n');
 };
+
+function damaged(content: Buffer): Buffer {
+  return Buffer.from(content.map((octet) => octet ^ 1));
+}
 
 export const getFetchSieve: Handler = (context, value) => {
   const map = mapOf(value);

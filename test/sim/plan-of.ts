@@ -1,0 +1,148 @@
+import type { Fault } from '../../src/sandbox/fault-script.ts';
+import { DAMAGES, EDITS, LOCKERS, type Plan, REPLICA_EDITS, type Step } from './plan.ts';
+import type { Random } from './random.ts';
+
+/** A busy site has more than one thing happen while one user is replicated; a quiet one shows what goes wrong by itself. */
+const MOST_STEPS = 40;
+const MOST_FAULTS = 6;
+/** Mailboxes that are read in a plan of that size before nothing is left to disturb. */
+const MOST_READS = 60;
+
+/** Answers that the replica may give to a command that it could have done. */
+const REFUSALS = [
+  'IMAP_MAILBOX_LOCKED Mailbox is locked',
+  'IMAP_AGAIN Try again',
+  'IMAP_SYNC_CHECKSUM Checksum Failure',
+  'IMAP_IOERROR System I/O error',
+  'Unknown error',
+];
+const COMMANDS = [
+  'GET USER',
+  'GET FULLMAILBOX',
+  'GET FETCH',
+  'APPLY RESERVE',
+  'APPLY MESSAGE',
+  'APPLY MAILBOX',
+  'APPLY RENAME',
+  'APPLY UNMAILBOX',
+  'APPLY UNUSER',
+  'APPLY SUB',
+  'APPLY SEEN',
+  'APPLY QUOTA',
+  'RESTART',
+];
+
+/**
+ * A site with what happens at it. Some plans have a theme, because what needs three rare things at once would hardly come
+ * about among everything else.
+ */
+export function planOf(seed: number, random: Random): Plan {
+  const theme = random.pick(['any', 'any', 'any', 'conflict', 'damage', 'race'] as const);
+  const rolling = theme === 'conflict' ? false : random.chance(0.5);
+  const endMs = random.pick([2_000, 20_000, 120_000, 3_600_000]);
+  const steps: Step[] = [];
+  const add = (most: number, make: () => Happening): void => {
+    for (let count = random.between(0, most); count > 0; count -= 1) {
+      const atRead = random.chance(theme === 'race' ? 0.8 : 0.1) ? random.between(1, MOST_READS) : undefined;
+      steps.push({ atMs: random.between(0, endMs), ...(atRead && { atRead }), ...make() });
+    }
+  };
+  const target = () => ({ choice: random.fraction(), other: random.fraction() });
+  add(MOST_STEPS, () => ({ kind: 'edit', edit: random.pick(EDITS), ...target() }));
+  // No log tells of what is done on the replica.
+  if (!rolling && (theme === 'conflict' || random.chance(0.2))) {
+    add(2 * MOST_FAULTS, () => ({ kind: 'replica-edit', edit: random.pick(REPLICA_EDITS), ...target() }));
+    add(3, () => ({ kind: 'master-lost', nth: random.between(1, 4) }));
+  }
+  if (theme === 'damage' || random.chance(0.1)) {
+    add(MOST_FAULTS, () => ({ kind: 'damage', damage: random.pick(DAMAGES), ...target() }));
+  }
+  if (random.chance(0.3)) {
+    add(MOST_FAULTS, () => ({
+      kind: 'work',
+      program: random.pick(LOCKERS),
+      ...target(),
+      forMs: random.pick([1, 50, 5_000]),
+    }));
+  }
+  add(MOST_FAULTS, () => trouble(random));
+  steps.sort((a, b) => a.atMs - b.atMs);
+  return {
+    seed,
+    rolling,
+    relogLocked: random.chance(0.3),
+    users: Array.from({ length: random.between(1, 4) }, () => random.between(0, 4)),
+    shared: random.pick([0, 0, 1, 3]),
+    latencyMs: random.pick([0, 1, 20, 200]),
+    octetsPerSecond: random.pick([20_000, 1_000_000, 100_000_000]),
+    connections: random.between(1, 4),
+    lookAhead: random.pick([1, 2, 8]),
+    batchSize: random.pick([1, 3, 8_192]),
+    endMs,
+    steps,
+  };
+}
+
+type Happening<S = Step> = S extends Step ? Omit<S, 'atMs' | 'atRead'> : never;
+
+function trouble(random: Random): Happening {
+  switch (random.between(0, 8)) {
+    case 0:
+      return { kind: 'outage', refuseMs: random.pick([0, 100, 30_000]) };
+    case 1:
+      return {
+        kind: 'break',
+        towards: random.pick(['client', 'server']),
+        octets: random.between(1, random.pick([200, 5_000])),
+        silently: random.chance(0.2),
+      };
+    case 2:
+      return { kind: 'lock', choice: random.fraction(), forMs: random.pick([10, 10_000]) };
+    case 3:
+      return { kind: 'kill' };
+    case 4:
+      return { kind: 'full-disk', commands: random.between(1, 20) };
+    case 5:
+      return { kind: 'log-full', forMs: random.pick([100, 5_000]) };
+    default:
+      return { kind: 'fault', fault: faultOf(random) };
+  }
+}
+
+function faultOf(random: Random): Fault {
+  const fault: Fault = {
+    on: random.pick(COMMANDS),
+    nth: random.between(1, 5),
+    times: random.pick([1, 1, 3]),
+    do: random.pick([
+      'no',
+      'bad',
+      'bye',
+      'cut-before',
+      'cut-after',
+      'cut-inside',
+      'stall',
+      'delay',
+      'damage',
+    ]),
+  };
+  if (fault.do === 'no') {
+    fault.text = random.pick(REFUSALS);
+    // One mailbox that is refused again and again: all that depends on it has to wait.
+    if (random.chance(0.3)) {
+      const user = `user.u${random.between(0, 4)}`;
+      fault.on = 'APPLY MAILBOX';
+      fault.mailbox = random.pick([user, user, `${user}.Sent`, `${user}.Drafts`]);
+      fault.nth = 1;
+      fault.times = random.pick([1, 3, 1_000_000]);
+    }
+  }
+  if (fault.do === 'damage') {
+    fault.on = 'GET FETCH';
+    fault.nth = 1;
+    fault.times = random.pick([1, 3]);
+  }
+  if (fault.do === 'cut-inside') fault.octets = random.between(1, 400);
+  if (fault.do === 'delay') fault.milliseconds = random.pick([50, 20_000]);
+  return fault;
+}
