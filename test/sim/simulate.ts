@@ -125,8 +125,10 @@ class World {
       this.#violate(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
     this.#locks.audit();
-    await this.#replica.close();
-    return { violations: this.#violations, history: this.#history, elapsedMs: this.#time.nowMs };
+    const elapsedMs = this.#time.nowMs;
+    // A connection may be about to answer late.
+    await this.#time.drive(this.#replica.close(), elapsedMs + PATIENCE_MS);
+    return { violations: this.#violations, history: this.#history, elapsedMs };
   }
 
   /** Before the replica does it. */
