@@ -3,6 +3,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { Annotation } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
+import { expected } from '../outcomes/expected.ts';
 
 /**
  * Sends the annotations of one mailbox, or of the server where the name is empty: both lists are merged by entry and user
@@ -24,13 +25,13 @@ export async function sendAnnotations(context: EngineContext, name: ByteString):
     if (there.get(at)?.value === one.value) continue;
     await session.window();
     emit({ kind: 'command:annotation', name, entry: one.entry, user: one.userid });
-    commands.push(session.applyAnnotation(name, one));
+    commands.push(expected(session.applyAnnotation(name, one)));
   }
   for (const [at, one] of there) {
     if (here.has(at)) continue;
     await session.window();
     emit({ kind: 'command:unannotation', name, entry: one.entry, user: one.userid });
-    commands.push(session.applyUnannotation(name, one.entry, one.userid));
+    commands.push(expected(session.applyUnannotation(name, one.entry, one.userid)));
   }
   await allSettledOrThrow(commands);
 }

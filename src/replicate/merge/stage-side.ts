@@ -9,6 +9,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { MessageContent } from '../../store/master-store.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import type { Stage } from '../connection/stage.ts';
+import { expected } from '../outcomes/expected.ts';
 import type { MessageSource } from './merge-records.ts';
 
 /** The part of a merge that one side is to get. */
@@ -86,7 +87,7 @@ async function uploadAll(
     for (const guid of guids) {
       await session.window();
       const message = await findMessage(needed.has(guid) ? sources : restorable, partition, guid);
-      if (message) uploads.push(session.applyMessages([message]));
+      if (message) uploads.push(expected(session.applyMessages([message])));
       else if (!needed.has(guid)) gone.push(guid);
       else throw new SyncError('BUG', `a merged message has no source: ${guid}`, { mailbox: line.name });
     }

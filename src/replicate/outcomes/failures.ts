@@ -8,6 +8,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { type Phase, SyncError } from '../../report/sync-error.ts';
 import type { UnreadPart } from '../../store/master-store.ts';
+import { expected } from './expected.ts';
 
 /** Commands in flight whose outcome is yet to be collected: more than a link with any delay has under way. */
 const MOST_REMEMBERED = 8192;
@@ -132,10 +133,8 @@ export class Failures {
     const running: Promise<void>[] = [];
     for (const item of items) {
       await session.window().catch((caught) => this.add(phase, caught));
-      const command = send(item);
       // One that is never looked at, because another ended the job, has failed for the same reason.
-      command.catch(() => {});
-      running.push(command);
+      running.push(expected(send(item)));
       if (running.length < MOST_REMEMBERED) continue;
       // Answers come in order, so that those behind go on meanwhile.
       done = (await this.all(phase, running.splice(0, MOST_REMEMBERED / 2))) && done;
