@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ByteString } from '../byte-string.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { Connection } from './connection.ts';
 import { type Fault, FaultScript } from './fault-script.ts';
@@ -52,6 +53,8 @@ export interface Sandbox {
   inject(fault: Fault): () => number;
   clearFaults(): void;
   inspect(): Inspection;
+  /** Uniqueids of all mailboxes by name: the cheap part of `inspect`. */
+  mailboxes(): Map<ByteString, ByteString>;
   counts(): Counts;
   traffic(): Traffic;
   /** Cuts every connection, as a crash of the server does. */
@@ -149,6 +152,10 @@ class RunningSandbox implements Sandbox {
 
   inspect(): Inspection {
     return inspect(this.#storage);
+  }
+
+  mailboxes(): Map<ByteString, ByteString> {
+    return new Map([...this.#storage.mailboxes.all()].map(({ name, uniqueid }) => [name, uniqueid]));
   }
 
   counts(): Counts {

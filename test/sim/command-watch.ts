@@ -2,7 +2,7 @@ import type { ByteString } from '../../src/byte-string.ts';
 import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import type { Sandbox } from '../../src/sandbox/start-sandbox.ts';
 
-/** What goes by a user's name, and is out of reach on a replica that has no such user. */
+/** These go by a user's name, and are out of reach on a replica that has no such user. */
 const PERSONAL = ['APPLY SUB', 'APPLY SEEN', 'APPLY SIEVE', 'APPLY ACTIVATE_SIEVE'];
 /** The sandbox's words for what ends a real server, and for what was meant to happen. */
 const DEATH = 'would have died here';
@@ -10,7 +10,7 @@ const MEANT = 'fault:';
 
 /** Looks at each command before the replica does it, and knows what none may ever be. */
 export class CommandWatch {
-  readonly #replica: () => Pick<Sandbox, 'inspect'>;
+  readonly #replica: () => Pick<Sandbox, 'mailboxes'>;
   /** Live on the master since before the run began. */
   readonly #isKept: (uniqueid: ByteString) => boolean;
   readonly #violate: (what: string) => void;
@@ -19,7 +19,7 @@ export class CommandWatch {
   readonly #named = new Map<number, Set<ByteString>>();
 
   constructor(
-    replica: () => Pick<Sandbox, 'inspect'>,
+    replica: () => Pick<Sandbox, 'mailboxes'>,
     isKept: (uniqueid: ByteString) => boolean,
     violate: (what: string) => void,
   ) {
@@ -49,7 +49,7 @@ export class CommandWatch {
 
   #removal(command: string, text: string): void {
     const named = text.slice(command.length + 1);
-    const there = Object.values(this.#replica().inspect().mailboxes);
+    const there = [...this.#replica().mailboxes()].map(([name, uniqueid]) => ({ name, uniqueid }));
     const removed =
       command === 'APPLY UNMAILBOX'
         ? there.filter(({ name }) => name === named)
@@ -72,7 +72,7 @@ export class CommandWatch {
   }
 
   #has(name: ByteString): boolean {
-    return this.#replica().inspect().mailboxes[name] !== undefined;
+    return this.#replica().mailboxes().has(name);
   }
 }
 

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { Command, InvalidArgumentError } from 'commander';
 import { MUTANTS } from './mutants.ts';
+import type { Plan } from './plan.ts';
 import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
+import { shrink as shrinkPlan } from './shrink.ts';
 import { simulate } from './simulate.ts';
 import { withMutant } from './with-mutant.ts';
 
@@ -13,7 +15,8 @@ interface Options {
   from: number;
   seeds: number;
   first?: boolean;
-  mutants?: boolean;
+  shrink: boolean;
+  mutants?: string | true;
 }
 
 const command = new Command('sim')
@@ -22,10 +25,14 @@ const command = new Command('sim')
   .option('--from <number>', 'the first of several seeds', whole, 1)
   .option('--seeds <number>', 'how many', whole, 100)
   .option('--first', 'end with the first that fails')
-  .option('--mutants', 'break one promise after the other, and say which seed notices')
+  .option('--no-shrink', 'say of a seed that fails only what was found first')
+  .option(
+    '--mutants [words]',
+    'break one promise after the other, or those with these words, and say which seed notices',
+  )
   .parse();
 const options = command.opts<Options>();
-process.exitCode = options.mutants ? findMutants(options) : await runSeeds(options);
+process.exitCode = options.mutants ? findMutants(options, options.mutants) : await runSeeds(options);
 
 function whole(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number');
@@ -33,20 +40,23 @@ function whole(text: string): number {
 }
 
 /** @returns the exit code */
-async function runSeeds({ seed, from, seeds, first }: Options): Promise<number> {
+async function runSeeds({ seed, from, seeds, first, shrink }: Options): Promise<number> {
   const began = performance.now();
   let virtualMs = 0;
   let failed = 0;
   let ran = 0;
   const end = seed ?? from + seeds - 1;
   for (let each = seed ?? from; each <= end && !(first && failed > 0); each += 1) {
-    const { violations, history, elapsedMs } = await simulate(planOf(each, new Random(each)));
+    const plan = planOf(each, new Random(each));
+    const { violations, history, elapsedMs } = await simulate(plan);
     ran += 1;
     virtualMs += elapsedMs;
     if (seed !== undefined) for (const line of history) console.log(line);
     if (violations.length === 0) continue;
     failed += 1;
     console.log(`seed ${each}: ${violations[0]}`);
+    // One history is enough to begin with.
+    if (shrink && failed === 1) await showSmallest(plan);
   }
   const hours = (performance.now() - began) / MS_PER_HOUR;
   const virtualHours = virtualMs / MS_PER_HOUR;
@@ -56,19 +66,31 @@ async function runSeeds({ seed, from, seeds, first }: Options): Promise<number> 
   return failed > 0 ? 1 : 0;
 }
 
+/** Prints the least of a plan that still fails, and how it goes. */
+async function showSmallest(plan: Plan): Promise<void> {
+  const smallest = await shrinkPlan(plan, async (each) => (await simulate(each)).violations.length > 0);
+  const { steps, ...site } = smallest;
+  console.log(`shrunk from ${plan.steps.length} to ${steps.length} steps, at ${JSON.stringify(site)}:`);
+  for (const step of steps) console.log(`  ${JSON.stringify(step)}`);
+  for (const line of (await simulate(smallest)).history) console.log(line);
+}
+
 /** @returns the exit code: 0 if each was found */
-function findMutants({ from, seeds }: Options): number {
+function findMutants({ from, seeds }: Options, words: string | true): number {
+  const chosen = MUTANTS.filter(({ name }) => words === true || name.includes(words));
   let survived = 0;
-  for (const mutant of MUTANTS) {
-    const found = withMutant(mutant, (entry) => {
-      const range = ['--from', String(from), '--seeds', String(seeds), '--first'];
-      const { stdout } = spawnSync(process.execPath, [entry, ...range], { encoding: 'utf8' });
-      return /^seed (\d+): (.*)$/m.exec(stdout);
+  for (const mutant of chosen) {
+    const { stdout, stderr } = withMutant(mutant, (entry) => {
+      const range = ['--from', String(from), '--seeds', String(seeds), '--first', '--no-shrink'];
+      return spawnSync(process.execPath, [entry, ...range], { encoding: 'utf8' });
     });
+    // A program that does not even run notices nothing.
+    if (!stdout.includes('virtual hours')) throw new Error(`${mutant.name}: it ended early: ${stderr}`);
+    const found = /^seed (\d+): (.*)$/m.exec(stdout);
     if (!found) survived += 1;
     const how = found ? `seed ${found[1]}: ${found[2]?.slice(0, 120)}` : `NOT FOUND in ${seeds} seeds`;
     console.log(`${mutant.name}\n    ${how}`);
   }
-  console.log(`${MUTANTS.length - survived} of ${MUTANTS.length} mutants found`);
+  console.log(`${chosen.length - survived} of ${chosen.length} mutants found`);
   return survived > 0 ? 1 : 0;
 }

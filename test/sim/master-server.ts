@@ -8,8 +8,8 @@ import type {
 } from '../../src/protocol/replica-session.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { MemoryStore } from '../lab/memory-store.ts';
-import { workOn } from './cyrus-program.ts';
 import { type LockTable, OURS } from './lock-table.ts';
+import { workOn } from './work-on.ts';
 
 /** Milliseconds that each command takes: on the same host, but not nothing. */
 const COMMAND_MS = 1;

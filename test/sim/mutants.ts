@@ -1,12 +1,138 @@
-/** One way to break a promise of the design: what stands in a source, and what stands there instead. */
-export interface Mutant {
-  name: string;
+/** Text of a source, with the text that takes its place. */
+export interface Patch {
   file: string;
   changes: readonly [find: string, replace: string][];
 }
 
+/** One way to break a promise of the design. */
+export interface Mutant extends Patch {
+  name: string;
+  /** Other sources that it takes. */
+  also?: readonly Patch[];
+}
+
+/** The check that would notice it at once is out of the way: then the locks themselves have to tell. */
+const PROMISES_UNDER_LOCKS: Patch = {
+  file: 'src/native/lock-scope.ts',
+  changes: [
+    ['if (isPromise(result)) {', 'if (false) {'],
+    ['if (depth === 0) return;\n  throw', 'return;\n  throw'],
+  ],
+};
+
 /** Each breaks one promise, and the simulation has to notice: `npm run sim -- --mutants`. */
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "a merge keeps the locks of its mailbox while it waits for the master's own server",
+    file: 'src/replicate/merge/resolve-diverged.ts',
+    changes: [
+      [
+        '(mailbox) => {\n    checkSame(mailbox, task.entry);',
+        'async (mailbox) => {\n    const writer = await context.master?.connect();\n    await writer?.session.applyMailbox(task.entry, []);\n    checkSame(mailbox, task.entry);',
+      ],
+    ],
+    also: [PROMISES_UNDER_LOCKS],
+  },
+  {
+    name: 'a lock is kept across an answer of the replica',
+    file: 'src/replicate/folders/start-mailbox.ts',
+    changes: [
+      [
+        'context.store.readMailbox(task.entry.name, (mailbox) => {',
+        'context.store.readMailbox(task.entry.name, async (mailbox) => {\n    await context.session.noop();',
+      ],
+    ],
+    also: [PROMISES_UNDER_LOCKS],
+  },
+  {
+    name: 'what is pending is not named in log-run when the next log is taken',
+    file: 'src/rolling/daemon/rolling-daemon.ts',
+    changes: [['() => this.#unfinished(),', '() => [],']],
+  },
+  {
+    name: 'lines that could not be handed back to the log are forgotten',
+    file: 'src/rolling/daemon/unit-results.ts',
+    changes: [
+      [
+        "emit({ kind: 'rolling:not-deferred', error: SyncError.from(caught, { phase: 'log' }).toData() });\n      return false;",
+        'void caught;\n      return true;',
+      ],
+    ],
+  },
+  {
+    name: 'a step of a large mailbox overtakes the one before on another connection, and does not say what it builds on',
+    file: 'src/replicate/connection/lanes.ts',
+    changes: [['if (this.#steps * records < GUIDS_PER_COMMAND) return this.#context;', '']],
+    also: [
+      {
+        file: 'src/replicate/folders/start-mailbox.ts',
+        changes: [
+          [
+            '.applyMailbox(line, delta.records)',
+            '.applyMailbox({ ...line, since: undefined }, delta.records)',
+          ],
+        ],
+      },
+    ],
+  },
+  {
+    name: 'a uniqueid that two mailboxes have proves that they are one',
+    file: 'src/replicate/folders/sync-folders.ts',
+    changes: [
+      [
+        'const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));',
+        'const twins = new Map<MailboxEntry, ByteString>();',
+      ],
+    ],
+  },
+  {
+    name: 'a failure is tried again for ever',
+    file: 'src/coordinator/run/retry-policy.ts',
+    changes: [
+      [
+        'return entry.attempts >= most ? undefined : this.#backoff(entry.attempts);',
+        'return this.#backoff(entry.attempts);',
+      ],
+    ],
+  },
+  {
+    name: 'UNUSER is sent while mailboxes that live on are under the name',
+    file: 'src/replicate/jobs/remove-user.ts',
+    changes: [['const [moved] = await livingUnder(context, userid);', 'const [moved]: MailboxEntry[] = [];']],
+    also: [
+      {
+        file: 'src/replicate/jobs/run-actions.ts',
+        changes: [
+          ['const living = await livingUnder(context, userid);', 'const living: { userid: string }[] = [];'],
+        ],
+      },
+    ],
+  },
+  {
+    name: 'that both sides agree after a merge is taken for granted',
+    file: 'src/replicate/merge/confirm-agreement.ts',
+    changes: [
+      [
+        'const first = await whatDiffers(context, task, leftOut);',
+        'const first = undefined as Difference | undefined;',
+      ],
+    ],
+  },
+  {
+    name: 'a damaged message of the replica is copied back',
+    file: 'src/replicate/merge/resolve-diverged.ts',
+    changes: [['if (hash === guid && content.length === size) return content;', 'return content;']],
+  },
+  {
+    name: 'a folder is sent although its INBOX has failed',
+    file: 'src/replicate/folders/newcomers.ts',
+    changes: [
+      [
+        'return this.above?.failed ? (this.above.missing ?? this.above.name) : undefined;',
+        'return undefined;',
+      ],
+    ],
+  },
   {
     name: 'the MODSEQ of an expunged message is that of the step that it is sent in',
     file: 'src/replicate/compare/read-delta.ts',

@@ -40,6 +40,7 @@ export function planOf(seed: number, random: Random): Plan {
   const theme = random.pick(['any', 'any', 'any', 'conflict', 'damage', 'race'] as const);
   const rolling = theme === 'conflict' ? false : random.chance(0.5);
   const endMs = random.pick([2_000, 20_000, 120_000, 3_600_000]);
+  const newReplica = random.chance(0.5);
   const steps: Step[] = [];
   const add = (most: number, make: () => Happening): void => {
     for (let count = random.between(0, most); count > 0; count -= 1) {
@@ -47,8 +48,10 @@ export function planOf(seed: number, random: Random): Plan {
       steps.push({ atMs: random.between(0, endMs), ...(atRead && { atRead }), ...make() });
     }
   };
+  // A mailbox of scripts is made by Cyrus alone.
+  const edits = newReplica ? EDITS.filter((edit) => !edit.endsWith('-script')) : EDITS;
   const target = () => ({ choice: random.fraction(), other: random.fraction() });
-  add(MOST_STEPS, () => ({ kind: 'edit', edit: random.pick(EDITS), ...target() }));
+  add(MOST_STEPS, () => ({ kind: 'edit', edit: random.pick(edits), ...target() }));
   // No log tells of what is done on the replica.
   if (!rolling && (theme === 'conflict' || random.chance(0.2))) {
     add(2 * MOST_FAULTS, () => ({ kind: 'replica-edit', edit: random.pick(REPLICA_EDITS), ...target() }));
@@ -70,6 +73,7 @@ export function planOf(seed: number, random: Random): Plan {
   return {
     seed,
     rolling,
+    newReplica,
     relogLocked: random.chance(0.3),
     users: Array.from({ length: random.between(1, 4) }, () => random.between(0, 4)),
     shared: random.pick([0, 0, 1, 3]),

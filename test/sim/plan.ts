@@ -79,6 +79,8 @@ export interface Plan {
   rolling: boolean;
   /** Rolling mode hands lines of locked users back to the log. */
   relogLocked: boolean;
+  /** The replica takes scripts as a mailbox, and a step only where it builds on what is there: Cyrus since 3.6. */
+  newReplica: boolean;
   /** Folders of each user at the beginning. */
   users: number[];
   /** Mailboxes that belong to nobody. */

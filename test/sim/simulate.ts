@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import type { ByteString } from '../../src/byte-string.ts';
 import type { RunResult } from '../../src/coordinator/run/run.ts';
 import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
@@ -9,7 +10,6 @@ import { SyncError } from '../../src/report/sync-error.ts';
 import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { CommandWatch } from './command-watch.ts';
-import { workOn } from './cyrus-program.ts';
 import { differencesOf } from './differences-of.ts';
 import { editReplica } from './edit-replica.ts';
 import { LockTable } from './lock-table.ts';
@@ -21,6 +21,7 @@ import { SimulatedLog } from './simulated-log.ts';
 import { SimulatedMaster } from './simulated-master.ts';
 import { type LinkNature, VirtualLink } from './virtual-link.ts';
 import { VirtualTime } from './virtual-time.ts';
+import { workOn } from './work-on.ts';
 
 const MS_PER_MINUTE = 60_000;
 /** Virtual time after which whatever still goes on will never end. */
@@ -44,7 +45,14 @@ export async function simulate(plan: Plan): Promise<Finding> {
   const random = new Random(plan.seed);
   using time = new VirtualTime(random.split());
   const world = await World.begin(plan, random, time);
-  return await world.end();
+  // It would end the process.
+  const unhandled = (error: unknown): void => world.violate(`nobody handles ${inspect(error)}`);
+  process.on('unhandledRejection', unhandled);
+  try {
+    return await world.end();
+  } finally {
+    process.off('unhandledRejection', unhandled);
+  }
 }
 
 /** How a client on the replica's own host is connected. */
@@ -84,8 +92,7 @@ class World {
       recordCommands: (command) => {
         world?.examine(command);
       },
-      // Scripts go by commands: the sandbox makes no mailbox of them, as a server that offers that does.
-      offer: { sieveMailbox: false },
+      offer: { sieveMailbox: plan.newReplica },
       log: (line) => world?.hearReplica(line),
     });
     world = new World(plan, random, time, replica);
@@ -97,7 +104,7 @@ class World {
     this.#random = random;
     this.#time = time;
     this.#replica = replica;
-    const violate = (what: string): void => this.#violate(what);
+    const violate = (what: string): void => this.violate(what);
     this.#locks = new LockTable(() => time.nowMs, violate);
     this.#master = new SimulatedMaster(plan, random.split(), this.#locks, () => time.nowMs);
     const isKept = (uniqueid: ByteString): boolean =>
@@ -122,7 +129,7 @@ class World {
     try {
       await this.#time.drive(this.#live(), PATIENCE_MS);
     } catch (error) {
-      this.#violate(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      this.violate(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
     this.#locks.audit();
     const elapsedMs = this.#time.nowMs;
@@ -152,18 +159,18 @@ class World {
       const { exitCode } = await this.#run();
       if (exitCode === 0) break;
       if (count === MOST_LAST_RUNS) {
-        this.#violate(`run ${count} after the last disturbance ends with ${exitCode}`);
+        this.violate(`run ${count} after the last disturbance ends with ${exitCode}`);
         return;
       }
       await pause(MS_PER_MINUTE);
     }
     // A run for all knows those who are here; who was removed is told by the sync log alone.
-    for (const userid of this.#owners()) await this.#compare(userid, 'at the end');
+    this.#compare(this.#owners(), 'at the end');
     this.#audit();
     this.#applied.length = 0;
     await this.#run();
     const sent = this.#applied.filter((text) => !text.startsWith('APPLY CAPABILITIES'));
-    if (sent.length > 0) this.#violate(`a run with nothing to do sends ${sent[0]}`);
+    if (sent.length > 0) this.violate(`a run with nothing to do sends ${sent[0]}`);
   }
 
   /** One run for everybody after the other. */
@@ -191,7 +198,7 @@ class World {
       const log = new SimulatedLog(
         disk,
         () => client.killed,
-        (what) => this.#violate(what),
+        (what) => this.violate(what),
       );
       const watch = setInterval(() => {
         const isIdle = disk.log.length + disk.run.length === 0;
@@ -204,16 +211,16 @@ class World {
       if (!client.killed) break;
     }
     if (disk.log.length + disk.run.length > 0) {
-      this.#violate(
+      this.violate(
         `after ${DRAINED_MS / MS_PER_MINUTE} minutes in which nobody disturbs the log still says ${JSON.stringify([...disk.run, ...disk.log])}`,
       );
     }
-    for (const userid of this.#owners()) await this.#compare(userid, 'once the log was done');
-    for (const { name } of Object.values(this.#replica.inspect().mailboxes)) {
+    this.#compare(this.#owners(), 'once the log was done');
+    for (const name of this.#replica.mailboxes().keys()) {
       const userid = this.#master.store.ownerOf(name);
       const isGone = userid !== undefined && !this.#master.users().includes(userid);
       if (isGone && !name.startsWith('DELETED.'))
-        this.#violate(`${name} of a user who is gone is still on the replica`);
+        this.violate(`${name} of a user who is gone is still on the replica`);
     }
   }
 
@@ -243,7 +250,7 @@ class World {
         store,
         nowMs: () => this.#time.nowMs,
         hear: (event) => this.#hear(event),
-        violate: (what) => this.#violate(what),
+        violate: (what) => this.violate(what),
         masterServer: () =>
           masterServer({
             store,
@@ -262,7 +269,7 @@ class World {
     this.tell(`master: its server changes ${name}`);
     this.#master.changed(name);
     if (!this.#mayMerge)
-      this.#violate(`the master's ${name} is changed, although nobody has changed the replica`);
+      this.violate(`the master's ${name} is changed, although nobody has changed the replica`);
   }
 
   #isMasterLost(): boolean {
@@ -285,19 +292,25 @@ class World {
     this.tell(`the run ends with ${result.exitCode}`);
     this.#client = undefined;
     if (result.exitCode === 0 && this.#editing === 0) {
-      for (const [userid, changes] of before) {
-        if (this.#master.changesOf(userid ?? '') === changes)
-          await this.#compare(userid, 'after a run that ended with 0');
-      }
+      const leftAlone = [...before].filter(
+        ([userid, changes]) => this.#master.changesOf(userid ?? '') === changes,
+      );
+      this.#compare(
+        leftAlone.map(([userid]) => userid),
+        'after a run that ended with 0',
+      );
     }
     return result;
   }
 
-  /** @param userid undefined: mailboxes that are nobody's */
-  async #compare(userid: ByteString | undefined, when: string): Promise<void> {
+  /** @param userids undefined: mailboxes that are nobody's */
+  #compare(userids: readonly (ByteString | undefined)[], when: string): void {
     const there = { records: this.#changedThere, mailboxes: this.#madeThere };
-    const differences = differencesOf(userid, this.#master.store, this.#replica.inspect(), there);
-    for (const difference of differences) this.#violate(`${when}: ${difference}`);
+    const replica = this.#replica.inspect();
+    for (const userid of userids) {
+      for (const difference of differencesOf(userid, this.#master.store, replica, there))
+        this.violate(`${when}: ${difference}`);
+    }
   }
 
   #audit(): void {
@@ -311,15 +324,15 @@ class World {
       const guids = live.map(({ guid }) => guid);
       const { uniqueid = '' } = view?.entry ?? {};
       for (const violation of ledger.violations(uniqueid, guids, view?.state.deletedmodseq ?? 0))
-        this.#violate(`${name}: ${violation}`);
+        this.violate(`${name}: ${violation}`);
     }
     for (const [guid, content] of store.contents()) {
       const hash = createHash('sha1').update(content).digest('hex');
-      if (hash !== guid) this.#violate(`the master's message ${guid} is another one by now`);
+      if (hash !== guid) this.violate(`the master's message ${guid} is another one by now`);
     }
-    const there = new Set(Object.values(this.#replica.inspect().mailboxes).map(({ uniqueid }) => uniqueid));
+    const there = new Set(this.#replica.mailboxes().values());
     for (const uniqueid of this.#madeThere) {
-      if (!there.has(uniqueid)) this.#violate(`${uniqueid}, which only the replica had, is gone`);
+      if (!there.has(uniqueid)) this.violate(`${uniqueid}, which only the replica had, is gone`);
     }
   }
 
@@ -399,7 +412,7 @@ class World {
   }
 
   async #editReplica({ edit, choice, other }: Extract<Step, { kind: 'replica-edit' }>): Promise<void> {
-    const names = Object.keys(this.#replica.inspect().mailboxes);
+    const names = [...this.#replica.mailboxes().keys()];
     const name = names[Math.floor(choice * names.length)];
     if (name === undefined) return;
     this.#editing += 1;
@@ -446,10 +459,10 @@ class World {
     if (event.kind === 'connection:failed' || event.kind === 'connection:lost') {
       this.tell(`${event.kind} ${event.error.message}`);
     }
-    if ('error' in event && event.error?.code === 'BUG') this.#violate(`BUG: ${JSON.stringify(event)}`);
+    if ('error' in event && event.error?.code === 'BUG') this.violate(`BUG: ${JSON.stringify(event)}`);
   }
 
-  #violate(what: string): void {
+  violate(what: string): void {
     this.tell(`VIOLATED: ${what}`);
     this.#violations.push(what);
   }

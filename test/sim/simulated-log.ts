@@ -74,7 +74,7 @@ export class SimulatedLog implements SyncLog {
     if (this.#disk.full) throw new SyncError('IO', 'no space left on device', { phase: 'log' });
   }
 
-  /** What is held is bounded by what there is to do, not by how often it was logged or tried. */
+  /** The lines that are held are bounded by what there is to do, not by how often it was logged or tried. */
   #each(pending: Iterable<LogLine>): LogLine[] {
     const lines = [...pending];
     const different = new Set(lines.map(formatLogLine)).size;

@@ -25,7 +25,7 @@ const FOLDERS = ['Sent', 'Drafts', 'Archive', 'Lists'];
 const SCRIPTS = ['filter', 'away'];
 /** Above all mailboxes that belong to nobody. */
 const SHARED = 'shared';
-/** Of choices, so many are about shared mailboxes where there are some. */
+/** The share of all choices that are about shared mailboxes, where there are some. */
 const SHARED_SHARE = 0.15;
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '$Label', 'NIL'];
 
@@ -154,12 +154,6 @@ export class SimulatedMaster {
     this.#look();
   }
 
-  /** Whether anything is damaged that only an operator mends. */
-  get isDamaged(): boolean {
-    const { damaged, damagedMessages } = this.store;
-    return damaged.size + damagedMessages.size + this.#twins.size > 0;
-  }
-
   /** A mailbox that is there. */
   mailboxAt(choice: number): ByteString | undefined {
     return at(this.#livingNames(), choice);
@@ -284,7 +278,7 @@ export class SimulatedMaster {
     }
   }
 
-  /** What goes by the user's name. */
+  /** Edits what goes by the user's name. */
   #editUser(edit: Edit, userid: ByteString, other: number): Done | undefined {
     const { store } = this;
     const done = (what: string, ...lines: LogLine[]): Done => ({ what, users: [userid], lines });

@@ -3,15 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
-import type { Mutant } from './mutants.ts';
+import type { Mutant, Patch } from './mutants.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
- * The source with the mutant in it.
+ * The sources with the mutant in them, by file.
  * @throws if what it changes is not there exactly once: the source has moved on
  */
-export function mutatedSource({ name, file, changes }: Mutant): string {
+export function mutatedSources({ name, also = [], ...first }: Mutant): Map<string, string> {
+  return new Map([first, ...also].map((patch) => [patch.file, patched(name, patch)]));
+}
+
+function patched(name: string, { file, changes }: Patch): string {
   let source = readFileSync(join(root, file), 'utf8');
   for (const [find, replace] of changes) {
     const parts = source.split(find);
@@ -31,9 +35,11 @@ export function withMutant<T>(mutant: Mutant, use: (entry: string) => T): T {
     }
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    const { code } = transformSync(mutatedSource(mutant), { loader: 'ts', format: 'esm', target: 'node20' });
-    const built = join(folder, 'dist', mutant.file.replace(/\.ts$/, '.js'));
-    writeFileSync(built, code.replace(/(["'])(\.[^"']*)\.ts\1/g, '$1$2.js$1'));
+    for (const [file, source] of mutatedSources(mutant)) {
+      const { code } = transformSync(source, { loader: 'ts', format: 'esm', target: 'node20' });
+      const built = join(folder, 'dist', file.replace(/\.ts$/, '.js'));
+      writeFileSync(built, code.replace(/(["'])(\.[^"']*)\.ts\1/g, '$1$2.js$1'));
+    }
     return use(join(folder, 'dist/test/sim/main.js'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
