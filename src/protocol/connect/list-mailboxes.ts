@@ -3,6 +3,7 @@ import { parseTarget } from '../connect-target.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import type { Conversation } from '../handshake/conversation.ts';
 import { readBanner } from '../handshake/read-banner.ts';
+import { MAX_ANSWER_OCTETS, VALUE_OVERHEAD_OCTETS } from '../limits.ts';
 import { linkError } from '../link-errors.ts';
 import { silenceError } from '../wire/transport.ts';
 import { planAttempts, tryInTurn } from './connect-attempts.ts';
@@ -79,8 +80,9 @@ async function list(
   take: (mailbox: ListedMailbox) => void,
 ): Promise<void> {
   talk.send(`${tag} LIST "" ${quoted(pattern)}`);
-  for (;;) {
+  for (let octets = 0; octets <= MAX_ANSWER_OCTETS; ) {
     const line = await talk.read('LIST');
+    octets += line.length + VALUE_OVERHEAD_OCTETS;
     if (line.startsWith(`${tag} `)) {
       if (/^\S+ OK\b/i.test(line)) return;
       throw linkError('IMAP_REMOTE_DENIED', `the replica refused to list its mailboxes: ${line}`, {
@@ -92,6 +94,10 @@ async function list(
     // A literal has no line end in it, as no mailbox name has.
     take(parseListed(literal ? line.slice(0, literal.index) : line, literal && (await talk.read('LIST'))));
   }
+  throw linkError('IMAP_PROTOCOL_ERROR', `the answer to LIST has no end after ${MAX_ANSWER_OCTETS} octets`, {
+    retryable: false,
+    hint: 'No Cyrus server has so many mailboxes: find out who answers there',
+  });
 }
 
 /** @param literal the name, where the line gives its length alone */

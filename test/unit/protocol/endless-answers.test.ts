@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import { listMailboxes } from '../../../src/protocol/connect/list-mailboxes.ts';
 import { DlistParser } from '../../../src/protocol/dlist/parser.ts';
-import { MAX_ANSWER_OCTETS, VALUE_OVERHEAD_OCTETS } from '../../../src/protocol/limits.ts';
+import { MAX_ANSWER_OCTETS, MAX_LINE_OCTETS, VALUE_OVERHEAD_OCTETS } from '../../../src/protocol/limits.ts';
 import { ResponseReader } from '../../../src/protocol/wire/response-reader.ts';
 import { Traffic } from '../../../src/protocol/wire/traffic.ts';
 import { rejectsWith } from '../../lab/errors.ts';
@@ -36,6 +37,26 @@ test('an answer without an end, made of literals within their bounds, ends the l
   const session = await connectReplica(settingsFor(server.address));
   await rejectsWith(session.getAnnotation('user.anna'), 'IMAP_PROTOCOL_ERROR', /memory set aside/);
   assert.ok(session.broken);
+});
+
+test('a list of mailboxes without an end ends the asking', async () => {
+  const text = `* LIST () "/" ${'x'.repeat(MAX_LINE_OCTETS - 20)}\r\n`.repeat(16);
+  await using server = await ScriptedServer.start(async (peer) => {
+    peer.send('* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n');
+    await peer.line();
+    peer.send('A01 OK [CAPABILITY IMAP4rev1] logged in\r\n');
+    await peer.line();
+    peer.send('* LIST () "/" ""\r\nL0 OK\r\n');
+    await endlessly(peer, text);
+  });
+  let taken = 0;
+  const asked = listMailboxes(
+    settingsFor(server.address),
+    () => ['*'],
+    () => taken++,
+  );
+  await rejectsWith(asked, 'IMAP_PROTOCOL_ERROR', /LIST has no end/);
+  assert.ok(taken > 0);
 });
 
 /** Octets. */
