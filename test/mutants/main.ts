@@ -92,7 +92,7 @@ function isNoticed(path: string, { start, end, text }: Mutation): boolean {
       .some(({ test, milliseconds }) => {
         const { status } = spawnSync(process.execPath, [test], {
           stdio: 'ignore',
-          timeout: 5 * milliseconds + PATIENCE_MS,
+          timeout: Math.ceil(5 * milliseconds) + PATIENCE_MS,
         });
         return status !== 0;
       });
