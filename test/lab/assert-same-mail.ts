@@ -1,18 +1,39 @@
 import assert from 'node:assert/strict';
 import type { CyrusServer, Pair } from './cyrus-server.ts';
+import { differences } from './differences.ts';
 import { dumpServer, type ServerDump } from './dump-server.ts';
+import { strictState, withoutExpunged } from './strict-state.ts';
 
 /** Differences shown in a failure; more would bury the first, which is mostly the cause. */
 const SHOWN = 40;
 
-/** Both servers hold the same, as far as clients and tools can see; the failure lists what differs. */
+export interface Comparison {
+  /**
+   * Each server keeps its own expunged records where there were merges, and until it is told to clean up; so where either
+   * has been, what is live is compared alone.
+   */
+  expunged?: 'left out';
+  /** Lines of the failure that are known, and have a reason where they are. */
+  known?: (line: string) => boolean;
+}
+
+/**
+ * Both servers hold the same, as clients, tools and other servers see it and as it lies on their disks; the failure lists
+ * what differs.
+ */
 export async function assertSameMail(
   master: CyrusServer,
   replica: CyrusServer,
   users: readonly string[],
+  comparison: Comparison = {},
 ): Promise<void> {
   const [here, there] = await Promise.all([dumpOrExplain(master, users), dumpOrExplain(replica, users)]);
-  const lines = differences(here, there);
+  // Files of expunged messages are among them.
+  if (comparison.expunged === 'left out') here.files = there.files = {};
+  const lines = [
+    ...differences(here, there),
+    ...(await strictDifferences(master, replica, users, here, comparison)),
+  ].filter((line) => !comparison.known?.(line));
   const more = lines.length > SHOWN ? `\n... and ${lines.length - SHOWN} more` : '';
   assert.equal(
     lines.length,
@@ -22,14 +43,40 @@ export async function assertSameMail(
   assert.ok(Object.keys(here.mail).length > 0, 'the master holds no mail at all');
 }
 
+/**
+ * Compares what servers tell one another, and what lies on their disks. Versions differ in how they keep it, so it is compared
+ * within one alone.
+ */
+async function strictDifferences(
+  master: CyrusServer,
+  replica: CyrusServer,
+  users: readonly string[],
+  { list }: Pick<ServerDump, 'list'>,
+  { expunged }: Comparison,
+): Promise<string[]> {
+  if (master.programs.version !== replica.programs.version) return [];
+  const names = Object.keys(list).filter((name) => !list[name]?.mbtype.includes('i'));
+  const states = await Promise.all([master, replica].map((server) => strictState(server, users, names)));
+  const [here, there] = expunged === 'left out' ? states.map(withoutExpunged) : states;
+  return differences(here, there);
+}
+
 /** As `assertSameMail`, for some users alone, while others are known to differ; the mailbox list is looked at for these users only. */
 export async function assertSameMailOf(
   master: CyrusServer,
   replica: CyrusServer,
   users: readonly string[],
+  comparison: Comparison = {},
 ): Promise<void> {
   const [here, there] = await Promise.all([dumpOrExplain(master, users), dumpOrExplain(replica, users)]);
-  const lines = differences(viewOf(here, users), viewOf(there, users));
+  const view = viewOf(here, users);
+  const lines = [
+    ...differences(view, viewOf(there, users)),
+    // Quotas and files are those of everybody, and seen state is about mailboxes of others too.
+    ...(await strictDifferences(master, replica, users, view, comparison)).filter((line) =>
+      line.startsWith('mailboxes > '),
+    ),
+  ];
   assert.deepEqual(
     lines,
     [],
@@ -53,18 +100,6 @@ function viewOf(dump: ServerDump, users: readonly string[]): Pick<ServerDump, 'l
     ([user, view]) => [user, { ...view, seenElsewhere: {} }] as const,
   );
   return { list, mail, users: Object.fromEntries(own) };
-}
-
-/** Path by path, what differs between two values of plain data: `path: master X, replica Y`. */
-export function differences(master: unknown, replica: unknown, path = ''): string[] {
-  if (isPlain(master) && isPlain(replica)) {
-    const keys = new Set([...Object.keys(master), ...Object.keys(replica)]);
-    return [...keys].flatMap((key) =>
-      differences(master[key], replica[key], path === '' ? key : `${path} > ${key}`),
-    );
-  }
-  const [left, right] = [show(master), show(replica)];
-  return left === right ? [] : [`${path}: master ${left}, replica ${right}`];
 }
 
 /**
@@ -105,14 +140,4 @@ async function dumpOrExplain(server: CyrusServer, users: readonly string[]): Pro
       cause: error,
     });
   }
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

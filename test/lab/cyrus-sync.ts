@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
-import { runAs, type ToolResult } from './processes.ts';
+import { startAs, type ToolResult } from './processes.ts';
 import { settingsOfItsCyrus } from './settings-of-its-cyrus.ts';
+import { withoutWaiters } from './without-waiters.ts';
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'cyrus-sync.cjs');
 
@@ -16,5 +17,7 @@ export async function cyrusSync(
 ): Promise<ToolResult> {
   const command = [process.execPath, ENTRY, verb, '-C', server.configFile, ...args];
   const env = settingsOfItsCyrus(server, args);
-  return await runAs(command, { cwd: server.directory, deadline: RUN_DEADLINE, env });
+  const tool = startAs(command, { cwd: server.directory, deadline: RUN_DEADLINE, env });
+  tool.endInput();
+  return await withoutWaiters(server, `cyrus-sync ${[verb, ...args].join(' ')}`, tool).result;
 }

@@ -4,23 +4,41 @@ import type {
   ReplicaMailbox,
   ReplicaSession,
   ReplicaUser,
+  WireAnnotation,
   WireRecord,
 } from '../../src/protocol/replica-session.ts';
-import { differences } from './assert-same-mail.ts';
 import { ADMIN, type CyrusServer, PASSWORD, type Pair } from './cyrus-server.ts';
+import { differences } from './differences.ts';
 import { settingsFor } from './settings.ts';
 
 /** All that a server says of a user to another server: what IMAP clients never see is in it too. */
-export interface FullState extends Omit<ReplicaUser, 'mailboxes' | 'quotas' | 'seen'> {
+export interface FullState extends UserState {
   mailboxes: Record<string, FullMailbox>;
+}
+
+/** Everything that is kept of a user beside mailboxes. */
+export interface UserState extends Omit<ReplicaUser, 'mailboxes' | 'quotas' | 'seen'> {
   quotas: Record<string, ReplicaUser['quotas'][number]>;
   seen: Record<string, ReplicaUser['seen'][number]>;
 }
 
-interface FullMailbox extends ReplicaMailbox {
+export interface FullMailbox extends Omit<ReplicaMailbox, 'annotations'> {
   /** By UID, expunged ones included. */
-  records: Record<number, WireRecord>;
+  records: Record<number, FullRecord>;
+  annotations: Record<string, WireAnnotation>;
 }
+
+/** Flags and annotations without an order: that in which a server tells them is its own affair. */
+export interface FullRecord extends Omit<WireRecord, 'annotations'> {
+  annotations: Record<string, WireAnnotation>;
+}
+
+/**
+ * Below index versions 15 and 16 a mailbox has no room for the first two in its records and keeps them as annotations, with the
+ * modseq of when they were written; one of a later version has none to tell. The third each server writes itself when a
+ * conversation gets too long.
+ */
+const WITHOUT_MODSEQ = /^\/vendor\/cmu\/cyrus-imapd\/(?:savedate|createdmodseq|basethrid)$/;
 
 /**
  * Both servers say the same of these users over the replication protocol, field by field: counters, checksums, every
@@ -75,13 +93,7 @@ async function stateOf(session: ReplicaSession, user: string): Promise<FullState
   const { mailboxes, quotas, seen, subscriptions, sieve } = await session.getUser(user);
   const full = mailboxes
     .filter(({ type }) => !type.includes('i'))
-    .map(async ({ name }): Promise<[string, FullMailbox]> => {
-      const records: Record<number, WireRecord> = {};
-      const mailbox = await session.getFullMailbox(name, (record) => {
-        records[record.uid] = record;
-      });
-      return [name, { ...mailbox, records }];
-    });
+    .map(async ({ name }): Promise<[string, FullMailbox]> => [name, await fullMailbox(session, name)]);
   return {
     mailboxes: Object.fromEntries(await Promise.all(full)),
     quotas: Object.fromEntries(quotas.map((quota) => [quota.root, quota])),
@@ -89,4 +101,21 @@ async function stateOf(session: ReplicaSession, user: string): Promise<FullState
     subscriptions: subscriptions.toSorted(),
     sieve: sieve.toSorted((a, b) => (a.filename < b.filename ? -1 : 1)),
   };
+}
+
+export async function fullMailbox(session: ReplicaSession, name: string): Promise<FullMailbox> {
+  const records: FullMailbox['records'] = {};
+  const mailbox = await session.getFullMailbox(name, (record) => {
+    const annotations = byEntry(record.annotations);
+    records[record.uid] = { ...record, flags: record.flags.toSorted(), annotations };
+  });
+  return { ...mailbox, records, annotations: byEntry(mailbox.annotations) };
+}
+
+function byEntry(annotations: readonly WireAnnotation[]): Record<string, WireAnnotation> {
+  const named = annotations.map((each): [string, WireAnnotation] => [
+    `${each.entry} ${each.userid}`,
+    WITHOUT_MODSEQ.test(each.entry) ? { ...each, modseq: 0 } : each,
+  ]);
+  return Object.fromEntries(named);
 }

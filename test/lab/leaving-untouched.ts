@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { differences } from './assert-same-mail.ts';
 import type { CyrusServer } from './cyrus-server.ts';
+import { differences } from './differences.ts';
 import type { Side } from './two-sides.ts';
 
 /** Below the configuration directory: who is connected, which locks exist. No mail and no state of it. */

@@ -1,8 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
 
 /** Milliseconds between two looks: what waits for less is nobody's concern. */
 const LOOK_EVERY = 20;
+
+/**
+ * Looks in a row that may see one and the same process wait, a second of them. They are counted rather than timed: where the
+ * machine has no time for the holder of a lock it has none for whoever looks either.
+ */
+const BEARABLE_LOOKS = 50;
 
 /**
  * Watches who of a server's processes waits for a lock of the client under test, as the kernel tells it in /proc/locks.
@@ -17,6 +24,7 @@ export class LockWatch implements Disposable {
   /** By waiter and file. */
   #waiting = new Map<string, Wait>();
   #longest: Wait | undefined;
+  #mostSeen: Wait | undefined;
 
   constructor(server: CyrusServer) {
     this.#server = server;
@@ -29,6 +37,13 @@ export class LockWatch implements Disposable {
     return { milliseconds: until - since, who };
   }
 
+  /** @throws Error that names who waited longer than is bearable, for which file, and for whom */
+  assertBearable(holder: string): void {
+    const { looks, who } = this.#mostSeen ?? { looks: 0, who: 'nobody' };
+    if (looks <= BEARABLE_LOOKS) return;
+    throw new Error(`Somebody had to wait for a lock of ${holder} at ${looks} looks in a row: ${who}`);
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
@@ -38,26 +53,46 @@ export class LockWatch implements Disposable {
     const waiting = new Map<string, Wait>();
     for (const { pid, file } of waitersForOpenFileLocks(readFileSync('/proc/locks', 'latin1'))) {
       const key = `${pid} ${file}`;
-      const who = this.#waiting.get(key)?.who ?? this.#processOf(pid);
+      const before = this.#waiting.get(key);
+      const who = before?.who ?? this.#waiter(pid, file);
       if (who === undefined) continue;
-      const wait = { since: this.#waiting.get(key)?.since ?? now, until: now, who: `${who} for ${file}` };
-      waiting.set(key, { ...wait, who });
+      const wait = { since: before?.since ?? now, until: now, looks: (before?.looks ?? 0) + 1, who };
+      waiting.set(key, wait);
       if (now - wait.since >= this.longest.milliseconds) this.#longest = wait;
+      if (wait.looks > (this.#mostSeen?.looks ?? 0) && !SYNC_LOCK.test(who)) this.#mostSeen = wait;
     }
     this.#waiting = waiting;
   }
 
   /** undefined: not of this server. */
-  #processOf(pid: string): string | undefined {
-    const path = `/proc/${pid}/cmdline`;
-    const line = existsSync(path) ? readFileSync(path, 'latin1').replaceAll('\0', ' ') : '';
-    return line.includes(this.#server.directory) ? line : undefined;
+  #waiter(pid: string, file: string): string | undefined {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+      return line.includes(this.#server.directory) ? `${line}for ${openFile(pid, file)}` : undefined;
+    } catch {
+      // It has ended meanwhile, and waits for nobody.
+      return undefined;
+    }
   }
 }
+
+/** The path that a process has open under what /proc/locks calls a file, which ends in its inode. */
+function openFile(pid: string, file: string): string {
+  const inode = file.slice(file.lastIndexOf(':') + 1);
+  const descriptors = `/proc/${pid}/fd`;
+  const path = readdirSync(descriptors)
+    .map((each) => join(descriptors, each))
+    .find((each) => String(statSync(each, { throwIfNoEntry: false })?.ino) === inode);
+  return path === undefined ? file : readlinkSync(path);
+}
+
+/** It is there so that one client waits until another has done all of a user. */
+const SYNC_LOCK = /\*S\*[^/]*\.lock$/;
 
 interface Wait {
   since: number;
   until: number;
+  looks: number;
   who: string;
 }
 

@@ -1,7 +1,8 @@
-import { appliedCommands, differences } from './assert-same-mail.ts';
+import { appliedCommands } from './assert-same-mail.ts';
 import { changeRound } from './change-round.ts';
 import type { CyrusPrograms } from './cyrus-programs.ts';
 import { type CyrusServer, type Pair, startPair } from './cyrus-server.ts';
+import { differences } from './differences.ts';
 import { dumpServer } from './dump-server.ts';
 import { quoteImap } from './imap-values.ts';
 import { mailboxOf, type Population, populate } from './populate.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertNothingLeft, assertSameMail } from './assert-same-mail.ts';
+import { assertNothingLeft, assertSameMail, type Comparison } from './assert-same-mail.ts';
 import type { Pair } from './cyrus-server.ts';
 import type { RunningTool, ToolResult } from './processes.ts';
 import { startSyncClient } from './sync-client.ts';
@@ -77,8 +77,12 @@ export class RollingClient implements AsyncDisposable {
 }
 
 /** Both ends alike, and the C client agrees. */
-export async function assertInStep(pair: Pair, users: readonly string[]): Promise<void> {
-  await assertSameMail(pair.master, pair.replica, users);
+export async function assertInStep(
+  pair: Pair,
+  users: readonly string[],
+  comparison: Comparison = {},
+): Promise<void> {
+  await assertSameMail(pair.master, pair.replica, users, comparison);
   await assertNothingLeft(pair);
 }
 

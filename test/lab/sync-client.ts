@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
-import { type RunningTool, type RunOptions, runAs, startAs, type ToolResult } from './processes.ts';
+import { type RunningTool, type RunOptions, startAs, type ToolResult } from './processes.ts';
 import { settingsOfItsCyrus } from './settings-of-its-cyrus.ts';
+import { withoutWaiters } from './without-waiters.ts';
 
 /**
  * The command under test, run as cyrus on a master of the tests. `SYNC_CLIENT=/usr/lib/cyrus/bin/sync_client` in the
@@ -17,7 +18,7 @@ export async function syncClient(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<ToolResult> {
-  return await runAs(commandLine(server, args), inDirectoryOf(server, args, options));
+  return await startSyncClient(server, args, options).result;
 }
 
 export function startSyncClient(
@@ -26,8 +27,8 @@ export function startSyncClient(
   options: RunOptions = {},
 ): RunningTool {
   const tool = startAs(commandLine(server, args), inDirectoryOf(server, args, options));
-  tool.endInput();
-  return tool;
+  if (options.input === undefined) tool.endInput();
+  return withoutWaiters(server, `sync_client ${args.join(' ')}`, tool);
 }
 
 /** The command line under test without `-C`, for tests of how it starts. */

@@ -202,6 +202,7 @@ test('both ends are the same over IMAP', async () => {
     pair.master,
     pair.replica,
     CASES.map(({ user, becomes }) => becomes ?? user),
+    { expunged: 'left out' },
   );
 });
 

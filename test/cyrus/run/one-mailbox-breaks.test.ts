@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { differences } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { differences } from '../../lab/differences.ts';
 import { dumpServer } from '../../lab/dump-server.ts';
 import { append } from '../../lab/populate.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
