@@ -34,6 +34,10 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'ask and steer a run that is under way',
     load: async () => (await import('./verbs/ctl.ts')).ctl,
   },
+  fleet: {
+    summary: 'move users between many masters and many replicas',
+    load: async () => (await import('./verbs/fleet.ts')).fleet,
+  },
 };
 
 const USAGE = `Usage: ${PROGRAM} VERB [options]

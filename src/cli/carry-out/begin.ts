@@ -27,11 +27,20 @@ export interface Begun extends AsyncDisposable {
   steer(steering: Steering): Disposable;
 }
 
+/** For whoever has runs carried out as a part of something larger. */
+export interface Heard {
+  /** Names the run in its log. */
+  run?: string | undefined;
+  /** Hears all events of the run. */
+  hear?: EventListener | undefined;
+}
+
 /** The beginning of every mode: how this thread locks, the report, and what is to be said before anything else. */
 export async function begin(
   plan: RunPlan | RollingPlan,
   files: OutputFiles = {},
   words: ProgramWords = REPLICATING,
+  { run = `${Math.floor(Date.now() / 1_000)}-${process.pid}`, hear }: Heard = {},
 ): Promise<Begun> {
   const { output, channel, setup, warnings } = plan;
   chooseLocks(setup.locks);
@@ -44,7 +53,6 @@ export async function begin(
   let steering: Steering | undefined;
   const { web } = plan;
   const joined = web && (await joinWeb(web, { channel, state: watching.state, steering: () => steering }));
-  const run = `${Math.floor(Date.now() / 1_000)}-${process.pid}`;
   const called = await openHooks(plan, { run, channel, server, spellMailbox }, (event) => report.emit(event));
   const report: Report = await openReport({
     ...output,
@@ -56,7 +64,7 @@ export async function begin(
     spellMailbox,
     ...files,
     streams,
-    sinks: [watching.hear, ...(joined ? [joined.hear] : []), ...(called ? [called.hear] : [])],
+    sinks: [watching.hear, joined?.hear, called?.hear, hear].filter((sink) => sink !== undefined),
     openDisplay: async (lines) => {
       const { progressDisplay } = await import('../../operate/progress/progress-display.ts');
       const { progress, statsSeconds } = output;

@@ -23,18 +23,21 @@ import { checkUnseen } from '../../preflight/check-host.ts';
 import { TokenBucket } from '../../protocol/wire/token-bucket.ts';
 import type { ProgramWords } from '../../report/program-words.ts';
 import type { Report } from '../../report/report.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
 import type { RunPlan } from '../run-plan/run-plan.ts';
 import { onHangup, onStatusRequest } from '../start/signals.ts';
-import { begin, startDelay, warnOf } from './begin.ts';
+import { begin, type Heard, startDelay, warnOf } from './begin.ts';
 import { Operated } from './operated.ts';
 import type { OutputFiles } from './output-files.ts';
 import { steeredByAll } from './steered-by-all.ts';
 
 /** Differences of a verb from `sync_client`. */
-export interface Variation {
+export interface Variation extends Heard {
   words?: ProgramWords;
   exitCode?(end: RunEnd, verdicts: Report['verdicts']): number;
   findOnlyThere?: RunParts['findOnlyThere'];
+  /** Hears why the run ended before its work was done; undefined if it did not. */
+  ended?(error: ErrorData | undefined): void;
 }
 
 /**
@@ -48,10 +51,10 @@ export async function carryOut(
   plan: RunPlan,
   files: OutputFiles,
   signal: AbortSignal,
-  { exitCode = exitCodeOf(plan), words, findOnlyThere }: Variation = {},
+  { exitCode = exitCodeOf(plan), words, findOnlyThere, ended, ...heard }: Variation = {},
 ): Promise<number> {
   await using operated = await Operated.open(plan.operate);
-  await using begun = await begin(plan, files, words);
+  await using begun = await begin(plan, files, words, heard);
   const { report, watching } = begun;
   if (!(await startDelay(plan.startDelaySeconds, report, signal))) {
     await report.close({ failures: [], unreached: [], allFound: false });
@@ -86,6 +89,7 @@ export async function carryOut(
       steer: steeredByAll(operated.steeredBy({ report, watching }), begun.steer),
     },
   );
+  ended?.(end.error);
   await begun.hooksEnded();
   await report.close({ ...end.summary, endedBy: end.error });
   return exitCode(end, report.verdicts);

@@ -1,0 +1,78 @@
+import { hostname } from 'node:os';
+import { EXIT_OK } from '../../coordinator/run/exit-codes.ts';
+import { type AgentEvent, runAgent } from '../../fleet/agent/run-agent.ts';
+import { DEFAULT_RULES, type FleetQueue } from '../../fleet/queue/fleet-queue.ts';
+import { printable } from '../../report/printable.ts';
+import { reasonWithHint } from '../../report/reasons.ts';
+import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
+import { checkProgramReadable } from '../start/check-program-readable.ts';
+import type { FleetStep } from './fleet-step.ts';
+import { runSlice } from './run-slice.ts';
+
+/** @returns the exit code */
+export async function carryOutFleetAgent(
+  step: FleetStep,
+  open: () => Promise<FleetQueue>,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  const { args, masters, untilDone } = step;
+  const identity = identityPlan(environment, undefined, undefined);
+  becomeCyrusUser(identity);
+  checkProgramReadable(identity.user);
+  await using queue = await open();
+  const name = step.agentName ?? `${hostname()}-${process.pid}`;
+  const reads = masters === undefined ? 'servers' : 'files';
+  await runAgent(
+    { name, host: hostname(), pid: process.pid, masters, untilDone, leaseMs: DEFAULT_RULES.leaseMs },
+    {
+      queue,
+      runSlice: (slice, terms, end) => runSlice(slice, terms, args, reads, environment, end),
+      tell: (event) => process.stderr.write(`cyrus-sync fleet: ${printable(line(event))}\n`),
+    },
+    signal,
+  );
+  return EXIT_OK;
+}
+
+function line(event: AgentEvent): string {
+  switch (event.kind) {
+    case 'queue-away':
+      return reasonWithHint(event.error, (name) => name);
+    case 'queue-back':
+      return 'the queue answers again';
+    default:
+      return `${sliceText(event)} ${event.slice.id}: ${detailOf(event)}`;
+  }
+}
+
+type AboutSlice = Extract<AgentEvent, { slice: unknown }>;
+
+function sliceText({ kind }: AboutSlice): string {
+  return {
+    begins: 'begins',
+    ends: 'done with',
+    lost: 'has lost',
+    'gives-back': 'gives back',
+    fails: 'cannot do',
+  }[kind];
+}
+
+function detailOf(event: AboutSlice): string {
+  const { slice } = event;
+  const where = `${slice.users.length} users of ${slice.master} to ${slice.replica}`;
+  switch (event.kind) {
+    case 'begins':
+      return event.attempt === 1 ? where : `${where}, attempt ${event.attempt}`;
+    case 'ends': {
+      const count = (outcome: string): number =>
+        event.result.users.filter((user) => user.outcome === outcome).length;
+      return `${count('proven')} proven, ${count('again')} come again, ${count('needs-person')} need a person`;
+    }
+    case 'lost':
+      return 'its lease ran out, another agent goes on with it';
+    case 'gives-back':
+    case 'fails':
+      return event.why;
+  }
+}

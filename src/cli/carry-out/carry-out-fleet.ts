@@ -1,0 +1,241 @@
+import { openSync, readFileSync, writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { EXIT_FAILED, EXIT_OK } from '../../coordinator/run/exit-codes.ts';
+import { noteKey, readFleetNotes } from '../../fleet/fleet-notes.ts';
+import type { FleetPlan } from '../../fleet/planner/fleet-plan.ts';
+import { parseFleetPlan } from '../../fleet/planner/parse-fleet-plan.ts';
+import type { FleetQueue, GateName } from '../../fleet/queue/fleet-queue.ts';
+import { openQueue } from '../../fleet/queue/open-queue.ts';
+import { retryUsers } from '../../fleet/retry-users.ts';
+import { startFleet } from '../../fleet/start-fleet.ts';
+import { fleetReport } from '../../fleet/state/fleet-report.ts';
+import { fleetView, type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
+import { SyncError } from '../../report/sync-error.ts';
+import { usageError } from '../arguments/arguments.ts';
+import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
+import { fleetLines, userLine } from './fleet-lines.ts';
+import type { FleetStep } from './fleet-step.ts';
+
+const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
+const DEFAULT_FLEET = 'fleet';
+const WATCH_MS = 1_000;
+/** Users who took longest. */
+const MOST_SLOW = 50;
+const MOST_SLICES = 1_000;
+
+/** @returns the exit code */
+export async function carryOutFleet(
+  step: FleetStep,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  switch (step.step) {
+    case 'plan':
+    case 'sizes': {
+      const { carryOutFleetPlan } = await import('./carry-out-fleet-plan.ts');
+      return await carryOutFleetPlan(step, environment);
+    }
+    case 'agent': {
+      const { carryOutFleetAgent } = await import('./carry-out-fleet-agent.ts');
+      return await carryOutFleetAgent(step, () => openFleet(step, environment), environment, signal);
+    }
+    case 'start':
+    case 'add':
+      return await start(step, environment);
+    default:
+      return await ask(step, environment, signal);
+  }
+}
+
+/** @throws SyncError as `openQueue` */
+async function openFleet(
+  { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET }: Pick<FleetStep, 'queue' | 'fleet'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<FleetQueue> {
+  // Agents read the store as Cyrus's user, and share the directory with whoever asks.
+  if (queue.startsWith('/')) becomeCyrusUser(identityPlan(environment, undefined, undefined));
+  return await openQueue(queue, fleet);
+}
+
+async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<number> {
+  const plan = readPlan(step.name);
+  if (step.fleet !== undefined && step.fleet !== plan.fleet) {
+    throw usageError(`expected --fleet ${plan.fleet}, which ${step.name} is a plan for, found ${step.fleet}`);
+  }
+  await using queue = await openFleet({ ...step, fleet: plan.fleet }, environment);
+  const { slices, known } = await startFleet(queue, plan, step.step === 'add');
+  const before = known === 0 ? '' : `, ${known} of them were there already`;
+  process.stdout.write(
+    `${slices} slices of ${plan.users} users are on the queue ${queue.address}${before}\n`,
+  );
+  return EXIT_OK;
+}
+
+/** @throws SyncError IO, CONFIG */
+function readPlan(file: string): FleetPlan {
+  try {
+    return parseFleetPlan(readFileSync(file, 'utf8'), file);
+  } catch (caught) {
+    if (!(caught instanceof Error && 'code' in caught) || caught instanceof SyncError) throw caught;
+    throw new SyncError('IO', `${file}: expected a plan, but it cannot be read (${caught.code})`, {
+      phase: 'start',
+      cause: caught,
+    });
+  }
+}
+
+async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  const { name } = step;
+  // As the caller, who has named the place.
+  const report = step.step === 'report' && name !== '-' ? openToWrite(name) : undefined;
+  await using queue = await openFleet(step, environment);
+  switch (step.step) {
+    case 'status':
+      return await status(queue, step, environment, signal);
+    case 'users':
+      return await users(queue, step);
+    case 'pause':
+      return await eachReplica(queue, name, (gate) => queue.pause(gate));
+    case 'resume':
+      return await eachReplica(queue, name, (gate) => queue.resume(gate));
+    case 'limit':
+      return await limit(queue, name);
+    case 'cancel':
+      return await cancel(queue, name);
+    case 'retry':
+      return await retry(queue, name);
+    default: {
+      const notes = await readFleetNotes(queue);
+      const document = fleetReport(
+        step.fleet ?? DEFAULT_FLEET,
+        await queue.slices(),
+        notes,
+        await queue.gates(),
+        Date.now(),
+      );
+      const text = `${JSON.stringify(document, undefined, 1)}\n`;
+      if (report === undefined) process.stdout.write(text);
+      else writeSync(report, text);
+      return EXIT_OK;
+    }
+  }
+}
+
+/** @throws SyncError USAGE */
+function openToWrite(file: string): number {
+  try {
+    return openSync(file, 'w', 0o600);
+  } catch (caught) {
+    throw new SyncError(
+      'USAGE',
+      `report: expected a file that can be written: ${SyncError.from(caught).message}`,
+      {
+        phase: 'start',
+      },
+    );
+  }
+}
+
+async function status(
+  queue: FleetQueue,
+  { json, watch }: FleetStep,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  const look = async () =>
+    fleetView(await queue.slices(), await readFleetNotes(queue), await queue.gates(), Date.now());
+  const view = await look();
+  const code = view.users.needPerson > 0 ? EXIT_FAILED : EXIT_OK;
+  if (!watch) {
+    process.stdout.write(json ? `${JSON.stringify(view)}\n` : `${fleetLines(view).join('\n')}\n`);
+    return code;
+  }
+  const { openScreen } = await import('../../operate/progress/screen.ts');
+  using screen = openScreen(process.stdout, environment.TERM);
+  while (!signal.aborted) {
+    const now = await look();
+    if (json) process.stdout.write(`${JSON.stringify(now)}\n`);
+    else screen.show(fleetLines(now));
+    await wait(WATCH_MS, undefined, { signal }).catch(() => {
+      // The one thing that ends it early is the signal, which is looked at next.
+    });
+  }
+  return code;
+}
+
+async function users(queue: FleetQueue, { name, json }: FleetStep): Promise<number> {
+  if (name !== 'failed' && name !== 'slow')
+    throw usageError(`expected users failed or users slow, found "${name}"`);
+  const all = [...(await standings(queue)).values()];
+  const shown =
+    name === 'failed'
+      ? all.filter(({ outcome }) => outcome === 'needs-person')
+      : all
+          .filter(({ result }) => result !== undefined)
+          .sort((one, other) => (other.result?.seconds ?? 0) - (one.result?.seconds ?? 0))
+          .slice(0, MOST_SLOW);
+  process.stdout.write(
+    json ? `${JSON.stringify(shown)}\n` : shown.map((one) => `${userLine(one)}\n`).join(''),
+  );
+  return EXIT_OK;
+}
+
+async function standings(queue: FleetQueue): Promise<Map<string, UserStanding>> {
+  return userStandings(await queue.slices(), await readFleetNotes(queue));
+}
+
+async function eachReplica(
+  queue: FleetQueue,
+  name: string,
+  work: (gate: GateName) => Promise<void>,
+): Promise<number> {
+  const gates = (await queue.gates()).map((gate) => gate.name).filter((gate) => gate.startsWith('replica/'));
+  const chosen = name === 'all' ? gates : gates.filter((gate) => gate === `replica/${name}`);
+  if (chosen.length === 0) throw unknownReplica(name, gates);
+  for (const gate of chosen) await work(gate);
+  return EXIT_OK;
+}
+
+async function limit(queue: FleetQueue, text: string): Promise<number> {
+  const [, name = '', most = ''] = /^(.+)=([0-9]+)$/.exec(text) ?? [];
+  const count = Number(most);
+  if (name === '' || count < 1 || count > MOST_SLICES) {
+    throw usageError(
+      `expected limit REPLICA=N, with N from 1 to ${MOST_SLICES}, found "${text}"; pause holds a replica`,
+    );
+  }
+  return await eachReplica(queue, name, (gate) => queue.limit(gate, count));
+}
+
+async function cancel(queue: FleetQueue, name: string): Promise<number> {
+  const { waves } = await readFleetNotes(queue);
+  if (waves.some((wave) => wave.name === name)) {
+    await queue.note(noteKey('cancelledWave', name), true);
+  } else {
+    if (!(await standings(queue)).has(name)) throw unknownUser(name);
+    await queue.note(noteKey('user', name), true);
+  }
+  process.stdout.write(`${name} is cancelled; what is under way now is finished\n`);
+  return EXIT_OK;
+}
+
+async function retry(queue: FleetQueue, name: string): Promise<number> {
+  const all = await standings(queue);
+  const needy = [...all.values()].filter(({ outcome }) => outcome === 'needs-person');
+  const chosen = name === 'failed' ? needy : needy.filter(({ user }) => user === name);
+  if (name !== 'failed' && !all.has(name)) throw unknownUser(name);
+  const again = await retryUsers(queue, await queue.slices(), chosen);
+  process.stdout.write(`${again} users come again\n`);
+  return EXIT_OK;
+}
+
+function unknownReplica(name: string, gates: readonly string[]): SyncError {
+  const names = gates.map((gate) => gate.slice('replica/'.length)).join(', ');
+  return usageError(
+    `expected all or a replica of the fleet (${names === '' ? 'none is started' : names}), found "${name}"`,
+  );
+}
+
+function unknownUser(name: string): SyncError {
+  return usageError(`expected a user or wave of the fleet, found "${name}", which is on no slice`);
+}

@@ -1,0 +1,89 @@
+import type { FleetPlan } from '../../fleet/planner/fleet-plan.ts';
+import type { FleetView, UserStanding, WaveView } from '../../fleet/state/fleet-view.ts';
+import { printable } from '../../report/printable.ts';
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+/** Users who do not fit, of each reason, that are named. */
+const MOST_NAMED = 5;
+
+/** How a fleet stands, for a screen. */
+export function fleetLines({
+  standing,
+  users,
+  waves,
+  gates,
+  agents,
+  octets,
+  rate,
+  secondsLeft,
+}: FleetView): string[] {
+  const left = secondsLeft === undefined ? '' : `, ${timeText(secondsLeft)} left`;
+  const pace = rate === undefined ? '' : `, ${octetsText(rate)}/s`;
+  return [
+    `${standing}: ${users.proven} of ${users.all} users proven${needy(users.needPerson)}, ${octetsText(octets)}${pace}${left}`,
+    ...waves.map((wave) => `  wave ${wave.name.padEnd(12)} ${waveText(wave)}`),
+    ...gates.map(
+      ({ name, held, limit, paused }) =>
+        `  ${name.replace('/', ' ').padEnd(17)} ${held} of ${limit} slices${paused ? ', paused' : ''}`,
+    ),
+    ...agents.map(
+      ({ name, slice, isLost }) =>
+        `  agent ${printable(name).padEnd(11)} ${isLost ? 'no sign of life' : slice === null ? 'waits' : `at ${printable(slice)}`}`,
+    ),
+  ];
+}
+
+function waveText({ all, proven, cancelled, left, needPerson, done }: WaveView): string {
+  if (done)
+    return `done: all ${proven} users proven identical${cancelled > 0 ? `, ${cancelled} cancelled` : ''}`;
+  const out = cancelled > 0 ? `, ${cancelled} cancelled` : '';
+  return `${proven} of ${all} proven, ${left} to do${needy(needPerson)}${out}`;
+}
+
+function needy(count: number): string {
+  return count === 0 ? '' : count === 1 ? ', 1 needs a person' : `, ${count} need a person`;
+}
+
+export function userLine({ user, wave, master, replica, outcome, result, reason }: UserStanding): string {
+  const error = result?.error;
+  const why = error
+    ? `${error.code}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`
+    : (reason ?? '');
+  const seconds = result ? `${Math.round(result.seconds)} s` : '-';
+  return [user, wave, `${master} to ${replica}`, outcome, result?.grade ?? '-', seconds, why]
+    .map(printable)
+    .join('\t');
+}
+
+/** A plan, for whoever is to say yes to it. */
+export function planLines({ fleet, waves, unfit, users, octets, seconds }: FleetPlan): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const { reason, user } of unfit) reasons.set(reason, [...(reasons.get(reason) ?? []), user]);
+  return [
+    `fleet ${fleet}: ${users} users, ${octetsText(octets)}, about ${timeText(seconds)}`,
+    ...waves.map(
+      (wave) =>
+        `  wave ${wave.name.padEnd(12)} ${wave.users} users in ${wave.slices.length} slices, ${octetsText(wave.octets)}, about ${timeText(wave.seconds)}`,
+    ),
+    ...[...reasons].map(([reason, names]) => {
+      const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+      return `  does not fit (${reason}): ${names.slice(0, MOST_NAMED).map(printable).join(', ')}${more}`;
+    }),
+  ];
+}
+
+function octetsText(octets: number): string {
+  let value = octets;
+  let unit = 0;
+  while (value >= 1_000 && unit < UNITS.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+function timeText(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3_600).toFixed(1)} h`;
+}

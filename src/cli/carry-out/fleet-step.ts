@@ -1,0 +1,15 @@
+import type { Arguments } from '../arguments/arguments.ts';
+
+/** One step of a fleet, as the command line has it. */
+export interface FleetStep {
+  step: string;
+  name: string;
+  queue: string | undefined;
+  fleet: string | undefined;
+  masters: readonly string[] | undefined;
+  agentName: string | undefined;
+  untilDone: boolean;
+  json: boolean;
+  watch: boolean;
+  args: Arguments;
+}

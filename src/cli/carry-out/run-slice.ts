@@ -1,0 +1,81 @@
+import { textFromBytes } from '../../byte-string.ts';
+import type { SliceRun, SliceTerms } from '../../fleet/agent/run-agent.ts';
+import type { FleetSlice } from '../../fleet/fleet-slice.ts';
+import { type ReportEntry, reportEntry } from '../../report/document/report-entry.ts';
+import { UserFacts } from '../../report/document/user-facts.ts';
+import type { EventListener } from '../../report/events.ts';
+import { externalName } from '../../store/paths/external-name.ts';
+import { type Arguments, parseArguments } from '../arguments/arguments.ts';
+import { planRun } from '../run-plan/plan-run.ts';
+import { carryOut } from './carry-out.ts';
+
+const WORDS = { program: 'cyrus-sync fleet', done: 'replicated' };
+
+/** Where this host reads what agents need, whatever the slice. */
+export type AgentFiles = Pick<
+  Arguments,
+  'configFile' | 'settingsFile' | 'logFile' | 'logFormat' | 'logToStderr'
+>;
+
+/**
+ * The ordinary run, over the users of a slice, each compared afterwards.
+ *
+ * @param reads the servers of masters, rather than files of this host
+ * @param signal aborted: end politely
+ */
+export async function runSlice(
+  slice: FleetSlice,
+  terms: SliceTerms,
+  files: AgentFiles,
+  reads: 'files' | 'servers',
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<SliceRun> {
+  const args = { ...parseArguments(commandLine(slice, terms, files, reads)), ...logOf(files) };
+  const plan = planRun(args, environment, false);
+  const entries = new Map<string, ReportEntry>();
+  const facts = new UserFacts();
+  const hear: EventListener = (event) => {
+    facts.hear(event);
+    if (event.kind !== 'user:settled') return;
+    const entry = reportEntry(event, facts.take(event), (name) => externalName(plan.setup.layout, name));
+    entries.set(textFromBytes(event.user), entry);
+  };
+  let endedBy: SliceRun['endedBy'];
+  await carryOut(plan, {}, signal, {
+    words: WORDS,
+    hear,
+    run: `${slice.wave}/${slice.id}`,
+    ended: (error) => {
+      endedBy = error;
+    },
+  });
+  return { entries, endedBy };
+}
+
+function commandLine(
+  { users }: FleetSlice,
+  { master, replica, connections, octetsPerSecond }: SliceTerms,
+  { configFile, settingsFile }: AgentFiles,
+  reads: 'files' | 'servers',
+): string[] {
+  const option = (name: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [name, String(value)];
+  return [
+    // A user whom somebody else works on comes again in the next round, and holds up nobody in this one.
+    ...['-u', '-N', '-o', '--verify', '--no-progress'],
+    ...option('-C', configFile),
+    ...option('--settings', master.settings ?? settingsFile),
+    ...option('-S', replica.server),
+    ...option('-n', replica.channel),
+    ...(reads === 'servers' ? option('--from', master.server) : []),
+    ...option('--workers', connections),
+    ...option('--bwlimit', octetsPerSecond),
+    '--',
+    ...users,
+  ];
+}
+
+function logOf({ logFile, logFormat, logToStderr }: AgentFiles): Partial<Arguments> {
+  return { logFile, logFormat, logToStderr };
+}

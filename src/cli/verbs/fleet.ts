@@ -1,0 +1,117 @@
+import { Command } from 'commander';
+import { usageError } from '../arguments/arguments.ts';
+import { addOptions, OPTIONS } from '../arguments/options.ts';
+import type { Verb } from './verb.ts';
+
+/** Sub-verbs, with how many names each takes and what it does. */
+const STEPS: Readonly<
+  Record<string, { names: readonly [least: number, most: number]; form: string; does: string }>
+> = {
+  sizes: { names: [0, 0], form: 'sizes', does: 'users of a master and what they have, for the inventory' },
+  plan: {
+    names: [1, 1],
+    form: 'plan FILE',
+    does: 'who goes where in which order, of an inventory; --json to keep it',
+  },
+  start: { names: [1, 1], form: 'start PLAN', does: 'puts a plan on the queue; again: goes on with it' },
+  add: { names: [1, 1], form: 'add PLAN', does: 'puts another plan beside it' },
+  agent: { names: [0, 0], form: 'agent', does: 'takes slices and replicates them, until it is stopped' },
+  status: { names: [0, 0], form: 'status', does: 'how the fleet stands' },
+  users: {
+    names: [1, 1],
+    form: 'users failed|slow',
+    does: 'who needs a person and why, or who took longest',
+  },
+  pause: { names: [1, 1], form: 'pause REPLICA|all', does: 'no slice of it begins' },
+  resume: { names: [1, 1], form: 'resume REPLICA|all', does: 'they begin again' },
+  limit: { names: [1, 1], form: 'limit REPLICA=N', does: 'so many slices of it at once' },
+  cancel: { names: [1, 1], form: 'cancel USER|WAVE', does: 'not moved, unless it is being moved now' },
+  retry: { names: [1, 1], form: 'retry USER|failed', does: 'who needed a person comes again' },
+  report: {
+    names: [1, 1],
+    form: 'report FILE',
+    does: 'each user with its grade, as JSON; - is standard output',
+  },
+};
+
+const HELP = Object.values(STEPS)
+  .map(({ form, does }) => `  ${form.padEnd(22)}${does}`)
+  .join('\n');
+
+/** Names the queue where --queue does not: an address may hold a password, which a command line shows to everybody. */
+export const QUEUE_VARIABLE = 'CYRUS_SYNC_QUEUE';
+
+/** Moves users between many masters and many replicas. */
+export const fleet: Verb = {
+  command(name, version) {
+    const command = new Command(name)
+      .usage('STEP [NAME] [options]')
+      .description('Moves users between many masters and many replicas, over a queue that agents share.')
+      .argument('[words...]', 'what to do, and with whom')
+      .helpOption('--help', 'show this and exit')
+      .version(version, '--version', 'show the version and exit')
+      .addHelpText(
+        'after',
+        `\nSteps:\n${HELP}\n\nExit codes:\n  0 done   1 failed, or somebody needs a person   64 usage   78 configuration\n`,
+      );
+    addOptions(
+      command,
+      'Which fleet:',
+      [
+        '--queue <address>',
+        `redis://, rediss:// or postgres://, or a directory of this host (default: $${QUEUE_VARIABLE}, then /var/lib/cyrus-sync/fleet)`,
+      ],
+      ['--fleet <name>', 'which of those on the queue (default: fleet)'],
+    );
+    addOptions(
+      command,
+      'Agents:',
+      ['--master <names>', 'this host is these masters, and their files are read; without, servers are read'],
+      ['--agent-name <name>', 'how it is called in status (default: host and process)'],
+      ['--until-done', 'end when nothing is left that it could do'],
+      OPTIONS.config,
+      OPTIONS.settings,
+      OPTIONS.logFile,
+      OPTIONS.logToStderr,
+    );
+    addOptions(
+      command,
+      'What to say:',
+      ['--json', 'print all that is known as JSON'],
+      ['--watch', 'with status: stay on the screen, until interrupted'],
+      OPTIONS.from,
+    );
+    return command;
+  },
+  checkArguments(_modes, [step, ...names]) {
+    if (step === undefined) throw usageError(`expected a step: ${Object.keys(STEPS).join(', ')}`);
+    const known = Object.hasOwn(STEPS, step) ? STEPS[step] : undefined;
+    if (known === undefined) {
+      throw usageError(`expected one of the steps ${Object.keys(STEPS).join(', ')}, found "${step}"`);
+    }
+    const [least, most] = known.names;
+    if (names.length < least || names.length > most) {
+      throw usageError(`expected cyrus-sync fleet ${known.form}, found ${names.length} names`);
+    }
+  },
+  prepare(args, own) {
+    const [step = '', name = ''] = args.operands;
+    const text = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
+    const options = {
+      fleet: text(own.fleet),
+      masters: text(own.master)
+        ?.split(',')
+        .filter((each) => each !== ''),
+      agentName: text(own.agentName),
+      untilDone: own.untilDone === true,
+      json: own.json === true,
+      watch: own.watch === true,
+    };
+    if (options.watch && step !== 'status') throw usageError('expected --watch with status alone');
+    return async (environment, signal) => {
+      const { carryOutFleet } = await import('../carry-out/carry-out-fleet.ts');
+      const queue = text(own.queue) ?? environment[QUEUE_VARIABLE];
+      return await carryOutFleet({ step, name, queue, args, ...options }, environment, signal);
+    };
+  },
+};

@@ -1,0 +1,55 @@
+import { SyncError } from '../../report/sync-error.ts';
+import { type FleetPlan, PLAN_SCHEMA, PLAN_VERSION } from './fleet-plan.ts';
+
+/**
+ * A plan that was kept, and may have been edited since.
+ *
+ * @throws SyncError CONFIG in one line
+ */
+export function parseFleetPlan(text: string, file: string): FleetPlan {
+  const wrong = (expected: string, found: string): SyncError =>
+    new SyncError('CONFIG', `${file}: expected ${expected}, found ${found}`, {
+      phase: 'start',
+      hint: 'cyrus-sync fleet plan FILE --json makes such a file of an inventory',
+    });
+  let plan: Partial<FleetPlan> | null;
+  try {
+    plan = JSON.parse(text);
+  } catch (caught) {
+    throw wrong('the plan of a fleet, as JSON', SyncError.from(caught).message);
+  }
+  if (plan?.schema !== PLAN_SCHEMA || plan.version !== PLAN_VERSION) {
+    throw wrong(
+      `${PLAN_SCHEMA}, version ${PLAN_VERSION}`,
+      `${plan?.schema ?? 'none'}, ${plan?.version ?? 'none'}`,
+    );
+  }
+  const { fleet, masters, replicas, waves } = plan;
+  if (
+    typeof fleet !== 'string' ||
+    !Array.isArray(masters) ||
+    !Array.isArray(replicas) ||
+    !Array.isArray(waves)
+  ) {
+    throw wrong('fleet, masters, replicas and waves', 'something else');
+  }
+  const known = {
+    master: new Set(masters.map(({ name }) => name)),
+    replica: new Set(replicas.map(({ name }) => name)),
+  };
+  for (const { name, slices } of waves) {
+    if (!Array.isArray(slices)) throw wrong(`slices in wave ${name}`, 'none');
+    for (const slice of slices) {
+      for (const kind of ['master', 'replica'] as const) {
+        if (!known[kind].has(slice[kind])) {
+          const names = [...known[kind]].join(', ');
+          throw wrong(`slice ${slice.id} to name a ${kind} of the plan (${names})`, `"${slice[kind]}"`);
+        }
+      }
+      if (!Array.isArray(slice.users) || !slice.users.every((user: unknown) => typeof user === 'string')) {
+        throw wrong(`slice ${slice.id} to have users`, 'something else');
+      }
+    }
+  }
+  return plan as FleetPlan;
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { SyncError } from '../report/sync-error.ts';
+import { noteKey, readFleetNotes, type WaveNote } from './fleet-notes.ts';
+import type { FleetPlan } from './planner/fleet-plan.ts';
+import type { FleetQueue, GateName } from './queue/fleet-queue.ts';
+
+/** Slices that go to the queue in one message. */
+const SLICES_AT_ONCE = 500;
+
+export interface Started {
+  slices: number;
+  /** They were there already. */
+  known: number;
+}
+
+/**
+ * Puts a plan on the queue. To do so again goes on where it ended, whoever was killed meanwhile: slices have their names by
+ * what is in them. Limits that the operator has changed since stay.
+ *
+ * @param more beside plans that were started before
+ * @throws SyncError USAGE if another plan was started there, and this one is not to be added
+ */
+export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boolean): Promise<Started> {
+  const digest = createHash('sha1').update(JSON.stringify(plan.waves)).digest('hex').slice(0, 12);
+  const { plans } = await readFleetNotes(queue);
+  if (!more && plans.some((other) => other !== digest)) {
+    throw new SyncError(
+      'USAGE',
+      `expected the plan that the fleet "${plan.fleet}" was started with, found another`,
+      {
+        phase: 'start',
+        hint: 'cyrus-sync fleet add PLAN adds it; --fleet, and fleet = in the inventory, name another fleet',
+      },
+    );
+  }
+  await queue.note(noteKey('plan', digest), { users: plan.users });
+  const gates = new Set((await queue.gates()).map(({ name }) => name));
+  const open = async (gate: GateName, most: number): Promise<void> => {
+    if (!gates.has(gate)) await queue.limit(gate, most);
+  };
+  for (const master of plan.masters) {
+    await queue.note(noteKey('master', master.name), master);
+    await open(`master/${master.name}`, master.slices);
+  }
+  for (const replica of plan.replicas) {
+    await queue.note(noteKey('replica', replica.name), replica);
+    await open(`replica/${replica.name}`, replica.slices);
+  }
+  for (const [order, { slices, ...rest }] of plan.waves.entries()) {
+    const wave: WaveNote = { ...rest, plan: digest, order };
+    await queue.note(noteKey('wave', `${digest}/${wave.name}`), wave);
+  }
+  const slices = plan.waves.flatMap((wave) => wave.slices);
+  let added = 0;
+  for (let at = 0; at < slices.length; at += SLICES_AT_ONCE) {
+    added += await queue.add(slices.slice(at, at + SLICES_AT_ONCE));
+  }
+  return { slices: slices.length, known: slices.length - added };
+}

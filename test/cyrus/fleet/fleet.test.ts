@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { FleetScene } from '../../lab/fleet-scene.ts';
+import { mailboxOf } from '../../lab/populate.ts';
+import { type QueueServer, startPostgres, startRedis } from '../../lab/queue-servers.ts';
+import { until } from '../../lab/until.ts';
+
+/** Queues that a site may have. */
+const QUEUES: readonly [name: string, start: () => Promise<QueueServer | undefined>][] = [
+  ['a directory', async () => undefined],
+  ['Redis', () => startRedis()],
+  ['PostgreSQL', () => startPostgres()],
+];
+
+for (const [name, startQueue] of QUEUES) {
+  test(`three masters go to three replicas over ${name}: everybody is identical, and the fleet says so only then`, async () => {
+    await using server = await startQueue();
+    await using scene = await FleetScene.start({
+      ...{ masters: 3, replicas: 3, users: 3 },
+      ...(server && { queue: server.address }),
+    });
+    await scene.start();
+    await scene.start();
+    assert.equal((await scene.view()).standing, 'waiting');
+    const agents = scene.masters.map((master) => scene.agent(master, '--until-done'));
+    for (const agent of agents) {
+      const { code, stderr } = await agent.result;
+      assert.equal(code, 0, stderr);
+    }
+    const view = await scene.view();
+    assert.equal(view.standing, 'done', JSON.stringify(view));
+    assert.deepEqual(
+      view.waves.map(({ name: wave, all, proven, done }) => [wave, all, proven, done]),
+      [
+        ['pilot', 3, 3, true],
+        ['rest', 6, 6, true],
+      ],
+    );
+    await assertEverybodySame(scene);
+  });
+}
+
+test('a mover without files reads masters from their servers', async () => {
+  await using scene = await FleetScene.start({ masters: 2, replicas: 1, users: 2 });
+  await scene.start();
+  const { code, stderr } = await scene.agent(undefined, '--until-done').result;
+  assert.equal(code, 0, stderr);
+  assert.equal((await scene.view()).standing, 'done', stderr);
+  await assertEverybodySame(scene);
+});
+
+test('a user whose master has no such mailbox any more needs a person, and holds up nobody', async () => {
+  await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 3 });
+  await scene.start();
+  const [master] = scene.masters;
+  assert.ok(master);
+  await using admin = await master.imap();
+  await admin.ok(`SETACL "${mailboxOf(master, 'm1user2')}" admin lrswipkxtecda`);
+  await admin.ok(`DELETE "${mailboxOf(master, 'm1user2')}"`);
+  assert.equal((await scene.agent(master, '--until-done').result).code, 0);
+  const view = await scene.view();
+  assert.deepEqual([view.standing, view.users.proven, view.users.needPerson], ['needs-person', 2, 1]);
+  assert.equal(view.waves.find(({ name }) => name === 'rest')?.done, false);
+  assert.match(await scene.ok('users', 'failed'), /^m1user2\trest\tm1 to r1\tneeds-person.*no such user/m);
+  await scene.ok('cancel', 'm1user3');
+  assert.match(await scene.ok('retry', 'failed'), /1 users come again/);
+});
+
+test('a paused replica is given nothing, and an agent that waits leaves at once when it is told to', async () => {
+  await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 3 });
+  const [master] = scene.masters;
+  assert.ok(master);
+  await scene.start();
+  await scene.ok('pause', 'all');
+  const idle = scene.agent(master);
+  await until('the agent gives a sign of life', async () => (await scene.view()).agents.length === 1);
+  idle.kill('SIGTERM');
+  assert.equal((await idle.result).code, 0);
+  assert.deepEqual((await scene.view()).agents, []);
+  await scene.ok('resume', 'all');
+  assert.equal((await scene.agent(master, '--until-done').result).code, 0);
+  assert.equal((await scene.view()).standing, 'done');
+});
+
+async function assertEverybodySame(scene: FleetScene): Promise<void> {
+  const file = join(scene.directory, 'report.json');
+  await scene.ok('report', file);
+  const report = JSON.parse(await readFile(file, 'utf8'));
+  assert.equal(report.complete, true);
+  assert.deepEqual(report.grades, { identical: scene.allUsers.length });
+  for (const { user, master, replica } of report.users) {
+    const from = scene.masters.find((server) => server.name === master);
+    assert.ok(from);
+    await assertSameMailOf(from, scene.replicaOf(replica), [user]);
+  }
+}
