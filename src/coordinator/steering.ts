@@ -9,6 +9,8 @@ export type Steered =
   | 'running'
   /** There was nothing to do: it is skipped already, not skipped, or has not failed. */
   | 'as-it-was'
+  /** It has failed for good: another run is the next attempt. */
+  | 'failed'
   /** No user of this run has that name, or none that is still to be replicated. */
   | 'unknown';
 

@@ -396,8 +396,8 @@ export type RollingEvent =
       error: ErrorData;
     }
   | { kind: 'rolling:released'; channel: string | undefined; user: ByteString }
-  /** Its sync lock is held, or a skipuser file asks to leave it alone. Said once until it gets on. */
-  | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString }
+  /** Its sync lock is held, or an order or a skipuser file asks to leave it alone. Said once until it gets on. */
+  | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString; why: 'locked' | 'skipped' }
   /** All that the log asked for of these is on the replica; `lagMs` after the oldest line that asked for it. */
   | {
       kind: 'rolling:replicated';

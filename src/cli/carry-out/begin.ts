@@ -6,6 +6,7 @@ import { chooseLocks } from '../../native/locks.ts';
 import { openSyslog } from '../../native/syslog.ts';
 import type { HookAbout } from '../../operate/hooks/hook-facts.ts';
 import type { Hooks } from '../../operate/hooks/hooks.ts';
+import { watchLag } from '../../operate/hooks/watch-lag.ts';
 import { type Watch, watch } from '../../operate/watch.ts';
 import type { Finding } from '../../preflight/finding.ts';
 import type { EventListener } from '../../report/events.ts';
@@ -83,9 +84,15 @@ export async function begin(
     hooksEnded: async () => await called?.ended(),
     steer: (given) => {
       steering = given;
+      const { hooks: programs, lagLimitSeconds } = plan.operate;
+      const lag =
+        called && rolling && programs.on_lag !== undefined
+          ? watchLag(lagLimitSeconds, given, called.hear, systemClock.after)
+          : undefined;
       return {
         [Symbol.dispose]: () => {
           steering = undefined;
+          lag?.[Symbol.dispose]();
         },
       };
     },

@@ -13,6 +13,8 @@ export interface SteeredRun {
   setConnections(limit: number | 'auto'): void;
   /** Users are still being found, so that one who is not known may be. */
   stillFinding(): boolean;
+  /** Its last attempt has failed. */
+  hasFailed(user: ByteString): boolean;
   /** Something else may be begun now. */
   pump(): void;
   stop(): void;
@@ -81,7 +83,8 @@ export class RunSteering implements Steering {
   }
 
   retry(user: ByteString): Steered {
-    return this.#told('retry', user, this.#run.schedule.retry(user));
+    const steered = this.#told('retry', user, this.#run.schedule.retry(user));
+    return steered === 'unknown' && this.#run.hasFailed(user) ? 'failed' : steered;
   }
 
   waiting(most: number): ByteString[] {

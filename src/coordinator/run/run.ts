@@ -156,6 +156,7 @@ class Run {
       connections: () => this.#admission.connections,
       setConnections: (limit) => this.#admission.steerConnections(limit),
       stillFinding: () => !this.#finding.found.complete,
+      hasFailed: (user) => this.#tally.hasFailed(user),
       pump: () => this.#pump(),
       stop: () => this.#halt.abort(),
     });

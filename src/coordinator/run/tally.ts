@@ -58,6 +58,10 @@ export class Tally {
     return this.#totals;
   }
 
+  hasFailed(user: ByteString): boolean {
+    return this.#totals.failures.some((failure) => failure.user === user);
+  }
+
   summary(rest: Pick<RunSummary, RestOfSummary>): RunSummary {
     return { ...this.#totals, ...rest };
   }

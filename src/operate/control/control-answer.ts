@@ -25,6 +25,7 @@ const ANSWERS: Readonly<Record<Steered, string>> = {
   done: 'ok',
   running: 'is being worked on at this moment',
   'as-it-was': 'nothing to change',
+  failed: 'has failed for good in this run, and comes with the next one (--failures lists all of these)',
   unknown: 'no such user is left to be replicated here',
 };
 

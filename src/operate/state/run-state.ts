@@ -405,7 +405,8 @@ export class RunState {
   #userView(user: KnownUser, now: number): UserView {
     const { users, mailboxes, state, since, connection, error, messages, octets } = user;
     const run = this.#standing;
-    const word: StandingWord = state === 'running' ? 'copying' : state;
+    const isSkipped = state === 'waiting-for-lock' && users.some((name) => this.#skipped.has(name));
+    const word: StandingWord = state === 'running' ? 'copying' : isSkipped ? 'skipped' : state;
     const standing: Standing =
       state === 'running' && run.word === 'throttled'
         ? run

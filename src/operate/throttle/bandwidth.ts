@@ -9,28 +9,30 @@ export interface DayClock {
 
 const LOOK_MS = 1_000;
 
-/** Keeps a timetable. A rate that was given meanwhile holds until the next time in it. */
+/** Keeps a timetable. A rate that was given meanwhile, wherever that was, holds in its place. */
 export class Bandwidth implements Disposable {
   readonly #steering: Steering;
   readonly #clock: DayClock;
   #timetable: Timetable;
-  #given: Rate | undefined = 'off';
+  #given: Rate;
   #cancel: () => void = () => {};
 
   constructor(steering: Steering, clock: DayClock, timetable: Timetable) {
     this.#steering = steering;
     this.#clock = clock;
     this.#timetable = timetable;
+    this.#given = this.#rate;
     this.#look();
   }
 
   get timetable(): Timetable {
+    this.#obey();
     return this.#timetable;
   }
 
   set(timetable: Timetable): void {
     this.#timetable = timetable;
-    this.#given = undefined;
+    this.#given = this.#rate;
     this.#cancel();
     this.#look();
   }
@@ -39,7 +41,18 @@ export class Bandwidth implements Disposable {
     this.#cancel();
   }
 
+  get #rate(): Rate {
+    return this.#steering.bwlimit ?? 'off';
+  }
+
+  #obey(): void {
+    if (this.#rate === this.#given) return;
+    this.#given = this.#rate;
+    this.#timetable = [{ minute: 0, rate: this.#given }];
+  }
+
   #look(): void {
+    this.#obey();
     const date = new Date(this.#clock.date());
     const rate = rateAt(this.#timetable, date.getHours() * 60 + date.getMinutes());
     if (rate !== this.#given) {

@@ -51,8 +51,14 @@ export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[
     }
     case 'rolling:released':
       return [{ level: 'notice', text: `'${event.user}' is synced again and out of quarantine` }];
-    case 'rolling:parked':
-      return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
+    case 'rolling:parked': {
+      const { user, why } = event;
+      const text =
+        why === 'locked'
+          ? `'${user}' is being synced elsewhere, waiting for its lock`
+          : `'${user}' is skipped as asked, its changes wait`;
+      return [{ level: 'info', text }];
+    }
     case 'rolling:full-pass': {
       const { jobs, untold, elapsedMs, error } = event;
       if (error) return [{ level: 'error', text: `full pass: ended early: ${codedReason(error, spell)}` }];

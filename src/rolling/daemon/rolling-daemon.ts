@@ -53,6 +53,7 @@ export class RollingDaemon {
   readonly #throttle: Throttle;
   /** Asked for while it runs. */
   readonly #skip = new Set<ByteString>();
+  readonly #isSkipped = (user: ByteString): boolean => this.#skip.has(user) || this.#deps.isSkipped(user);
   #end: RollingEnd['reason'] | undefined;
   /** Why there is no use in going on. */
   #error: ErrorData | undefined;
@@ -73,7 +74,7 @@ export class RollingDaemon {
     this.#deps = deps;
     this.#troubles = new Troubles(deps.random);
     this.#pending = new Pending(deps.ownerOf, this.#troubles);
-    this.#results = new UnitResults(options, deps, this.#pending, this.#troubles);
+    this.#results = new UnitResults(options, deps, this.#pending, this.#troubles, this.#isSkipped);
     this.#throttle = new Throttle(options.parallel);
     this.#link = new ReplicaLink(options, deps);
     this.#nextReport = deps.clock.now() + options.reportIntervalMs;
@@ -315,7 +316,7 @@ export class RollingDaemon {
         return;
       }
       const { start: entry, apart } = next;
-      const skipped = entry.unit.users.find((user) => this.#skip.has(user) || this.#deps.isSkipped(user));
+      const skipped = entry.unit.users.find(this.#isSkipped);
       if (skipped === undefined) {
         void this.#runOne(entry, apart);
         continue;

@@ -1,3 +1,4 @@
+import type { ByteString } from '../../byte-string.ts';
 import type { Action } from '../../replicate/engine.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -46,14 +47,23 @@ export class UnitResults {
   readonly #deps: RollingDependencies;
   readonly #pending: Pending;
   readonly #troubles: Troubles;
+  readonly #isSkipped: (user: ByteString) => boolean;
   readonly #reported = new Set<string>();
   readonly #linkAttempts = new Map<string, number>();
 
-  constructor(options: RollingOptions, deps: RollingDependencies, pending: Pending, troubles: Troubles) {
+  /** @param isSkipped whether somebody has asked to leave the user alone */
+  constructor(
+    options: RollingOptions,
+    deps: RollingDependencies,
+    pending: Pending,
+    troubles: Troubles,
+    isSkipped: (user: ByteString) => boolean,
+  ) {
     this.#options = options;
     this.#deps = deps;
     this.#pending = pending;
     this.#troubles = troubles;
+    this.#isSkipped = isSkipped;
   }
 
   /**
@@ -248,6 +258,8 @@ export class UnitResults {
     const { clock, emit } = this.#deps;
     const trouble = this.#troubles.locked(node, clock.now());
     if (trouble.times > 1) return;
-    emit({ kind: 'rolling:parked', channel: this.#options.channel, user: labelOfNode(node) });
+    const user = labelOfNode(node);
+    const why = this.#isSkipped(user) ? 'skipped' : 'locked';
+    emit({ kind: 'rolling:parked', channel: this.#options.channel, user, why });
   }
 }

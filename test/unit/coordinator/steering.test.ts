@@ -29,6 +29,7 @@ class SteeredScene {
   /** Virtual milliseconds that each batch takes. */
   workMs = 100;
   result: (userid: string, attempt: number) => 'synced' | 'failed' = () => 'synced';
+  retryable = true;
 
   run(users: ReadonlyMap<string, number>, fields: Parameters<typeof request>[0] = {}): Promise<RunResult> {
     const attempts = new Map<string, number>();
@@ -45,7 +46,7 @@ class SteeredScene {
         return {
           kind: 'failed',
           job,
-          error: errorData('LOCK_TIMEOUT', 'local', { retryable: true }),
+          error: errorData('LOCK_TIMEOUT', 'local', { retryable: this.retryable }),
           counts,
         };
       });
@@ -197,6 +198,17 @@ test('one that waits for its next attempt has it at once', async () => {
   assert.equal(steered, 'done');
   assert.equal(summary.synced, 30);
   assert.ok(scene.begun.lastIndexOf('u0') < 14, String(scene.begun.lastIndexOf('u0')));
+});
+
+test('of one that has failed for good it is said that another run is the next attempt', async () => {
+  const scene = new SteeredScene();
+  scene.result = (userid) => (userid === 'u29' ? 'failed' : 'synced');
+  scene.retryable = false;
+  const steered: string[] = [];
+  scene.at(250, (steering) => steered.push(steering.retry('u29'), steering.retry('nobody')));
+  const { summary } = await scene.run(giants(30), { connections: 1 });
+  assert.deepEqual(steered, ['failed', 'unknown']);
+  assert.equal(summary.failed, 1);
 });
 
 test('to stop is what the first signal does, and nothing steers a run that has ended', async () => {

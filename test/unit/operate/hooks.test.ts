@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { HookFacts } from '../../../src/operate/hooks/hook-facts.ts';
 import { hooks } from '../../../src/operate/hooks/hooks.ts';
+import { watchLag } from '../../../src/operate/hooks/watch-lag.ts';
 import type { Backlog, SyncEvent } from '../../../src/report/events.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { VirtualClock } from '../../lab/virtual-clock.ts';
 import { error } from './run-events.ts';
 
 const about = {
@@ -22,17 +25,19 @@ function failed(user: string): SyncEvent {
   };
 }
 
+const quiet: Omit<Backlog, 'oldestMs'> = {
+  channel: 'offsite',
+  lines: 7,
+  inFlight: 0,
+  waiting: 0,
+  locked: 0,
+  quarantined: [],
+  lastSuccess: undefined,
+  link: 'up',
+};
+
 function backlog(oldestMs: number | undefined): SyncEvent {
-  const quiet = {
-    inFlight: 0,
-    waiting: 0,
-    locked: 0,
-    quarantined: [],
-    lastSuccess: undefined,
-    link: 'up',
-  } as const;
-  const told: Backlog = { channel: 'offsite', lines: 7, oldestMs, ...quiet, quarantined: [] };
-  return { kind: 'rolling:backlog', backlog: told };
+  return { kind: 'rolling:backlog', backlog: { ...quiet, oldestMs } };
 }
 
 class HookScene {
@@ -129,4 +134,38 @@ test('to be behind is told once, and again only after the channel had caught up'
       .map(({ hook, facts: told }) => [hook, told.CYRUS_SYNC_OLDEST_SECONDS, told.CYRUS_SYNC_LINES]),
   );
   assert.deepEqual(calls, [[], [], [['on_lag', '601', '7']], [], [], [['on_lag', '700', '7']]]);
+});
+
+test('a channel that falls behind is noticed by itself, however seldom its backlog is logged', async () => {
+  const clock = new VirtualClock();
+  const facts = new HookFacts(about);
+  const called: string[] = [];
+  let oldestMs: number | undefined;
+  let isReadable = true;
+  const steering = {
+    backlog: (): Backlog => {
+      if (!isReadable) throw new SyncError('IO', 'gone');
+      return { ...quiet, oldestMs };
+    },
+  };
+  const watching = watchLag(
+    about.lagLimitSeconds,
+    steering,
+    (event) => called.push(...facts.callsFor(event).map(({ hook }) => hook)),
+    (delayMs, call) => clock.after(delayMs, call),
+  );
+  await clock.advance(600_000);
+  oldestMs = 601_000;
+  isReadable = false;
+  await clock.advance(120_000);
+  assert.deepEqual(called, []);
+  isReadable = true;
+  await clock.advance(61_000);
+  assert.deepEqual(called, ['on_lag']);
+  watching[Symbol.dispose]();
+  oldestMs = undefined;
+  await clock.advance(120_000);
+  oldestMs = 900_000;
+  await clock.advance(600_000);
+  assert.deepEqual(called, ['on_lag']);
 });

@@ -240,3 +240,18 @@ test('of a channel it says how far behind it is, who is in quarantine, and how l
   assert.deepEqual(state.view(9_000).rolling?.quarantined, []);
   assert.equal(state.view(9_000).users.waitingToRetry, 0);
 });
+
+test('a skipped user of a channel is not said to wait for a lock', () => {
+  const state = stateOf(true);
+  const channel = 'offsite';
+  state.hear({ kind: 'run:steered', what: 'skip', user: 'anna' }, 1_000);
+  state.hear({ kind: 'rolling:parked', channel, user: 'anna', why: 'skipped' }, 2_000);
+  state.hear({ kind: 'rolling:parked', channel, user: 'bert', why: 'locked' }, 2_000);
+  const words = state
+    .users('waiting-for-lock', 10, 3_000)
+    .map(({ user, standing: { word } }) => [user, word]);
+  assert.deepEqual(words, [
+    ['anna', 'skipped'],
+    ['bert', 'waiting-for-lock'],
+  ]);
+});

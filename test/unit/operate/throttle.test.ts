@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { carryOutOrder } from '../../../src/operate/page/order.ts';
 import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
 import { parseRate, parseTimetable, rateAt, timetableText } from '../../../src/operate/throttle/timetable.ts';
 import { watchPauses } from '../../../src/operate/throttle/watch-pauses.ts';
@@ -47,19 +48,26 @@ test('a timetable that is written down is read as the same one', () => {
   );
 });
 
-test('a rate given meanwhile holds until the next time of the table', async () => {
+test('a rate given meanwhile, on the page as by control, holds in place of the timetable until another is given', async () => {
   const clock = new VirtualClock();
   const steering = new FakeSteering();
   const now = new Date(clock.date());
   const minute = now.getHours() * 60 + now.getMinutes();
   const at = (minutes: number, rate: number) => ({ minute: (minute + minutes) % 1_440, rate });
   const table = [at(0, 1_000_000), at(10, 2_000_000)].sort((a, b) => a.minute - b.minute);
-  using _bandwidth = new Bandwidth(steering, clock, table);
-  steering.setBwlimit(5_000_000);
-  await clock.advance(5 * 60_000);
-  assert.equal(steering.bwlimit, 5_000_000);
-  await clock.advance(6 * 60_000);
+  using bandwidth = new Bandwidth(steering, clock, table);
+  await clock.advance(11 * 60_000);
   assert.equal(steering.bwlimit, 2_000_000);
+  assert.deepEqual(bandwidth.timetable, table);
+  carryOutOrder({ order: 'bwlimit', octets: 5_000_000 }, steering);
+  assert.equal(timetableText(bandwidth.timetable), '5M');
+  await clock.advance(24 * 60 * 60_000);
+  assert.equal(steering.bwlimit, 5_000_000);
+  bandwidth.set(table);
+  assert.equal(steering.bwlimit, 2_000_000);
+  carryOutOrder({ order: 'bwlimit', octets: null }, steering);
+  await clock.advance(24 * 60 * 60_000);
+  assert.equal(steering.bwlimit, undefined);
 });
 
 test('each condition holds by itself, says why, and gives way within a second', async () => {

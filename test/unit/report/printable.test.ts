@@ -160,7 +160,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'rolling:retry': { channel: 'x', user: 'x', delayMs: 1, error },
   'rolling:quarantined': { channel: 'x', user: 'x', failures: 5, delayMs: 1, error },
   'rolling:released': { channel: 'x', user: 'x' },
-  'rolling:parked': { channel: 'x', user: 'x' },
+  'rolling:parked': { channel: 'x', user: 'x', why: 'skipped' },
   'rolling:leftover': { file: 'x' },
   'rolling:promoted': {
     from: { type: 'MAILBOX', operands: ['x'] },

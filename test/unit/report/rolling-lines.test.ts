@@ -54,8 +54,12 @@ for (const [event, expected] of [
     "notice 'mallory' is synced again and out of quarantine",
   ],
   [
-    { kind: 'rolling:parked', channel: 'far', user: 'amy' },
+    { kind: 'rolling:parked', channel: 'far', user: 'amy', why: 'locked' },
     "info 'amy' is being synced elsewhere, waiting for its lock",
+  ],
+  [
+    { kind: 'rolling:parked', channel: 'far', user: 'amy', why: 'skipped' },
+    "info 'amy' is skipped as asked, its changes wait",
   ],
   [
     { kind: 'rolling:backlog', backlog },
@@ -63,7 +67,7 @@ for (const [event, expected] of [
       'locked=<1> quarantined=<mallory> lastsuccess=<1970-01-01T00:00:00.000Z>',
   ],
 ] as [RollingEvent, string][]) {
-  test(`the log line of ${event.kind}`, () => {
+  test(`the log line of ${event.kind}: ${expected}`, () => {
     const lines = logLines(event, context);
     assert.deepEqual(
       lines.map(({ level, text }) => `${level} ${text}`),

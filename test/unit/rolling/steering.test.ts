@@ -64,6 +64,10 @@ test('a skipped user waits as one who is locked, and comes at once when no longe
   await site.clock.advance(600_000);
   assert.deepEqual(site.startsOf('u1'), []);
   assert.ok(site.linesOnDisk().includes('MAILBOX user.u1'));
+  assert.deepEqual(
+    site.eventsOf('rolling:parked').map(({ user, why }) => [user, why]),
+    [['u1', 'skipped']],
+  );
   assert.equal(daemon.unskip('u1'), 'done');
   assert.equal(daemon.unskip('u1'), 'as-it-was');
   await site.clock.advance(50);
