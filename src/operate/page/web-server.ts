@@ -10,6 +10,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerOptions,
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -105,13 +106,11 @@ export class WebServer implements AsyncDisposable {
     });
     const listener: RequestListener = (request, response) => void this.#answer(request, response);
     const limits = { headersTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS };
-    this.#server = tls
-      ? createTlsServer({ ...limits, cert: tls.certificate, key: tls.key }, listener)
-      : createServer(limits, listener);
+    this.#server = tls ? tlsServer(tls, limits, listener) : createServer(limits, listener);
     this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
-  /** @throws SyncError USAGE if the port cannot be had, so that nothing is begun without it */
+  /** @throws SyncError USAGE if the port cannot be had, CONFIG if its certificate is none, so that nothing is begun without it */
   static async open(options: WebOptions): Promise<WebServer> {
     const web = new WebServer(options);
     const { host, port } = options;
@@ -288,4 +287,23 @@ function notListening(host: string, port: number, error: NodeJS.ErrnoException):
     hint: 'give another address or port, or leave it out',
     cause: error,
   });
+}
+
+/** @throws SyncError CONFIG if the certificate or its key is none, or one is not of the other */
+function tlsServer(
+  { certificate, key }: NonNullable<WebOptions['tls']>,
+  limits: ServerOptions,
+  listener: RequestListener,
+): Server {
+  try {
+    return createTlsServer({ ...limits, cert: certificate, key }, listener);
+  } catch (caught) {
+    const { message } = SyncError.from(caught);
+    const expected = 'expected a certificate and the private key that belongs to it, both PEM';
+    throw new SyncError('CONFIG', `metrics_certificate, metrics_key: ${expected}: ${message}`, {
+      phase: 'start',
+      hint: 'name two files that belong together, or leave out both',
+      cause: caught,
+    });
+  }
 }

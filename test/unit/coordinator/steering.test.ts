@@ -202,10 +202,10 @@ test('one that waits for its next attempt has it at once', async () => {
 
 test('of one that has failed for good it is said that another run is the next attempt', async () => {
   const scene = new SteeredScene();
-  scene.result = (userid) => (userid === 'u29' ? 'failed' : 'synced');
+  scene.result = (userid) => (userid === 'u0' ? 'failed' : 'synced');
   scene.retryable = false;
   const steered: string[] = [];
-  scene.at(250, (steering) => steered.push(steering.retry('u29'), steering.retry('nobody')));
+  scene.at(250, (steering) => steered.push(steering.retry('u0'), steering.retry('nobody')));
   const { summary } = await scene.run(giants(30), { connections: 1 });
   assert.deepEqual(steered, ['failed', 'unknown']);
   assert.equal(summary.failed, 1);

@@ -98,3 +98,19 @@ test('ctl speaks to the one run that there is, to one by its name or path, and i
     /expected a NAME before the verb.*found offsite, other/,
   );
 });
+
+test('status stays on the screen and tells of runs as they come and go, until it is stopped', async () => {
+  using scene = new HostScene();
+  const command = startCommand([process.execPath, COMMAND, 'status', '--watch'], {
+    CYRUS_SYNC_RUN_DIRECTORY: scene.directory,
+  });
+  await command.until(() => command.stdout().includes('no run is under way'));
+  {
+    await using _run = await scene.open('offsite');
+    await command.until(() => command.stdout().includes('offsite: copying '));
+  }
+  const before = command.stdout().length;
+  await command.until(() => command.stdout().slice(before).includes('no run is under way'));
+  command.child.kill('SIGTERM');
+  assert.equal(await command.end, 0, command.stderr());
+});

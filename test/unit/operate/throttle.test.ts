@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import test from 'node:test';
 import fc from 'fast-check';
 import { carryOutOrder } from '../../../src/operate/page/order.ts';
 import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
 import { parseRate, parseTimetable, rateAt, timetableText } from '../../../src/operate/throttle/timetable.ts';
 import { watchPauses } from '../../../src/operate/throttle/watch-pauses.ts';
+import { until } from '../../lab/until.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 import { FakeSteering } from './fake-steering.ts';
 
@@ -101,4 +105,30 @@ test('each condition holds by itself, says why, and gives way within a second', 
   status = 200;
   await clock.advance(1_000);
   assert.equal(steering.held.size, 0);
+});
+
+test('an address is asked over HTTP: what it answers holds a run, and so does silence, until it is 200', async () => {
+  const steering = new FakeSteering();
+  let status = 503;
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.writeHead(status, { location: '/elsewhere' }).end('busy');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/go`;
+  const held = (reason: string | undefined) => () => [...steering.held.values()][0] === reason;
+  {
+    using _watch = watchPauses({ file: undefined, url: `${url}?secret=1`, mostLoad: undefined }, steering);
+    await until('busy', held(`${url} answers 503`));
+    status = 302;
+    await until('moved', held(`${url} answers 302`));
+    status = 200;
+    await until('free', held(undefined));
+    server.closeAllConnections();
+    server.close();
+    await until('gone', held(`${url} answers ECONNREFUSED`));
+  }
+  assert.ok(asked >= 3);
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { get } from 'node:https';
 import { connect } from 'node:net';
 import test from 'node:test';
 import type { Pause, Steering } from '../../../src/coordinator/steering.ts';
 import { refusal } from '../../../src/operate/page/refusal.ts';
 import { type WebOptions, WebServer } from '../../../src/operate/page/web-server.ts';
+import { selfSigned } from '../../lab/certificate.ts';
 import { begun, found, opened, stateOf } from './run-events.ts';
 
 const TOKEN = 'a-token-of-many-characters';
@@ -225,6 +227,39 @@ test('on an address that others reach nothing is read without the token, but whe
     assert.equal((await watched.get(path, { authorization: `Bearer ${TOKEN}` })).status, 200);
   }
   assert.equal((await watched.get('/healthz')).status, 200);
+});
+
+test('with a certificate it is TLS alone, to whoever trusts that one; the token is asked for as without', async () => {
+  const { cert: certificate, key } = selfSigned('IP:127.0.0.1');
+  await using watched = await scene({ host: '0.0.0.0', tls: { certificate, key } });
+  const ask = (headers: Record<string, string>, ca?: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const { port } = watched.web;
+      get({ host: '127.0.0.1', port, path: '/metrics', headers, ca, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+  assert.equal(await ask({}, certificate), 401);
+  assert.equal(await ask({ authorization: `Bearer ${TOKEN}x` }, certificate), 401);
+  assert.equal(await ask({ authorization: `Bearer ${TOKEN}` }, certificate), 200);
+  await assert.rejects(ask({ authorization: `Bearer ${TOKEN}` }), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  await assert.rejects(watched.get('/metrics'), TypeError);
+});
+
+test('a key of another certificate, or a file that has none, ends the start with one line that names the settings', async () => {
+  const own = selfSigned('IP:127.0.0.1');
+  const other = selfSigned('IP:127.0.0.1');
+  for (const tls of [
+    { certificate: own.cert, key: other.key },
+    { certificate: own.key, key: own.cert },
+    { certificate: 'none', key: own.key },
+  ]) {
+    await assert.rejects(scene({ tls }), {
+      code: 'CONFIG',
+      message: /^metrics_certificate, metrics_key: expected a certificate and the private key .*: [^\n]+$/,
+    });
+  }
 });
 
 test('a port that another process has ends the start with one line that says so', async () => {
