@@ -29,7 +29,8 @@ export async function finishGoneUser(
     const failures = new Failures(userid);
     const entries = replicated(context, context.store.mailboxesOf(userid), failures);
     const { mailboxes, quotas } = await userThere(context, userid);
-    if (mailboxes.length === 0 && !changed) return 'absent';
+    // Deleted ones may still be on the replica under the name that the user had before.
+    if (mailboxes.length + entries.length === 0 && !changed) return 'absent';
     const folders = await syncFolders(context, {
       user: userid,
       entries,

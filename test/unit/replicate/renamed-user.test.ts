@@ -105,3 +105,16 @@ test('an heir whom the replica has not got yet holds up nothing', async () => {
   assert.deepEqual(await scene.runActions(['anna'], unuser), [{ kind: 'done' }]);
   assert.deepEqual(await scene.runActions(['anna', 'bob'], unuser), [{ kind: 'done' }]);
 });
+
+test('a user who was renamed and deleted before either reached the replica is followed there, and the old name is free', async () => {
+  await using scene = await renamed();
+  const { master } = scene;
+  for (const name of [...master.names('user.bob')]) master.rename(name, `DELETED.${name}.6000000A`);
+  master.forgetUser('bob');
+  await scene.runUser('bob');
+  const there = (): string[] => Object.keys(scene.replica.inspect().mailboxes).sort();
+  const deleted = ['DELETED.user.bob.6000000A', 'DELETED.user.bob.Work.6000000A'];
+  assert.deepEqual(there(), deleted);
+  assert.deepEqual(await scene.runActions(['anna'], unuser), [{ kind: 'done' }]);
+  assert.deepEqual(there(), deleted);
+});
