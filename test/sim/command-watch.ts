@@ -11,8 +11,8 @@ const MEANT = 'fault:';
 /** Looks at each command before the replica does it, and knows what none may ever be. */
 export class CommandWatch {
   readonly #replica: () => Pick<Sandbox, 'mailboxes'>;
-  /** Live on the master since before the run began. */
-  readonly #isKept: (uniqueid: ByteString) => boolean;
+  /** Live on the master since before the run began, under that name if there is one. */
+  readonly #isKept: (uniqueid: ByteString, name?: ByteString) => boolean;
   readonly #violate: (what: string) => void;
   /** Mailboxes that a MAILBOX has named so far, whatever the answer was, by connection. */
   readonly #others = new Set<number>();
@@ -20,7 +20,7 @@ export class CommandWatch {
 
   constructor(
     replica: () => Pick<Sandbox, 'mailboxes'>,
-    isKept: (uniqueid: ByteString) => boolean,
+    isKept: (uniqueid: ByteString, name?: ByteString) => boolean,
     violate: (what: string) => void,
   ) {
     this.#replica = replica;
@@ -36,6 +36,7 @@ export class CommandWatch {
   examine({ connection, command, text }: RecordedCommand): void {
     if (this.#others.has(connection)) return;
     if (command === 'APPLY UNMAILBOX' || command === 'APPLY UNUSER') this.#removal(command, text);
+    else if (command === 'APPLY RENAME') this.#rename(text);
     else if (command === 'APPLY MAILBOX') this.#mailbox(connection, fieldOf(text, 'MBOXNAME'));
     else if (PERSONAL.includes(command) && !this.#has(`user.${fieldOf(text, 'USERID')}`)) {
       this.#violate(`${text} although the replica has no such user`);
@@ -59,6 +60,13 @@ export class CommandWatch {
       if (this.#isKept(uniqueid))
         this.#violate(`${text} removes ${name} (${uniqueid}), which is live on the master`);
     }
+  }
+
+  #rename(text: string): void {
+    const name = fieldOf(text, 'OLDMBOXNAME');
+    const uniqueid = this.#replica().mailboxes().get(name);
+    if (uniqueid !== undefined && this.#isKept(uniqueid, name))
+      this.#violate(`${text} takes away the name of ${name}, which the master has under it`);
   }
 
   #mailbox(connection: number, name: ByteString): void {

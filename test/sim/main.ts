@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from './mutants.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, THEMES, type Theme } from './plan.ts';
 import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
 import { shrink as shrinkPlan } from './shrink.ts';
@@ -15,6 +15,7 @@ interface Options {
   from: number;
   seeds: number;
   first?: boolean;
+  theme?: Theme;
   shrink: boolean;
   mutants?: string | true;
 }
@@ -24,6 +25,7 @@ const command = new Command('sim')
   .option('--seed <number>', 'one seed, and its history', whole)
   .option('--from <number>', 'the first of several seeds', whole, 1)
   .option('--seeds <number>', 'how many', whole, 100)
+  .addOption(new Option('--theme <word>', 'only seeds whose plans have it').choices(THEMES))
   .option('--first', 'end with the first that fails')
   .option('--no-shrink', 'say of a seed that fails only what was found first')
   .option(
@@ -40,7 +42,7 @@ function whole(text: string): number {
 }
 
 /** @returns the exit code */
-async function runSeeds({ seed, from, seeds, first, shrink }: Options): Promise<number> {
+async function runSeeds({ seed, from, seeds, theme, first, shrink }: Options): Promise<number> {
   const began = performance.now();
   let virtualMs = 0;
   let failed = 0;
@@ -48,6 +50,7 @@ async function runSeeds({ seed, from, seeds, first, shrink }: Options): Promise<
   const end = seed ?? from + seeds - 1;
   for (let each = seed ?? from; each <= end && !(first && failed > 0); each += 1) {
     const plan = planOf(each, new Random(each));
+    if (theme !== undefined && plan.theme !== theme) continue;
     const { violations, history, elapsedMs } = await simulate(plan);
     ran += 1;
     virtualMs += elapsedMs;
@@ -76,12 +79,13 @@ async function showSmallest(plan: Plan): Promise<void> {
 }
 
 /** @returns the exit code: 0 if each was found */
-function findMutants({ from, seeds }: Options, words: string | true): number {
+function findMutants({ from, seeds, theme }: Options, words: string | true): number {
   const chosen = MUTANTS.filter(({ name }) => words === true || name.includes(words));
   let survived = 0;
   for (const mutant of chosen) {
     const { stdout, stderr } = withMutant(mutant, (entry) => {
       const range = ['--from', String(from), '--seeds', String(seeds), '--first', '--no-shrink'];
+      if (theme !== undefined) range.push('--theme', theme);
       return spawnSync(process.execPath, [entry, ...range], { encoding: 'utf8' });
     });
     // A program that does not even run notices nothing.

@@ -1,5 +1,5 @@
 import type { Fault } from '../../src/sandbox/fault-script.ts';
-import { DAMAGES, EDITS, LOCKERS, type Plan, REPLICA_EDITS, type Step } from './plan.ts';
+import { DAMAGES, EDITS, LOCKERS, type Plan, REPLICA_EDITS, type Step, THEMES, type Theme } from './plan.ts';
 import type { Random } from './random.ts';
 
 /** A busy site has more than one thing happen while one user is replicated; a quiet one shows what goes wrong by itself. */
@@ -32,14 +32,31 @@ const COMMANDS = [
   'RESTART',
 ];
 
-/**
- * A site with what happens at it. Some plans have a theme, because what needs three rare things at once would hardly come
- * about among everything else.
- */
+type Edit = (typeof EDITS)[number];
+
+/** Edits by which users and their folders change hands. */
+const MOVES: readonly Edit[] = [
+  'rename-user',
+  'rename-user',
+  'move-folder',
+  'move-folder',
+  'remove-user',
+  'create-user',
+  'append',
+  'subscribe',
+];
+const ROLLING: Partial<Record<Theme, boolean>> = {
+  conflict: false,
+  refusals: false,
+  pending: true,
+  people: true,
+};
+
+/** A site with what happens at it. */
 export function planOf(seed: number, random: Random): Plan {
-  const theme = random.pick(['any', 'any', 'any', 'conflict', 'damage', 'race'] as const);
-  const rolling = theme === 'conflict' ? false : random.chance(0.5);
-  const endMs = random.pick([2_000, 20_000, 120_000, 3_600_000]);
+  const theme = random.chance(0.25) ? 'any' : random.pick(THEMES);
+  const rolling = ROLLING[theme] ?? random.chance(0.5);
+  const endMs = random.pick(theme === 'any' ? [2_000, 20_000, 120_000, 3_600_000] : [2_000, 20_000]);
   const newReplica = random.chance(0.5);
   const steps: Step[] = [];
   const add = (most: number, make: () => Happening): void => {
@@ -49,16 +66,31 @@ export function planOf(seed: number, random: Random): Plan {
     }
   };
   // A mailbox of scripts is made by Cyrus alone.
-  const edits = newReplica ? EDITS.filter((edit) => !edit.endsWith('-script')) : EDITS;
+  const all = newReplica ? EDITS.filter((edit) => !edit.endsWith('-script')) : EDITS;
+  const edits = theme === 'people' ? MOVES : all;
   const target = () => ({ choice: random.fraction(), other: random.fraction() });
-  add(MOST_STEPS, () => ({ kind: 'edit', edit: random.pick(edits), ...target() }));
+  add(theme === 'refusals' ? MOST_FAULTS : MOST_STEPS, () => ({
+    kind: 'edit',
+    edit: random.pick(edits),
+    ...target(),
+  }));
   // No log tells of what is done on the replica.
   if (!rolling && (theme === 'conflict' || random.chance(0.2))) {
     add(2 * MOST_FAULTS, () => ({ kind: 'replica-edit', edit: random.pick(REPLICA_EDITS), ...target() }));
-    add(3, () => ({ kind: 'master-lost', nth: random.between(1, 4) }));
+    add(3, () => ({ kind: 'master-lost', nth: random.between(1, 12) }));
+    add(2, () => ({ kind: 'fault', fault: { on: 'GET FETCH', times: random.pick([1, 3]), do: 'damage' } }));
   }
   if (theme === 'damage' || random.chance(0.1)) {
     add(MOST_FAULTS, () => ({ kind: 'damage', damage: random.pick(DAMAGES), ...target() }));
+  }
+  if (theme === 'refusals') add(MOST_FAULTS, () => ({ kind: 'fault', fault: refusal(random) }));
+  if (theme === 'people') {
+    add(3, () => ({ kind: 'fault', fault: { on: 'APPLY RENAME', nth: random.between(1, 3), do: 'no' } }));
+  }
+  if (theme === 'pending') {
+    add(3, () => ({ kind: 'kill' }));
+    add(MOST_FAULTS, () => ({ kind: 'lock', choice: random.fraction(), forMs: 10_000 }));
+    add(3, () => ({ kind: 'log-full', forMs: 5_000 }));
   }
   if (random.chance(0.3)) {
     add(MOST_FAULTS, () => ({
@@ -72,9 +104,10 @@ export function planOf(seed: number, random: Random): Plan {
   steps.sort((a, b) => a.atMs - b.atMs);
   return {
     seed,
+    theme,
     rolling,
     newReplica,
-    relogLocked: random.chance(0.3),
+    relogLocked: random.chance(theme === 'pending' ? 0.7 : 0.3),
     users: Array.from({ length: random.between(1, 4) }, () => random.between(0, 4)),
     shared: random.pick([0, 0, 1, 3]),
     latencyMs: random.pick([0, 1, 20, 200]),
@@ -130,17 +163,7 @@ function faultOf(random: Random): Fault {
       'damage',
     ]),
   };
-  if (fault.do === 'no') {
-    fault.text = random.pick(REFUSALS);
-    // One mailbox that is refused again and again: all that depends on it has to wait.
-    if (random.chance(0.3)) {
-      const user = `user.u${random.between(0, 4)}`;
-      fault.on = 'APPLY MAILBOX';
-      fault.mailbox = random.pick([user, user, `${user}.Sent`, `${user}.Drafts`]);
-      fault.nth = 1;
-      fault.times = random.pick([1, 3, 1_000_000]);
-    }
-  }
+  if (fault.do === 'no') fault.text = random.pick(REFUSALS);
   if (fault.do === 'damage') {
     fault.on = 'GET FETCH';
     fault.nth = 1;
@@ -148,5 +171,21 @@ function faultOf(random: Random): Fault {
   }
   if (fault.do === 'cut-inside') fault.octets = random.between(1, 400);
   if (fault.do === 'delay') fault.milliseconds = random.pick([50, 20_000]);
+  return fault;
+}
+
+/** A mailbox that is refused again and again, or messages: all that depends on them has to wait. */
+function refusal(random: Random): Fault {
+  const user = `user.u${random.between(1, 4)}`;
+  const fault: Fault = {
+    on: random.pick(['APPLY MAILBOX', 'APPLY MESSAGE']),
+    nth: random.between(1, 3),
+    times: random.pick([1, 3, 1_000_000]),
+    do: 'no',
+    text: random.pick(REFUSALS),
+  };
+  if (fault.on === 'APPLY MAILBOX')
+    fault.mailbox = random.pick([user, user, `${user}.Sent`, `${user}.Drafts`]);
+  else fault.times = random.pick([1, 3]);
   return fault;
 }

@@ -42,6 +42,10 @@ export const REPLICA_EDITS = [
 /** Programs of Cyrus that keep a mailbox of the master locked for a while. */
 export const LOCKERS = ['imapd', 'lmtpd', 'cyr_expire', 'reconstruct'] as const;
 
+/** Some plans have one, because what needs three rare things at once would hardly come about among everything else. */
+export const THEMES = ['any', 'conflict', 'damage', 'race', 'refusals', 'pending', 'people'] as const;
+export type Theme = (typeof THEMES)[number];
+
 /**
  * One thing that happens. Whom it happens to is a number that is applied to whoever is there when it happens, so that a plan
  * still means something when others of its steps are left out.
@@ -75,6 +79,7 @@ export type Step = {
 /** All that a simulation is made of: the same plan goes the same way. */
 export interface Plan {
   seed: number;
+  theme: Theme;
   /** The sync log is followed, rather than everybody looked at in one run after the other. */
   rolling: boolean;
   /** Rolling mode hands lines of locked users back to the log. */

@@ -107,8 +107,8 @@ class World {
     const violate = (what: string): void => this.violate(what);
     this.#locks = new LockTable(() => time.nowMs, violate);
     this.#master = new SimulatedMaster(plan, random.split(), this.#locks, () => time.nowMs);
-    const isKept = (uniqueid: ByteString): boolean =>
-      this.#master.isLiveSince(uniqueid, this.#client?.startedMs ?? 0);
+    const isKept = (uniqueid: ByteString, name?: ByteString): boolean =>
+      this.#master.isLiveSince(uniqueid, this.#client?.startedMs ?? 0, name);
     this.#watch = new CommandWatch(() => replica, isKept, violate);
     for (const step of plan.steps) {
       const { atRead } = step;
@@ -178,7 +178,7 @@ class World {
     const { endMs } = this.#plan;
     while (this.#time.nowMs < endMs) {
       await this.#run();
-      await pause(this.#random.between(0, Math.max(3_000, endMs / 40)));
+      await pause(this.#random.between(0, Math.max(3_000, endMs / 20)));
     }
     await happened;
   }

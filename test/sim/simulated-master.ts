@@ -22,6 +22,7 @@ const MOST_USERS = 6;
 /** Between a change and its line. */
 const LOGGED_AFTER_MS = 2;
 const FOLDERS = ['Sent', 'Drafts', 'Archive', 'Lists'];
+const LEAVING: ReadonlySet<Edit> = new Set(['rename-user', 'remove-user']);
 const SCRIPTS = ['filter', 'away'];
 /** Above all mailboxes that belong to nobody. */
 const SHARED = 'shared';
@@ -40,9 +41,13 @@ export class SimulatedMaster {
   readonly store: SimulatedStore;
   readonly ledger = new Ledger();
   readonly disk: LogOnDisk = { log: [], run: [], full: false };
-  /** uniqueid -> milliseconds since when it is live without a break. */
+  /** uniqueid, also with a name behind it -> milliseconds since when it is live without a break, and has that name. */
   readonly #liveSince = new Map<ByteString, number>();
   readonly #nowMs: () => number;
+  /** The sync log is followed, which tells what becomes of users. */
+  readonly #logged: boolean;
+  /** Users who were given a folder of somebody else's: where that is once they are gone themselves, only the log tells. */
+  readonly #givenTo = new Set<ByteString>();
   /** Changes of each user so far, to tell whether there was one meanwhile. */
   readonly #changes = new Map<ByteString, number>();
   /** Deleted without going to DELETED: with the name used again nothing would tell that the former mailbox was deleted. */
@@ -55,12 +60,13 @@ export class SimulatedMaster {
   #messages = 0;
 
   constructor(
-    { users, shared }: { users: readonly number[]; shared: number },
+    { users, shared, rolling }: { users: readonly number[]; shared: number; rolling: boolean },
     random: Random,
     locks: LockTable,
     nowMs: () => number,
   ) {
     this.#nowMs = nowMs;
+    this.#logged = rolling;
     this.store = new SimulatedStore(locks);
     this.store.createdModseqs = true;
     for (const folders of users) {
@@ -118,7 +124,8 @@ export class SimulatedMaster {
         store.skewChecksum(name, 1 + Math.floor(other * 1e6));
         return `the checksum of ${name}`;
       case 'twin': {
-        const twin = at(this.#freeNames(this.#rootOf(name)), other);
+        const roots = [this.#rootOf(name), ...this.users().map((userid) => store.inboxName(userid))];
+        const twin = at(this.#freeNames(at(roots, choice) ?? ''), other);
         const uniqueid = store.lookup(name)?.uniqueid;
         if (twin === undefined || uniqueid === undefined) return undefined;
         store.put(twin, { uniqueid, messages: [] });
@@ -178,8 +185,10 @@ export class SimulatedMaster {
     return this.store.userids().filter((userid) => this.#isLive(this.store.inboxName(userid)));
   }
 
-  isLiveSince(uniqueid: ByteString, ms: number): boolean {
-    return (this.#liveSince.get(uniqueid) ?? Number.POSITIVE_INFINITY) <= ms;
+  /** @param name that it has had since then, if any one will not do */
+  isLiveSince(uniqueid: ByteString, ms: number, name?: ByteString): boolean {
+    const key = name === undefined ? uniqueid : `${uniqueid} ${name}`;
+    return (this.#liveSince.get(key) ?? Number.POSITIVE_INFINITY) <= ms;
   }
 
   #edit(edit: Edit, { choice, other }: Choice): Done | undefined {
@@ -286,6 +295,7 @@ export class SimulatedMaster {
     const names = this.#below(inbox);
     const name = at(names, other) as ByteString;
     const uniqueid = store.lookup(name)?.uniqueid ?? '';
+    if (!this.#logged && LEAVING.has(edit) && this.#givenTo.has(userid)) return undefined;
     switch (edit) {
       case 'subscribe':
         store.subscribe(userid, name);
@@ -347,6 +357,7 @@ export class SimulatedMaster {
         const free = at(this.#freeNames(store.inboxName(to)), other);
         if (to === userid || moved === undefined || free === undefined) return undefined;
         store.rename(moved, free);
+        this.#givenTo.add(to);
         return { what: `${moved} ${free}`, users: [userid, to], lines: renameLines(moved, free) };
       }
       default:
@@ -426,7 +437,10 @@ export class SimulatedMaster {
   /** Who is there from now on, and who no longer is. */
   #look(): void {
     const live = new Set<ByteString>();
-    for (const name of this.store.names('')) live.add(this.store.lookup(name)?.uniqueid ?? '');
+    for (const name of this.store.names('')) {
+      const uniqueid = this.store.lookup(name)?.uniqueid ?? '';
+      live.add(uniqueid).add(`${uniqueid} ${name}`);
+    }
     for (const uniqueid of live)
       if (!this.#liveSince.has(uniqueid)) this.#liveSince.set(uniqueid, this.#nowMs());
     for (const uniqueid of this.#liveSince.keys()) if (!live.has(uniqueid)) this.#liveSince.delete(uniqueid);
