@@ -13,6 +13,7 @@ import { processorSeconds } from './peak-memory.ts';
 import { countMessages, cyrusTarget, octetsOf, sandboxTarget, type Target } from './replicas.ts';
 import type { Run } from './results.ts';
 import type { Store } from './stores.ts';
+import { Watcher } from './watcher.ts';
 
 /** Milliseconds of quiet before a timed run, for what the last one left to the kernel. */
 const SETTLE = 300;
@@ -66,11 +67,13 @@ export class CaseScene implements Scene<Run> {
           })
         : undefined;
     await this.#pointTo(proxy?.port ?? target.port);
+    using watcher = contender.watched ? await Watcher.start(this.#master.directory) : undefined;
     const { command, input } = await commandLine(contender, this.#master.configFile, {
       users: this.#bench.oneUser ? this.#store.users.slice(0, 1) : this.#store.users,
       directory: this.#master.directory,
       profile: options.profile,
       before: options.before,
+      watch: watcher,
       mode: this.#bench.oneUser ? '-u' : '-A',
     });
     await wait(SETTLE);
@@ -86,6 +89,7 @@ export class CaseScene implements Scene<Run> {
     if (measured.code !== 0) {
       throw new Error(`${contender.name} exited ${measured.code}: ${command.join(' ')}\n${measured.stderr}`);
     }
+    if (watcher?.answers === 0) throw new Error(`${contender.name} has answered nobody`);
     if (target.spool !== undefined && !this.#isShared) this.#check(contender, target.spool);
     const spoolOctets =
       this.#bench.countSpool && target.spool !== undefined ? octetsOf(target.spool) : undefined;

@@ -11,6 +11,7 @@ import { join } from 'node:path';
  *   before, before8 ...   another build of this program, given with --before
  *   verify, verify1 ...   a comparison instead of a run: `cyrus-sync verify`
  *   ours:verify     each user compared afterwards     ours:pass       rolling, with a pass over 1,000 users an hour
+ *   ours:watched    on a terminal with its display, with a page, metrics and a control socket that somebody asks
  */
 export interface Contender {
   name: string;
@@ -24,12 +25,15 @@ export interface Contender {
   verifies: boolean;
   /** Rolling, with full_pass. */
   passes: boolean;
+  /** By all means that there are. */
+  watched: boolean;
 }
 
 export function parseContender(name: string): Contender {
-  const match = /^(c|xargs(?=\d)|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass))*)$/.exec(
-    name,
-  );
+  const match =
+    /^(c|xargs(?=\d)|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass|watched))*)$/.exec(
+      name,
+    );
   if (match === null) {
     throw new Error(`expected a contender such as c, xargs8:plain or ours8:deflate, found "${name}"`);
   }
@@ -43,6 +47,7 @@ export function parseContender(name: string): Contender {
     sandbox: extra.has('sandbox'),
     verifies: extra.has('verify'),
     passes: extra.has('pass'),
+    watched: extra.has('watched'),
   };
 }
 
@@ -68,6 +73,8 @@ export interface CommandOptions {
   directory: string;
   /** Where ours is to leave CPU profiles. */
   profile?: string | undefined;
+  /** Where whoever is watched can be asked. */
+  watch?: { port: number; control: string } | undefined;
   /** `dist` of the other build. */
   before?: string | undefined;
   /** The arguments, except for `xargs`, which always takes all users. */
@@ -77,7 +84,7 @@ export interface CommandOptions {
 export async function commandLine(
   contender: Contender,
   configFile: string,
-  { users, directory, profile, before, mode = '-A' }: CommandOptions,
+  { users, directory, profile, watch, before, mode = '-A' }: CommandOptions,
 ): Promise<CommandLine> {
   const named = mode === '-u' ? users : [];
   switch (contender.client) {
@@ -103,10 +110,12 @@ export async function commandLine(
       const command = started(join(build, isVerify ? VERBS : COMMAND), profile);
       if (isVerify) command.push('verify');
       command.push('-C', configFile);
-      command.push('--settings', settings, '--no-progress', '-o');
+      command.push('--settings', settings, watch ? '--progress' : '--no-progress', '-o');
+      if (watch) command.push('--metrics', `127.0.0.1:${watch.port}`, '--control', watch.control);
       if (contender.verifies) command.push('--verify');
       if (contender.count !== undefined) command.push('--workers', String(contender.count));
-      return { command: [...command, mode, ...named], input: '' };
+      command.push(mode, ...named);
+      return { command: watch ? onTerminal(command) : command, input: '' };
     }
   }
 }
@@ -115,4 +124,10 @@ export async function commandLine(
 function started(program: string, profile: string | undefined): string[] {
   if (profile === undefined) return [program];
   return [process.execPath, '--cpu-prof', '--cpu-prof-dir', profile, `${program}.cjs`];
+}
+
+/** util-linux's `script` gives it a terminal of its own, and ends with its exit code. */
+function onTerminal(command: readonly string[]): string[] {
+  const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  return ['env', 'TERM=xterm', 'script', '-qec', quoted, '/dev/null'];
 }

@@ -76,4 +76,26 @@ const ONE_USER: BenchCase = {
   }),
 };
 
-export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, SHARED_MAIL, ONE_USER];
+/**
+ * (w): the display on a terminal, the page, metrics and the control socket, all of them in use. Their loading is paid once, so
+ * that the store is larger than that of other cases.
+ */
+const WATCHED: BenchCase = {
+  id: 'w',
+  title: 'First copy that is watched by all means',
+  replica: 'empty',
+  roundTrips: { small: [0], full: [0, 40] },
+  rounds: { small: 5, full: 5 },
+  contenders: { small: ['ours', 'ours:watched'], full: ['ours', 'ours:watched'] },
+  store: (options) => ({
+    kind: 'filled',
+    name: 'ordinary',
+    users: options.users ?? (options.full ? 60 : 24),
+    folders: ORDINARY_FOLDERS,
+    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 1_500 : 60)),
+    messageSize: undefined,
+    userData: true,
+  }),
+};
+
+export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, SHARED_MAIL, ONE_USER, WATCHED];

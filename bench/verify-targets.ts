@@ -9,6 +9,8 @@ const MOST_SECONDS = 2;
 const FLATNESS = 1.5;
 /** The price that a proof may have right after a first copy. */
 const MOST_OF_A_COPY = 1.03;
+/** The price of being watched. */
+const MOST_OF_WATCHED = 1.02;
 /** The price that a pass over everybody may have beside rolling replication. */
 const MOST_OF_ROLLING = 1.02;
 
@@ -44,6 +46,9 @@ export function verifyTargets(
     cost('first copy with --verify, 40 ms: time', copy, 40, ({ wall }) => wall),
     cost('first copy with --verify, loopback: processor seconds of both ends', copy, 0, processor),
     rolling(pass),
+    watched('loopback: time', results.get('w'), 0, ({ wall }) => wall),
+    watched('40 ms: time', results.get('w'), 40, ({ wall }) => wall),
+    watched('loopback: processor seconds of both ends', results.get('w'), 0, processor),
   ];
 }
 
@@ -66,6 +71,16 @@ function rolling(pass: RollingResult | undefined): Target {
   const ratio = pass && pairedRatio(pass.runs, 'ours', 'ours:pass', 0, value);
   const text = 'rolling with a pass over 1,000 users an hour: processor seconds of both ends';
   return within(text, ratio, MOST_OF_ROLLING);
+}
+
+function watched(
+  text: string,
+  result: CaseResult | undefined,
+  roundTrip: number,
+  value: (run: Run) => number,
+): Target {
+  const ratio = result && pairedRatio(result.runs, 'ours', 'ours:watched', roundTrip, value);
+  return within(`first copy with display, page, metrics and control in use, ${text}`, ratio, MOST_OF_WATCHED);
 }
 
 /** @param ratio of what it is without to what it is with */
