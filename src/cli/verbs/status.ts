@@ -40,6 +40,12 @@ export const status: Verb = {
     if (own.nagios === true) {
       if (own.watch === true || own.json === true)
         throw usageError('expected --nagios without --watch and --json');
+      const { warningSeconds, criticalSeconds } = thresholds;
+      if (warningSeconds > criticalSeconds) {
+        throw usageError(
+          `expected --warning to be no later than --critical, found ${warningSeconds}s and ${criticalSeconds}s`,
+        );
+      }
       return async (environment) => {
         const { carryOutNagios } = await import('../carry-out/carry-out-nagios.ts');
         return await carryOutNagios(name, thresholds, environment);

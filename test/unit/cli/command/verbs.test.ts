@@ -47,6 +47,10 @@ test('wrong input to a verb is one clear line and exit code 64', async () => {
     [['verify', '-A', '--deep=1/0'], /--deep expects/],
     [['verify', '-A', '--repair=yes'], /^cyrus-sync: option --repair takes no value$/],
     [['check', '--probe=1'], /option --probe takes no value/],
+    [
+      ['status', '--nagios', '--warning', '20m'],
+      /--warning to be no later than --critical, found 1200s and 900s/,
+    ],
     [['verify', '-A', '-O'], /expected -O with --repair alone/],
     [['verify', '-A', '--workers', '0'], /--workers expects/],
     [['verify', '-A', '--shard', '5/4'], /--shard expects K\/N/],
