@@ -98,7 +98,8 @@ export function withoutExpunged(state: StrictState): StrictState {
     if (directory === undefined) continue;
     const names = new Set(live.map(([uid]) => `${uid}.`));
     const kept = Object.entries(files[directory] ?? {}).filter(([file]) => names.has(file));
-    files[directory] = Object.fromEntries(kept);
+    if (kept.length > 0) files[directory] = Object.fromEntries(kept);
+    else delete files[directory];
   }
   return { ...state, mailboxes, files };
 }

@@ -25,6 +25,7 @@ export class Unflushed {
   readonly environment: Record<string, string>;
   readonly #server: CyrusServer;
   readonly #flushed: string;
+  #settled = 0;
 
   /** @param directory of this object alone */
   constructor(directory: string, server: CyrusServer) {
@@ -42,6 +43,12 @@ export class Unflushed {
   /** Everything has reached the disk. */
   settle(): void {
     for (const path of this.#files()) copyFileSync(path, this.#copyOf(path));
+    this.#settled = readdirSync(this.#flushed).length;
+  }
+
+  /** Files that the server itself has flushed since. */
+  get flushes(): number {
+    return readdirSync(this.#flushed).length - this.#settled;
   }
 
   /**
