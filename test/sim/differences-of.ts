@@ -8,6 +8,11 @@ import type { MemoryStore } from '../lab/memory-store.ts';
 export interface ChangedThere {
   /** `UNIQUEID/UID`. Once both sides have expunged such a one each keeps what it had: no server takes anything new for it. */
   records: ReadonlySet<string>;
+  /**
+   * Uniqueids of mailboxes that were merged, or begun to be: of a merge that was overtaken, and done again, the replica keeps
+   * the MODSEQ that an expunged message was given at first.
+   */
+  merged: ReadonlySet<ByteString>;
   /** Uniqueids of mailboxes that were made there: nothing here proves that they are to go. */
   mailboxes: ReadonlySet<ByteString>;
 }
@@ -52,7 +57,9 @@ export function differencesOf(
     compare(`${name} last uid`, state.lastUid, other.lastUid);
     compare(`${name} highestmodseq`, state.highestmodseq, other.highestmodseq);
     const comparable = (record: ComparedRecord): unknown => {
-      return isOurs(record) && record.flags.includes('\\Expunged') ? { uid: record.uid } : plain(record);
+      return (isOurs(record) || there.merged.has(entry.uniqueid)) && record.flags.includes('\\Expunged')
+        ? { uid: record.uid }
+        : plain(record);
     };
     compare(`${name} records`, records.map(comparable), kept(other, records).map(comparable));
   }

@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       [
         'return entry.attempts >= most ? undefined : this.#backoff(entry.attempts);',
-        'return this.#backoff(entry.attempts);',
+        'return this.#backoff(1);',
       ],
     ],
   },

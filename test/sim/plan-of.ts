@@ -45,6 +45,18 @@ const MOVES: readonly Edit[] = [
   'append',
   'subscribe',
 ];
+/** Edits that meet those of the replica. */
+const MEETING: readonly Edit[] = [
+  'append',
+  'append',
+  'append',
+  'flag',
+  'expunge',
+  'clean-up',
+  'rename-folder',
+  'delete-folder',
+];
+const EDITS_OF: Partial<Record<Theme, readonly Edit[]>> = { people: MOVES, conflict: MEETING };
 const ROLLING: Partial<Record<Theme, boolean>> = {
   conflict: false,
   refusals: false,
@@ -67,7 +79,7 @@ export function planOf(seed: number, random: Random): Plan {
   };
   // A mailbox of scripts is made by Cyrus alone.
   const all = newReplica ? EDITS.filter((edit) => !edit.endsWith('-script')) : EDITS;
-  const edits = theme === 'people' ? MOVES : all;
+  const edits = EDITS_OF[theme] ?? all;
   const target = () => ({ choice: random.fraction(), other: random.fraction() });
   add(theme === 'refusals' ? MOST_FAULTS : MOST_STEPS, () => ({
     kind: 'edit',
@@ -108,7 +120,7 @@ export function planOf(seed: number, random: Random): Plan {
     rolling,
     newReplica,
     relogLocked: random.chance(theme === 'pending' ? 0.7 : 0.3),
-    users: Array.from({ length: random.between(1, 4) }, () => random.between(0, 4)),
+    users: sizes(theme, random),
     shared: random.pick([0, 0, 1, 3]),
     latencyMs: random.pick([0, 1, 20, 200]),
     octetsPerSecond: random.pick([20_000, 1_000_000, 100_000_000]),
@@ -118,6 +130,12 @@ export function planOf(seed: number, random: Random): Plan {
     endMs,
     steps,
   };
+}
+
+/** Folders of each user: few where both sides are to meet in one. */
+function sizes(theme: Theme, random: Random): number[] {
+  const [users, folders] = theme === 'conflict' ? [2, 1] : [4, 4];
+  return Array.from({ length: random.between(1, users) }, () => random.between(0, folders));
 }
 
 type Happening<S = Step> = S extends Step ? Omit<S, 'atMs' | 'atRead'> : never;

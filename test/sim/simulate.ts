@@ -26,6 +26,8 @@ import { workOn } from './work-on.ts';
 const MS_PER_MINUTE = 60_000;
 /** Virtual time after which whatever still goes on will never end. */
 const PATIENCE_MS = 24 * 60 * MS_PER_MINUTE;
+/** Times that a run tries a user again who is locked. */
+const MOST_RETRIES = 7;
 /** Runs that may be needed once nobody disturbs: those who were edited during the last one are done by the next. */
 const MOST_LAST_RUNS = 4;
 /** Milliseconds that rolling mode has for what is left once nobody disturbs: back-off and quarantine included. */
@@ -75,6 +77,8 @@ class World {
   readonly #changedThere = new Set<string>();
   /** Uniqueids of mailboxes that somebody has made on the replica. */
   readonly #madeThere = new Set<ByteString>();
+  /** Uniqueids of mailboxes that were merged, or begun to be. */
+  readonly #merged = new Set<ByteString>();
   /** Edits of the replica that are under way. */
   #editing = 0;
   /** Both sides have been changed, or what the master says of itself was wrong: only then has anybody to change the master. */
@@ -83,6 +87,8 @@ class World {
   /** Steps that happen when a mailbox is read, by how many were read before. */
   readonly #atRead = new Map<number, Step[]>();
   #reads = 0;
+  /** Times that each user was tried again in this run, but for broken links. */
+  readonly #retries = new Map<ByteString, number>();
   /** Commands that the master's own server has left before it is lost, for each loss to come. */
   readonly #losses: number[] = [];
 
@@ -187,9 +193,12 @@ class World {
   async #follow(happened: Promise<void>): Promise<void> {
     const disk = this.#master.disk;
     let over = false;
-    void happened.then(() => {
-      over = true;
-    });
+    // What was done last has to be logged first.
+    void happened
+      .then(() => pause(1_000))
+      .then(() => {
+        over = true;
+      });
     // As an operator does before anybody follows a log: it tells only of what changes from then on.
     while ((await this.#run()).exitCode !== 0) await pause(MS_PER_MINUTE);
     for (;;) {
@@ -286,6 +295,7 @@ class World {
 
   async #run(): Promise<RunResult> {
     const client = this.#begin();
+    this.#retries.clear();
     const before = new Map(this.#owners().map((userid) => [userid, this.#master.changesOf(userid ?? '')]));
     this.tell('a run begins');
     const result = await client.run();
@@ -305,7 +315,7 @@ class World {
 
   /** @param userids undefined: mailboxes that are nobody's */
   #compare(userids: readonly (ByteString | undefined)[], when: string): void {
-    const there = { records: this.#changedThere, mailboxes: this.#madeThere };
+    const there = { records: this.#changedThere, merged: this.#merged, mailboxes: this.#madeThere };
     const replica = this.#replica.inspect();
     for (const userid of userids) {
       for (const difference of differencesOf(userid, this.#master.store, replica, there))
@@ -452,14 +462,24 @@ class World {
   }
 
   #hear(event: SyncEvent): void {
+    if (event.kind === 'command:fullmailbox')
+      this.#merged.add(this.#master.store.lookup(event.name)?.uniqueid ?? '');
     if (event.kind === 'user:failed')
       this.tell(`failed: ${event.user} ${event.error.code} ${event.error.message}`);
-    if (event.kind === 'run:retry')
+    if (event.kind === 'run:retry') {
       this.tell(`again: ${event.user} ${event.error.code} ${event.error.message}`);
+      if (event.error.family !== 'link') this.#countRetry(event.user);
+    }
     if (event.kind === 'connection:failed' || event.kind === 'connection:lost') {
       this.tell(`${event.kind} ${event.error.message}`);
     }
     if ('error' in event && event.error?.code === 'BUG') this.violate(`BUG: ${JSON.stringify(event)}`);
+  }
+
+  #countRetry(user: ByteString): void {
+    const retries = (this.#retries.get(user) ?? 0) + 1;
+    this.#retries.set(user, retries);
+    if (retries > MOST_RETRIES) this.violate(`${user} is tried again for the ${retries}th time in one run`);
   }
 
   violate(what: string): void {

@@ -127,7 +127,8 @@ export class SimulatedMaster {
         const roots = [this.#rootOf(name), ...this.users().map((userid) => store.inboxName(userid))];
         const twin = at(this.#freeNames(at(roots, choice) ?? ''), other);
         const uniqueid = store.lookup(name)?.uniqueid;
-        if (twin === undefined || uniqueid === undefined) return undefined;
+        // Of the two one goes in the end, and a user needs an INBOX.
+        if (twin === undefined || uniqueid === undefined || name === this.#rootOf(name)) return undefined;
         store.put(twin, { uniqueid, messages: [] });
         this.disk.log.push(mailboxLine(twin));
         this.#twins.add(uniqueid);
