@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /*
  * CommonJS, because loading an ES module starts libuv's threads. They read from disks that have to be waited for: with
- * the usual four, a store on a network file system would be read at a third of the speed that it has.
+ * the usual four, a store on a network file system would be read at a third of the speed that it has. The program is one
+ * CommonJS file as well: some fifty ES modules take Node longer to load than a small run lasts.
  */
 const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
 const {
@@ -15,15 +16,17 @@ if (!answerVersion(process.argv.slice(2))) {
   process.env.UV_THREADPOOL_SIZE ??= '16';
   keepDebuggerClosed('sync_client');
 
-  import('../src/cli/main.ts')
-    .then(
-      ({ main }) => main(process.argv.slice(2), process.env),
-      (error: Error) => {
-        process.stderr.write(
-          `sync_client: the program cannot be loaded: ${error.message} (install it again, where this user can read it)\n`,
-        );
-        return EX_CONFIG;
-      },
-    )
-    .then((code) => process.exit(code));
+  load()(process.argv.slice(2), process.env).then((code) => process.exit(code));
+}
+
+function load(): typeof import('../src/cli/main.ts')['main'] {
+  try {
+    return require('../src/bundled/programs/sync_client.cjs').main;
+  } catch (caught) {
+    const { message } = caught as Error;
+    process.stderr.write(
+      `sync_client: the program cannot be loaded: ${message} (install it again, where this user can read it)\n`,
+    );
+    process.exit(EX_CONFIG);
+  }
 }

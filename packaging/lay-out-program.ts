@@ -11,8 +11,6 @@ const PROGRAM = [
   'bin/sync_client.cjs',
   'bin/guard.cjs',
   'bin/answer-version.cjs',
-  'src/cli/main.js',
-  'src/cli/cyrus-sync.js',
   'src/bundled',
   'workers/replicate.js',
 ];

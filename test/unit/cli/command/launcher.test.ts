@@ -34,6 +34,19 @@ test('the version is told without the program being loaded, which anything else 
   assert.equal(installed.stdout(), `${programVersion()}\n`);
 });
 
+test('each command is one file beside its entry, the packages that it always needs among it', async () => {
+  await using folder = await entriesAlone();
+  await writeFile(join(folder.path, 'package.json'), '{ "version": "1.2.3", "type": "module" }');
+  const programs = join('src', 'bundled', 'programs');
+  for (const name of ['sync_client', 'cyrus-sync']) {
+    const file = join(programs, `${name}.cjs`);
+    await cp(join(dirname(LAUNCHER), '..', file), join(folder.path, file));
+    const asked = startCommand([join(folder.path, 'bin', name), '--help']);
+    assert.equal(await asked.end, 0, asked.stderr());
+    assert.match(asked.stdout(), new RegExp(`^Usage: ${name} `));
+  }
+});
+
 test('what is young in the heap has little room, however much is made', async () => {
   await using folder = await entriesAlone();
   const entry = `
