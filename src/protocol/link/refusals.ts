@@ -26,13 +26,15 @@ const RETRYABLE: ReadonlySet<string> = new Set([
   'IMAP_SYNC_CHANGED',
 ] satisfies ErrorCode[]);
 
-/** The answer to every command of a user who is not in the replica's `admins`, after a login that worked. */
-export const NOT_ADMIN = 'Permission denied';
+/** Tells the answer to every command of a user who is not in the replica's `admins`, after a login that worked. */
+export function isNotAdmin(text: ByteString): boolean {
+  // An imapd says the second from Cyrus 3.12 on; older ones do not know the command then.
+  return text === 'Permission denied' || /^only administrators may use \S+ command$/i.test(text);
+}
 
 export const NOT_ADMIN_HINT = "Log in as a user who is in the replica's admins";
 
 const HINTS: ReadonlyMap<string, string> = new Map([
-  [NOT_ADMIN, NOT_ADMIN_HINT],
   ['Please authenticate first', 'The server string says /noauth, but the replica wants a login'],
 ]);
 
@@ -54,7 +56,7 @@ export function refusal(command: string, text: ByteString): SyncError {
   return new SyncError(code, `${command} received NO response: ${said(text)}`, {
     family: 'refused',
     retryable: RETRYABLE.has(code),
-    hint: HINTS.get(text),
+    hint: isNotAdmin(text) ? NOT_ADMIN_HINT : HINTS.get(text),
   });
 }
 

@@ -6,7 +6,7 @@ import { cyrusRelease, isOlder } from '../handshake/cyrus-release.ts';
 import { longestName } from '../handshake/longest-name.ts';
 import type { Offer } from '../handshake/offer.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
-import { NOT_ADMIN, NOT_ADMIN_HINT } from '../link/refusals.ts';
+import { isNotAdmin, NOT_ADMIN_HINT } from '../link/refusals.ts';
 import type { MasterSession, SessionInfo } from '../replica-session.ts';
 import { createSession } from './create-session.ts';
 import { dispatch } from './dispatch.ts';
@@ -72,7 +72,7 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
     }),
     result: () => enabled,
     // A user who is no admin gets this for every command: better said at once than for each mailbox.
-    refused: (_error, text) => (text === NOT_ADMIN ? undefined : { result: [] }),
+    refused: (_error, text) => (isNotAdmin(text) ? undefined : { result: [] }),
   });
 }
 

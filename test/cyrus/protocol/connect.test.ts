@@ -4,6 +4,7 @@ import test, { after, before } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import type { ConnectionSettings } from '../../../src/protocol/connection-settings.ts';
 import { type Certificate, selfSigned } from '../../lab/certificate.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { NO_TLS, settingsFor } from '../../lab/settings.ts';
@@ -13,6 +14,9 @@ import { TlsInterceptor } from '../../lab/tls-interceptor.ts';
 /* Contract: every way in that we claim works against Debian's sync_server and imapd, and the wrong ones fail as said. */
 
 let certificate: Certificate;
+/** From 3.10 on STARTTLS is off by default. */
+const STARTTLS = PROGRAMS.isAtLeast(3, 10) ? { allowstarttls: 'yes' } : {};
+
 /** Offers every mechanism in clear, and STARTTLS. */
 let open: CyrusServer;
 /** Offers PLAIN, inside TLS only. */
@@ -22,6 +26,7 @@ before(async () => {
   certificate = selfSigned('IP:127.0.0.1');
   open = await CyrusServer.start('open', {
     imapd: {
+      ...STARTTLS,
       sasl_mech_list: undefined,
       failedloginpause: '0',
       tls_server_cert: certificate.certFile,
@@ -30,6 +35,7 @@ before(async () => {
   });
   strict = await CyrusServer.start('strict', {
     imapd: {
+      ...STARTTLS,
       allowplaintext: 'no',
       tls_server_cert: certificate.certFile,
       tls_server_key: certificate.keyFile,
@@ -144,6 +150,7 @@ for (const flavour of ['csync', 'imap'] as const) {
     const ours = selfSigned('DNS:client', 'certified');
     const server = await CyrusServer.start('external', {
       imapd: {
+        ...STARTTLS,
         sasl_mech_list: undefined,
         admins: 'certified',
         tls_server_cert: certificate.certFile,

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { annotationCrc, basicCrc } from '../../../src/store/mailbox/checksums.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
+import type { CyrusPrograms } from '../../lab/cyrus-programs.ts';
 import { CyrusServer } from '../../lab/cyrus-server.ts';
 import { handOverLocks, layoutOf } from '../../lab/layout-of.ts';
 import { populate } from '../../lab/populate.ts';
@@ -15,7 +16,12 @@ function everlasting(record: IndexRecord): object {
   return { uid, modseq, flags, internaldate, size, guid, comments };
 }
 
-test('index versions 17 down to 12 say the same, and their CRCs can be recomputed', async () => {
+function newestVersion(programs: CyrusPrograms): number {
+  if (programs.isAtLeast(3, 10)) return 19;
+  return programs.isAtLeast(3, 4) ? 17 : 16;
+}
+
+test('index versions from the newest down to 12 say the same, and their CRCs can be recomputed', async () => {
   await using server = await CyrusServer.start('versions', { imapd: { conversations: 'yes' } });
   await populate(server, { users: 6 });
   const store = openMasterStore(layoutOf(server));
@@ -40,9 +46,10 @@ test('index versions 17 down to 12 say the same, and their CRCs can be recompute
     }
     return mailboxes;
   };
-  const newest = await read(17);
+  const current = newestVersion(server.programs);
+  const newest = await read(current);
   assert.ok(JSON.stringify(newest).includes('Project-X'));
-  for (const version of [16, 15, 14, 13, 12]) {
+  for (let version = Math.min(current - 1, 17); version >= 12; version--) {
     handOverLocks(server);
     await server.runOk('reconstruct', ['-V', String(version), '-r', 'user/anna']);
     await server.runOk('reconstruct', ['-V', String(version), '-r', 'DELETED/user/anna']);

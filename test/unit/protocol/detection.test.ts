@@ -197,17 +197,19 @@ test('a wrong password is not worth another try', async () => {
   assert.ok(!JSON.stringify(error).includes('repl"'), 'the password must not be in the error');
 });
 
-test('a user who is no admin is told so at once', async () => {
-  await using server = await ScriptedServer.start(
-    csync(async (peer) => {
-      await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
-      peer.send('NO Permission denied\r\n');
-      await held(peer);
-    }, '* SIEVE-MAILBOX\r\n'),
-  );
-  const error = await rejectsWith(connectReplica(settingsFor(server.address)), 'IMAP_REMOTE_DENIED');
-  assert.match(error.hint ?? '', /admins/);
-});
+for (const answer of ['Permission denied', 'only administrators may use Syncapply command']) {
+  test(`a user who is no admin is told so at once by ${answer}`, async () => {
+    await using server = await ScriptedServer.start(
+      csync(async (peer) => {
+        await peer.expect('APPLY CAPABILITIES (SIEVE-MAILBOX)');
+        peer.send(`NO ${answer}\r\n`);
+        await held(peer);
+      }, '* SIEVE-MAILBOX\r\n'),
+    );
+    const error = await rejectsWith(connectReplica(settingsFor(server.address)), 'IMAP_REMOTE_DENIED');
+    assert.match(error.hint ?? '', /admins/);
+  });
+}
 
 test('#sieve as a mailbox is asked for where it is offered', async () => {
   await using server = await ScriptedServer.start(
