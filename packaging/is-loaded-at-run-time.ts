@@ -6,9 +6,9 @@ const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
 /** Folders and files that are for whoever works on a package. */
 const FOR_DEVELOPERS =
   /^(?:(?:tests?|test-jest|bench(?:mark)?s?|docs?|examples?|scripts|build)\/|tsconfig|eslint|bench\.|test\.)/;
-/** Files that koffi is built with, and its binary for a C library that Debian does not use. */
-const FOR_BUILDING = /^(?:vendor\/|lib\/native\/|cnoke|musl_)/;
-const WITH_NATIVE_PART = /^node_modules\/(?:koffi$|@koromix\/)/;
+/** Files that koffi is built with, and binaries for a C library that Debian does not use, or for one version of Node alone. */
+const FOR_BUILDING = /^(?:vendor\/|lib\/native\/|cnoke|musl_|node\.(?:abi|napi\.musl))/;
+const WITH_NATIVE_PART = /^node_modules\/(?:koffi$|@koromix\/|@lmdb\/)/;
 /** They have a twin for browsers. */
 const FOR_BROWSERS = /(?:^|[-/])browser\.js$/;
 

@@ -15,8 +15,11 @@ const PROGRAM = [
   'workers/replicate.js',
 ];
 
-/** The one package with a native part that is loaded: libc is called through it. */
-const NATIVE = `@koromix/koffi-${process.platform}-${process.arch}`;
+/** Packages with native parts that are loaded: libc is called through the first, a fleet's queue on one host is in the second. */
+const NATIVE = [
+  `@koromix/koffi-${process.platform}-${process.arch}`,
+  `@lmdb/lmdb-${process.platform}-${process.arch}`,
+];
 
 /**
  * Puts the program, and what it loads when it runs, below a folder.
@@ -35,8 +38,12 @@ export function layOutProgram(project: string, folder: string): string[] {
     join(folder, 'package.json'),
     `${JSON.stringify({ name, version, license, type: 'module' }, undefined, 2)}\n`,
   );
-  const packages = productionPackages(readJson(project, 'package-lock.json'), (each) => each === NATIVE);
-  if (!packages.includes(`node_modules/${NATIVE}`)) throw new Error(`expected the package ${NATIVE}`);
+  const packages = productionPackages(readJson(project, 'package-lock.json'), (each) =>
+    NATIVE.includes(each),
+  );
+  for (const each of NATIVE) {
+    if (!packages.includes(`node_modules/${each}`)) throw new Error(`expected the package ${each}`);
+  }
   for (const each of packages) copyPackage(project, each, folder);
   return packages;
 }

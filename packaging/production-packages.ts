@@ -8,9 +8,6 @@ export interface Lock {
   >;
 }
 
-/** Needed by the sandbox alone, which is not in the package: it is for trials and tests. */
-const LEFT_OUT = ['lmdb'];
-
 /**
  * Walks what the program depends on.
  *
@@ -35,6 +32,6 @@ export function productionPackages(lock: Lock, isWanted: (name: string) => boole
     for (const each of Object.keys(optionalDependencies).filter(isWanted)) visit(each, folder);
   };
   const { dependencies = {} } = lock.packages[''] ?? {};
-  for (const name of Object.keys(dependencies)) if (!LEFT_OUT.includes(name)) visit(name, '');
+  for (const name of Object.keys(dependencies)) visit(name, '');
   return [...found].sort();
 }

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { isLoadedAtRunTime } from '../../../packaging/is-loaded-at-run-time.ts';
 import { productionPackages } from '../../../packaging/production-packages.ts';
 
-test('what the program depends on goes along, through all of it; the database of the sandbox and unwanted platforms do not', () => {
+test('what the program depends on goes along, through all of it; unwanted platforms do not', () => {
   const lock = {
     packages: {
       '': { dependencies: { a: '1', lmdb: '3' } },
@@ -19,7 +19,10 @@ test('what the program depends on goes along, through all of it; the database of
   };
   assert.deepEqual(
     productionPackages(lock, (name) => name === 'x64'),
-    ['node_modules/a', 'node_modules/a/node_modules/b', 'node_modules/x64'],
+    [
+      ...['node_modules/a', 'node_modules/a/node_modules/b', 'node_modules/lmdb', 'node_modules/msgpackr'],
+      'node_modules/x64',
+    ],
   );
 });
 
@@ -45,5 +48,8 @@ test('of a package what Node loads goes along, and its licence', () => {
     assert.ok(!goes(path), path);
   assert.ok(goes('vendor/a.js'));
   assert.ok(!goes('vendor/a.js', 'node_modules/koffi'));
+  assert.ok(goes('node.napi.glibc.node', 'node_modules/@lmdb/lmdb-linux-x64'));
+  for (const path of ['node.napi.musl.node', 'node.abi115.glibc.node'])
+    assert.ok(!goes(path, 'node_modules/@lmdb/lmdb-linux-x64'), path);
   assert.ok(!goes('musl_x64/koffi.node', '@koromix/koffi-linux-x64'.replace(/^/, 'node_modules/')));
 });
