@@ -110,8 +110,10 @@ async function lookDeeper(
 
 /** Those that a run would send. */
 function replicatedEntries(context: EngineContext, entries: readonly MailboxEntry[]): MailboxEntry[] {
-  return entries.filter(({ type, name, inDeleted }) => {
-    if (!context.session.info.sieveMailbox && type.includes('f')) return false;
+  const { sieveMailbox, listsIntermediates } = context.session.info;
+  return entries.filter(({ type, name, inDeleted, intermediate }) => {
+    if (!sieveMailbox && type.includes('f')) return false;
+    if (!listsIntermediates && intermediate) return false;
     // Cyrus made the name of a deleted folder longer than the replica, or Cyrus itself, can open.
     return !inDeleted || canBeOpened(context, name);
   });
