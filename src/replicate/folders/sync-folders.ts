@@ -161,7 +161,9 @@ async function findAmongTheirs(
   job: FolderJob,
   sought: readonly MailboxEntry[],
 ): Promise<ReplicaMailbox[]> {
-  const known = sought.filter(({ name }) => job.moved?.has(name));
+  // A refusal as moved says that it has the uniqueid only where it has no other mailbox by that name.
+  const taken = new Set(job.replica.map(({ name }) => name));
+  const known = sought.filter(({ name }) => job.moved?.has(name) && !taken.has(name));
   if (known.length === 0) return [];
   const found = await session.getUniqueids(known.map(({ uniqueid }) => uniqueid));
   const owners = new Set(found.flatMap(({ name }) => store.ownerOf(name) ?? []));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { assertSettled } from '../../lab/assert-settled.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { expectList } from '../../lab/imap-values.ts';
 import { leavingUntouched } from '../../lab/leaving-untouched.ts';
@@ -154,6 +155,11 @@ test('splitbrain_different_uniqueid_unused', async () => {
   const [here, there] = await uniqueids(`user/${user}/Same`);
   assert.notEqual(here, there);
   const run = await sync('-u', user);
+  if (!PROGRAMS.isAtLeast(3, 6)) {
+    // Such a server refuses, and would end if it were asked for the uniqueid.
+    assert.match(run.stderr, /MAILBOX received NO response: IMAP_MAILBOX_MOVED/);
+    return;
+  }
   assert.equal(run.code, 0, run.stderr);
   assert.deepEqual(await uniqueids(`user/${user}/Same`), [here, here]);
   assert.deepEqual(await sides.replica.messages(`user/${user}/Same`), ['1 of master']);
