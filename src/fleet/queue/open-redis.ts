@@ -1,6 +1,7 @@
 import { SyncError } from '../../report/sync-error.ts';
 import type { JobStore } from './bullmq-queue.ts';
 import type { QueueRules } from './fleet-queue.ts';
+import { hearErrors } from './hear-errors.ts';
 import { loadPackage } from './load-package.ts';
 import { FOR_EVER, lockOptions, ROOT, shownAddress } from './store-names.ts';
 
@@ -41,13 +42,13 @@ export async function openRedis(address: string, rules: QueueRules): Promise<Job
   opened = true;
   const root = (losses: number) => {
     const options = { ...lockOptions(rules, losses), connection: client, prefix: PREFIX };
-    return bullmq.createRedisBackend(ROOT, options);
+    return hearErrors(bullmq.createRedisBackend(ROOT, options));
   };
   const roots = { slices: root(rules.losses), places: root(FOR_EVER) };
   return {
     address: shownAddress(address),
     bullmq,
-    backendOf: (queue, kind) => roots[kind].forQueue(queue),
+    backendOf: (queue, kind) => hearErrors(roots[kind].forQueue(queue)),
     [Symbol.asyncDispose]: async () => client.disconnect(),
   };
 }
