@@ -30,10 +30,7 @@ export function coverageOf(test: string, module: (path: string) => boolean): Cov
     const milliseconds = performance.now() - started;
     const ranges = new Map<string, Range[]>();
     for (const file of readdirSync(directory)) {
-      const { result } = JSON.parse(readFileSync(join(directory, file), 'utf8')) as {
-        result: { url: string; functions: { ranges: Range[] }[] }[];
-      };
-      for (const { url, functions } of result) {
+      for (const { url, functions } of modulesOf(join(directory, file))) {
         const path = url.replace(/^file:\/\//, '');
         if (!module(path)) continue;
         ranges.set(path, [...(ranges.get(path) ?? []), ...functions.flatMap((each) => each.ranges)]);
@@ -42,6 +39,22 @@ export function coverageOf(test: string, module: (path: string) => boolean): Cov
     return { test, milliseconds, ranges };
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+interface ModuleCoverage {
+  url: string;
+  functions: { ranges: Range[] }[];
+}
+
+/** None of a process that a test has killed while it wrote, or whose files it allowed no more octets. */
+function modulesOf(file: string): ModuleCoverage[] {
+  try {
+    const { result }: { result: ModuleCoverage[] } = JSON.parse(readFileSync(file, 'utf8'));
+    return result;
+  } catch (caught) {
+    if (caught instanceof SyntaxError) return [];
+    throw caught;
   }
 }
 
