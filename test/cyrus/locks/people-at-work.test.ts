@@ -55,7 +55,8 @@ test('two people who delete mail for good beside rolling mode wait for nobody, m
   await rolling.settled();
   pair.master.configure('sync_port', String(pair.replica.syncPort));
   await pair.master.writeConfiguration();
-  await assertInStep(pair, ['anna']);
+  // What was cleaned up on the master before it was sent stays with the replica as expunged.
+  await assertInStep(pair, ['anna'], { expunged: 'left out' });
 });
 
 test('cyr_expire beside merges over a slow link waits for nobody', async () => {
