@@ -31,7 +31,7 @@ for (const [name, value] of Object.entries(numbers)) {
 }
 
 const { samples, changes, happened } = await soak({ ...numbers, seed: values.seed }, console.log);
-/** As a part of the median; more is a leak, however long it has gone on. */
+/** Growth as a part of the median; more is a leak, however long it has gone on. */
 const BEARABLE_GROWTH = 0.5;
 const MEASURES: Readonly<Record<Measure, string>> = {
   memoryMiB: 'memory, MiB',

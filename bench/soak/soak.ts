@@ -136,7 +136,7 @@ async function disturb(kind: Disturbance, site: Site): Promise<void> {
   }
 }
 
-/** As after a failover. A user who is just being moved or removed may be nobody at that moment. */
+/** Writes to the replica, as people do after a failover. A user who is just being moved or removed may be nobody at that moment. */
 async function editReplica({ replica }: Pair, user: string, choices: Choices): Promise<void> {
   await using session = await replica.imap(user);
   const { status } = await session.command('SELECT INBOX');

@@ -61,7 +61,7 @@ export interface Settings {
   master: string;
   masterUser: string | undefined;
   masterPassword: string | undefined;
-  /** As `tlsFingerprint`, for `master` = a server and `--from`. */
+  /** SHA-256 of the certificates that the master's server may have (`master` = a server, `--from`), as `AA:BB:...`. */
   masterFingerprint: readonly string[];
   /** The replica's IMAP server, as for -S, where replication does not go by IMAP; undefined = not known. */
   replicaImap: string | undefined;

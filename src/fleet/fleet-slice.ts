@@ -18,7 +18,7 @@ export interface FleetSlice {
   users: readonly string[];
   /** From 1; users whom a slice leaves undone come again in one of the next round. */
   round: number;
-  /** As the plan has it. */
+  /** Estimates of the plan. */
   messages: number;
   octets: number;
   seconds: number;

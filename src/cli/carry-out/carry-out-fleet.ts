@@ -86,7 +86,7 @@ function readPlan(file: string): FleetPlan {
 
 async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
   const { name } = step;
-  // As the caller, who has named the place.
+  // The rights of the caller decide, who has named the place.
   const report = step.step === 'report' && name !== '-' ? openToWrite(name) : undefined;
   await using queue = await openFleet(step, environment);
   switch (step.step) {

@@ -25,7 +25,7 @@ export interface Master {
 
 export interface Replica {
   name: string;
-  /** As for `-S`. */
+  /** Spelled as for `-S`. */
   server: string;
   /** Channel of the agent's imapd.conf and settings that has the login there. */
   channel: string | undefined;

@@ -4,6 +4,7 @@ import type { QueueRules } from './fleet-queue.ts';
 import { hearErrors } from './hear-errors.ts';
 import { loadPackage } from './load-package.ts';
 import { FOR_EVER, lockOptions, ROOT, shownAddress } from './store-names.ts';
+import { unreachableQueue } from './unreachable-queue.ts';
 
 /** PostgreSQL's oldest version that BullMQ works with. */
 const OLDEST = 13;
@@ -80,11 +81,6 @@ function asOpeningError(caught: unknown, address: string): SyncError {
       cause: caught,
     });
   }
-  const lost = code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'HOST_NOT_FOUND' : 'CONNECT_FAILED';
-  return new SyncError(lost, `the queue ${address} cannot be reached: ${message}`, {
-    phase: 'start',
-    family: 'link',
-    hint: 'Check --queue, and that the server listens there and has the database',
-    cause: caught,
-  });
+  const hint = 'Check --queue, and that the server listens there and has the database';
+  return unreachableQueue(address, code, hint, caught);
 }

@@ -4,6 +4,7 @@ import type { QueueRules } from './fleet-queue.ts';
 import { hearErrors } from './hear-errors.ts';
 import { loadPackage } from './load-package.ts';
 import { FOR_EVER, lockOptions, ROOT, shownAddress } from './store-names.ts';
+import { unreachableQueue } from './unreachable-queue.ts';
 
 /** Redis's oldest version that BullMQ recommends; Valkey counts from 7.2 on. */
 const OLDEST = [6, 2] as const;
@@ -97,11 +98,5 @@ function asOpeningError(caught: unknown, address: string): SyncError {
       cause: caught,
     });
   }
-  const code = systemCode === 'ENOTFOUND' || systemCode === 'EAI_AGAIN' ? 'HOST_NOT_FOUND' : 'CONNECT_FAILED';
-  return new SyncError(code, `the queue ${address} cannot be reached: ${message}`, {
-    phase: 'start',
-    family: 'link',
-    hint: 'Check --queue, and that the server listens there',
-    cause: caught,
-  });
+  return unreachableQueue(address, systemCode, 'Check --queue, and that the server listens there', caught);
 }
