@@ -28,6 +28,6 @@ for each in "${versions[@]}"; do
   CYRUS_PROGRAMS=$(bash test/install-cyrus-version.sh "$each")
   export CYRUS_PROGRAMS
   echo "*** Cyrus $each: $CYRUS_PROGRAMS"
-  node --test --test-reporter=spec --test-concurrency=2 --test-timeout=600000 "${compiled[@]}" || status=$?
+  bash test/run-files.sh "${compiled[@]}" || status=$?
 done
 exit "$status"

@@ -16,10 +16,9 @@ status=0
 for version in "${versions[@]}"; do
   folder=$root/$version
   node=$folder/node_modules/node-linux-$(node -p process.arch)/bin/node
-  [[ -x $node ]] || npm install --silent --no-save --prefix "$folder" "node-linux-$(node -p process.arch)@$version"
+  [[ -x $node ]] || npm install --no-save --prefix "$folder" "node-linux-$(node -p process.arch)@$version"
   echo "*** Node $("$node" --version)"
   # Commands that tests start by name find it too.
-  PATH=$(dirname "$node"):$PATH "$node" --test --test-reporter=spec --test-concurrency=2 --test-timeout=600000 \
-    "${units[@]}" "${pairs[@]}" || status=$?
+  PATH=$(dirname "$node"):$PATH bash test/run-files.sh "${units[@]}" "${pairs[@]}" || status=$?
 done
 exit "$status"
