@@ -22,6 +22,10 @@ export interface PendingUnit {
 interface Entry {
   order: number;
   unit: RollingUnit;
+  /**
+   * All that it was ever found by, which only grows: a shared mailbox of its own may come to ride along with a user
+   * (`nodesOfAction`), and whoever is found by a node is merged into what is waiting.
+   */
   nodes: Set<string>;
   since: number;
 }
@@ -91,21 +95,25 @@ export class Pending {
       for (const node of nodes) this.#byNode.set(node, entry);
       return;
     }
-    const coalescer = new Coalescer(this.#ownerOf);
-    coalescer.addTied(first.unit.actions);
+    const together = [
+      ...first.unit.actions,
+      ...others.flatMap((other) => other.unit.actions),
+      ...unit.actions,
+    ];
     for (const other of others) {
-      coalescer.addTied(other.unit.actions);
       this.#waiting.delete(other);
       this.#pausing.delete(other);
+      for (const node of other.nodes) first.nodes.add(node);
       first.since = Math.min(first.since, other.since);
     }
-    coalescer.addTied(unit.actions);
-    // They share nodes, so that together they are one.
+    const coalescer = new Coalescer(this.#ownerOf);
+    // What they share may be in the actions of neither any more, so that these are tied here.
+    coalescer.addTied(together);
     const [merged] = coalescer.units();
     if (!merged) return;
     // In its old place: somebody whose lines never end must not be the last in the queue for ever.
     first.unit = merged;
-    first.nodes = nodesOfUnit(merged, this.#ownerOf);
+    for (const node of nodes) first.nodes.add(node);
     first.since = Math.min(first.since, since);
     for (const node of first.nodes) this.#byNode.set(node, first);
   }

@@ -127,3 +127,24 @@ for (const relogLocked of [false, true]) {
     );
   });
 }
+
+test('who fails while a shared mailbox becomes one of theirs, and is changed meanwhile, loses no line', async () => {
+  using site = new Site();
+  site.workTime = (action) => (action.kind === 'user' ? 1500 : 300);
+  let failing = true;
+  site.resultOf = (action) => (failing && isUser(action, 'alice') ? failed() : undefined);
+  const { daemon } = site.start();
+  await site.change(
+    { type: 'UNUSER', userid: 'alice' },
+    { type: 'RENAME', from: 'shared.news', to: 'user.alice' },
+  );
+  await site.clock.advance(1);
+  await site.change({ type: 'MAILBOX', name: 'user.alice' });
+  await site.clock.advance(1599);
+  await site.change({ type: 'MAILBOX', name: 'user.alice' });
+  failing = false;
+  await site.clock.advance(60_000);
+  assert.deepEqual(site.behind(), []);
+  daemon.stop();
+  await site.clock.advance(1);
+});

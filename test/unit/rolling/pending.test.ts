@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { Action } from '../../../src/replicate/jobs/action.ts';
+import { actionsOfLine } from '../../../src/rolling/queue/actions-of-line.ts';
 import { Pending, type PendingUnit } from '../../../src/rolling/queue/pending.ts';
 import { Troubles } from '../../../src/rolling/queue/troubles.ts';
 import { ownerOf } from './names.ts';
@@ -60,9 +61,35 @@ test('shared mailboxes, which run one after the other, cost a start nothing eith
   assert.ok(troubles.looks <= 3 * many, `${troubles.looks} looks for ${many} starts`);
 });
 
+test('lines of a shared mailbox that had been tied to a user are done, before and after that unit has started', () => {
+  const pending = new Pending(ownerOf, new Troubles(() => 0.5));
+  const rename: Action[] = [
+    { kind: 'mailboxes', names: ['shared.news'] },
+    { kind: 'mailboxes', names: ['user.alice'] },
+  ];
+  pending.add({ users: ['', 'alice'], actions: rename }, 0);
+  pending.add(changeOf('user.alice'), 0);
+  pending.add(changeOf('shared.news'), 0);
+  pending.add(changeOf('user.alice.Sent'), 0);
+  const next = pending.next(0);
+  assert.ok('start' in next);
+  assert.deepEqual(
+    new Set(namesOf(next.start.unit.actions)),
+    new Set(['shared.news', 'user.alice', 'user.alice.Sent']),
+  );
+  pending.add(changeOf('shared.news'), 0);
+  assert.equal(pending.waiting, 1);
+  pending.finish(next.start);
+  assert.ok('start' in pending.next(0));
+});
+
 const NAMES = ['user.a', 'user.b', 'user.c', 'user.d', 'shared1', 'shared2', 'shared3'];
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('add' as const), names: fc.subarray(NAMES, { minLength: 1, maxLength: 2 }) }),
+  fc.record({
+    kind: fc.constant('add' as const),
+    names: fc.subarray(NAMES, { minLength: 1, maxLength: 2 }),
+    tied: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('settle' as const),
     which: fc.nat(3),
@@ -72,6 +99,15 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('wait' as const), milliseconds: fc.integer({ min: 1, max: 3_000 }) }),
 );
 
+function namesOf(actions: readonly Action[]): string[] {
+  return actions.flatMap((action) => ('names' in action ? action.names : []));
+}
+
+/** What a reader of log-run would do. */
+function namedBy(pending: Pending): Set<string> {
+  return new Set([...pending.lines()].flatMap((line) => namesOf(actionsOfLine(line))));
+}
+
 test('what starts is always the first that may, and nobody is forgotten', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
@@ -79,16 +115,22 @@ test('what starts is always the first that may, and nobody is forgotten', () => 
       const pending = new Pending(ownerOf, troubles);
       const running: { unit: PendingUnit; apart: boolean }[] = [];
       const waiting: { nodes: Set<string>; users: Set<string> }[] = [];
+      /** What was added and is not done. */
+      const unfinished = new Set<string>();
       let now = 0;
       const nodesOf = (names: readonly string[]): Set<string> => {
         const nodes = names.map((name) => (ownerOf(name) === undefined ? `s${name}` : `u${ownerOf(name)}`));
         const owned = nodes.filter((node) => node.startsWith('u'));
         return new Set(owned.length > 0 ? owned : nodes);
       };
-      const add = (names: readonly string[]): void => {
-        const unit = changeOf(...names);
+      const add = (names: readonly string[], tied: boolean): void => {
+        const whole = changeOf(...names);
+        // Two actions of one line: each is found by what it names, and they run together.
+        const actions = names.map((name): Action => ({ kind: 'mailboxes', names: [name] }));
+        const unit = tied ? { ...whole, actions } : whole;
         pending.add(unit, 0);
-        const nodes = nodesOf(names);
+        for (const name of names) unfinished.add(name);
+        const nodes = tied ? new Set(names.flatMap((name) => [...nodesOf([name])])) : nodesOf(names);
         const touching = waiting.filter((other) => [...other.nodes].some((node) => nodes.has(node)));
         const [first, ...others] = touching;
         const merged = first ?? { nodes: new Set<string>(), users: new Set<string>() };
@@ -127,8 +169,12 @@ test('what starts is always the first that may, and nobody is forgotten', () => 
           if (as === 'locked') troubles.locked(node, now);
         }
         pending.finish(unit);
-        if (as === 'done') for (const node of unit.nodes) troubles.succeeded(node);
-        else add(unit.unit.actions.flatMap((action) => ('names' in action ? action.names : [])));
+        const names = namesOf(unit.unit.actions);
+        if (as === 'done') {
+          for (const node of unit.nodes) troubles.succeeded(node);
+          const others = namedBy(pending);
+          for (const name of names) if (!others.has(name)) unfinished.delete(name);
+        } else add(names, false);
         if (as === 'broke') tell(unit.nodes);
       };
       /** Found out of somebody, waiting or not: only suspected, and to be tried at once. */
@@ -139,11 +185,12 @@ test('what starts is always the first that may, and nobody is forgotten', () => 
         }
       };
       for (const one of steps) {
-        if (one.kind === 'add') add(one.names);
+        if (one.kind === 'add') add(one.names, one.tied);
         else if (one.kind === 'settle') settle(one.which, one.as);
         else if (one.kind === 'tell') tell(waiting[one.which]?.nodes ?? []);
         else now += one.milliseconds;
         startAll();
+        assert.deepEqual(namedBy(pending), unfinished);
       }
       while (running.length + waiting.length > 0) {
         settle(0, 'done');
