@@ -53,7 +53,7 @@ export class Pending {
   readonly #candidates = new LowestFirst<Entry>();
   readonly #pausing = new LowestFirst<Entry>();
   readonly #byUser = new Map<ByteString, LowestFirst<Entry>>();
-  /** Those with a pause who would need none if nothing ran apart. */
+  /** Those with a pause that would be shorter if nothing ran apart. */
   readonly #besideApart = new Set<Entry>();
   /** The one that runs on a connection of its own. */
   #apart: PendingUnit | undefined;
@@ -140,7 +140,7 @@ export class Pending {
       const until = this.#troubles.until(entry.nodes, this.#apart === undefined);
       if (until > now) {
         this.#pausing.add(entry, until);
-        if (this.#troubles.until(entry.nodes, true) <= now) this.#besideApart.add(entry);
+        if (this.#troubles.until(entry.nodes, true) < until) this.#besideApart.add(entry);
         this.#lookBehind(entry);
         continue;
       }

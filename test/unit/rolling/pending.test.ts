@@ -103,7 +103,7 @@ function namesOf(actions: readonly Action[]): string[] {
   return actions.flatMap((action) => ('names' in action ? action.names : []));
 }
 
-/** What a reader of log-run would do. */
+/** All that a reader of log-run would do. */
 function namedBy(pending: Pending): Set<string> {
   return new Set([...pending.lines()].flatMap((line) => namesOf(actionsOfLine(line))));
 }
@@ -115,7 +115,7 @@ test('what starts is always the first that may, and nobody is forgotten', () => 
       const pending = new Pending(ownerOf, troubles);
       const running: { unit: PendingUnit; apart: boolean }[] = [];
       const waiting: { nodes: Set<string>; users: Set<string> }[] = [];
-      /** What was added and is not done. */
+      /** Added, and not done. */
       const unfinished = new Set<string>();
       let now = 0;
       const nodesOf = (names: readonly string[]): Set<string> => {
