@@ -209,6 +209,9 @@ export type UserEvent =
   /** Messages that the replica now has (uploaded or found there), for progress. */
   | { kind: 'user:progress'; user: ByteString; messages: number; octets: number };
 
+/** Its sync lock is held; an order asks to leave the user alone; a skipuser file does. */
+export type WhyParked = 'locked' | 'skipped' | 'skip-file';
+
 /** A connection's work at this moment. */
 export interface Work {
   key: string;
@@ -396,8 +399,8 @@ export type RollingEvent =
       error: ErrorData;
     }
   | { kind: 'rolling:released'; channel: string | undefined; user: ByteString }
-  /** Its sync lock is held, or an order or a skipuser file asks to leave it alone. Said once until it gets on. */
-  | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString; why: 'locked' | 'skipped' }
+  /** It is left alone for now. Said once for each reason until it gets on. */
+  | { kind: 'rolling:parked'; channel: string | undefined; user: ByteString; why: WhyParked }
   /** All that the log asked for of these is on the replica; `lagMs` after the oldest line that asked for it. */
   | {
       kind: 'rolling:replicated';

@@ -57,6 +57,7 @@ export class Operated implements AsyncDisposable {
           const now = systemClock.now();
           return list === 'slow' ? state.slow(most, now) : state.users(list, most, now);
         },
+        heldUp: (most) => state.heldUp(most, systemClock.now()),
         steering,
         bandwidth,
       };

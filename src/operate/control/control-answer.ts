@@ -13,6 +13,8 @@ import { CONTROL_HELP, type ControlRequest, type ParsedRequest, type UserList } 
 export interface Controlled {
   view(): RunView;
   users(list: Exclude<UserList, 'waiting'>, most: number): UserView[];
+  /** Those who wait for more than their turn. */
+  heldUp(most: number): UserView[];
   steering: Steering;
   bandwidth: Bandwidth;
 }
@@ -25,7 +27,8 @@ const ANSWERS: Readonly<Record<Steered, string>> = {
   done: 'ok',
   running: 'is being worked on at this moment',
   'as-it-was': 'nothing to change',
-  failed: 'has failed for good in this run, and comes with the next one (--failures lists all of these)',
+  failed:
+    'has failed for good in this run: sync_client -u tries again now, the next run does anyway (--failures lists all of these)',
   unknown: 'no such user is left to be replicated here',
 };
 
@@ -115,12 +118,9 @@ function pauses({ pauses: all }: Steering): Answer {
   return told({ pauses: reasons }, [reasons.length === 0 ? 'not paused' : `paused: ${reasons.join('; ')}`]);
 }
 
-function users(list: UserList, { users: known, steering }: Controlled): Answer {
-  if (list === 'waiting') {
-    const waiting = steering.waiting(MOST_LISTED).map(printableBytes);
-    return told(waiting, waiting.length === 0 ? ['nobody'] : waiting);
-  }
-  const views = known(list, MOST_LISTED);
+function users(list: UserList, run: Controlled): Answer {
+  if (list === 'waiting') return waiting(run);
+  const views = run.users(list, MOST_LISTED);
   const lines = views.map(({ user, standing, forMs, messages, octets }) =>
     [
       user,
@@ -130,6 +130,19 @@ function users(list: UserList, { users: known, steering }: Controlled): Answer {
     ].join('  '),
   );
   return told(views, lines.length === 0 ? ['nobody'] : lines);
+}
+
+/** Those who wait for their turn alone are a name. */
+function waiting({ steering, heldUp }: Controlled): Answer {
+  const held = new Map(heldUp(MOST_LISTED).map(({ user, standing }) => [user, standing]));
+  const users = steering.waiting(MOST_LISTED).map((name) => {
+    const user = printableBytes(name);
+    return { user, standing: held.get(user) ?? ({ word: 'waiting' } as const) };
+  });
+  const lines = users.map(({ user, standing }) =>
+    standing.word === 'waiting' ? user : `${user}  ${standingText(standing)}`,
+  );
+  return told(users, lines.length === 0 ? ['nobody'] : lines);
 }
 
 function told(data: unknown, lines: readonly string[]): Answer {

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import type { WhyParked } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 
 /** Whoever has been begun and has no last word, and those whose last word is worth a name. */
@@ -11,6 +12,8 @@ export interface KnownUser {
   since: number;
   connection: string | undefined;
   error: ErrorData | undefined;
+  /** Why one is left alone who waits for a lock or is set aside. */
+  parked: WhyParked | undefined;
   /** There since it was last begun. */
   messages: number;
   octets: number;
@@ -48,9 +51,10 @@ export class KnownUsers {
   }
 
   /** Forgets what was known of it. */
-  begun(user: Omit<KnownUser, 'state' | 'error' | 'messages' | 'octets'>): void {
+  begun(user: Omit<KnownUser, 'state' | 'error' | 'parked' | 'messages' | 'octets'>): void {
     this.ended(user.key);
-    const known: KnownUser = { ...user, state: 'running', error: undefined, messages: 0, octets: 0 };
+    const nothing = { error: undefined, parked: undefined, messages: 0, octets: 0 };
+    const known: KnownUser = { ...user, state: 'running', ...nothing };
     this.#byKey.set(user.key, known);
     this.#counts.running += 1;
     for (const name of user.users) this.#running.set(name, known);
@@ -71,7 +75,7 @@ export class KnownUsers {
     users: readonly ByteString[],
     state: Exclude<KnownUser['state'], 'running'>,
     since: number,
-    error?: ErrorData,
+    { error, parked }: Partial<Pick<KnownUser, 'error' | 'parked'>> = {},
   ): void {
     const before = this.ended(key);
     this.#counts[state] += 1;
@@ -87,6 +91,7 @@ export class KnownUsers {
       since,
       connection: undefined,
       error,
+      parked,
       messages,
       octets,
     };

@@ -122,7 +122,7 @@ export class RunState {
         this.#stopsWork(event.key);
         this.#early.delete(event.key);
         this.#countRetry(event.error);
-        this.#users.inTrouble(event.key, [event.user], 'waiting-to-retry', now, event.error);
+        this.#users.inTrouble(event.key, [event.user], 'waiting-to-retry', now, event);
         return true;
       case 'run:steered':
         this.#steered(event);
@@ -206,14 +206,16 @@ export class RunState {
   #takeOfRolling(event: SyncEvent, now: number): boolean {
     switch (event.kind) {
       case 'rolling:parked':
-        this.#users.inTrouble(troubleKey(event.user), [event.user], 'waiting-for-lock', now);
+        this.#users.inTrouble(troubleKey(event.user), [event.user], 'waiting-for-lock', now, {
+          parked: event.why,
+        });
         break;
       case 'rolling:retry':
       case 'rolling:quarantined':
         this.#countRetry(event.error);
         this.#settled.failed += 1;
         this.#addFailure([event.user], now, event.error);
-        this.#users.inTrouble(troubleKey(event.user), [event.user], 'waiting-to-retry', now, event.error);
+        this.#users.inTrouble(troubleKey(event.user), [event.user], 'waiting-to-retry', now, event);
         break;
       case 'rolling:replicated':
         for (const user of event.users) this.#users.ended(troubleKey(user));
@@ -268,7 +270,7 @@ export class RunState {
   }
 
   #failed(key: string, users: readonly ByteString[], now: number, error: ErrorData | undefined): void {
-    this.#users.inTrouble(key, users, 'failed', now, error);
+    this.#users.inTrouble(key, users, 'failed', now, { error });
     if (error) this.#addFailure(users, now, error);
   }
 
@@ -371,6 +373,12 @@ export class RunState {
     return views;
   }
 
+  /** Those who wait for a lock or their next attempt, or are skipped. */
+  heldUp(most: number, now: number): UserView[] {
+    const locked = this.users('waiting-for-lock', most, now);
+    return [...locked, ...this.users('waiting-to-retry', most - locked.length, now)];
+  }
+
   /** Those at work, whoever is at it longest first. */
   slow(most: number, now: number): UserView[] {
     const running = [...this.#users.in('running')].sort((a, b) => a.since - b.since);
@@ -403,24 +411,29 @@ export class RunState {
   }
 
   #userView(user: KnownUser, now: number): UserView {
-    const { users, mailboxes, state, since, connection, error, messages, octets } = user;
-    const run = this.#standing;
-    const isSkipped = state === 'waiting-for-lock' && users.some((name) => this.#skipped.has(name));
-    const word: StandingWord = state === 'running' ? 'copying' : isSkipped ? 'skipped' : state;
-    const standing: Standing =
-      state === 'running' && run.word === 'throttled'
-        ? run
-        : { word, ...(error && { reason: this.#reason(error) }) };
+    const { users, mailboxes, since, connection, messages, octets } = user;
     const names = users.filter((name) => name !== '').map(printableBytes);
     const group = mailboxes && `${mailboxes.length} mailboxes from ${this.#spell(mailboxes[0] ?? '')}`;
     return {
       user: names.join(' ') || (group ?? 'shared mailboxes'),
-      standing,
+      standing: this.#standingOf(user),
       forMs: now - since,
       connection: connection ?? null,
       messages,
       octets,
     };
+  }
+
+  #standingOf({ users, state, error, parked }: KnownUser): Standing {
+    if (state === 'running') {
+      const run = this.#standing;
+      return run.word === 'throttled' ? run : { word: 'copying' };
+    }
+    if (state === 'waiting-for-lock') {
+      if (users.some((name) => this.#skipped.has(name))) return { word: 'skipped', reason: 'as asked' };
+      if (parked === 'skip-file') return { word: 'skipped', reason: 'by its skipuser file' };
+    }
+    return { word: state, ...(error && { reason: this.#reason(error) }) };
   }
 
   #spell(mailbox: ByteString): string {

@@ -1,8 +1,14 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { ActionName, Backlog, RollingEvent } from '../events.ts';
+import type { ActionName, Backlog, RollingEvent, WhyParked } from '../events.ts';
 import { codedReason } from '../reasons.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import type { LogLine } from './log-line.ts';
+
+const PARKED: Readonly<Record<WhyParked, string>> = {
+  locked: 'is being synced elsewhere, waiting for its lock',
+  skipped: 'is skipped as asked, its changes wait',
+  'skip-file': 'is skipped by its skipuser file, its changes wait',
+};
 
 /** The log's lines on rolling mode, in the C client's words where it has some (algorithm 11.3). */
 export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[] {
@@ -52,12 +58,7 @@ export function rollingLines(event: RollingEvent, spell: SpellMailbox): LogLine[
     case 'rolling:released':
       return [{ level: 'notice', text: `'${event.user}' is synced again and out of quarantine` }];
     case 'rolling:parked': {
-      const { user, why } = event;
-      const text =
-        why === 'locked'
-          ? `'${user}' is being synced elsewhere, waiting for its lock`
-          : `'${user}' is skipped as asked, its changes wait`;
-      return [{ level: 'info', text }];
+      return [{ level: 'info', text: `'${event.user}' ${PARKED[event.why]}` }];
     }
     case 'rolling:full-pass': {
       const { jobs, untold, elapsedMs, error } = event;

@@ -8,7 +8,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Steered } from '../../coordinator/steering.ts';
 import type { Action } from '../../replicate/engine.ts';
-import type { Backlog } from '../../report/events.ts';
+import type { Backlog, WhyParked } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import {
   LONGEST_TAKE_PAUSE_MS,
@@ -53,7 +53,10 @@ export class RollingDaemon {
   readonly #throttle: Throttle;
   /** Asked for while it runs. */
   readonly #skip = new Set<ByteString>();
-  readonly #isSkipped = (user: ByteString): boolean => this.#skip.has(user) || this.#deps.isSkipped(user);
+  readonly #whySkipped = (user: ByteString): WhyParked | undefined => {
+    if (this.#skip.has(user)) return 'skipped';
+    return this.#deps.isSkipped(user) ? 'skip-file' : undefined;
+  };
   #end: RollingEnd['reason'] | undefined;
   /** Why there is no use in going on. */
   #error: ErrorData | undefined;
@@ -74,7 +77,7 @@ export class RollingDaemon {
     this.#deps = deps;
     this.#troubles = new Troubles(deps.random);
     this.#pending = new Pending(deps.ownerOf, this.#troubles);
-    this.#results = new UnitResults(options, deps, this.#pending, this.#troubles, this.#isSkipped);
+    this.#results = new UnitResults(options, deps, this.#pending, this.#troubles, this.#whySkipped);
     this.#throttle = new Throttle(options.parallel);
     this.#link = new ReplicaLink(options, deps);
     this.#nextReport = deps.clock.now() + options.reportIntervalMs;
@@ -316,7 +319,7 @@ export class RollingDaemon {
         return;
       }
       const { start: entry, apart } = next;
-      const skipped = entry.unit.users.find(this.#isSkipped);
+      const skipped = entry.unit.users.find((user) => this.#whySkipped(user) !== undefined);
       if (skipped === undefined) {
         void this.#runOne(entry, apart);
         continue;

@@ -47,7 +47,7 @@ export interface RollingDependencies {
   connect(): Promise<void>;
   /** RESTART, EXIT and a new connection, for each connection as soon as it is free. */
   restart(): Promise<void>;
-  /** `skipUsers` */
+  /** A file asks to leave the user alone: `skipUsers`. */
   isSkipped(userid: string): boolean;
   /** `shutdownFile` */
   shutdownRequested(): boolean;

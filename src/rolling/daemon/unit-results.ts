@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Action } from '../../replicate/engine.ts';
+import type { WhyParked } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { ONCE_LINK_ATTEMPTS } from '../limits.ts';
@@ -47,23 +48,25 @@ export class UnitResults {
   readonly #deps: RollingDependencies;
   readonly #pending: Pending;
   readonly #troubles: Troubles;
-  readonly #isSkipped: (user: ByteString) => boolean;
+  readonly #whySkipped: (user: ByteString) => WhyParked | undefined;
+  /** Reasons that have been told, of those who wait. */
+  readonly #parked = new Map<string, WhyParked>();
   readonly #reported = new Set<string>();
   readonly #linkAttempts = new Map<string, number>();
 
-  /** @param isSkipped whether somebody has asked to leave the user alone */
+  /** @param whySkipped who has asked to leave the user alone, if anybody has */
   constructor(
     options: RollingOptions,
     deps: RollingDependencies,
     pending: Pending,
     troubles: Troubles,
-    isSkipped: (user: ByteString) => boolean,
+    whySkipped: (user: ByteString) => WhyParked | undefined,
   ) {
     this.#options = options;
     this.#deps = deps;
     this.#pending = pending;
     this.#troubles = troubles;
-    this.#isSkipped = isSkipped;
+    this.#whySkipped = whySkipped;
   }
 
   /**
@@ -115,6 +118,7 @@ export class UnitResults {
     for (const node of entry.nodes) {
       if (unhappy.has(node)) continue;
       this.#linkAttempts.delete(node);
+      this.#parked.delete(node);
       this.breaks.succeeded(node);
       if (!this.#troubles.succeeded(node)) continue;
       emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
@@ -228,6 +232,7 @@ export class UnitResults {
     const { channel } = this.#options;
     const now = clock.now();
     const before = this.#troubles.get(node);
+    this.#parked.delete(node);
     const trouble = this.#troubles.failed(node, now, error);
     const user = labelOfNode(node);
     const delayMs = trouble.until - now;
@@ -256,10 +261,11 @@ export class UnitResults {
 
   #lock(node: string): void {
     const { clock, emit } = this.#deps;
-    const trouble = this.#troubles.locked(node, clock.now());
-    if (trouble.times > 1) return;
+    this.#troubles.locked(node, clock.now());
     const user = labelOfNode(node);
-    const why = this.#isSkipped(user) ? 'skipped' : 'locked';
+    const why = this.#whySkipped(user) ?? 'locked';
+    if (this.#parked.get(node) === why) return;
+    this.#parked.set(node, why);
     emit({ kind: 'rolling:parked', channel: this.#options.channel, user, why });
   }
 }

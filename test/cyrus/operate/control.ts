@@ -14,6 +14,19 @@ export class Control {
     return askControlSocket(this.path, line);
   }
 
+  /** Asks until it says so. */
+  async answers(line: string, expected: RegExp): Promise<void> {
+    let last = '';
+    await until(
+      `${line}: ${expected}`,
+      async () => {
+        last = await this.ask(line);
+        return expected.test(last);
+      },
+      () => last,
+    );
+  }
+
   async view(): Promise<RunView> {
     return JSON.parse(await this.ask('json status')).answer;
   }

@@ -271,7 +271,7 @@ test('skipuser-USER: nobody touches that user until the file is removed', async 
     const former = await messagesOnReplica('anna');
     await change('anna');
     await change('bob');
-    await client.waitForLog(/'anna' is skipped as asked/);
+    await client.waitForLog(/'anna' is skipped by its skipuser file/);
     await until('the other', () => !/bob/.test(content(log) + content(`${log}-run`)) || bobIsThere());
     assert.equal(await messagesOnReplica('anna'), former);
   } finally {

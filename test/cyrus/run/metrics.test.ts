@@ -54,7 +54,7 @@ function inOlderFormat(openMetrics: string): string {
   );
 }
 
-test('a copy tells of those done and of who waits; two thousand looks meanwhile disturb nothing', async () => {
+test('a copy tells of those done and of who waits', async () => {
   const port = await freePort();
   const waiting = users[0] ?? '';
   const held = await lockUser(pair.master, waiting, '127.0.0.1');
@@ -68,14 +68,6 @@ test('a copy tells of those done and of who waits; two thousand looks meanwhile 
     },
     () => latest ?? 'nobody answers',
   );
-  for (let round = 0; round < 40; round++) {
-    const looks = Array.from({ length: 50 }, async (_, index) =>
-      scrape(port, index % 2 === 0 ? '/metrics' : '/status.json'),
-    );
-    assert.ok(
-      (await Promise.all(looks)).every((text) => text?.includes('cyrus_sync_up') || text?.startsWith('{')),
-    );
-  }
   const text = (await scrape(port)) ?? '';
   assert.ok((sample(text, 'cyrus_sync_messages_total{channel="default"}') ?? 0) > 100);
   const sent = sample(text, 'cyrus_sync_octets_total{channel="default",direction="sent"}') ?? 0;

@@ -23,6 +23,7 @@ class HostScene {
     const run: Controlled = {
       view: () => state.view(9_000),
       users: (list, most) => (list === 'slow' ? state.slow(most, 9_000) : state.users(list, most, 9_000)),
+      heldUp: (most) => state.heldUp(most, 9_000),
       steering: this.steering,
       bandwidth: new Bandwidth(this.steering, new VirtualClock(), [{ minute: 0, rate: 'off' }]),
     };

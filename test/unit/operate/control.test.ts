@@ -9,6 +9,7 @@ import { askControlSocket } from '../../../src/operate/control/ask-control-socke
 import { type Controlled, controlAnswer } from '../../../src/operate/control/control-answer.ts';
 import { CONTROL_HELP, parseControlRequest } from '../../../src/operate/control/control-request.ts';
 import { openControlSocket } from '../../../src/operate/control/open-control-socket.ts';
+import type { UserView } from '../../../src/operate/state/run-view.ts';
 import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
@@ -27,6 +28,7 @@ class ControlScene {
     view: () => this.state.view(9_000),
     users: (list, most) =>
       list === 'slow' ? this.state.slow(most, 9_000) : this.state.users(list, most, 9_000),
+    heldUp: (most) => this.state.heldUp(most, 9_000),
     steering: this.steering,
     bandwidth: new Bandwidth(this.steering, new VirtualClock(), [{ minute: 0, rate: 'off' }]),
   };
@@ -54,6 +56,12 @@ test('what is asked is answered in text, or in one line of JSON', () => {
   assert.match(scene.ask('users'), /^anna {2}copying {2}6s {2}5 messages, 5\.0 MB$/);
   assert.match(scene.ask('users failed'), /^bert {2}failed: IO: disk full/);
   assert.equal(scene.ask('users waiting'), 'zoe\nyan');
+  scene.state.hear(ended('yan', 'locked'), 9_000);
+  assert.equal(scene.ask('users waiting'), 'zoe\nyan  waiting-for-lock');
+  assert.deepEqual(
+    JSON.parse(scene.ask('json users waiting')).answer.map(({ standing }: UserView) => standing.word),
+    ['waiting', 'waiting-for-lock'],
+  );
   assert.equal(scene.ask('?').split('\n').length, CONTROL_HELP.length);
   assert.match(scene.ask('backlog'), /^error: expected a channel in rolling mode/);
 });

@@ -241,17 +241,22 @@ test('of a channel it says how far behind it is, who is in quarantine, and how l
   assert.equal(state.view(9_000).users.waitingToRetry, 0);
 });
 
-test('a skipped user of a channel is not said to wait for a lock', () => {
+test('of who is skipped in a channel it is told who asked for that', () => {
   const state = stateOf(true);
   const channel = 'offsite';
   state.hear({ kind: 'run:steered', what: 'skip', user: 'anna' }, 1_000);
   state.hear({ kind: 'rolling:parked', channel, user: 'anna', why: 'skipped' }, 2_000);
   state.hear({ kind: 'rolling:parked', channel, user: 'bert', why: 'locked' }, 2_000);
-  const words = state
-    .users('waiting-for-lock', 10, 3_000)
-    .map(({ user, standing: { word } }) => [user, word]);
-  assert.deepEqual(words, [
-    ['anna', 'skipped'],
-    ['bert', 'waiting-for-lock'],
+  state.hear({ kind: 'rolling:parked', channel, user: 'carl', why: 'skip-file' }, 2_000);
+  const standings = (): string[] =>
+    state
+      .users('waiting-for-lock', 10, 3_000)
+      .map(({ user, standing }) => `${user} ${standingText(standing)}`);
+  assert.deepEqual(standings(), [
+    'anna skipped: as asked',
+    'bert waiting-for-lock',
+    'carl skipped: by its skipuser file',
   ]);
+  state.hear({ kind: 'rolling:parked', channel, user: 'carl', why: 'locked' }, 4_000);
+  assert.equal(standings().at(-1), 'carl waiting-for-lock');
 });

@@ -62,6 +62,10 @@ for (const [event, expected] of [
     "info 'amy' is skipped as asked, its changes wait",
   ],
   [
+    { kind: 'rolling:parked', channel: 'far', user: 'amy', why: 'skip-file' },
+    "info 'amy' is skipped by its skipuser file, its changes wait",
+  ],
+  [
     { kind: 'rolling:backlog', backlog },
     'info backlog: channel=<far> link=<up> lines=<7> oldest=<1.3 s> inflight=<2> waiting=<3> ' +
       'locked=<1> quarantined=<mallory> lastsuccess=<1970-01-01T00:00:00.000Z>',

@@ -125,14 +125,22 @@ test('with a channel and -N a locked user is handed back to the log once, as Def
   assert.deepEqual(site.behind(), []);
 });
 
-test('a skipuser file parks the user without asking the replica', async () => {
+test('a skipuser file parks the user without asking the replica, and each other reason to wait is told once', async () => {
   using site = new Site();
   site.skipped.add('alice');
-  site.start();
+  const { daemon } = site.start();
   await site.change(mailbox('user.alice'), mailbox('user.bob'));
   await site.clock.advance(30_000);
   assert.deepEqual(site.startsOf('alice'), []);
   assert.deepEqual(site.behind(), ['mailbox user.alice']);
+  daemon.skip('alice');
+  await site.clock.advance(60_000);
+  daemon.unskip('alice');
+  await site.clock.advance(60_000);
+  assert.deepEqual(
+    site.eventsOf('rolling:parked').map(({ why }) => why),
+    ['skip-file', 'skipped', 'skip-file'],
+  );
   site.skipped.clear();
   await site.clock.advance(60_000);
   assert.deepEqual(site.behind(), []);
