@@ -56,6 +56,13 @@ export async function startPostgres(): Promise<QueueServer> {
   return await started(directory, port, address, command, async () => isReady(), identity);
 }
 
+/** Queues that a site may have; a directory needs no server. */
+export const QUEUES: readonly [name: string, start: () => Promise<QueueServer | undefined>][] = [
+  ['a directory', async () => undefined],
+  ['Redis', () => startRedis()],
+  ['PostgreSQL', () => startPostgres()],
+];
+
 function newestPostgres(): string {
   const versions = readdirSync(POSTGRES_VERSIONS).map(Number);
   return join(POSTGRES_VERSIONS, String(Math.max(...versions)), 'bin');

@@ -119,7 +119,7 @@ class Agent {
       await this.#do(claim, notes);
       return 'worked';
     }
-    return this.#options.untilDone && !(await this.#isSomethingLeft(lanes)) ? 'nothing-left' : 'waits';
+    return this.#options.untilDone && (await queue.left(lanes)) === 0 ? 'nothing-left' : 'waits';
   }
 
   #lanes({ masters, replicas }: FleetNotes): Lane[] {
@@ -137,14 +137,6 @@ class Agent {
     this.#turn += 1;
     const first = this.#turn % Math.max(1, lanes.length);
     return [...lanes.slice(first), ...lanes.slice(0, first)];
-  }
-
-  async #isSomethingLeft(lanes: readonly Lane[]): Promise<boolean> {
-    const mine = new Set(lanes.map(({ master, replica }) => `${master}\n${replica}`));
-    return (await this.#parts.queue.slices()).some(
-      ({ state, slice }) =>
-        (state === 'waiting' || state === 'active') && mine.has(`${slice.master}\n${slice.replica}`),
-    );
   }
 
   async #do(claim: Claim, notes: FleetNotes): Promise<void> {

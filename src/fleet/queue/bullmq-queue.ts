@@ -45,6 +45,7 @@ const STATES: readonly [JobType, SliceState][] = [
   ['failed', 'failed'],
   ['completed', 'done'],
 ];
+const LEFT = STATES.filter(([, state]) => state === 'waiting' || state === 'active').map(([type]) => type);
 /** Notes of this file alone: which queues there are, as nobody can be asked that. */
 const GATES = '.gate/';
 const LANES = '.lane/';
@@ -112,6 +113,15 @@ export class BullmqQueue implements FleetQueue {
         lanes.map((name) => this.#recordsOf(this.#queue(name.slice(LANES.length), 'slices'))),
       );
       return found.flat();
+    });
+  }
+
+  async left(lanes: readonly Lane[]): Promise<number> {
+    return await this.#ask(async () => {
+      const counts = await Promise.all(
+        lanes.map((lane) => this.#queue(laneName(lane), 'slices').getJobCountByTypes(...LEFT)),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
     });
   }
 

@@ -36,6 +36,9 @@ interface Row {
   reason?: string;
 }
 
+/** A slice's place in its lane. */
+type Place = [master: string, replica: string, sequence: number];
+
 interface Waiting {
   id: string;
   /** Milliseconds since the epoch. */
@@ -64,7 +67,7 @@ export class EmbeddedQueue implements FleetQueue {
   readonly #now: () => number;
   readonly #root: RootDatabase<unknown, Key>;
   readonly #rows: Database<Row, string>;
-  readonly #waiting: Database<Waiting, [string, string, number]>;
+  readonly #waiting: Database<Waiting, Place>;
   readonly #leases: Database<Lease, string>;
   readonly #gates: Database<GateRow, GateName>;
   readonly #notes: Database<unknown, string>;
@@ -132,7 +135,7 @@ export class EmbeddedQueue implements FleetQueue {
     return this.#change(() => {
       this.#takeBackLost();
       const held = this.#held();
-      let first: { key: [string, string, number]; id: string } | undefined;
+      let first: { key: Place; id: string } | undefined;
       for (const lane of lanes) {
         if (!gatesOf(lane).every((gate) => this.#isOpen(gate, held))) continue;
         const next = this.#firstReady(lane);
@@ -156,6 +159,20 @@ export class EmbeddedQueue implements FleetQueue {
         .sort((one, other) => one.sequence - other.sequence)
         .map(({ slice, state, agent, result, reason }) => ({ slice, state, agent, result, reason })),
     );
+  }
+
+  async left(lanes: readonly Lane[]): Promise<number> {
+    const isMeant = ({ master, replica }: Lane): boolean =>
+      lanes.some((lane) => lane.master === master && lane.replica === replica);
+    return this.#change(() => {
+      let count = 0;
+      for (const lane of lanes) {
+        const { start, end } = rangeOf(lane);
+        count += this.#waiting.getKeysCount({ start, end });
+      }
+      for (const { value } of this.#leases.getRange()) if (isMeant(value.lane)) count += 1;
+      return count;
+    });
   }
 
   async withdraw({ id }: Pick<FleetSlice, 'id'>): Promise<boolean> {
@@ -281,10 +298,9 @@ export class EmbeddedQueue implements FleetQueue {
     this.#waiting.putSync(placeOf(row), { id: row.slice.id, ready });
   }
 
-  #firstReady({ master, replica }: Lane): { key: [string, string, number]; id: string } | undefined {
+  #firstReady(lane: Lane): { key: Place; id: string } | undefined {
     const now = this.#now();
-    const range = { start: [master, replica, 0], end: [master, replica, LAST] } as const;
-    for (const { key, value } of this.#waiting.getRange({ start: [...range.start], end: [...range.end] })) {
+    for (const { key, value } of this.#waiting.getRange(rangeOf(lane))) {
       if (value.ready <= now) return { key, id: value.id };
     }
     return undefined;
@@ -324,6 +340,10 @@ export class EmbeddedQueue implements FleetQueue {
 /** Its own place among the notes, which nobody else is shown. */
 const SEQUENCE_NOTE = '.sequence';
 
-function placeOf({ slice, sequence }: Row): [string, string, number] {
+function placeOf({ slice, sequence }: Row): Place {
   return [slice.master, slice.replica, sequence];
+}
+
+function rangeOf({ master, replica }: Lane): { start: Place; end: Place } {
+  return { start: [master, replica, 0], end: [master, replica, LAST] };
 }

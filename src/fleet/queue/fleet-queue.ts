@@ -26,6 +26,9 @@ export interface FleetQueue extends AsyncDisposable {
   /** Every slice that was ever added, and how it stands. */
   slices(): Promise<SliceRecord[]>;
 
+  /** @returns how many slices of the lanes wait or are under way */
+  left(lanes: readonly Lane[]): Promise<number>;
+
   /** Takes a slice out that nobody has begun. @returns false if it is not there, or is begun or over */
   withdraw(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean>;
 

@@ -5,15 +5,8 @@ import { test } from 'node:test';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { FleetScene } from '../../lab/fleet-scene.ts';
 import { mailboxOf } from '../../lab/populate.ts';
-import { type QueueServer, startPostgres, startRedis } from '../../lab/queue-servers.ts';
+import { QUEUES } from '../../lab/queue-servers.ts';
 import { until } from '../../lab/until.ts';
-
-/** Queues that a site may have. */
-const QUEUES: readonly [name: string, start: () => Promise<QueueServer | undefined>][] = [
-  ['a directory', async () => undefined],
-  ['Redis', () => startRedis()],
-  ['PostgreSQL', () => startPostgres()],
-];
 
 for (const [name, startQueue] of QUEUES) {
   test(`three masters go to three replicas over ${name}: everybody is identical, and the fleet says so only then`, async () => {

@@ -4,16 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { FleetScene } from '../../lab/fleet-scene.ts';
 import type { RunningTool } from '../../lab/processes.ts';
-import { type QueueServer, startPostgres, startRedis } from '../../lab/queue-servers.ts';
+import { QUEUES } from '../../lab/queue-servers.ts';
 
 /** Milliseconds: each look is a process. */
 const LOOK_EVERY = 500;
-
-const QUEUES: readonly [name: string, start: () => Promise<QueueServer | undefined>][] = [
-  ['a directory', async () => undefined],
-  ['Redis', () => startRedis()],
-  ['PostgreSQL', () => startPostgres()],
-];
 
 for (const [name, startQueue] of QUEUES) {
   test(`agents, a replica and the queue killed while they work over ${name}: everybody is proven and identical in the end`, async (t) => {

@@ -174,6 +174,16 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
     assert.deepEqual(idsOf(await claimAll(queue, [LANE])), ['s2']);
   });
 
+  contract('what waits or is under way is left, in the lanes that were asked for', async (queue) => {
+    await openGates(queue);
+    await queue.add([...slicesOf(3), sliceOf('there', OTHER)]);
+    await queue.add([sliceOf('later')], 60_000);
+    const claim = await queue.claim([LANE], 'agent');
+    assert.deepEqual([await queue.left([LANE]), await queue.left([LANE, OTHER])], [4, 5]);
+    assert.ok(await claim?.finish(resultOf(sliceOf('s0'))));
+    assert.deepEqual([await queue.left([LANE]), await queue.left([])], [3, 0]);
+  });
+
   contract('what is added for later waits until then', async (queue) => {
     await queue.add([sliceOf('much later')], 60_000);
     await queue.add([sliceOf('now')]);
