@@ -15,8 +15,6 @@ export interface FolderQuestion {
   partitionOf: (entry: MailboxEntry) => ByteString | undefined;
   fateOfName: (name: ByteString) => Fate;
   fateOfUniqueid: (uniqueid: ByteString) => Fate;
-  /** Tells whether the replica can open a mailbox of this name. */
-  canBeOpened: (name: ByteString) => boolean;
   /** The job covers all mailboxes of the replica's list, so that one missing here has to be explained. */
   whole: boolean;
   /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
@@ -139,7 +137,7 @@ function orderRenames(
     return false;
   });
 
-  const order = new RenameOrder(question, plan, pending, occupied);
+  const order = new RenameOrder(plan, pending, occupied);
   order.free();
   order.breakCycles();
   const there = new Map(question.replica.map((mailbox) => [mailbox.name, mailbox]));
@@ -155,7 +153,6 @@ function orderRenames(
  * next. Each is looked at a fixed number of times, because a user may have any number of folders.
  */
 class RenameOrder {
-  readonly #question: FolderQuestion;
   readonly #plan: FolderPlan;
   readonly #renames: readonly Rename[];
   readonly #occupied: Set<ByteString>;
@@ -168,12 +165,10 @@ class RenameOrder {
   readonly #stuck = new Set<number>();
 
   constructor(
-    question: FolderQuestion,
     plan: FolderPlan,
     renames: readonly Rename[],
     occupied: Set<ByteString>,
   ) {
-    this.#question = question;
     this.#plan = plan;
     this.#renames = renames;
     this.#occupied = occupied;
@@ -195,7 +190,7 @@ class RenameOrder {
     for (const [index, rename] of this.#renames.entries()) {
       if (this.#done.has(index) || !this.#isInCycle(index)) continue;
       const { from } = rename;
-      const temporary = temporaryName(this.#question, from, rename.entry.uniqueid);
+      const temporary = temporaryName(from, rename.entry.uniqueid);
       push(this.#plan, rename, temporary);
       this.#occupied.delete(from);
       this.#occupied.add(temporary);
@@ -250,13 +245,16 @@ function push(plan: FolderPlan, rename: Rename, newName: ByteString): void {
   });
 }
 
+/** Octets. Every release takes so long a name for a mailbox that lives; those that open longer ones do so for DELETED alone. */
+const LONGEST_LIVING_NAME = 490;
+
 /**
  * Makes a name below the mailbox, so that it stays in its user's namespace and has a parent; below one further up if the
- * replica could not open so long a name.
+ * replica would not take so long a name.
  */
-function temporaryName({ canBeOpened }: FolderQuestion, name: ByteString, uniqueid: ByteString): ByteString {
+function temporaryName(name: ByteString, uniqueid: ByteString): ByteString {
   for (let parent = name; ; parent = parent.slice(0, parent.lastIndexOf('.'))) {
     const temporary = `${parent}.cyrus-sync-${uniqueid}`;
-    if (canBeOpened(temporary) || !parent.includes('.')) return temporary;
+    if (temporary.length <= LONGEST_LIVING_NAME || !parent.includes('.')) return temporary;
   }
 }

@@ -49,7 +49,6 @@ export async function syncFolders(
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context, context.store.lookup(name)),
     fateOfUniqueid: (uniqueid) => fate(context, context.store.lookupUniqueid(uniqueid)),
-    canBeOpened: (name) => canBeOpened(context, name),
     whole: job.whole,
     replace: context.options.noCopyback,
     replaceable: await ownScriptMailboxes(context, job),

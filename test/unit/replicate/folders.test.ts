@@ -32,7 +32,6 @@ function plan(question: Question): FolderPlan {
       if (question.unopenable?.includes(uniqueid)) return 'unopenable';
       return question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid);
     },
-    canBeOpened: (name) => name.length <= 490,
     whole: question.whole ?? true,
     replace: question.replace ?? false,
     replaceable: new Set(question.replaceable),
@@ -93,6 +92,17 @@ test('a swap goes through one temporary name inside the namespace of the user', 
   });
   assert.equal(steps.length, 3);
   assert.match(steps[0]?.kind === 'rename' ? steps[0].newName : '', /^user\.alice\./);
+});
+
+test('and with names so long that nothing fits below them through one further up', () => {
+  const [one, two] = ['x', 'y'].map((letter) => `user.alice.${letter.repeat(463)}`) as [string, string];
+  const { steps } = plan({
+    master: [entry(one, { uniqueid: 'u'.repeat(24) }), entry(two, { uniqueid: '2' })],
+    replica: [remote(two, 'u'.repeat(24)), remote(one, '2')],
+  });
+  const longest = steps.map((step) => (step.kind === 'rename' ? step.newName.length : 0));
+  assert.ok(Math.max(...longest) <= 490, `${longest}`);
+  assert.match(steps[0]?.kind === 'rename' ? steps[0].newName : '', /^user\.alice\.cyrus-sync-/);
 });
 
 test('a folder that only the replica has is left alone without a tombstone, removed with one', () => {
