@@ -3,6 +3,11 @@ import { join } from 'node:path';
 import { SETTINGS_VARIABLE } from '../../src/config/settings.ts';
 import type { CyrusServer } from './cyrus-server.ts';
 
+/** The line of settings that such a Cyrus needs, for a test that writes its own file anew while the command runs. */
+export function linesOfItsCyrus(server: CyrusServer): string {
+  return server.programs.areInstalled ? '' : `sync_server = ${server.programs.path('sync_server')}\n`;
+}
+
 /**
  * A Cyrus that is not the installed one has its `sync_server` where only a setting can say it.
  *
@@ -10,13 +15,14 @@ import type { CyrusServer } from './cyrus-server.ts';
  * @returns what the environment of the command needs
  */
 export function settingsOfItsCyrus(server: CyrusServer, args: readonly string[]): Record<string, string> {
-  if (server.programs.areInstalled) return {};
-  const line = `sync_server = ${server.programs.path('sync_server')}\n`;
+  const line = linesOfItsCyrus(server);
+  if (line === '') return {};
   const named = args[args.indexOf('--settings') + 1];
   if (args.includes('--settings') && named !== undefined) {
     const text = readFileSync(named, 'utf8');
-    // At the beginning, which belongs to no channel.
-    if (!text.includes('sync_server')) writeFileSync(named, line + text);
+    // Behind what belongs to no channel, so that the lines of the test keep their numbers.
+    const end = /^\[/m.exec(text)?.index ?? text.length;
+    if (!text.includes('sync_server')) writeFileSync(named, text.slice(0, end) + line + text.slice(end));
     return {};
   }
   const file = join(server.directory, 'settings-of-its-cyrus.ini');

@@ -164,11 +164,7 @@ class RenameOrder {
   /** Renames that wait, at some remove, for a name that another mailbox keeps. */
   readonly #stuck = new Set<number>();
 
-  constructor(
-    plan: FolderPlan,
-    renames: readonly Rename[],
-    occupied: Set<ByteString>,
-  ) {
+  constructor(plan: FolderPlan, renames: readonly Rename[], occupied: Set<ByteString>) {
     this.#plan = plan;
     this.#renames = renames;
     this.#occupied = occupied;

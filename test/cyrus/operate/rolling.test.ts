@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { assertInStep, RollingClient } from '../../lab/rolling-client.ts';
+import { linesOfItsCyrus } from '../../lab/settings-of-its-cyrus.ts';
 import { syncClient } from '../../lab/sync-client.ts';
 import { until } from '../../lab/until.ts';
 import { Control } from './control.ts';
@@ -89,7 +90,7 @@ test('SIGHUP reads the settings again and opens the log anew; what is wrong in t
     ({ standing, connections }) => standing.word === 'idle' && connections.length > 0,
   );
   const hangUp = async (content: string, said: RegExp): Promise<void> => {
-    writeFileSync(settings, content);
+    writeFileSync(settings, content + linesOfItsCyrus(pair.master));
     if (existsSync(log)) renameSync(log, `${log}.1`);
     client.tool.kill('SIGHUP');
     await until(

@@ -15,7 +15,9 @@ test('the fixture store is still what its recorded first copy says', async () =>
   });
   const recorded = gunzipSync(await readFile(join(FIXTURE_DIRECTORY, 'first-copy.txt.gz'))).toString();
   const run = await pair.master.runOk('sync_client', ['-v', '-v', '-o', '-A']);
-  const sent = sentCommands(run.stderr).filter((line) => !line.startsWith('APPLY MESSAGE '));
-  assert.deepEqual(sent, sentCommands(recorded));
+  // What is asked beside that is the version's.
+  const changes = (log: string): string[] => sentCommands(log).filter((line) => line.startsWith('APPLY '));
+  const sent = changes(run.stderr).filter((line) => !line.startsWith('APPLY MESSAGE '));
+  assert.deepEqual(sent, changes(recorded));
   assert.ok(sent.length > 300, `only ${sent.length} commands`);
 });
