@@ -24,8 +24,8 @@ export const LEAST_BATCH_MS = 30;
 export const FIRST_BATCH_JOBS = 16;
 /** Mailboxes and messages from which on a job has much to send: some tenths of a second where flushes are waited for. */
 export const LEAST_LADEN_COMMANDS = 8;
-/** Jobs with much to send on a connection whose others come back: batches of one job follow, which fill its gaps. */
-export const LADEN_PER_CONNECTION = 1;
+/** How often a job with much to send asks whether its connection can take it. */
+export const GATE_LOOK_MS = 5;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;
 /** How often a run asks itself whether it wants more connections ... */

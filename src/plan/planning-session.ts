@@ -67,6 +67,14 @@ export class PlanningSession implements ReplicaSession {
     return this.#real.servedMs;
   }
 
+  get wayMs(): number {
+    return this.#real.wayMs;
+  }
+
+  get backlogMs(): number | undefined {
+    return this.#real.backlogMs;
+  }
+
   get broken(): boolean {
     return this.#real.broken;
   }

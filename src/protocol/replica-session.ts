@@ -19,6 +19,13 @@ export interface ReplicaSession {
   readonly broken: boolean;
   /** Milliseconds that the replica was at work on this connection's commands; its way here and back is not in it. */
   readonly servedMs: number;
+  /** Milliseconds that an answer needs on its way, as the quickest one showed; infinite before the first. */
+  readonly wayMs: number;
+  /**
+   * Milliseconds that the replica will be at work on mailboxes and messages that it has not answered, by what it took for
+   * those before; undefined: it has answered none.
+   */
+  readonly backlogMs: number | undefined;
   /** Since the connection was made. */
   readonly traffic: WireTraffic;
 

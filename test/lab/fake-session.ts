@@ -29,6 +29,8 @@ export function fakeSession(log: string[]): ReplicaSession {
       findsUniqueids: true,
     },
     servedMs: 0,
+    wayMs: 0,
+    backlogMs: undefined,
     traffic: { sentOctets: 0, receivedOctets: 0, answers: 0 },
     get broken() {
       return broken;

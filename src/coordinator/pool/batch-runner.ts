@@ -15,9 +15,9 @@ import type { MasterStore } from '../../store/master-store.ts';
 import type { Subject, VerifyParts } from '../../verify/judge.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import { KeptLink, type KeptLinkParts, type RunnerLink } from './kept-link.ts';
-import { ladenOn, Postponed } from './laden-on.ts';
+import { Postponed } from './laden-gate.ts';
 import type { MasterLink } from './master-link.ts';
-import type { Batch, Counts, Job, Outcome, PoolSetup, UnitAnswer, UnitTask } from './messages.ts';
+import type { Batch, Counts, Job, Outcome, PoolSetup, Postponing, UnitAnswer, UnitTask } from './messages.ts';
 import { partsOf } from './parts-of.ts';
 import type { ScriptLink } from './script-link.ts';
 
@@ -156,7 +156,7 @@ export class BatchRunner {
   }
 
   async #runJobs(
-    { jobs, sizes = [], mayPostpone = false }: Batch,
+    { jobs, sizes = [], postponing }: Batch,
     link: RunnerLink,
     borrow: EngineContext['borrow'],
   ): Promise<Outcome[]> {
@@ -173,7 +173,7 @@ export class BatchRunner {
         const began = performance.now();
         const work = { key: jobKey(job), connection: link.connection, ...usersOf(job) };
         this.#parts.emit({ kind: 'work:begun', ...work });
-        const done = await this.#runJob(job, link, mayPostpone, borrow);
+        const done = await this.#runJob(job, link, postponing, borrow);
         const outcome = { ...done, elapsedMs: performance.now() - began };
         outcomes.push(outcome);
         link.traffic.tellNowAndThen(performance.now());
@@ -194,7 +194,7 @@ export class BatchRunner {
   async #runJob(
     job: Job,
     link: RunnerLink,
-    mayPostpone: boolean,
+    postponing: Postponing | undefined,
     borrow: EngineContext['borrow'],
   ): Promise<Exclude<Outcome, { kind: 'untouched' }>> {
     const counts = noCounts();
@@ -211,9 +211,9 @@ export class BatchRunner {
       }
       this.#parts.emit(event);
     };
-    using load = ladenOn(link, mayPostpone && !job.laden);
+    using laden = link.gate.enter(job.laden ? undefined : postponing);
     const { setAside } = job;
-    const context = this.#context(link, { emit: hear, borrow, setAside, beforeSending: load.add });
+    const context = this.#context(link, { emit: hear, borrow, setAside, beforeSending: laden.pass });
     try {
       const kind = await this.#carryOut(job, context);
       return kind === 'absent' ? { kind, job } : { kind, job, counts, servedMs: servedSince(link) };

@@ -4,6 +4,7 @@ import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { type BorrowedLink, Partitions, type ReplicaLink, Stage } from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import { LadenGate } from './laden-gate.ts';
 import type { PoolSetup } from './messages.ts';
 import { tellExposure } from './tell-exposure.ts';
 import { TrafficTeller } from './traffic-teller.ts';
@@ -14,8 +15,8 @@ export type RunnerLink = ReplicaLink & {
   connection: string;
   /** Tasks that are using it. */
   uses: number;
-  /** Jobs with much to send that are under way on it. */
-  laden: number;
+  /** For jobs with much to send. */
+  gate: LadenGate;
   /** `servedMs` of the session at the outcome before. */
   servedBefore: number;
   traffic: TrafficTeller;
@@ -157,7 +158,7 @@ export class KeptLink {
       stage: new Stage(session),
       partitions: new Partitions(session),
       uses: 0,
-      laden: 0,
+      gate: new LadenGate(session, performance.now() - began),
       servedBefore: 0,
       traffic: new TrafficTeller(connection, session, emit),
     };

@@ -32,8 +32,11 @@ export interface Batch {
   /** Messages expected of each job, so that progress can tell how much is done. */
   sizes?: readonly number[];
   /** Jobs with much to send may come back `postponed`, for other connections to take. */
-  mayPostpone?: boolean;
+  postponing?: Postponing | undefined;
 }
+
+/** From the second job with much to send on, or once the replica has enough to do on the connection. */
+export type Postponing = 'at-once' | 'when-busy';
 
 /** Rolling mode's task: what the log asks for one user, or users tied together, in order. */
 export interface UnitTask {

@@ -82,7 +82,9 @@ export class Admission {
         const { users, giants } = run.found();
         const left = schedule.unfinished;
         const done = users - left;
-        return { done, left, useful: left + Math.min(left, giants), work: done + run.uploaded() };
+        // What is under way stays where it is.
+        const batches = left - schedule.running + this.#queue.pending;
+        return { done, left, useful: batches + Math.min(left, giants), work: done + run.uploaded() };
       },
       onChange: () => {
         this.tellConnections();
@@ -118,14 +120,14 @@ export class Admission {
 
   /** Before the pool is opened. @returns connections at most */
   limit(): number {
-    const { request, schedule } = this.#run;
+    const { request } = this.#run;
     const { users, giants, complete } = this.#run.found();
     const fitting = request.mostConnections ?? Number.POSITIVE_INFINITY;
     const limit = mostConnections(request.connections);
     const useful = complete ? connectionsFor({ jobs: users, giants }, request.connections) : limit;
     const most = Math.min(useful, fitting);
     this.#growth.setLimit(most, most < useful ? 'open-files' : useful < limit ? 'jobs' : 'asked');
-    schedule.letPostpone(most > 1);
+    this.#letPostpone(most);
     return most;
   }
 
@@ -156,7 +158,7 @@ export class Admission {
     this.#wanted = limit;
     const most = Math.min(mostConnections(limit), this.#mostThatFit);
     const by = most < mostConnections(limit) ? 'open-files' : 'asked';
-    this.#run.schedule.letPostpone(most > 1);
+    this.#letPostpone(most);
     this.#growth.steer(limit, most, by, this.#isUp);
   }
 
@@ -204,6 +206,12 @@ export class Admission {
 
   get #isUp(): boolean {
     return this.#everConnected && !this.#queue.isPaused && !this.#health.isIll;
+  }
+
+  /** The connections of a number that the operator gave are all to have work at once. */
+  #letPostpone(mostConnections: number): void {
+    const postponing = this.#wanted === 'auto' ? 'when-busy' : 'at-once';
+    this.#run.schedule.letPostpone(mostConnections > 1 ? postponing : undefined);
   }
 
   get #mostThatFit(): number {

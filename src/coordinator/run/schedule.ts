@@ -3,7 +3,7 @@ import type { Effort } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { BATCH_JOBS, GIANT_MESSAGES, PARKED_WHILE_BUSY_MS, SLOTS_PER_SMALL_SHARE } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
-import type { Batch, Job, Outcome } from '../pool/messages.ts';
+import type { Batch, Job, Outcome, Postponing } from '../pool/messages.ts';
 import { AsFound } from './as-found.ts';
 import { LargestFirst } from './largest-first.ts';
 import { LowestFirst } from './lowest-first.ts';
@@ -77,7 +77,7 @@ export class Schedule {
   #giantsRunning = 0;
   #mostJobs = BATCH_JOBS;
   readonly #pace = new Pace();
-  #mayPostpone = false;
+  #postponing: Postponing | undefined;
   #nextBatch = 1;
   /** Before all others. */
   readonly #hastened: ScheduledJob[] = [];
@@ -97,14 +97,19 @@ export class Schedule {
     this.#slots = slots;
   }
 
-  /** @param may whether other connections can take what one has too much of */
-  letPostpone(may: boolean): void {
-    this.#mayPostpone = may;
+  /** @param postponing undefined: no other connection can take what one has too much of */
+  letPostpone(postponing: Postponing | undefined): void {
+    this.#postponing = postponing;
   }
 
   /** Jobs that have no final outcome, without those skipped. */
   get unfinished(): number {
     return this.#waiting + this.#delayed.size + this.#parked.size + this.#running.size;
+  }
+
+  /** Jobs of those that are under way. */
+  get running(): number {
+    return this.#running.size;
   }
 
   /** Users who are not begun because they are to be skipped. */
@@ -388,8 +393,8 @@ export class Schedule {
     const jobs = entries.map((entry) => entry.job);
     const sizes = entries.map((entry) => entry.size);
     // Once the pace is known, no batch is too much for one connection.
-    const mayPostpone = this.#mayPostpone && !this.#pace.isKnown;
-    return { kind: 'batch', batch: { id, jobs, sizes, mayPostpone } };
+    const postponing = this.#pace.isKnown ? undefined : this.#postponing;
+    return { kind: 'batch', batch: { id, jobs, sizes, postponing } };
   }
 
   #stop(key: string): ScheduledJob | undefined {

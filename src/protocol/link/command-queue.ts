@@ -43,6 +43,8 @@ export interface Command<T> {
   alone?: boolean;
   /** Its arguments hold whole messages. */
   carriesFiles?: boolean;
+  /** The replica writes messages or records for it. */
+  stores?: boolean;
   /** Errors thrown here become the command's error. */
   untagged?(name: ByteString, value: DlistValue): void;
   /** On OK. */
@@ -80,6 +82,7 @@ export class CommandQueue implements Consumer {
   readonly #output: OutputQueue;
   readonly #window: SendWindow;
   readonly #served = new ServiceTime();
+  readonly #stored = { commands: 0, unanswered: 0, servedMs: 0 };
   #pending: Pending[] = [];
   #head = 0;
   #octetsInFlight = 0;
@@ -115,6 +118,20 @@ export class CommandQueue implements Consumer {
   /** Milliseconds that the replica was at work on commands of this connection. */
   get servedMs(): number {
     return this.#served.total;
+  }
+
+  /** Milliseconds that an answer needs on its way. */
+  get wayMs(): number {
+    return this.#served.wayMs;
+  }
+
+  /**
+   * Milliseconds that the replica will be at work on what it is to store and has not answered, by what it took for that
+   * before; undefined: it has answered none of these.
+   */
+  get backlogMs(): number | undefined {
+    const { commands, unanswered, servedMs } = this.#stored;
+    return commands === 0 ? undefined : (unanswered * servedMs) / commands;
   }
 
   get traffic(): WireTraffic {
@@ -190,6 +207,7 @@ export class CommandQueue implements Consumer {
       // One that waits to be written counts too: else nothing would hold up those who wait for the window.
       this.#count(pending, Math.max(command.octets ?? 0, knownOctets(begun)));
       this.#pending.push(pending);
+      if (command.stores) this.#stored.unanswered += 1;
       this.#output.enqueue(begun);
     });
     promise.catch(() => {});
@@ -339,7 +357,12 @@ export class CommandQueue implements Consumer {
     }
     const wanting = this.#windowWaiters.length > 0;
     const now = performance.now();
-    this.#served.answered(pending.submittedAt, now);
+    const servedMs = this.#served.answered(pending.submittedAt, now);
+    if (pending.command.stores) {
+      this.#stored.commands += 1;
+      this.#stored.unanswered -= 1;
+      this.#stored.servedMs += servedMs;
+    }
     if ((pending.command.octets ?? 0) >= JUDGED_OCTETS) {
       this.#window.answered(pending.octets, pending.submittedAt, now, wanting);
     }

@@ -11,11 +11,18 @@ export class ServiceTime {
   #lastAnswer = 0;
   #total = 0;
 
-  /** Milliseconds of one clock. */
-  answered(submittedAt: number, now: number): void {
+  /** Milliseconds of one clock. @returns how long the replica was at work on this command */
+  answered(submittedAt: number, now: number): number {
     this.#quickest = Math.min(this.#quickest, now - submittedAt);
-    this.#total += Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest * JITTER));
+    const served = Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest * JITTER));
+    this.#total += served;
     this.#lastAnswer = now;
+    return served;
+  }
+
+  /** Milliseconds of the link's own way to the replica and back, as far as is known. */
+  get wayMs(): number {
+    return this.#quickest;
   }
 
   /** Milliseconds. */

@@ -40,6 +40,12 @@ export function createSession(queue: CommandQueue, info: SessionInfo): MasterSes
     get servedMs() {
       return queue.servedMs;
     },
+    get wayMs() {
+      return queue.wayMs;
+    },
+    get backlogMs() {
+      return queue.backlogMs;
+    },
     get traffic() {
       return queue.traffic;
     },

@@ -47,6 +47,7 @@ export function mailboxCommands(
         name: 'MAILBOX',
         mailbox: mailbox.name,
         args: encodeMailbox(takesKeywords ? mailbox : { ...mailbox, keywords: undefined }, records),
+        stores: true,
         result: () => {},
       }),
 

@@ -61,6 +61,7 @@ export function messageCommands(queue: CommandQueue): MessageCommands {
         args: () => filesOf(messages),
         octets,
         carriesFiles: true,
+        stores: true,
         result: () => {},
       });
     },

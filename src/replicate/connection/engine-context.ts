@@ -28,10 +28,10 @@ export interface EngineContext {
   /** Lends another connection that nobody uses at the moment, if there is one. Whoever borrows it gives it back. */
   borrow: (() => Promise<BorrowedLink | undefined>) | undefined;
   /**
-   * Called once it is known how much has to be sent, before any of it is; what it throws ends the job, so that another
-   * connection can take it up. `commands` in parts, which are counted only as far as they are read.
+   * Called once it is known how much has to be sent, before any of it is, and awaited; what it throws ends the job, so that
+   * another connection can take it up. `commands` in parts, which are counted only as far as they are read.
    */
-  beforeSending: ((commands: Iterable<number>) => void) | undefined;
+  beforeSending: ((commands: Iterable<number>) => Promise<void> | undefined) | undefined;
   options: EngineOptions;
   /** Shared by all connections of a thread; undefined: nothing is asked for elsewhere. */
   there: MessagesThere | undefined;

@@ -68,7 +68,7 @@ export async function syncFolders(
   const entries = await withoutOrphans(context, job, named, plan);
   const work = await survey(context, job, entries, plan);
   // What has been reported already would be reported again.
-  if (job.failures.count === 0) context.beforeSending?.(toSend(context, work));
+  if (job.failures.count === 0) await context.beforeSending?.(toSend(context, work));
   return startAll(context, job, work, plan);
 }
 

@@ -328,12 +328,12 @@ test('what is too much for a connection comes back at once, while the rest of it
   const { opened, open } = gate();
   const sent: string[] = [];
   const { runner, events } = scene(async (context, userid) => {
-    context.beforeSending?.(userid === 'light' ? [1] : [1, LEAST_LADEN_COMMANDS - 1]);
+    await context.beforeSending?.(userid === 'light' ? [1] : [1, LEAST_LADEN_COMMANDS - 1]);
     sent.push(userid);
     await opened;
     return 'synced';
   });
-  const running = runner.run({ ...batch('heavy', 'heavier', 'light'), mayPostpone: true });
+  const running = runner.run({ ...batch('heavy', 'heavier', 'light'), postponing: 'at-once' });
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(sent, ['heavy', 'light']);
   assert.deepEqual(
@@ -346,14 +346,14 @@ test('what is too much for a connection comes back at once, while the rest of it
 
 test('nothing comes back where there is nobody else to take it, nor twice', async () => {
   const { runner } = scene(async (context) => {
-    context.beforeSending?.([LEAST_LADEN_COMMANDS]);
+    await context.beforeSending?.([LEAST_LADEN_COMMANDS]);
     return 'synced';
   });
   assert.deepEqual(summary(await runner.run(batch('a', 'b'))), { a: 'synced', b: 'synced' });
   const again: Batch = {
     id: 2,
     jobs: ['a', 'b'].map((userid) => ({ ...user(userid), laden: true })),
-    mayPostpone: true,
+    postponing: 'at-once',
   };
   assert.deepEqual(summary(await runner.run(again)), { a: 'synced', b: 'synced' });
 });
@@ -378,7 +378,7 @@ test('whoever watches hears of a job while it is under way, and what a job says,
 test('what a job with much to send has taken of its connection is given back when it ends, however', async () => {
   const { runner } = scene(async ({ beforeSending }, userid) => {
     // Twice: as often as its folders are looked at.
-    for (let round = 0; round < 2; round++) beforeSending?.([LEAST_LADEN_COMMANDS]);
+    for (let round = 0; round < 2; round++) await beforeSending?.([LEAST_LADEN_COMMANDS]);
     if (userid === 'refused') throw new SyncError('IMAP_INVALID_USER', 'no', { family: 'refused' });
     return 'synced';
   });
@@ -387,7 +387,9 @@ test('what a job with much to send has taken of its connection is given back whe
     ['anna', 'synced'],
     ['bob', 'synced'],
   ] as const) {
-    assert.deepEqual(summary(await runner.run({ ...batch(userid), mayPostpone: true })), { [userid]: kind });
+    assert.deepEqual(summary(await runner.run({ ...batch(userid), postponing: 'at-once' })), {
+      [userid]: kind,
+    });
   }
 });
 

@@ -99,10 +99,10 @@ test('batches shrink towards the end, but not to what waits for the way to the r
 
 test('before anything is known a batch fills a pipeline, and may give back what is too much for its connection', () => {
   const plan = manyUsers(8, 40);
-  plan.letPostpone(true);
+  plan.letPostpone('when-busy');
   const first = started(plan.next(0));
   assert.equal(first.jobs.length, FIRST_BATCH_JOBS);
-  assert.equal(first.mayPostpone, true);
+  assert.equal(first.postponing, 'when-busy');
   const [kept, laden] = first.jobs;
   assert.ok(kept && laden);
   plan.postpone(jobKey(laden));

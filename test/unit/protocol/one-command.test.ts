@@ -173,7 +173,7 @@ const RECORD: WireRecord = {
 
 type Commands = Omit<
   { [Name in keyof ReplicaSession]: ReplicaSession[Name] extends (...args: never) => unknown ? Name : never },
-  'window' | 'exit' | 'destroy' | 'info' | 'broken' | 'servedMs' | 'traffic'
+  'window' | 'exit' | 'destroy' | 'info' | 'broken' | 'servedMs' | 'wayMs' | 'backlogMs' | 'traffic'
 >;
 type Call = (session: ReplicaSession) => Promise<unknown>;
 

@@ -15,3 +15,13 @@ test('from one answer to the next it was at the next', () => {
   for (const now of [40, 50, 55, 80]) served.answered(0, now);
   assert.equal(served.total, 35);
 });
+
+test('what one command took is known by itself, and the quickest way', () => {
+  const served = new ServiceTime();
+  assert.equal(served.wayMs, Number.POSITIVE_INFINITY);
+  assert.deepEqual(
+    [40, 50, 55].map((now) => served.answered(0, now)),
+    [0, 5, 5],
+  );
+  assert.equal(served.wayMs, 40);
+});
