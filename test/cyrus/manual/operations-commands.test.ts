@@ -7,6 +7,7 @@ import { assertSameMail } from '../../lab/assert-same-mail.ts';
 import {
   type CyrusServer,
   giveToCyrus,
+  PASSWORD,
   type Pair,
   replicaSettings,
   startPair,
@@ -92,6 +93,8 @@ async function runSection(heading: string, host: 'master' | 'replica'): Promise<
   for (const command of commands) {
     const shown = command
       .replaceAll('/var/tmp/', `${server.directory}/`)
+      .replaceAll('/run/cyrus-sync/', `${server.directory}/run/`)
+      .replace('old.example.org:143', `127.0.0.1:${pair.master.imapPort}`)
       .replace('--metrics 9765', '--metrics 0');
     const env = {
       PATH: `${server.directory}/bin:${process.env.PATH ?? ''}`,
@@ -110,6 +113,7 @@ test('an evening: checked, planned, copied, passed over again and proven', async
 
 test('months: a channel is followed, asked and steered; then a planned failover, and the way back with new mail', async () => {
   assert.ok((await runSection('A replica for months', 'master')) >= 10);
+  assert.ok((await runSection('While it runs', 'master')) >= 3);
   {
     await using alice = await pair.master.imap('alice');
     await append(alice, 'INBOX', 1, 'for the last pass', 'alice');
@@ -122,6 +126,32 @@ test('months: a channel is followed, asked and steered; then a planned failover,
   assert.ok((await runSection('Failover by hand', 'replica')) >= 4);
   await assertSameMail(pair.replica, pair.master, users);
   await runAs(['sh', '-c', `kill $(cat ${pair.replica.directory}/run/cyrus-sync@back.pid)`]);
+});
+
+test('what the manual shows besides, where no channel is named: comparing, choosing, and reading from a server', async () => {
+  const { master, replica } = pair;
+  const settings = { ...replicaSettings(replica), unixhierarchysep: 'yes' };
+  const login = { master_user: 'admin', master_password: PASSWORD };
+  await writeFile(
+    join(master.directory, 'copy.conf'),
+    Object.entries(settings)
+      .map(([key, value]) => `${key}: ${value}\n`)
+      .join(''),
+  );
+  await writeFile(
+    join(master.directory, 'copy.ini'),
+    Object.entries(login)
+      .map(([key, value]) => `${key} = ${value}\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
+  for (const [key, value] of Object.entries(replicaSettings(replica))) master.configure(key, value);
+  await master.writeConfiguration();
+  giveToCyrus(master.directory);
+  assert.ok((await runSection('Proving that both ends are the same: verify', 'master')) >= 5);
+  assert.ok((await runSection('Choosing users', 'master')) >= 1);
+  assert.ok((await runSection('A master read from its server', 'master')) >= 1);
+  assert.doesNotMatch(manual, /^```sh$/m, 'commands that no test runs');
 });
 
 test('each alert has its line in the manual, and the manual no other', () => {
