@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
+import { usageError } from '../arguments/arguments.ts';
 import { controlDirectory, controlPath } from '../run-plan/operate-plan.ts';
 
 const END = '.sock';
@@ -28,8 +29,12 @@ export function controlSockets(environment: NodeJS.ProcessEnv): NamedSocket[] {
   return sockets.map((file) => ({ name: nameOf(file), path: `${directory}/${file}` }));
 }
 
-/** @param named a run, or the absolute path of a socket */
+/**
+ * @param named a run, or the absolute path of a socket
+ * @throws SyncError USAGE if it is empty
+ */
 export function controlSocket(environment: NodeJS.ProcessEnv, named: string): NamedSocket {
+  if (named === '') throw usageError('expected the name of a run, found ""');
   return { name: named, path: named.startsWith('/') ? named : controlPath(environment, named) };
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { SyncError } from '../../report/sync-error.ts';
 
@@ -26,7 +27,7 @@ export function askControlSocket(path: string, request: string, timeoutMs = ANSW
       );
     };
     socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs / 1_000} s`));
-    socket.on('error', (error: NodeJS.ErrnoException) => fail(REASONS[error.code ?? ''] ?? error.message));
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(reasonOf(error, path)));
     socket.on('connect', () => socket.end(Buffer.from(`${request}\n`, 'latin1')));
     socket.on('data', (chunk: Buffer) => {
       octets += chunk.length;
@@ -43,3 +44,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the run ended meanwhile',
   EACCES: 'permission denied',
 };
+
+function reasonOf({ code = '', message }: NodeJS.ErrnoException, path: string): string {
+  if (code === 'ECONNREFUSED' && statSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
+    return 'expected the socket of a run, found something else';
+  }
+  return REASONS[code] ?? message;
+}

@@ -93,6 +93,17 @@ test('ctl speaks to the one run that there is, to one by its name or path, and i
   const unknown = await scene.run('ctl', 'elsewhere', 'status');
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /elsewhere\.sock: no run has that name/);
+  const file = join(scene.directory, 'no-socket');
+  writeFileSync(file, '');
+  assert.match((await scene.run('ctl', file, 'status')).stderr, /no-socket: expected the socket of a run/);
+  for (const args of [
+    ['ctl', '', 'status'],
+    ['status', ''],
+  ]) {
+    const nobody = await scene.run(...args);
+    assert.deepEqual([nobody.code, nobody.stdout], [64, '']);
+    assert.match(nobody.stderr, /^cyrus-sync: expected the name of a run, found ""/);
+  }
   await using _second = await scene.open('other');
   assert.match(
     (await scene.run('ctl', 'status')).stderr,
