@@ -13,6 +13,7 @@ import type { EventListener, WorkResult } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Subject, VerifyParts } from '../../verify/judge.ts';
+import { KeptAnswer } from '../../verify/kept-answer.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import { KeptLink, type KeptLinkParts, type RunnerLink } from './kept-link.ts';
 import { Postponed } from './laden-gate.ts';
@@ -233,20 +234,25 @@ export class BatchRunner {
   /** Replicated, compared, or both, as the setup says. */
   async #carryOut(job: Job, context: EngineContext): Promise<JobResult> {
     const { engine, setup, verify, pending } = this.#parts;
-    const replicate = (): Promise<JobResult> =>
-      job.kind === 'user'
-        ? engine.runUser(context, job.userid)
-        : job.kind === 'meta'
-          ? engine.runMeta(context, job.userid)
-          : engine.runMailboxes(context, job.owners, job.names);
+    const replicate = (session = context.session): Promise<JobResult> => {
+      const own = { ...context, session };
+      if (job.kind === 'user') return engine.runUser(own, job.userid);
+      if (job.kind === 'meta') return engine.runMeta(own, job.userid);
+      return engine.runMailboxes(own, job.owners, job.names);
+    };
     const how = setup.options.verify;
     const subject = how && subjectOf(job);
     if (!how || !subject) return await replicate();
+    const kept = new KeptAnswer(context.session);
     if (how.after) {
-      const result = await replicate();
+      const result = await replicate(kept.heard());
       if (result === 'absent') return result;
     }
-    return await verify({ context, how, pending, pause: (ms) => this.#pause(ms) }, subject, replicate);
+    const parts = {
+      ...{ context: { ...context, session: kept.told() }, how, pending },
+      pause: (milliseconds: number) => this.#pause(milliseconds),
+    };
+    return await verify(parts, subject, () => replicate());
   }
 
   /** @throws SyncError CANCELLED as soon as the run is being stopped */

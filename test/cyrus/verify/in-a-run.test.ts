@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { sentCommands } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
@@ -20,6 +21,19 @@ test('a first copy with --verify proves each user, and says how many', async () 
       `^users whom only the replica has were not looked for\\n${all} of ${all} users proven the same on both sides`,
     ),
   );
+});
+
+test('a pass with --verify asks once for each user of whom there was nothing to send, and again for who was sent', async () => {
+  await using pair = await startPair();
+  await using sides = await openSides(pair);
+  const users = ['anna', 'bert', 'carl'];
+  for (const user of users) await sides.master.create(`user/${user}`, ['one']);
+  await syncClientOk(pair.master, ['-A']);
+  await sides.master.append('user/carl', 'another');
+  const run = await syncClientOk(pair.master, ['-v', '-v', '-A', '--verify', '--workers', '1']);
+  assert.match(run.stdout, /^3 of 3 users proven the same on both sides/m);
+  const asked = sentCommands(run.stderr).filter((line) => line.startsWith('GET USER'));
+  assert.deepEqual(asked.sort(), [...users, 'carl'].map((user) => `GET USER ${user}`).sort());
 });
 
 test('what a run leaves different is found by --verify, and the run has failed', async () => {
