@@ -5,6 +5,7 @@ import type { FleetView } from '../../src/fleet/state/fleet-view.ts';
 import { CyrusServer, giveToCyrus, replicaSettings } from './cyrus-server.ts';
 import { append, mailboxOf, ownName } from './populate.ts';
 import { type RunningTool, runAs, startAs, type ToolResult } from './processes.ts';
+import { type ProxyPolicy, ScriptedProxy } from './scripted-proxy.ts';
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'cyrus-sync.cjs');
 /** Milliseconds: more than any step takes on a slow machine. */
@@ -19,6 +20,8 @@ export interface FleetOptions {
   queue?: string;
   /** Lines of each [replica NAME]. */
   replica?: readonly string[];
+  /** Stands between agents and each replica. */
+  policy?: ProxyPolicy;
   /** Lines at the top of the inventory. */
   top?: readonly string[];
 }
@@ -32,6 +35,7 @@ export class FleetScene implements AsyncDisposable {
   readonly users: ReadonlyMap<string, readonly string[]>;
   readonly queue: string;
   readonly #agents: RunningTool[] = [];
+  readonly #proxies: ScriptedProxy[] = [];
 
   private constructor(
     directory: string,
@@ -138,6 +142,7 @@ export class FleetScene implements AsyncDisposable {
   async stop(): Promise<void> {
     for (const agent of this.#agents) agent.kill('SIGKILL');
     await Promise.allSettled(this.#agents.map(({ result }) => result));
+    for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
     await Promise.all([...this.masters, ...this.replicas].map((server) => server.stop()));
     await rm(this.directory, { recursive: true, maxRetries: 5 });
   }
@@ -146,7 +151,7 @@ export class FleetScene implements AsyncDisposable {
     await this.stop();
   }
 
-  async #writeInventory({ replica = [], top = [] }: FleetOptions): Promise<void> {
+  async #writeInventory({ replica = [], top = [], policy }: FleetOptions): Promise<void> {
     const lines = [...top];
     for (const master of this.masters) {
       const list = join(this.directory, `${master.name}.users`);
@@ -158,7 +163,9 @@ export class FleetScene implements AsyncDisposable {
       );
     }
     for (const { name, syncPort } of this.replicas) {
-      lines.push(`[replica ${name}]`, `server = 127.0.0.1:${syncPort}`, ...replica);
+      const proxy = policy && (await ScriptedProxy.start(syncPort, policy));
+      if (proxy) this.#proxies.push(proxy);
+      lines.push(`[replica ${name}]`, `server = 127.0.0.1:${proxy?.port ?? syncPort}`, ...replica);
     }
     const names = this.replicas.map(({ name }) => name).join(', ');
     lines.push('[wave pilot]', 'match = *user1', `replicas = ${names}`, 'by = hash');

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { type AgentEvent, runAgent } from '../../fleet/agent/run-agent.ts';
-import { DEFAULT_RULES, type FleetQueue } from '../../fleet/queue/fleet-queue.ts';
+import type { FleetQueue } from '../../fleet/queue/fleet-queue.ts';
 import { printable } from '../../report/printable.ts';
 import { reasonWithHint } from '../../report/reasons.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
@@ -16,7 +16,7 @@ export async function carryOutFleetAgent(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const { args, masters, untilDone } = step;
+  const { args, masters, untilDone, leaseMs } = step;
   const identity = identityPlan(environment, undefined, undefined);
   becomeCyrusUser(identity);
   checkProgramReadable(identity.user);
@@ -24,7 +24,7 @@ export async function carryOutFleetAgent(
   const name = step.agentName ?? `${hostname()}-${process.pid}`;
   const reads = masters === undefined ? 'servers' : 'files';
   await runAgent(
-    { name, host: hostname(), pid: process.pid, masters, untilDone, leaseMs: DEFAULT_RULES.leaseMs },
+    { name, host: hostname(), pid: process.pid, masters, untilDone, leaseMs },
     {
       queue,
       runSlice: (slice, terms, end) => runSlice(slice, terms, args, reads, environment, end),

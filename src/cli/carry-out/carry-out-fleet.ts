@@ -4,7 +4,7 @@ import { EXIT_FAILED, EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { noteKey, readFleetNotes } from '../../fleet/fleet-notes.ts';
 import type { FleetPlan } from '../../fleet/planner/fleet-plan.ts';
 import { parseFleetPlan } from '../../fleet/planner/parse-fleet-plan.ts';
-import type { FleetQueue, GateName } from '../../fleet/queue/fleet-queue.ts';
+import { DEFAULT_RULES, type FleetQueue, type GateName } from '../../fleet/queue/fleet-queue.ts';
 import { openQueue } from '../../fleet/queue/open-queue.ts';
 import { retryUsers } from '../../fleet/retry-users.ts';
 import { startFleet } from '../../fleet/start-fleet.ts';
@@ -49,12 +49,12 @@ export async function carryOutFleet(
 
 /** @throws SyncError as `openQueue` */
 async function openFleet(
-  { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET }: Pick<FleetStep, 'queue' | 'fleet'>,
+  { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET, leaseMs }: Pick<FleetStep, 'queue' | 'fleet' | 'leaseMs'>,
   environment: NodeJS.ProcessEnv,
 ): Promise<FleetQueue> {
   // Agents read the store as Cyrus's user, and share the directory with whoever asks.
   if (queue.startsWith('/')) becomeCyrusUser(identityPlan(environment, undefined, undefined));
-  return await openQueue(queue, fleet);
+  return await openQueue(queue, fleet, { ...DEFAULT_RULES, leaseMs });
 }
 
 async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<number> {

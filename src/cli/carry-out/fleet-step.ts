@@ -8,6 +8,7 @@ export interface FleetStep {
   fleet: string | undefined;
   masters: readonly string[] | undefined;
   agentName: string | undefined;
+  leaseMs: number;
   untilDone: boolean;
   json: boolean;
   watch: boolean;

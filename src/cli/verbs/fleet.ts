@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
+import { DEFAULT_RULES } from '../../fleet/queue/fleet-queue.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addOptions, OPTIONS } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
@@ -38,6 +40,9 @@ const HELP = Object.values(STEPS)
   .map(({ form, does }) => `  ${form.padEnd(22)}${does}`)
   .join('\n');
 
+/** Shorter, and a process that is busy for a moment has lost its slice; longer, and that of one that died waits for nothing. */
+const LEASE_SECONDS = { least: 2, most: 3_600 };
+
 /** Names the queue where --queue does not: an address may hold a password, which a command line shows to everybody. */
 export const QUEUE_VARIABLE = 'CYRUS_SYNC_QUEUE';
 
@@ -69,6 +74,7 @@ export const fleet: Verb = {
       ['--master <names>', 'this host is these masters, and their files are read; without, servers are read'],
       ['--agent-name <name>', 'how it is called in status (default: host and process)'],
       ['--until-done', 'end when nothing is left that it could do'],
+      ['--lease <time>', 'what an agent has goes to another when it was silent for so long (default: 30s)'],
       OPTIONS.config,
       OPTIONS.settings,
       OPTIONS.logFile,
@@ -103,10 +109,12 @@ export const fleet: Verb = {
         ?.split(',')
         .filter((each) => each !== ''),
       agentName: text(own.agentName),
+      leaseMs: own.lease === undefined ? DEFAULT_RULES.leaseMs : leaseMs(String(own.lease)),
       untilDone: own.untilDone === true,
       json: own.json === true,
       watch: own.watch === true,
     };
+    if (own.lease !== undefined && step !== 'agent') throw usageError('expected --lease with agent alone');
     if (options.watch && step !== 'status') throw usageError('expected --watch with status alone');
     return async (environment, signal) => {
       const { carryOutFleet } = await import('../carry-out/carry-out-fleet.ts');
@@ -115,3 +123,13 @@ export const fleet: Verb = {
     };
   },
 };
+
+/** @throws SyncError USAGE */
+function leaseMs(text: string): number {
+  const { least, most } = LEASE_SECONDS;
+  const seconds = parseDuration(text) ?? 0;
+  if (seconds < least || seconds > most) {
+    throw usageError(`option --lease expects ${DURATION_FORMS}, from ${least}s to ${most}s, found "${text}"`);
+  }
+  return seconds * 1_000;
+}

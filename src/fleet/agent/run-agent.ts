@@ -19,8 +19,6 @@ import { userResult } from './user-result.ts';
 const ASK = { least: 200, most: 3_000 };
 /** Milliseconds for which a replica that could not be reached is left alone, doubled each time. */
 const AVOID = { least: 15_000, most: 300_000 };
-/** Milliseconds after which users whom a slice left undone come again. */
-const ROUND_PAUSE_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 
 /** Everything that the run of one slice may take. */
@@ -47,8 +45,8 @@ export interface AgentOptions {
   masters: readonly string[] | undefined;
   /** Ends when nothing is left that it could do. */
   untilDone: boolean;
+  /** For so long, too, users whom a slice left undone are left alone: whoever was stopped while it had them has noticed by then. */
   leaseMs: number;
-  roundPauseMs?: number;
 }
 
 export interface AgentParts {
@@ -209,7 +207,7 @@ class Agent {
       octets: Math.round(slice.octets * share),
       seconds: Math.round(slice.seconds * share),
     };
-    await this.#parts.queue.add([next], this.#options.roundPauseMs ?? ROUND_PAUSE_MS);
+    await this.#parts.queue.add([next], this.#options.leaseMs);
   }
 
   async #termsOf(slice: FleetSlice, notes: FleetNotes): Promise<SliceTerms | undefined> {

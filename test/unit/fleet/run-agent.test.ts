@@ -128,7 +128,6 @@ async function agentScene(slices: number) {
         pid: 1,
         masters: ['m1'],
         untilDone: true,
-        roundPauseMs: 1,
       };
       const tell = (event: AgentEvent) => void events.push(event);
       await runAgent({ ...options, leaseMs: RENEWED_AFTER_MS }, { queue, runSlice, tell }, signal);

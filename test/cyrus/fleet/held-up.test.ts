@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { FleetScene } from '../../lab/fleet-scene.ts';
+import { QUEUES } from '../../lab/queue-servers.ts';
+import { until } from '../../lab/until.ts';
+import { RecordingGate } from './recording-gate.ts';
+
+const LEASE = ['--lease', '2s'];
+
+for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'PostgreSQL')) {
+  test(`an agent over ${name} that is stopped for longer than its lease: another has its slice, and leaves the user alone whose sync lock it has`, async () => {
+    await using server = await startQueue();
+    const gate = new RecordingGate();
+    await using scene = await FleetScene.start({
+      ...{ masters: 1, replicas: 1, users: 3, policy: gate },
+      ...(server && { queue: server.address }),
+    });
+    const [master] = scene.masters;
+    const [replica] = scene.replicas;
+    assert.ok(master && replica);
+    await scene.start();
+    const stopped = scene.agent(master, ...LEASE);
+    await gate.shut;
+    stopped.kill('SIGSTOP');
+    await until('the agent is stopped', () =>
+      / T /.test(readFileSync(`/proc/${stopped.pid}/stat`, 'latin1')),
+    );
+    const held = usersLockedBy(stopped.pid);
+    assert.deepEqual(held, ['m1user1']);
+    // Whatever it had said by then is done there; of the answers it reads nothing.
+    gate.open();
+    const before = gate.said.length;
+    const other = scene.agent(master, ...LEASE);
+    await other.waitForOutput((_stdout, stderr) => /done with pilot\S*: 0 proven, 1 come again/.test(stderr));
+    const later = gate.said.slice(before).map(({ text }) => text);
+    for (const user of held) {
+      assert.ok(!later.some((text) => text.includes(`user.${user}`) || text.includes(`USER ${user}`)), user);
+    }
+    stopped.kill('SIGCONT');
+    await until('everybody is proven', async () => (await scene.view()).standing === 'done');
+    for (const agent of [stopped, other]) {
+      agent.kill('SIGTERM');
+      assert.equal((await agent.result).code, 0);
+    }
+    assert.match((await stopped.result).stderr, /has lost .*its lease ran out/);
+    await assertSameMailOf(master, replica, scene.allUsers);
+  });
+}
+
+for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'a directory')) {
+  test(`while ${name} is away a running user is finished and nothing new begins; all goes on by itself when it is back`, async () => {
+    await using server = await startQueue();
+    assert.ok(server);
+    const gate = new RecordingGate();
+    await using scene = await FleetScene.start({
+      ...{ masters: 1, replicas: 1, users: 3, policy: gate, queue: server.address },
+    });
+    const [master] = scene.masters;
+    const [replica] = scene.replicas;
+    assert.ok(master && replica);
+    await scene.start();
+    const agent = scene.agent(master, '--until-done');
+    await gate.shut;
+    const running = usersLockedBy(agent.pid);
+    assert.ok(running.length > 0 && running.length < 3, String(running));
+    await server.kill();
+    gate.open();
+    await agent.waitForOutput((_stdout, stderr) => stderr.includes('does not answer'));
+    await assertSameMailOf(master, replica, running);
+    const others = scene.allUsers.filter((user) => !running.includes(user));
+    for (const user of others) assert.deepEqual(gate.whoSaid(new RegExp(`\\b${user}\\b`)), []);
+    await server.start();
+    const { code, stderr } = await agent.result;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /the queue answers again/);
+    assert.equal((await scene.view()).standing, 'done');
+    await assertSameMailOf(master, replica, scene.allUsers);
+  });
+}
+
+test('an agent that is told to stop gives its slice back although the replica is silent', async () => {
+  const gate = new RecordingGate();
+  await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 2, policy: gate });
+  const [master] = scene.masters;
+  assert.ok(master);
+  await scene.start();
+  const agent = scene.agent(master);
+  await gate.shut;
+  agent.kill('SIGTERM');
+  const { code, stderr } = await agent.result;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /gives back .*told to stop/);
+  const { standing, agents, users } = await scene.view();
+  assert.deepEqual([standing, agents, users.left], ['waiting', [], 2]);
+});
+
+/** Users whose sync lock a process has. */
+function usersLockedBy(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  const files = readdirSync(folder).map((descriptor) => {
+    try {
+      return readlinkSync(join(folder, descriptor));
+    } catch {
+      // Closed meanwhile.
+      return '';
+    }
+  });
+  return files.flatMap((file) => /\/\*S\*[^*]*\*([^*]+)\.lock$/.exec(file)?.[1] ?? []);
+}
