@@ -81,7 +81,7 @@ export class MemoryStore implements MasterStore {
   readonly damaged = new Map<ByteString, Error>();
   /** Thrown for the messages of these mailboxes. */
   readonly unreadable = new Map<ByteString, Error>();
-  /** UIDs whose message files are damaged, by mailbox. */
+  /** UIDs whose message files are damaged, by mailbox; they are renamed with it. */
   readonly damagedMessages = new Map<ByteString, Set<number>>();
   /** Users whose sync lock somebody else has. */
   readonly locked = new Set<ByteString>();
@@ -231,6 +231,9 @@ export class MemoryStore implements MasterStore {
     const foldermodseq = ++this.#modseq;
     const entry = { ...moved.entry, name: to, userid: this.ownerOf(to), inDeleted, foldermodseq };
     this.#mailboxes.set(to, { ...moved, entry });
+    const damaged = this.damagedMessages.get(from);
+    this.damagedMessages.delete(from);
+    if (damaged) this.damagedMessages.set(to, damaged);
     this.put(from, { uniqueid, entry: { deleted: true } });
     this.#formerNames.set(uniqueid, [from, ...(this.#formerNames.get(uniqueid) ?? [])]);
   }

@@ -80,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/replicate/folders/sync-folders.ts',
     changes: [
       [
-        'const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));',
+        'const twins = findTwins(context.store, present, (uniqueid) => namesThere.get(uniqueid));',
         'const twins = new Map<MailboxEntry, ByteString>();',
       ],
     ],
@@ -168,16 +168,16 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a folder is removed from the replica without the record of its deletion',
     file: 'src/replicate/folders/plan-folders.ts',
     changes: [
-      [
-        "if (question.replace || question.fateOfName(mailbox.name) === 'tombstone') remove(mailbox);",
-        'if (mailbox) remove(mailbox);',
-      ],
+      ['} else if (question.replace || wasDeleted) remove(mailbox);', '} else if (mailbox) remove(mailbox);'],
     ],
   },
   {
     name: 'a mailbox that is live under another name is removed from the replica',
     file: 'src/replicate/folders/plan-folders.ts',
-    changes: [["if (fate === 'live' || (!question.whole && fate !== 'unopenable')) continue;", '']],
+    changes: [
+      ["if (fate === 'live') continue;", ''],
+      ["if (!question.whole && fate !== 'unopenable') {", 'if (!question) {'],
+    ],
   },
   {
     name: 'a mailbox that was replaced while it was read is sent as the one that was listed',

@@ -14,16 +14,12 @@ export function findTwins(
   entries: readonly MailboxEntry[],
   nameThere: (uniqueid: ByteString) => ByteString | undefined,
 ): Map<MailboxEntry, ByteString> {
-  const isLive = (name: ByteString, uniqueid: ByteString): boolean => {
-    const entry = store.lookup(name);
-    return entry !== undefined && !entry.deleted && entry.uniqueid === uniqueid;
-  };
   const twins = new Map<MailboxEntry, ByteString>();
   const note = (entry: MailboxEntry, other: ByteString | undefined): void => {
     const { name, uniqueid } = entry;
     if (other === undefined || other === name || twins.has(entry)) return;
     // Both are looked up again: a rename meanwhile shows the one mailbox under either name.
-    if (isLive(other, uniqueid) && isLive(name, uniqueid)) twins.set(entry, other);
+    if (isLive(store, other, uniqueid) && isLive(store, name, uniqueid)) twins.set(entry, other);
   };
   const first = new Map<ByteString, MailboxEntry>();
   for (const entry of entries) {
@@ -43,6 +39,12 @@ export function findTwins(
     note(entry, store.lookupUniqueid(uniqueid)?.name);
   }
   return twins;
+}
+
+/** Tells whether the mailbox is there by this name at this moment, whatever was listed before. */
+export function isLive(store: Pick<MasterStore, 'lookup'>, name: ByteString, uniqueid: ByteString): boolean {
+  const entry = store.lookup(name);
+  return entry !== undefined && !entry.deleted && entry.uniqueid === uniqueid;
 }
 
 export function twinDamage({ name, uniqueid }: MailboxEntry, other: ByteString): SyncError {

@@ -13,6 +13,8 @@ export interface FolderJob {
   replica: readonly ReplicaMailbox[];
   /** The replica's list is all that the user has there. */
   whole: boolean;
+  /** The sync log names the mailboxes, those that are deleted here too. */
+  logged: boolean;
   /** Quota roots of the mailboxes seen, filled in. */
   roots: Set<ByteString>;
   failures: Failures;

@@ -17,6 +17,8 @@ export interface FolderQuestion {
   fateOfUniqueid: (uniqueid: ByteString) => Fate;
   /** The job covers all mailboxes of the replica's list, so that one missing here has to be explained. */
   whole: boolean;
+  /** The sync log names the mailboxes of the job: one that is deleted here is to be deleted there too. */
+  logged: boolean;
   /** -O: the master is always right, so what is in its way on the replica is removed, within this job's namespace. */
   replace: boolean;
   /** Mailboxes of the master that cannot be told from another by their uniqueid. Nothing is done about them there. */
@@ -78,8 +80,12 @@ export function planFolders(question: FolderQuestion): FolderPlan {
     const fate = question.fateOfUniqueid(mailbox.uniqueid);
     if (entry === undefined) {
       // One that is live belongs to another user here by now, and moves there when that user's turn comes.
-      if (fate === 'live' || (!question.whole && fate !== 'unopenable')) continue;
-      if (question.replace || question.fateOfName(mailbox.name) === 'tombstone') remove(mailbox);
+      if (fate === 'live') continue;
+      const wasDeleted = question.fateOfName(mailbox.name) === 'tombstone';
+      if (!question.whole && fate !== 'unopenable') {
+        // Renamed and then deleted, before the replica heard of either: lines name it by what it was called here last.
+        if (question.logged && fate === 'tombstone' && wasDeleted) remove(mailbox);
+      } else if (question.replace || wasDeleted) remove(mailbox);
       else plan.replicaOnly.push(mailbox);
     } else if (
       fate !== 'live' &&

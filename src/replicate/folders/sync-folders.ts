@@ -16,7 +16,7 @@ import { Order } from '../connection/order.ts';
 import { endsJob } from '../outcomes/failures.ts';
 import { breaksLink } from '../outcomes/set-aside.ts';
 import { isMadeOfOurScripts } from '../user-data/script-files.ts';
-import { findTwins, twinDamage } from './find-twins.ts';
+import { findTwins, isLive, twinDamage } from './find-twins.ts';
 import { type FolderJob, noteLeftOut, noteState, reportMailbox } from './folder-job.ts';
 import { formerInboxes, giveUpNames } from './give-up-names.ts';
 import { neededAbove } from './mailbox-above.ts';
@@ -41,17 +41,24 @@ export async function syncFolders(
   await askOfTheirs(context, job, replica, elsewhere);
   context.partitions.learn(replica);
   const namesThere = new Map(replica.map(({ uniqueid, name }) => [uniqueid, name]));
-  const twins = findTwins(context.store, job.entries, (uniqueid) => namesThere.get(uniqueid));
+  const scripts = await ownScriptMailboxes(context, job);
+  // One that has lost its name since it was listed is not renamed to that: it might take the place of who has it now.
+  const present = job.entries.filter(({ name, uniqueid }) => {
+    const there = namesThere.get(uniqueid);
+    return there === undefined || there === name || isLive(context.store, name, uniqueid);
+  });
+  const twins = findTwins(context.store, present, (uniqueid) => namesThere.get(uniqueid));
   const plan = planFolders({
-    master: job.entries,
+    master: present,
     replica,
     twins,
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context, context.store.lookup(name)),
     fateOfUniqueid: (uniqueid) => fate(context, context.store.lookupUniqueid(uniqueid)),
     whole: job.whole,
+    logged: job.logged,
     replace: context.options.noCopyback,
-    replaceable: await ownScriptMailboxes(context, job),
+    replaceable: scripts,
   });
   reportLeftAlone(context, job, plan);
   for (const [entry, other] of twins) reportMailbox(context, job, entry, twinDamage(entry, other));

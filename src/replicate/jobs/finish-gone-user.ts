@@ -36,6 +36,7 @@ export async function finishGoneUser(
       entries,
       replica: mailboxes,
       whole: true,
+      logged: false,
       roots: new Set(),
       failures,
       locks,

@@ -166,7 +166,7 @@ async function runAction(
     case 'mailboxes': {
       const owners = new Set(action.names.map((name) => context.store.ownerOf(name)));
       const [first = ''] = owners;
-      const merged = await syncMailboxes(context, first, action.names, locks);
+      const merged = await syncMailboxes(context, first, action.names, locks, true);
       for (const owner of ownersOfScripts(context, action.names)) await syncMeta(context, owner, locks);
       if (!merged || !context.options.conversations) return;
       // It may have moved what the replica counts for other folders of theirs.

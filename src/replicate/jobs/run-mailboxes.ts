@@ -21,13 +21,14 @@ export async function runMailboxes(
   names: readonly ByteString[],
 ): Promise<JobResult> {
   using locks = new SyncLocks(context, owners);
-  await syncMailboxes(context, owners[0] ?? '', names, locks);
+  await syncMailboxes(context, owners[0] ?? '', names, locks, false);
   return 'synced';
 }
 
 /**
  * Does what `runMailboxes` does, for a caller that holds the owners' locks. Failures are reported of `user`.
  *
+ * @param logged the sync log names them, those that are deleted here too
  * @returns true if one of them was merged
  */
 export async function syncMailboxes(
@@ -35,6 +36,7 @@ export async function syncMailboxes(
   user: ByteString,
   names: readonly ByteString[],
   locks: SyncLocks,
+  logged: boolean,
 ): Promise<boolean> {
   let moved: ReadonlySet<ByteString> | undefined;
   const { merged } = await inRounds(user, 'failed to allSettledOrThrow renames', async () => {
@@ -50,6 +52,7 @@ export async function syncMailboxes(
       entries,
       replica,
       whole: false,
+      logged,
       roots: new Set(),
       failures,
       locks,

@@ -74,6 +74,7 @@ async function syncSieveMailbox(
       entries: [entry],
       replica: mailboxes,
       whole: false,
+      logged: false,
       roots: new Set(),
       failures,
       locks,

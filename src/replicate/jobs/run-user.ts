@@ -70,6 +70,7 @@ export async function syncUser(
       entries: unusable.without(replicated(context, context.store.mailboxesOf(userid), failures)),
       replica: (scripts ? comparable : withoutScriptMailbox)(context, userid, replica.mailboxes),
       whole: true,
+      logged: false,
       roots: new Set(),
       failures,
       locks,

@@ -33,6 +33,7 @@ function plan(question: Question): FolderPlan {
       return question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid);
     },
     whole: question.whole ?? true,
+    logged: false,
     replace: question.replace ?? false,
     replaceable: new Set(question.replaceable),
     twins: new Map((question.twins ?? []).map((twin) => [twin, true])),

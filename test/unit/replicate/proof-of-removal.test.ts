@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { EngineScene } from '../../lab/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
 /** Nothing is removed from the replica without proof that it was deleted here (design, decision 15). */
 
@@ -67,6 +67,57 @@ test('a mailbox that lives on under another name is not removed under the old on
     'done',
   ]);
   scene.assertSame('anna');
+});
+
+test('a mailbox that was renamed and then deleted is removed under the name that the replica has it by', async () => {
+  await using scene = await withAnna();
+  scene.master.rename('user.anna.Work', 'user.anna.Done');
+  scene.master.bury('user.anna.Done');
+  const results = await scene.runActions(
+    ['anna'],
+    { kind: 'mailboxes', names: ['user.anna.Work', 'user.anna.Done'] },
+    { kind: 'unmailbox', name: 'user.anna.Done' },
+  );
+  assert.deepEqual(kinds(results), ['done', 'done']);
+  assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna.Work']);
+});
+
+test('a mailbox whose name was deleted here, but not this one under it, is left alone by a line of the log', async () => {
+  await using scene = await withAnna();
+  scene.master.forget('user.anna.Work');
+  scene.master.put('user.anna.Work', { messages: [] });
+  scene.master.bury('user.anna.Work');
+  await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna.Work'] });
+  assert.deepEqual(scene.takeCommands(), []);
+});
+
+test('a mailbox that somebody names, who has not the log to say so, is not removed', async () => {
+  await using scene = await withAnna();
+  scene.master.bury('user.anna.Work');
+  await scene.runMailboxes('user.anna.Work');
+  assert.deepEqual(scene.takeCommands(), []);
+});
+
+test('a name that was given up after it was listed takes no mailbox away from the name that it has here', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  master.addUser('bob');
+  master.put('user.bob.Before', { uniqueid: master.lookup('user.anna.Work')?.uniqueid ?? '' });
+  master.rename('user.bob.Before', 'user.bob.Twin');
+  scene.through = (session) =>
+    inPlaceOf(session, {
+      getUniqueids: async (uniqueids) => {
+        const found = await session.getUniqueids(uniqueids);
+        master.forget('user.bob.Twin');
+        return found;
+      },
+    });
+  await scene.runUser('bob');
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
+  assert.deepEqual(
+    scene.takeCommands().filter((command) => command.startsWith('RENAME')),
+    [],
+  );
 });
 
 test('a removal that is done already is no failure', async () => {
