@@ -1,16 +1,23 @@
 import type { ByteString } from '../../byte-string.ts';
 import { differenceLine } from '../difference.ts';
 import type { Listing, SyncEvent, Verdict } from '../events.ts';
+import type { SettledStatus } from '../grade.ts';
 import { reasonWithHint } from '../reasons.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 
 /** Users who never held still are named up to this number, and counted beyond it. */
 const EXAMPLES = 20;
 
+const UNTOLD: readonly SettledStatus[] = ['failed', 'locked', 'not-reached'];
+
 /** The findings of a comparison, for people: a line for each difference as it comes, and what became of all at the end. */
 export class VerifyLines {
   readonly #spell: SpellMailbox;
   readonly #users: Record<Verdict, number> = { proven: 0, different: 0, changing: 0, repaired: 0 };
+  /** Nobody knows of them: they failed, or were not reached. */
+  #untold = 0;
+  /** Some of these were found to differ before what was to mend them failed. */
+  readonly #different = new Set<ByteString>();
   #mailboxes = 0;
   #everybody = false;
   #listing: Listing | undefined;
@@ -37,9 +44,14 @@ export class VerifyLines {
     if (event.kind === 'verify:verdict') {
       this.#users[event.verdict] += 1;
       this.#mailboxes += event.mailboxes;
+      if (event.verdict === 'different') this.#different.add(event.user);
       if (event.verdict === 'changing' && this.#changing.length < EXAMPLES) {
         this.#changing.push(event.user === '' ? 'shared mailboxes' : event.user);
       }
+    }
+    if (event.kind === 'user:settled') {
+      const isTold = this.#different.delete(event.user);
+      if (!isTold && UNTOLD.includes(event.status)) this.#untold += 1;
     }
     return undefined;
   }
@@ -47,14 +59,15 @@ export class VerifyLines {
   /** Nothing if nothing was compared. */
   closing(): ByteString[] {
     const { proven, different, changing, repaired } = this.#users;
-    const all = proven + different + changing + repaired;
-    if (all === 0) return [];
+    const told = proven + different + changing + repaired;
+    if (told === 0) return [];
     const parts = [
-      `${proven} of ${all} users proven the same on both sides (${this.#mailboxes} mailboxes)`,
+      `${proven} of ${told + this.#untold} users proven the same on both sides (${this.#mailboxes} mailboxes)`,
       ...(different > 0 ? [`${different} differ`] : []),
       ...(repaired > 0 ? [`${repaired} differed and are repaired`] : []),
       ...(this.#differences > 0 ? [`${this.#differences} differences`] : []),
       ...(changing > 0 ? [`${changing} never held still`] : []),
+      ...(this.#untold > 0 ? [`${this.#untold} not compared`] : []),
     ];
     const more = changing - this.#changing.length;
     const names = `${this.#changing.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

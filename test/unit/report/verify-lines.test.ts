@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closingLines } from '../../../src/report/document/failures.ts';
 import type { SyncEvent, Verdict } from '../../../src/report/events.ts';
+import type { SettledStatus } from '../../../src/report/grade.ts';
 import { COMPARING } from '../../../src/report/program-words.ts';
 import { VerifyLines } from '../../../src/report/words/verify-lines.ts';
 
@@ -24,6 +25,24 @@ test('the end says how many are proven, how many differ, and who never held stil
     'changing all the time, or still in the sync log: carl',
   ]);
   assert.deepEqual(new VerifyLines((name) => name).closing(), []);
+});
+
+test('who could not be compared counts among those who are not proven, whether it was found to differ before or not', () => {
+  const lines = new VerifyLines((name) => name);
+  const effort = { attempts: 1, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 1 };
+  const settled = (user: string, status: SettledStatus): SyncEvent => ({
+    ...{ kind: 'user:settled', key: `user:${user}`, user, status, effort },
+  });
+  for (const event of [
+    ...[verdict('anna', 'proven'), settled('anna', 'replicated'), settled('bert', 'failed')],
+    ...[verdict('carl', 'different'), settled('carl', 'failed'), settled('dora', 'not-reached')],
+    ...[verdict('emil', 'different'), settled('emil', 'replicated'), settled('fred', 'absent')],
+  ]) {
+    lines.hear(event);
+  }
+  assert.deepEqual(lines.closing(), [
+    '1 of 5 users proven the same on both sides (6 mailboxes), 2 differ, 2 not compared',
+  ]);
 });
 
 test('a difference is one sentence, whichever side has what', () => {
