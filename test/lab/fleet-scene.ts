@@ -115,6 +115,14 @@ export class FleetScene implements AsyncDisposable {
     await this.ok('start', this.plan);
   }
 
+  /** Puts the plan on the queue, unless it is killed meanwhile. */
+  starter(): RunningTool {
+    const command = [process.execPath, ENTRY, 'fleet', 'start', '--queue', this.queue, this.plan];
+    const starter = startAs(command, { cwd: this.directory, deadline: DEADLINE });
+    starter.endInput();
+    return starter;
+  }
+
   async view(): Promise<FleetView> {
     const { stdout, stderr, code } = await this.step('status', '--json');
     if (stdout === '') throw new Error(`fleet status exited ${code}\n${stderr}`);

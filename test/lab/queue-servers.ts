@@ -87,11 +87,16 @@ async function started(
     address,
     port,
     async start() {
-      child = spawn(program, args, { cwd: directory, stdio: 'ignore', ...identity });
-      await until(`${program} answers`, isReady);
+      // PostgreSQL refuses to begin as long as a process of the one that was killed is left.
+      await until(`${program} answers`, async () => {
+        if (child === undefined || hasEnded(child)) {
+          child = spawn(program, args, { cwd: directory, stdio: 'ignore', ...identity });
+        }
+        return await isReady();
+      });
     },
     async kill() {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      if (child === undefined || hasEnded(child)) return;
       child.kill('SIGKILL');
       await once(child, 'exit');
     },
@@ -102,6 +107,10 @@ async function started(
   };
   await server.start();
   return server;
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function answers(port: number): Promise<boolean> {

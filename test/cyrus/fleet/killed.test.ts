@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { FleetScene } from '../../lab/fleet-scene.ts';
+import { killAtRandom } from '../../lab/kill-at-random.ts';
 import type { RunningTool } from '../../lab/processes.ts';
 import { QUEUES } from '../../lab/queue-servers.ts';
 
@@ -42,6 +43,16 @@ for (const [name, startQueue] of QUEUES) {
       assert.equal(code, 0, stderr);
     }
     for (const [master, users] of scene.users) await assertSame(scene, master, users);
+  });
+}
+
+for (const [name, startQueue] of QUEUES) {
+  test(`agents, replicas, starters and the queue killed at random over ${name}: everybody is proven once, and nobody is lost`, async (t) => {
+    await using server = await startQueue();
+    await killAtRandom(server, {
+      ...{ users: 3, kills: 6, firstAwayMs: 500, random: Math.random },
+      tell: (line) => t.diagnostic(line),
+    });
   });
 }
 
