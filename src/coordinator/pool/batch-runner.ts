@@ -221,7 +221,7 @@ export class BatchRunner {
     } catch (caught) {
       if (caught instanceof Postponed) {
         // The rest of the batch may go on for long.
-        this.#parts.emit({ kind: 'job:postponed', key: jobKey(job) });
+        this.#parts.emit({ kind: 'job:postponed', key: jobKey(job), backlogMs: caught.backlogMs });
         return { kind: 'postponed', job };
       }
       const user = jobUser(job);

@@ -3,7 +3,15 @@ import { GATE_LOOK_MS, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import type { Postponing } from './messages.ts';
 
 /** Ends a job before it sends anything. */
-export class Postponed extends Error {}
+export class Postponed extends Error {
+  /** Milliseconds that the replica has still to do for those before it on the connection, if that is known. */
+  readonly backlogMs: number | undefined;
+
+  constructor(backlogMs: number | undefined) {
+    super('another connection is to do this job');
+    this.backlogMs = backlogMs;
+  }
+}
 
 /** A job at the gate. */
 export interface LadenJob extends Disposable {
@@ -46,7 +54,7 @@ export class LadenGate {
       pass: (commands) => {
         if (counted || !reaches(commands, LEAST_LADEN_COMMANDS)) return undefined;
         if (postponing === undefined || this.#laden === 0) return count();
-        if (postponing === 'at-once') throw new Postponed();
+        if (postponing === 'at-once') throw new Postponed(undefined);
         return this.#wait().then(count);
       },
       [Symbol.dispose]: () => {
@@ -59,7 +67,7 @@ export class LadenGate {
   async #wait(): Promise<void> {
     const untilMs = performance.now() + this.#connectMs;
     while (!this.#takePlace()) {
-      if (performance.now() >= untilMs) throw new Postponed();
+      if (performance.now() >= untilMs) throw new Postponed(this.#session.backlogMs);
       await new Promise((resolve) => setTimeout(resolve, GATE_LOOK_MS));
     }
   }
@@ -69,7 +77,7 @@ export class LadenGate {
     const { wayMs, backlogMs } = this.#session;
     if (this.#laden === 0) return true;
     if (backlogMs === undefined) return false;
-    if (backlogMs >= wayMs) throw new Postponed();
+    if (backlogMs >= wayMs) throw new Postponed(backlogMs);
     const now = performance.now();
     if (now >= this.#look.untilMs) this.#look = { untilMs: now + GATE_LOOK_MS, places: this.#laden };
     if (this.#look.places === 0) return false;

@@ -65,6 +65,7 @@ export class Admission {
   /** Connections as they were asked for last. */
   #wanted: WantedConnections;
   #everConnected = false;
+  #hurried = false;
   #deadInARow = 0;
   #cancelReconnect: (() => void) | undefined;
 
@@ -149,9 +150,10 @@ export class Admission {
     this.#connections.closed();
   }
 
-  /** One connection alone has more to do than it can. */
-  hurry(): void {
-    this.#growth.hurry();
+  /** One connection alone has more to do than it can. @param backlogMs as for `Growth.hurry` */
+  hurry(backlogMs: number | undefined): void {
+    this.#hurried = true;
+    this.#growth.hurry(backlogMs);
   }
 
   steerConnections(limit: WantedConnections): void {
@@ -248,9 +250,19 @@ export class Admission {
   #widen(): void {
     const { allowance } = this.#growth;
     this.#run.pool()?.use(allowance);
-    this.#queue.concurrency = allowance.connections * BATCHES_PER_CONNECTION;
-    this.#run.schedule.setSlots(allowance.connections * BATCHES_PER_CONNECTION);
+    const batches = allowance.connections * this.#batchesPerConnection;
+    this.#queue.concurrency = batches;
+    this.#run.schedule.setSlots(batches);
     this.#run.pump();
+  }
+
+  /**
+   * Two fill each other's gaps. Users who came back because one of them is enough for a connection get one each, until it is
+   * known what one costs: two that share one would be the last of all.
+   */
+  get #batchesPerConnection(): number {
+    const isEnough = this.#hurried && this.#wanted === 'auto' && !this.#run.schedule.knowsPace;
+    return isEnough ? 1 : BATCHES_PER_CONNECTION;
   }
 
   #linkIsDown(error: ErrorData): void {

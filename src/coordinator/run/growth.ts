@@ -138,11 +138,18 @@ export class Growth {
     });
   }
 
-  /** Before the time: there is much to send. */
-  hurry(): void {
-    if (this.#since === undefined || this.#hurried) return;
+  /**
+   * Before the time: there is much to send, so that each connection will be at work until the next look at least.
+   *
+   * @param backlogMs milliseconds that the replica has still to do for one user or more, if that is known
+   */
+  hurry(backlogMs = 0): void {
+    if (this.#since === undefined) return;
+    const { left, useful } = this.#parts.progress();
+    const factor = this.#hurried ? 1 : FIRST_GROWTH;
     this.#hurried = true;
-    this.#set({ ...this.#allowance, connections: this.#times(FIRST_GROWTH) }, 'begin');
+    const busy = Math.min(Math.floor((backlogMs * left) / GROW_AFTER_MS), AUTO_FIRST, useful);
+    this.#set({ ...this.#allowance, connections: Math.max(busy, this.#times(factor)) }, 'begin');
   }
 
   pause(): void {

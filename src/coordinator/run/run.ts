@@ -208,7 +208,7 @@ class Run {
         break;
       case 'job:postponed':
         this.#schedule.postpone(event.key);
-        this.#admission.hurry();
+        this.#admission.hurry(event.backlogMs);
         this.#pump();
         return;
       case 'name:absent':

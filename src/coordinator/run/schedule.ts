@@ -107,6 +107,11 @@ export class Schedule {
     return this.#waiting + this.#delayed.size + this.#parked.size + this.#running.size;
   }
 
+  /** Some job has told how long the replica is at work on one. */
+  get knowsPace(): boolean {
+    return this.#pace.isKnown;
+  }
+
   /** Jobs of those that are under way. */
   get running(): number {
     return this.#running.size;

@@ -117,6 +117,19 @@ test('much to send is not waited for, but only once there is a connection, and o
   assert.deepEqual(seen, [2]);
 });
 
+test('as many at once as will each be at work for a while, where it is known what a user costs', async () => {
+  const { growth, progress, seen } = scene('auto', 64);
+  growth.resume();
+  Object.assign(progress, { left: 20, useful: 10 });
+  growth.hurry(GROW_AFTER_MS / 10);
+  growth.hurry(GROW_AFTER_MS / 2);
+  growth.hurry(GROW_AFTER_MS * 2);
+  assert.deepEqual(seen, [2, 10]);
+  Object.assign(progress, { left: 1_000, useful: 1_000 });
+  growth.hurry(GROW_AFTER_MS * 2);
+  assert.deepEqual(seen, [2, 10, AUTO_FIRST]);
+});
+
 test('none for what is done in less time than they would take', async () => {
   const { growth, progress, seen, pass } = scene(8, 8);
   Object.assign(progress, { done: 100, left: 100 });
