@@ -23,7 +23,7 @@ export interface ReplicaSession {
   readonly wayMs: number;
   /**
    * Milliseconds that the replica will be at work on mailboxes and messages that it has not answered, by what it took for
-   * those before; undefined: it has answered none.
+   * those so far; undefined: it has not been seen at work on any.
    */
   readonly backlogMs: number | undefined;
   /** Since the connection was made. */

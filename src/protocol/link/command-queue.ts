@@ -127,11 +127,14 @@ export class CommandQueue implements Consumer {
 
   /**
    * Milliseconds that the replica will be at work on what it is to store and has not answered, by what it took for that
-   * before; undefined: it has answered none of these.
+   * so far; undefined: it has not been seen at work on any of it.
    */
   get backlogMs(): number | undefined {
     const { commands, unanswered, servedMs } = this.#stored;
-    return commands === 0 ? undefined : (unanswered * servedMs) / commands;
+    const oldest = this.#oldest;
+    const soFarMs = oldest?.command.stores ? this.#served.soFar(oldest.submittedAt, performance.now()) : 0;
+    const seen = commands + (soFarMs > 0 ? 1 : 0);
+    return seen === 0 ? undefined : (unanswered * (servedMs + soFarMs)) / seen;
   }
 
   get traffic(): WireTraffic {

@@ -14,10 +14,15 @@ export class ServiceTime {
   /** Milliseconds of one clock. @returns how long the replica was at work on this command */
   answered(submittedAt: number, now: number): number {
     this.#quickest = Math.min(this.#quickest, now - submittedAt);
-    const served = Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest * JITTER));
+    const served = this.soFar(submittedAt, now);
     this.#total += served;
     this.#lastAnswer = now;
     return served;
+  }
+
+  /** @returns how long the replica has been at work on the oldest command that is not answered, at least */
+  soFar(submittedAt: number, now: number): number {
+    return Math.max(0, now - Math.max(this.#lastAnswer, submittedAt + this.#quickest * JITTER));
   }
 
   /** Milliseconds of the link's own way to the replica and back, as far as is known. */
