@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT } from '../options.ts';
 import { linePlot } from '../plots.ts';
-import { growth, type Measure, median, type Sample } from './samples.ts';
+import { growth, type Measure, median, ofTheLastProcess, type Sample } from './samples.ts';
 import { soak } from './soak.ts';
 
 /**
@@ -35,19 +35,26 @@ const { samples, changes, happened } = await soak({ ...numbers, seed: values.see
 const BEARABLE_GROWTH = 0.5;
 const MEASURES: Readonly<Record<Measure, string>> = {
   memoryMiB: 'memory, MiB',
-  descriptors: 'open files',
+  files: 'open files',
+  sockets: 'connections',
+  behindSeconds: 'seconds behind',
 };
+/** Load makes the others grow. */
+const LEAKING: readonly Measure[] = ['memoryMiB', 'files'];
 console.log(`${changes} changes in ${values.minutes} minutes by ${values.users} users, both ends the same`);
 for (const [what, count] of Object.entries(happened)) console.log(`  ${what}: ${count}`);
+const last = ofTheLastProcess(samples);
+const lived = (last.at(-1)?.minute ?? 0) - (last[0]?.minute ?? 0);
+console.log(`  the last process lived ${lived.toFixed(1)} minutes, of which the growth is`);
 for (const [measure, words] of Object.entries(MEASURES) as [Measure, string][]) {
   const most = Math.max(...samples.map((each) => each[measure]));
-  const more = growth(samples, measure);
+  const more = growth(last, measure);
   console.log(
     `  ${words}: median ${median(samples, measure).toFixed(1)}, most ${most.toFixed(1)}, ${more.toFixed(1)} more at the end`,
   );
 }
-for (const measure of ['memoryMiB', 'descriptors'] as const) {
-  const share = growth(samples, measure) / median(samples, measure);
+for (const measure of LEAKING) {
+  const share = growth(last, measure) / median(last, measure);
   if (share <= BEARABLE_GROWTH) continue;
   console.error(
     `${MEASURES[measure]}: grows by ${(100 * share).toFixed(0)} percent from the second quarter to the last`,

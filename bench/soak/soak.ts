@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { giveToCyrus, type Pair, startPair } from '../../test/lab/cyrus-server.ts';
+import { freePorts, giveToCyrus, type Pair, startPair } from '../../test/lab/cyrus-server.ts';
 import { FaultyCalls } from '../../test/lab/faulty-calls.ts';
 import { Choices } from '../../test/lab/generated-mail.ts';
 import { assertInStep, RollingClient } from '../../test/lab/rolling-client.ts';
@@ -34,6 +34,10 @@ export type Disturbance = (typeof DISTURBANCES)[number];
 /** Writes of the replica's processes until one finds the disk full. */
 const WRITES_UNTIL_FULL = 400;
 const SAMPLE_EVERY_MS = 1_000;
+/** A client may need that long for what is left when the load ends. */
+const LONGEST_END_MS = 600_000;
+/** The client is killed in this part of the time only, so that one lives for the rest of it. */
+const KILLING = 0.4;
 
 /**
  * Rolling mode under load for a long time, while the replica is restarted, cut off, filled and written to, and the client
@@ -72,15 +76,17 @@ async function soakIn(
   pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
 
-  const client = new RollingClient(pair);
+  const [metricsPort = 0] = await freePorts(1);
+  const lifetime = 2 * minutes * 60_000 + LONGEST_END_MS;
+  const client = new RollingClient(pair, ['--metrics', String(metricsPort)], {}, lifetime);
   await using _ended = client;
   await using stream = await StreamOfChanges.start(pair.master, seed, users);
   const happened = Object.fromEntries(DISTURBANCES.map((each) => [each, 0])) as Record<Disturbance, number>;
   const samples: Sample[] = [];
   const started = performance.now();
   const minute = () => (performance.now() - started) / 60_000;
-  const sampler = setInterval(() => {
-    const sample = sampleOf(client.tool.pid, minute());
+  const sampler = setInterval(async () => {
+    const sample = await sampleOf(client.tool.pid, metricsPort, minute());
     if (sample) samples.push(sample);
   }, SAMPLE_EVERY_MS);
   try {
@@ -88,7 +94,10 @@ async function soakIn(
     const allHappened = () => Object.values(happened).every((count) => count > 0);
     for (let deck: Disturbance[] = []; minute() < minutes || !allHappened(); ) {
       await stream.lasts(everySeconds * 1_000 * (0.5 + choices.below(100) / 100));
-      if (deck.length === 0) deck = [...DISTURBANCES];
+      if (deck.length === 0) {
+        const killing = minute() < KILLING * minutes || happened.kill === 0;
+        deck = DISTURBANCES.filter((each) => killing || each !== 'kill');
+      }
       const [next = 'cut'] = deck.splice(choices.below(deck.length), 1);
       await disturb(next, { pair, client, shears, disk, stream, choices });
       happened[next]++;

@@ -6,7 +6,7 @@ import type { RunningTool, ToolResult } from './processes.ts';
 import { startSyncClient } from './sync-client.ts';
 import { content, settled, until } from './until.ts';
 
-/** Milliseconds: longer than any of these tests. */
+/** Milliseconds: longer than any test of the suite. */
 const LIFETIME = 600_000;
 
 /** `-R` on a master, with its syslog in a file. */
@@ -15,17 +15,20 @@ export class RollingClient implements AsyncDisposable {
   readonly #pair: Pick<Pair, 'master'>;
   readonly #args: readonly string[];
   readonly #environment: Record<string, string>;
+  readonly #lifetime: number;
   #tool: RunningTool;
 
   constructor(
     pair: Pick<Pair, 'master'>,
     args: readonly string[] = [],
     environment: Record<string, string> = {},
+    lifetime = LIFETIME,
   ) {
     this.#pair = pair;
     this.#args = args;
     this.syslogFile = join(pair.master.directory, `syslog-${process.hrtime.bigint()}`);
     this.#environment = environment;
+    this.#lifetime = lifetime;
     this.#tool = this.#start();
   }
 
@@ -70,7 +73,7 @@ export class RollingClient implements AsyncDisposable {
 
   #start(): RunningTool {
     return startSyncClient(this.#pair.master, ['-R', ...this.#args], {
-      deadline: LIFETIME,
+      deadline: this.#lifetime,
       env: { CASSANDANE_SYSLOG_FNAME: this.syslogFile, ...this.#environment },
     });
   }

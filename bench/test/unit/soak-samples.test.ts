@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { growth, median, type Sample } from '../../soak/samples.ts';
+import { growth, median, ofTheLastProcess, type Sample } from '../../soak/samples.ts';
 
 test('growth is from the second quarter to the last: a process that warms up does not grow, one that leaks does', () => {
   const samples = (memory: (index: number) => number): Sample[] =>
     Array.from({ length: 40 }, (_, index) => ({
       minute: index,
+      pid: 1,
       memoryMiB: memory(index),
-      descriptors: 30,
+      files: 30,
+      sockets: 9,
+      behindSeconds: 0,
     }));
   assert.equal(
     growth(
@@ -30,4 +33,11 @@ test('growth is from the second quarter to the last: a process that warms up doe
     ),
     20,
   );
+});
+
+test('only the process that lived to the end tells of growth', () => {
+  const sample: Sample = { minute: 1, pid: 1, memoryMiB: 1, files: 1, sockets: 1, behindSeconds: 0 };
+  const [second, third] = [2, 3].map((minute) => ({ ...sample, minute, pid: 2 }));
+  assert.deepEqual(ofTheLastProcess([sample, second ?? sample, third ?? sample]), [second, third]);
+  assert.deepEqual(ofTheLastProcess([]), []);
 });
