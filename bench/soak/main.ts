@@ -7,13 +7,14 @@ import { growth, type Measure, median, ofTheLastProcess, type Sample } from './s
 import { soak } from './soak.ts';
 
 /**
- * `npm run soak -- [--minutes N] [--users N] [--seed S] [--every SECONDS] [--plot]`: rolling mode under load and disturbance for N
+ * `npm run soak -- [--minutes N] [--users N] [--rate N] [--seed S] [--every SECONDS] [--plot]`: rolling mode under load and disturbance for N
  * minutes, then the strict comparison. `--plot` writes docs/reliability/soak.svg.
  */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '120' },
     users: { type: 'string', default: '500' },
+    rate: { type: 'string', default: '20' },
     seed: { type: 'string', default: 'soak' },
     every: { type: 'string', default: '15' },
     plot: { type: 'boolean', default: false },
@@ -22,6 +23,7 @@ const { values } = parseArgs({
 const numbers = {
   minutes: Number(values.minutes),
   users: Number(values.users),
+  rate: Number(values.rate),
   everySeconds: Number(values.every),
 };
 for (const [name, value] of Object.entries(numbers)) {

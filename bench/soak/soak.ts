@@ -16,6 +16,8 @@ import { type Sample, sampleOf } from './samples.ts';
 export interface SoakOptions {
   minutes: number;
   users: number;
+  /** Changes a second, at most. */
+  rate: number;
   seed: string;
   /** Seconds between two things that happen. */
   everySeconds: number;
@@ -56,7 +58,7 @@ export async function soak(options: SoakOptions, say: (line: string) => void): P
 
 async function soakIn(
   directory: string,
-  { minutes, users, seed, everySeconds }: SoakOptions,
+  { minutes, users, rate, seed, everySeconds }: SoakOptions,
   say: (line: string) => void,
 ): Promise<SoakOutcome> {
   const environment: Record<string, string> = {};
@@ -80,7 +82,7 @@ async function soakIn(
   const lifetime = 2 * minutes * 60_000 + LONGEST_END_MS;
   const client = new RollingClient(pair, ['--metrics', String(metricsPort)], {}, lifetime);
   await using _ended = client;
-  await using stream = await StreamOfChanges.start(pair.master, seed, users);
+  await using stream = await StreamOfChanges.start(pair.master, seed, users, rate);
   const happened = Object.fromEntries(DISTURBANCES.map((each) => [each, 0])) as Record<Disturbance, number>;
   const samples: Sample[] = [];
   const started = performance.now();

@@ -57,20 +57,32 @@ export class StreamOfChanges implements AsyncDisposable {
   readonly counts = new Map<string, number>();
   readonly #server: CyrusServer;
   readonly #seed: string;
+  readonly #pauseMs: number;
   readonly #admin: ImapClient;
   readonly #clients: Client[] = [];
   #created = 0;
   #stopping = false;
 
-  private constructor(server: CyrusServer, seed: string, admin: ImapClient) {
+  private constructor(server: CyrusServer, seed: string, pauseMs: number, admin: ImapClient) {
     this.#server = server;
     this.#seed = seed;
+    this.#pauseMs = pauseMs;
     this.#admin = admin;
   }
 
-  /** Makes `users` users with a little mail and lets the clients loose on them. */
-  static async start(server: CyrusServer, seed: string, users = 50): Promise<StreamOfChanges> {
-    const stream = new StreamOfChanges(server, seed, await server.imap());
+  /**
+   * Makes `users` users with a little mail and lets the clients loose on them.
+   *
+   * @param perSecond changes, at most; a host with nothing else to do makes a hundred
+   */
+  static async start(
+    server: CyrusServer,
+    seed: string,
+    users = 50,
+    perSecond = Number.POSITIVE_INFINITY,
+  ): Promise<StreamOfChanges> {
+    const pauseMs = (CLIENTS * 1_000) / perSecond;
+    const stream = new StreamOfChanges(server, seed, pauseMs, await server.imap());
     try {
       await stream.#makeUsers(users);
     } catch (error) {
@@ -164,6 +176,7 @@ export class StreamOfChanges implements AsyncDisposable {
         throw new Error(`${kind} of ${user.id}: ${(error as Error).message}`, { cause: error });
       }
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+      if (this.#pauseMs > 0) await wait(this.#pauseMs);
     }
   }
 

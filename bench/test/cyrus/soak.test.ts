@@ -7,7 +7,7 @@ const SHORT = 0.4;
 
 test('under load, while the replica is cut off, restarted, filled and written to and the client killed, nothing is lost', async (t) => {
   const { samples, changes, happened } = await soak(
-    { minutes: SHORT, users: 12, seed: 'short', everySeconds: 1 },
+    { minutes: SHORT, users: 12, rate: 100, seed: 'short', everySeconds: 1 },
     () => undefined,
   );
   t.diagnostic(`${changes} changes, ${JSON.stringify(happened)}`);
