@@ -201,8 +201,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a merge that was cut short doubles a message when it is done again',
     file: 'src/replicate/merge/merge-records.ts',
     changes: [
-      ['if (this.#replicaTail.has(identity(ours))) return;', ''],
-      ['if (this.#masterTail.has(identity(theirs))) return;', ''],
+      ['if (this.#replicaTail.take(ours) || this.#ofReplica.take(ours)) return;', ''],
+      ['if (this.#masterTail.take(theirs) || this.#ofMaster.take(theirs)) return;', ''],
     ],
   },
   {

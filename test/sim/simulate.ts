@@ -11,10 +11,10 @@ import type { RecordedCommand } from '../../src/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { CommandWatch } from './command-watch.ts';
 import { differencesOf } from './differences-of.ts';
-import { editReplica } from './edit-replica.ts';
+import { type Edited, editReplica, isDone } from './edit-replica.ts';
 import { LockTable } from './lock-table.ts';
 import { masterServer } from './master-server.ts';
-import type { Plan, Step } from './plan.ts';
+import type { Plan, REPLICA_EDITS, Step } from './plan.ts';
 import { Random } from './random.ts';
 import { connectionSettings, SERVER, SimulatedClient } from './simulated-client.ts';
 import { SimulatedLog } from './simulated-log.ts';
@@ -431,24 +431,31 @@ class World {
     this.#replica.accept(link.server, true);
     this.#watch.admit(this.#replica.traffic().connections);
     const openSocket = async (): Promise<Socket> => link.client as unknown as Socket;
+    let begun: Edited | undefined;
     try {
       const session = await connectReplica(connectionSettings(), {}, { isLocal: () => true, openSocket });
-      const done = await editReplica(session, name, edit, other);
+      const done = await editReplica(session, name, edit, other, (edited) => {
+        begun = edited;
+      });
       await session.exit();
-      if (done === undefined) return;
-      const { uniqueid, uid, guid, modseq } = done;
-      if (edit === 'replica-create') this.#madeThere.add(uniqueid);
-      this.#changedThere.add(`${uniqueid}/${uid}`);
-      if (edit === 'replica-append') this.#master.ledger.put(uniqueid, guid, modseq);
-      if (edit === 'replica-expunge') this.#master.ledger.expunge(uniqueid, guid);
-      this.tell(`replica: ${edit} ${done.what}`);
-      this.#master.changed(name);
+      if (done !== undefined) this.#noteEdited(name, edit, done);
     } catch (error) {
-      // Faults strike whoever comes.
+      // Faults strike whoever comes, some of them after it is done.
       this.tell(`replica: ${edit} ${name} failed: ${SyncError.from(error).message}`);
+      if (begun !== undefined && isDone(this.#replica.inspect(), begun)) this.#noteEdited(name, edit, begun);
     } finally {
       this.#editing -= 1;
     }
+  }
+
+  #noteEdited(name: ByteString, edit: (typeof REPLICA_EDITS)[number], done: Edited): void {
+    const { uniqueid, uid, guid, modseq } = done;
+    if (edit === 'replica-create') this.#madeThere.add(uniqueid);
+    this.#changedThere.add(`${uniqueid}/${uid}`);
+    if (edit === 'replica-append') this.#master.ledger.put(uniqueid, guid, modseq);
+    if (edit === 'replica-expunge') this.#master.ledger.expunge(uniqueid, guid);
+    this.tell(`replica: ${edit} ${done.what}`);
+    this.#master.changed(name);
   }
 
   #lock({ choice, forMs }: Extract<Step, { kind: 'lock' }>): void {

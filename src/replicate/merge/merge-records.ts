@@ -51,8 +51,14 @@ class Merger {
   readonly #merge: Merge;
   readonly #isCleanedUp: (theirs: WireRecord) => boolean;
   /** Live records above the other side's LAST_UID: where an interrupted merge has put renumbered messages. */
-  readonly #masterTail: Map<string, WireRecord>;
-  readonly #replicaTail: Map<string, WireRecord>;
+  readonly #masterTail: Counted;
+  readonly #replicaTail: Counted;
+  /**
+   * Renumbered here, with no equal of the other side so far. Where a side was given new messages after a merge was interrupted,
+   * what that merge had renumbered on the other is below the LAST_UID of both, and is renumbered once more.
+   */
+  readonly #ofMaster = new Counted();
+  readonly #ofReplica = new Counted();
   #pair: Pick<Decision, 'masterGuid' | 'replicaGuid'> = { masterGuid: undefined, replicaGuid: undefined };
 
   constructor(master: MasterSide, replica: Side) {
@@ -174,7 +180,8 @@ class Merger {
     this.#note(ours, rule);
     this.#send('master', expunged(ours));
     // An interrupted merge may have brought it to the replica already: there it is copied back under that UID.
-    if (this.#replicaTail.has(identity(ours))) return;
+    if (this.#replicaTail.take(ours) || this.#ofReplica.take(ours)) return;
+    this.#ofMaster.add(ours);
     this.#merge.replicaNeeds.push(source(ours));
     this.#append(ours);
   }
@@ -182,7 +189,8 @@ class Merger {
   #renumberReplica(theirs: WireRecord, rule: MergeRule): void {
     this.#note(theirs, rule);
     this.#send('replica', expunged(theirs));
-    if (this.#masterTail.has(identity(theirs))) return;
+    if (this.#masterTail.take(theirs) || this.#ofMaster.take(theirs)) return;
+    this.#ofReplica.add(theirs);
     this.#merge.masterNeeds.push(source(theirs));
     this.#append(theirs);
   }
@@ -274,9 +282,28 @@ function* pairs(
   }
 }
 
-function tail(side: Side, otherLastUid: number): Map<string, WireRecord> {
-  const live = side.records.filter((record) => record.uid > otherLastUid && !isExpunged(record));
-  return new Map(live.map((record) => [identity(record), record]));
+/** Messages by identity; as many as were added, since one COPY can bring two that are alike. */
+class Counted {
+  readonly #counts = new Map<string, number>();
+
+  add(record: WireRecord): void {
+    const key = identity(record);
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  /** @returns whether there was one more */
+  take(record: WireRecord): boolean {
+    const key = identity(record);
+    const count = this.#counts.get(key) ?? 0;
+    if (count > 0) this.#counts.set(key, count - 1);
+    return count > 0;
+  }
+}
+
+function tail(side: Side, otherLastUid: number): Counted {
+  const live = new Counted();
+  for (const record of side.records) if (record.uid > otherLastUid && !isExpunged(record)) live.add(record);
+  return live;
 }
 
 /**

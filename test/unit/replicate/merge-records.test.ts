@@ -249,6 +249,49 @@ test('a merge that reached one side only is completed without a second copy of a
   );
 });
 
+test('whatever either side was given after a merge that reached one side only, no message is there twice', () => {
+  fc.assert(
+    fc.property(
+      history,
+      fc.boolean(),
+      fc.array(operation, { maxLength: 4 }),
+      fc.array(operation, { maxLength: 2 }),
+      (of, replicaFirst, later, laterThere) => {
+        const [master, replica] = diverge(of);
+        const cut = merge(master, replica);
+        const [masterStage, replicaStage] = stages(cut, master, replica);
+        if (replicaFirst) replica.receive(cut.toReplica, cut, replicaStage);
+        else master.receive(cut.toMaster, cut, masterStage);
+        run(master, later, 'x');
+        run(replica, laterThere, 'y');
+        agree(master, replica);
+        assert.deepEqual(comparable(replica), comparable(master));
+        const guids = master.live().map((one) => one.guid);
+        assert.deepEqual(guids, [...new Set(guids)]);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test('of two messages that are alike in everything but their UID, both are kept', () => {
+  const [master, replica] = [new Side(), new Side()];
+  master.append('alike');
+  const [alike] = master.live();
+  assert.ok(alike);
+  master.records.set(2, { ...alike, uid: 2 });
+  master.lastUid = 2;
+  for (const guid of ['other', 'another']) replica.append(guid);
+  agree(master, replica);
+  assert.deepEqual(
+    master
+      .live()
+      .map((one) => one.guid)
+      .sort(),
+    ['alike', 'alike', 'another', 'other'],
+  );
+});
+
 const isGone = (one: WireRecord): boolean => one.flags.includes('\\Expunged');
 
 test('of a message changed on both sides the newer change wins, an expunge always, and what never changes stays', () => {
