@@ -3,10 +3,10 @@ import { type FleetQueue, LOST_TOO_OFTEN, type SliceRecord } from './queue/fleet
 import type { UserStanding } from './state/fleet-view.ts';
 
 /**
- * Has users come again who need a person, now that one has looked. Of a slice that was lost with its agents each goes by
+ * Has users come again who need a person, now that one has looked, or who were left out of a slice that is done. Of a slice that was lost with its agents each goes by
  * itself, so that the next agent that is lost tells who it was.
  *
- * @param chosen users who need a person
+ * @param chosen users who need a person, or are cancelled
  * @returns how many come again
  */
 export async function retryUsers(

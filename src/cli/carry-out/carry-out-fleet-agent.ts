@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
 import { EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { type AgentEvent, runAgent } from '../../fleet/agent/run-agent.ts';
+import { readFleetNotes } from '../../fleet/fleet-notes.ts';
 import type { FleetQueue } from '../../fleet/queue/fleet-queue.ts';
 import { printable } from '../../report/printable.ts';
 import { reasonWithHint } from '../../report/reasons.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
 import type { FleetStep } from './fleet-step.ts';
@@ -21,6 +23,7 @@ export async function carryOutFleetAgent(
   becomeCyrusUser(identity);
   checkProgramReadable(identity.user);
   await using queue = await open();
+  await checkMasters(queue, masters, untilDone);
   const name = step.agentName ?? `${hostname()}-${process.pid}`;
   const reads = masters === undefined ? 'servers' : 'files';
   await runAgent(
@@ -33,6 +36,29 @@ export async function carryOutFleetAgent(
     signal,
   );
   return EXIT_OK;
+}
+
+/**
+ * An agent may be there before its fleet, and before a plan that its master is in. One that ends when nothing is left would end at
+ * once, and nobody would know why.
+ *
+ * @throws SyncError USAGE
+ */
+async function checkMasters(
+  queue: FleetQueue,
+  named: readonly string[] | undefined,
+  untilDone: boolean,
+): Promise<void> {
+  const { masters, plans } = await readFleetNotes(queue);
+  const unknown = named?.find((name) => !masters.has(name));
+  if (plans.length > 0 && unknown === undefined) return;
+  const found =
+    plans.length === 0
+      ? 'expected a fleet that was started, found none'
+      : `option --master expects masters of the fleet (${[...masters.keys()].join(', ')}), found "${unknown}"`;
+  const hint = 'cyrus-sync fleet start PLAN starts one; --fleet and --queue say which is meant';
+  if (untilDone) throw new SyncError('USAGE', found, { phase: 'start', hint });
+  process.stderr.write(`cyrus-sync fleet: ${printable(found)}: waits for one (${hint})\n`);
 }
 
 function line(event: AgentEvent): string {

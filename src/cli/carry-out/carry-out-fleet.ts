@@ -13,7 +13,7 @@ import { fleetView, type UserStanding, userStandings } from '../../fleet/state/f
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
-import { fleetLines, userLine } from './fleet-lines.ts';
+import { countOf, fleetLines, userLine } from './fleet-lines.ts';
 import type { FleetStep } from './fleet-step.ts';
 
 const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
@@ -66,7 +66,7 @@ async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<n
   const { slices, known } = await startFleet(queue, plan, step.step === 'add');
   const before = known === 0 ? '' : `, ${known} of them were there already`;
   process.stdout.write(
-    `${slices} slices of ${plan.users} users are on the queue ${queue.address}${before}\n`,
+    `${countOf(slices, 'slice')} of ${countOf(plan.users, 'user')} on the queue ${queue.address}${before}\n`,
   );
   return EXIT_OK;
 }
@@ -89,15 +89,21 @@ async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: Abor
   // The rights of the caller decide, who has named the place.
   const report = step.step === 'report' && name !== '-' ? openToWrite(name) : undefined;
   await using queue = await openFleet(step, environment);
+  if ((await readFleetNotes(queue)).plans.length === 0) throw notStarted(step, queue);
   switch (step.step) {
     case 'status':
       return await status(queue, step, environment, signal);
     case 'users':
       return await users(queue, step);
     case 'pause':
-      return await eachReplica(queue, name, (gate) => queue.pause(gate));
+      return await eachReplica(
+        queue,
+        name,
+        (gate) => queue.pause(gate),
+        'paused; what is under way is finished',
+      );
     case 'resume':
-      return await eachReplica(queue, name, (gate) => queue.resume(gate));
+      return await eachReplica(queue, name, (gate) => queue.resume(gate), 'not paused');
     case 'limit':
       return await limit(queue, name);
     case 'cancel':
@@ -188,11 +194,15 @@ async function eachReplica(
   queue: FleetQueue,
   name: string,
   work: (gate: GateName) => Promise<void>,
+  after: string,
 ): Promise<number> {
   const gates = (await queue.gates()).map((gate) => gate.name).filter((gate) => gate.startsWith('replica/'));
   const chosen = name === 'all' ? gates : gates.filter((gate) => gate === `replica/${name}`);
   if (chosen.length === 0) throw unknownReplica(name, gates);
-  for (const gate of chosen) await work(gate);
+  for (const gate of chosen) {
+    await work(gate);
+    process.stdout.write(`${gate.slice('replica/'.length)} is ${after}\n`);
+  }
   return EXIT_OK;
 }
 
@@ -204,7 +214,8 @@ async function limit(queue: FleetQueue, text: string): Promise<number> {
       `expected limit REPLICA=N, with N from 1 to ${MOST_SLICES}, found "${text}"; pause holds a replica`,
     );
   }
-  return await eachReplica(queue, name, (gate) => queue.limit(gate, count));
+  const after = `given ${countOf(count, 'slice')} at once`;
+  return await eachReplica(queue, name, (gate) => queue.limit(gate, count), after);
 }
 
 async function cancel(queue: FleetQueue, name: string): Promise<number> {
@@ -220,13 +231,44 @@ async function cancel(queue: FleetQueue, name: string): Promise<number> {
 }
 
 async function retry(queue: FleetQueue, name: string): Promise<number> {
-  const all = await standings(queue);
-  const needy = [...all.values()].filter(({ outcome }) => outcome === 'needs-person');
-  const chosen = name === 'failed' ? needy : needy.filter(({ user }) => user === name);
-  if (name !== 'failed' && !all.has(name)) throw unknownUser(name);
-  const again = await retryUsers(queue, await queue.slices(), chosen);
-  process.stdout.write(`${again} users come again\n`);
+  const { waves, cancelledUsers, cancelledWaves } = await readFleetNotes(queue);
+  const all = [...(await standings(queue)).values()];
+  const isWave = waves.some((wave) => wave.name === name);
+  const named = name === 'failed' ? all : all.filter(({ user, wave }) => (isWave ? wave : user) === name);
+  if (named.length === 0 && name !== 'failed') throw unknownUser(name);
+  const needy = named.filter(({ outcome }) => outcome === 'needs-person');
+  // Who was cancelled alone stays so when a wave comes again.
+  const cancelled = named.filter(
+    ({ user, outcome }) =>
+      outcome === 'cancelled' && name !== 'failed' && !(isWave && cancelledUsers.has(user)),
+  );
+  const [one] = named;
+  if (one && name !== 'failed' && needy.length + cancelled.length === 0) {
+    throw usageError(
+      `expected somebody who needs a person or is cancelled, found "${name}", who is ${one.outcome}`,
+    );
+  }
+  if (one && !isWave && cancelled.length > 0 && cancelledWaves.has(one.wave)) {
+    throw usageError(`expected retry ${one.wave}, as all of that wave is cancelled, found retry ${name}`);
+  }
+  if (cancelledWaves.has(name)) await queue.forget(noteKey('cancelledWave', name));
+  if (cancelledUsers.has(name)) await queue.forget(noteKey('user', name));
+  // Whose slice waits is in it still; whose slice is done comes in one of its own.
+  const left = cancelled.filter(({ result, reason }) => result !== undefined || reason !== undefined);
+  await retryUsers(queue, await queue.slices(), [...needy, ...left]);
+  process.stdout.write(`come again: ${countOf(needy.length + cancelled.length, 'user')}\n`);
   return EXIT_OK;
+}
+
+function notStarted({ fleet = DEFAULT_FLEET }: FleetStep, { address }: FleetQueue): SyncError {
+  return new SyncError(
+    'USAGE',
+    `expected a fleet that was started, found none called "${fleet}" on the queue ${address}`,
+    {
+      phase: 'start',
+      hint: 'cyrus-sync fleet start PLAN starts one; --fleet and --queue say which is meant',
+    },
+  );
 }
 
 function unknownReplica(name: string, gates: readonly string[]): SyncError {

@@ -60,16 +60,21 @@ export function planLines({ fleet, waves, unfit, users, octets, seconds }: Fleet
   const reasons = new Map<string, string[]>();
   for (const { reason, user } of unfit) reasons.set(reason, [...(reasons.get(reason) ?? []), user]);
   return [
-    `fleet ${fleet}: ${users} users, ${octetsText(octets)}, about ${timeText(seconds)}`,
+    `fleet ${fleet}: ${countOf(users, 'user')}, ${octetsText(octets)}, about ${timeText(seconds)}`,
     ...waves.map(
       (wave) =>
-        `  wave ${wave.name.padEnd(12)} ${wave.users} users in ${wave.slices.length} slices, ${octetsText(wave.octets)}, about ${timeText(wave.seconds)}`,
+        `  wave ${wave.name.padEnd(12)} ${countOf(wave.users, 'user')} in ${countOf(wave.slices.length, 'slice')}, ${octetsText(wave.octets)}, about ${timeText(wave.seconds)}`,
     ),
     ...[...reasons].map(([reason, names]) => {
       const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
       return `  does not fit (${reason}): ${names.slice(0, MOST_NAMED).map(printable).join(', ')}${more}`;
     }),
   ];
+}
+
+/** @param what in the singular */
+export function countOf(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }
 
 function octetsText(octets: number): string {

@@ -6,7 +6,14 @@ import { keyAlone, settingPositions } from '../../config/setting-positions.ts';
 import { BYTE_SIZE_FORMS, DURATION_FORMS, parseByteSize, parseDuration } from '../../config/values.ts';
 import { globFault } from '../../coordinator/run/choice.ts';
 import { HOURS_FORM, parseHours } from '../../fleet/planner/hours.ts';
-import type { Inventory, Master, Replica, WaveRule } from '../../fleet/planner/inventory.ts';
+import {
+  FLEET_NAME,
+  FLEET_NAME_FORM,
+  type Inventory,
+  type Master,
+  type Replica,
+  type WaveRule,
+} from '../../fleet/planner/inventory.ts';
 import { LEAST_SLICE_SECONDS } from '../../fleet/planner/plan-fleet.ts';
 import { readNamedFile } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -23,8 +30,6 @@ const DEFAULT_SLICES = 2;
 const MOST_SLICES = 1_000;
 const MOST_CONNECTIONS = 10_000;
 
-/** Names go into names of queues and slices. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 const SECTION = /^(master|replica|wave) (.+)$/;
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -76,11 +81,11 @@ export function parseInventory(
   for (const { name: title, place } of places.sections) {
     if (title === '') continue;
     const [, kind = '', name = ''] = SECTION.exec(title) ?? [];
-    if (!NAME.test(name)) {
+    if (!FLEET_NAME.test(name)) {
       throw configError(
         place,
         `expected [master NAME], [replica NAME] or [wave NAME], found [${title}]`,
-        'a name has letters, digits, - and _',
+        `a name has ${FLEET_NAME_FORM}`,
       );
     }
     const section = new Section(sections.get(title) ?? {}, title, places.get, KEYS[kind]);
@@ -109,8 +114,7 @@ export function parseInventory(
   return {
     inventory: {
       fleet:
-        top.read('fleet', 'letters, digits, - and _', (text) => (NAME.test(text) ? text : undefined)) ??
-        'fleet',
+        top.read('fleet', FLEET_NAME_FORM, (text) => (FLEET_NAME.test(text) ? text : undefined)) ?? 'fleet',
       ...{ masters, replicas, waves },
       pace: {
         octetsPerSecond: top.size('rate') ?? DEFAULT_RATE,

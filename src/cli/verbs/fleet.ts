@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
+import { FLEET_NAME, FLEET_NAME_FORM } from '../../fleet/planner/inventory.ts';
 import { DEFAULT_RULES } from '../../fleet/queue/fleet-queue.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addOptions, OPTIONS } from '../arguments/options.ts';
@@ -28,7 +29,11 @@ const STEPS: Readonly<
   resume: { names: [1, 1], form: 'resume REPLICA|all', does: 'they begin again' },
   limit: { names: [1, 1], form: 'limit REPLICA=N', does: 'so many slices of it at once' },
   cancel: { names: [1, 1], form: 'cancel USER|WAVE', does: 'not moved, unless it is being moved now' },
-  retry: { names: [1, 1], form: 'retry USER|failed', does: 'who needed a person comes again' },
+  retry: {
+    names: [1, 1],
+    form: 'retry USER|WAVE|failed',
+    does: 'who needed a person, or was cancelled, comes again',
+  },
   report: {
     names: [1, 1],
     form: 'report FILE',
@@ -39,6 +44,17 @@ const STEPS: Readonly<
 const HELP = Object.values(STEPS)
   .map(({ form, does }) => `  ${form.padEnd(22)}${does}`)
   .join('\n');
+
+/** Options that say something to some of the steps alone. */
+const STEPS_OF_OPTION: Readonly<Record<string, readonly string[]>> = {
+  master: ['agent'],
+  agentName: ['agent'],
+  untilDone: ['agent'],
+  lease: ['agent'],
+  watch: ['status'],
+  json: ['plan', 'status', 'users'],
+  from: ['sizes'],
+};
 
 /** Shorter, and a process that is busy for a moment has lost its slice; longer, and that of one that died waits for nothing. */
 const LEASE_SECONDS = { least: 2, most: 3_600 };
@@ -114,11 +130,18 @@ export const fleet: Verb = {
       json: own.json === true,
       watch: own.watch === true,
     };
-    if (own.lease !== undefined && step !== 'agent') throw usageError('expected --lease with agent alone');
-    if (options.watch && step !== 'status') throw usageError('expected --watch with status alone');
+    for (const [option, steps] of Object.entries(STEPS_OF_OPTION)) {
+      if (own[option] === undefined || steps.includes(step)) continue;
+      const name = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      throw usageError(`expected --${name} with ${steps.join(', ')} alone, found it with ${step}`);
+    }
+    if (options.fleet !== undefined && !FLEET_NAME.test(options.fleet)) {
+      throw usageError(`option --fleet expects ${FLEET_NAME_FORM}, found "${options.fleet}"`);
+    }
+    if (options.masters?.length === 0) throw usageError('option --master expects names, found none');
     return async (environment, signal) => {
       const { carryOutFleet } = await import('../carry-out/carry-out-fleet.ts');
-      const queue = text(own.queue) ?? environment[QUEUE_VARIABLE];
+      const queue = text(own.queue) ?? (environment[QUEUE_VARIABLE] || undefined);
       return await carryOutFleet({ step, name, queue, args, ...options }, environment, signal);
     };
   },

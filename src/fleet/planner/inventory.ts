@@ -1,5 +1,9 @@
 import type { Hours } from './hours.ts';
 
+/** Names of fleets, masters, replicas and waves: they go into names of queues, slices and directories. */
+export const FLEET_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+export const FLEET_NAME_FORM = 'letters, digits, - and _';
+
 /** Everything that a plan is made of beside the users: as the operator wrote it, checked. Plain data. */
 export interface Inventory {
   fleet: string;

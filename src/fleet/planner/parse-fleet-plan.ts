@@ -1,5 +1,6 @@
 import { SyncError } from '../../report/sync-error.ts';
 import { type FleetPlan, PLAN_SCHEMA, PLAN_VERSION } from './fleet-plan.ts';
+import { FLEET_NAME, FLEET_NAME_FORM } from './inventory.ts';
 
 /**
  * A plan that was kept, and may have been edited since.
@@ -32,6 +33,10 @@ export function parseFleetPlan(text: string, file: string): FleetPlan {
     !Array.isArray(waves)
   ) {
     throw wrong('fleet, masters, replicas and waves', 'something else');
+  }
+  for (const name of [fleet, ...[...masters, ...replicas, ...waves].map((each) => each?.name)]) {
+    if (typeof name === 'string' && FLEET_NAME.test(name)) continue;
+    throw wrong(`names of ${FLEET_NAME_FORM}`, `"${name}"`);
   }
   const known = {
     master: new Set(masters.map(({ name }) => name)),

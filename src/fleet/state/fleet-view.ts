@@ -6,7 +6,7 @@
 
 import type { AgentNote, FleetNotes } from '../fleet-notes.ts';
 import type { Outcome, UserResult } from '../fleet-slice.ts';
-import { type Gate, LOST_TOO_OFTEN, type SliceRecord } from '../queue/fleet-queue.ts';
+import { type Gate, LOST_TOO_OFTEN, type SliceRecord, type SliceState } from '../queue/fleet-queue.ts';
 
 export interface FleetView {
   standing: Standing;
@@ -20,8 +20,8 @@ export interface FleetView {
   secondsLeft: number | undefined;
 }
 
-/** `needs-person`: nothing is left that could be done without one. */
-export type Standing = 'empty' | 'waiting' | 'moving' | 'paused' | 'needs-person' | 'done';
+/** `needs-person`: nothing is left that could be done without one. `cancelled`: nobody is left who was not cancelled. */
+export type Standing = 'empty' | 'waiting' | 'moving' | 'paused' | 'needs-person' | 'cancelled' | 'done';
 
 export interface Counts {
   all: number;
@@ -97,18 +97,27 @@ export function userStandings(
       if (before !== undefined && before.round > slice.round) continue;
       const own = results.get(user);
       const isCancelled = cancelledUsers.has(user) || cancelledWaves.has(slice.wave);
-      const waiting = isCancelled && state === 'waiting' ? 'cancelled' : 'left';
       users.set(user, {
         user,
         ...{ wave: slice.wave, master: slice.master, replica: slice.replica, slice: slice.id },
         round: slice.round,
-        outcome: state === 'done' ? (own?.outcome ?? 'left') : state === 'failed' ? 'needs-person' : waiting,
+        outcome: outcomeOf(state, own, isCancelled),
         result: own,
         reason: state === 'failed' ? (reason ?? LOST_TOO_OFTEN) : undefined,
       });
     }
   }
   return users;
+}
+
+/** Whoever is under way is finished, whatever was said meanwhile; who needs a person may be given up. */
+function outcomeOf(
+  state: SliceState,
+  own: UserResult | undefined,
+  isCancelled: boolean,
+): UserStanding['outcome'] {
+  if (isCancelled && state !== 'active' && own?.outcome !== 'proven') return 'cancelled';
+  return state === 'done' ? (own?.outcome ?? 'left') : state === 'failed' ? 'needs-person' : 'left';
 }
 
 function waveViews({ waves }: FleetNotes, users: ReadonlyMap<string, UserStanding>): WaveView[] {
@@ -139,7 +148,9 @@ function standingOf(
   { left, needPerson }: Counts,
 ): Standing {
   if (waves.length === 0) return 'empty';
-  if (waves.every(({ done }) => done)) return 'done';
+  const open = waves.filter(({ all, cancelled }) => cancelled < all);
+  if (open.length === 0) return 'cancelled';
+  if (open.every(({ done }) => done)) return 'done';
   if (records.some(({ state }) => state === 'active')) return 'moving';
   if (left === 0 && needPerson > 0) return 'needs-person';
   const replicas = gates.filter(({ name }) => name.startsWith('replica/'));

@@ -45,22 +45,30 @@ test('a mover without files reads masters from their servers', async () => {
   await assertEverybodySame(scene);
 });
 
-test('a user whose master has no such mailbox any more needs a person, and holds up nobody', async () => {
-  await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 3 });
-  await scene.start();
-  const [master] = scene.masters;
-  assert.ok(master);
-  await using admin = await master.imap();
-  await admin.ok(`SETACL "${mailboxOf(master, 'm1user2')}" admin lrswipkxtecda`);
-  await admin.ok(`DELETE "${mailboxOf(master, 'm1user2')}"`);
-  assert.equal((await scene.agent(master, '--until-done').result).code, 0);
-  const view = await scene.view();
-  assert.deepEqual([view.standing, view.users.proven, view.users.needPerson], ['needs-person', 2, 1]);
-  assert.equal(view.waves.find(({ name }) => name === 'rest')?.done, false);
-  assert.match(await scene.ok('users', 'failed'), /^m1user2\trest\tm1 to r1\tneeds-person.*no such user/m);
-  await scene.ok('cancel', 'm1user3');
-  assert.match(await scene.ok('retry', 'failed'), /1 users come again/);
-});
+for (const [name, startQueue] of QUEUES) {
+  test(`over ${name} a user whose master has no such mailbox any more needs a person, and holds up nobody`, async () => {
+    await using server = await startQueue();
+    await using scene = await FleetScene.start({
+      ...{ masters: 1, replicas: 1, users: 3 },
+      ...(server && { queue: server.address }),
+    });
+    await scene.start();
+    const [master] = scene.masters;
+    assert.ok(master);
+    await using admin = await master.imap();
+    await admin.ok(`SETACL "${mailboxOf(master, 'm1user2')}" admin lrswipkxtecda`);
+    await admin.ok(`DELETE "${mailboxOf(master, 'm1user2')}"`);
+    assert.equal((await scene.agent(master, '--until-done').result).code, 0);
+    const view = await scene.view();
+    assert.deepEqual([view.standing, view.users.proven, view.users.needPerson], ['needs-person', 2, 1]);
+    assert.equal(view.waves.find(({ name }) => name === 'rest')?.done, false);
+    assert.match(await scene.ok('users', 'failed'), /^m1user2\trest\tm1 to r1\tneeds-person.*no such user/m);
+    assert.match(await scene.ok('retry', 'failed'), /^come again: 1 user$/m);
+    assert.equal((await scene.view()).standing, 'waiting');
+    await scene.ok('cancel', 'm1user2');
+    assert.equal((await scene.view()).standing, 'done');
+  });
+}
 
 test('a paused replica is given nothing, and an agent that waits leaves at once when it is told to', async () => {
   await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 3 });

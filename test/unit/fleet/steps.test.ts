@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { runProcess, type ToolResult } from '../../lab/processes.ts';
+import { startRedis } from '../../lab/queue-servers.ts';
+
+const DIST = join(import.meta.dirname, '..', '..', '..');
+
+test('what is wrong with a step of a fleet is said in one line, and nothing is begun', async () => {
+  await using scene = await stepScene();
+  await using redis = await startRedis(['requirepass right']);
+  await writeFile(
+    join(scene.directory, 'unknown.ini'),
+    scene.inventory.replace('masters = m1', 'masters = m9'),
+  );
+  const mistakes: [words: string, code: number, told: RegExp][] = [
+    ['', 64, /expected a step: sizes, plan, start/],
+    ['plan', 64, /expected cyrus-sync fleet plan FILE, found 0 names/],
+    [
+      'plan unknown.ini',
+      78,
+      /unknown.ini:\d+: masters in \[wave pilot\]: expected names of \[master NAME\] \(m1\), found "m9"/,
+    ],
+    ['start fleet.ini', 78, /fleet.ini: expected the plan of a fleet, as JSON/],
+    ['start nothing.json', 1, /nothing.json: expected a plan, but it cannot be read/],
+    [
+      'status --fleet ../elsewhere',
+      64,
+      /option --fleet expects letters, digits, - and _, found "..\/elsewhere"/,
+    ],
+    [
+      'status --queue redis://127.0.0.1:1',
+      1,
+      /the queue redis:\/\/127.0.0.1:1 cannot be reached: .*\(Check --queue/,
+    ],
+    [`status --queue ${redis.address}`, 1, /refuses the login: .*redis:\/\/USER:PASSWORD@HOST:PORT/],
+    [`status --queue ${redis.address.replace('//', '//:wrong@')}`, 1, /refuses the login: WRONGPASS/],
+    ['status --lease 5s', 64, /expected --lease with agent alone, found it with status/],
+    ['start plan.json --agent-name me', 64, /expected --agent-name with agent alone, found it with start/],
+    ['agent --lease 1s', 64, /option --lease expects .* from 2s to 3600s, found "1s"/],
+    ['agent --until-done --master m1', 64, /expected a fleet that was started, found none/],
+    ['status', 64, /expected a fleet that was started, found none called "fleet" on the queue/],
+    ['users failed', 64, /expected a fleet that was started/],
+  ];
+  for (const [words, expected, told] of mistakes) {
+    const { code, stdout, stderr } = await scene.step(words);
+    assert.match(stderr, told, words);
+    assert.doesNotMatch(stderr, /wrong@|^ {4}at /m);
+    assert.equal(stderr.split('\n').filter((line) => line.startsWith('cyrus-sync: ')).length, 1, stderr);
+    assert.deepEqual([code, stdout], [expected, ''], words);
+  }
+});
+
+test('a queue on a server without its packages is refused with how to install them', async () => {
+  const bare = await mkdtemp(join(tmpdir(), 'fleet-bare-'));
+  for (const part of ['bin', 'src/bundled/programs']) {
+    await mkdir(join(bare, part), { recursive: true });
+    await cp(join(DIST, part), join(bare, part), { recursive: true });
+  }
+  await cp(join(DIST, '..', 'package.json'), join(bare, 'package.json'));
+  await mkdir(join(bare, 'node_modules'));
+  await symlink(join(DIST, '..', 'node_modules', 'koffi'), join(bare, 'node_modules', 'koffi'));
+  for (const address of ['redis://127.0.0.1:1', 'postgres://127.0.0.1:1/db']) {
+    const { code, stderr } = await fleetOf(bare, ['status', '--queue', address]);
+    assert.equal(code, 78);
+    assert.match(
+      stderr,
+      /^cyrus-sync: expected the package bullmq, .* found none \(As root: npm install -g bullmq@6 ioredis.*\)\n/,
+    );
+  }
+  await rm(bare, { recursive: true });
+});
+
+test('users and waves are cancelled and come again, replicas are paused and limited, and each says what it has done', async () => {
+  await using scene = await stepScene();
+  await scene.ok('start plan.json', /^3 slices of 3 users on the queue/);
+  await scene.ok('start plan.json', /, 3 of them were there already$/m);
+  await scene.ok('limit r1=3', /^r1 is given 3 slices at once$/m);
+  await scene.ok('pause all', /^r1 is paused; what is under way is finished\nr2 is paused/m);
+  await scene.ok('status', /^paused: 0 of 3 users proven/m);
+  await scene.ok('resume r2', /^r2 is not paused$/m);
+  await scene.ok('status', /replica r1 +0 of 3 slices, paused\n +replica r2 +0 of 2 slices$/m);
+  await scene.ok('cancel anna', /^anna is cancelled/);
+  await scene.ok('status', /wave pilot +0 of 1 proven, 0 to do, 1 cancelled$/m);
+  await scene.ok('cancel rest', /^rest is cancelled/);
+  await scene.ok('status', /^cancelled: 0 of 3 users proven/m);
+  await scene.ok('retry anna', /^come again: 1 user$/m);
+  await scene.ok('status', /wave pilot +0 of 1 proven, 1 to do$/m);
+  for (const [words, told] of [
+    ['retry anna', /expected somebody who needs a person or is cancelled, found "anna", who is left/],
+    ['retry bob', /expected retry rest, as all of that wave is cancelled/],
+    ['retry nobody', /expected a user or wave of the fleet, found "nobody"/],
+    ['cancel nobody', /expected a user or wave of the fleet, found "nobody"/],
+    ['limit r9=1', /expected all or a replica of the fleet \(r1, r2\), found "r9"/],
+    ['limit r1=0', /expected limit REPLICA=N, with N from 1 to 1000, found "r1=0"; pause holds a replica/],
+    ['users fast', /expected users failed or users slow, found "fast"/],
+    ['agent --until-done --master m9', /option --master expects masters of the fleet \(m1\), found "m9"/],
+  ] as const) {
+    const { code, stderr } = await scene.step(words);
+    assert.match(stderr, told);
+    assert.equal(code, 64);
+  }
+  await scene.ok('retry rest', /^come again: 2 users$/m);
+  await scene.ok('status', /wave rest +0 of 2 proven, 2 to do$/m);
+  await scene.ok('users slow', /^$/);
+});
+
+async function stepScene() {
+  const directory = await mkdtemp(join(tmpdir(), 'fleet-steps-'));
+  const inventory = [
+    ...['[master m1]', 'users = m1.users', '[replica r1]', 'server = r1', '[replica r2]', 'server = r2'],
+    ...[
+      '[wave pilot]',
+      'match = a*',
+      'masters = m1',
+      'replicas = r1',
+      '[wave rest]',
+      'replicas = r1, r2',
+      '',
+    ],
+  ].join('\n');
+  await writeFile(join(directory, 'fleet.ini'), inventory);
+  await writeFile(join(directory, 'm1.users'), 'anna\t1000\t20\nbob\t9000000000\t10\ncarl\t0\t0\n');
+  const scene = {
+    ...{ directory, inventory },
+    async step(words: string): Promise<ToolResult> {
+      const args = words
+        .split(' ')
+        .map((word) => (/\.(ini|json)$/.test(word) ? join(directory, word) : word));
+      const queue = words.includes('--queue') ? [] : ['--queue', join(directory, 'queue')];
+      return await fleetOf(DIST, [...args.filter((arg) => arg !== ''), ...queue]);
+    },
+    async ok(words: string, told: RegExp): Promise<void> {
+      const { code, stdout, stderr } = await scene.step(words);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, told);
+    },
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
+  };
+  const { stdout, stderr } = await scene.step('plan fleet.ini --json');
+  assert.equal(stderr, '');
+  await writeFile(join(directory, 'plan.json'), stdout);
+  return scene;
+}
+
+/** A step of the program in a folder, as the user of the tests. */
+async function fleetOf(folder: string, args: readonly string[]): Promise<ToolResult> {
+  const command = [process.execPath, join(folder, 'bin', 'cyrus-sync.cjs'), 'fleet', ...args];
+  return await runProcess(command, { env: { CYRUS_USER: userInfo().username, CYRUS_SYNC_QUEUE: '' } });
+}
