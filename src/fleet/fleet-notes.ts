@@ -9,6 +9,7 @@ const KEYS = {
   master: 'master/',
   replica: 'replica/',
   agent: 'agent/',
+  cancelled: 'cancelled/',
   user: 'cancelled/user/',
   cancelledWave: 'cancelled/wave/',
 } as const;
@@ -35,32 +36,55 @@ export interface AgentNote {
   wave: string | null;
 }
 
-export interface FleetNotes {
-  plans: readonly string[];
-  waves: readonly WaveNote[];
+export interface FleetTerms {
   masters: ReadonlyMap<string, Master>;
   replicas: ReadonlyMap<string, Replica>;
-  agents: readonly AgentNote[];
   cancelledUsers: ReadonlySet<string>;
   cancelledWaves: ReadonlySet<string>;
 }
 
+export interface FleetNotes extends FleetTerms {
+  plans: readonly string[];
+  waves: readonly WaveNote[];
+  agents: readonly AgentNote[];
+}
+
+/** Everything. */
 export async function readFleetNotes(queue: Pick<FleetQueue, 'notes'>): Promise<FleetNotes> {
-  const notes = await queue.notes('');
+  const [plans, waves, agents, terms] = await Promise.all([
+    queue.notes(KEYS.plan),
+    queue.notes(KEYS.wave),
+    queue.notes(KEYS.agent),
+    readFleetTerms(queue),
+  ]);
   // Whoever can write there could do all else, and nobody but these programs does.
-  const all = <T>(beginning: string): T[] =>
-    [...notes].filter(([key]) => key.startsWith(beginning)).map(([, value]) => value as T);
-  const named = (beginning: string): string[] =>
-    [...notes.keys()].filter((key) => key.startsWith(beginning)).map((key) => key.slice(beginning.length));
   return {
-    plans: named(KEYS.plan),
-    waves: all<WaveNote>(KEYS.wave).sort((one, other) => one.order - other.order),
-    masters: new Map(all<Master>(KEYS.master).map((master) => [master.name, master])),
-    replicas: new Map(all<Replica>(KEYS.replica).map((replica) => [replica.name, replica])),
-    agents: all<AgentNote>(KEYS.agent),
-    cancelledUsers: new Set(named(KEYS.user)),
-    cancelledWaves: new Set(named(KEYS.cancelledWave)),
+    plans: namesOf(plans, KEYS.plan),
+    waves: [...waves.values()].map((wave) => wave as WaveNote).sort((one, other) => one.order - other.order),
+    agents: [...agents.values()] as AgentNote[],
+    ...terms,
   };
+}
+
+/** What an agent has to know before each slice: all of its fellows ask for it as well. */
+export async function readFleetTerms(queue: Pick<FleetQueue, 'notes'>): Promise<FleetTerms> {
+  const [masters, replicas, cancelled] = await Promise.all([
+    queue.notes(KEYS.master),
+    queue.notes(KEYS.replica),
+    queue.notes(KEYS.cancelled),
+  ]);
+  return {
+    masters: new Map([...masters.values()].map((each) => [(each as Master).name, each as Master])),
+    replicas: new Map([...replicas.values()].map((each) => [(each as Replica).name, each as Replica])),
+    cancelledUsers: new Set(namesOf(cancelled, KEYS.user)),
+    cancelledWaves: new Set(namesOf(cancelled, KEYS.cancelledWave)),
+  };
+}
+
+function namesOf(notes: ReadonlyMap<string, unknown>, beginning: string): string[] {
+  return [...notes.keys()]
+    .filter((key) => key.startsWith(beginning))
+    .map((key) => key.slice(beginning.length));
 }
 
 export function noteKey(kind: keyof typeof KEYS, name: string): string {

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ReportEntry } from '../../report/document/report-entry.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
-import { type AgentNote, type FleetNotes, noteKey, readFleetNotes } from '../fleet-notes.ts';
+import { type AgentNote, type FleetTerms, noteKey, readFleetTerms } from '../fleet-notes.ts';
 import type { FleetSlice, SliceResult, UserResult } from '../fleet-slice.ts';
 import { isWithin } from '../planner/hours.ts';
 import type { Master, Replica } from '../planner/inventory.ts';
@@ -17,6 +17,8 @@ import { userResult } from './user-result.ts';
 
 /** Milliseconds between two questions to a queue that has nothing to give. */
 const ASK = { least: 200, most: 3_000 };
+/** Milliseconds between two signs of life: several before an agent is called lost. */
+const SIGN_EVERY_MS = 20_000;
 /** Milliseconds for which a replica that could not be reached is left alone, doubled each time. */
 const AVOID = { least: 15_000, most: 300_000 };
 const MS_PER_SECOND = 1_000;
@@ -77,6 +79,7 @@ class Agent {
   readonly #since = Date.now();
   /** Replicas that could not be reached: until when they are left alone, and for how long next time. */
   readonly #avoided = new Map<string, { until: number; nextMs: number }>();
+  #signed: { slice: string | undefined; at: number } = { slice: undefined, at: Number.NEGATIVE_INFINITY };
   #turn = 0;
   #isAway = false;
 
@@ -103,7 +106,7 @@ class Agent {
 
   async #next(): Promise<'worked' | 'waits' | 'nothing-left'> {
     const { queue } = this.#parts;
-    const notes = await readFleetNotes(queue);
+    const notes = await readFleetTerms(queue);
     await this.#sign(undefined);
     const lanes = this.#lanes(notes);
     const now = new Date();
@@ -120,7 +123,7 @@ class Agent {
     return this.#options.untilDone && (await queue.left(lanes)) === 0 ? 'nothing-left' : 'waits';
   }
 
-  #lanes({ masters, replicas }: FleetNotes): Lane[] {
+  #lanes({ masters, replicas }: FleetTerms): Lane[] {
     const { masters: own } = this.#options;
     const mine = [...masters.values()].filter((master) =>
       own === undefined ? master.server !== undefined : own.includes(master.name),
@@ -137,7 +140,7 @@ class Agent {
     return [...lanes.slice(first), ...lanes.slice(0, first)];
   }
 
-  async #do(claim: Claim, notes: FleetNotes): Promise<void> {
+  async #do(claim: Claim, notes: FleetTerms): Promise<void> {
     const { tell, runSlice } = this.#parts;
     const { slice } = claim;
     const terms = await this.#termsOf(slice, notes);
@@ -210,12 +213,12 @@ class Agent {
     await this.#parts.queue.add([next], this.#options.leaseMs);
   }
 
-  async #termsOf(slice: FleetSlice, notes: FleetNotes): Promise<SliceTerms | undefined> {
+  async #termsOf(slice: FleetSlice, notes: FleetTerms): Promise<SliceTerms | undefined> {
     const master = notes.masters.get(slice.master);
     const replica = notes.replicas.get(slice.replica);
     if (master === undefined || replica === undefined) return undefined;
     const [, gate] = gatesOf(slice);
-    const limit = (await this.#parts.queue.gates()).find(({ name }) => name === gate)?.limit;
+    const limit = (await this.#parts.queue.gates([gate]))[0]?.limit;
     const sides = Math.max(1, limit ?? replica.slices);
     const share = (of: number | undefined): number | undefined =>
       of === undefined ? undefined : Math.max(1, Math.floor(of / sides));
@@ -231,10 +234,14 @@ class Agent {
     this.#avoided.set(replica, { until: Date.now() + ms, nextMs: Math.min(ms * 2, AVOID.most) });
   }
 
+  /** Says that it lives, and at what it is; whoever waits says so less often than it asks. */
   async #sign(slice: FleetSlice | undefined): Promise<void> {
+    const now = Date.now();
+    if (slice?.id === this.#signed.slice && now - this.#signed.at < SIGN_EVERY_MS) return;
+    this.#signed = { slice: slice?.id, at: now };
     const { name, host, pid, masters } = this.#options;
     const note: AgentNote = {
-      ...{ name, host, pid, since: this.#since, seen: Date.now(), masters: masters ?? null },
+      ...{ name, host, pid, since: this.#since, seen: now, masters: masters ?? null },
       ...{ slice: slice?.id ?? null, wave: slice?.wave ?? null },
     };
     await this.#parts.queue.note(noteKey('agent', name), note);

@@ -142,11 +142,12 @@ export class BullmqQueue implements FleetQueue {
     });
   }
 
-  async gates(): Promise<Gate[]> {
+  async gates(names?: readonly GateName[]): Promise<Gate[]> {
     return await this.#ask(async () => {
-      const names = [...(await this.#notesOf(GATES)).keys()].map((key) => asGate(key.slice(GATES.length)));
+      const asked =
+        names ?? [...(await this.#notesOf(GATES)).keys()].map((key) => asGate(key.slice(GATES.length)));
       return await Promise.all(
-        names.map(async (name) => {
+        asked.map(async (name) => {
           const queue = this.#queue(gateQueue(name), 'places');
           await queue.getBackend().moveStalledJobsToWait();
           const [limit, paused, held] = await Promise.all([
@@ -188,12 +189,11 @@ export class BullmqQueue implements FleetQueue {
   }
 
   async notes(prefix: string): Promise<Map<string, unknown>> {
-    const found = await this.#ask(() => this.#notesOf(prefix));
-    return new Map([...found].filter(([key]) => !key.startsWith(GATES) && !key.startsWith(LANES)));
+    return await this.#ask(() => this.#notesOf(prefix));
   }
 
   async forget(key: string): Promise<void> {
-    await this.#ask(() => this.#notesQueue.remove(encodeURIComponent(key)));
+    await this.#ask(() => this.#notesQueue(key).remove(encodeURIComponent(key)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -288,19 +288,20 @@ export class BullmqQueue implements FleetQueue {
     return await queue.getJobCountByTypes(...STATES.map(([type]) => type));
   }
 
-  get #notesQueue(): JobQueue {
-    return this.#queue('notes', 'slices');
+  /** Each kind has one of its own: an agent that asks for replicas is not told of all other agents. */
+  #notesQueue(key: string): JobQueue {
+    return this.#queue(`notes/${key.split('/', 1)[0]}`, 'slices');
   }
 
   async #setNote(key: string, value: unknown): Promise<void> {
     const jobId = encodeURIComponent(key);
     const data: Note = { key, value };
-    const job = await this.#notesQueue.add('note', data, { jobId });
+    const job = await this.#notesQueue(key).add('note', data, { jobId });
     await job.updateData(data);
   }
 
   async #notesOf(prefix: string): Promise<Map<string, unknown>> {
-    const jobs = (await this.#notesQueue.getJobs(['waiting'], 0, -1)) as Job<Note>[];
+    const jobs = (await this.#notesQueue(prefix).getJobs(['waiting'], 0, -1)) as Job<Note>[];
     return new Map(
       jobs.filter(({ data }) => data.key.startsWith(prefix)).map(({ data }) => [data.key, data.value]),
     );

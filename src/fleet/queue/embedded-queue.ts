@@ -194,10 +194,11 @@ export class EmbeddedQueue implements FleetQueue {
     });
   }
 
-  async gates(): Promise<Gate[]> {
+  async gates(names?: readonly GateName[]): Promise<Gate[]> {
     return this.#change(() => {
       const held = this.#held();
-      return [...this.#gates.getRange()].map(({ key, value }) => ({
+      const all = [...this.#gates.getRange()].filter(({ key }) => names?.includes(key) ?? true);
+      return all.map(({ key, value }) => ({
         name: key,
         ...value,
         held: held.get(key) ?? 0,

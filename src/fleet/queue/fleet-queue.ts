@@ -35,14 +35,16 @@ export interface FleetQueue extends AsyncDisposable {
   /** Has a failed slice wait once more. @returns false if it is not there, or has not failed */
   again(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean>;
 
-  gates(): Promise<Gate[]>;
+  /** @param names left out: all of them */
+  gates(names?: readonly GateName[]): Promise<Gate[]>;
   /** So many slices at a time from now on; those that are held stay. */
   limit(gate: GateName, most: number): Promise<void>;
   pause(gate: GateName): Promise<void>;
   resume(gate: GateName): Promise<void>;
 
-  /** Keeps a small value for all who know the fleet, over what had the key before. */
+  /** Keeps a small value for all who know the fleet, over what had the key before. @param key KIND/NAME */
   note(key: string, value: unknown): Promise<void>;
+  /** @param prefix a whole kind, and maybe more: whoever asks for one pays nothing for the others */
   notes(prefix: string): Promise<Map<string, unknown>>;
   forget(key: string): Promise<void>;
 }

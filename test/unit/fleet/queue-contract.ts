@@ -253,23 +253,27 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
     assert.deepEqual((await later.notes('plan')).get('plan'), { waves: ['first'] });
   });
 
-  contract('notes are written over, found by the beginning of their key, and forgotten', async (queue) => {
-    await queue.note('agent/one', { at: 1 });
-    await queue.note('agent/two', { at: 1 });
-    await queue.note('agent/one', { at: 2 });
-    await queue.note('cancelled/anna', true);
-    assert.deepEqual(
-      new Map([...(await queue.notes('agent/'))].sort()),
-      new Map([
-        ['agent/one', { at: 2 }],
-        ['agent/two', { at: 1 }],
-      ]),
-    );
-    await queue.forget('agent/one');
-    await queue.forget('nothing');
-    assert.deepEqual([...(await queue.notes('agent/')).keys()], ['agent/two']);
-    assert.equal((await queue.slices()).length, 0);
-  });
+  contract(
+    'notes are written over, found by their kind and the beginning of their key, and forgotten',
+    async (queue) => {
+      await queue.note('agent/one', { at: 1 });
+      await queue.note('agent/two', { at: 1 });
+      await queue.note('agent/one', { at: 2 });
+      await queue.note('cancelled/anna', true);
+      assert.deepEqual(
+        new Map([...(await queue.notes('agent/'))].sort()),
+        new Map([
+          ['agent/one', { at: 2 }],
+          ['agent/two', { at: 1 }],
+        ]),
+      );
+      assert.deepEqual([...(await queue.notes('agent/t')).keys()], ['agent/two']);
+      await queue.forget('agent/one');
+      await queue.forget('nothing');
+      assert.deepEqual([...(await queue.notes('agent/')).keys()], ['agent/two']);
+      assert.equal((await queue.slices()).length, 0);
+    },
+  );
 }
 
 const OTHER: Lane = { master: 'm2', replica: 'r1' };
