@@ -252,10 +252,19 @@ function showChannels(channels) {
   }
 }
 
+function partText(part) {
+  return part ? `, fleet ${part.fleet}, wave ${part.wave}, slice ${part.slice}` : '';
+}
+
 function show(status) {
   const { channels, version, control } = status;
   const channel = channels.find((each) => each.channel === chosen) ?? channels[0];
-  if (!channel) return;
+  if (!channel) {
+    setText(byId('version'), version);
+    setText(byId('word'), 'waiting');
+    setText(byId('reason'), 'nothing was begun yet');
+    return;
+  }
   chosen = channel.channel;
   const { view } = channel;
   const { word, reason = '' } = view.standing;
@@ -267,7 +276,7 @@ function show(status) {
   document.title = `${word} · ${channel.channel ?? 'cyrus-sync'}`;
   setText(
     byId('route'),
-    `${view.mode ?? ''} to ${view.server}${channel.channel ? `, channel ${channel.channel}` : ''}`,
+    `${view.mode ?? ''} to ${view.server}${channel.channel ? `, channel ${channel.channel}` : ''}${partText(channel.part)}`,
   );
   byId('progress').hidden = view.done === null;
   byId('progress').value = view.done ?? 0;

@@ -18,6 +18,10 @@ export interface FleetOptions {
   users?: number;
   /** Address of the queue; left out: a directory of its own. */
   queue?: string;
+  /** Gives users mail, in place of a few small messages. */
+  fill?: (server: CyrusServer, users: readonly string[]) => Promise<void>;
+  /** Lines of each [master NAME]. */
+  master?: readonly string[];
   /** Lines of each [replica NAME]. */
   replica?: readonly string[];
   /** Stands between agents and each replica. */
@@ -67,7 +71,7 @@ export class FleetScene implements AsyncDisposable {
     for (const master of masters) {
       const ofMaster = Array.from({ length: userCount }, (_, at) => `${master.name}user${at + 1}`);
       users.set(master.name, ofMaster);
-      await fill(master, ofMaster);
+      await (options.fill ?? fill)(master, ofMaster);
     }
     giveToCyrus(directory);
     const scene = new FleetScene(
@@ -159,7 +163,12 @@ export class FleetScene implements AsyncDisposable {
     await this.stop();
   }
 
-  async #writeInventory({ replica = [], top = [], policy }: FleetOptions): Promise<void> {
+  async #writeInventory({
+    master: ofMaster = [],
+    replica = [],
+    top = [],
+    policy,
+  }: FleetOptions): Promise<void> {
     const lines = [...top];
     for (const master of this.masters) {
       const list = join(this.directory, `${master.name}.users`);
@@ -168,6 +177,7 @@ export class FleetScene implements AsyncDisposable {
         `[master ${master.name}]`,
         `server = 127.0.0.1:${master.imapPort}`,
         `users = ${master.name}.users`,
+        ...ofMaster,
       );
     }
     for (const { name, syncPort } of this.replicas) {

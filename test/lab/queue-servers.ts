@@ -16,6 +16,9 @@ const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 export interface QueueServer extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
+  /** Where its files are. */
+  readonly directory: string;
+  readonly pid: number;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
   /** Starts it again over what is on its disk. */
@@ -86,6 +89,10 @@ async function started(
   const server: QueueServer = {
     address,
     port,
+    directory,
+    get pid() {
+      return child?.pid ?? 0;
+    },
     async start() {
       // PostgreSQL refuses to begin as long as a process of the one that was killed is left.
       await until(`${program} answers`, async () => {

@@ -7,6 +7,7 @@ import { openSyslog } from '../../native/syslog.ts';
 import type { HookAbout } from '../../operate/hooks/hook-facts.ts';
 import type { Hooks } from '../../operate/hooks/hooks.ts';
 import { watchLag } from '../../operate/hooks/watch-lag.ts';
+import type { PartOf } from '../../operate/metrics/metrics.ts';
 import { type Watch, watch } from '../../operate/watch.ts';
 import type { Finding } from '../../preflight/finding.ts';
 import type { EventListener } from '../../report/events.ts';
@@ -32,6 +33,8 @@ export interface Begun extends AsyncDisposable {
 export interface Heard {
   /** Names the run in its log. */
   run?: string | undefined;
+  /** Says what the run is a part of, for metrics and the status page. */
+  part?: PartOf | undefined;
   /** Hears all events of the run. */
   hear?: EventListener | undefined;
 }
@@ -41,7 +44,7 @@ export async function begin(
   plan: RunPlan | RollingPlan,
   files: OutputFiles = {},
   words: ProgramWords = REPLICATING,
-  { run = `${Math.floor(Date.now() / 1_000)}-${process.pid}`, hear }: Heard = {},
+  { run = `${Math.floor(Date.now() / 1_000)}-${process.pid}`, hear, part }: Heard = {},
 ): Promise<Begun> {
   const { output, channel, setup, warnings } = plan;
   chooseLocks(setup.locks);
@@ -53,7 +56,8 @@ export async function begin(
   const watching = watch({ server, channel, rolling, spellMailbox }, systemClock.now);
   let steering: Steering | undefined;
   const { web } = plan;
-  const joined = web && (await joinWeb(web, { channel, state: watching.state, steering: () => steering }));
+  const joined =
+    web && (await joinWeb(web, { channel, state: watching.state, steering: () => steering, part }));
   const called = await openHooks(plan, { run, channel, server, spellMailbox }, (event) => report.emit(event));
   const report: Report = await openReport({
     ...output,

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { readSettings, SETTINGS_VARIABLE } from '../../config/settings.ts';
 import { EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { type AgentEvent, runAgent } from '../../fleet/agent/run-agent.ts';
 import { readFleetNotes } from '../../fleet/fleet-notes.ts';
@@ -7,9 +8,11 @@ import { printable } from '../../report/printable.ts';
 import { reasonWithHint } from '../../report/reasons.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
+import { webPlan } from '../run-plan/web-plan.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
-import type { FleetStep } from './fleet-step.ts';
-import { runSlice } from './run-slice.ts';
+import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
+import { holdWeb } from './join-web.ts';
+import { type AgentSurroundings, runSlice } from './run-slice.ts';
 
 /** @returns the exit code */
 export async function carryOutFleetAgent(
@@ -25,12 +28,18 @@ export async function carryOutFleetAgent(
   await using queue = await open();
   await checkMasters(queue, masters, untilDone);
   const name = step.agentName ?? `${hostname()}-${process.pid}`;
-  const reads = masters === undefined ? 'servers' : 'files';
+  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
+  const web = webPlan(args.metrics, settings);
+  await using _port = web && (await holdWeb(web));
+  const surroundings: AgentSurroundings = {
+    ...{ files: args, fleet: step.fleet ?? DEFAULT_FLEET, web, environment },
+    reads: masters === undefined ? 'servers' : 'files',
+  };
   await runAgent(
     { name, host: hostname(), pid: process.pid, masters, untilDone, leaseMs },
     {
       queue,
-      runSlice: (slice, terms, end) => runSlice(slice, terms, args, reads, environment, end),
+      runSlice: (slice, terms, end) => runSlice(slice, terms, surroundings, end),
       tell: (event) => process.stderr.write(`cyrus-sync fleet: ${printable(line(event))}\n`),
     },
     signal,

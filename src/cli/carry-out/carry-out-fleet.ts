@@ -14,10 +14,9 @@ import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
 import { countOf, fleetLines, userLine } from './fleet-lines.ts';
-import type { FleetStep } from './fleet-step.ts';
+import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
 
 const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
-const DEFAULT_FLEET = 'fleet';
 const WATCH_MS = 1_000;
 /** Users who took longest. */
 const MOST_SLOW = 50;

@@ -1,5 +1,8 @@
 import type { Arguments } from '../arguments/arguments.ts';
 
+/** The name of a fleet that was given none. */
+export const DEFAULT_FLEET = 'fleet';
+
 /** One step of a fleet, as the command line has it. */
 export interface FleetStep {
   step: string;

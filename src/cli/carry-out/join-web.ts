@@ -24,6 +24,29 @@ export async function joinWeb(
   { settings, ...listen }: WebPlan,
   source: Omit<WebSource, 'settings'>,
 ): Promise<{ hear: EventListener } & AsyncDisposable> {
+  const { server, leave } = await enter(listen);
+  return {
+    hear: server.add({ ...source, settings }),
+    [Symbol.asyncDispose]: async () => {
+      if (source.part) server.retire(source.state);
+      await leave();
+    },
+  };
+}
+
+/**
+ * Keeps the port open for a process that has one run after the other.
+ *
+ * @throws SyncError USAGE if the port cannot be had
+ */
+export async function holdWeb({ settings: _settings, ...listen }: WebPlan): Promise<AsyncDisposable> {
+  const { leave } = await enter(listen);
+  return { [Symbol.asyncDispose]: leave };
+}
+
+async function enter(
+  listen: Omit<WebPlan, 'settings'>,
+): Promise<{ server: WebServer; leave(): Promise<void> }> {
   const address = `${listen.host} ${listen.port}`;
   const shared = servers.get(address) ?? { opening: open(listen), sampling: undefined, channels: 0 };
   servers.set(address, shared);
@@ -38,7 +61,7 @@ export async function joinWeb(
   try {
     const server = await shared.opening;
     shared.sampling ??= setInterval(() => server.sample(Date.now()), SAMPLE_EVERY_MS).unref();
-    return { hear: server.add({ ...source, settings }), [Symbol.asyncDispose]: leave };
+    return { server, leave };
   } catch (caught) {
     servers.delete(address);
     throw caught;

@@ -7,6 +7,7 @@ import type { EventListener } from '../../report/events.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import { type Arguments, parseArguments } from '../arguments/arguments.ts';
 import { planRun } from '../run-plan/plan-run.ts';
+import type { WebPlan } from '../run-plan/web-plan.ts';
 import { carryOut } from './carry-out.ts';
 
 const WORDS = { program: 'cyrus-sync fleet', done: 'replicated' };
@@ -17,22 +18,29 @@ export type AgentFiles = Pick<
   'configFile' | 'settingsFile' | 'logFile' | 'logFormat' | 'logToStderr'
 >;
 
+/** All slices of an agent have this. */
+export interface AgentSurroundings {
+  files: AgentFiles;
+  reads: 'files' | 'servers';
+  fleet: string;
+  /** Where metrics and the status page are; undefined: nowhere. */
+  web: WebPlan | undefined;
+  environment: NodeJS.ProcessEnv;
+}
+
 /**
  * The ordinary run, over the users of a slice, each compared afterwards.
  *
- * @param reads the servers of masters, rather than files of this host
  * @param signal aborted: end politely
  */
 export async function runSlice(
   slice: FleetSlice,
   terms: SliceTerms,
-  files: AgentFiles,
-  reads: 'files' | 'servers',
-  environment: NodeJS.ProcessEnv,
+  { files, reads, fleet, web, environment }: AgentSurroundings,
   signal: AbortSignal,
 ): Promise<SliceRun> {
   const args = { ...parseArguments(commandLine(slice, terms, files, reads)), ...logOf(files) };
-  const plan = planRun(args, environment, false);
+  const plan = { ...planRun(args, environment, false), web };
   const entries = new Map<string, ReportEntry>();
   const facts = new UserFacts();
   const hear: EventListener = (event) => {
@@ -45,7 +53,8 @@ export async function runSlice(
   await carryOut(plan, {}, signal, {
     words: WORDS,
     hear,
-    run: `${slice.wave}/${slice.id}`,
+    run: `${fleet}/${slice.wave}/${slice.id}`,
+    part: { fleet, wave: slice.wave, slice: slice.id },
     ended: (error) => {
       endedBy = error;
     },

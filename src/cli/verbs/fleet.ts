@@ -51,6 +51,7 @@ const STEPS_OF_OPTION: Readonly<Record<string, readonly string[]>> = {
   agentName: ['agent'],
   untilDone: ['agent'],
   lease: ['agent'],
+  metrics: ['agent'],
   watch: ['status'],
   json: ['plan', 'status', 'users'],
   from: ['sizes'],
@@ -93,6 +94,7 @@ export const fleet: Verb = {
       ['--lease <time>', 'what an agent has goes to another when it was silent for so long (default: 30s)'],
       OPTIONS.config,
       OPTIONS.settings,
+      OPTIONS.metrics,
       OPTIONS.logFile,
       OPTIONS.logToStderr,
     );

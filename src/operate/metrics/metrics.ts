@@ -12,12 +12,21 @@ import { FAMILIES, type Family } from './families.ts';
 import { MetricFacts } from './metric-facts.ts';
 
 export const PREFIX = 'cyrus_sync_';
+/** Labels that the runs of a fleet have beside the others. */
+const PART_LABELS: readonly (keyof PartOf)[] = ['fleet', 'wave', 'slice'];
 /** Name of the one histogram. */
 export const LAG = 'lag_seconds';
 
+/** Says what a run is a part of: a slice of a wave of a fleet. */
+export interface PartOf {
+  fleet: string;
+  wave: string;
+  slice: string;
+}
+
 /** One channel, whose events are heard. */
 interface Source {
-  channel: string;
+  labels: Readonly<Record<string, string>>;
   view(): RunView;
   facts: MetricFacts;
 }
@@ -27,7 +36,7 @@ export class Metrics {
   readonly #registry = new Registry<OpenMetricsContentType>();
   readonly #families: (readonly [Family, Gauge | Counter])[];
   readonly #lag: Histogram;
-  readonly #sources: Source[] = [];
+  #sources: Source[] = [];
   readonly #version: string;
   readonly #now: () => number;
 
@@ -40,7 +49,8 @@ export class Metrics {
     const registers = [this.#registry];
     this.#families = FAMILIES.map((family) => {
       const { name, help, labels } = family;
-      const options = { name: PREFIX + name, help, labelNames: ['channel', ...labels], registers };
+      const labelNames = ['channel', ...PART_LABELS, ...labels];
+      const options = { name: PREFIX + name, help, labelNames, registers };
       return [family, family.type === 'counter' ? new Counter(options) : new Gauge(options)] as const;
     });
     this.#lag = new Histogram({
@@ -53,11 +63,15 @@ export class Metrics {
   }
 
   /** @returns what is to hear the events of this channel, and the sums that it makes of them */
-  add(channel: string | undefined, view: () => RunView): { hear: EventListener; facts: MetricFacts } {
+  add(
+    channel: string | undefined,
+    view: () => RunView,
+    part?: PartOf,
+  ): { hear: EventListener; facts: MetricFacts } {
     // An empty label is as good as none, by which the default channel could not be told from a sum.
     const name = channel ?? 'default';
     const facts = new MetricFacts();
-    this.#sources.push({ channel: name, view, facts });
+    this.#sources.push({ labels: { channel: name, ...part }, view, facts });
     const hear: EventListener = (event) => {
       facts.hear(event, this.#now());
       if (event.kind === 'rolling:replicated') {
@@ -67,13 +81,18 @@ export class Metrics {
     return { hear, facts };
   }
 
+  /** Nothing is told any more of whom these sums are. */
+  remove(facts: MetricFacts): void {
+    this.#sources = this.#sources.filter((source) => source.facts !== facts);
+  }
+
   /** In the OpenMetrics format. */
   async text(): Promise<string> {
     for (const [, metric] of this.#families) metric.reset();
-    for (const { channel, view, facts } of this.#sources) {
+    for (const { labels: own, view, facts } of this.#sources) {
       const snapshot = { view: view(), facts, nowMs: this.#now(), version: this.#version };
       for (const [family, metric] of this.#families) {
-        for (const [labels, value] of family.read(snapshot)) metric.inc({ channel, ...labels }, value);
+        for (const [labels, value] of family.read(snapshot)) metric.inc({ ...own, ...labels }, value);
       }
     }
     return await this.#registry.metrics();

@@ -1,4 +1,5 @@
 import type { MetricFacts } from '../metrics/metric-facts.ts';
+import type { PartOf } from '../metrics/metrics.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { RunView, UserView } from '../state/run-view.ts';
 import type { Sample } from './history.ts';
@@ -13,6 +14,8 @@ export interface ChannelData {
   users: Record<'slow' | 'waitingForLock' | 'waitingToRetry' | 'failed', UserView[]>;
   verification: { verdicts: MetricFacts['verdicts']; differences: number; oldestSeconds: number | null };
   settings: Readonly<Record<string, string>>;
+  /** null: the run is no part of a fleet. */
+  part: PartOf | null;
   history: readonly Sample[];
   /** It takes orders. */
   steers: boolean;
@@ -22,7 +25,7 @@ export function channelData(
   state: RunState,
   facts: MetricFacts,
   now: number,
-  rest: Pick<ChannelData, 'settings' | 'history' | 'steers'>,
+  rest: Pick<ChannelData, 'settings' | 'history' | 'steers' | 'part'>,
 ): ChannelData {
   const view = state.view(now);
   const oldestMs = facts.oldestComparisonMs(now);

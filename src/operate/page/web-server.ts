@@ -19,7 +19,7 @@ import type { Steering } from '../../coordinator/steering.ts';
 import type { EventListener } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MetricFacts } from '../metrics/metric-facts.ts';
-import { Metrics } from '../metrics/metrics.ts';
+import { Metrics, type PartOf } from '../metrics/metrics.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { RunView } from '../state/run-view.ts';
 import type { StandingWord } from '../state/standing.ts';
@@ -52,6 +52,7 @@ export interface WebSource {
   steering(): Steering | undefined;
   /** In force, for people; no passwords. */
   settings: Readonly<Record<string, string>>;
+  part?: PartOf | undefined;
 }
 
 interface Channel extends WebSource {
@@ -85,7 +86,8 @@ export class WebServer implements AsyncDisposable {
   readonly #options: WebOptions;
   readonly #rules: AccessRules;
   readonly #metrics: Metrics;
-  readonly #channels: Channel[] = [];
+  #channels: Channel[] = [];
+  readonly #over = new Set<RunState>();
   readonly #server: Server;
   readonly #metricsText: () => Promise<string>;
   readonly #statusText: () => string;
@@ -129,10 +131,19 @@ export class WebServer implements AsyncDisposable {
 
   /** @returns what is to hear the events of this channel */
   add(source: WebSource): EventListener {
+    const isOver = ({ state }: Channel): boolean => this.#over.has(state);
+    for (const gone of this.#channels.filter(isOver)) this.#metrics.remove(gone.facts);
+    this.#channels = this.#channels.filter((channel) => !isOver(channel));
+    this.#over.clear();
     const view = (): RunView => source.state.view(this.#options.now());
-    const { hear, facts } = this.#metrics.add(source.channel, view);
+    const { hear, facts } = this.#metrics.add(source.channel, view, source.part);
     this.#channels.push({ ...source, history: new History(), facts });
     return hear;
+  }
+
+  /** A part of something larger is over: it is told of until the next one is added, and is nothing to wait for. */
+  retire(state: RunState): void {
+    this.#over.add(state);
   }
 
   /** One more point of the curves. @param dateMs milliseconds since the epoch */
@@ -164,9 +175,10 @@ export class WebServer implements AsyncDisposable {
 
   #channelData(): ChannelData[] {
     const now = this.#options.now();
-    return this.#channels.map(({ state, facts, settings, history, steering }) =>
+    return this.#channels.map(({ state, facts, settings, history, steering, part }) =>
       channelData(state, facts, now, {
         settings,
+        part: part ?? null,
         history: history.samples(),
         steers: steering() !== undefined,
       }),
@@ -217,7 +229,9 @@ export class WebServer implements AsyncDisposable {
       need: 'nothing',
       answer: (_request, response) => {
         const now = this.#options.now();
-        const words = this.#channels.map(({ state }) => state.view(now).standing.word);
+        const words = this.#channels
+          .filter(({ state }) => !this.#over.has(state))
+          .map(({ state }) => state.view(now).standing.word);
         const hindered = words.find((word) => NOT_READY.includes(word));
         send(response, hindered === undefined ? 200 : 503, 'text/plain', `${hindered ?? 'ready'}\n`);
       },

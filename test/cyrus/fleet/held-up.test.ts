@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { freePorts } from '../../lab/cyrus-server.ts';
 import { FleetScene } from '../../lab/fleet-scene.ts';
 import { QUEUES } from '../../lab/queue-servers.ts';
 import { until } from '../../lab/until.ts';
@@ -80,6 +81,32 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'a directo
     await assertSameMailOf(master, replica, scene.allUsers);
   });
 }
+
+test('an agent says on its port and in its log which slice of which wave it is at, and goes on saying so until the next begins', async () => {
+  const gate = new RecordingGate();
+  await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 2, policy: gate });
+  const [master] = scene.masters;
+  assert.ok(master);
+  const [port = 0] = await freePorts(1);
+  await scene.start();
+  const log = join(master.directory, 'agent.log');
+  const agent = scene.agent(master, '--metrics', String(port), '--log-file', log);
+  await gate.shut;
+  const ask = async (path: string): Promise<string> =>
+    await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+  const labels = (wave: string) =>
+    new RegExp(`cyrus_sync_up{channel="default",fleet="fleet",wave="${wave}",slice="${wave}\\.m1\\.r1\\.`);
+  assert.match(await ask('/metrics'), labels('pilot'));
+  assert.equal(JSON.parse(await ask('/status.json')).channels[0].part.wave, 'pilot');
+  gate.open();
+  await agent.waitForOutput((_stdout, stderr) => stderr.includes('done with rest.'));
+  const later = await ask('/metrics');
+  assert.match(later, labels('rest'));
+  assert.doesNotMatch(later, labels('pilot'));
+  agent.kill('SIGTERM');
+  assert.equal((await agent.result).code, 0);
+  assert.match(readFileSync(log, 'utf8'), /fleet\/pilot\/pilot\.m1\.r1\./);
+});
 
 test('an agent that is told to stop gives its slice back although the replica is silent', async () => {
   const gate = new RecordingGate();

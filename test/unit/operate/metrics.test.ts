@@ -130,6 +130,19 @@ test('channels side by side in one process are in one scrape', async () => {
   assertHas(await metrics.text(), 'cyrus_sync_up{channel="a"} 1', 'cyrus_sync_up{channel="default"} 1');
 });
 
+test('a slice of a fleet is told with what it is a part of, until it is removed', async () => {
+  const metrics = new Metrics('1', () => 0);
+  const state = stateOf();
+  const part = { fleet: 'autumn', wave: 'pilot', slice: 'pilot.m1.r1.0' };
+  const { facts } = metrics.add(undefined, () => state.view(0), part);
+  assertHas(
+    await metrics.text(),
+    'cyrus_sync_up{channel="default",fleet="autumn",wave="pilot",slice="pilot.m1.r1.0"} 1',
+  );
+  metrics.remove(facts);
+  assert.doesNotMatch(await metrics.text(), /pilot/);
+});
+
 test('the page of metrics promises every one of them by its name, type and labels, and no others', () => {
   const page = readFileSync(join(PROJECT, 'docs/metrics.md'), 'utf8');
   const promised = [...page.matchAll(/^\| `(cyrus_sync_\w+)` \| (\w+) \| ([^|]*) \|/gm)].map(

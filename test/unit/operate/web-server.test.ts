@@ -94,6 +94,21 @@ test('whether it is alive and ready is told to anybody; why it is not ready, in 
   assert.deepEqual([ready.status, ready.text], [200, 'ready\n']);
 });
 
+test('a part that is over is told of until the next is added, and is nothing that anybody waits for', async () => {
+  await using watched = await scene();
+  const partOf = async () =>
+    JSON.parse((await watched.get('/status.json')).text).channels.map(({ part }: { part: unknown }) => part);
+  assert.deepEqual(await partOf(), [null]);
+  assert.equal((await watched.get('/readyz')).status, 503);
+  watched.web.retire(watched.state);
+  assert.deepEqual(await partOf(), [null]);
+  assert.deepEqual((await watched.get('/readyz')).text, 'ready\n');
+  const part = { fleet: 'autumn', wave: 'pilot', slice: 's1' };
+  watched.web.add({ channel: undefined, state: stateOf(), steering: () => undefined, settings: {}, part });
+  watched.pass(1_000);
+  assert.deepEqual(await partOf(), [part]);
+});
+
 test('metrics and status are told to who asks from this host, with the page that shows them', async () => {
   await using watched = await scene();
   const metrics = await watched.get('/metrics');
