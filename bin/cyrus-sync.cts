@@ -5,6 +5,7 @@
  * CommonJS file as well: some fifty ES modules take Node longer to load than a small run lasts.
  */
 const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
+const { exitWhenWritten }: { exitWhenWritten(code: number): void } = require('./exit-when-written.cjs');
 const {
   answerVersion,
 }: { answerVersion(argv: readonly string[]): boolean } = require('./answer-version.cjs');
@@ -16,7 +17,7 @@ if (!answerVersion(process.argv.slice(2))) {
   process.env.UV_THREADPOOL_SIZE ??= '16';
   keepDebuggerClosed('cyrus-sync');
 
-  load()(process.argv.slice(2), process.env).then((code) => process.exit(code));
+  load()(process.argv.slice(2), process.env).then(exitWhenWritten);
 }
 
 function load(): typeof import('../src/cli/cyrus-sync.ts')['main'] {

@@ -11,6 +11,7 @@ const PROGRAM = [
   'bin/sync_client.cjs',
   'bin/guard.cjs',
   'bin/answer-version.cjs',
+  'bin/exit-when-written.cjs',
   'src/bundled',
   'workers/replicate.js',
 ];

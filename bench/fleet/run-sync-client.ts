@@ -4,7 +4,7 @@ import { runAs } from '../../test/lab/processes.ts';
 
 const SYNC_CLIENT = join(import.meta.dirname, '..', '..', 'bin', 'sync_client.cjs');
 
-/** What an agent does of a slice, as somebody would do it by hand. */
+/** Does with a slice as an agent would, in the way of somebody who has no fleet. */
 export async function runSyncClient(
   master: CyrusServer,
   server: string,

@@ -66,7 +66,7 @@ export async function readFleetNotes(queue: Pick<FleetQueue, 'notes'>): Promise<
   };
 }
 
-/** What an agent has to know before each slice: all of its fellows ask for it as well. */
+/** An agent has to know this before each slice, and all of its fellows ask for it as well. */
 export async function readFleetTerms(queue: Pick<FleetQueue, 'notes'>): Promise<FleetTerms> {
   const [masters, replicas, cancelled] = await Promise.all([
     queue.notes(KEYS.master),

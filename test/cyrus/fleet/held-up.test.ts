@@ -100,8 +100,12 @@ test('an agent says on its port and in its log which slice of which wave it is a
   assert.equal(JSON.parse(await ask('/status.json')).channels[0].part.wave, 'pilot');
   gate.open();
   await agent.waitForOutput((_stdout, stderr) => stderr.includes('done with rest.'));
-  const later = await ask('/metrics');
-  assert.match(later, labels('rest'));
+  // A look may be half a second old.
+  let later = '';
+  await until('the next slice is told of', async () => {
+    later = await ask('/metrics');
+    return labels('rest').test(later);
+  });
   assert.doesNotMatch(later, labels('pilot'));
   agent.kill('SIGTERM');
   assert.equal((await agent.result).code, 0);

@@ -53,6 +53,15 @@ test('what is wrong with a step of a fleet is said in one line, and nothing is b
   }
 });
 
+test('a plan that is larger than a pipe holds comes whole', async () => {
+  await using scene = await stepScene();
+  const users = Array.from({ length: 20_000 }, (_, at) => `user${at}@example.org\t100000000\t1000\n`);
+  await writeFile(join(scene.directory, 'm1.users'), users.join(''));
+  const { code, stdout } = await scene.step('plan fleet.ini --json');
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(stdout).users, users.length);
+});
+
 test('a queue on a server without its packages is refused with how to install them', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'fleet-bare-'));
   for (const part of ['bin', 'src/bundled/programs']) {
