@@ -1,3 +1,4 @@
+import { TIGHT_MB } from './contenders.ts';
 import type { CaseResult, Run, RunKey } from './results.ts';
 import { median } from './statistics.ts';
 
@@ -133,4 +134,6 @@ const EXTRAS: Record<string, string> = {
   sandbox: 'to the sandbox',
   verify: '--verify',
   pass: 'full_pass',
+  watched: 'watched',
+  tight: `a heap of ${TIGHT_MB} MB`,
 };

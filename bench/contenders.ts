@@ -12,6 +12,7 @@ import { join } from 'node:path';
  *   verify, verify1 ...   a comparison instead of a run: `cyrus-sync verify`
  *   ours:verify     each user compared afterwards     ours:pass       rolling, with a pass over 1,000 users an hour
  *   ours:watched    on a terminal with its display, with a page, metrics and a control socket that somebody asks
+ *   verify1:tight   with a heap of 24 MB: what is garbage does not count
  */
 export interface Contender {
   name: string;
@@ -27,11 +28,13 @@ export interface Contender {
   passes: boolean;
   /** By all means that there are. */
   watched: boolean;
+  /** With little room for garbage. */
+  tight: boolean;
 }
 
 export function parseContender(name: string): Contender {
   const match =
-    /^(c|xargs(?=\d)|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass|watched))*)$/.exec(
+    /^(c|xargs(?=\d)|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass|watched|tight))*)$/.exec(
       name,
     );
   if (match === null) {
@@ -48,9 +51,12 @@ export function parseContender(name: string): Contender {
     verifies: extra.has('verify'),
     passes: extra.has('pass'),
     watched: extra.has('watched'),
+    tight: extra.has('tight'),
   };
 }
 
+/** Megabytes for what is not young in the heap of a `tight` contender. */
+export const TIGHT_MB = 24;
 const C_CLIENT = '/usr/lib/cyrus/bin/sync_client';
 /** In a build of this program, as they are installed. */
 const COMMAND = join('bin', 'sync_client');
@@ -58,6 +64,8 @@ const VERBS = join('bin', 'cyrus-sync');
 const BUILD = join(import.meta.dirname, '..');
 /** Calls of each of the parallel C clients, so that they end at about the same time and yet log in seldom. */
 const CALLS_PER_SLOT = 4;
+/** What is young has the room that the launcher gives it. */
+const TIGHT_HEAP = [`--max-old-space-size=${TIGHT_MB}`, '--max-semi-space-size=4'];
 /** Seconds for each user: 1,000 in an hour. */
 const PASS_SECONDS = 3.6;
 
@@ -107,7 +115,7 @@ export async function commandLine(
       const passing = contender.passes ? `full_pass = ${pass}s\n` : '';
       await writeFile(settings, `compression = ${compression}\n${passing}`);
       const isVerify = contender.client === 'verify';
-      const command = started(join(build, isVerify ? VERBS : COMMAND), profile);
+      const command = started(join(build, isVerify ? VERBS : COMMAND), profile, contender.tight);
       if (isVerify) command.push('verify');
       command.push('-C', configFile);
       command.push('--settings', settings, watch ? '--progress' : '--no-progress', '-o');
@@ -120,10 +128,11 @@ export async function commandLine(
   }
 }
 
-/** Only without the launcher can Node be told to leave profiles. */
-function started(program: string, profile: string | undefined): string[] {
-  if (profile === undefined) return [program];
-  return [process.execPath, '--cpu-prof', '--cpu-prof-dir', profile, `${program}.cjs`];
+/** Only without the launcher can Node be told to leave profiles, or to have less room. */
+function started(program: string, profile: string | undefined, tight: boolean): string[] {
+  const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+  const options = tight ? [...profiling, ...TIGHT_HEAP] : profiling;
+  return options.length === 0 ? [program] : [process.execPath, ...options, `${program}.cjs`];
 }
 
 /** util-linux's `script` gives it a terminal of its own, and ends with its exit code. */

@@ -24,7 +24,7 @@ const MANY: readonly BenchCase[] = [1_000, 100_000].map((mailboxes) => ({
   replica: 'same',
   roundTrips: { small: [0], full: [0] },
   rounds: { small: 1, full: 1 },
-  contenders: { small: ['verify1'], full: ['verify', 'verify1'] },
+  contenders: { small: ['verify1', 'verify1:tight'], full: ['verify', 'verify1', 'verify1:tight'] },
   store: () => ({ kind: 'clones', users: mailboxes / MAILBOXES, mailboxes: MAILBOXES }),
 }));
 

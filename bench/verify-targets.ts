@@ -1,4 +1,5 @@
 import { cellsOf, pairedRatio, speedup } from './cells.ts';
+import { TIGHT_MB } from './contenders.ts';
 import type { CaseResult, Run } from './results.ts';
 import type { RollingResult, RollingRun } from './rolling/rolling-results.ts';
 import type { Target } from './target.ts';
@@ -41,7 +42,8 @@ export function verifyTargets(
       same && pairedRatio(same.runs, 'ours', 'verify', 40, processor),
       1,
     ),
-    memory(results),
+    memory(results, 'verify1', 'one connection'),
+    memory(results, 'verify1:tight', `a heap of ${TIGHT_MB} MB`),
     cost('first copy with --verify, loopback: time', copy, 0, ({ wall }) => wall),
     cost('first copy with --verify, 40 ms: time', copy, 40, ({ wall }) => wall),
     cost('first copy with --verify, loopback: processor seconds of both ends', copy, 0, processor),
@@ -93,12 +95,12 @@ function within(text: string, ratio: number | undefined, most: number): Target {
   };
 }
 
-function memory(results: ReadonlyMap<string, CaseResult>): Target {
-  const [small, large] = ['v-1000', 'v-100000'].map((id) => cell(results.get(id), 'verify1', 0)?.peakRss);
+function memory(results: ReadonlyMap<string, CaseResult>, contender: string, how: string): Target {
+  const [small, large] = ['v-1000', 'v-100000'].map((id) => cell(results.get(id), contender, 0)?.peakRss);
   const ratio = small === undefined || large === undefined ? undefined : large / small;
   const mb = (octets = 0): string => `${(octets / 1e6).toFixed(0)} MB`;
   return {
-    text: 'peak memory of verify, 100,000 mailboxes, compared with 1,000, one connection',
+    text: `peak memory of verify, 100,000 mailboxes, compared with 1,000, ${how}`,
     least: `within ${FLATNESS}x`,
     found: ratio === undefined ? 'not run' : `${ratio.toFixed(2)}x (${mb(small)}, ${mb(large)})`,
     met: ratio === undefined ? undefined : ratio <= FLATNESS,
