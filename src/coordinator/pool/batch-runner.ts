@@ -13,7 +13,7 @@ import type { EventListener, WorkResult } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Subject, VerifyParts } from '../../verify/judge.ts';
-import { KeptAnswer } from '../../verify/kept-answer.ts';
+import { KeptSides, type Sides } from '../../verify/kept-sides.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import { KeptLink, type KeptLinkParts, type RunnerLink } from './kept-link.ts';
 import { Postponed } from './laden-gate.ts';
@@ -234,8 +234,8 @@ export class BatchRunner {
   /** Replicated, compared, or both, as the setup says. */
   async #carryOut(job: Job, context: EngineContext): Promise<JobResult> {
     const { engine, setup, verify, pending } = this.#parts;
-    const replicate = (session = context.session): Promise<JobResult> => {
-      const own = { ...context, session };
+    const replicate = (sides: Sides = context): Promise<JobResult> => {
+      const own = { ...context, ...sides };
       if (job.kind === 'user') return engine.runUser(own, job.userid);
       if (job.kind === 'meta') return engine.runMeta(own, job.userid);
       return engine.runMailboxes(own, job.owners, job.names);
@@ -243,13 +243,13 @@ export class BatchRunner {
     const how = setup.options.verify;
     const subject = how && subjectOf(job);
     if (!how || !subject) return await replicate();
-    const kept = new KeptAnswer(context.session);
+    const kept = new KeptSides(context);
     if (how.after) {
       const result = await replicate(kept.heard());
       if (result === 'absent') return result;
     }
     const parts = {
-      ...{ context: { ...context, session: kept.told() }, how, pending },
+      ...{ context: how.after ? { ...context, ...kept.told() } : context, how, pending },
       pause: (milliseconds: number) => this.#pause(milliseconds),
     };
     return await verify(parts, subject, () => replicate());

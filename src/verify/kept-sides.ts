@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ByteString } from '../byte-string.ts';
+import type { OnUnusable, ReplicaSession, ReplicaUser } from '../protocol/replica-session.ts';
+import type { EngineContext } from '../replicate/engine.ts';
+import type { SyncError } from '../report/sync-error.ts';
+import type { MailboxView, MasterStore } from '../store/master-store.ts';
+
+/** The part of a context that tells of the two sides. */
+export type Sides = Pick<EngineContext, 'session' | 'store'>;
+
+interface Answer {
+  userid: ByteString;
+  user: ReplicaUser;
+  unusable: [mailbox: ByteString, error: SyncError][];
+}
+
+/** Mailboxes that are kept of one job: more than nearly anybody has. */
+const MOST_VIEWS = 1_000;
+/** These lay messages ready, which changes nothing that a replica tells of a user. */
+const STAGING: readonly (keyof ReplicaSession)[] = ['applyReserve', 'applyMessages'];
+
+/**
+ * Keeps what a job has seen of both sides, for whoever compares them afterwards: the master's mailboxes as it read them last,
+ * and the latest answer to GET USER as long as the job sends nothing behind it, when another question would be answered alike
+ * but for what others do there. So what is proven is that the replica has what the job was to bring, and neither side is
+ * asked twice for that; what is changed here meanwhile comes with the next run.
+ */
+export class KeptSides {
+  readonly #real: Sides;
+  #answer: Answer | undefined;
+  readonly #views = new Map<ByteString, MailboxView>();
+
+  constructor({ session, store }: Sides) {
+    this.#real = { session, store };
+  }
+
+  /** The sides for the job. */
+  heard(): Sides {
+    return {
+      session: except(this.#real.session, (name) => {
+        if (name === 'getUser') return this.#askAndKeep;
+        if (name.startsWith('apply') && !STAGING.includes(name)) this.#answer = undefined;
+        return undefined;
+      }),
+      store: except(this.#real.store, (name) => {
+        if (name === 'peek') return this.#peekAndKeep;
+        return name === 'readMailbox' ? this.#readAndKeep : undefined;
+      }),
+    };
+  }
+
+  /** The sides for the comparison: each thing is told once as it was kept, and asked for from then on. */
+  told(): Sides {
+    return {
+      session: except(this.#real.session, (name) => (name === 'getUser' ? this.#tellOrAsk : undefined)),
+      store: except(this.#real.store, (name) => (name === 'peek' ? this.#tellOrPeek : undefined)),
+    };
+  }
+
+  readonly #askAndKeep: ReplicaSession['getUser'] = async (userid, onUnusable) => {
+    const unusable: Answer['unusable'] = [];
+    this.#answer = undefined;
+    const note: OnUnusable = (mailbox, error) => {
+      unusable.push([mailbox, error]);
+      onUnusable?.(mailbox, error);
+    };
+    const user = await this.#real.session.getUser(userid, onUnusable && note);
+    this.#answer = { userid, user, unusable };
+    return user;
+  };
+
+  readonly #tellOrAsk: ReplicaSession['getUser'] = async (userid, onUnusable) => {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer?.userid !== userid) return await this.#real.session.getUser(userid, onUnusable);
+    for (const [mailbox, error] of answer.unusable) onUnusable?.(mailbox, error);
+    return answer.user;
+  };
+
+  readonly #readAndKeep: MasterStore['readMailbox'] = (name, read) =>
+    this.#real.store.readMailbox(name, (mailbox) => {
+      this.#keep(mailbox);
+      return read(mailbox);
+    });
+
+  readonly #peekAndKeep: MasterStore['peek'] = async (entries) => {
+    const views = await this.#real.store.peek(entries);
+    for (const view of views.values()) this.#keep(view);
+    return views;
+  };
+
+  readonly #tellOrPeek: MasterStore['peek'] = async (entries) => {
+    const known = entries.flatMap((entry): [typeof entry, MailboxView][] => {
+      const view = this.#views.get(entry.name);
+      return view && isDeepStrictEqual(view.entry, entry) ? [[entry, view]] : [];
+    });
+    const told = new Map(known);
+    for (const { name } of entries) this.#views.delete(name);
+    const others = entries.filter((entry) => !told.has(entry));
+    if (others.length === 0) return told;
+    return new Map([...told, ...(await this.#real.store.peek(others))]);
+  };
+
+  #keep({ entry, state, annotations }: MailboxView): void {
+    this.#views.delete(entry.name);
+    if (this.#views.size < MOST_VIEWS)
+      this.#views.set(entry.name, { entry, state: { ...state }, annotations });
+  }
+}
+
+/** @param method another one in its place; undefined: its own */
+function except<Target extends object>(
+  target: Target,
+  method: (name: keyof Target & string) => unknown,
+): Target {
+  return new Proxy(target, {
+    get: (_target, name: keyof Target & string) => {
+      const other = method(name);
+      if (other !== undefined) return other;
+      const own: unknown = target[name];
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
+  });
+}
