@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { type StatsFs, statfsSync } from 'node:fs';
 import type { Finding } from './finding.ts';
 import type { Host } from './site.ts';
 
@@ -7,12 +7,12 @@ const LEAST_SHARE = 0.01;
 const LEAST_OCTETS = 64 * 2 ** 20;
 
 /** The space that is free where Cyrus writes on this host. */
-export function checkSpace({ layout }: Pick<Host, 'layout'>): Finding[] {
+export function checkSpace({ layout }: Pick<Host, 'layout'>, statfs: StatFs = statfsSync): Finding[] {
   const places = new Set([layout.configdirectory, layout.lockPath, ...layout.partitions.values()]);
   const findings: Finding[] = [];
   const seen = new Set<string>();
   for (const path of places) {
-    const free = freeAt(path);
+    const free = freeAt(path, statfs);
     if (free === undefined || seen.has(free.fileSystem)) continue;
     seen.add(free.fileSystem);
     const { octets, share, inodes } = free;
@@ -28,6 +28,8 @@ export function checkSpace({ layout }: Pick<Host, 'layout'>): Finding[] {
   return findings;
 }
 
+type StatFs = (path: string) => Pick<StatsFs, 'bavail' | 'bsize' | 'blocks' | 'files' | 'ffree' | 'type'>;
+
 interface Free {
   /** The file system that the place is on. */
   fileSystem: string;
@@ -37,9 +39,9 @@ interface Free {
   fewInodes: boolean;
 }
 
-function freeAt(path: string): Free | undefined {
+function freeAt(path: string, statfs: StatFs): Free | undefined {
   try {
-    const { bavail, bsize, blocks, files, ffree, type } = statfsSync(path);
+    const { bavail, bsize, blocks, files, ffree, type } = statfs(path);
     return {
       fileSystem: `${type} ${blocks} ${bavail} ${files} ${ffree}`,
       octets: bavail * bsize,
