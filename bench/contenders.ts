@@ -64,7 +64,7 @@ const VERBS = join('bin', 'cyrus-sync');
 const BUILD = join(import.meta.dirname, '..');
 /** Calls of each of the parallel C clients, so that they end at about the same time and yet log in seldom. */
 const CALLS_PER_SLOT = 4;
-/** What is young has the room that the launcher gives it. */
+/** The young part of the heap has the room that the launcher gives it. */
 const TIGHT_HEAP = [`--max-old-space-size=${TIGHT_MB}`, '--max-semi-space-size=4'];
 /** Seconds for each user: 1,000 in an hour. */
 const PASS_SECONDS = 3.6;
