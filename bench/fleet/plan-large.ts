@@ -20,7 +20,7 @@ export async function planLarge(usersOfMaster: number): Promise<{
   planMB: number;
 }> {
   const directory = await mkdtemp(join(tmpdir(), 'fleet-plan-'));
-  await writeInventory(directory, usersOfMaster);
+  await writeInventory(directory, usersOfMaster, '60s');
   using memory = new PeakMemory(process.pid, 'holds');
   const began = performance.now();
   const command = [process.execPath, PROGRAM, 'fleet', 'plan', 'fleet.ini', '--json'];
@@ -39,8 +39,8 @@ export async function planLarge(usersOfMaster: number): Promise<{
 }
 
 /** Leaves `fleet.ini` and the lists that it names. */
-export async function writeInventory(directory: string, usersOfMaster: number): Promise<void> {
-  const lines = ['slice = 60s'];
+export async function writeInventory(directory: string, usersOfMaster: number, slice: string): Promise<void> {
+  const lines = [`slice = ${slice}`];
   for (let master = 1; master <= MASTERS; master += 1) {
     lines.push(`[master m${master}]`, `users = m${master}.users`);
     let list = '';

@@ -18,7 +18,7 @@ const OCTETS_PER_MB = 1e6;
 export async function sizeOfQueue(queueName: string, usersOfMaster: number): Promise<object> {
   await using server = await startQueue(queueName);
   const directory = await mkdtemp(join(tmpdir(), 'fleet-size-'));
-  await writeInventory(directory, usersOfMaster);
+  await writeInventory(directory, usersOfMaster, '10m');
   const command = [process.execPath, PROGRAM, 'fleet', 'plan', 'fleet.ini', '--json'];
   const { stdout } = await runProcess(command, { cwd: directory });
   const plan: FleetPlan = JSON.parse(stdout);

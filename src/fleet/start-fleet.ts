@@ -4,8 +4,8 @@ import { noteKey, readFleetNotes, type WaveNote } from './fleet-notes.ts';
 import type { FleetPlan } from './planner/fleet-plan.ts';
 import type { FleetQueue, GateName } from './queue/fleet-queue.ts';
 
-/** Slices that go to the queue in one message. */
-const SLICES_AT_ONCE = 500;
+/** Slices that are added together: of each lane among them in one message, and in one transaction where there are such. */
+const SLICES_AT_ONCE = 5_000;
 
 export interface Started {
   slices: number;

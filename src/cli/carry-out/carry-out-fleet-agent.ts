@@ -12,7 +12,7 @@ import { webPlan } from '../run-plan/web-plan.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
 import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
 import { holdWeb } from './join-web.ts';
-import { type AgentSurroundings, runSlice } from './run-slice.ts';
+import { type AgentSurroundings, runSlice, sliceLabel } from './run-slice.ts';
 
 /** @returns the exit code */
 export async function carryOutFleetAgent(
@@ -40,7 +40,8 @@ export async function carryOutFleetAgent(
     {
       queue,
       runSlice: (slice, terms, end) => runSlice(slice, terms, surroundings, end),
-      tell: (event) => process.stderr.write(`cyrus-sync fleet: ${printable(line(event))}\n`),
+      tell: (event) =>
+        process.stderr.write(`cyrus-sync fleet: ${printable(line(event, surroundings.fleet))}\n`),
     },
     signal,
   );
@@ -70,14 +71,14 @@ async function checkMasters(
   process.stderr.write(`cyrus-sync fleet: ${printable(found)}: waits for one (${hint})\n`);
 }
 
-function line(event: AgentEvent): string {
+function line(event: AgentEvent, fleet: string): string {
   switch (event.kind) {
     case 'queue-away':
       return reasonWithHint(event.error, (name) => name);
     case 'queue-back':
       return 'the queue answers again';
     default:
-      return `${sliceText(event)} ${event.slice.id}: ${detailOf(event)}`;
+      return `${sliceText(event)} ${sliceLabel(fleet, event.slice)}: ${detailOf(event)}`;
   }
 }
 

@@ -53,13 +53,18 @@ export async function runSlice(
   await carryOut(plan, {}, signal, {
     words: WORDS,
     hear,
-    run: `${fleet}/${slice.wave}/${slice.id}`,
+    run: sliceLabel(fleet, slice),
     part: { fleet, wave: slice.wave, slice: slice.id },
     ended: (error) => {
       endedBy = error;
     },
   });
   return { entries, endedBy };
+}
+
+/** A slice in all lines that are logged of it. */
+export function sliceLabel(fleet: string, { wave, id }: FleetSlice): string {
+  return `${fleet}/${wave}/${id}`;
 }
 
 function commandLine(

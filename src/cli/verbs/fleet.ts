@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
 import { FLEET_NAME, FLEET_NAME_FORM } from '../../fleet/planner/inventory.ts';
 import { DEFAULT_RULES } from '../../fleet/queue/fleet-queue.ts';
@@ -97,6 +97,14 @@ export const fleet: Verb = {
       OPTIONS.metrics,
       OPTIONS.logFile,
       OPTIONS.logToStderr,
+    );
+    command.addOption(
+      new Option(
+        '--log-format <format>',
+        'of the log file and the log on standard error: text, or json lines',
+      )
+        .choices(['text', 'json'])
+        .helpGroup('Agents:'),
     );
     addOptions(
       command,

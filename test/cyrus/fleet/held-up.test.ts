@@ -34,8 +34,15 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'PostgreSQ
     // Whatever it had said by then is done there; of the answers it reads nothing.
     gate.open();
     const before = gate.said.length;
-    const other = scene.agent(master, ...LEASE);
-    await other.waitForOutput((_stdout, stderr) => /done with pilot\S*: 0 proven, 1 come again/.test(stderr));
+    const log = join(master.directory, 'other.log');
+    const other = scene.agent(master, ...LEASE, '--log-file', log, '--log-format', 'json');
+    await other.waitForOutput((_stdout, stderr) =>
+      /done with fleet\/pilot\/\S*: 0 proven, 1 come again/.test(stderr),
+    );
+    const [line = '{}'] = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((each) => each.includes('m1user1'));
+    assert.match(JSON.parse(line).run, /^fleet\/pilot\/pilot\.m1\.r1\./);
     const later = gate.said.slice(before).map(({ text }) => text);
     for (const user of held) {
       assert.ok(!later.some((text) => text.includes(`user.${user}`) || text.includes(`USER ${user}`)), user);
@@ -82,15 +89,14 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'a directo
   });
 }
 
-test('an agent says on its port and in its log which slice of which wave it is at, and goes on saying so until the next begins', async () => {
+test('an agent says on its port and in its lines which slice of which wave it is at, and goes on saying so until the next begins', async () => {
   const gate = new RecordingGate();
   await using scene = await FleetScene.start({ masters: 1, replicas: 1, users: 2, policy: gate });
   const [master] = scene.masters;
   assert.ok(master);
   const [port = 0] = await freePorts(1);
   await scene.start();
-  const log = join(master.directory, 'agent.log');
-  const agent = scene.agent(master, '--metrics', String(port), '--log-file', log);
+  const agent = scene.agent(master, '--metrics', String(port));
   await gate.shut;
   const ask = async (path: string): Promise<string> =>
     await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
@@ -99,7 +105,7 @@ test('an agent says on its port and in its log which slice of which wave it is a
   assert.match(await ask('/metrics'), labels('pilot'));
   assert.equal(JSON.parse(await ask('/status.json')).channels[0].part.wave, 'pilot');
   gate.open();
-  await agent.waitForOutput((_stdout, stderr) => stderr.includes('done with rest.'));
+  await agent.waitForOutput((_stdout, stderr) => stderr.includes('done with fleet/rest/rest.m1.r1.'));
   // A look may be half a second old.
   let later = '';
   await until('the next slice is told of', async () => {
@@ -109,7 +115,6 @@ test('an agent says on its port and in its log which slice of which wave it is a
   assert.doesNotMatch(later, labels('pilot'));
   agent.kill('SIGTERM');
   assert.equal((await agent.result).code, 0);
-  assert.match(readFileSync(log, 'utf8'), /fleet\/pilot\/pilot\.m1\.r1\./);
 });
 
 test('an agent that is told to stop gives its slice back although the replica is silent', async () => {
