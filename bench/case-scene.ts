@@ -5,12 +5,21 @@ import { DelayProxy } from '../test/lab/delay-proxy.ts';
 import type { BenchCase } from './cases.ts';
 import { changeOnePercent } from './change-one-percent.ts';
 import { type Contender, commandLine, parseContender } from './contenders.ts';
+import { dropPageCache } from './drop-page-cache.ts';
 import { type Flush, flushOf } from './flush/flush.ts';
+import { slowFlush } from './flush/slow-flush.ts';
 import { measure } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import type { Scene } from './paired-rounds.ts';
 import { processorSeconds } from './peak-memory.ts';
-import { countMessages, cyrusTarget, octetsOf, sandboxTarget, type Target } from './replicas.ts';
+import {
+  countMessages,
+  cyrusTarget,
+  directoryTarget,
+  octetsOf,
+  sandboxTarget,
+  type Target,
+} from './replicas.ts';
 import type { Run } from './results.ts';
 import type { Store } from './stores.ts';
 import { Watcher } from './watcher.ts';
@@ -40,7 +49,11 @@ export class CaseScene implements Scene<Run> {
 
   static async open(bench: BenchCase, store: Store, options: BenchOptions): Promise<CaseScene> {
     const imapd = replicaSettings({ syncPort: 0 } as CyrusServer);
-    const master = await CyrusServer.prepare('master', { store: store.directory, imapd });
+    const master = await CyrusServer.prepare('master', {
+      store: store.directory,
+      imapd,
+      ...(bench.cold ? { directory: options.diskDirectory } : {}),
+    });
     const scene = new CaseScene(bench, store, master, options);
     try {
       if (bench.replica !== 'empty' && !scene.#isShared) await scene.#prepareBase();
@@ -66,16 +79,18 @@ export class CaseScene implements Scene<Run> {
             hideCompression: hidesCompression,
           })
         : undefined;
-    await this.#pointTo(proxy?.port ?? target.port);
+    if (target.port > 0) await this.#pointTo(proxy?.port ?? target.port);
     using watcher = contender.watched ? await Watcher.start(this.#master.directory) : undefined;
     const { command, input } = await commandLine(contender, this.#master.configFile, {
       users: this.#bench.oneUser ? this.#store.users.slice(0, 1) : this.#store.users,
       directory: this.#master.directory,
       profile: options.profile,
+      spool: target.spool,
       before: options.before,
       watch: watcher,
       mode: this.#bench.oneUser ? '-u' : '-A',
     });
+    if (this.#bench.cold) dropPageCache();
     await wait(SETTLE);
     const [load = 0] = loadavg();
     const cpuBefore = processorSeconds(target.pid);
@@ -83,6 +98,7 @@ export class CaseScene implements Scene<Run> {
       input,
       cwd: this.#master.directory,
       deadline: options.deadline,
+      env: contender.client === 'rsync' ? slowFlush(this.#flush, options.workDirectory) : {},
     });
     const cpu = processorSeconds(target.pid) - cpuBefore;
     const counts = await proxy?.counts();
@@ -151,7 +167,9 @@ export class CaseScene implements Scene<Run> {
       const store = replica === 'empty' ? undefined : this.#base?.directory;
       const target = contender.sandbox
         ? await sandboxTarget()
-        : await cyrusTarget(store, this.#flush, this.#options);
+        : contender.client === 'rsync'
+          ? await directoryTarget(this.#flush, this.#options)
+          : await cyrusTarget(store, this.#flush, this.#options);
       // From here on it is ended and deleted whatever becomes of the run.
       this.#aside.push(target);
       return target;

@@ -22,6 +22,8 @@ export interface BenchCase extends PlannedCase {
   countSpool?: boolean;
   /** Octets per second and direction of its links, unless the command line says otherwise. */
   rate?: number;
+  /** The master's store is on the disk of `--disk`, and none of it in memory when a run begins. */
+  cold?: boolean;
   /** The first user alone, rather than all. */
   oneUser?: boolean;
   store(options: BenchOptions): StoreSpec | CloneSpec;

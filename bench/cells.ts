@@ -94,7 +94,7 @@ export function groupRuns<R extends RunKey>(runs: readonly R[]): [R, ...R[]][] {
   );
 }
 
-const CLIENTS = ['c', 'xargs', 'before', 'ours', 'verify'];
+const CLIENTS = ['c', 'xargs', 'rsync', 'before', 'ours', 'verify'];
 
 /** The C client, then many of it, then ours; fewer before more. */
 export function byContender(a: string, b: string): number {
@@ -116,9 +116,11 @@ export function displayName(contender: string, mode: '-A' | '-R' = '-A'): string
   const name =
     client === 'c'
       ? `C client ${mode}`
-      : client === 'xargs'
-        ? `xargs -P ${count} of the C client`
-        : `${PROGRAMS[client] ?? 'cyrus-sync'}, ${workersOf(count)}`;
+      : client === 'rsync'
+        ? 'rsync -a --fsync of the spool'
+        : client === 'xargs'
+          ? `xargs -P ${count} of the C client`
+          : `${PROGRAMS[client] ?? 'cyrus-sync'}, ${workersOf(count)}`;
   return [name, ...extras].join(', ');
 }
 

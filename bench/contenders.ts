@@ -8,6 +8,7 @@ import { join } from 'node:path';
  *   xargs8       eight C clients at a time          xargs8:plain
  *   ours         this program with its defaults     ours8         with eight workers
  *   ours8:deflate   compression on                  ours8:sandbox    against the sandbox instead of Cyrus
+ *   rsync        `rsync -a --fsync` of the spool: what the disk takes, whatever is made of it
  *   before, before8 ...   another build of this program, given with --before
  *   verify, verify1 ...   a comparison instead of a run: `cyrus-sync verify`
  *   ours:verify     each user compared afterwards     ours:pass       rolling, with a pass over 1,000 users an hour
@@ -16,7 +17,7 @@ import { join } from 'node:path';
  */
 export interface Contender {
   name: string;
-  client: 'c' | 'xargs' | 'ours' | 'before' | 'verify';
+  client: 'c' | 'xargs' | 'rsync' | 'ours' | 'before' | 'verify';
   /** Processes or workers; undefined = one, or the default of ours. */
   count: number | undefined;
   /** Compression: as each side does anyway (`default`), or on or off for this run. */
@@ -34,7 +35,7 @@ export interface Contender {
 
 export function parseContender(name: string): Contender {
   const match =
-    /^(c|xargs(?=\d)|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass|watched|tight))*)$/.exec(
+    /^(c|xargs(?=\d)|rsync|ours|before|verify)(\d*)((?::(?:plain|deflate|sandbox|verify|pass|watched|tight))*)$/.exec(
       name,
     );
   if (match === null) {
@@ -83,6 +84,8 @@ export interface CommandOptions {
   profile?: string | undefined;
   /** Where whoever is watched can be asked. */
   watch?: { port: number; control: string } | undefined;
+  /** Where `rsync` copies the spool to. */
+  spool?: string | undefined;
   /** `dist` of the other build. */
   before?: string | undefined;
   /** The arguments, except for `xargs`, which always takes all users. */
@@ -92,7 +95,7 @@ export interface CommandOptions {
 export async function commandLine(
   contender: Contender,
   configFile: string,
-  { users, directory, profile, watch, before, mode = '-A' }: CommandOptions,
+  { users, directory, profile, watch, spool, before, mode = '-A' }: CommandOptions,
 ): Promise<CommandLine> {
   const named = mode === '-u' ? users : [];
   switch (contender.client) {
@@ -104,6 +107,9 @@ export async function commandLine(
       const command = ['xargs', '-P', String(processes), '-n', String(each)];
       return { command: [...command, C_CLIENT, '-C', configFile, '-o', '-u'], input: users.join('\n') };
     }
+    case 'rsync':
+      if (spool === undefined || mode !== '-A') throw new TypeError('rsync makes first copies alone');
+      return { command: ['rsync', '-a', '--fsync', join(directory, 'spool/'), `${spool}/`], input: '' };
     case 'ours':
     case 'verify':
     case 'before': {

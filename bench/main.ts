@@ -60,7 +60,21 @@ async function main(): Promise<void> {
   const ids =
     options.cases.length > 0
       ? options.cases
-      : ['proxy', ...CASES.map((each) => each.id), 'f', 'g', 'l', 's', 'u', 'v', 'w', 'm', 'n', 'report'];
+      : [
+          'proxy',
+          ...CASES.map((each) => each.id),
+          'f',
+          'g',
+          'k',
+          'l',
+          's',
+          'u',
+          'v',
+          'w',
+          'm',
+          'n',
+          'report',
+        ];
   for (const id of ids) await runOne(id, options);
   if (options.profile !== undefined) summariseProfiles(options.profile, say);
 }

@@ -41,12 +41,12 @@ export interface BenchOptions {
 export const USAGE = `Usage: npm run bench -- [CASE...] [options]
 
 Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, e many tiny users,
-       f rolling, g micro, l links with a rate, m memory, n large stores, s shared mail, u one user, v verify, w watched,
+       f rolling, g micro, k cold source, l links with a rate, m memory, n large stores, s shared mail, u one user, v verify, w watched,
        proxy (checks the delay proxy), report (docs from the results). Default: all. f-lag, m-10000, n-folders-same and the like are one of several.
 
   --full               the sizes of docs/performance.md (hours); default: small ones (minutes)
   --rtt 0,10,40,100    round trips in milliseconds (default 0,40; with --full these four)
-  --contenders LIST    c, c:plain, xargs8, xargs8:plain, ours, ours8, ours8:deflate, ours8:sandbox ...
+  --contenders LIST    c, c:plain, xargs8, xargs8:plain, rsync, ours, ours8, ours8:deflate, ours8:sandbox ...
   --rounds N           paired runs of each contender (default 2, with --full 3)
   --users N  --megabytes N  --messages N    size of the store
   --flush 0,1,5,disk   what each flush of the replica costs, in milliseconds, or the machine's own disk (default 0)

@@ -25,7 +25,8 @@ export class PeakMemory implements Disposable {
 }
 
 /** Processor seconds that a process and all under it have used so far, ended children of `pid` itself included. */
-export function processorSeconds(pid: number): number {
+export function processorSeconds(pid: number | undefined): number {
+  if (pid === undefined) return 0;
   let ticks = 0;
   for (const [index, each] of [pid, ...descendants(pid)].entries()) {
     const [utime = 0, stime = 0, cutime = 0, cstime = 0] = read(`/proc/${each}/stat`)

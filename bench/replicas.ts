@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ADMIN, CyrusServer, PASSWORD } from '../test/lab/cyrus-server.ts';
+import { cyrusIdentity } from '../test/lab/processes.ts';
 import type { Flush } from './flush/flush.ts';
 import { slowFlush } from './flush/slow-flush.ts';
 import type { BenchOptions } from './options.ts';
@@ -12,8 +13,8 @@ import type { BenchOptions } from './options.ts';
 /** Something to replicate to. */
 export interface Target {
   port: number;
-  /** The process whose tree's processor time counts. */
-  pid: number;
+  /** The process whose tree's processor time counts; undefined: there is no server. */
+  pid: number | undefined;
   /** Where messages end up; undefined where they are no files. */
   spool: string | undefined;
   /** Ends the server. Its files are moved aside: deleting many would slow down the next run. */
@@ -39,6 +40,24 @@ export async function cyrusTarget(
     spool: join(server.directory, 'spool'),
     putAside: () => server.halt(),
     remove: () => server.stop(),
+  };
+}
+
+/** A directory like the spool of `cyrusTarget`. */
+export async function directoryTarget(
+  flush: Flush,
+  { workDirectory, diskDirectory }: Pick<BenchOptions, 'workDirectory' | 'diskDirectory'>,
+): Promise<Target> {
+  const parent = flush === 'disk' ? diskDirectory : workDirectory;
+  const spool = await mkdtemp(join(parent, 'spool-'));
+  const { uid, gid } = cyrusIdentity();
+  if (uid !== undefined && gid !== undefined) await chown(spool, uid, gid);
+  return {
+    port: 0,
+    pid: undefined,
+    spool,
+    putAside: async () => {},
+    remove: () => rm(spool, { recursive: true, force: true }),
   };
 }
 

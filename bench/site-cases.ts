@@ -32,6 +32,28 @@ const RATED_LINKS: readonly BenchCase[] = LINKS.map(({ megabits, roundTrip }) =>
   }),
 }));
 
+/** (k): as after the night's backup, or of a store that is larger than memory. */
+const COLD_SOURCE: BenchCase = {
+  id: 'k',
+  title: 'First copy of a store that is not in memory',
+  replica: 'empty',
+  cold: true,
+  roundTrips: { small: [0], full: [0, 40] },
+  contenders: {
+    small: ['rsync', 'c:plain', 'xargs16:plain', 'ours'],
+    full: ['rsync', 'c:plain', 'xargs16:plain', 'xargs32:plain', 'ours'],
+  },
+  store: (options) => ({
+    kind: 'filled',
+    name: 'ordinary',
+    users: options.users ?? (options.full ? 60 : 24),
+    folders: ORDINARY_FOLDERS,
+    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
+    messageSize: undefined,
+    userData: true,
+  }),
+};
+
 /** Percent of the messages of a store with shared mail. */
 const SHARED_PERCENT = 30;
 
@@ -98,4 +120,4 @@ const WATCHED: BenchCase = {
   }),
 };
 
-export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, SHARED_MAIL, ONE_USER, WATCHED];
+export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, COLD_SOURCE, SHARED_MAIL, ONE_USER, WATCHED];

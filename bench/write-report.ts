@@ -46,7 +46,7 @@ export function writeReport(resultsDirectory: string, say: (text: string) => voi
     }
     document = put(document, id, [`### ${result.title}`, caseTable(result), ...shown].join('\n\n'));
   }
-  const rollingFlushes = new Set(['f-drain', 'f-lag'].flatMap((id) => flushesOf(id, files)));
+  const rollingFlushes = new Set(['f-drain', 'f-lag', 'f-rate'].flatMap((id) => flushesOf(id, files)));
   for (const flush of rollingFlushes) {
     const { id } = withFlush({ id: 'f', title: '' }, flush);
     const found = readRolling(resultsDirectory, flush);

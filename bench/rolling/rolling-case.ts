@@ -31,6 +31,14 @@ export const ROLLING_CASES: readonly RollingCase[] = [
     work: ({ full }) => ({ kind: 'stream', perSecond: RATE, seconds: full ? 60 : 10 }),
   },
   {
+    id: 'f-rate',
+    title: 'Rolling: changes a second before lag grows',
+    contenders: { small: ['c', 'ours'], full: ['c', 'ours'] },
+    roundTrips: { small: [0], full: [0, 40] },
+    rounds: { small: 1, full: 3 },
+    work: ({ full }) => ({ kind: 'search', seconds: full ? 20 : 6 }),
+  },
+  {
     id: 'f-pass',
     title: 'Rolling: a steady load beside a pass over everybody',
     contenders: { small: ['ours', 'ours:pass'], full: ['ours', 'ours:pass'] },

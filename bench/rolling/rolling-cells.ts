@@ -15,6 +15,7 @@ export interface RollingCell extends Record<(typeof MEDIANS)[number], number> {
   /** undefined if not every run was done in the time allowed. */
   drained: number | undefined;
   achieved: number | undefined;
+  sustained: number | undefined;
   /** In all runs. */
   failures: number;
   /** Octets both ways. */
@@ -39,6 +40,7 @@ function cellOf(runs: [RollingRun, ...RollingRun[]]): RollingCell {
     rounds: runs.length,
     drained: known((run) => run.drained),
     achieved: known((run) => run.achieved),
+    sustained: known((run) => run.sustained ?? null),
     failures: runs.reduce((sum, run) => sum + run.failures, 0),
     wire: known((run) => (run.up === null || run.down === null ? null : run.up + run.down)),
   };

@@ -4,25 +4,27 @@ import { barPlot } from '../plots.ts';
 import { readResult } from '../results.ts';
 import { type RollingCell, rollingCells } from './rolling-cells.ts';
 import type { RollingResult, RollingRun } from './rolling-results.ts';
-import { drainTable, lagTable } from './rolling-tables.ts';
+import { drainTable, lagTable, rateTable } from './rolling-tables.ts';
 
 export interface RollingResults {
   drain: RollingResult | undefined;
   lag: RollingResult | undefined;
+  rate: RollingResult | undefined;
   /** One of the pair runs comparisons beside it, the other does not. */
   pass: RollingResult | undefined;
 }
 
 export function readRolling(directory: string, flush: Flush): RollingResults {
   const read = (id: string) => readResult<RollingRun>(directory, withFlush({ id, title: '' }, flush).id);
-  return { drain: read('f-drain'), lag: read('f-lag'), pass: read('f-pass') };
+  return { drain: read('f-drain'), lag: read('f-lag'), rate: read('f-rate'), pass: read('f-pass') };
 }
 
 /** @returns undefined without results */
-export function rollingReport({ drain, lag, pass }: RollingResults): string | undefined {
+export function rollingReport({ drain, lag, rate, pass }: RollingResults): string | undefined {
   const parts = [
     ...(drain === undefined ? [] : [`### ${drain.title}`, drainTable(drain), image(drain)]),
     ...(lag === undefined ? [] : [`### ${lag.title}`, lagTable(lag), image(lag)]),
+    ...(rate === undefined ? [] : [`### ${rate.title}`, rateTable(rate)]),
     ...(pass === undefined ? [] : [`### ${pass.title}`, lagTable(pass)]),
   ];
   return parts.length === 0 ? undefined : parts.join('\n\n');

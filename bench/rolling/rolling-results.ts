@@ -8,6 +8,8 @@ export interface RollingRun extends RunKey {
   changes: number;
   /** Changes a second that the load achieved. */
   achieved: number | null;
+  /** Changes a second before lag grows, where that was searched for. */
+  sustained?: number | undefined;
   /** From an answer of the master to its being visible on the replica; lower bounds of what never was. */
   p50: number;
   p99: number;

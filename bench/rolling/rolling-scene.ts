@@ -18,12 +18,16 @@ import type { SettleReport, StreamReport } from './load-messages.ts';
 import { RollingClient } from './rolling-client.ts';
 import type { RollingRun } from './rolling-results.ts';
 import type { RollingWork } from './rolling-work.ts';
+import { searchRate } from './search-rate.ts';
 import { watchedMailboxes } from './watched-mailboxes.ts';
 
 /** Cyrus writes this channel's log in the drain case, and no client reads it. */
 const HELD_CHANNEL = 'held';
 /** Milliseconds for a warm-up, or a drain, or what is left after the load, to be done. */
-const PATIENCE = { drain: 300_000, stream: 20_000 };
+const PATIENCE = { drain: 300_000, stream: 20_000, search: 120_000 };
+/** Changes a second that are tried first, and the age of the oldest change not there, in seconds, from which on lag has grown. */
+const FIRST_RATE = 40;
+const GROWN_LAG = 1;
 /** Milliseconds of quiet before a timed run. */
 const SETTLE = 300;
 
@@ -107,7 +111,7 @@ export class RollingScene implements Scene<RollingRun> {
     const cpu = client.processorSeconds;
     const serverCpu = processorSeconds(this.#replica.pid);
     const before = await proxy?.counts();
-    const { streamed, settled } = await this.#do();
+    const { streamed, settled, sustained } = await this.#do();
     const after = await proxy?.counts();
     const run: RollingRun = {
       roundTrip,
@@ -116,6 +120,7 @@ export class RollingScene implements Scene<RollingRun> {
       drained: settled.drained,
       changes: settled.lags.length,
       achieved: streamed?.achieved ?? null,
+      ...(sustained === undefined ? {} : { sustained }),
       p50: percentile(settled.lags, 50),
       p99: percentile(settled.lags, 99),
       most: percentile(settled.lags, 100),
@@ -137,7 +142,8 @@ export class RollingScene implements Scene<RollingRun> {
     return run;
   }
 
-  line({ changes, drained, achieved, p50, p99, missing, cpu, peakRss }: RollingRun): string {
+  line({ changes, drained, achieved, sustained, p50, p99, missing, cpu, peakRss }: RollingRun): string {
+    if (sustained !== undefined) return `keeps up with ${sustained.toFixed(1)} changes a second`;
     const rate = achieved === null ? '' : ` made at ${achieved.toFixed(1)}/s`;
     const end = drained === null ? `${missing} missing when stopped` : `drained in ${drained.toFixed(2)} s`;
     return (
@@ -162,8 +168,13 @@ export class RollingScene implements Scene<RollingRun> {
     if (drained === null) throw new Error(`the client left ${missing} changes before the measured ones`);
   }
 
-  async #do(): Promise<{ streamed: StreamReport | undefined; settled: SettleReport }> {
+  async #do(): Promise<{
+    streamed: StreamReport | undefined;
+    settled: SettleReport;
+    sustained?: number;
+  }> {
     const work = this.#work;
+    if (work.kind === 'search') return await this.#search(work.seconds);
     if (work.kind === 'stream') {
       const streamed = await this.#load.stream(work.perSecond, work.seconds);
       return { streamed, settled: await this.#load.settle(PATIENCE.stream) };
@@ -171,6 +182,20 @@ export class RollingScene implements Scene<RollingRun> {
     await this.#load.change(work.mailboxes);
     await this.#load.release();
     return { streamed: undefined, settled: await this.#load.settle(PATIENCE.drain) };
+  }
+
+  async #search(
+    seconds: number,
+  ): Promise<{ streamed: StreamReport; settled: SettleReport; sustained: number }> {
+    let last: { streamed: StreamReport; settled: SettleReport } | undefined;
+    const sustained = await searchRate(FIRST_RATE, async (rate) => {
+      const streamed = await this.#load.stream(rate, seconds);
+      const settled = await this.#load.settle(PATIENCE.search);
+      last = { streamed, settled };
+      return { keptUp: settled.drained !== null && streamed.lag < GROWN_LAG, achieved: streamed.achieved };
+    });
+    if (last === undefined) throw new Error('no rate was tried');
+    return { ...last, sustained };
   }
 
   /** Without delay, so that the next run begins with ends that are alike. */

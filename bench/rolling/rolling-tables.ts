@@ -1,4 +1,4 @@
-import { displayName } from '../cells.ts';
+import { displayName, pairedRatio } from '../cells.ts';
 import { introduction, mb, seconds, table } from '../markdown-tables.ts';
 import { drainRatio, type RollingCell, rollingCells } from './rolling-cells.ts';
 import type { RollingResult } from './rolling-results.ts';
@@ -42,6 +42,21 @@ export function lagTable(result: RollingResult): string {
     ...['>RTT ms', '<client', '>changes/s', '>lag p50 s', '>lag p99 s', '>lag most s'],
     ...['>there when the load ended', '>oldest not there s', '>rest took s', ...COSTS],
   ];
+  return `${introduction(result)}\n\n${table([head, ...rows])}`;
+}
+
+export function rateTable(result: RollingResult): string {
+  const rows = rollingCells(result).map(({ roundTrip, contender, sustained, rounds }) => {
+    const ratio = pairedRatio(result.runs, 'c', contender, roundTrip, ({ sustained: rate = 0 }) => 1 / rate);
+    return [
+      String(roundTrip),
+      displayName(contender, '-R'),
+      sustained === undefined ? '' : sustained.toFixed(1),
+      ratio === undefined ? '' : ratio.toFixed(2),
+      String(rounds),
+    ];
+  });
+  const head = ['>RTT ms', '<client', '>changes a second', '>times the C client', '>runs'];
   return `${introduction(result)}\n\n${table([head, ...rows])}`;
 }
 

@@ -71,8 +71,9 @@ export class PlanningSession implements ReplicaSession {
     return this.#real.wayMs;
   }
 
-  get backlogMs(): number | undefined {
-    return this.#real.backlogMs;
+  /** The replica stores nothing for a plan, so that nobody has to wait for it. */
+  get backlogMs(): number {
+    return 0;
   }
 
   get broken(): boolean {
