@@ -50,7 +50,7 @@ export interface FleetNotes extends FleetTerms {
 }
 
 /** Everything. */
-export async function readFleetNotes(queue: Pick<FleetQueue, 'notes'>): Promise<FleetNotes> {
+export async function readFleetNotes(queue: Pick<FleetQueue, 'notes' | 'noted'>): Promise<FleetNotes> {
   const [plans, waves, agents, terms] = await Promise.all([
     queue.notes(KEYS.plan),
     queue.notes(KEYS.wave),
@@ -66,10 +66,17 @@ export async function readFleetNotes(queue: Pick<FleetQueue, 'notes'>): Promise<
   };
 }
 
-/** An agent has to know this before each slice, and all of its fellows ask for it as well. */
-export async function readFleetTerms(queue: Pick<FleetQueue, 'notes'>): Promise<FleetTerms> {
+/**
+ * An agent has to know this before each slice, and all of its fellows ask for it as well.
+ *
+ * @param of these masters alone; undefined: of all
+ */
+export async function readFleetTerms(
+  queue: Pick<FleetQueue, 'notes' | 'noted'>,
+  of?: readonly string[],
+): Promise<FleetTerms> {
   const [masters, replicas, cancelled] = await Promise.all([
-    queue.notes(KEYS.master),
+    of === undefined ? queue.notes(KEYS.master) : namedOf(queue, KEYS.master, of),
     queue.notes(KEYS.replica),
     queue.notes(KEYS.cancelled),
   ]);
@@ -79,6 +86,17 @@ export async function readFleetTerms(queue: Pick<FleetQueue, 'notes'>): Promise<
     cancelledUsers: new Set(namesOf(cancelled, KEYS.user)),
     cancelledWaves: new Set(namesOf(cancelled, KEYS.cancelledWave)),
   };
+}
+
+async function namedOf(
+  queue: Pick<FleetQueue, 'noted'>,
+  beginning: string,
+  names: readonly string[],
+): Promise<Map<string, unknown>> {
+  const values = await Promise.all(names.map((name) => queue.noted(`${beginning}${name}`)));
+  return new Map(
+    values.flatMap((value, at) => (value === undefined ? [] : [[`${beginning}${names[at]}`, value]])),
+  );
 }
 
 function namesOf(notes: ReadonlyMap<string, unknown>, beginning: string): string[] {

@@ -106,7 +106,7 @@ class Agent {
 
   async #next(): Promise<'worked' | 'waits' | 'nothing-left'> {
     const { queue } = this.#parts;
-    const notes = await readFleetTerms(queue);
+    const notes = await readFleetTerms(queue, this.#options.masters);
     await this.#sign(undefined);
     const lanes = this.#lanes(notes);
     const now = new Date();

@@ -188,6 +188,11 @@ export class BullmqQueue implements FleetQueue {
     await this.#ask(() => this.#setNote(key, value));
   }
 
+  async noted(key: string): Promise<unknown> {
+    const job = await this.#ask(() => this.#notesQueue(key).getJob(encodeURIComponent(key)));
+    return (job as Job<Note> | undefined)?.data.value;
+  }
+
   async notes(prefix: string): Promise<Map<string, unknown>> {
     return await this.#ask(() => this.#notesOf(prefix));
   }

@@ -222,6 +222,10 @@ export class EmbeddedQueue implements FleetQueue {
     this.#change(() => this.#notes.putSync(key, value));
   }
 
+  async noted(key: string): Promise<unknown> {
+    return this.#change(() => this.#notes.get(key));
+  }
+
   async notes(prefix: string): Promise<Map<string, unknown>> {
     return this.#change(() => {
       const found = new Map<string, unknown>();

@@ -44,6 +44,8 @@ export interface FleetQueue extends AsyncDisposable {
 
   /** Keeps a small value for all who know the fleet, over what had the key before. @param key KIND/NAME */
   note(key: string, value: unknown): Promise<void>;
+  /** @returns the value of that key; undefined: there is none */
+  noted(key: string): Promise<unknown>;
   /** @param prefix a whole kind, and maybe more: whoever asks for one pays nothing for the others */
   notes(prefix: string): Promise<Map<string, unknown>>;
   forget(key: string): Promise<void>;

@@ -268,6 +268,10 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
         ]),
       );
       assert.deepEqual([...(await queue.notes('agent/t')).keys()], ['agent/two']);
+      assert.deepEqual(
+        [await queue.noted('agent/one'), await queue.noted('agent/three')],
+        [{ at: 2 }, undefined],
+      );
       await queue.forget('agent/one');
       await queue.forget('nothing');
       assert.deepEqual([...(await queue.notes('agent/')).keys()], ['agent/two']);
