@@ -23,7 +23,7 @@ export const FAULTS: readonly Fault[] = [
     tests: 'of the replica|after all of that',
   },
   {
-    fault: 'the replica loses its power after it has said OK to changes',
+    fault: 'the replica loses its power after it has said OK to a first copy and to changes',
     how: 'its processes killed, and what was not flushed taken from its files',
     files: ['cyrus/faults/power-cut.test.js'],
   },

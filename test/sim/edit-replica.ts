@@ -98,10 +98,13 @@ export async function editReplica(
 }
 
 /** Tells whether the replica is as it was to become by what was begun last. */
-export function isDone({ mailboxes }: Inspection, { uniqueid, uid, modseq }: Edited): boolean {
+export function isDone({ mailboxes }: Inspection, { uniqueid, uid, guid, modseq }: Edited): boolean {
   const records = Object.values(mailboxes).find((each) => each.uniqueid === uniqueid)?.records;
   if (records === undefined) return false;
-  return uid === 0 || records.some((each) => each.uid === uid && each.modseq === modseq);
+  // Somebody else may have taken that UID and MODSEQ for another message.
+  return (
+    uid === 0 || records.some((each) => each.uid === uid && each.guid === guid && each.modseq === modseq)
+  );
 }
 
 async function change(session: ReplicaSession, mailbox: ReplicaMailbox, record: WireRecord): Promise<void> {

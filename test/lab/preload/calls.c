@@ -196,12 +196,15 @@ static void keep_flushed(int fd) {
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     snprintf(path, sizeof path, "%s/%lu", directory, (unsigned long)file.st_ino);
     snprintf(unfinished, sizeof unfinished, "%s.%d", path, (int)getpid());
-    int from = syscall(SYS_openat, AT_FDCWD, self, O_RDONLY | O_CLOEXEC);
+    /* Closing a second descriptor would let go of all locks that the process has of the file. */
+    int opens = (syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
+    int from = opens ? syscall(SYS_openat, AT_FDCWD, self, O_RDONLY | O_CLOEXEC) : fd;
     int to = syscall(SYS_openat, AT_FDCWD, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     char octets[65536];
     long length;
-    while ((length = syscall(SYS_read, from, octets, sizeof octets)) > 0) syscall(SYS_write, to, octets, length);
-    syscall(SYS_close, from);
+    for (off_t at = 0; (length = syscall(SYS_pread64, from, octets, sizeof octets, at)) > 0; at += length)
+        syscall(SYS_write, to, octets, length);
+    if (opens) syscall(SYS_close, from);
     syscall(SYS_close, to);
     syscall(SYS_rename, unfinished, path);
     errno = kept;
