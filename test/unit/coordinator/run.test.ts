@@ -193,6 +193,40 @@ test('one batch tries the replica before the others, which come as the work last
   assert.deepEqual(pool?.allowance, { connections: 4, threads: false });
 });
 
+test('who came back for a connection of its own gets one, until it is known what a user costs', async () => {
+  const clock = new VirtualClock();
+  const atOnce: { running: number; connections: number }[] = [];
+  const { result, pool } = await runWith(
+    async ({ jobs }, emit, own) => {
+      emit(opened);
+      const [kept, ...others] = jobs;
+      if (!kept) return [];
+      if (!kept.laden) {
+        await clock.sleep(5);
+        for (const job of others) {
+          emit({ kind: 'job:postponed', key: `user:${names(job)}`, backlogMs: 1_000 });
+        }
+      } else {
+        atOnce.push({ running: own.running, connections: own.allowance.connections });
+      }
+      await clock.sleep(2_000);
+      const counts = noCounts;
+      return [
+        { kind: 'synced', job: kept, counts, servedMs: 1_000 },
+        ...others.map((job) => ({ kind: 'postponed', job }) as const),
+      ];
+    },
+    { clock, store: fakeStore(users(12)), request: { connections: 'auto' } },
+  );
+  assert.equal(result.summary.synced, 12);
+  assert.equal(pool?.allowance.connections, 12);
+  assert.deepEqual(
+    atOnce.filter(({ running, connections }) => running > connections),
+    [],
+  );
+  assert.equal(atOnce.length, 11);
+});
+
 test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one connection, and nothing is lost', async () => {
   const clock = new VirtualClock();
   const attempts: number[] = [];
