@@ -26,7 +26,9 @@ import { RollingSteering } from './daemon/rolling-steering.ts';
 import { shutdownFile } from './daemon/shutdown-file.ts';
 import { skipUsers } from './daemon/skip-users.ts';
 import { type LogSource, openLog } from './log/open-log.ts';
+import { inboxBy } from './queue/inbox-by.ts';
 import { ownerBy } from './queue/owner-by.ts';
+import type { InboxOf } from './queue/renamed-users.ts';
 
 /** The part of a rolling plan that the daemon and its pool work from. */
 export interface RollingRequest {
@@ -53,7 +55,7 @@ export interface RollingParts {
   emit: EventListener;
   /** @param connections at most */
   openPool(connections: number, emit: EventListener, options: OpenPoolOptions): UnitPool & JobPool;
-  /** For the full pass. */
+  /** For the full pass, and for who was renamed. */
   openStore(): MasterStore;
   /** The load since the last call. */
   load(): Load;
@@ -95,7 +97,8 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
     onIdleClosed: () => daemon?.replicaClosedIdle(),
   });
   const brakes = new Brakes(request.pace, emit, () => daemon?.braked());
-  const rolling = daemonOver(pool, request, brakes, { ...parts, emit });
+  using inboxes = inboxBy(parts.openStore);
+  const rolling = daemonOver(pool, request, brakes, inboxes.inboxOf, { ...parts, emit });
   daemon = rolling;
   using _status = parts.onStatusRequest?.(() =>
     emit({ kind: 'rolling:backlog', backlog: rolling.backlog() }),
@@ -180,6 +183,7 @@ function daemonOver(
   pool: UnitPool,
   { layout, source, shutdownFile: path, options }: RollingRequest,
   brakes: Brakes,
+  inboxOf: InboxOf,
   { emit, clock, random }: RollingParts,
 ): RollingDaemon {
   const { configdirectory } = layout;
@@ -192,6 +196,7 @@ function daemonOver(
   return new RollingDaemon(options, {
     log: openLog(source, configdirectory, options.channel, emit),
     ownerOf: ownerBy(layout),
+    inboxOf,
     run: async (unit, apart) => {
       tasks += 1;
       return await pool.runUnit({ id: tasks, unit, apart });

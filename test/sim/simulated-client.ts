@@ -137,6 +137,7 @@ export class SimulatedClient {
       {
         log,
         ownerOf: (name) => store.ownerOf(name),
+        inboxOf: () => undefined,
         run: async (unit, apart) => {
           tasks += 1;
           return await pool.runUnit({ id: tasks, unit, apart });

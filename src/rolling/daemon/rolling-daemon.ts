@@ -20,6 +20,7 @@ import type { LogLine } from '../log/log-line.ts';
 import { actionsOfLine } from '../queue/actions-of-line.ts';
 import { Coalescer } from '../queue/coalescer.ts';
 import { Pending, type PendingUnit } from '../queue/pending.ts';
+import { RenamedUsers } from '../queue/renamed-users.ts';
 import { labelOfNode, linesOf, type UnitOutcome, userNode } from '../queue/rolling-unit.ts';
 import { Troubles } from '../queue/troubles.ts';
 import { whyImpossible } from '../queue/why-impossible.ts';
@@ -47,6 +48,7 @@ export class RollingDaemon {
   readonly #deps: RollingDependencies;
   readonly #troubles: Troubles;
   readonly #pending: Pending;
+  readonly #renamed: RenamedUsers;
   readonly #link: ReplicaLink;
   readonly #ended: { entry: PendingUnit; outcome: UnitOutcome }[] = [];
   readonly #results: UnitResults;
@@ -77,6 +79,7 @@ export class RollingDaemon {
     this.#deps = deps;
     this.#troubles = new Troubles(deps.random);
     this.#pending = new Pending(deps.ownerOf, this.#troubles);
+    this.#renamed = new RenamedUsers(deps.inboxOf);
     this.#results = new UnitResults(options, deps, this.#pending, this.#troubles, this.#whySkipped);
     this.#throttle = new Throttle(options.parallel);
     this.#link = new ReplicaLink(options, deps);
@@ -280,13 +283,16 @@ export class RollingDaemon {
             bad++;
             emit({ kind: 'rolling:bad-line', file: log.file, line: parsed.number, ...fault });
           } else if (parsed.kind === 'line') {
-            coalescer.addTied(actionsOfLine(parsed.line));
+            const actions = actionsOfLine(parsed.line);
+            coalescer.addTied(actions);
+            for (const action of actions) this.#renamed.add(action);
           }
         },
       );
       this.#passes++;
       this.#logFault = undefined;
       if (!taken) return;
+      for (const actions of this.#renamed.take()) coalescer.addTied(actions);
       const units = coalescer.units();
       for (const unit of units) this.#pending.add(unit, taken.since);
       emit({ kind: 'rolling:pass', channel, file: taken.file, lines, bad, units: units.length });

@@ -3,6 +3,7 @@ import type { RollingEndReason } from '../../coordinator/run/exit-codes.ts';
 import type { EventListener } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import type { SyncLog } from '../log/sync-log.ts';
+import type { InboxOf } from '../queue/renamed-users.ts';
 import type { OwnerOf, RollingUnit, UnitOutcome } from '../queue/rolling-unit.ts';
 
 export interface RollingOptions {
@@ -36,6 +37,8 @@ export interface RollingOptions {
 export interface RollingDependencies {
   log: SyncLog;
   ownerOf: OwnerOf;
+  /** Never throws: where the list cannot be read now, nothing is known of the user. */
+  inboxOf: InboxOf;
   /**
    * Runs the actions in order and goes on after a failure, but runs an `unuser` only if everything before it is done. A
    * rejection is a failure of every action of the unit.

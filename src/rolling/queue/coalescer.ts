@@ -19,7 +19,7 @@ interface Work {
  * Makes few actions of those that many log lines ask for (algorithm 9.4). Memory grows with the number of different things named, not
  * with the number of lines.
  *
- * - RENAME ties what it names; DOUBLEMAILBOX ties two users, or two shared mailboxes. Between a user and a shared
+ * - RENAME ties what it names, and `RenamedUsers` what a log without RENAME names; DOUBLEMAILBOX ties two users, or two shared mailboxes. Between a user and a shared
  *   mailbox DOUBLEMAILBOX only adds the name to the user's set, as in the C client: else one busy shared folder would tie
  *   everybody into one unit.
  * - USER absorbs META, SEEN and SUB of the user; META absorbs SEEN and SUB.

@@ -31,6 +31,7 @@ const daemon = new RollingDaemon(
   {
     log: new ChannelLog(file, () => {}),
     ownerOf,
+    inboxOf: () => undefined,
     async run(unit): Promise<UnitOutcome> {
       process.stdout.write('unit\n');
       await sleep(unit.users.includes('u0') ? SLOW : 1);

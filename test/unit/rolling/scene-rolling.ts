@@ -76,6 +76,7 @@ export class SceneRolling implements AsyncDisposable {
       {
         log: new ChannelLog(this.#file, () => undefined),
         ownerOf: (name) => scene.master.ownerOf(name),
+        inboxOf: () => undefined,
         run: (unit, apart) => this.#run(unit, apart),
         connect: async () => void (await this.#connected()),
         restart: async () => undefined,

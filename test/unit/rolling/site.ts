@@ -99,6 +99,7 @@ export class Site {
       {
         log: new ChannelLog(this.file, (event) => this.events.push(event)),
         ownerOf,
+        inboxOf: () => undefined,
         run: (unit, apart) => this.#run(unit, apart, life),
         connect: async () => {
           this.connects++;
