@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
@@ -6,7 +7,7 @@ import type { ImapClient } from '../../lab/imap-client.ts';
 import { append } from '../../lab/populate.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
-import { syncClientOk } from '../../lab/sync-client.ts';
+import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
 /** Cyrus 3.6 keeps what a user has besides mail under the INBOX's uniqueid, and a former name still leads to it. */
 let pair: Pair;
@@ -61,6 +62,16 @@ test('a former name that is used again and given up between two passes takes not
   await createUser('former');
   await admin.ok('DELETE user/former');
   await assertKept('now');
+});
+
+test('a user who is renamed is renamed on the replica, and nothing is sent again', async () => {
+  await createRichUser('before');
+  await admin.ok('RENAME user/before user/after');
+  const { code, stdout, stderr } = await syncClient(pair.master, ['-v', '-v', '-1']);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^RENAME user\.before -> user\.after /m);
+  assert.doesNotMatch(stderr, /APPLY MESSAGE|NO IMAP_/);
+  await assertKept('after');
 });
 
 /** The state after a run that is cut off after its first command. */
