@@ -36,3 +36,15 @@ test('each leaves a module that can be parsed, and another one', () => {
     parse(changed, { ecmaVersion: 'latest', sourceType: 'module' });
   }
 });
+
+test('what the compiler makes of using is none of ours, what is used is', () => {
+  const source = `var __add = (this && this.__add) || function (a) { if (!a) return 1; };
+    const env_1 = { stack: [], hasError: false };
+    try { const held = __add(env_1, take(1 + 2), false); }
+    catch (e) { env_1.hasError = true; }
+    finally { __dispose(env_1); }`;
+  assert.deepEqual(
+    mutationsOf(source).map(({ what }) => what),
+    ['1 -> 2', '1 + 2: + -> -', '2 -> 3'],
+  );
+});

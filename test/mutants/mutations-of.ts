@@ -39,6 +39,11 @@ interface Tree extends Node {
   value?: unknown;
   raw?: string;
   prefix?: boolean;
+  name?: string;
+  id?: Tree | null;
+  object?: Tree;
+  callee?: Tree;
+  arguments?: Tree[];
 }
 
 /** Everything in the module that could be wrong in one place: operators, conditions, constants, statements that are left out. */
@@ -98,7 +103,28 @@ function isCall(node: Tree | undefined): boolean {
   return node?.type === 'CallExpression';
 }
 
+/** Names that the compiler makes of `using`. */
+const OF_THE_COMPILER = /^(?:__|env_\d)/;
+
+/** Tells whether the compiler has put it there: its helpers, and where they are called. */
+function isOfTheCompiler({ type, id, expression, left }: Tree): boolean {
+  const name =
+    type === 'VariableDeclarator'
+      ? id?.name
+      : type === 'ExpressionStatement'
+        ? (expression?.callee?.name ?? expression?.left?.object?.name)
+        : left?.object?.name;
+  return name !== undefined && OF_THE_COMPILER.test(name);
+}
+
 function visit(node: Tree, use: (node: Tree) => void): void {
+  if (isOfTheCompiler(node)) return;
+  if (node.type === 'CallExpression' && OF_THE_COMPILER.test(node.callee?.name ?? '')) {
+    // What is put into its care is ours.
+    const [, ours] = node.arguments ?? [];
+    if (ours) visit(ours, use);
+    return;
+  }
   use(node);
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {

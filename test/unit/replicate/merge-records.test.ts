@@ -292,6 +292,26 @@ test('of two messages that are alike in everything but their UID, both are kept'
   );
 });
 
+test('of two messages that are alike in everything but their UID, both are kept where a merge that was cut short has brought one over', () => {
+  const [master, replica] = [new Side(), new Side()];
+  master.append('alike');
+  const [alike] = master.live();
+  assert.ok(alike);
+  master.records.set(2, { ...alike, uid: 2 });
+  master.lastUid = 2;
+  for (const guid of ['other', 'another']) replica.append(guid);
+  replica.records.set(3, { ...alike, uid: 3 });
+  replica.lastUid = 3;
+  agree(master, replica);
+  assert.deepEqual(
+    master
+      .live()
+      .map((one) => one.guid)
+      .sort(),
+    ['alike', 'alike', 'another', 'other'],
+  );
+});
+
 const isGone = (one: WireRecord): boolean => one.flags.includes('\\Expunged');
 
 test('of a message changed on both sides the newer change wins, an expunge always, and what never changes stays', () => {

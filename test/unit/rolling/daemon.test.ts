@@ -469,6 +469,34 @@ test('-t makes the connections anew, not with -1', async () => {
   assert.ok(site.logged().includes('sync_client RESTART succeeded'));
 });
 
+test('a replica that is lost while connections are made anew is connected to again at once', async () => {
+  using site = new Site();
+  const restart = async (): Promise<void> => {
+    throw new SyncError('LINK_BROKEN', 'connection reset', { family: 'link', retryable: true });
+  };
+  site.start({ sessionTimeoutMs: 600_000, repeatIntervalMs: 3_600_000 }, { restart });
+  await site.clock.advance(599_999);
+  assert.equal(site.connects, 1);
+  await site.clock.advance(1_001);
+  assert.equal(site.connects, 2);
+  assert.equal(site.eventsOf('rolling:restart-failed').length, 1);
+});
+
+test('a shutdown file that cannot be looked for ends it, since nobody could end it by that', async () => {
+  using site = new Site();
+  const { ended } = site.start(
+    {},
+    {
+      shutdownRequested: () => {
+        throw new SyncError('IO', 'EACCES: permission denied');
+      },
+    },
+  );
+  await site.clock.advance(1);
+  assert.equal(ended()?.reason, 'shutdown-file');
+  assert.equal(site.eventsOf('rolling:file-failed').length, 1);
+});
+
 test('-d: the log is looked at no more often than asked', async () => {
   using site = new Site();
   site.start({ repeatIntervalMs: 30_000 });

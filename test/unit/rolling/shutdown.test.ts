@@ -11,6 +11,7 @@ import type { RollingEnd } from '../../../src/rolling/daemon/rolling-options.ts'
 import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
 import { syncLogPath } from '../../../src/rolling/log/sync-log.ts';
 import { runRolling } from '../../../src/rolling/run-rolling.ts';
+import { MemoryStore } from '../../lab/memory-store.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 
 /** A replica that answers, and that one user's work waits for without an end. */
@@ -24,6 +25,7 @@ class Scene implements UnitPool {
   /** The work ends when its connection is cut. */
   endsWithItsLink = false;
   end: RollingEnd | undefined;
+  fullPassMs = 0;
   #onCut: () => void = () => {};
 
   [Symbol.dispose](): void {
@@ -47,11 +49,19 @@ class Scene implements UnitPool {
     const source = { kind: 'log' } as const;
     const counts = { connections: 1, wantedConnections: 1, mostConnections: 1, unitsPerConnection: 1 };
     runRolling(
-      { layout: layout, source, ...counts, shutdownFile: undefined, pace: undefined, fullPassMs: 0, options },
+      {
+        layout,
+        source,
+        ...counts,
+        shutdownFile: undefined,
+        pace: undefined,
+        fullPassMs: this.fullPassMs,
+        options,
+      },
       {
         emit: (event) => this.events.push(event),
         openPool: () => this,
-        openStore: () => assert.fail('nobody is to be gone over'),
+        openStore: () => (this.fullPassMs > 0 ? new MemoryStore() : assert.fail('nobody is to be gone over')),
         load: () => ({ thisThread: 0, idleProcessors: 0 }),
         clock: this.clock,
         random: () => 0.5,
@@ -120,4 +130,14 @@ test('work that does not even end without its connection is left behind', async 
   assert.deepEqual(scene.orders, ['cut', 'close']);
   assert.equal(scene.end?.reason, 'signal');
   assert.equal(readFileSync(`${scene.file}-run`, 'latin1'), 'USER anna\n');
+});
+
+test('a pass over everybody that is under way does not hold up the end', async () => {
+  using scene = new Scene();
+  scene.endsWithItsLink = true;
+  scene.fullPassMs = 24 * 3_600_000;
+  await scene.start();
+  scene.stop();
+  await scene.clock.advance(DRAIN_GRACE_MS);
+  assert.equal(scene.end?.reason, 'signal');
 });
