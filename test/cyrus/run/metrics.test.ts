@@ -64,7 +64,7 @@ test('a copy tells of those done and of who waits', async () => {
     'one user alone is left, and waits for the lock',
     async () => {
       latest = await scrape(port);
-      return sample(latest, 'cyrus_sync_users{channel="default",state="waiting-for-lock"}') === 1;
+      return sample(latest, 'cyrus_sync_state{channel="default",state="waiting-for-lock"}') === 1;
     },
     () => latest ?? 'nobody answers',
   );
