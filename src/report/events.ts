@@ -28,6 +28,8 @@ export type RunEvent =
   /** The command line or the configuration holds something that is hardly meant. */
   | { kind: 'run:warning'; text: string; hint: string }
   | { kind: 'run:start'; server: string; mode: 'all' | 'users' | 'mailboxes' | 'meta'; connections: number }
+  /** The replica has no place for annotations of the server, which are left out. */
+  | { kind: 'annotations:of-server-refused' }
   /** Enumeration goes on while users are already synced; `complete` says that the totals are final. */
   | { kind: 'run:discovered'; users: number; messages: number; complete: boolean }
   | { kind: 'run:parked'; key: string; user: ByteString }

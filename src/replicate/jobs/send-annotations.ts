@@ -9,6 +9,8 @@ import { expected } from '../outcomes/expected.ts';
  * Sends the annotations of one mailbox, or of the server where the name is empty: both lists are merged by entry and user
  * (algorithm 8.5).
  *
+ * Those of the server are left out, and that is told, where the replica has no place for them.
+ *
  * @throws SyncError IMAP_MAILBOX_NONEXISTENT, IMAP_MAILBOX_MOVED: the mailbox itself has to be replicated first
  */
 export async function sendAnnotations(context: EngineContext, name: ByteString): Promise<void> {
@@ -33,7 +35,13 @@ export async function sendAnnotations(context: EngineContext, name: ByteString):
     emit({ kind: 'command:unannotation', name, entry: one.entry, user: one.userid });
     commands.push(expected(session.applyUnannotation(name, one.entry, one.userid)));
   }
-  await allSettledOrThrow(commands);
+  try {
+    await allSettledOrThrow(commands);
+  } catch (caught) {
+    if (name !== '' || SyncError.from(caught).code !== 'IMAP_MAILBOX_NONEXISTENT') throw caught;
+    // A server of 3.2 looks for a mailbox of no name at every such command, so that trying again would never end.
+    emit({ kind: 'annotations:of-server-refused' });
+  }
 }
 
 async function annotationsOf(

@@ -137,6 +137,10 @@ export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
     }
     case 'run:parked':
       return [{ level: 'info', text: `'${event.user}' is being synced elsewhere, waiting for its lock` }];
+    case 'annotations:of-server-refused':
+      return [
+        { level: 'notice', text: 'left out: annotations of the server: the replica has no place for them' },
+      ];
     case 'verify:difference':
       return [{ level: 'warning', text: `differs: ${differenceLine(event.difference, spell)}` }];
     case 'verify:unmended':

@@ -88,7 +88,11 @@ for (const kind of ['shared', 'private'] as const) {
       await scene.client.settled();
       const here = await get(scene.pair.master);
       assert.equal(here.includes('words'), value !== 'NIL');
-      assert.equal(await get(scene.pair.replica), here);
+      // A replica of 3.2 refuses them, which holds up nothing.
+      const takes = scene.pair.replica.programs.isAtLeast(3, 6);
+      const there = await get(scene.pair.replica);
+      if (takes) assert.equal(there, here);
+      else assert.ok(!there.includes('words'), there);
     }
   });
 }

@@ -279,3 +279,20 @@ test('annotations never go to another mailbox that has the name on the replica',
   const fresh = await scene.runActions([''], { kind: 'annotation', name: 'fresh' });
   assert.deepEqual(summary(fresh), ['failed IMAP_MAILBOX_NONEXISTENT']);
 });
+
+test('annotations of the server are left out where the replica has no place for them, and those of a mailbox are not', async () => {
+  await using scene = await EngineScene.start();
+  const { master, events } = scene;
+  const note = { entry: '/comment', userid: '', modseq: 1, value: 'ours' };
+  master.annotations.push(note);
+  master.put('shared', { uniqueid: 'one' });
+  await scene.runMailboxes('shared');
+  master.put('shared', { uniqueid: 'one', annotations: [note] });
+  const text = 'IMAP_MAILBOX_NONEXISTENT No Such Mailbox';
+  scene.replica.inject({ on: 'APPLY ANNOTATION', do: 'no', text });
+  assert.deepEqual(summary(await scene.runActions([''], { kind: 'annotation', name: '' })), ['done']);
+  assert.ok(events.some(({ kind }) => kind === 'annotations:of-server-refused'));
+  scene.replica.inject({ on: 'APPLY ANNOTATION', do: 'no', text });
+  const ofMailbox = await scene.runActions([''], { kind: 'annotation', name: 'shared' });
+  assert.deepEqual(summary(ofMailbox), ['failed IMAP_MAILBOX_NONEXISTENT']);
+});

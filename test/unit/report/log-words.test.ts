@@ -72,6 +72,10 @@ const words: [SyncEvent, ...string[]][] = [
       '3/4 counted and taken; reconstruct corrects it',
   ],
   [
+    { kind: 'annotations:of-server-refused' },
+    'notice: left out: annotations of the server: the replica has no place for them',
+  ],
+  [
     { kind: 'mailbox:name-too-long', name, longestName: 5, inDeleted: false },
     'error: left out: user.anna: its name has 9 octets, and the replica opens none of more than 5',
   ],

@@ -134,6 +134,7 @@ const events: Record<SyncEvent['kind'], object> = {
     ...{ name: 'x', stored: { crcBasic: 1, crcAnnotations: 1 }, counted: { crcBasic: 2, crcAnnotations: 1 } },
   },
   'mailbox:no-tombstone': { name: 'x' },
+  'annotations:of-server-refused': {},
   'mailbox:name-too-long': { name: 'x', longestName: 1, inDeleted: false },
   'mailbox:blocked': { name: 'x', command: 'MAILBOX', uniqueid: 'x', otherUniqueid: 'x' },
   'mailbox:failed': { name: 'x', error },
