@@ -19,6 +19,12 @@ import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 
 const CYR_INFO = PROGRAMS.path('cyr_info');
 const SYNC_CLIENT = PROGRAMS.path('sync_client');
+/** Options that Cyrus of this run does not know yet. */
+const CAME_LATER: ReadonlySet<OptionName> = new Set(
+  PROGRAMS.isAtLeast(3, 6)
+    ? []
+    : ['sieve_folder', 'sync_cache_db', 'sync_cache_db_path', 'sync_reconnect_maxwait'],
+);
 const CONFIG_ERROR = 78;
 const NO_SYNC_HOST = 70;
 
@@ -91,7 +97,7 @@ function assertSame(
     assert.deepEqual([theirs === 'refused', config === 'refused'], [true, true], content);
     return;
   }
-  for (const name of names)
+  for (const name of names.filter((each) => !CAME_LATER.has(each)))
     assert.equal(ourValue(config, name), theirValue(theirs, name), `${name} of\n${content}`);
 }
 
