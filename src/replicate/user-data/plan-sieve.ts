@@ -21,6 +21,11 @@ export function planSieve(master: SieveState, replica: readonly ReplicaSieve[]):
   const ours = new Set(master.scripts.map((script) => script.filename));
   const upload = master.scripts.filter((script) => scripts.get(script.filename)?.guid !== script.guid);
   const remove = [...scripts.keys()].filter((filename) => !ours.has(filename));
+  // A server up to 3.4 removes the one file that is named, and goes on listing what it had compiled of it.
+  for (const { filename } of replica) {
+    const script = filename.replace(/\.bc$/, '.script');
+    if (script !== filename && !scripts.has(script) && !ours.has(script)) remove.push(filename);
+  }
 
   let activate: ByteString | undefined;
   if (master.active !== undefined) {

@@ -311,7 +311,8 @@ scenario('shared_folder', async ({ inStep, user }) => {
   await append(scene.admin, 'shared', 3, 'shared', 'everybody');
   await append(scene.admin, 'shared/deep/er', 1, 'shared', 'everybody');
   await inStep(user);
-  assert.deepEqual((await scene.onReplica('shared*')).sort(), ['shared', 'shared/deep', 'shared/deep/er']);
+  const between = scene.pair.replica.programs.isAtLeast(3, 4) ? ['shared/deep'] : [];
+  assert.deepEqual((await scene.onReplica('shared*')).sort(), ['shared', ...between, 'shared/deep/er']);
 });
 
 scenario('reset_on_master', async ({ user, does, inStep }) => {
@@ -330,6 +331,7 @@ scenario('reset_on_master', async ({ user, does, inStep }) => {
 
 test('after all of them the C client finds nothing to send, and nobody has had to be tried again', async () => {
   await scene.client.settled();
-  await assertNothingLeft(scene.pair);
+  // What 3.2 leaves of a script that is removed goes when the user is looked at next.
+  await assertNothingLeft(scene.pair, /^APPLY UNSIEVE .*\.bc\)$/);
   assert.doesNotMatch(scene.client.log, /quarantine/);
 });

@@ -110,3 +110,12 @@ test('sieve: a script that is gone here is removed, equal ones are not touched',
   ]);
   assert.deepEqual(plan, { upload: [], remove: ['b.script'], activate: undefined });
 });
+
+test('sieve: what is left of a script that neither side has is removed, and what belongs to one is not touched', () => {
+  const plan = planSieve({ source: 'directory', scripts: [script('a', '1')], active: 'a.bc' }, [
+    there('a', '1'),
+    active('a'),
+    { ...active('left'), active: false },
+  ]);
+  assert.deepEqual(plan, { upload: [], remove: ['left.bc'], activate: undefined });
+});
