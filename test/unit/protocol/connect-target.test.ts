@@ -33,6 +33,7 @@ test('ports by number, by the services file, by what is well known', () => {
   assert.equal(resolvePort('imap', services), 143);
   assert.equal(resolvePort('sync-a', services), 4005);
   assert.equal(resolvePort('csync', services), 2005);
+  assert.equal(resolvePort('imaps', services), 993);
   for (const port of ['0', '65536', 'nonsense', '-1', '']) {
     assert.throws(() => resolvePort(port, services), isConfigError, port);
   }
