@@ -65,7 +65,8 @@ export class Admission {
   /** Connections as they were asked for last. */
   #wanted: WantedConnections;
   #everConnected = false;
-  #hurried = false;
+  /** The replica was seen to have enough to do for one user with much to send. */
+  #oneIsEnough = false;
   #deadInARow = 0;
   #cancelReconnect: (() => void) | undefined;
 
@@ -152,7 +153,7 @@ export class Admission {
 
   /** One connection alone has more to do than it can. @param backlogMs as for `Growth.hurry` */
   hurry(backlogMs: number | undefined): void {
-    this.#hurried = true;
+    if (backlogMs !== undefined) this.#oneIsEnough = true;
     this.#growth.hurry(backlogMs);
   }
 
@@ -261,7 +262,7 @@ export class Admission {
    * known what one costs: two that share one would be the last of all.
    */
   get #batchesPerConnection(): number {
-    const isEnough = this.#hurried && this.#wanted === 'auto' && !this.#run.schedule.knowsPace;
+    const isEnough = this.#oneIsEnough && this.#wanted === 'auto' && !this.#run.schedule.knowsPace;
     return isEnough ? 1 : BATCHES_PER_CONNECTION;
   }
 

@@ -1,7 +1,13 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Effort } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
-import { BATCH_JOBS, GIANT_MESSAGES, PARKED_WHILE_BUSY_MS, SLOTS_PER_SMALL_SHARE } from '../limits.ts';
+import {
+  BATCH_JOBS,
+  GIANT_MESSAGES,
+  PARKED_WHILE_BUSY_MS,
+  SLOTS_PER_SMALL_SHARE,
+  SPREAD_MESSAGES,
+} from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
 import type { Batch, Job, Outcome, Postponing } from '../pool/messages.ts';
 import { AsFound } from './as-found.ts';
@@ -398,7 +404,9 @@ export class Schedule {
     const jobs = entries.map((entry) => entry.job);
     const sizes = entries.map((entry) => entry.size);
     // Once the pace is known, no batch is too much for one connection.
-    const postponing = this.#pace.isKnown ? undefined : this.#postponing;
+    const isMuch = sizes.reduce((sum, size) => sum + size, 0) >= SPREAD_MESSAGES;
+    const much = this.#postponing && isMuch ? 'at-once' : this.#postponing;
+    const postponing = this.#pace.isKnown ? undefined : much;
     return { kind: 'batch', batch: { id, jobs, sizes, postponing } };
   }
 

@@ -8,6 +8,7 @@ import {
   GIANT_MESSAGES,
   LEAST_BATCH_MS,
   LINK_ATTEMPTS,
+  SPREAD_MESSAGES,
 } from '../../../src/coordinator/limits.ts';
 import { jobKey } from '../../../src/coordinator/pool/job-key.ts';
 import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages.ts';
@@ -95,6 +96,15 @@ test('batches shrink towards the end, but not to what waits for the way to the r
     sizes.join(),
   );
   assert.equal(sizes.at(-2), LEAST_BATCH_MS);
+});
+
+test('a batch with so much to send that more connections pay anyway gives the rest back at once', () => {
+  const plan = schedule(8);
+  for (let index = 0; index < 100; index += 1) plan.add(user(`u${index}`), SPREAD_MESSAGES / 10);
+  plan.letPostpone('when-busy');
+  assert.equal(started(plan.next(0)).postponing, 'at-once');
+  plan.letPostpone(undefined);
+  assert.equal(started(plan.next(0)).postponing, undefined);
 });
 
 test('before anything is known a batch fills a pipeline, and may give back what is too much for its connection', () => {
