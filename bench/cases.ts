@@ -1,7 +1,8 @@
 import type { CloneSpec } from './cloned-store.ts';
 import type { BenchOptions } from './options.ts';
+import { ordinaryStore } from './ordinary-store.ts';
 import type { PlannedCase } from './paired-rounds.ts';
-import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
+import type { StoreSpec } from './stores.ts';
 
 /** The content of the replica when the clock starts. */
 export type ReplicaStart =
@@ -54,15 +55,7 @@ export const CASES: readonly BenchCase[] = [
         ...['ours:deflate', 'ours8:deflate', 'ours8:sandbox'],
       ],
     },
-    store: (options) => ({
-      kind: 'filled',
-      name: 'ordinary',
-      users: options.users ?? (options.full ? 60 : 24),
-      folders: ORDINARY_FOLDERS,
-      messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
-      messageSize: undefined,
-      userData: true,
-    }),
+    store: ordinaryStore,
   },
   {
     id: 'b',
@@ -90,15 +83,7 @@ export const CASES: readonly BenchCase[] = [
       small: ['c', 'xargs8', 'ours', 'ours1', 'ours8'],
       full: ['c', 'c:plain', 'xargs8', 'xargs16', 'ours', ...WORKERS, 'ours8:deflate'],
     },
-    store: (options) => ({
-      kind: 'filled',
-      name: 'ordinary',
-      users: options.users ?? (options.full ? 60 : 24),
-      folders: ORDINARY_FOLDERS,
-      messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
-      messageSize: undefined,
-      userData: true,
-    }),
+    store: ordinaryStore,
   },
   {
     id: 'd',

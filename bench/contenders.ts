@@ -29,7 +29,7 @@ export interface Contender {
   passes: boolean;
   /** By all means that there are. */
   watched: boolean;
-  /** With little room for garbage. */
+  /** V8 gets a small heap, which leaves little room for garbage. */
   tight: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { BenchCase } from './cases.ts';
+import { ordinaryStore } from './ordinary-store.ts';
 import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
 
 /** Cases that sites have and (a) to (e) leave out: a link with a rate, mail that many have, and a command for each user. */
@@ -21,15 +22,7 @@ const RATED_LINKS: readonly BenchCase[] = LINKS.map(({ megabits, roundTrip }) =>
     small: ['c', 'xargs16:plain', 'ours'],
     full: ['c', 'c:plain', 'xargs16', 'xargs16:plain', 'ours', 'ours:deflate'],
   },
-  store: (options) => ({
-    kind: 'filled',
-    name: 'ordinary',
-    users: options.users ?? (options.full ? 60 : 24),
-    folders: ORDINARY_FOLDERS,
-    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
-    messageSize: undefined,
-    userData: true,
-  }),
+  store: ordinaryStore,
 }));
 
 /** (k): as after the night's backup, or of a store that is larger than memory. */
@@ -43,15 +36,7 @@ const COLD_SOURCE: BenchCase = {
     small: ['rsync', 'c:plain', 'xargs16:plain', 'ours'],
     full: ['rsync', 'c:plain', 'xargs16:plain', 'xargs32:plain', 'ours'],
   },
-  store: (options) => ({
-    kind: 'filled',
-    name: 'ordinary',
-    users: options.users ?? (options.full ? 60 : 24),
-    folders: ORDINARY_FOLDERS,
-    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
-    messageSize: undefined,
-    userData: true,
-  }),
+  store: ordinaryStore,
 };
 
 /** Percent of the messages of a store with shared mail. */
@@ -109,15 +94,7 @@ const WATCHED: BenchCase = {
   roundTrips: { small: [0], full: [0, 40] },
   rounds: { small: 5, full: 5 },
   contenders: { small: ['ours', 'ours:watched'], full: ['ours', 'ours:watched'] },
-  store: (options) => ({
-    kind: 'filled',
-    name: 'ordinary',
-    users: options.users ?? (options.full ? 60 : 24),
-    folders: ORDINARY_FOLDERS,
-    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 1_500 : 60)),
-    messageSize: undefined,
-    userData: true,
-  }),
+  store: (options) => ordinaryStore(options, 1_500),
 };
 
 export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, COLD_SOURCE, SHARED_MAIL, ONE_USER, WATCHED];

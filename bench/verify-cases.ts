@@ -1,5 +1,5 @@
 import type { BenchCase } from './cases.ts';
-import { messagesOf, ORDINARY_FOLDERS } from './stores.ts';
+import { ordinaryStore } from './ordinary-store.ts';
 
 /** (v): what a proof costs. */
 
@@ -34,15 +34,7 @@ const FIRST_COPY: BenchCase = {
   replica: 'empty',
   rounds: { small: 4, full: 5 },
   contenders: { small: ['ours', 'ours:verify'], full: ['ours', 'ours:verify'] },
-  store: (options) => ({
-    kind: 'filled',
-    name: 'ordinary',
-    users: options.users ?? (options.full ? 60 : 24),
-    folders: ORDINARY_FOLDERS,
-    messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),
-    messageSize: undefined,
-    userData: true,
-  }),
+  store: ordinaryStore,
 };
 
 export const VERIFY_CASES: readonly BenchCase[] = [SAME, ...MANY, FIRST_COPY];

@@ -162,7 +162,7 @@ class Disturbed {
     this.#agents.push(agent);
   }
 
-  /** As systemd does: one that finds no queue when it begins ends. */
+  /** An agent that finds no queue when it begins ends, and is started again, as systemd does. */
   #replaceAgents(): void {
     for (const master of this.#scene.masters) {
       const living = this.#agents.filter((agent) => agent.master === master && !agent.ended);

@@ -118,7 +118,7 @@ export class Schedule {
     return this.#pace.isKnown;
   }
 
-  /** Jobs of those that are under way. */
+  /** Unfinished jobs that are under way. */
   get running(): number {
     return this.#running.size;
   }
@@ -403,11 +403,14 @@ export class Schedule {
     this.#nextBatch += 1;
     const jobs = entries.map((entry) => entry.job);
     const sizes = entries.map((entry) => entry.size);
+    return { kind: 'batch', batch: { id, jobs, sizes, postponing: this.#postponingOf(sizes) } };
+  }
+
+  #postponingOf(sizes: readonly number[]): Postponing | undefined {
     // Once the pace is known, no batch is too much for one connection.
-    const isMuch = sizes.reduce((sum, size) => sum + size, 0) >= SPREAD_MESSAGES;
-    const much = this.#postponing && isMuch ? 'at-once' : this.#postponing;
-    const postponing = this.#pace.isKnown ? undefined : much;
-    return { kind: 'batch', batch: { id, jobs, sizes, postponing } };
+    if (this.#pace.isKnown || this.#postponing === undefined) return undefined;
+    const messages = sizes.reduce((sum, size) => sum + size, 0);
+    return messages >= SPREAD_MESSAGES ? 'at-once' : this.#postponing;
   }
 
   #stop(key: string): ScheduledJob | undefined {

@@ -9,7 +9,7 @@ import { openSync } from '../../lab/full-state.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
-/** With DELETED before it and the time behind it, the name has one octet more than Cyrus up to 3.6 can open. */
+/** The name has one octet more than Cyrus up to 3.6 can open, once DELETED stands before it and the time behind it. */
 const LONG = 474;
 /** The longest that can be created: what Cyrus reads back of its deleted name is taken for the INBOX. */
 const LONGEST = 490;

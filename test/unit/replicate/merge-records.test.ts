@@ -274,7 +274,8 @@ test('whatever either side was given after a merge that reached one side only, n
   );
 });
 
-test('of two messages that are alike in everything but their UID, both are kept', () => {
+/** The master has two messages that are alike in everything but their UID, the replica others under these. */
+function twoAlike(): { master: Side; replica: Side; alike: WireRecord } {
   const [master, replica] = [new Side(), new Side()];
   master.append('alike');
   const [alike] = master.live();
@@ -282,34 +283,25 @@ test('of two messages that are alike in everything but their UID, both are kept'
   master.records.set(2, { ...alike, uid: 2 });
   master.lastUid = 2;
   for (const guid of ['other', 'another']) replica.append(guid);
+  return { master, replica, alike };
+}
+
+function assertAllKept(master: Side, replica: Side): void {
   agree(master, replica);
-  assert.deepEqual(
-    master
-      .live()
-      .map((one) => one.guid)
-      .sort(),
-    ['alike', 'alike', 'another', 'other'],
-  );
+  const guids = master.live().map((one) => one.guid);
+  assert.deepEqual(guids.sort(), ['alike', 'alike', 'another', 'other']);
+}
+
+test('of two messages that are alike in everything but their UID, both are kept', () => {
+  const { master, replica } = twoAlike();
+  assertAllKept(master, replica);
 });
 
 test('of two messages that are alike in everything but their UID, both are kept where a merge that was cut short has brought one over', () => {
-  const [master, replica] = [new Side(), new Side()];
-  master.append('alike');
-  const [alike] = master.live();
-  assert.ok(alike);
-  master.records.set(2, { ...alike, uid: 2 });
-  master.lastUid = 2;
-  for (const guid of ['other', 'another']) replica.append(guid);
+  const { master, replica, alike } = twoAlike();
   replica.records.set(3, { ...alike, uid: 3 });
   replica.lastUid = 3;
-  agree(master, replica);
-  assert.deepEqual(
-    master
-      .live()
-      .map((one) => one.guid)
-      .sort(),
-    ['alike', 'alike', 'another', 'other'],
-  );
+  assertAllKept(master, replica);
 });
 
 const isGone = (one: WireRecord): boolean => one.flags.includes('\\Expunged');
