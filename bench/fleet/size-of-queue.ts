@@ -28,13 +28,13 @@ export async function sizeOfQueue(queueName: string, usersOfMaster: number): Pro
   const { slices } = await startFleet(queue, plan, false);
   const startSeconds = (performance.now() - began) / 1_000;
   const startedMB = sizeOf(server.directory) / OCTETS_PER_MB;
-  const lanes = plan.masters.flatMap(({ name: master }) =>
+  const pairings = plan.masters.flatMap(({ name: master }) =>
     plan.replicas.map(({ name: replica }) => ({ master, replica })),
   );
   const middle = performance.now();
   let finished = 0;
   const claimer = async (number: number): Promise<void> => {
-    const own = lanes.filter((_, at) => at % CLAIMERS === number);
+    const own = pairings.filter((_, at) => at % CLAIMERS === number);
     for (let claim = await queue.claim(own, 'agent'); claim; claim = await queue.claim(own, 'agent')) {
       const { users } = claim.slice;
       await claim.finish({

@@ -27,7 +27,7 @@ export const LEAST_LADEN_COMMANDS = 8;
 /** Messages of a batch from which on more connections pay whatever the link is: nobody asks then whether one would do. */
 export const SPREAD_MESSAGES = 4_000;
 /** How often a job with much to send asks whether its connection can take it. */
-export const GATE_LOOK_MS = 5;
+export const INTAKE_LOOK_MS = 5;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;
 /** How often a run asks itself whether it wants more connections ... */

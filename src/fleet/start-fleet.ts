@@ -4,7 +4,7 @@ import { noteKey, readFleetNotes, type WaveNote } from './fleet-notes.ts';
 import type { FleetPlan } from './planner/fleet-plan.ts';
 import type { FleetQueue, GateName } from './queue/fleet-queue.ts';
 
-/** Slices that are added together: of each lane among them in one message, and in one transaction where there are such. */
+/** Slices that are added together: of each pairing among them in one message, and in one transaction where there are such. */
 const SLICES_AT_ONCE = 5_000;
 
 export interface Started {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Lane, QueueRules } from '../../src/fleet/queue/fleet-queue.ts';
+import type { Pairing, QueueRules } from '../../src/fleet/queue/fleet-queue.ts';
 import { runProcess } from './processes.ts';
 
 /** Several who claim slices in one process, and write down when they have one and when they let go. */
@@ -8,7 +8,7 @@ export interface ClaimerSettings {
   queue: string;
   fleet: string;
   rules: QueueRules;
-  lanes: readonly Lane[];
+  pairings: readonly Pairing[];
   /** Side by side in this process. */
   claimers: number;
   /** One file for all processes, whose lines are in the order in which they were written. */

@@ -16,7 +16,7 @@ await Promise.all(Array.from({ length: settings.claimers }, () => claimAll()));
 
 async function claimAll(): Promise<void> {
   for (;;) {
-    const claim = await queue.claim(settings.lanes, name);
+    const claim = await queue.claim(settings.pairings, name);
     if (claim) {
       const { id } = claim.slice;
       const gates = gatesOf(claim.slice).join(' ');
@@ -25,7 +25,7 @@ async function claimAll(): Promise<void> {
       appendFileSync(settings.journal, `- ${id} ${gates}\n`);
       const now = Date.now();
       await claim.finish({ agent: name, began: now, ended: now, users: [] });
-    } else if ((await queue.left(settings.lanes)) === 0) return;
+    } else if ((await queue.left(settings.pairings)) === 0) return;
     else await wait(1);
   }
 }

@@ -16,7 +16,7 @@ import type { Subject, VerifyParts } from '../../verify/judge.ts';
 import { KeptSides, type Sides } from '../../verify/kept-sides.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import { KeptLink, type KeptLinkParts, type RunnerLink } from './kept-link.ts';
-import { Postponed } from './laden-gate.ts';
+import { Postponed } from './laden-intake.ts';
 import type { MasterLink } from './master-link.ts';
 import type { Batch, Counts, Job, Outcome, PoolSetup, Postponing, UnitAnswer, UnitTask } from './messages.ts';
 import { partsOf } from './parts-of.ts';
@@ -212,7 +212,7 @@ export class BatchRunner {
       }
       this.#parts.emit(event);
     };
-    using laden = link.gate.enter(job.laden ? undefined : postponing);
+    using laden = link.intake.enter(job.laden ? undefined : postponing);
     const { setAside } = job;
     const context = this.#context(link, { emit: hear, borrow, setAside, beforeSending: laden.pass });
     try {

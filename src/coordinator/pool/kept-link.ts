@@ -4,7 +4,7 @@ import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { type BorrowedLink, Partitions, type ReplicaLink, Stage } from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
-import { LadenGate } from './laden-gate.ts';
+import { LadenIntake } from './laden-intake.ts';
 import type { PoolSetup } from './messages.ts';
 import { tellExposure } from './tell-exposure.ts';
 import { TrafficTeller } from './traffic-teller.ts';
@@ -16,7 +16,7 @@ export type RunnerLink = ReplicaLink & {
   /** Tasks that are using it. */
   uses: number;
   /** For jobs with much to send. */
-  gate: LadenGate;
+  intake: LadenIntake;
   /** `servedMs` of the session at the outcome before. */
   servedBefore: number;
   traffic: TrafficTeller;
@@ -158,7 +158,7 @@ export class KeptLink {
       stage: new Stage(session),
       partitions: new Partitions(session),
       uses: 0,
-      gate: new LadenGate(session, performance.now() - began),
+      intake: new LadenIntake(session, performance.now() - began),
       servedBefore: 0,
       traffic: new TrafficTeller(connection, session, emit),
     };

@@ -12,7 +12,7 @@ import { type AgentNote, type FleetTerms, noteKey, readFleetTerms } from '../fle
 import type { FleetSlice, SliceResult, UserResult } from '../fleet-slice.ts';
 import { isWithin } from '../planner/hours.ts';
 import type { Master, Replica } from '../planner/inventory.ts';
-import { type Claim, type FleetQueue, gatesOf, type Lane } from '../queue/fleet-queue.ts';
+import { type Claim, type FleetQueue, gatesOf, type Pairing } from '../queue/fleet-queue.ts';
 import { userResult } from './user-result.ts';
 
 /** Milliseconds between two questions to a queue that has nothing to give. */
@@ -108,9 +108,9 @@ class Agent {
     const { queue } = this.#parts;
     const notes = await readFleetTerms(queue, this.#options.masters);
     await this.#sign(undefined);
-    const lanes = this.#lanes(notes);
+    const pairings = this.#pairings(notes);
     const now = new Date();
-    const open = lanes.filter(({ master, replica }) => {
+    const open = pairings.filter(({ master, replica }) => {
       const isOpen =
         isWithin(notes.masters.get(master)?.hours, now) && isWithin(notes.replicas.get(replica)?.hours, now);
       return isOpen && (this.#avoided.get(replica)?.until ?? 0) <= Date.now();
@@ -120,10 +120,10 @@ class Agent {
       await this.#do(claim, notes);
       return 'worked';
     }
-    return this.#options.untilDone && (await queue.left(lanes)) === 0 ? 'nothing-left' : 'waits';
+    return this.#options.untilDone && (await queue.left(pairings)) === 0 ? 'nothing-left' : 'waits';
   }
 
-  #lanes({ masters, replicas }: FleetTerms): Lane[] {
+  #pairings({ masters, replicas }: FleetTerms): Pairing[] {
     const { masters: own } = this.#options;
     const mine = [...masters.values()].filter((master) =>
       own === undefined ? master.server !== undefined : own.includes(master.name),
@@ -133,11 +133,11 @@ class Agent {
     );
   }
 
-  /** Agents that begin with different lanes do not wait for each other at the same gate. */
-  #inTurn(lanes: readonly Lane[]): Lane[] {
+  /** Agents that begin with different pairings do not wait for each other at the same gate. */
+  #inTurn(pairings: readonly Pairing[]): Pairing[] {
     this.#turn += 1;
-    const first = this.#turn % Math.max(1, lanes.length);
-    return [...lanes.slice(first), ...lanes.slice(0, first)];
+    const first = this.#turn % Math.max(1, pairings.length);
+    return [...pairings.slice(first), ...pairings.slice(0, first)];
   }
 
   async #do(claim: Claim, notes: FleetTerms): Promise<void> {

@@ -38,7 +38,7 @@ export function planFleet(
   for (const rule of inventory.waves) {
     unfit.push(...unknownOf(rule, known, unfit));
     const isMeant = meantBy(rule);
-    const lanes = new Map<string, Candidate[]>();
+    const pairings = new Map<string, Candidate[]>();
     const others: Candidate[] = [];
     const members: Candidate[] = [];
     for (const candidate of left) (isMeant(candidate) ? members : others).push(candidate);
@@ -59,12 +59,12 @@ export function planFleet(
         continue;
       }
       planned.set(replica.name, (planned.get(replica.name) ?? 0) + member.octets);
-      const lane = `${member.master.name}\n${replica.name}`;
-      const ofLane = lanes.get(lane);
-      if (ofLane) ofLane.push(member);
-      else lanes.set(lane, [member]);
+      const pairing = `${member.master.name}\n${replica.name}`;
+      const ofPairing = pairings.get(pairing);
+      if (ofPairing) ofPairing.push(member);
+      else pairings.set(pairing, [member]);
     }
-    waves.push(waveOf(rule, lanes, inventory));
+    waves.push(waveOf(rule, pairings, inventory));
   }
   for (const each of left) unfit.push(doesNotFit(each, 'no-wave', 'no [wave ...] of the inventory names it'));
   const sum = (of: (wave: PlannedWave) => number): number =>
@@ -169,12 +169,12 @@ function doesNotFit({ user, master }: Candidate, reason: Unfit['reason'], detail
 
 function waveOf(
   { name }: WaveRule,
-  lanes: ReadonlyMap<string, readonly Candidate[]>,
+  pairings: ReadonlyMap<string, readonly Candidate[]>,
   { sliceSeconds, masters, replicas }: Inventory,
 ): PlannedWave {
   const slices: FleetSlice[] = [];
-  for (const [lane, members] of lanes) {
-    const [master = '', replica = ''] = lane.split('\n');
+  for (const [pairing, members] of pairings) {
+    const [master = '', replica = ''] = pairing.split('\n');
     for (const part of parts(members, sliceSeconds)) slices.push(sliceOf(name, master, replica, part));
   }
   slices.sort((one, other) => other.seconds - one.seconds || (one.id < other.id ? -1 : 1));
@@ -190,7 +190,7 @@ function waveOf(
   };
 }
 
-/** Cuts a lane, the largest first; what is left at the end goes with the slice before if it is no work of its own. */
+/** Cuts a pairing, the largest first; what is left at the end goes with the slice before if it is no work of its own. */
 function* parts(members: readonly Candidate[], sliceSeconds: number): Generator<readonly Candidate[]> {
   let begin = 0;
   let seconds = 0;

@@ -8,8 +8,8 @@ import {
   type Gate,
   type GateName,
   gatesOf,
-  type Lane,
   LOST_TOO_OFTEN,
+  type Pairing,
   type QueueRules,
   type SliceRecord,
   type SliceState,
@@ -48,10 +48,10 @@ const STATES: readonly [JobType, SliceState][] = [
 const LEFT = STATES.filter(([, state]) => state === 'waiting' || state === 'active').map(([type]) => type);
 /** Notes of this file alone: which queues there are, as nobody can be asked that. */
 const GATES = '.gate/';
-const LANES = '.lane/';
+const PAIRINGS = '.pairing/';
 
 /**
- * The queue of a fleet in BullMQ. A lane is a queue whose jobs are slices; a gate is a queue whose jobs are the places behind
+ * The queue of a fleet in BullMQ. A pairing is a queue whose jobs are slices; a gate is a queue whose jobs are the places behind
  * it, with BullMQ's own global limit and pause. Whoever claims takes a place of each gate first, then a slice, all under
  * BullMQ's locks with one token: should the agent die, all of them come back. Notes are jobs that nobody works at.
  */
@@ -73,13 +73,13 @@ export class BullmqQueue implements FleetQueue {
   async add(slices: readonly FleetSlice[], afterMs = 0): Promise<number> {
     return await this.#ask(async () => {
       let added = 0;
-      for (const name of new Set(slices.map(laneName))) {
-        const ofLane = slices.filter((slice) => laneName(slice) === name);
-        await this.#setNote(`${LANES}${name}`, true);
+      for (const name of new Set(slices.map(pairingName))) {
+        const ofPairing = slices.filter((slice) => pairingName(slice) === name);
+        await this.#setNote(`${PAIRINGS}${name}`, true);
         const queue = this.#queue(name, 'slices');
         const before = await this.#jobsThere(queue);
         await queue.addBulk(
-          ofLane.map((slice) => ({
+          ofPairing.map((slice) => ({
             name: 'slice',
             data: slice,
             opts: {
@@ -96,10 +96,10 @@ export class BullmqQueue implements FleetQueue {
     });
   }
 
-  async claim(lanes: readonly Lane[], agent: string): Promise<Claim | undefined> {
+  async claim(pairings: readonly Pairing[], agent: string): Promise<Claim | undefined> {
     return await this.#ask(async () => {
-      for (const lane of lanes) {
-        const claim = await this.#claimOf(lane, agent);
+      for (const pairing of pairings) {
+        const claim = await this.#claimOf(pairing, agent);
         if (claim) return claim;
       }
       return undefined;
@@ -108,18 +108,18 @@ export class BullmqQueue implements FleetQueue {
 
   async slices(): Promise<SliceRecord[]> {
     return await this.#ask(async () => {
-      const lanes = [...(await this.#notesOf(LANES)).keys()];
+      const pairings = [...(await this.#notesOf(PAIRINGS)).keys()];
       const found = await Promise.all(
-        lanes.map((name) => this.#recordsOf(this.#queue(name.slice(LANES.length), 'slices'))),
+        pairings.map((name) => this.#recordsOf(this.#queue(name.slice(PAIRINGS.length), 'slices'))),
       );
       return found.flat();
     });
   }
 
-  async left(lanes: readonly Lane[]): Promise<number> {
+  async left(pairings: readonly Pairing[]): Promise<number> {
     return await this.#ask(async () => {
       const counts = await Promise.all(
-        lanes.map((lane) => this.#queue(laneName(lane), 'slices').getJobCountByTypes(...LEFT)),
+        pairings.map((pairing) => this.#queue(pairingName(pairing), 'slices').getJobCountByTypes(...LEFT)),
       );
       return counts.reduce((sum, count) => sum + count, 0);
     });
@@ -130,7 +130,7 @@ export class BullmqQueue implements FleetQueue {
       const job = await this.#find(slice);
       const state = await job?.getState();
       if (job === undefined || (state !== 'waiting' && state !== 'delayed')) return false;
-      return (await this.#queue(laneName(slice), 'slices').remove(job.id ?? '')) > 0;
+      return (await this.#queue(pairingName(slice), 'slices').remove(job.id ?? '')) > 0;
     });
   }
 
@@ -205,17 +205,17 @@ export class BullmqQueue implements FleetQueue {
     await this.#store[Symbol.asyncDispose]();
   }
 
-  async #claimOf(lane: Lane, agent: string): Promise<Claim | undefined> {
-    const worker = this.#worker(laneName(lane), 'slices');
+  async #claimOf(pairing: Pairing, agent: string): Promise<Claim | undefined> {
+    const worker = this.#worker(pairingName(pairing), 'slices');
     await worker.getBackend().moveStalledJobsToWait();
-    const { waiting = 0, delayed = 0 } = await this.#queue(laneName(lane), 'slices').getJobCounts(
+    const { waiting = 0, delayed = 0 } = await this.#queue(pairingName(pairing), 'slices').getJobCounts(
       'waiting',
       'delayed',
     );
     if (waiting + delayed === 0) return undefined;
     const token = `${agent} ${randomUUID()}`;
     const places: Place[] = [];
-    for (const gate of gatesOf(lane)) {
+    for (const gate of gatesOf(pairing)) {
       const place = await this.#take<Place>(gateQueue(gate), 'places', token);
       if (place === undefined) {
         await giveBack(places, token);
@@ -223,11 +223,11 @@ export class BullmqQueue implements FleetQueue {
       }
       places.push(place);
     }
-    const job = await this.#take<SliceJob>(laneName(lane), 'slices', token);
+    const job = await this.#take<SliceJob>(pairingName(pairing), 'slices', token);
     if (job?.deferredFailure !== undefined && job.deferredFailure !== '') {
       await isHeld(job.moveToFailed(new this.#store.bullmq.UnrecoverableError(LOST_TOO_OFTEN), token, false));
       await giveBack(places, token);
-      return await this.#claimOf(lane, agent);
+      return await this.#claimOf(pairing, agent);
     }
     if (job === undefined) {
       await giveBack(places, token);
@@ -285,7 +285,7 @@ export class BullmqQueue implements FleetQueue {
   }
 
   async #find(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<SliceJob | undefined> {
-    const job = await this.#queue(laneName(slice), 'slices').getJob(encodeURIComponent(slice.id));
+    const job = await this.#queue(pairingName(slice), 'slices').getJob(encodeURIComponent(slice.id));
     return job as SliceJob | undefined;
   }
 
@@ -377,8 +377,8 @@ async function giveBack(places: readonly Place[], token: string): Promise<void> 
   for (const place of places) await isHeld(place.moveToWait(token));
 }
 
-function laneName({ master, replica }: Lane): string {
-  return `lane/${master}/${replica}`;
+function pairingName({ master, replica }: Pairing): string {
+  return `pairing/${master}/${replica}`;
 }
 
 function gateQueue(gate: GateName): string {

@@ -9,8 +9,8 @@ import {
   type Gate,
   type GateName,
   gatesOf,
-  type Lane,
   LOST_TOO_OFTEN,
+  type Pairing,
   type QueueRules,
   type SliceRecord,
   type SliceState,
@@ -26,7 +26,7 @@ const LAST = Number.MAX_SAFE_INTEGER;
 
 interface Row {
   slice: FleetSlice;
-  /** Place in its lane, which it keeps when it comes back. */
+  /** Place in its pairing, which it keeps when it comes back. */
   sequence: number;
   state: SliceState;
   attempts: number;
@@ -36,7 +36,7 @@ interface Row {
   reason?: string;
 }
 
-/** A slice's place in its lane. */
+/** A slice's place in its pairing. */
 type Place = [master: string, replica: string, sequence: number];
 
 interface Waiting {
@@ -47,7 +47,7 @@ interface Waiting {
 
 interface Lease {
   token: string;
-  lane: Lane;
+  pairing: Pairing;
   /** Milliseconds since the epoch. */
   until: number;
 }
@@ -131,14 +131,14 @@ export class EmbeddedQueue implements FleetQueue {
     });
   }
 
-  async claim(lanes: readonly Lane[], agent: string): Promise<Claim | undefined> {
+  async claim(pairings: readonly Pairing[], agent: string): Promise<Claim | undefined> {
     return this.#change(() => {
       this.#takeBackLost();
       const held = this.#held();
       let first: { key: Place; id: string } | undefined;
-      for (const lane of lanes) {
-        if (!gatesOf(lane).every((gate) => this.#isOpen(gate, held))) continue;
-        const next = this.#firstReady(lane);
+      for (const pairing of pairings) {
+        if (!gatesOf(pairing).every((gate) => this.#isOpen(gate, held))) continue;
+        const next = this.#firstReady(pairing);
         if (next && (first === undefined || next.key[2] < first.key[2])) first = next;
       }
       const row = first && this.#rows.get(first.id);
@@ -147,7 +147,7 @@ export class EmbeddedQueue implements FleetQueue {
       this.#waiting.removeSync(first.key);
       this.#rows.putSync(first.id, { ...row, state: 'active', agent });
       const { master, replica } = row.slice;
-      this.#leases.putSync(first.id, { token, lane: { master, replica }, until: this.#leaseEnd() });
+      this.#leases.putSync(first.id, { token, pairing: { master, replica }, until: this.#leaseEnd() });
       return this.#claimOf(row, token);
     });
   }
@@ -161,16 +161,16 @@ export class EmbeddedQueue implements FleetQueue {
     );
   }
 
-  async left(lanes: readonly Lane[]): Promise<number> {
-    const isMeant = ({ master, replica }: Lane): boolean =>
-      lanes.some((lane) => lane.master === master && lane.replica === replica);
+  async left(pairings: readonly Pairing[]): Promise<number> {
+    const isMeant = ({ master, replica }: Pairing): boolean =>
+      pairings.some((pairing) => pairing.master === master && pairing.replica === replica);
     return this.#change(() => {
       let count = 0;
-      for (const lane of lanes) {
-        const { start, end } = rangeOf(lane);
+      for (const pairing of pairings) {
+        const { start, end } = rangeOf(pairing);
         count += this.#waiting.getKeysCount({ start, end });
       }
-      for (const { value } of this.#leases.getRange()) if (isMeant(value.lane)) count += 1;
+      for (const { value } of this.#leases.getRange()) if (isMeant(value.pairing)) count += 1;
       return count;
     });
   }
@@ -260,7 +260,7 @@ export class EmbeddedQueue implements FleetQueue {
       renew: () =>
         whileHeld(() => {
           const { master, replica } = slice;
-          this.#leases.putSync(slice.id, { token, lane: { master, replica }, until: this.#leaseEnd() });
+          this.#leases.putSync(slice.id, { token, pairing: { master, replica }, until: this.#leaseEnd() });
         }),
       finish: (result) =>
         whileHeld((current) => {
@@ -303,9 +303,9 @@ export class EmbeddedQueue implements FleetQueue {
     this.#waiting.putSync(placeOf(row), { id: row.slice.id, ready });
   }
 
-  #firstReady(lane: Lane): { key: Place; id: string } | undefined {
+  #firstReady(pairing: Pairing): { key: Place; id: string } | undefined {
     const now = this.#now();
-    for (const { key, value } of this.#waiting.getRange(rangeOf(lane))) {
+    for (const { key, value } of this.#waiting.getRange(rangeOf(pairing))) {
       if (value.ready <= now) return { key, id: value.id };
     }
     return undefined;
@@ -314,7 +314,7 @@ export class EmbeddedQueue implements FleetQueue {
   #held(): Map<GateName, number> {
     const held = new Map<GateName, number>();
     for (const { value } of this.#leases.getRange()) {
-      for (const gate of gatesOf(value.lane)) held.set(gate, (held.get(gate) ?? 0) + 1);
+      for (const gate of gatesOf(value.pairing)) held.set(gate, (held.get(gate) ?? 0) + 1);
     }
     return held;
   }
@@ -349,6 +349,6 @@ function placeOf({ slice, sequence }: Row): Place {
   return [slice.master, slice.replica, sequence];
 }
 
-function rangeOf({ master, replica }: Lane): { start: Place; end: Place } {
+function rangeOf({ master, replica }: Pairing): { start: Place; end: Place } {
   return { start: [master, replica, 0], end: [master, replica, LAST] };
 }

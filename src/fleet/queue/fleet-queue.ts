@@ -20,14 +20,14 @@ export interface FleetQueue extends AsyncDisposable {
    */
   add(slices: readonly FleetSlice[], afterMs?: number): Promise<number>;
 
-  /** @returns the first slice of one of the lanes that may be begun; undefined if there is none now */
-  claim(lanes: readonly Lane[], agent: string): Promise<Claim | undefined>;
+  /** @returns the first slice of one of the pairings that may be begun; undefined if there is none now */
+  claim(pairings: readonly Pairing[], agent: string): Promise<Claim | undefined>;
 
   /** Every slice that was ever added, and how it stands. */
   slices(): Promise<SliceRecord[]>;
 
-  /** @returns how many slices of the lanes wait or are under way */
-  left(lanes: readonly Lane[]): Promise<number>;
+  /** @returns how many slices of the pairings wait or are under way */
+  left(pairings: readonly Pairing[]): Promise<number>;
 
   /** Takes a slice out that nobody has begun. @returns false if it is not there, or is begun or over */
   withdraw(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean>;
@@ -52,7 +52,7 @@ export interface FleetQueue extends AsyncDisposable {
 }
 
 /** Slices of one master for one replica. */
-export interface Lane {
+export interface Pairing {
   master: string;
   replica: string;
 }
@@ -120,6 +120,6 @@ export const DEFAULT_RULES: QueueRules = {
 /** Told of a slice whose agents were lost too often. */
 export const LOST_TOO_OFTEN = 'its agents were lost too often';
 
-export function gatesOf({ master, replica }: Lane): [GateName, GateName] {
+export function gatesOf({ master, replica }: Pairing): [GateName, GateName] {
   return [`master/${master}`, `replica/${replica}`];
 }

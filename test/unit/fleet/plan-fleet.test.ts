@@ -56,17 +56,17 @@ test('each user is in one slice, or is told why in none', () => {
   );
 });
 
-test('a slice is worth its way: only a lane with less work than that has a smaller one', () => {
+test('a slice is worth its way: only a pairing with less work than that has a smaller one', () => {
   fc.assert(
     fc.property(inventories, ({ inventory, users }) => {
       const slices = slicesOf(planFleet(inventory, users));
       for (const slice of slices) {
         if (slice.seconds >= LEAST_SLICE_SECONDS - 0.01) continue;
-        const lane = slices.filter(
+        const pairing = slices.filter(
           ({ wave, master, replica }) =>
             wave === slice.wave && master === slice.master && replica === slice.replica,
         );
-        assert.equal(lane.length, 1, `${slice.id} has ${slice.seconds} s`);
+        assert.equal(pairing.length, 1, `${slice.id} has ${slice.seconds} s`);
       }
     }),
   );

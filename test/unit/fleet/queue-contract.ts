@@ -3,8 +3,8 @@ import test from 'node:test';
 import {
   type Claim,
   type FleetQueue,
-  type Lane,
   LOST_TOO_OFTEN,
+  type Pairing,
   type QueueRules,
   type SliceState,
 } from '../../../src/fleet/queue/fleet-queue.ts';
@@ -38,7 +38,7 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
     });
   };
 
-  contract('slices of a lane come in the order in which they were added, each once', async (queue) => {
+  contract('slices of a pairing come in the order in which they were added, each once', async (queue) => {
     assert.equal(await queue.add(slicesOf(5)), 5);
     const claims = await claimAll(queue, [LANE]);
     assert.deepEqual(
@@ -60,7 +60,7 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
     assert.deepEqual(await states(queue), { s0: 'done', s1: 'active', s2: 'waiting', s3: 'waiting' });
   });
 
-  contract('only slices of the lanes that were asked for are given', async (queue) => {
+  contract('only slices of the pairings that were asked for are given', async (queue) => {
     await openGates(queue);
     await queue.add([sliceOf('here', LANE), sliceOf('there', OTHER)]);
     assert.deepEqual(idsOf(await claimAll(queue, [OTHER])), ['there']);
@@ -96,7 +96,7 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
   });
 
   contract('the gate of a master counts its slices for all replicas', async (queue) => {
-    const elsewhere: Lane = { master: 'm1', replica: 'r2' };
+    const elsewhere: Pairing = { master: 'm1', replica: 'r2' };
     await queue.limit('replica/r2', 100);
     await queue.limit('master/m1', 1);
     await queue.add([sliceOf('one', LANE), sliceOf('two', elsewhere)]);
@@ -174,7 +174,7 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
     assert.deepEqual(idsOf(await claimAll(queue, [LANE])), ['s2']);
   });
 
-  contract('what waits or is under way is left, in the lanes that were asked for', async (queue) => {
+  contract('what waits or is under way is left, in the pairings that were asked for', async (queue) => {
     await openGates(queue);
     await queue.add([...slicesOf(3), sliceOf('there', OTHER)]);
     await queue.add([sliceOf('later')], 60_000);
@@ -280,16 +280,16 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
   );
 }
 
-const OTHER: Lane = { master: 'm2', replica: 'r1' };
+const OTHER: Pairing = { master: 'm2', replica: 'r1' };
 
 async function openGates(queue: FleetQueue): Promise<void> {
   await queue.limit('master/m2', 100);
 }
 
-async function claimAll(queue: FleetQueue, lanes: readonly Lane[]): Promise<Claim[]> {
+async function claimAll(queue: FleetQueue, pairings: readonly Pairing[]): Promise<Claim[]> {
   const claims: Claim[] = [];
   for (;;) {
-    const claim = await queue.claim(lanes, 'agent');
+    const claim = await queue.claim(pairings, 'agent');
     if (claim === undefined) return claims;
     claims.push(claim);
   }

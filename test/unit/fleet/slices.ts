@@ -1,17 +1,17 @@
 import type { FleetSlice, SliceResult } from '../../../src/fleet/fleet-slice.ts';
-import type { Lane } from '../../../src/fleet/queue/fleet-queue.ts';
+import type { Pairing } from '../../../src/fleet/queue/fleet-queue.ts';
 
-export const LANE: Lane = { master: 'm1', replica: 'r1' };
+export const LANE: Pairing = { master: 'm1', replica: 'r1' };
 
-export function sliceOf(id: string, lane: Lane = LANE): FleetSlice {
+export function sliceOf(id: string, pairing: Pairing = LANE): FleetSlice {
   return {
-    ...{ id, wave: 'all', ...lane, users: [`${id}-anna`, `${id}-bob`], round: 1 },
+    ...{ id, wave: 'all', ...pairing, users: [`${id}-anna`, `${id}-bob`], round: 1 },
     ...{ messages: 10, octets: 1_000, seconds: 12 },
   };
 }
 
-export function slicesOf(count: number, lane: Lane = LANE): FleetSlice[] {
-  return Array.from({ length: count }, (_, at) => sliceOf(`s${at}`, lane));
+export function slicesOf(count: number, pairing: Pairing = LANE): FleetSlice[] {
+  return Array.from({ length: count }, (_, at) => sliceOf(`s${at}`, pairing));
 }
 
 export function resultOf({ users }: FleetSlice, agent = 'agent'): SliceResult {

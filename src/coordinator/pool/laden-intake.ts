@@ -1,5 +1,5 @@
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import { GATE_LOOK_MS, LEAST_LADEN_COMMANDS } from '../limits.ts';
+import { INTAKE_LOOK_MS, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import type { Postponing } from './messages.ts';
 
 /** Ends a job before it sends anything. */
@@ -13,7 +13,7 @@ export class Postponed extends Error {
   }
 }
 
-/** A job at the gate. */
+/** A job that may have much to send. */
 export interface LadenJob extends Disposable {
   /**
    * Called once it is known how much the job has to send. One with little passes; one with much may have to wait.
@@ -30,7 +30,7 @@ export interface LadenJob extends Disposable {
  * made. Once it is behind, they are postponed, for connections to other processes of the replica. What it takes is known
  * from the first answers on; nobody waits for these longer than another connection takes to be made.
  */
-export class LadenGate {
+export class LadenIntake {
   readonly #session: Pick<ReplicaSession, 'wayMs' | 'backlogMs'>;
   readonly #connectMs: number;
   #laden = 0;
@@ -68,7 +68,7 @@ export class LadenGate {
     const untilMs = performance.now() + this.#connectMs;
     while (!this.#takePlace()) {
       if (performance.now() >= untilMs) throw new Postponed(this.#session.backlogMs);
-      await new Promise((resolve) => setTimeout(resolve, GATE_LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, INTAKE_LOOK_MS));
     }
   }
 
@@ -79,7 +79,7 @@ export class LadenGate {
     if (backlogMs === undefined) return false;
     if (backlogMs >= wayMs) throw new Postponed(backlogMs);
     const now = performance.now();
-    if (now >= this.#look.untilMs) this.#look = { untilMs: now + GATE_LOOK_MS, places: this.#laden };
+    if (now >= this.#look.untilMs) this.#look = { untilMs: now + INTAKE_LOOK_MS, places: this.#laden };
     if (this.#look.places === 0) return false;
     this.#look.places -= 1;
     return true;
