@@ -3,6 +3,7 @@ import type { ReportFile } from './document/report-file.ts';
 import { Summary } from './document/summary.ts';
 import type { EventListener, Verdict } from './events.ts';
 import type { OutputPlan } from './output-plan.ts';
+import { type PartOf, partLabel } from './part-of.ts';
 import { type ProgramWords, REPLICATING } from './program-words.ts';
 import { jsonTarget, openLogFile } from './sinks/log-file.ts';
 import { type LogTarget, logSink } from './sinks/log-sink.ts';
@@ -30,6 +31,8 @@ export interface ReportOptions extends OutputPlan {
   sinks?: readonly EventListener[];
   /** One execution of the command, for the log. */
   run?: string;
+  /** Every line begins with what the run is a part of; undefined: of nothing. */
+  part?: PartOf | undefined;
   /** Opens what shows progress, where that is wanted. */
   openDisplay?(streams: Streams): Promise<Disposable>;
   /** `--failures` and `--report`, opened already; the report closes them. */
@@ -56,29 +59,34 @@ export interface Report {
 /** @throws system errors if the syslog file cannot be opened */
 export async function openReport(options: ReportOptions): Promise<Report> {
   const { verbose, verboseLog, syslogIdent, syslogFile, files = [], words = REPLICATING } = options;
-  const { channel, server, spellMailbox } = options;
-  const streams = new Streams(options.streams);
+  const { channel, server, spellMailbox, part } = options;
+  const lead = part === undefined ? '' : `${partLabel(part)}: `;
+  const led =
+    (target: LogTarget): LogTarget =>
+    (level, text, about) =>
+      target(level, `${lead}${text}`, about);
+  const streams = new Streams(options.streams, lead);
   const closers: (() => void)[] = [];
 
   const syslog = lazySyslog(options);
   closers.push(syslog.close);
   const remark = (text: string) => streams.errorText(`${words.program}: ${text}`);
-  const targets: LogTarget[] = [untilItFails('syslog', syslog.log, remark)];
+  const targets: LogTarget[] = [untilItFails('syslog', led(syslog.log), remark)];
   if (syslogFile !== undefined) {
     const file = syslogFileTarget(syslogFile, syslogIdent);
     closers.push(() => file[Symbol.dispose]());
-    targets.push(untilItFails(syslogFile, file, remark));
+    targets.push(untilItFails(syslogFile, led(file), remark));
   }
   const { logFile, logFormat = 'text' } = options;
   const file = logFile === undefined ? undefined : openLogFile(logFile, logFormat, syslogIdent, remark);
   if (file) {
     closers.push(() => file[Symbol.dispose]());
-    targets.push(file.log);
+    targets.push(logFormat === 'json' ? file.log : led(file.log));
   }
   if (options.logToStderr) {
     targets.push(
       logFormat === 'json'
-        ? jsonTarget({ write: (line) => streams.errorText(line.trimEnd()) })
+        ? jsonTarget({ write: (line) => streams.errorDocument(line.trimEnd()) })
         : (_level, text) => streams.errorText(`${syslogIdent}: ${text}`),
     );
   }
@@ -98,7 +106,10 @@ export async function openReport(options: ReportOptions): Promise<Report> {
     ...files.map((file) => file.hear),
     ...(summary === undefined ? [] : [summary.hear]),
     verboseSink(streams, verbose, () => Math.floor(Date.now() / 1_000)),
-    logSink({ run: options.run ?? String(process.pid), channel, server, spellMailbox, verboseLog, targets }),
+    logSink({
+      ...{ run: options.run ?? String(process.pid), part, channel, server, spellMailbox, verboseLog },
+      targets,
+    }),
   ];
   if (!options.logToStderr) sinks.push(statusSink(remark));
   if ((options.progress || options.statsSeconds !== undefined) && options.openDisplay) {

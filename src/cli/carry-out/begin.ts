@@ -7,10 +7,10 @@ import { openSyslog } from '../../native/syslog.ts';
 import type { HookAbout } from '../../operate/hooks/hook-facts.ts';
 import type { Hooks } from '../../operate/hooks/hooks.ts';
 import { watchLag } from '../../operate/hooks/watch-lag.ts';
-import type { PartOf } from '../../operate/metrics/metrics.ts';
 import { type Watch, watch } from '../../operate/watch.ts';
 import type { Finding } from '../../preflight/finding.ts';
 import type { EventListener } from '../../report/events.ts';
+import type { PartOf } from '../../report/part-of.ts';
 import { type ProgramWords, REPLICATING } from '../../report/program-words.ts';
 import { openReport, type Report } from '../../report/report.ts';
 import { externalName } from '../../store/paths/external-name.ts';
@@ -33,7 +33,7 @@ export interface Begun extends AsyncDisposable {
 export interface Heard {
   /** Names the run in its log. */
   run?: string | undefined;
-  /** Says what the run is a part of, for metrics and the status page. */
+  /** Says what the run is a part of, in all that is told of it. */
   part?: PartOf | undefined;
   /** Hears all events of the run. */
   hear?: EventListener | undefined;
@@ -61,8 +61,7 @@ export async function begin(
   const called = await openHooks(plan, { run, channel, server, spellMailbox }, (event) => report.emit(event));
   const report: Report = await openReport({
     ...output,
-    run,
-    channel,
+    ...{ run, part, channel },
     tellsDifferences: 'mode' in plan,
     words,
     server,

@@ -4,6 +4,7 @@ import type { FleetSlice } from '../../fleet/fleet-slice.ts';
 import { type ReportEntry, reportEntry } from '../../report/document/report-entry.ts';
 import { UserFacts } from '../../report/document/user-facts.ts';
 import type { EventListener } from '../../report/events.ts';
+import { type PartOf, partLabel } from '../../report/part-of.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import { type Arguments, parseArguments } from '../arguments/arguments.ts';
 import { planRun } from '../run-plan/plan-run.ts';
@@ -49,12 +50,13 @@ export async function runSlice(
     const entry = reportEntry(event, facts.take(event), (name) => externalName(plan.setup.layout, name));
     entries.set(textFromBytes(event.user), entry);
   };
+  const part = partOf(fleet, slice);
   let endedBy: SliceRun['endedBy'];
   await carryOut(plan, {}, signal, {
     words: WORDS,
     hear,
-    run: sliceLabel(fleet, slice),
-    part: { fleet, wave: slice.wave, slice: slice.id },
+    run: partLabel(part),
+    part,
     ended: (error) => {
       endedBy = error;
     },
@@ -62,9 +64,9 @@ export async function runSlice(
   return { entries, endedBy };
 }
 
-/** A slice in all lines that are logged of it. */
-export function sliceLabel(fleet: string, { wave, id }: FleetSlice): string {
-  return `${fleet}/${wave}/${id}`;
+/** A slice in all that is told of it. */
+export function partOf(fleet: string, { wave, id }: FleetSlice): PartOf {
+  return { fleet, wave, slice: id };
 }
 
 function commandLine(

@@ -6,6 +6,7 @@
 
 import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { EventListener } from '../../report/events.ts';
+import type { PartOf } from '../../report/part-of.ts';
 import { LAG_BOUNDS_SECONDS } from '../state/lag.ts';
 import type { RunView } from '../state/run-view.ts';
 import { FAMILIES, type Family } from './families.ts';
@@ -16,13 +17,6 @@ export const PREFIX = 'cyrus_sync_';
 const PART_LABELS: readonly (keyof PartOf)[] = ['fleet', 'wave', 'slice'];
 /** Name of the one histogram. */
 export const LAG = 'lag_seconds';
-
-/** Says what a run is a part of: a slice of a wave of a fleet. */
-export interface PartOf {
-  fleet: string;
-  wave: string;
-  slice: string;
-}
 
 /** One channel, whose events are heard. */
 interface Source {

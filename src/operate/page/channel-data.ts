@@ -1,5 +1,5 @@
+import type { PartOf } from '../../report/part-of.ts';
 import type { MetricFacts } from '../metrics/metric-facts.ts';
-import type { PartOf } from '../metrics/metrics.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { RunView, UserView } from '../state/run-view.ts';
 import type { Sample } from './history.ts';

@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import type { DestinationStream, Logger } from 'pino';
 import type { EventListener, SyncEvent } from '../events.ts';
+import type { PartOf } from '../part-of.ts';
 import { printableBytes } from '../printable.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import type { ModeName } from '../words/error-lines.ts';
@@ -20,6 +21,7 @@ export type LogTarget = (level: LogLevel, text: string, about: LogAbout) => void
 export interface LogOptions {
   /** One execution of the command. */
   run: string;
+  part?: PartOf | undefined;
   channel: string | undefined;
   server: string;
   spellMailbox: SpellMailbox;
@@ -30,13 +32,13 @@ export interface LogOptions {
 
 /** The log sink: events to lines to targets, by way of pino. */
 export function logSink(options: LogOptions): EventListener {
-  const { run, channel, server, spellMailbox, verboseLog } = options;
+  const { run, part, channel, server, spellMailbox, verboseLog } = options;
   let mode: ModeName = 'users';
   // Most runs have nothing to log, and pino costs a run as much as starting a thread.
   let logger: Logger<LogLevel, true> | undefined;
   const write = ({ level, text }: LogLine, event: SyncEvent): void => {
     logger ??= openLogger(options.targets);
-    logger[level](logAbout(event, { run, channel, spellMailbox }), printableBytes(text));
+    logger[level](logAbout(event, { run, part, channel, spellMailbox }), printableBytes(text));
   };
   return (event) => {
     if (event.kind === 'run:start') mode = event.mode;

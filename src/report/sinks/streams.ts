@@ -12,6 +12,7 @@ export interface OutputStreams {
  */
 export class Streams {
   readonly #streams: OutputStreams;
+  readonly #lead: string;
   #stdoutOpen = true;
   #stderrOpen = true;
   /** Lines of the current turn, written together at its end: a run prints a line per mailbox. */
@@ -19,8 +20,10 @@ export class Streams {
   /** Takes away what a progress display has left on the line. */
   clearLine: () => void = () => {};
 
-  constructor(streams: OutputStreams) {
+  /** @param lead stands before each line, but not before a document or a piece of the protocol */
+  constructor(streams: OutputStreams, lead = '') {
     this.#streams = streams;
+    this.#lead = lead;
     streams.stdout.on('error', () => {
       this.#stdoutOpen = false;
     });
@@ -38,15 +41,20 @@ export class Streams {
     this.#lines = [];
     if (!this.#stdoutOpen || lines.length === 0) return;
     this.clearLine();
-    this.#streams.stdout.write(`${lines.map(printableBytes).join('\n')}\n`);
+    this.#streams.stdout.write(`${lines.map((line) => this.#lead + printableBytes(line)).join('\n')}\n`);
   }
 
   errorLine(line: ByteString): void {
-    this.#error(`${printableBytes(line)}\n`);
+    this.#error(`${this.#lead}${printableBytes(line)}\n`);
   }
 
   /** One line that is text rather than octets. */
   errorText(line: string): void {
+    this.#error(`${this.#lead}${printable(line)}\n`);
+  }
+
+  /** One JSON document on a line, for programs. */
+  errorDocument(line: string): void {
     this.#error(`${printable(line)}\n`);
   }
 

@@ -39,10 +39,16 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'PostgreSQ
     await other.waitForOutput((_stdout, stderr) =>
       /done with fleet\/pilot\/\S*: 0 proven, 1 come again/.test(stderr),
     );
-    const [line = '{}'] = readFileSync(log, 'utf8')
+    const documents = readFileSync(log, 'utf8')
       .split('\n')
-      .filter((each) => each.includes('m1user1'));
-    assert.match(JSON.parse(line).run, /^fleet\/pilot\/pilot\.m1\.r1\./);
+      .filter((each) => each !== '')
+      .map((each) => JSON.parse(each));
+    assert.ok(documents.some(({ event }) => event === 'agent:begins'));
+    assert.ok(documents.some(({ user }) => user === 'm1user1'));
+    for (const { run, fleet, wave, slice } of documents) {
+      assert.match(run, /^fleet\/(pilot|rest)\/\1\.m1\.r1\./);
+      assert.equal(run, `${fleet}/${wave}/${slice}`);
+    }
     const later = gate.said.slice(before).map(({ text }) => text);
     for (const user of held) {
       assert.ok(!later.some((text) => text.includes(`user.${user}`) || text.includes(`USER ${user}`)), user);
@@ -123,12 +129,18 @@ test('an agent that is told to stop gives its slice back although the replica is
   const [master] = scene.masters;
   assert.ok(master);
   await scene.start();
-  const agent = scene.agent(master);
+  const log = join(master.directory, 'agent.log');
+  const agent = scene.agent(master, '--log-file', log);
   await gate.shut;
   agent.kill('SIGTERM');
   const { code, stderr } = await agent.result;
   assert.equal(code, 0, stderr);
   assert.match(stderr, /gives back .*told to stop/);
+  for (const text of [stderr, readFileSync(log, 'utf8')]) {
+    const lines = text.split('\n').filter((line) => line !== '');
+    assert.ok(lines.length > 2, text);
+    for (const line of lines) assert.match(line, /fleet\/pilot\/pilot\.m1\.r1\.[0-9a-f]{12}: /);
+  }
   const { standing, agents, users } = await scene.view();
   assert.deepEqual([standing, agents, users.left], ['waiting', [], 2]);
 });
