@@ -1,7 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { passes } from './passes.ts';
+
+/** Milliseconds for a test file of a sound copy. */
+const PATIENCE_MS = 300_000;
 
 interface Range {
   startOffset: number;
@@ -9,31 +13,28 @@ interface Range {
   count: number;
 }
 
-/** Where one test file comes by in one module, and how long it takes. */
+/** Where one test file comes by in one room, and how long it takes. */
 export interface Coverage {
   test: string;
   milliseconds: number;
-  /** By path of the module, the outer range before those in it. */
-  ranges: ReadonlyMap<string, readonly Range[]>;
+  /** By path of the module in the copy: of each process, the outer range before those in it. */
+  ranges: ReadonlyMap<string, readonly Range[][]>;
 }
 
 /** Runs a test file with V8's own counters. @returns undefined if it fails by itself */
-export function coverageOf(test: string, module: (path: string) => boolean): Coverage | undefined {
+export async function coverageOf(copy: string, test: string, folder: string): Promise<Coverage | undefined> {
   const directory = mkdtempSync(join(tmpdir(), 'coverage-'));
   try {
     const started = performance.now();
-    const { status } = spawnSync(process.execPath, [test], {
-      env: { ...process.env, NODE_V8_COVERAGE: directory },
-      stdio: 'ignore',
-    });
-    if (status !== 0) return undefined;
+    if (!(await passes(copy, test, PATIENCE_MS, { NODE_V8_COVERAGE: directory }))) return undefined;
     const milliseconds = performance.now() - started;
-    const ranges = new Map<string, Range[]>();
+    const ranges = new Map<string, Range[][]>();
     for (const file of readdirSync(directory)) {
       for (const { url, functions } of modulesOf(join(directory, file))) {
-        const path = url.replace(/^file:\/\//, '');
-        if (!module(path)) continue;
-        ranges.set(path, [...(ranges.get(path) ?? []), ...functions.flatMap((each) => each.ranges)]);
+        if (!url.startsWith('file:')) continue;
+        const path = relative(copy, fileURLToPath(url));
+        if (!path.startsWith(`${folder}/`)) continue;
+        ranges.set(path, [...(ranges.get(path) ?? []), functions.flatMap((each) => each.ranges)]);
       }
     }
     return { test, milliseconds, ranges };
@@ -58,10 +59,14 @@ function modulesOf(file: string): ModuleCoverage[] {
   }
 }
 
-/** The innermost range decides. */
 export function comesBy({ ranges }: Coverage, path: string, offset: number): boolean {
+  return (ranges.get(path) ?? []).some((each) => isCounted(each, offset));
+}
+
+/** The innermost range decides. */
+function isCounted(ranges: readonly Range[], offset: number): boolean {
   let innermost: Range | undefined;
-  for (const range of ranges.get(path) ?? []) {
+  for (const range of ranges) {
     if (range.startOffset > offset || range.endOffset <= offset) continue;
     const narrower =
       innermost === undefined ||

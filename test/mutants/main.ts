@@ -1,108 +1,153 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { comesBy, coverageOf } from './coverage-of.ts';
+import { type Coverage, comesBy, coverageOf } from './coverage-of.ts';
+import { isRefusedByCompiler } from './is-refused-by-compiler.ts';
 import { type Mutation, mutationsOf } from './mutations-of.ts';
+import { passes } from './passes.ts';
 
 /**
- * `npm run mutants -- ROOM [--count N] [--seed S] [--all]`: changes one place of a room at a time, N of all that there are (200),
- * and tells which share its own unit tests notice, or with `--all` those of every room, and what survives. Of the tests those are
- * run that come by the place.
+ * `npm run mutants -- ROOM [--count N] [--seed S] [--in WORDS] [--with ROOM ...]`: changes one place of a room at a time, N of all
+ * that there are (200), or of modules whose path has the words, and tells which share its own unit tests notice, or they and those of
+ * more rooms, and what survives. Of the tests those are run that come by the place. What the compiler refuses is noticed.
  */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** Milliseconds beyond five times what a test takes otherwise: a mutant that never ends is noticed as well. */
 const PATIENCE_MS = 5_000;
 
+interface Place {
+  path: string;
+  mutation: Mutation;
+}
+
 const { values, positionals } = parseArgs({
   options: {
     count: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
-    all: { type: 'boolean', default: false },
+    parallel: { type: 'string', default: String(availableParallelism()) },
+    in: { type: 'string', default: '' },
+    with: { type: 'string', multiple: true, default: [] },
   },
   allowPositionals: true,
 });
 const [room = ''] = positionals;
-const counts = [values.count, values.seed].map(Number);
-const [count = 0, seed = 0] = counts;
+const counts = [values.count, values.seed, values.parallel].map(Number);
+const [count = 0, seed = 0, parallel = 0] = counts;
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((each) => each.isDirectory());
 if (
-  !rooms.some(({ name }) => name === room) ||
+  ![room, ...values.with].every((each) => rooms.some(({ name }) => name === each)) ||
   counts.some((each) => !Number.isSafeInteger(each) || each < 1)
 ) {
   const names = rooms.map(({ name }) => name).join(', ');
-  console.error(`usage: npm run mutants -- ROOM [--count N] [--seed S] [--all]; ROOM is one of ${names}`);
+  console.error(
+    `usage: npm run mutants -- ROOM [--count N] [--seed S] [--parallel N] [--in WORDS] [--with ROOM]; ROOM is one of ${names}`,
+  );
   process.exit(64);
 }
 
-const copy = mkdtempSync(join(tmpdir(), 'mutants-'));
-process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
-for (const part of ['dist', 'test', 'docs', 'package.json', 'web', 'bin']) {
-  cpSync(join(ROOT, part), join(copy, part), { recursive: true, verbatimSymlinks: true });
-}
-for (const part of ['node_modules', 'src']) symlinkSync(join(ROOT, part), join(copy, part));
+const scratch = mkdtempSync(join(tmpdir(), 'mutants-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+const copies = Array.from({ length: parallel }, (_, number) => copyOf(join(scratch, String(number))));
+const [first = ''] = copies;
 
-const folder = join(copy, 'dist', 'src', room);
+const folder = join('dist', 'src', room);
 const modules = filesBelow(folder, '.js');
-const unit = join(copy, 'dist', 'test', 'unit');
-const tests = filesBelow(values.all ? unit : join(unit, room), '.test.js');
+const tests = [room, ...values.with].flatMap((each) =>
+  filesBelow(join('dist', 'test', 'unit', each), '.test.js'),
+);
 console.log(`${modules.length} modules of ${room}; which of ${tests.length} test files come by where ...`);
-const coverage = tests.flatMap((test) => coverageOf(test, (path) => path.startsWith(`${folder}/`)) ?? []);
+const coverage: Coverage[] = [];
+await onCopies(tests, async (copy, test) => {
+  const found = await coverageOf(copy, test, folder);
+  if (found) coverage.push(found);
+  else console.log(`fails without a mutant, and is left out: ${test}`);
+});
 coverage.sort((a, b) => a.milliseconds - b.milliseconds);
 
-const all = modules.flatMap((path) =>
-  mutationsOf(readFileSync(path, 'utf8')).map((mutation) => ({ path, mutation })),
-);
+const all = modules
+  .filter((path) => path.includes(values.in))
+  .flatMap((path) =>
+    mutationsOf(readFileSync(join(first, path), 'utf8')).map((mutation): Place => ({ path, mutation })),
+  );
+const length = Math.min(count, all.length);
 const chosen =
-  fc.sample(
-    fc.shuffledSubarray(all, {
-      minLength: Math.min(count, all.length),
-      maxLength: Math.min(count, all.length),
-    }),
-    {
-      seed,
-      numRuns: 1,
-    },
-  )[0] ?? [];
-let killed = 0;
-const survivors: string[] = [];
-for (const { path, mutation } of chosen) {
-  if (isNoticed(path, mutation)) killed++;
+  fc.sample(fc.shuffledSubarray(all, { minLength: length, maxLength: length }), { seed, numRuns: 1 })[0] ??
+  [];
+let noticed = 0;
+let refused = 0;
+await onCopies(chosen, async (copy, { path, mutation }) => {
+  const visitors = coverage.filter((each) => comesBy(each, path, mutation.start));
+  if (await isNoticed(copy, path, mutation, visitors)) noticed++;
+  else if (isRefusedByCompiler(copy, path, mutation)) refused++;
   else {
-    const line = readFileSync(path, 'utf8').slice(0, mutation.start).split('\n').length;
-    const survivor = `${relative(join(copy, 'dist'), path)}:${line} ${mutation.what}`;
-    survivors.push(survivor);
-    console.log(`survives: ${survivor}`);
+    const line = readFileSync(join(copy, path), 'utf8').slice(0, mutation.start).split('\n').length;
+    const unseen = visitors.length === 0 ? ' (no test comes by)' : '';
+    console.log(`survives: ${path}:${line} ${mutation.what}${unseen}`);
   }
-}
-const share = ((100 * killed) / chosen.length).toFixed(1);
+});
+const share = ((100 * (noticed + refused)) / chosen.length).toFixed(1);
 console.log(
-  `${room}: ${killed} of ${chosen.length} mutants noticed, ${share} percent (${all.length} places, seed ${seed})`,
+  `${room}: ${noticed} of ${chosen.length} mutants noticed by tests, ${refused} by the compiler, ${share} percent ` +
+    `(${all.length} places, seed ${seed})`,
 );
 
-function isNoticed(path: string, { start, end, text }: Mutation): boolean {
-  const sound = readFileSync(path, 'utf8');
-  writeFileSync(path, sound.slice(0, start) + text + sound.slice(end));
+async function isNoticed(
+  copy: string,
+  path: string,
+  { start, end, text }: Mutation,
+  visitors: readonly Coverage[],
+): Promise<boolean> {
+  const sound = readFileSync(join(copy, path), 'utf8');
+  writeFileSync(join(copy, path), sound.slice(0, start) + text + sound.slice(end));
   try {
-    return coverage
-      .filter((each) => comesBy(each, path, start))
-      .some(({ test, milliseconds }) => {
-        const { status } = spawnSync(process.execPath, [test], {
-          stdio: 'ignore',
-          timeout: Math.ceil(5 * milliseconds) + PATIENCE_MS,
-        });
-        return status !== 0;
-      });
+    for (const { test, milliseconds } of visitors) {
+      if (!(await passes(copy, test, Math.ceil(5 * milliseconds) + PATIENCE_MS))) return true;
+    }
+    return false;
   } finally {
-    writeFileSync(path, sound);
+    writeFileSync(join(copy, path), sound);
   }
+}
+
+/** Each copy takes the next as soon as it is done with one. */
+async function onCopies<T>(
+  items: readonly T[],
+  use: (copy: string, item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values();
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (const item of left) await use(copy, item);
+    }),
+  );
+}
+
+/** The copy has what is built, and the sources for the compiler. */
+function copyOf(copy: string): string {
+  mkdirSync(copy);
+  for (const part of ['dist', 'src', 'test', 'docs', 'package.json', 'tsconfig.json', 'web', 'bin']) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true, verbatimSymlinks: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  const settings = JSON.parse(readFileSync(join(copy, 'tsconfig.json'), 'utf8'));
+  writeFileSync(join(copy, 'tsconfig.json'), JSON.stringify({ ...settings, include: ['src'] }));
+  return copy;
 }
 
 function filesBelow(directory: string, ending: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+  return readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith(ending))
     .sort()
     .map((file) => join(directory, file));

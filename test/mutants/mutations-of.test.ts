@@ -7,7 +7,7 @@ const SOURCE = `
 export function f(a, b) {
   if (a < b && a !== 0) count(a + 1);
   const text = 'a' + b;
-  return b ? true : [a ?? 7];
+  return b ? true : [a ?? 7, 1000];
 }
 `;
 
@@ -16,6 +16,7 @@ test('operators, conditions, constants and calls are changed, one at a time, and
   assert.deepEqual(found.sort(), [
     '0 -> 1',
     '1 -> 2',
+    '1000 -> 0',
     '7 -> 8',
     'a !== 0: !== -> ===',
     'a + 1: + -> -',
@@ -46,5 +47,13 @@ test('what the compiler makes of using is none of ours, what is used is', () => 
   assert.deepEqual(
     mutationsOf(source).map(({ what }) => what),
     ['1 -> 2', '1 + 2: + -> -', '2 -> 3'],
+  );
+});
+
+test('a bound by itself is left as it is, a table of numbers is not', () => {
+  const source = 'const MAX_OCTETS = 64 * KIB, OFFSETS = { uid: 4 };';
+  assert.deepEqual(
+    mutationsOf(source).map(({ what }) => what),
+    ['4 -> 5'],
   );
 });

@@ -11,6 +11,8 @@ export interface Mutation {
 /** Characters of a place that tell it from others. */
 const SHOWN = 80;
 
+const FEW = 64;
+
 const OPERATORS: Readonly<Record<string, string>> = {
   '===': '!==',
   '!==': '===',
@@ -41,6 +43,7 @@ interface Tree extends Node {
   prefix?: boolean;
   name?: string;
   id?: Tree | null;
+  init?: Tree | null;
   object?: Tree;
   callee?: Tree;
   arguments?: Tree[];
@@ -79,12 +82,17 @@ function mutationOf(source: string, node: Tree): Mutation | undefined {
       return node.test ? replace(node.test, `!(${source.slice(node.test.start, node.test.end)})`) : undefined;
     case 'Literal':
       if (typeof node.value === 'boolean') return replace(node, String(!node.value));
-      return typeof node.value === 'number' ? replace(node, String(node.value + 1)) : undefined;
+      return typeof node.value === 'number' ? replace(node, String(otherNumber(node.value))) : undefined;
     case 'ExpressionStatement':
       return isCall(node.expression) ? replace(node, ';') : undefined;
     default:
       return undefined;
   }
+}
+
+/** One more of a few is another number; one more of a thousand is the same, to what it measures. */
+function otherNumber(value: number): number {
+  return value < FEW ? value + 1 : 0;
 }
 
 type Place = Pick<Mutation, 'start' | 'end'>;
@@ -117,8 +125,20 @@ function isOfTheCompiler({ type, id, expression, left }: Tree): boolean {
   return name !== undefined && OF_THE_COMPILER.test(name);
 }
 
+/** A bound or a measure by itself has a name in capitals: that one more or less of it is wrong cannot be said of any. */
+const MEASURE = /^[A-Z][A-Z0-9_]*$/;
+
+function isMeasure({ type, id, init }: Tree): boolean {
+  return type === 'VariableDeclarator' && MEASURE.test(id?.name ?? '') && isArithmetic(init);
+}
+
+function isArithmetic(node: Tree | null | undefined): boolean {
+  if (node?.type === 'BinaryExpression') return isArithmetic(node.left) && isArithmetic(node.right);
+  return node?.type === 'Literal' || node?.type === 'Identifier';
+}
+
 function visit(node: Tree, use: (node: Tree) => void): void {
-  if (isOfTheCompiler(node)) return;
+  if (isOfTheCompiler(node) || isMeasure(node)) return;
   if (node.type === 'CallExpression' && OF_THE_COMPILER.test(node.callee?.name ?? '')) {
     // What is put into its care is ours.
     const [, ours] = node.arguments ?? [];
