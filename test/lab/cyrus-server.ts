@@ -213,6 +213,10 @@ export class CyrusServer implements AsyncDisposable {
 
   async start(): Promise<void> {
     if (this.#process !== undefined) throw new Error(`server ${this.name} is running already`);
+    const ports = [this.imapPort, this.syncPort, this.sievePort];
+    // A service that was killed while it waits for the disk still listens, and `master` disables for good a service
+    // whose port is taken when it begins.
+    for (const port of ports) await waitUntilFree(port);
     const child = spawn(
       this.programs.path('master'),
       // -M is read before privileges go; both files are readable by cyrus.
@@ -246,10 +250,12 @@ export class CyrusServer implements AsyncDisposable {
       ended = `ended with ${signal ?? `exit code ${code}`}`;
     });
     this.#process = child;
-    for (const port of [this.imapPort, this.syncPort, this.sievePort]) {
+    for (const port of ports) {
       await waitForGreeting(port, () => {
         if (ended === undefined) return;
         throw new Error(`Cyrus master of ${this.name} ${ended}: ${this.#serverOutput || 'no output'}`);
+      }).catch((error) => {
+        throw new Error(`${error.message}\n${this.#serverOutput}\n${processesOf(this.directory)}`);
       });
     }
   }
@@ -472,17 +478,38 @@ export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
     const port = randomInt(LOWEST_PORT, LOWEST_EPHEMERAL_PORT);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    ports.add(port);
+    if (await canListen(port)) ports.add(port);
   }
   return [...ports];
+}
+
+async function waitUntilFree(port: number): Promise<void> {
+  const deadline = Date.now() + START_DEADLINE;
+  while (!(await canListen(port))) {
+    if (Date.now() > deadline) throw new Error(`port ${port} is in use, and was for ${START_DEADLINE} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer();
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!free) return false;
+  server.close();
+  await once(server, 'close');
+  return true;
+}
+
+/** A line of ps for each process with this directory in its command line. */
+function processesOf(directory: string): string {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid,ppid,stat,wchan:20,args'], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes(directory))
+    .join('\n');
 }
 
 async function waitForGreeting(port: number, check: () => void): Promise<void> {
@@ -503,6 +530,7 @@ async function greets(port: number): Promise<boolean> {
       socket.once('data', () => resolve(true));
       socket.once('error', () => resolve(false));
       socket.once('close', () => resolve(false));
+      socket.setTimeout(START_DEADLINE, () => resolve(false));
     });
   } finally {
     socket.destroy();
