@@ -114,6 +114,7 @@ export class ResponseReader {
       const octet = chunk[at++];
       if (octet === LF) {
         this.#line += chunk.toString('latin1', from, at);
+        this.#checkLength();
         this.#endTextLine();
         return at;
       }

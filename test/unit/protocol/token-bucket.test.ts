@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, connect as dial, type Socket } from 'node:net';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { TokenBucket } from '../../../src/protocol/wire/token-bucket.ts';
 import { Transport } from '../../../src/protocol/wire/transport.ts';
+import { socketPair } from './support/socket-pair.ts';
 
 /** Connections that have always something to send, on a clock of their own. */
 class Senders {
@@ -77,6 +77,49 @@ test('while it is paused nothing goes out, and within a second of its end all go
   assert.ok(senders.until(seconds(101)) > 700_000);
 });
 
+test('what is asked for at a time is a fiftieth of a second, within bounds', () => {
+  const { bucket } = new Senders(1);
+  assert.deepEqual([bucket.rate, bucket.pieceOctets], [undefined, Number.POSITIVE_INFINITY]);
+  for (const [rate, octets] of [
+    [1, 512],
+    [25_600, 512],
+    [50_000, 1000],
+    [3_276_800, 65_536],
+    [1e9, 65_536],
+  ] as const) {
+    bucket.setRate(rate);
+    assert.deepEqual([bucket.rate, bucket.pieceOctets], [rate, octets]);
+  }
+  bucket.setRate(undefined);
+  assert.deepEqual([bucket.rate, bucket.take(1e9), bucket.take(1e9)], [undefined, 0, 0]);
+});
+
+test('who comes too soon is told after which time to ask again, in whole milliseconds and at most 200', () => {
+  const senders = new Senders(1);
+  const { bucket } = senders;
+  bucket.setRate(1000);
+  assert.equal(bucket.take(50), 0);
+  assert.equal(bucket.take(1), 50);
+  senders.now += 1_000_001n;
+  assert.equal(bucket.take(1), 49);
+  senders.now += 48_999_999n;
+  assert.equal(bucket.take(1000), 0);
+  assert.equal(bucket.take(1), 200);
+  bucket.paused = true;
+  senders.now += seconds(10);
+  assert.deepEqual([bucket.paused, bucket.take(1)], [true, 200]);
+  bucket.paused = false;
+  assert.deepEqual([bucket.paused, bucket.take(1)], [false, 0]);
+});
+
+test('what was not used is kept for 200 milliseconds, not longer', () => {
+  const senders = new Senders(1);
+  const { bucket } = senders;
+  bucket.setRate(1000);
+  senders.now += seconds(100);
+  assert.deepEqual([bucket.take(200), bucket.take(100), bucket.take(1)], [0, 0, 100]);
+});
+
 test('threads share the rate exactly, by the clock that the bucket itself goes by', async () => {
   const memory = TokenBucket.memory();
   const bucket = new TokenBucket(memory);
@@ -104,17 +147,6 @@ test('threads share the rate exactly, by the clock that the bucket itself goes b
   assert.ok(total > 0);
   assert.ok(total <= rate * (elapsed + 0.2) + 10_000, `${total} octets in ${elapsed} s`);
 });
-
-async function socketPair(): Promise<{ near: Socket; far: Socket; close(): void }> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
-  const near = dial(address.port, '127.0.0.1');
-  const far = await accepted;
-  return { near, far, close: () => server.close() };
-}
 
 for (const compressed of [false, true]) {
   test(`what goes out at the socket is what the bucket allows, all of it and in order (compressed: ${compressed})`, async () => {
