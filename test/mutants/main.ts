@@ -59,6 +59,7 @@ if (
 
 const scratch = mkdtempSync(join(tmpdir(), 'mutants-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const copies = Array.from({ length: parallel }, (_, number) => copyOf(join(scratch, String(number))));
 const [first = ''] = copies;
 

@@ -57,3 +57,18 @@ test('a bound by itself is left as it is, a table of numbers is not', () => {
     ['4 -> 5'],
   );
 });
+
+test('beside a bound a comparison is turned round, not moved by one', () => {
+  assert.deepEqual(
+    mutationsOf('const isLong = text.length > MAX_OCTETS;').map(({ what }) => what),
+    ['text.length > MAX_OCTETS: > -> <='],
+  );
+});
+
+test('the text of an error is left alone, what goes with it is not', () => {
+  const source = 'throw new SyncError("IO", `$' + '{name.slice(0, 9)} is not there`, { isFatal: true });';
+  assert.deepEqual(
+    mutationsOf(source).map(({ what }) => what),
+    ['true -> false'],
+  );
+});

@@ -30,6 +30,15 @@ const OPERATORS: Readonly<Record<string, string>> = {
   '-=': '+=',
 };
 
+/** Beside a bound: that one more is on its other side cannot be said to be wrong. */
+const OPPOSITES: Readonly<Record<string, string>> = {
+  ...OPERATORS,
+  '<': '>=',
+  '<=': '>',
+  '>': '<=',
+  '>=': '<',
+};
+
 /** The parts of acorn's nodes that are looked at. */
 interface Tree extends Node {
   operator?: string;
@@ -71,7 +80,7 @@ function mutationOf(source: string, node: Tree): Mutation | undefined {
     case 'LogicalExpression':
     case 'AssignmentExpression': {
       const { left, right, operator = '' } = node;
-      const other = OPERATORS[operator];
+      const other = isMeasured(left, right) ? OPPOSITES[operator] : OPERATORS[operator];
       if (!left || !right || other === undefined || isText(left) || isText(right)) return undefined;
       const at = source.indexOf(operator, left.end);
       const place = { start: at, end: at + operator.length };
@@ -137,6 +146,13 @@ function isArithmetic(node: Tree | null | undefined): boolean {
   return node?.type === 'Literal' || node?.type === 'Identifier';
 }
 
+function isMeasured(...sides: readonly (Tree | undefined)[]): boolean {
+  return sides.some((side) => side?.type === 'Identifier' && MEASURE.test(side.name ?? ''));
+}
+
+/** Makers of errors: what they are told in words is text. */
+const OF_ERRORS = /(?:Error|Failure)$/;
+
 function visit(node: Tree, use: (node: Tree) => void): void {
   if (isOfTheCompiler(node) || isMeasure(node)) return;
   if (node.type === 'CallExpression' && OF_THE_COMPILER.test(node.callee?.name ?? '')) {
@@ -146,10 +162,11 @@ function visit(node: Tree, use: (node: Tree) => void): void {
     return;
   }
   use(node);
+  const makesError = OF_ERRORS.test(node.callee?.name ?? '');
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {
-      if (typeof child === 'object' && child !== null && 'type' in child && 'start' in child)
-        visit(child, use);
+      if (typeof child !== 'object' || child === null || !('type' in child && 'start' in child)) continue;
+      if (!(makesError && child.type === 'TemplateLiteral')) visit(child, use);
     }
   }
 }
