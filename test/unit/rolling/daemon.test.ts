@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
+import type { ActionResult } from '../../../src/replicate/jobs/action.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { QUARANTINE_AFTER } from '../../../src/rolling/limits.ts';
 import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
@@ -122,6 +123,38 @@ test('with a channel and -N a locked user is handed back to the log once, as Def
   assert.equal(site.linesOnDisk().length, 2);
   locked = false;
   await site.clock.advance(60_000);
+  assert.deepEqual(site.behind(), []);
+});
+
+test('a user who is locked once more, after it was synced, is told of once more', async () => {
+  using site = new Site();
+  let locked = true;
+  site.resultOf = (action) =>
+    locked && isUser(action, 'alice') ? { kind: 'locked', user: 'alice' } : undefined;
+  site.start();
+  for (const times of [1, 2]) {
+    locked = true;
+    await site.change(mailbox('user.alice'));
+    await site.clock.advance(60_000);
+    assert.equal(site.eventsOf('rolling:parked').length, times);
+    locked = false;
+    await site.clock.advance(60_000);
+    assert.deepEqual(site.behind(), []);
+  }
+});
+
+test('a user who is locked once more, after something else failed, is told of once more', async () => {
+  using site = new Site();
+  const results: ActionResult[] = [
+    { kind: 'locked', user: 'alice' },
+    failed(),
+    { kind: 'locked', user: 'alice' },
+  ];
+  site.resultOf = () => results.shift();
+  site.start();
+  await site.change({ type: 'USER', userid: 'alice' });
+  await site.clock.advance(600_000);
+  assert.equal(site.eventsOf('rolling:parked').length, 2);
   assert.deepEqual(site.behind(), []);
 });
 
@@ -467,6 +500,47 @@ test('-t makes the connections anew, not with -1', async () => {
   await site.clock.advance(1_300_000);
   assert.equal(site.restarts, 2);
   assert.ok(site.logged().includes('sync_client RESTART succeeded'));
+});
+
+test('connections are made anew neither with -1 nor while it is paused, nor before the time is over', async () => {
+  for (const [options, paused] of [
+    [{ once: true }, false],
+    [{}, true],
+  ] as const) {
+    using site = new Site();
+    site.workTime = () => 2_000_000;
+    await site.change(mailbox('user.alice'));
+    const { daemon } = site.start({ sessionTimeoutMs: 600_000, ...options });
+    await site.clock.advance(1_000);
+    site.paused = paused;
+    daemon.braked();
+    await site.clock.advance(1_300_000);
+    assert.equal(site.restarts, 0);
+  }
+  using site = new Site();
+  site.start({ sessionTimeoutMs: 600_000 });
+  await site.clock.advance(600_000);
+  assert.equal(site.restarts, 0);
+  await site.clock.advance(2_000);
+  assert.equal(site.restarts, 1);
+});
+
+test('how things stand is told at the interval, the first time after it', async () => {
+  using site = new Site();
+  site.start({ reportIntervalMs: 7_000 });
+  const told = () => site.eventsOf('rolling:backlog').length;
+  await site.clock.advance(6_900);
+  assert.equal(told(), 0);
+  await site.clock.advance(200);
+  assert.equal(told(), 1);
+  await site.clock.advance(6_800);
+  assert.equal(told(), 1);
+  await site.clock.advance(200);
+  assert.equal(told(), 2);
+  using quiet = new Site();
+  quiet.start();
+  await quiet.clock.advance(600_000);
+  assert.deepEqual(quiet.eventsOf('rolling:backlog'), []);
 });
 
 test('a replica that is lost while connections are made anew is connected to again at once', async () => {

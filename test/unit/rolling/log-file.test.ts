@@ -8,6 +8,7 @@ import fs, {
   mkdtempSync,
   openSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -17,7 +18,7 @@ import fs, {
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { chooseLocks, tryLock, unlock } from '../../../src/native/locks.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -207,6 +208,78 @@ test('no writer of Cyrus waits for a flush of this reader, nor of what it writes
   assert.deepEqual(place.read, ['USER bob\n']);
   assert.ok(free.length >= 2, `${free.length} flushes`);
   assert.ok(free.every(Boolean), `the log was locked during one of ${free.length} flushes`);
+});
+
+/** Flushes of files and directories, by their names, and changes of names, in order. */
+async function ordersDuring(
+  place: Place,
+  context: TestContext,
+  work: () => Promise<void>,
+): Promise<string[]> {
+  const orders: string[] = [];
+  const short = (path: string): string => path.slice(place.directory.length + 1) || '.';
+  const spy = <Name extends 'fsyncSync' | 'renameSync' | 'unlinkSync'>(
+    name: Name,
+    tell: (...args: never[]) => string,
+  ) => {
+    const real = fs[name] as (...args: unknown[]) => void;
+    context.mock.method(fs, name, (...args: never[]) => {
+      orders.push(tell(...args));
+      real(...args);
+    });
+  };
+  spy('fsyncSync', (fd: number) => `flush ${short(readlinkSync(`/proc/self/fd/${fd}`))}`);
+  spy('renameSync', (from: string, to: string) => `${short(from)} -> ${short(to)}`);
+  spy('unlinkSync', (path: string) => `remove ${short(path)}`);
+  syncBuiltinESMExports();
+  try {
+    await work();
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  return orders;
+}
+
+test('what takes the place of log-run is on the disk before it does, and the log goes last', async (context) => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  await appendToLog(place.file, [bob]);
+  const orders = await ordersDuring(place, context, async () => {
+    await place.take([alice]);
+  });
+  assert.deepEqual(orders, [
+    'flush sync/log-run.new',
+    'sync/log-run.new -> sync/log-run',
+    'remove sync/log',
+    'flush sync',
+  ]);
+});
+
+test('what is left at the end is on the disk before it takes the place of log-run', async (context) => {
+  using place = new Place();
+  await appendToLog(place.file, [alice, bob]);
+  await place.take();
+  const orders = await ordersDuring(place, context, async () => place.log.keep([bob]));
+  assert.deepEqual(orders, ['flush sync/log-run.new', 'sync/log-run.new -> sync/log-run', 'flush sync']);
+});
+
+test('lines that are handed back are on the disk when that is said', async (context) => {
+  using place = new Place();
+  assert.deepEqual(await ordersDuring(place, context, () => appendToLog(place.file, [alice])), [
+    'flush sync/log',
+  ]);
+});
+
+test('a log that is empty, as its writer has just made it, is left alone', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  writeFileSync(place.file, '');
+  assert.equal(await place.take([alice]), undefined);
+  assert.ok(existsSync(place.file));
+  assert.deepEqual(place.log.waiting(), { lines: 0, octets: 0, since: undefined });
 });
 
 function isFree(path: string): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { formatLogLine, type LogLine } from '../../../src/rolling/log/log-line.ts';
+import { formatLogLine, type LogLine, shown } from '../../../src/rolling/log/log-line.ts';
 import { LogParser, type ParsedLine } from '../../../src/rolling/log/log-parser.ts';
 import { logLine, plain } from './names.ts';
 
@@ -151,4 +151,21 @@ test('a line that never ends is reported once and costs no memory', () => {
 
 test('a literal cut off by the end of the log is a bad line', () => {
   assert.deepEqual(badNumbers('USER a\nMAILBOX {20}\r\nuser.a\n'), [2]);
+});
+
+test('each type takes as many words as it has, none of them empty but the name of the server’s annotations', () => {
+  const words = ['', ' one', ' one two', ' one two three', ' ""', ' "" two', ' one ""'];
+  const taken = (type: string) => words.filter((each) => linesOf(`${type}${each}\n`).length === 1);
+  for (const type of ['USER', 'UNUSER', 'META', 'SIEVE', 'UNMAILBOX', 'QUOTA'])
+    assert.deepEqual(taken(type), [' one'], type);
+  for (const type of ['RENAME', 'SEEN', 'SUB', 'UNSUB']) assert.deepEqual(taken(type), [' one two'], type);
+  for (const type of ['MAILBOX', 'APPEND', 'DOUBLEMAILBOX'])
+    assert.deepEqual(taken(type), [' one', ' one two'], type);
+  assert.deepEqual(taken('ANNOTATION'), [' one', ' ""']);
+});
+
+test('of a bad line a hundred octets are repeated, none of which steers a terminal', () => {
+  assert.equal(shown('a'.repeat(100)), 'a'.repeat(100));
+  assert.equal(shown('a'.repeat(101)), `${'a'.repeat(100)}...`);
+  assert.equal(shown('\x1b[2J\x07\x7f'), '?[2J??');
 });
