@@ -15,7 +15,8 @@ export interface MasterStore {
 
   /**
    * Makes known what is asked about below, as it is now. A store on disk looks each time it is asked, and has nothing to do
-   * here. One behind a server answers by what it was told at the latest refresh; of what was never refreshed it knows
+   * here but where its list is keyed by names alone (before 3.6): there uniqueids are looked for, which takes a reading of
+   * the whole list. One behind a server answers by what it was told at the latest refresh; of what was never refreshed it knows
    * nothing, and says so (BUG) rather than that there is none. Messages, records and limits are asked for each time.
    *
    * @throws SyncError what a server answers, or MASTER_SERVER_LOST
@@ -46,7 +47,10 @@ export interface MasterStore {
   /** Looks up a row by internal name, tombstones and intermediates included. */
   lookup(name: ByteString): MailboxEntry | undefined;
 
-  /** Looks up a row by uniqueid (the `I` record's current name); undefined if none or in a store older than 3.6. */
+  /**
+   * Looks up a row by uniqueid (the `I` record's current name); undefined if none. A store older than 3.6 knows those that
+   * the latest refresh asked for, as they were then, and no others; nor those of 2.4, whose rows have no uniqueids.
+   */
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined;
 
   /**

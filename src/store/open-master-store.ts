@@ -26,6 +26,7 @@ import type {
   MailboxView,
   MasterStore,
   QuotaEntry,
+  Refresh,
   SeenEntry,
   SieveState,
 } from './master-store.ts';
@@ -57,29 +58,55 @@ export function openMasterStore(layout: StoreLayout, server?: ServerBehind): Mas
 /** The store as its own server tells it, for mailboxes whose index is newer than what is read here. */
 export type ServerBehind = Pick<MasterStore, 'readMailbox' | 'close'>;
 
+/** All views of a store have these in common. */
+class Readers {
+  readonly databases = new KeptDatabases(KEPT_DATABASES);
+  readonly list: MailboxList;
+  readonly reader: MailboxReader;
+  readonly peeker: MailboxPeeker;
+
+  constructor(layout: StoreLayout) {
+    this.list = new MailboxList(layout, this.databases);
+    const states = new MailboxStates(layout, this.list, this.databases);
+    this.reader = new MailboxReader(layout, this.list, states);
+    this.peeker = new MailboxPeeker(layout, this.list, states);
+  }
+}
+
 class DiskMasterStore implements MasterStore {
   readonly #layout: StoreLayout;
   readonly #server: ServerBehind | undefined;
+  readonly #readers: Readers;
   readonly #list: MailboxList;
   readonly #reader: MailboxReader;
   readonly #peeker: MailboxPeeker;
   readonly #databases: KeptDatabases;
+  /** By uniqueid what a list that is keyed by names alone said at the latest refresh. */
+  readonly #byUniqueid = new Map<ByteString, MailboxEntry>();
 
-  constructor(layout: StoreLayout, server: ServerBehind | undefined) {
+  constructor(layout: StoreLayout, server: ServerBehind | undefined, readers = new Readers(layout)) {
     this.#layout = layout;
     this.#server = server;
-    this.#databases = new KeptDatabases(KEPT_DATABASES);
-    this.#list = new MailboxList(layout, this.#databases);
-    const states = new MailboxStates(layout, this.#list, this.#databases);
-    this.#reader = new MailboxReader(layout, this.#list, states);
-    this.#peeker = new MailboxPeeker(layout, this.#list, states);
+    this.#readers = readers;
+    this.#databases = readers.databases;
+    this.#list = readers.list;
+    this.#reader = readers.reader;
+    this.#peeker = readers.peeker;
   }
 
   forJob(): MasterStore {
-    return this;
+    return new DiskMasterStore(this.#layout, this.#server, this.#readers);
   }
 
-  async refresh(): Promise<void> {}
+  async refresh({ uniqueids = [] }: Refresh): Promise<void> {
+    if (uniqueids.length === 0 || this.#list.keying() === 'by-record') return;
+    const found = await this.#list.searchUniqueids(uniqueids);
+    for (const uniqueid of uniqueids) {
+      const entry = found.get(uniqueid);
+      if (entry) this.#byUniqueid.set(uniqueid, entry);
+      else this.#byUniqueid.delete(uniqueid);
+    }
+  }
 
   enumerate(prefix: ByteString = ''): Generator<Enumerated> {
     return this.#list.enumerate(prefix);
@@ -111,7 +138,7 @@ class DiskMasterStore implements MasterStore {
   }
 
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
-    return this.#list.lookupUniqueid(uniqueid);
+    return this.#list.lookupUniqueid(uniqueid) ?? this.#byUniqueid.get(uniqueid);
   }
 
   async readMailbox<T extends Synchronous>(

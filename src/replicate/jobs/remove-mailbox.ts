@@ -20,6 +20,7 @@ export async function removeMailbox(context: EngineContext, name: ByteString): P
   }
   const [there] = await session.getMailboxes([name]);
   if (!there) return;
+  await store.refresh({ uniqueids: [there.uniqueid] });
   const successor = store.lookupUniqueid(there.uniqueid);
   // Deleted, under a name that the replica cannot open, it can only go there.
   const canFollow = (successor: MailboxEntry): boolean =>

@@ -32,7 +32,7 @@ export async function removeUser(
       },
     );
   }
-  const heirs = heirsOf(context, userid);
+  const heirs = await heirsOf(context, userid);
   for (const heir of heirs) locks.take(heir);
   if (renamed || heirs.length > 0) await giveUpNames(context, [context.store.inboxName(userid)]);
   if (context.session.info.unuserTakesDeleted) await removeAllButDeleted(context, userid);
@@ -61,9 +61,12 @@ export async function livingUnder(context: EngineContext, userid: ByteString): P
   const { store } = context;
   const inbox = store.inboxName(userid);
   const { mailboxes } = await userThere(context, userid);
-  return mailboxes
+  const uniqueids = mailboxes
     .filter(({ name }) => name === inbox || name.startsWith(`${inbox}.`))
-    .map(({ uniqueid }) => store.lookupUniqueid(uniqueid))
+    .map(({ uniqueid }) => uniqueid);
+  await store.refresh({ uniqueids });
+  return uniqueids
+    .map((uniqueid) => store.lookupUniqueid(uniqueid))
     .filter((entry) => entry !== undefined)
     .filter((entry) => !entry.deleted);
 }
@@ -85,8 +88,9 @@ export async function restoreHeirs(
   }
 }
 
-function heirsOf({ store }: EngineContext, userid: ByteString): ByteString[] {
+async function heirsOf({ store }: EngineContext, userid: ByteString): Promise<ByteString[]> {
   const uniqueid = store.lookup(store.inboxName(userid))?.uniqueid;
+  if (uniqueid) await store.refresh({ uniqueids: [uniqueid] });
   const successor = uniqueid ? store.lookupUniqueid(uniqueid) : undefined;
   const heir = successor && store.ownerOf(successor.name);
   return heir === undefined || heir === userid ? [] : [heir];

@@ -5,6 +5,7 @@
  * server.
  */
 
+import { statSync } from 'node:fs';
 import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
@@ -32,6 +33,7 @@ import {
 } from './mailbox-key.ts';
 import { type MailboxRow, MailboxRowError, parseMailboxRow } from './mailbox-row.ts';
 import { wireType } from './mailbox-type.ts';
+import { type RowPage, UniqueidSearch } from './uniqueid-search.ts';
 
 /** Rows read under one database lock while enumerating: a few milliseconds. */
 const PAGE_ROWS = 1000;
@@ -66,11 +68,17 @@ export class MailboxList {
   readonly #databases: KeptDatabases;
   /** Rows as they were last parsed: each is looked at several times while its user is at work. */
   readonly #entries = new Map<ByteString, { value: ByteString; entry: MailboxEntry }>();
+  readonly #search: UniqueidSearch;
   #keying: MailboxKeying | undefined;
 
   constructor(layout: StoreLayout, databases: KeptDatabases) {
     this.#layout = layout;
     this.#databases = databases;
+    this.#search = new UniqueidSearch({
+      rowsBehind: (after) => this.#read((db, keying) => pageOf(db.entries('', after), keying, PAGE_ROWS)),
+      entryOf: (name, value) => this.#parsed('by-name', name, this.#parse(name, value)),
+      stamp: () => stampOf(layout.mboxlistPath),
+    });
   }
 
   /** See MasterStore.enumerate. A user is yielded after the last row of that user, when the sizes of all are known. */
@@ -142,7 +150,7 @@ export class MailboxList {
     prefix: ByteString,
     after: ByteString | undefined,
     damages: Map<string, SyncError>,
-  ): Page {
+  ): RowPage {
     const key = mailboxKey(keying, prefix);
     const note = (damage: SyncError): void => void damages.set(damage.message, damage);
     if (damages.size === 0) {
@@ -222,6 +230,15 @@ export class MailboxList {
     return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
   }
 
+  /**
+   * Finds mailboxes by uniqueid in a list that is keyed by names alone, each live rather than as a tombstone. There the
+   * whole list has to be read, a page at a time.
+   */
+  searchUniqueids(uniqueids: readonly ByteString[]): Promise<ReadonlyMap<ByteString, MailboxEntry>> {
+    return this.#search.find(uniqueids);
+  }
+
+  /** Looks up what has this uniqueid in a list that has records by it. */
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
     return this.#read((db, keying) => {
       if (keying !== 'by-record') return undefined;
@@ -332,13 +349,13 @@ class PassedUsers {
   }
 }
 
-interface Page {
-  found: [name: ByteString, value: ByteString][];
-  /** undefined: there is none after this one. */
-  last: ByteString | undefined;
+/** Cyrus appends to a database of mailboxes, or puts a new file in its place. */
+function stampOf(path: string): string {
+  const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+  return `${ino}.${size}.${mtimeNs}`;
 }
 
-function pageOf(rows: Iterable<[ByteString, ByteString]>, keying: MailboxKeying, most: number): Page {
+function pageOf(rows: Iterable<[ByteString, ByteString]>, keying: MailboxKeying, most: number): RowPage {
   const found: [ByteString, ByteString][] = [];
   let count = 0;
   for (const [key, value] of rows) {

@@ -252,10 +252,16 @@ test('userprefix: deleting a user leaves the one whose name begins with it', asy
   await sides.master.imap.ok(`DELETE user/${user}`);
   const run = await sync('-u', user, longer);
   assert.equal(run.code, 0, run.stderr);
+  assert.deepEqual(await sides.replica.messages(`user/${longer}`), ['1 longer']);
+  if (!PROGRAMS.isAtLeast(3, 6)) {
+    // Such a server leaves an intermediate in place of an INBOX with folders, and no proof that it was deleted.
+    assert.match(run.stdout, new RegExp(`^Does not exist locally ${user}$`, 'm'));
+    assert.deepEqual(await sides.replica.messages(`user/${user}/A`), ['1 A']);
+    return;
+  }
   assert.equal(await exists(sides.replica, `user/${user}*`), true, 'the other one is listed too');
   assert.equal(await exists(sides.replica, `user/${user}`), false);
   assert.equal(await exists(sides.replica, `user/${user}/A`), false);
-  assert.deepEqual(await sides.replica.messages(`user/${longer}`), ['1 longer']);
   await assertSettled(pair, longer);
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { INSTALLED_PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
-import { syncClientOk } from '../../lab/sync-client.ts';
+import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, openSides } from '../../lab/two-sides.ts';
 
 for (const [where, versions] of Object.entries({
@@ -41,3 +41,32 @@ for (const [where, versions] of Object.entries({
     assert.deepEqual(left, []);
   });
 }
+
+test("folders that went to another user stay on the replica until it is that user's turn", async () => {
+  const imapd = { conversations: 'yes', allowusermoves: 'yes' };
+  await using pair = await startPair({ both: { imapd } });
+  await using sides = await openSides(pair);
+  for (const folder of ['mover', 'mover/A', 'mover/B', 'taker'])
+    await sides.master.create(`user/${folder}`, BASE);
+  for (const folder of ['old', 'old/A']) await sides.master.create(`user/${folder}`, BASE);
+  await syncClientOk(pair.master, ['-A']);
+  await sides.master.imap.ok('RENAME user/mover/A user/taker/FromMover');
+  await sides.master.imap.ok('RENAME user/mover/B user/taker/OfB');
+  await sides.master.create('user/mover/B', ['new B']);
+  await sides.master.imap.ok('RENAME user/old user/new');
+  const before = await sides.replica.messages('user/mover/A');
+  // Neither whoever had them, with -O or without, nor the name that a user had before takes anything away.
+  await syncClient(pair.master, ['-u', 'mover', 'old']);
+  await syncClient(pair.master, ['-O', '-u', 'mover', 'old']);
+  for (const name of ['mover/A', 'mover/B', 'old', 'old/A']) {
+    assert.deepEqual(await sides.replica.messages(`user/${name}`), before, name);
+  }
+  await syncClientOk(pair.master, ['-u', 'taker', 'new']);
+  await syncClientOk(pair.master, ['-u', 'mover']);
+  for (const name of ['mover', 'mover/B', 'taker', 'taker/FromMover', 'taker/OfB', 'new', 'new/A']) {
+    const messages = await sides.master.messages(`user/${name}`);
+    assert.deepEqual(await sides.replica.messages(`user/${name}`), messages, name);
+  }
+  assert.deepEqual(await sides.replica.imap.ok('LIST "" user/mover/A'), []);
+  assert.deepEqual(await sides.replica.imap.ok('LIST "" user/old'), []);
+});

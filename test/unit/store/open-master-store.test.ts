@@ -122,6 +122,67 @@ test('by uniqueid only what the N record confirms', () => {
   assert.equal(store.lookup('user.al.Gone')?.deleted, true);
 });
 
+/** As Cyrus 3.2 writes them: a renamed mailbox leaves a tombstone with its uniqueid. */
+function rowsByName(): Record<string, string> {
+  return {
+    'user.al': `%(A %(al lrs I bb01) I aa01 P default V 7 C 2 F 3)`,
+    'user.al.Gone': '%(I aa02 T d V 7 C 1 F 4 M 5)',
+    'user.al.Moved': '%(I aa03 T d V 7 C 1 F 4 M 5)',
+    'user.bo': `%(A %(bo lrs) I bb01 P default V 7 C 2 F 3)`,
+    'user.bo.FromAl': `%(A %(I lrs) I aa03 P default V 7 C 2 F 3)`,
+    'user.cy': '0 default cy\tlrs\t',
+    'user.di': '(specialuse x uniqueid dd01) 0 default di\tlrs\t',
+  };
+}
+
+test('a list by names alone tells where a mailbox is by its uniqueid: live rather than as a tombstone', async () => {
+  const { store } = makeStore(rowsByName());
+  const job = store.forJob();
+  await job.refresh({ uniqueids: ['aa01', 'aa02', 'aa03', 'bb01', 'dd01', 'nowhere'] });
+  const told = ['aa01', 'aa02', 'aa03', 'bb01', 'dd01', 'nowhere'].map((uniqueid) => {
+    const entry = job.lookupUniqueid(uniqueid);
+    return entry && [entry.name, entry.deleted];
+  });
+  assert.deepEqual(told, [
+    ['user.al', false],
+    ['user.al.Gone', true],
+    ['user.bo.FromAl', false],
+    ['user.bo', false],
+    ['user.di', false],
+    undefined,
+  ]);
+});
+
+test('what a list by names alone said of a uniqueid is what it says at the next refresh, for each job by itself', async () => {
+  const { store, layout } = makeStore(rowsByName());
+  const [first, second] = [store.forJob(), store.forJob()];
+  await Promise.all([
+    first.refresh({ uniqueids: ['aa03'] }),
+    second.refresh({ uniqueids: ['aa02'] }),
+    first.refresh({ uniqueids: ['aa01'] }),
+  ]);
+  assert.equal(first.lookupUniqueid('aa03')?.name, 'user.bo.FromAl');
+  assert.equal(first.lookupUniqueid('aa01')?.name, 'user.al');
+  assert.equal(second.lookupUniqueid('aa02')?.name, 'user.al.Gone');
+  assert.equal(second.lookupUniqueid('aa03'), undefined, 'never asked for');
+  const { 'user.bo.FromAl': moved, 'user.al.Gone': _gone, ...others } = rowsByName();
+  const lines = Object.entries({ ...others, 'user.al.Back': moved ?? '' }).map(
+    (row) => `${row.join('\t')}\n`,
+  );
+  write(layout.mboxlistPath, lines.sort().join(''));
+  await Promise.all([first.refresh({ uniqueids: ['aa03'] }), second.refresh({ uniqueids: ['aa02'] })]);
+  assert.equal(first.lookupUniqueid('aa03')?.name, 'user.al.Back');
+  assert.equal(second.lookupUniqueid('aa02'), undefined);
+});
+
+test('a row by name alone that cannot be read keeps back who asks for its uniqueid, and nobody else', async () => {
+  const { store } = makeStore({ ...rowsByName(), 'user.ed': '%(T ? I ee01 P default)' });
+  await store.refresh({ uniqueids: ['aa03'] });
+  assert.equal(store.lookupUniqueid('aa03')?.name, 'user.bo.FromAl');
+  const isDamage = (error: unknown) => error instanceof SyncError && error.code === 'DATABASE_DAMAGED';
+  await assert.rejects(store.refresh({ uniqueids: ['ee01'] }), isDamage);
+});
+
 test('more rows than are read at once: nobody is lost or named twice', () => {
   const rows: Record<string, string> = { Ix: '%(T e N user\x1fx P default)' };
   const users = Array.from({ length: 1500 }, (_, i) => `u${String(i).padStart(5, '0')}`);

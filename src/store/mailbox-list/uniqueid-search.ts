@@ -1,0 +1,105 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import type { ByteString } from '../../byte-string.ts';
+import { patiently } from '../files/patiently.ts';
+import type { MailboxEntry } from '../master-store.ts';
+
+/** The list as it is read for a search. */
+export interface SearchedList {
+  /** Some rows behind the key `after`, read under one lock of the database. */
+  rowsBehind(after: ByteString | undefined): RowPage;
+  /** The row as it is read elsewhere. */
+  entryOf(name: ByteString, value: ByteString): MailboxEntry;
+  /** Another one once anything in the database has changed. */
+  stamp(): string;
+}
+
+export interface RowPage {
+  found: [name: ByteString, value: ByteString][];
+  /** The last key that was read; undefined if there is none after it. */
+  last: ByteString | undefined;
+}
+
+/** Where a uniqueid may stand in a row, whatever its age (store 3.3). An ident of the ACL may look like one. */
+const PERHAPS_UNIQUEID = /\b(?:I|uniqueid) "?([^ "()]+)/g;
+/** A mailbox that is renamed while the list is read may be passed by; hardly at each reading, and each time backwards. */
+const MOST_READINGS = 3;
+/** Between tries at a database that is locked. */
+const LOCKED_PAUSE_MS = 50;
+
+/** A reading that has not begun, so that it can still answer for more. */
+interface NextReading {
+  wanted: Set<ByteString>;
+  found: Promise<ReadonlyMap<ByteString, MailboxEntry>>;
+}
+
+/**
+ * Finds mailboxes by uniqueid in a list that is keyed by names alone, by reading all of it. Whoever asks while it is being
+ * read waits for the next reading, which answers all of them, so that the list is read once at a time however many ask.
+ */
+export class UniqueidSearch {
+  readonly #list: SearchedList;
+  #next: NextReading | undefined;
+  /** The end of the latest reading that was asked for. */
+  #latest: Promise<unknown> = Promise.resolve();
+
+  constructor(list: SearchedList) {
+    this.#list = list;
+  }
+
+  /**
+   * Finds the row that has each uniqueid: of a renamed mailbox the live one, not the tombstone under its former name. A
+   * uniqueid that is missing from the answer is in no row; others may be in there that somebody else asked for.
+   */
+  find(uniqueids: readonly ByteString[]): Promise<ReadonlyMap<ByteString, MailboxEntry>> {
+    this.#next ??= this.#planReading();
+    for (const uniqueid of uniqueids) this.#next.wanted.add(uniqueid);
+    return this.#next.found;
+  }
+
+  #planReading(): NextReading {
+    const wanted = new Set<ByteString>();
+    const found = this.#latest.then(() => {
+      this.#next = undefined;
+      return this.#search(wanted);
+    });
+    this.#latest = found.catch(() => undefined);
+    return { wanted, found };
+  }
+
+  async #search(wanted: Set<ByteString>): Promise<ReadonlyMap<ByteString, MailboxEntry>> {
+    const found = new Map<ByteString, MailboxEntry>();
+    for (let readings = 1; wanted.size > 0; readings++) {
+      const before = this.#list.stamp();
+      await this.#readAll(wanted, found);
+      if (readings === MOST_READINGS || this.#list.stamp() === before) break;
+    }
+    return found;
+  }
+
+  /** @param wanted loses those that are found live: for them nothing can be missed any more */
+  async #readAll(wanted: Set<ByteString>, found: Map<ByteString, MailboxEntry>): Promise<void> {
+    let after: ByteString | undefined;
+    do {
+      const from = after;
+      const reading = patiently(() => this.#list.rowsBehind(from));
+      let next = reading.next();
+      for (; !next.done; next = reading.next()) await sleep(LOCKED_PAUSE_MS);
+      for (const [name, value] of next.value.found) {
+        if (!mayHave(value, wanted)) continue;
+        const entry = this.#list.entryOf(name, value);
+        if (!wanted.has(entry.uniqueid)) continue;
+        if (!entry.deleted) wanted.delete(entry.uniqueid);
+        found.set(entry.uniqueid, entry);
+      }
+      after = next.value.last;
+      await setImmediate();
+    } while (after !== undefined);
+  }
+}
+
+function mayHave(value: ByteString, wanted: ReadonlySet<ByteString>): boolean {
+  for (const [, uniqueid = ''] of value.matchAll(PERHAPS_UNIQUEID)) {
+    if (wanted.has(uniqueid)) return true;
+  }
+  return false;
+}
