@@ -5,23 +5,35 @@
 
 const POLL_MS = 2_000;
 const PATIENCE_MS = 8_000;
+/** A queue with a hundred thousand users takes seconds to tell of them. */
+const FLEET_PATIENCE_MS = 60_000;
 const TOKEN = 'cyrus-sync-token';
+/** Rows of a table of a fleet; `cyrus-sync fleet status` has all of them. */
+const MOST_ROWS = 200;
 
 const WORDS = {
-  good: ['copying', 'idle', 'ended'],
-  bad: ['replica-ill', 'waiting-for-replica', 'host-out-of-files', 'failed'],
+  good: ['copying', 'idle', 'ended', 'moving', 'done'],
+  bad: ['replica-ill', 'waiting-for-replica', 'host-out-of-files', 'failed', 'needs-person', 'no answer'],
 };
 
 const byId = (id) => document.getElementById(id);
 const texts = new WeakMap();
 let chosen = null;
 let latest;
+/** A look at the fleet is under way; what this process does itself is shown meanwhile. */
+let asksFleet = false;
 
 /** Sets a text only where it changed, so that whoever has it read aloud hears nothing twice. */
 function setText(element, text) {
   if (texts.get(element) === text) return;
   texts.set(element, text);
   element.textContent = text;
+}
+
+/** The word for how something stands. */
+function setWord(element, word) {
+  setText(element, word);
+  element.className = `word ${WORDS.good.includes(word) ? 'good' : WORDS.bad.includes(word) ? 'bad' : 'wait'}`;
 }
 
 function element(name, text, className) {
@@ -256,6 +268,95 @@ function partText(part) {
   return part ? `, fleet ${part.fleet}, wave ${part.wave}, slice ${part.slice}` : '';
 }
 
+function fewRows(rows) {
+  const more = rows.length - MOST_ROWS;
+  return more > 0 ? [...rows.slice(0, MOST_ROWS), [`and ${number(more)} more`]] : rows;
+}
+
+function needyRow({ user, wave, master, replica, result, reason }) {
+  const error = result?.error;
+  const why = error
+    ? `${error.code}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`
+    : (reason ?? '');
+  return [user, wave, `${master}, ${replica}`, why];
+}
+
+/** The same as `cyrus-sync fleet status`. */
+function showFleet({
+  fleet,
+  standing,
+  users,
+  needy,
+  waves,
+  gates,
+  agents,
+  octets: moved,
+  rate,
+  secondsLeft,
+}) {
+  setText(byId('h-fleet'), `Fleet ${fleet}`);
+  setWord(byId('fleet-word'), standing);
+  setText(byId('fleet-reason'), `${number(users.proven)} of ${number(users.all)} users proven identical`);
+  byId('fleet-progress').hidden = false;
+  byId('fleet-progress').value = users.all === 0 ? 0 : (users.proven + users.cancelled) / users.all;
+  showFigures(byId('fleet-figures'), [
+    ['To do', number(users.left)],
+    ['Need a person', number(users.needPerson)],
+    ['Cancelled', number(users.cancelled)],
+    ['Time left', secondsLeft === undefined ? 'not known yet' : duration(secondsLeft)],
+    ['Mail', octets(moved)],
+    ['Rate', rate === undefined ? 'not known yet' : `${octets(rate)}/s`],
+  ]);
+  const waveRow = ({ name, done, all, proven, left, needPerson, cancelled }) => [
+    ...[name, done ? 'done' : '', `${number(proven)} of ${number(all)}`],
+    ...[left, needPerson, cancelled].map(number),
+  ];
+  showRows(byId('fleet-waves'), fewRows(waves.map(waveRow)), 'none was started');
+  const gateRow = ({ name, held, limit, paused }) => [
+    ...[name.replace('/', ' '), `${held} of ${limit}`, paused ? 'paused' : ''],
+  ];
+  showRows(byId('fleet-gates'), fewRows(gates.map(gateRow)), 'none');
+  const ago = (seen) => duration(Math.max(0, (Date.now() - seen) / 1_000));
+  const agentRow = ({ name, slice, seen, isLost }) => [
+    ...[
+      name,
+      isLost ? 'no sign of life' : slice === null ? 'waits' : 'at work',
+      `${ago(seen)} ago`,
+      slice ?? '',
+    ],
+  ];
+  const lostFirst = [...agents].sort((one, other) => Number(other.isLost) - Number(one.isLost));
+  showRows(byId('fleet-agents'), fewRows(lostFirst.map(agentRow)), 'none has given a sign of life');
+  const more = users.needPerson - needy.length;
+  showRows(
+    byId('fleet-needy'),
+    [
+      ...needy.map(needyRow),
+      ...(more > 0 ? [[`and ${number(more)} more: cyrus-sync fleet users failed`]] : []),
+    ],
+    'nobody',
+  );
+}
+
+async function lookAtFleet(isPart) {
+  byId('fleet').hidden = !isPart;
+  if (!isPart || asksFleet) return;
+  asksFleet = true;
+  try {
+    const response = await fetch('fleet.json', {
+      headers: authorization(),
+      signal: AbortSignal.timeout(FLEET_PATIENCE_MS),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    showFleet(await response.json());
+  } catch (error) {
+    setWord(byId('fleet-word'), 'no answer');
+    setText(byId('fleet-reason'), error.message);
+  } finally {
+    asksFleet = false;
+  }
+}
+
 function show(status) {
   const { channels, version, control } = status;
   const channel = channels.find((each) => each.channel === chosen) ?? channels[0];
@@ -269,9 +370,7 @@ function show(status) {
   const { view } = channel;
   const { word, reason = '' } = view.standing;
   setText(byId('version'), version);
-  setText(byId('word'), word);
-  byId('word').className =
-    `word ${WORDS.good.includes(word) ? 'good' : WORDS.bad.includes(word) ? 'bad' : 'wait'}`;
+  setWord(byId('word'), word);
   setText(byId('reason'), reason);
   document.title = `${word} · ${channel.channel ?? 'cyrus-sync'}`;
   setText(
@@ -331,6 +430,7 @@ async function look() {
   latest = await response.json();
   trouble('');
   show(latest);
+  void lookAtFleet(latest.fleet === true);
 }
 
 async function keepLooking() {

@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Page } from 'playwright-core';
+import { SyncError } from '../../src/report/sync-error.ts';
+import { exampleFleet } from './example-fleet.ts';
 import { PageScene, TOKEN, tellOfChannel, tellOfCopy } from './page-scene.ts';
 
 /* Contract: the status page in a real browser shows what is true, takes orders from who has the token, asks nobody else for anything, and stays as large as it is. */
@@ -76,10 +78,60 @@ test('a channel is shown with its lag, its backlog and who is in quarantine; dar
   assert.deepEqual(scene.troubles(), []);
 });
 
-test('in a narrow window nothing is cut off', async () => {
+test('on the page of an agent stands the whole fleet: progress, waves, limits, agents, and who needs a person and why', async () => {
+  await using scene = await PageScene.open();
+  let view = exampleFleet();
+  let isAway = false;
+  scene.web.tellOfFleet(async () => {
+    if (isAway)
+      throw new SyncError('QUEUE_UNAVAILABLE', 'the queue redis://q does not answer', { retryable: true });
+    return { fleet: 'autumn', ...view };
+  });
+  tellOfCopy(scene);
+  const page = await scene.page();
+  await shows(page, '#fleet-word', 'moving');
+  assert.equal(await textOf(page, '#fleet-reason'), '5,120 of 8,000 users proven identical');
+  assert.match(
+    await textOf(page, '#fleet-figures'),
+    /To do\s+2,877\s+Need a person\s+2\s.*Time left\s+2 h 5 min/s,
+  );
+  assert.match(await textOf(page, '#fleet-waves'), /pilot\s+done\s+120 of 120.*rest\s+5,000 of 7,880/s);
+  assert.match(await textOf(page, '#fleet-gates'), /replica r2\s+0 of 4\s+paused/);
+  assert.match(
+    await textOf(page, '#fleet-agents'),
+    /m2-host\s+no sign of life.*m1-host\s+at work.*rest\.m1\.r1/s,
+  );
+  assert.match(
+    await textOf(page, '#fleet-needy'),
+    /<i>eve<\/i>\s+rest\s+m1, r1\s+MAILBOX_DAMAGED: its index ends early \(Run reconstruct\).*its agents were lost too often/s,
+  );
+  assert.equal(await page.evaluate('document.getElementById("fleet-progress").value'), 5_121 / 8_000);
+  await picture(page, 'fleet');
+  view = { ...view, standing: 'paused' };
+  scene.pass(3);
+  await shows(page, '#fleet-word', 'paused');
+  assert.deepEqual(scene.troubles(), []);
+  isAway = true;
+  scene.pass(3);
+  await shows(page, '#fleet-word', 'no answer');
+  assert.equal(await textOf(page, '#fleet-reason'), 'the queue redis://q does not answer');
+  assert.equal(await textOf(page, '#word'), 'copying');
+});
+
+test('the page of a run that is no part of a fleet shows none, and asks for none', async () => {
   await using scene = await PageScene.open();
   tellOfCopy(scene);
+  const page = await scene.page();
+  assert.equal(await page.locator('#fleet').isHidden(), true);
+  assert.deepEqual(scene.troubles(), []);
+});
+
+test('in a narrow window nothing is cut off', async () => {
+  await using scene = await PageScene.open();
+  scene.web.tellOfFleet(async () => ({ fleet: 'autumn', ...exampleFleet() }));
+  tellOfCopy(scene);
   const page = await scene.page({ viewport: { width: 360, height: 740 } });
+  await shows(page, '#fleet-word', 'moving');
   const [wide, seen] = await Promise.all([
     page.evaluate('document.documentElement.scrollWidth'),
     page.evaluate('document.documentElement.clientWidth'),

@@ -1,20 +1,24 @@
-import { openSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { noteKey, readFleetNotes } from '../../fleet/fleet-notes.ts';
 import type { FleetPlan } from '../../fleet/planner/fleet-plan.ts';
 import { parseFleetPlan } from '../../fleet/planner/parse-fleet-plan.ts';
+import { embeddedFleets } from '../../fleet/queue/embedded-fleets.ts';
 import { DEFAULT_RULES, type FleetQueue, type GateName } from '../../fleet/queue/fleet-queue.ts';
-import { openQueue } from '../../fleet/queue/open-queue.ts';
+import { findQueue, openQueue } from '../../fleet/queue/open-queue.ts';
+import { shownAddress } from '../../fleet/queue/store-names.ts';
 import { retryUsers } from '../../fleet/retry-users.ts';
 import { startFleet } from '../../fleet/start-fleet.ts';
 import { fleetReport } from '../../fleet/state/fleet-report.ts';
-import { fleetView, type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
+import { type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
 import { countOf, fleetLines, userLine } from './fleet-lines.ts';
 import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
+import { lookAtFleet } from './look-at-fleet.ts';
+import { openReportFile, type ReportPlace } from './open-report-file.ts';
 
 const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
 const WATCH_MS = 1_000;
@@ -36,7 +40,7 @@ export async function carryOutFleet(
     }
     case 'agent': {
       const { carryOutFleetAgent } = await import('./carry-out-fleet-agent.ts');
-      return await carryOutFleetAgent(step, () => openFleet(step, environment), environment, signal);
+      return await carryOutFleetAgent(step, () => findFleet(step, environment), environment, signal);
     }
     case 'start':
     case 'add':
@@ -46,14 +50,25 @@ export async function carryOutFleet(
   }
 }
 
+type Which = Pick<FleetStep, 'queue' | 'fleet' | 'leaseMs'>;
+
 /** @throws SyncError as `openQueue` */
-async function openFleet(
-  { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET, leaseMs }: Pick<FleetStep, 'queue' | 'fleet' | 'leaseMs'>,
-  environment: NodeJS.ProcessEnv,
-): Promise<FleetQueue> {
-  // Agents read the store as Cyrus's user, and share the directory with whoever asks.
-  if (queue.startsWith('/')) becomeCyrusUser(identityPlan(environment, undefined, undefined));
+async function makeFleet(which: Which, environment: NodeJS.ProcessEnv): Promise<FleetQueue> {
+  const { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET, leaseMs } = which;
+  enter(queue, environment);
   return await openQueue(queue, fleet, { ...DEFAULT_RULES, leaseMs });
+}
+
+/** @returns undefined: there is none, and nothing was left there @throws SyncError as `openQueue` */
+async function findFleet(which: Which, environment: NodeJS.ProcessEnv): Promise<FleetQueue | undefined> {
+  const { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET, leaseMs } = which;
+  enter(queue, environment);
+  return await findQueue(queue, fleet, { ...DEFAULT_RULES, leaseMs });
+}
+
+/** Agents read the store as Cyrus's user, and share a directory with whoever asks. */
+function enter(queue: string, environment: NodeJS.ProcessEnv): void {
+  if (queue.startsWith('/')) becomeCyrusUser(identityPlan(environment, undefined, undefined));
 }
 
 async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -61,7 +76,7 @@ async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<n
   if (step.fleet !== undefined && step.fleet !== plan.fleet) {
     throw usageError(`expected --fleet ${plan.fleet}, which ${step.name} is a plan for, found ${step.fleet}`);
   }
-  await using queue = await openFleet({ ...step, fleet: plan.fleet }, environment);
+  await using queue = await makeFleet({ ...step, fleet: plan.fleet }, environment);
   const { slices, known } = await startFleet(queue, plan, step.step === 'add');
   const before = known === 0 ? '' : `, ${known} of them were there already`;
   process.stdout.write(
@@ -86,9 +101,9 @@ function readPlan(file: string): FleetPlan {
 async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
   const { name } = step;
   // The rights of the caller decide, who has named the place.
-  const report = step.step === 'report' && name !== '-' ? openToWrite(name) : undefined;
-  await using queue = await openFleet(step, environment);
-  if ((await readFleetNotes(queue)).plans.length === 0) throw notStarted(step, queue);
+  using report = step.step === 'report' && name !== '-' ? reportFile(step) : undefined;
+  await using queue = await findFleet(step, environment);
+  if (queue === undefined || (await readFleetNotes(queue)).plans.length === 0) throw notStarted(step);
   switch (step.step) {
     case 'status':
       return await status(queue, step, environment, signal);
@@ -120,24 +135,9 @@ async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: Abor
       );
       const text = `${JSON.stringify(document, undefined, 1)}\n`;
       if (report === undefined) process.stdout.write(text);
-      else writeSync(report, text);
+      else report.write(text);
       return EXIT_OK;
     }
-  }
-}
-
-/** @throws SyncError USAGE */
-function openToWrite(file: string): number {
-  try {
-    return openSync(file, 'w', 0o600);
-  } catch (caught) {
-    throw new SyncError(
-      'USAGE',
-      `report: expected a file that can be written: ${SyncError.from(caught).message}`,
-      {
-        phase: 'start',
-      },
-    );
   }
 }
 
@@ -147,9 +147,7 @@ async function status(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const look = async () =>
-    fleetView(await queue.slices(), await readFleetNotes(queue), await queue.gates(), Date.now());
-  const view = await look();
+  const view = await lookAtFleet(queue);
   const code = view.users.needPerson > 0 ? EXIT_FAILED : EXIT_OK;
   if (!watch) {
     process.stdout.write(json ? `${JSON.stringify(view)}\n` : `${fleetLines(view).join('\n')}\n`);
@@ -158,7 +156,7 @@ async function status(
   const { openScreen } = await import('../../operate/progress/screen.ts');
   using screen = openScreen(process.stdout, environment.TERM);
   while (!signal.aborted) {
-    const now = await look();
+    const now = await lookAtFleet(queue);
     if (json) process.stdout.write(`${JSON.stringify(now)}\n`);
     else screen.show(fleetLines(now));
     await wait(WATCH_MS, undefined, { signal }).catch(() => {
@@ -259,10 +257,21 @@ async function retry(queue: FleetQueue, name: string): Promise<number> {
   return EXIT_OK;
 }
 
-function notStarted({ fleet = DEFAULT_FLEET }: FleetStep, { address }: FleetQueue): SyncError {
+/** @throws SyncError USAGE */
+function reportFile(step: FleetStep): ReportPlace {
+  const { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET } = step;
+  if (queue.startsWith('/') && !embeddedFleets(queue).includes(fleet)) throw notStarted(step);
+  return openReportFile(step.name);
+}
+
+function notStarted({ queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET }: FleetStep): SyncError {
+  const isDirectory = queue.startsWith('/');
+  const others = isDirectory ? embeddedFleets(queue).filter((name) => name !== fleet) : [];
+  const there = others.length === 0 ? '' : `, but ${others.join(', ')}`;
+  const address = isDirectory ? queue : shownAddress(queue);
   return new SyncError(
     'USAGE',
-    `expected a fleet that was started, found none called "${fleet}" on the queue ${address}`,
+    `expected a fleet that was started, found none called "${fleet}" on the queue ${address}${there}`,
     {
       phase: 'start',
       hint: 'cyrus-sync fleet start PLAN starts one; --fleet and --queue say which is meant',

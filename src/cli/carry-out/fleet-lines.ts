@@ -3,13 +3,14 @@ import type { FleetView, UserStanding, WaveView } from '../../fleet/state/fleet-
 import { printable } from '../../report/printable.ts';
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
-/** Users who do not fit, of each reason, that are named. */
+/** Users who do not fit, of each reason, or who need a person, that are named. */
 const MOST_NAMED = 5;
 
 /** How a fleet stands, for a screen. */
 export function fleetLines({
   standing,
   users,
+  needy: firstNeedy,
   waves,
   gates,
   agents,
@@ -30,6 +31,12 @@ export function fleetLines({
       ({ name, slice, isLost }) =>
         `  agent ${printable(name).padEnd(11)} ${isLost ? 'no sign of life' : slice === null ? 'waits' : `at ${printable(slice)}`}`,
     ),
+    ...firstNeedy
+      .slice(0, MOST_NAMED)
+      .map((one) => `  needs a person: ${printable(one.user)}: ${printable(whyText(one))}`),
+    ...(users.needPerson > MOST_NAMED
+      ? [`  and ${users.needPerson - MOST_NAMED} more: cyrus-sync fleet users failed`]
+      : []),
   ];
 }
 
@@ -44,15 +51,18 @@ function needy(count: number): string {
   return count === 0 ? '' : count === 1 ? ', 1 needs a person' : `, ${count} need a person`;
 }
 
-export function userLine({ user, wave, master, replica, outcome, result, reason }: UserStanding): string {
-  const error = result?.error;
-  const why = error
-    ? `${error.code}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`
-    : (reason ?? '');
+export function userLine(standing: UserStanding): string {
+  const { user, wave, master, replica, outcome, result } = standing;
   const seconds = result ? `${Math.round(result.seconds)} s` : '-';
-  return [user, wave, `${master} to ${replica}`, outcome, result?.grade ?? '-', seconds, why]
+  return [user, wave, `${master} to ${replica}`, outcome, result?.grade ?? '-', seconds, whyText(standing)]
     .map(printable)
     .join('\t');
+}
+
+function whyText({ result, reason = '' }: UserStanding): string {
+  const error = result?.error;
+  if (!error) return reason;
+  return `${error.code}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`;
 }
 
 /** A plan, for whoever is to say yes to it. */

@@ -35,12 +35,17 @@ export async function joinWeb(
 }
 
 /**
- * Keeps the port open for a process that has one run after the other.
+ * Keeps the port open for an agent, which has one run after the other, and has the page show the whole fleet.
  *
+ * @param look asks how that stands
  * @throws SyncError USAGE if the port cannot be had
  */
-export async function holdWeb({ settings: _settings, ...listen }: WebPlan): Promise<AsyncDisposable> {
-  const { leave } = await enter(listen);
+export async function holdWeb(
+  { settings: _settings, ...listen }: WebPlan,
+  look: () => Promise<object>,
+): Promise<AsyncDisposable> {
+  const { server, leave } = await enter(listen);
+  server.tellOfFleet(look);
   return { [Symbol.asyncDispose]: leave };
 }
 

@@ -107,6 +107,9 @@ export interface QueueRules {
   patienceMs: number;
 }
 
+/** `make`: what is not there is made. `find`: nothing is left behind where there is none. */
+export type Opening = 'make' | 'find';
+
 export const DEFAULT_RULES: QueueRules = {
   // Longer than any pause of a live process, and short enough for a slice of an agent that died to start again soon.
   leaseMs: 30_000,

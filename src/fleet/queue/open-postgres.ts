@@ -1,6 +1,6 @@
 import { SyncError } from '../../report/sync-error.ts';
 import type { JobStore } from './bullmq-queue.ts';
-import type { QueueRules } from './fleet-queue.ts';
+import type { Opening, QueueRules } from './fleet-queue.ts';
 import { hearErrors } from './hear-errors.ts';
 import { loadPackage } from './load-package.ts';
 import { FOR_EVER, lockOptions, ROOT, shownAddress } from './store-names.ts';
@@ -14,11 +14,16 @@ const MOST_CONNECTIONS = 2;
 const SCHEMA = 'cyrus_sync';
 
 /**
- * PostgreSQL. Its tables are made if they are not there.
+ * PostgreSQL. Its tables are made if they are not there and may be.
  *
+ * @returns undefined: they are not there, and may not
  * @throws SyncError CONFIG if a package is missing or the server is not fit; CONNECT_FAILED, HOST_NOT_FOUND, AUTHENTICATION_FAILED
  */
-export async function openPostgres(address: string, rules: QueueRules): Promise<JobStore> {
+export async function openPostgres(
+  address: string,
+  rules: QueueRules,
+  opening: Opening,
+): Promise<JobStore | undefined> {
   const bullmq = loadPackage<typeof import('bullmq')>('bullmq');
   const { Client } = loadPackage<typeof import('pg')>('pg');
   const patience = { connectionTimeoutMillis: rules.patienceMs, query_timeout: rules.patienceMs };
@@ -30,6 +35,10 @@ export async function openPostgres(address: string, rules: QueueRules): Promise<
     await client.connect();
     const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
     checkVersion(Number(rows[0]?.server_version_num), shownAddress(address));
+    if (opening === 'find') {
+      const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [SCHEMA]);
+      if (rowCount === 0) return undefined;
+    }
     await bullmq.runMigrations(client, SCHEMA);
   } catch (caught) {
     throw asOpeningError(caught, shownAddress(address));

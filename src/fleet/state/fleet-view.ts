@@ -11,6 +11,8 @@ import { type Gate, LOST_TOO_OFTEN, type SliceRecord, type SliceState } from '..
 export interface FleetView {
   standing: Standing;
   users: Counts;
+  /** The first of those who need a person; `users` says how many there are. */
+  needy: readonly UserStanding[];
   waves: readonly WaveView[];
   gates: readonly Gate[];
   agents: readonly (AgentNote & { isLost: boolean })[];
@@ -56,6 +58,7 @@ export interface UserStanding {
 const LOST_AFTER_MS = 120_000;
 /** Slices of which the rate is told. */
 const RATE_OF_SLICES = 50;
+const MOST_NEEDY = 50;
 const MS_PER_SECOND = 1_000;
 
 /** @param now milliseconds since the epoch */
@@ -78,7 +81,7 @@ export function fleetView(
   const agents = notes.agents.map((agent) => ({ ...agent, isLost: now - agent.seen > LOST_AFTER_MS }));
   return {
     standing: standingOf(records, waves, gates, counts),
-    ...{ users: counts, waves, gates, agents },
+    ...{ users: counts, needy: firstNeedy(users), waves, gates, agents },
     octets: records.reduce((total, { result }) => total + octetsOf(result?.users), 0),
     ...paceOf(records, now),
   };
@@ -118,6 +121,15 @@ function outcomeOf(
 ): UserStanding['outcome'] {
   if (isCancelled && state !== 'active' && own?.outcome !== 'proven') return 'cancelled';
   return state === 'done' ? (own?.outcome ?? 'left') : state === 'failed' ? 'needs-person' : 'left';
+}
+
+function firstNeedy(users: ReadonlyMap<string, UserStanding>): UserStanding[] {
+  const needy: UserStanding[] = [];
+  for (const user of users.values()) {
+    if (user.outcome === 'needs-person') needy.push(user);
+    if (needy.length === MOST_NEEDY) break;
+  }
+  return needy;
 }
 
 function waveViews({ waves }: FleetNotes, users: ReadonlyMap<string, UserStanding>): WaveView[] {

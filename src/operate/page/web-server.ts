@@ -31,6 +31,7 @@ import { isLoopback } from './is-loopback.ts';
 import { carryOutOrder, parseOrder } from './order.ts';
 import type { Asset } from './read-assets.ts';
 import { type AccessRules, type Need, refusal } from './refusal.ts';
+import { seldom } from './seldom.ts';
 
 export interface WebOptions {
   host: string;
@@ -63,6 +64,8 @@ interface Channel extends WebSource {
 
 /** A look may be so old. */
 const KEPT_MS = 500;
+/** A look at a fleet, which asks its queue, is kept for so long at least. */
+const FLEET_KEPT_MS = 2_000;
 /** At once; a browser has six, and Prometheus one. */
 const MOST_CONNECTIONS = 128;
 const PATIENCE_MS = 10_000;
@@ -92,6 +95,7 @@ export class WebServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #metricsText: () => Promise<string>;
   readonly #statusText: () => string;
+  #fleetText: (() => Promise<string>) | undefined;
 
   private constructor(options: WebOptions) {
     this.#options = options;
@@ -105,7 +109,10 @@ export class WebServer implements AsyncDisposable {
     });
     this.#statusText = briefly(KEPT_MS, now, () => {
       refresh();
-      return JSON.stringify({ version, control: token !== undefined, channels: this.#channelData() });
+      return JSON.stringify({
+        ...{ version, control: token !== undefined },
+        ...{ fleet: this.#fleetText !== undefined, channels: this.#channelData() },
+      });
     });
     const listener: RequestListener = (request, response) => void this.#answer(request, response);
     const limits = { headersTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS };
@@ -145,6 +152,11 @@ export class WebServer implements AsyncDisposable {
   /** A part of something larger is over: it is told of until the next one is added, and is nothing to wait for. */
   retire(state: RunState): void {
     this.#over.add(state);
+  }
+
+  /** The runs of this process are parts of a fleet: the page shows all of it. @param look asks how it stands */
+  tellOfFleet(look: () => Promise<object>): void {
+    this.#fleetText = seldom(FLEET_KEPT_MS, this.#options.now, async () => JSON.stringify(await look()));
   }
 
   /** One more point of the curves. @param dateMs milliseconds since the epoch */
@@ -202,7 +214,8 @@ export class WebServer implements AsyncDisposable {
     } catch (caught) {
       const error = SyncError.from(caught);
       if (!response.headersSent) {
-        send(response, error.code === 'USAGE' ? 400 : 500, 'text/plain', `${error.message}\n`);
+        const status = error.code === 'USAGE' ? 400 : error.retryable ? 503 : 500;
+        send(response, status, 'text/plain', `${error.message}\n`);
       }
     }
   }
@@ -221,6 +234,14 @@ export class WebServer implements AsyncDisposable {
     'GET /status.json': {
       need: 'read',
       answer: (_request, response) => send(response, 200, 'application/json', this.#statusText()),
+    },
+    'GET /fleet.json': {
+      need: 'read',
+      answer: async (_request, response) => {
+        const text = await this.#fleetText?.();
+        if (text === undefined) send(response, 404, 'text/plain', 'this process is no agent of a fleet\n');
+        else send(response, 200, 'application/json', text);
+      },
     },
     'GET /healthz': {
       need: 'nothing',

@@ -62,11 +62,33 @@ for (const [name, startQueue] of QUEUES) {
     const view = await scene.view();
     assert.deepEqual([view.standing, view.users.proven, view.users.needPerson], ['needs-person', 2, 1]);
     assert.equal(view.waves.find(({ name }) => name === 'rest')?.done, false);
+    const { code, stdout } = await scene.step('status');
+    assert.equal(code, 1);
+    assert.match(stdout, /^ {2}needs a person: m1user2: .*no such user/m);
     assert.match(await scene.ok('users', 'failed'), /^m1user2\trest\tm1 to r1\tneeds-person.*no such user/m);
     assert.match(await scene.ok('retry', 'failed'), /^come again: 1 user$/m);
     assert.equal((await scene.view()).standing, 'waiting');
     await scene.ok('cancel', 'm1user2');
     assert.equal((await scene.view()).standing, 'done');
+  });
+}
+
+for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'Redis')) {
+  test(`an agent over ${name} that is there before its fleet makes no queue, and begins once somebody starts one`, async () => {
+    await using server = await startQueue();
+    await using scene = await FleetScene.start({
+      ...{ masters: 1, replicas: 1, users: 2 },
+      ...(server && { queue: server.address }),
+    });
+    const [master] = scene.masters;
+    assert.ok(master);
+    const agent = scene.agent(master);
+    await agent.waitForOutput((_stdout, stderr) => stderr.includes('found none: waits for one'));
+    assert.match((await scene.step('status')).stderr, /expected a fleet that was started/);
+    await scene.start();
+    await until('everybody is proven', async () => (await scene.view()).standing === 'done');
+    agent.kill('SIGTERM');
+    assert.equal((await agent.result).code, 0);
   });
 }
 

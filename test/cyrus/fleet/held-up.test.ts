@@ -110,6 +110,11 @@ test('an agent says on its port and in its lines which slice of which wave it is
     new RegExp(`cyrus_sync_up{channel="default",fleet="fleet",wave="${wave}",slice="${wave}\\.m1\\.r1\\.`);
   assert.match(await ask('/metrics'), labels('pilot'));
   assert.equal(JSON.parse(await ask('/status.json')).channels[0].part.wave, 'pilot');
+  const { fleet, standing, users, waves } = JSON.parse(await ask('/fleet.json'));
+  const view = await scene.view();
+  assert.equal(fleet, 'fleet');
+  assert.deepEqual([standing, users, waves], [view.standing, view.users, view.waves]);
+  assert.deepEqual([standing, users.left], ['moving', 2]);
   gate.open();
   await agent.waitForOutput((_stdout, stderr) => stderr.includes('done with fleet/rest/rest.m1.r1.'));
   // A look may be half a second old.

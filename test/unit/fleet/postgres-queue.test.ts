@@ -1,6 +1,5 @@
 import { after, before } from 'node:test';
-import { BullmqQueue } from '../../../src/fleet/queue/bullmq-queue.ts';
-import { openPostgres } from '../../../src/fleet/queue/open-postgres.ts';
+import { openQueue } from '../../../src/fleet/queue/open-queue.ts';
 import { type QueueServer, startPostgres } from '../../lab/queue-servers.ts';
 import { queueContract } from './queue-contract.ts';
 
@@ -16,7 +15,7 @@ queueContract('queue on PostgreSQL', async () => {
   fleets += 1;
   const fleet = `fleet${fleets}`;
   return {
-    open: async (rules) => new BullmqQueue(await openPostgres(server.address, rules), fleet, rules),
+    open: (rules) => openQueue(server.address, fleet, rules),
     [Symbol.asyncDispose]: async () => {},
   };
 });

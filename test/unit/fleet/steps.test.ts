@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { loadPackage } from '../../../src/fleet/queue/load-package.ts';
 import { runProcess, type ToolResult } from '../../lab/processes.ts';
-import { startRedis } from '../../lab/queue-servers.ts';
+import { startPostgres, startRedis } from '../../lab/queue-servers.ts';
 
 const DIST = join(import.meta.dirname, '..', '..', '..');
 
 test('what is wrong with a step of a fleet is said in one line, and nothing is begun', async () => {
   await using scene = await stepScene();
   await using redis = await startRedis(['requirepass right']);
+  await using other = await startRedis();
   await writeFile(
     join(scene.directory, 'unknown.ini'),
     scene.inventory.replace('masters = m1', 'masters = m9'),
@@ -42,6 +44,7 @@ test('what is wrong with a step of a fleet is said in one line, and nothing is b
     ['agent --lease 1s', 64, /option --lease expects .* from 2s to 3600s, found "1s"/],
     ['agent --until-done --master m1', 64, /expected a fleet that was started, found none/],
     ['status', 64, /expected a fleet that was started, found none called "fleet" on the queue/],
+    [`status --queue ${other.address}`, 64, /found none called "fleet" on the queue redis:\/\/127/],
     ['users failed', 64, /expected a fleet that was started/],
   ];
   for (const [words, expected, told] of mistakes) {
@@ -51,6 +54,50 @@ test('what is wrong with a step of a fleet is said in one line, and nothing is b
     assert.equal(stderr.split('\n').filter((line) => line.startsWith('cyrus-sync: ')).length, 1, stderr);
     assert.deepEqual([code, stdout], [expected, ''], words);
   }
+});
+
+test('whoever asks for a fleet that is not there is told so and which are, and leaves nothing behind', async () => {
+  await using scene = await stepScene();
+  await using redis = await startRedis();
+  await using postgres = await startPostgres();
+  const report = join(scene.directory, 'kept.json');
+  await writeFile(report, 'what was there');
+  const asking = [
+    ...['status', 'status --watch', 'users failed', 'users slow', 'pause all', 'resume all', 'limit r1=2'],
+    ...['cancel anna', 'retry failed', 'report new.json', 'report kept.json', 'report -'],
+    ...['agent --until-done', 'agent --until-done --master m1'],
+  ];
+  const nowhere = join(scene.directory, 'typed-wrong');
+  const before = await readdir(scene.directory);
+  for (const queue of [nowhere, redis.address, postgres.address]) {
+    // A server is asked by few of them, as each is a process.
+    for (const words of queue === nowhere ? asking : ['status', 'report new.json', 'agent --until-done']) {
+      const { code, stdout, stderr } = await scene.step(`${words} --queue ${queue}`);
+      assert.match(
+        stderr,
+        /^cyrus-sync: expected a fleet that was started, found none.*fleet start PLAN/,
+        words,
+      );
+      assert.deepEqual([code, stdout, stderr.trimEnd().split('\n').length], [64, '', 1], words);
+    }
+  }
+  assert.deepEqual(await readdir(scene.directory), before);
+  assert.equal(await readFile(report, 'utf8'), 'what was there');
+  const { Redis } = loadPackage<typeof import('ioredis')>('ioredis');
+  const redisClient = new Redis(redis.address);
+  assert.deepEqual(await redisClient.keys('*'), []);
+  redisClient.disconnect();
+  const { Client } = loadPackage<typeof import('pg')>('pg');
+  const client = new Client({ connectionString: postgres.address });
+  await client.connect();
+  assert.equal((await client.query("SELECT FROM pg_namespace WHERE nspname = 'cyrus_sync'")).rowCount, 0);
+  await client.end();
+  await scene.ok('start plan.json', /^3 slices/);
+  const { stderr } = await scene.step('status --fleet autunm');
+  assert.match(stderr, /found none called "autunm" on the queue .*queue, but fleet \(/);
+  assert.deepEqual(await readdir(join(scene.directory, 'queue')), ['fleet']);
+  await scene.ok('report new.json', /^$/);
+  assert.equal(JSON.parse(await readFile(join(scene.directory, 'new.json'), 'utf8')).counts.all, 3);
 });
 
 test('a plan that is larger than a pipe holds comes whole', async () => {

@@ -5,6 +5,7 @@ import test from 'node:test';
 import type { Pause, Steering } from '../../../src/coordinator/steering.ts';
 import { refusal } from '../../../src/operate/page/refusal.ts';
 import { type WebOptions, WebServer } from '../../../src/operate/page/web-server.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
 import { selfSigned } from '../../lab/certificate.ts';
 import { begun, found, opened, stateOf } from './run-events.ts';
 
@@ -107,6 +108,31 @@ test('a part that is over is told of until the next is added, and is nothing tha
   watched.web.add({ channel: undefined, state: stateOf(), steering: () => undefined, settings: {}, part });
   watched.pass(1_000);
   assert.deepEqual(await partOf(), [part]);
+});
+
+test('a fleet is asked about only when somebody looks, seldom where that is slow, and an answer that fails says why', async () => {
+  await using watched = await scene();
+  assert.equal((await watched.get('/fleet.json')).status, 404);
+  assert.equal(JSON.parse((await watched.get('/status.json')).text).fleet, false);
+  let asked = 0;
+  let fails = false;
+  watched.web.tellOfFleet(async () => {
+    asked += 1;
+    watched.pass(1_000);
+    if (fails) throw new SyncError('QUEUE_UNAVAILABLE', 'the queue does not answer', { retryable: true });
+    return { asked };
+  });
+  watched.pass(1_000);
+  assert.equal(JSON.parse((await watched.get('/status.json')).text).fleet, true);
+  assert.equal(asked, 0);
+  const looks = await Promise.all([1, 2, 3].map(async () => await watched.get('/fleet.json')));
+  assert.deepEqual([...new Set(looks.map(({ text }) => text))], ['{"asked":1}']);
+  watched.pass(19_000);
+  assert.equal((await watched.get('/fleet.json')).text, '{"asked":1}');
+  fails = true;
+  watched.pass(2_000);
+  const away = await watched.get('/fleet.json');
+  assert.deepEqual([away.status, away.text], [503, 'the queue does not answer\n']);
 });
 
 test('metrics and status are told to who asks from this host, with the page that shows them', async () => {
