@@ -3,6 +3,9 @@ import type { ProxyPolicy, Relay } from './scripted-proxy.ts';
 /**
  * Counts command lines, of all connections as one sequence, and shuts at one of them: it and all that comes behind it in
  * either direction is held, as on a dead link. Message bodies have to be free of lines that begin with those words.
+ *
+ * The links that it was shut to stay so until `open`, also when it is to shut at another command next: what a killed client had
+ * sent behind the command that was held back must never arrive without it.
  */
 export class CommandGate implements ProxyPolicy {
   readonly #command: RegExp;
@@ -10,6 +13,9 @@ export class CommandGate implements ProxyPolicy {
   #shutAt = 0;
   #onShut: () => void = () => undefined;
   #held: (() => void)[] = [];
+  /** Directions of links, one object for each; the dead ones were there when it shut. */
+  readonly #links = new Set<object>();
+  readonly #dead = new Set<object>();
 
   /** @param words that commands begin with */
   constructor(words: readonly string[]) {
@@ -26,6 +32,7 @@ export class CommandGate implements ProxyPolicy {
 
   open(): void {
     this.#shutAt = 0;
+    this.#dead.clear();
     for (const pass of this.#held.splice(0)) pass();
   }
 
@@ -39,30 +46,40 @@ export class CommandGate implements ProxyPolicy {
   }
 
   toServer(): Relay {
+    const link = this.#begin();
     let open = '';
     return (chunk, { pass }) => {
       open += chunk.toString('latin1');
       for (let end = open.indexOf('\n'); end >= 0; end = open.indexOf('\n')) {
         const line = open.slice(0, end + 1);
         open = open.slice(end + 1);
-        this.#count(line);
-        this.#passOrHold(() => pass(line));
+        if (!this.#dead.has(link)) this.#count(line);
+        this.#passOrHold(link, () => pass(line));
       }
     };
   }
 
   toClient(): Relay {
-    return (chunk, { pass }) => this.#passOrHold(() => pass(chunk));
+    const link = this.#begin();
+    return (chunk, { pass }) => this.#passOrHold(link, () => pass(chunk));
+  }
+
+  #begin(): object {
+    const link = {};
+    this.#links.add(link);
+    return link;
   }
 
   #count(line: string): void {
     if (this.isShut || !this.#command.test(line)) return;
     this.#commands.push(line.slice(0, 60).trim());
-    if (this.isShut) this.#onShut();
+    if (!this.isShut) return;
+    for (const link of this.#links) this.#dead.add(link);
+    this.#onShut();
   }
 
-  #passOrHold(pass: () => void): void {
-    if (this.isShut) this.#held.push(pass);
+  #passOrHold(link: object, pass: () => void): void {
+    if (this.isShut || this.#dead.has(link)) this.#held.push(pass);
     else pass();
   }
 }
