@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { killAtEachCommand } from './kill-at-each-command.ts';
 import { MUTANTS } from './mutants.ts';
 import { type Plan, THEMES, type Theme } from './plan.ts';
 import { planOf } from './plan-of.ts';
@@ -17,6 +18,7 @@ interface Options {
   first?: boolean;
   theme?: Theme;
   shrink: boolean;
+  kills?: true;
   mutants?: string | true;
 }
 
@@ -29,12 +31,20 @@ const command = new Command('sim')
   .option('--first', 'end with the first that fails')
   .option('--no-shrink', 'say of a seed that fails only what was found first')
   .option(
+    '--kills',
+    'kill the program at each command of a plan, one after the other, and let nothing else go wrong',
+  )
+  .option(
     '--mutants [words]',
     'break one promise after the other, or those with these words, and say which seed notices',
   )
   .parse();
 const options = command.opts<Options>();
-process.exitCode = options.mutants ? findMutants(options, options.mutants) : await runSeeds(options);
+process.exitCode = options.mutants
+  ? findMutants(options, options.mutants)
+  : options.kills
+    ? await killAtEach(options)
+    : await runSeeds(options);
 
 function whole(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number');
@@ -69,6 +79,26 @@ async function runSeeds({ seed, from, seeds, theme, first, shrink }: Options): P
   return failed > 0 ? 1 : 0;
 }
 
+/** @returns the exit code */
+async function killAtEach({ seed, from, seeds, theme, first }: Options): Promise<number> {
+  let plans = 0;
+  let total = 0;
+  let failed = 0;
+  const end = seed ?? from + seeds - 1;
+  for (let each = seed ?? from; each <= end && !(first && failed > 0); each += 1) {
+    const plan = planOf(each, new Random(each));
+    if (theme !== undefined && plan.theme !== theme) continue;
+    const { kills, violations } = await killAtEachCommand(plan);
+    plans += 1;
+    total += kills;
+    if (violations.length === 0) continue;
+    failed += 1;
+    for (const violation of violations) console.log(`seed ${each}: ${violation}`);
+  }
+  console.log(`${plans} plans, ${total} kills; ${failed} plans failed`);
+  return failed > 0 ? 1 : 0;
+}
+
 /** Prints the least of a plan that still fails, and how it goes. */
 async function showSmallest(plan: Plan): Promise<void> {
   const smallest = await shrinkPlan(plan, async (each) => (await simulate(each)).violations.length > 0);
@@ -79,17 +109,18 @@ async function showSmallest(plan: Plan): Promise<void> {
 }
 
 /** @returns the exit code: 0 if each was found */
-function findMutants({ from, seeds, theme }: Options, words: string | true): number {
+function findMutants({ from, seeds, theme, kills }: Options, words: string | true): number {
   const chosen = MUTANTS.filter(({ name }) => words === true || name.includes(words));
   let survived = 0;
   for (const mutant of chosen) {
     const { stdout, stderr } = withMutant(mutant, (entry) => {
       const range = ['--from', String(from), '--seeds', String(seeds), '--first', '--no-shrink'];
       if (theme !== undefined) range.push('--theme', theme);
+      if (kills) range.push('--kills');
       return spawnSync(process.execPath, [entry, ...range], { encoding: 'utf8' });
     });
     // A program that does not even run notices nothing.
-    if (!stdout.includes('virtual hours')) throw new Error(`${mutant.name}: it ended early: ${stderr}`);
+    if (!/virtual hours|kills/.test(stdout)) throw new Error(`${mutant.name}: it ended early: ${stderr}`);
     const found = /^seed (\d+): (.*)$/m.exec(stdout);
     if (!found) survived += 1;
     const how = found ? `seed ${found[1]}: ${found[2]?.slice(0, 120)}` : `NOT FOUND in ${seeds} seeds`;

@@ -98,4 +98,6 @@ export interface Plan {
   /** Until then things happen; afterwards nobody disturbs. */
   endMs: number;
   steps: Step[];
+  /** The program is killed while the n-th command is under way, counted from 1 over both servers and all runs. */
+  killAtCommand?: number;
 }

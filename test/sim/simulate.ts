@@ -40,6 +40,8 @@ export interface Finding {
   history: string[];
   /** Virtual. */
   elapsedMs: number;
+  /** Those of the replica, and those of the master's own server before and after each. */
+  commands: number;
 }
 
 /** Lets a plan happen, and says what went wrong. */
@@ -91,6 +93,7 @@ class World {
   readonly #retries = new Map<ByteString, number>();
   /** Commands that the master's own server has left before it is lost, for each loss to come. */
   readonly #losses: number[] = [];
+  #commands = 0;
 
   static async begin(plan: Plan, random: Random, time: VirtualTime): Promise<World> {
     let world: World | undefined;
@@ -141,7 +144,12 @@ class World {
     const elapsedMs = this.#time.nowMs;
     // A connection may be about to answer late.
     await this.#time.drive(this.#replica.close(), elapsedMs + PATIENCE_MS);
-    return { violations: this.#violations, history: this.#history, elapsedMs };
+    return {
+      violations: this.#violations,
+      history: this.#history,
+      elapsedMs,
+      commands: this.#commands,
+    };
   }
 
   /** Before the replica does it. */
@@ -150,6 +158,14 @@ class World {
     this.tell(`-> ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`);
     this.#applied.push(text);
     this.#watch.examine(command);
+    this.#countCommand();
+  }
+
+  #countCommand(): void {
+    this.#commands += 1;
+    if (this.#commands !== this.#plan.killAtCommand) return;
+    this.tell('killed meanwhile');
+    this.#client?.kill();
   }
 
   hearReplica(line: string): void {
@@ -251,7 +267,7 @@ class World {
 
   #begin(): SimulatedClient {
     const { store } = this.#master;
-    this.#client = new SimulatedClient(
+    const client: SimulatedClient = new SimulatedClient(
       {
         plan: this.#plan,
         random: this.#random,
@@ -264,14 +280,19 @@ class World {
           masterServer({
             store,
             locks: this.#locks,
-            isLost: () => this.#isMasterLost(),
+            isLost: () => {
+              this.#countCommand();
+              // Its own server goes with the program.
+              return client.killed || this.#isMasterLost();
+            },
             onChange: (name) => this.#masterChanges(name),
           }),
       },
       () => this.#refusedUntilMs,
       this.#breaks,
     );
-    return this.#client;
+    this.#client = client;
+    return client;
   }
 
   #masterChanges(name: ByteString): void {

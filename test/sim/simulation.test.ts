@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { killAtEachCommand } from './kill-at-each-command.ts';
 import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
 import { simulate } from './simulate.ts';
@@ -17,6 +18,17 @@ test(`nothing is lost, removed or left different in ${SEEDS} simulated sites`, a
   }
   assert.deepEqual(failed, []);
   assert.ok(applied > SEEDS, 'the simulated sites have mail that is replicated');
+});
+
+/** Seeds of plans in which both sides change, and the master is written to several times. */
+const MERGES = [211];
+
+test('killed while any command of a merge is under way, the next run ends as if nothing had been', async () => {
+  for (const seed of MERGES) {
+    const { kills, violations } = await killAtEachCommand(planOf(seed, new Random(seed)));
+    assert.deepEqual(violations, [], `npm run sim -- --kills --seed ${seed}`);
+    assert.ok(kills > 20, `${kills} kills`);
+  }
 });
 
 test('the same seed goes the same way, to the millisecond', async () => {
