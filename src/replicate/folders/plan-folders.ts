@@ -14,7 +14,7 @@ export interface FolderQuestion {
   /** Partition that each mailbox is to have on the replica. */
   partitionOf: (entry: MailboxEntry) => ByteString | undefined;
   fateOfName: (name: ByteString) => Fate;
-  fateOfUniqueid: (uniqueid: ByteString) => Fate;
+  fateOfMailbox: (mailbox: ReplicaMailbox) => Fate;
   /** The job covers all mailboxes of the replica's list, so that one missing here has to be explained. */
   whole: boolean;
   /** The sync log names the mailboxes of the job: one that is deleted here is to be deleted there too. */
@@ -77,7 +77,7 @@ export function planFolders(question: FolderQuestion): FolderPlan {
   const names = new Map(question.master.map((entry) => [entry.name, entry]));
   for (const mailbox of [...unmatched.values()]) {
     const entry = names.get(mailbox.name);
-    const fate = question.fateOfUniqueid(mailbox.uniqueid);
+    const fate = question.fateOfMailbox(mailbox);
     if (entry === undefined) {
       // One that is live belongs to another user here by now, and moves there when that user's turn comes.
       if (fate === 'live') continue;
@@ -133,7 +133,7 @@ function orderRenames(
   pending = pending.filter((rename) => {
     const other = rename.from === rename.entry.name ? undefined : unmatched.get(rename.entry.name);
     if (!other) return true;
-    if (other.lastUid === 0 && question.fateOfUniqueid(other.uniqueid) !== 'live') {
+    if (other.lastUid === 0 && question.fateOfMailbox(other) !== 'live') {
       // Never used: the replica's server itself replaces such a one when a mailbox of its name arrives.
       remove(other);
       return true;

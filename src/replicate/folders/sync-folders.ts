@@ -22,7 +22,7 @@ import { formerInboxes, giveUpNames } from './give-up-names.ts';
 import { neededAbove } from './mailbox-above.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
-import { canBeOpened } from './replicated.ts';
+import { canBeOpened, replicated } from './replicated.ts';
 import { mergeMailbox, startMailbox } from './start-mailbox.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 
@@ -39,11 +39,12 @@ export async function syncFolders(
   const elsewhere = await findElsewhere(context, job);
   const replica = [...job.replica, ...elsewhere];
   await askOfTheirs(context, job, replica, elsewhere);
+  const entries = [...job.entries, ...deletedOfOthers(context, job)];
   context.partitions.learn(replica);
   const namesThere = new Map(replica.map(({ uniqueid, name }) => [uniqueid, name]));
   const scripts = await ownScriptMailboxes(context, job);
   // One that has lost its name since it was listed is not renamed to that: it might take the place of who has it now.
-  const present = job.entries.filter(({ name, uniqueid }) => {
+  const present = entries.filter(({ name, uniqueid }) => {
     const there = namesThere.get(uniqueid);
     return there === undefined || there === name || isLive(context.store, name, uniqueid);
   });
@@ -54,7 +55,7 @@ export async function syncFolders(
     twins,
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context, context.store.lookup(name)),
-    fateOfUniqueid: (uniqueid) => fate(context, context.store.lookupUniqueid(uniqueid)),
+    fateOfMailbox: (mailbox) => fateOfMailbox(context, mailbox),
     whole: job.whole,
     logged: job.logged,
     replace: context.options.noCopyback,
@@ -71,9 +72,8 @@ export async function syncFolders(
     if (job.failures.count === before) return 'again';
   }
 
-  const named = job.entries.filter((entry) => !misnamed.has(entry.name));
-  const entries = await withoutOrphans(context, job, named, plan);
-  const work = await survey(context, job, entries, plan);
+  const named = entries.filter((entry) => !misnamed.has(entry.name));
+  const work = await survey(context, job, await withoutOrphans(context, job, named, plan), plan);
   // What has been reported already would be reported again.
   if (job.failures.count === 0) await context.beforeSending?.(toSend(context, work));
   return startAll(context, job, work, plan);
@@ -187,10 +187,44 @@ async function askOfTheirs(
   replica: readonly ReplicaMailbox[],
   elsewhere: readonly ReplicaMailbox[],
 ): Promise<void> {
-  const ours = new Set(job.entries.map(({ uniqueid }) => uniqueid));
-  const uniqueids = replica.map(({ uniqueid }) => uniqueid).filter((uniqueid) => !ours.has(uniqueid));
+  const uniqueids = theirs(job, replica);
   const names = elsewhere.map(({ name }) => name);
   if (uniqueids.length > 0 || names.length > 0) await store.refresh({ uniqueids, names });
+}
+
+/** Uniqueids of the replica's mailboxes that are none of the job's. */
+function theirs(job: FolderJob, replica: readonly ReplicaMailbox[]): ByteString[] {
+  const ours = new Set(job.entries.map(({ uniqueid }) => uniqueid));
+  return replica.map(({ uniqueid }) => uniqueid).filter((uniqueid) => !ours.has(uniqueid));
+}
+
+/**
+ * Finds what the replica still has as this user's, and what was deleted here under the name of another: of a user who was
+ * renamed and then deleted, whom no run of everybody reaches. It goes there with whoever has the name now, in whose way it is.
+ *
+ * @throws SyncError USER_LOCKED if another client is at work on its owner
+ */
+function deletedOfOthers(context: EngineContext, job: FolderJob): MailboxEntry[] {
+  if (!job.whole) return [];
+  const found = theirs(job, job.replica)
+    .map((uniqueid) => context.store.lookupUniqueid(uniqueid))
+    .filter((entry) => entry !== undefined)
+    .filter((entry) => !entry.deleted && entry.inDeleted && canBeOpened(context, entry.name))
+    .filter(({ userid }) => userid !== undefined && userid !== job.user);
+  for (const { userid = '' } of found) job.locks.take(userid);
+  return replicated(context, found, job.failures);
+}
+
+/**
+ * Tells what became of a mailbox of the replica. In 3.12 one that was deleted at once has no row by its uniqueid any
+ * more, so that there the tombstone of the name that the replica has it under tells, if it is this one's.
+ */
+function fateOfMailbox(context: EngineContext, { uniqueid, name }: ReplicaMailbox): Fate {
+  const { store } = context;
+  const entry = store.lookupUniqueid(uniqueid);
+  if (entry) return fate(context, entry);
+  const before = store.lookup(name);
+  return before?.deleted && before.uniqueid === uniqueid ? 'tombstone' : 'unknown';
 }
 
 function fate(context: EngineContext, entry: MailboxEntry | undefined): Fate {

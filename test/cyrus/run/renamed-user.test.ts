@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INSTALLED_PROGRAMS } from '../../lab/cyrus-programs.ts';
+import { INSTALLED_PROGRAMS, PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
+import { openStranger } from '../../lab/open-stranger.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
-import { BASE, openSides } from '../../lab/two-sides.ts';
+import { BASE, openSides, type Side } from '../../lab/two-sides.ts';
 
 for (const [where, versions] of Object.entries({
   'a replica of the installed version': { replica: { programs: INSTALLED_PROGRAMS } },
@@ -70,3 +71,31 @@ test("folders that went to another user stay on the replica until it is that use
   assert.deepEqual(await sides.replica.imap.ok('LIST "" user/mover/A'), []);
   assert.deepEqual(await sides.replica.imap.ok('LIST "" user/old'), []);
 });
+
+test('a new user has a name whose former user was renamed and then deleted', async () => {
+  const imapd = { allowusermoves: 'yes' };
+  await using pair = await startPair({ both: { imapd } });
+  await using sides = await openSides(pair);
+  await using stranger = await openStranger(pair.master, pair.replica);
+  const runs: Record<string, () => Promise<unknown>> = { read: () => syncClientOk(pair.master, ['-A']) };
+  // A server of 3.2 cannot be asked where a mailbox is by now: it would end at a uniqueid that it has not.
+  if (PROGRAMS.isAtLeast(3, 6)) runs.asked = () => stranger.runOk(['-A']);
+  for (const [name, run] of Object.entries(runs)) {
+    const [inbox, folder] = [`user/${name}`, `user/${name}/Reports`];
+    for (const mailbox of [inbox, folder]) await sides.master.create(mailbox, BASE);
+    await run();
+    await sides.master.imap.ok(`RENAME ${inbox} user/moved${name}`);
+    for (const mailbox of [inbox, folder]) await sides.master.create(mailbox, ['new']);
+    await sides.master.imap.ok(`DELETE user/moved${name}`);
+    await run();
+    for (const mailbox of [inbox, folder]) {
+      assert.deepEqual(await sides.replica.messages(mailbox), await sides.master.messages(mailbox), mailbox);
+    }
+    const deleted = `DELETED/user/moved${name}`;
+    assert.deepEqual(await namesBelow(sides.replica, deleted), await namesBelow(sides.master, deleted));
+  }
+});
+
+async function namesBelow({ imap }: Side, name: string): Promise<string[]> {
+  return (await imap.ok(`LIST "" ${name}/*`)).map(([, , , found]) => String(found)).sort();
+}

@@ -28,7 +28,7 @@ function plan(question: Question): FolderPlan {
     replica: question.replica,
     partitionOf: (mailbox) => question.partition ?? mailbox.partition,
     fateOfName: (name) => fate(question.tombstones, name),
-    fateOfUniqueid: (uniqueid) => {
+    fateOfMailbox: ({ uniqueid }) => {
       if (question.unopenable?.includes(uniqueid)) return 'unopenable';
       return question.liveElsewhere?.includes(uniqueid) ? 'live' : fate(question.deletedUniqueids, uniqueid);
     },

@@ -82,6 +82,37 @@ test('a mailbox that was renamed and then deleted is removed under the name that
   assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna.Work']);
 });
 
+test('a mailbox of which only the tombstone of its former name is left is removed under that', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  const { uniqueid } = master.lookup('user.anna.Work') ?? {};
+  master.rename('user.anna.Work', 'user.anna.Done');
+  master.put('user.anna.Done', { uniqueid: 'none', entry: { deleted: true } });
+  assert.equal(master.lookup('user.anna.Work')?.uniqueid, uniqueid);
+  // As in 3.12 after it was deleted at once.
+  master.lookupUniqueid = () => undefined;
+  await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna.Work', 'user.anna.Done'] });
+  assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna.Work']);
+});
+
+test('what a former user of the name had, who was renamed and then deleted, makes room as a deleted mailbox', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  const [inbox, work] = ['user.anna', 'user.anna.Work'].map((name) => master.lookup(name)?.uniqueid);
+  master.renameUser('anna', 'berta');
+  master.rename('user.berta.Work', 'DELETED.user.berta.Work.6B04D978');
+  master.rename('user.berta', 'DELETED.user.berta.6B04D978');
+  master.addUser('anna', ['Work']);
+  await scene.runUser('anna');
+  const there = replica.inspect().mailboxes;
+  assert.equal(there['DELETED.user.berta.6B04D978']?.uniqueid, inbox);
+  assert.equal(there['DELETED.user.berta.Work.6B04D978']?.uniqueid, work);
+  scene.assertSame('anna');
+  scene.takeCommands();
+  await scene.runUser('anna');
+  assert.deepEqual(scene.takeCommands(), []);
+});
+
 test('a mailbox whose name was deleted here, but not this one under it, is left alone by a line of the log', async () => {
   await using scene = await withAnna();
   scene.master.forget('user.anna.Work');
