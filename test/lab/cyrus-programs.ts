@@ -35,6 +35,13 @@ export class CyrusPrograms {
     const [ours = 0, its = 0] = this.version.split('.').map(Number);
     return ours > major || (ours === major && its >= minor);
   }
+
+  /** Quota resources that have got other names, as IMAP has them. */
+  get quotaResources(): { annotations: string; folders: string } {
+    return this.isAtLeast(3, 10)
+      ? { annotations: 'ANNOTATION-STORAGE', folders: 'MAILBOX' }
+      : { annotations: 'X-ANNOTATION-STORAGE', folders: 'X-NUM-FOLDERS' };
+  }
 }
 
 /** Those of the version that most tests are for. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type CyrusServer, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { leavingUntouched } from '../../lab/leaving-untouched.ts';
@@ -10,6 +11,9 @@ import { openStranger } from '../../lab/open-stranger.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
+
+/** Older ones keep them as files alone, so that the master's always take the place of the replica's. */
+const IN_MAILBOX = PROGRAMS.isAtLeast(3, 6);
 
 let pair: Pair;
 let sides: Sides;
@@ -142,6 +146,8 @@ test('files go to an imapd all of whose idle processes another client has left w
   await replicate();
   assert.deepEqual(await scriptsOf(pair.replica, user), { two: DISCARD });
   await leaveEnabled(pair.replica, 4);
+  // A server of 3.2 leaves the compiled form of a removed script, which the next run removes.
+  if (!IN_MAILBOX) await replicate();
   const { code, stdout } = await cyrusSync(pair.master, 'verify', options);
   assert.equal(code, 0, stdout);
 });
@@ -149,7 +155,7 @@ test('files go to an imapd all of whose idle processes another client has left w
 /** Leaves as many processes of an imapd as a client of replication does. */
 async function leaveEnabled(server: CyrusServer, processes: number): Promise<void> {
   const clients = await Promise.all(Array.from({ length: processes }, () => server.imap()));
-  for (const client of clients) await client.ok('SYNCAPPLY CAPABILITIES (SIEVE-MAILBOX)');
+  if (IN_MAILBOX) for (const client of clients) await client.ok('SYNCAPPLY CAPABILITIES (SIEVE-MAILBOX)');
   for (const client of clients) await client.logout();
 }
 
@@ -161,12 +167,9 @@ test('scripts changed on both sides since: both changes are kept', async () => {
   await putScripts(pair.master, user, { mine: STOP });
   await putScripts(pair.replica, user, { theirs: DISCARD });
   await syncClientOk(pair.master, ['-u', user]);
+  const theirs = IN_MAILBOX ? { theirs: DISCARD } : {};
   for (const server of [pair.master, pair.replica]) {
-    assert.deepEqual(
-      await scriptsOf(server, user),
-      { mine: STOP, shared: KEEP, theirs: DISCARD },
-      server.name,
-    );
+    assert.deepEqual(await scriptsOf(server, user), { mine: STOP, shared: KEEP, ...theirs }, server.name);
   }
   await assertSameMailOf(pair.master, pair.replica, [user], { expunged: 'left out' });
 });
@@ -191,6 +194,11 @@ test('a #sieve of the replica with a script of its own does not give way', async
   await putScripts(pair.replica, user, { mine: STOP });
   await scriptsOf(pair.master, user);
   const run = await syncClient(pair.master, ['-u', user]);
+  if (!IN_MAILBOX) {
+    assert.equal(run.code, 0, run.stderr);
+    assert.deepEqual(await scriptsOf(pair.replica, user), { one: KEEP });
+    return;
+  }
   assert.equal(run.code, 1);
   assert.match(
     run.stderr,
@@ -277,8 +285,8 @@ describe('a master that is read from its server', () => {
       settings: { master: 'none' },
     });
     const refused = await overCsync.run(['-u', user]);
-    assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /removes scripts that are files .*imapd with --from/);
+    assert.equal(refused.code, IN_MAILBOX ? 1 : 0, refused.stderr);
+    if (IN_MAILBOX) assert.match(refused.stderr, /removes scripts that are files .*imapd with --from/);
     assert.deepEqual(await readdir(directory), files);
   });
 });

@@ -118,8 +118,7 @@ scenario('mbox_replication_new_mas', async ({ does, inStep }) => {
 for (const [kind, resource] of [
   ['storage', 'STORAGE'],
   ['message', 'MESSAGE'],
-  // From 3.10 on there is no such resource.
-  ...(PROGRAMS.isAtLeast(3, 10) ? [] : [['annotstorage', 'X-ANNOTATION-STORAGE'] as const]),
+  ['annotstorage', PROGRAMS.quotaResources.annotations],
 ] as const) {
   scenario(`replication_${kind}`, async ({ user, inStep }) => {
     for (const limits of [`${resource} 50000`, `${resource} 60000`, '']) {

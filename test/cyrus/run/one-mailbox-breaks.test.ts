@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { differences } from '../../lab/differences.ts';
 import { dumpServer } from '../../lab/dump-server.ts';
@@ -7,7 +8,10 @@ import { append } from '../../lab/populate.ts';
 import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient } from '../../lab/sync-client.ts';
 
-/** The replica's server dies of a script in `#sieve` that it cannot compile. */
+/** The replica's server dies of a script in `#sieve` that it cannot compile; from 3.12 on it refuses the mailbox. */
+const WHY = PROGRAMS.isAtLeast(3, 12)
+  ? 'MAILBOX received NO response: IMAP_SYNC_BADSIEVE'
+  : 'the connection breaks each time';
 let pair: Pair;
 
 before(async () => {
@@ -37,8 +41,9 @@ async function assertOnlyTheScriptIsMissing(): Promise<void> {
   const [here, there] = await Promise.all([dumpServer(pair.master, users), dumpServer(pair.replica, users)]);
   const found = differences(here, there);
   assert.ok(found.length > 0, 'the script has arrived, so that nothing is tried here');
+  // A script counts towards the quota.
   assert.deepEqual(
-    found.filter((line) => !/^users > anna > scripts|^\S+ > user\S+#sieve/.test(line)),
+    found.filter((line) => !/^users > anna > scripts|^\S+ > user\S+#sieve|\/userrawquota: /.test(line)),
     [],
   );
   await using admin = await pair.replica.imap();
@@ -50,7 +55,7 @@ async function assertOnlyTheScriptIsMissing(): Promise<void> {
 test('a mailbox that kills the server is named, and everything else of its user is replicated', async () => {
   const run = await syncClient(pair.master, ['-A']);
   assert.equal(run.code, 1, run.stderr);
-  assert.match(run.stderr, /^anna: user\/anna\/#sieve: the connection breaks each time/m);
+  assert.match(run.stderr, new RegExp(`^anna: user/anna/#sieve: ${WHY}`, 'm'));
   await assertOnlyTheScriptIsMissing();
 });
 
@@ -62,6 +67,6 @@ test('the same in rolling mode', async () => {
   await sieve.put('also', 'require "vacation";\r\nvacation "still gone";\r\n');
   const run = await syncClient(pair.master, ['-1']);
   assert.equal(run.code, 1, run.stderr);
-  assert.match(run.stderr, /^anna: user\/anna\/#sieve: the connection breaks each time/m);
+  assert.match(run.stderr, new RegExp(`^anna: user/anna/#sieve: ${WHY}`, 'm'));
   await assertOnlyTheScriptIsMissing();
 });

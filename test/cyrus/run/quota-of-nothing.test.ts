@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { assertSameState, fullState } from '../../lab/full-state.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
+const { annotations, folders } = PROGRAMS.quotaResources;
 /** Each limit by itself, and all of them: an administrator's way to stop an account. */
-const LIMITS = ['STORAGE 0', 'MESSAGE 0', 'X-ANNOTATION-STORAGE 0', 'X-NUM-FOLDERS 0'];
+const LIMITS = ['STORAGE 0', 'MESSAGE 0', `${annotations} 0`, `${folders} 0`];
 
 test('a quota of 0 stays a quota of 0: nothing fits, rather than everything', async () => {
   await using pair = await startPair();
