@@ -19,13 +19,14 @@ import { type Mutation, mutationsOf } from './mutations-of.ts';
 import { passes } from './passes.ts';
 
 /**
- * `npm run mutants -- ROOM [--count N] [--seed S] [--in WORDS] [--with ROOM ...]`: changes one place of a room at a time, N of all
- * that there are (200), or of modules whose path has the words, and tells which share its own unit tests notice, or they and those of
+ * `npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--in WORDS] [--with ROOM ...]`: changes one place of a room at a
+ * time, N of all that there are (200) or as many as the time allows, or of modules whose path has the words, and tells which share its own unit tests notice, or they and those of
  * more rooms, and what survives. Of the tests those are run that come by the place. What the compiler refuses is noticed.
  */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** Milliseconds beyond five times what a test takes otherwise: a mutant that never ends is noticed as well. */
 const PATIENCE_MS = 5_000;
+const MS_PER_MINUTE = 60_000;
 
 interface Place {
   path: string;
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
   options: {
     count: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '60' },
     parallel: { type: 'string', default: String(availableParallelism()) },
     in: { type: 'string', default: '' },
     with: { type: 'string', multiple: true, default: [] },
@@ -43,8 +45,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const [room = ''] = positionals;
-const counts = [values.count, values.seed, values.parallel].map(Number);
-const [count = 0, seed = 0, parallel = 0] = counts;
+const counts = [values.count, values.seed, values.parallel, values.minutes].map(Number);
+const [count = 0, seed = 0, parallel = 0, minutes = 0] = counts;
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((each) => each.isDirectory());
 if (
   ![room, ...values.with].every((each) => rooms.some(({ name }) => name === each)) ||
@@ -52,7 +54,7 @@ if (
 ) {
   const names = rooms.map(({ name }) => name).join(', ');
   console.error(
-    `usage: npm run mutants -- ROOM [--count N] [--seed S] [--parallel N] [--in WORDS] [--with ROOM]; ROOM is one of ${names}`,
+    `usage: npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--parallel N] [--in WORDS] [--with ROOM]; ROOM is one of ${names}`,
   );
   process.exit(64);
 }
@@ -86,9 +88,13 @@ const length = Math.min(count, all.length);
 const chosen =
   fc.sample(fc.shuffledSubarray(all, { minLength: length, maxLength: length }), { seed, numRuns: 1 })[0] ??
   [];
+const deadline = performance.now() + minutes * MS_PER_MINUTE;
+let tried = 0;
 let noticed = 0;
 let refused = 0;
 await onCopies(chosen, async (copy, { path, mutation }) => {
+  if (performance.now() > deadline) return;
+  tried++;
   const visitors = coverage.filter((each) => comesBy(each, path, mutation.start));
   if (await isNoticed(copy, path, mutation, visitors)) noticed++;
   else if (isRefusedByCompiler(copy, path, mutation)) refused++;
@@ -98,9 +104,9 @@ await onCopies(chosen, async (copy, { path, mutation }) => {
     console.log(`survives: ${path}:${line} ${mutation.what}${unseen}`);
   }
 });
-const share = ((100 * (noticed + refused)) / chosen.length).toFixed(1);
+const share = ((100 * (noticed + refused)) / tried).toFixed(1);
 console.log(
-  `${room}: ${noticed} of ${chosen.length} mutants noticed by tests, ${refused} by the compiler, ${share} percent ` +
+  `${room}: ${noticed} of ${tried} mutants noticed by tests, ${refused} by the compiler, ${share} percent ` +
     `(${all.length} places, seed ${seed})`,
 );
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import test, { before } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import { type Certificate, selfSigned } from '../../lab/certificate.ts';
@@ -87,6 +88,49 @@ test('verification can be turned off', async () => {
   assert.equal(session.info.tls, true);
   await session.noop();
   session.destroy();
+});
+
+test('a certificate whose fingerprint is named needs no authority, and no other one will do', async () => {
+  const { fingerprint256 } = new X509Certificate(foreign.cert);
+  const tls = { ...NO_TLS, fingerprints: ['AA', fingerprint256] };
+  await using right = await ScriptedServer.start((peer) => starttlsServer(peer, foreign));
+  const session = await connectReplica(settingsFor(right.address, { tls }));
+  assert.equal(session.info.tls, true);
+  await session.noop();
+  session.destroy();
+  await using wrong = await ScriptedServer.start((peer) => abandoned(peer, certificate));
+  for (const verify of [true, false]) {
+    const error = await rejectsWith(
+      connectReplica(settingsFor(wrong.address, { tls: { ...tls, verify } })),
+      'TLS_FAILED',
+      /another one than tls_fingerprint names/,
+    );
+    assert.equal(error.retryable, false);
+  }
+});
+
+test('how much could be seen on the way is known of a connection to another host', async () => {
+  const elsewhere = { isLocal: () => false };
+  const exposure = async (tls: typeof NO_TLS) => {
+    await using server = await ScriptedServer.start((peer) => starttlsServer(peer, certificate));
+    const session = await connectReplica(settingsFor(server.address, { tls }), {}, elsewhere);
+    await session.noop();
+    session.destroy();
+    return session.info.exposure;
+  };
+  assert.equal(await exposure({ ...NO_TLS, caFile: certificate.certFile }), undefined);
+  assert.equal(await exposure({ ...NO_TLS, verify: false }), 'unverified');
+  const { fingerprint256 } = new X509Certificate(certificate.cert);
+  assert.equal(await exposure({ ...NO_TLS, verify: false, fingerprints: [fingerprint256] }), undefined);
+});
+
+test('a peer that goes silent within the TLS handshake is given up when the time is over', async () => {
+  await using server = await ScriptedServer.start(async (peer) => {
+    await peer.octets(1);
+    await peer.closed();
+  });
+  const settings = settingsFor(`${server.address}/tls`, { connectTimeoutMs: 200 });
+  await rejectsWith(connectReplica(settings), 'CONNECT_TIMEOUT', /TLS handshake/);
 });
 
 test('/tls starts TLS before the banner', async () => {
