@@ -7,6 +7,9 @@ const MOST_STEPS = 40;
 const MOST_FAULTS = 6;
 /** Mailboxes that are read in a plan of that size before nothing is left to disturb. */
 const MOST_READS = 60;
+/** One site of so many has a stage that is dropped after so many messages. */
+const SITES_OF_A_SMALL_STAGE = 7;
+const SMALL_STAGE = 3;
 
 /** Answers that the replica may give to a command that it could have done. */
 const REFUSALS = [
@@ -127,6 +130,7 @@ export function planOf(seed: number, random: Random): Plan {
     connections: random.between(1, 4),
     lookAhead: random.pick([1, 2, 8]),
     batchSize: random.pick([1, 3, 8_192]),
+    mostStaged: seed % SITES_OF_A_SMALL_STAGE === 3 ? SMALL_STAGE : undefined,
     endMs,
     steps,
   };

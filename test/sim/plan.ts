@@ -95,6 +95,8 @@ export interface Plan {
   connections: number;
   lookAhead: number;
   batchSize: number;
+  /** Messages after which the replica's stage is dropped; undefined: more than a simulated site has. */
+  mostStaged?: number | undefined;
   /** Until then things happen; afterwards nobody disturbs. */
   endMs: number;
   steps: Step[];

@@ -83,13 +83,14 @@ export class SimulatedClient {
   /** One run for everybody. */
   run(): Promise<RunResult> {
     const { plan, store, hear } = this.#site;
+    const { mostStaged } = plan;
     const setup = this.#setup;
     return run(request({ setup, connections: plan.connections }), {
       emit: hear,
       openStore: () => store,
       openPool: (_connections, emit) =>
         openInlinePool({
-          create: () => new BatchRunner(realParts(setup, emit, store, this.#connect)),
+          create: () => new BatchRunner({ ...realParts(setup, emit, store, this.#connect), mostStaged }),
           tasksPerConnection: 2,
           onIdleClosed: () => undefined,
           onClose: () => undefined,
@@ -104,11 +105,11 @@ export class SimulatedClient {
   /** Rolling mode, until `stop`. */
   async follow(log: SyncLog): Promise<RollingEnd> {
     const { plan, store, hear } = this.#site;
-    const { connections, relogLocked } = plan;
+    const { connections, relogLocked, mostStaged } = plan;
     const setup = this.#setup;
     let daemon: RollingDaemon | undefined;
     const pool = openInlinePool({
-      create: () => new BatchRunner(realParts(setup, hear, store, this.#connect)),
+      create: () => new BatchRunner({ ...realParts(setup, hear, store, this.#connect), mostStaged }),
       tasksPerConnection: UNITS_PER_CONNECTION,
       onIdleClosed: () => daemon?.replicaClosedIdle(),
       onClose: () => undefined,

@@ -27,6 +27,8 @@ export interface KeptLinkParts {
   setup: PoolSetup;
   emit: EventListener;
   connect(listeners: ConnectionListeners): Promise<ReplicaSession>;
+  /** Messages after which the replica's stage is dropped; undefined: as many as pay. */
+  mostStaged?: number | undefined;
 }
 
 /**
@@ -144,7 +146,7 @@ export class KeptLink {
   }
 
   async #connect(): Promise<RunnerLink> {
-    const { setup, emit, connect } = this.#parts;
+    const { setup, emit, connect, mostStaged } = this.#parts;
     const { server } = setup.connection;
     const began = performance.now();
     const session = await connect({
@@ -155,7 +157,7 @@ export class KeptLink {
     const link: RunnerLink = {
       connection,
       session,
-      stage: new Stage(session),
+      stage: new Stage(session, mostStaged),
       partitions: new Partitions(session),
       uses: 0,
       intake: new LadenIntake(session, performance.now() - began),

@@ -25,6 +25,7 @@ export const LEAST_BUDGET_RECORDS = 256;
 export class Stage {
   readonly slabs = new Slabs();
   readonly #session: ReplicaSession;
+  readonly #mostStaged: number;
   readonly #staged = new Map<string, Promise<void>>();
   #holders = 0;
   #waiting: (() => void)[] = [];
@@ -32,8 +33,10 @@ export class Stage {
   #weightQueue: { weight: number; start: () => void }[] = [];
   #lastTurn: Promise<void> = Promise.resolve();
 
-  constructor(session: ReplicaSession) {
+  /** @param mostStaged messages after which the stage is dropped; simulations reach fewer */
+  constructor(session: ReplicaSession, mostStaged = RESTART_AFTER_MESSAGES) {
     this.#session = session;
+    this.#mostStaged = mostStaged;
   }
 
   /** Waits while a RESTART is due, then relies on the stage until disposed. One per job. */
@@ -105,7 +108,7 @@ export class Stage {
   }
 
   get #restartDue(): boolean {
-    return this.#staged.size >= RESTART_AFTER_MESSAGES;
+    return this.#staged.size >= this.#mostStaged;
   }
 
   #restart(): void {
