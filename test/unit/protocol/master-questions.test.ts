@@ -6,7 +6,7 @@ import { rejectsWith } from '../../lab/errors.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { csync, ScriptedServer } from './support/scripted-server.ts';
 
-/* What a master is asked that is read through its server (protocol 9): answered, not there, and answered with something else. */
+/* A master that is read through its server is asked more (protocol 9): it answers, has none, or answers with something else. */
 
 /** Asks once for each answer, whatever the question is. */
 async function asked<T>(
