@@ -4,6 +4,9 @@
  */
 for (const name of ['SIGUSR1', 'SIGUSR2'] as const) process.on(name, () => {});
 
+/** As in launch.sh. */
+const NOWHERE = '--inspect-port=240.0.0.1:9229';
+
 /** Milliseconds from the start: a debugger that was asked for by a signal before may open some turns later, and again. */
 const LOOKS = [20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
 
@@ -13,7 +16,7 @@ const LOOKS = [20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
  */
 function keepDebuggerClosed(program: string): void {
   // A Node that was built without one has none to close.
-  if (!process.features.inspector) return;
+  if (!process.features.inspector || isNowhere()) return;
   const inspector: typeof import('node:inspector') = require('node:inspector');
   const look = (): void => {
     const address = inspector.url();
@@ -25,6 +28,12 @@ function keepDebuggerClosed(program: string): void {
   };
   look();
   for (const milliseconds of LOOKS) setTimeout(look, milliseconds).unref();
+}
+
+/** The launcher has named a place for it that no host has. Loading what could tell where it is takes some of a start's time. */
+function isNowhere(): boolean {
+  const named = process.execArgv.filter((option) => /^--(?:inspect|debug)/.test(option));
+  return named.length === 1 && named[0] === NOWHERE && process.env.NODE_OPTIONS === undefined;
 }
 
 module.exports = { keepDebuggerClosed };

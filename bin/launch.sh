@@ -26,7 +26,9 @@ if [ ! -x "$node" ]; then
   fi
   node=node
 fi
-script=$(readlink -f -- "$0")
+script=$0
+# Only a link needs another process to be followed.
+if [ -L "$script" ]; then script=$(readlink -f -- "$script"); fi
 if [ ! -r "$script.cjs" ]; then
   echo "${0##*/}: $script.cjs cannot be read by $(id -un): install it where this user may read it" >&2
   exit 78

@@ -10,6 +10,8 @@ const {
   answerVersion,
 }: { answerVersion(argv: readonly string[]): boolean } = require('./answer-version.cjs');
 
+type Program = typeof import('../src/cli/main.ts');
+
 /** sysexits.h, as everything that is wrong with an installation. */
 const EX_CONFIG = 78;
 
@@ -20,9 +22,11 @@ if (!answerVersion(process.argv.slice(2))) {
   load()(process.argv.slice(2), process.env).then(exitWhenWritten);
 }
 
-function load(): typeof import('../src/cli/main.ts')['main'] {
+function load(): Program['main'] {
   try {
-    return require('../src/bundled/programs/sync_client.cjs').main;
+    const { join }: typeof import('node:path') = require('node:path');
+    const { loadProgram }: { loadProgram(path: string): Program } = require('./load-program.cjs');
+    return loadProgram(join(__dirname, '../src/bundled/programs/sync_client.cjs')).main;
   } catch (caught) {
     const { message } = caught as Error;
     process.stderr.write(

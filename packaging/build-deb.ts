@@ -62,6 +62,8 @@ function systemFiles(): void {
   put('etc/logrotate.d/cyrus-sync', readFileSync(join(packaging, 'files/cyrus-sync.logrotate')));
   put(`${DOCUMENTATION}/examples/cyrus.conf`, readFileSync(join(packaging, 'files/cyrus.conf')));
   put('DEBIAN/conffiles', '/etc/logrotate.d/cyrus-sync\n');
+  // Another Node needs code that it has compiled itself.
+  put('DEBIAN/triggers', 'interest-noawait /usr/bin/node\n');
   for (const script of ['postinst', 'prerm', 'postrm']) {
     put(`DEBIAN/${script}`, readFileSync(join(packaging, 'debian', script)));
   }

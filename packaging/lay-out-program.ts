@@ -12,9 +12,15 @@ const PROGRAM = [
   'bin/guard.cjs',
   'bin/answer-version.cjs',
   'bin/exit-when-written.cjs',
+  'bin/load-program.cjs',
+  'bin/make-compiled-code',
+  'bin/make-compiled-code.cjs',
   'src/bundled',
   'workers/replicate.js',
 ];
+
+/** Made where it is installed, by the Node that is there. */
+const COMPILED = '.cjs.code';
 
 /** Packages with native parts that are loaded: libc is called through the first, a fleet's queue on one host is in the second. */
 const NATIVE = [
@@ -30,7 +36,8 @@ const NATIVE = [
  */
 export function layOutProgram(project: string, folder: string): string[] {
   for (const path of PROGRAM) {
-    cpSync(join(project, 'dist', path), join(folder, path), { recursive: true });
+    const filter = (from: string): boolean => !from.endsWith(COMPILED);
+    cpSync(join(project, 'dist', path), join(folder, path), { recursive: true, filter });
   }
   cpSync(join(project, 'web'), join(folder, 'web'), { recursive: true });
   const manifest: { name: string; version: string; license: string } = readJson(project, 'package.json');

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { PrivateEndpoint } from './messages.ts';
@@ -34,6 +33,7 @@ export async function listByTool({ program, configFile }: PrivateEndpoint): Prom
   child.stdout.setEncoding('latin1');
   const ended = once(child, 'close');
   const names: ByteString[] = [];
+  const { createInterface } = process.getBuiltinModule('node:readline');
   for await (const line of createInterface({ input: child.stdout })) {
     const name = nameInDump(line);
     if (name !== undefined) names.push(name);

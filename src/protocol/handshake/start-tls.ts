@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { linkError } from '../link-errors.ts';
 import type { Deadline } from './deadline.ts';
@@ -16,6 +16,8 @@ export async function startTls(
   settings: ConnectionSettings,
   deadline: Deadline,
 ): Promise<TLSSocket> {
+  // Loaded here: most small runs are beside their replica, and speak in clear.
+  const { connect } = process.getBuiltinModule('node:tls');
   const secure = connect({ socket, ...tlsOptions(host, settings.tls) });
   await new Promise<void>((resolve, reject) => {
     secure.once('secureConnect', resolve);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { type ConnectionOptions, rootCertificates } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { readNamedFile } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
@@ -29,7 +29,7 @@ function trustedAuthorities(file: string | undefined, directory: string | undefi
   const own: string[] = [];
   if (file !== undefined) own.push(readPem(file));
   if (directory !== undefined) own.push(...pemsOf(directory));
-  return own.length === 0 ? undefined : [...rootCertificates, ...own];
+  return own.length === 0 ? undefined : [...process.getBuiltinModule('node:tls').rootCertificates, ...own];
 }
 
 function pemsOf(directory: string): string[] {

@@ -5,7 +5,7 @@
  */
 
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
 import { SyncError } from '../../report/sync-error.ts';
 import { CORK_OCTETS } from '../limits.ts';
@@ -118,7 +118,7 @@ export class Transport {
   /** The client's Finished of the TLS handshake, whichever version it is of; undefined without TLS (RFC 5929 section 3). */
   get tlsUnique(): Buffer | undefined {
     const socket = this.#socket;
-    if (!(socket instanceof TLSSocket)) return undefined;
+    if (!isSecure(socket)) return undefined;
     return socket.isSessionReused() ? socket.getPeerFinished() : socket.getFinished();
   }
 
@@ -294,4 +294,9 @@ export function silenceError(milliseconds: number, command: string): SyncError {
       hint: 'The replica hangs or a firewall dropped the connection; sync_timeout sets how long to wait',
     },
   );
+}
+
+/** Without the class itself, which a connection in clear would be loading TLS for. */
+function isSecure(socket: Socket): socket is TLSSocket {
+  return 'encrypted' in socket && socket.encrypted === true;
 }

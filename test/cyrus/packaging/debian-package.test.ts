@@ -65,6 +65,12 @@ test('it installs beside the Cyrus of this distribution, runs as its user, and i
     echo version: $(runuser -u cyrus -- cyrus-sync --version) $(runuser -u cyrus -- /usr/lib/cyrus-sync/bin/sync_client --version)
     echo original: $(dpkg -S /usr/lib/cyrus/bin/sync_client)
     echo logs: $(stat -c %U:%G:%a /var/log/cyrus-sync)
+    cd /usr/lib/cyrus-sync/src/bundled/programs
+    echo compiled: $(ls *.code)
+    for each in *.code; do : > $each; done
+    dpkg-trigger --by-package=cyrus-sync /usr/bin/node
+    dpkg --triggers-only cyrus-sync > /dev/null
+    echo compiled for a new Node: $(find . -name '*.code' -size +1M | sort)
     systemd-analyze verify --man=no /lib/systemd/system/cyrus-sync*@.service /lib/systemd/system/cyrus-sync*@.timer 2>&1 | sed 's/^/unit: /'
     logrotate --debug /etc/logrotate.d/cyrus-sync 2>&1 | { grep -i '^error' || true; } | sed 's/^/logrotate: /'
     dpkg --no-triggers --purge cyrus-sync > /dev/null 2>&1
@@ -75,6 +81,8 @@ test('it installs beside the Cyrus of this distribution, runs as its user, and i
     `version: ${version} ${version}`,
     'original: cyrus-replication: /usr/lib/cyrus/bin/sync_client',
     'logs: cyrus:mail:750',
+    'compiled: cyrus-sync.cjs.code sync_client.cjs.code',
+    'compiled for a new Node: ./cyrus-sync.cjs.code ./sync_client.cjs.code',
   ]);
 });
 

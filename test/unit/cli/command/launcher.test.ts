@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -63,4 +63,52 @@ test('what is young in the heap has little room, however much is made', async ()
   assert.equal(await run.end, 0, run.stderr());
   assert.ok(Number(run.stdout()) > 0);
   assert.ok(Number(run.stdout()) <= 8 * 1024 ** 2, run.stdout());
+});
+
+test('a program starts with the code that was compiled of it, and without when that is of another program or Node, or damaged', async () => {
+  await using folder = await entriesAlone();
+  await writeFile(join(folder.path, 'package.json'), '{ "version": "1.2.3", "type": "module" }');
+  const programs = join('src', 'bundled', 'programs');
+  const installed = join(dirname(LAUNCHER), '..', programs);
+  const copy = join(folder.path, programs);
+  await cp(installed, copy, { recursive: true });
+  // It tells what became of the code, started with the flags of all programs.
+  const probe = join(folder.path, 'bin', 'probe');
+  await cp(LAUNCHER, probe);
+  const telling = `const { compiled, readProgram } = require('./load-program.cjs');
+    const { cachedDataRejected } = compiled(readProgram(process.argv[2]));
+    process.stdout.write(String(cachedDataRejected));`;
+  await writeFile(`${probe}.cjs`, telling);
+  const rejected = async (name: string): Promise<string> => {
+    const run = startCommand([probe, join(copy, `${name}.cjs`)]);
+    assert.equal(await run.end, 0, run.stderr());
+    return run.stdout();
+  };
+  const starts = async (): Promise<void> => {
+    const run = startCommand([join(folder.path, 'bin', 'sync_client'), '--help']);
+    assert.equal(await run.end, 0, run.stderr());
+    assert.match(run.stdout(), /^Usage: /);
+  };
+  assert.equal(await rejected('cyrus-sync'), 'false');
+  assert.equal(await rejected('sync_client'), 'false');
+  const file = join(copy, 'sync_client.cjs');
+  const program = await readFile(file, 'latin1');
+  const code = await readFile(`${file}.code`, 'latin1');
+
+  const others = program.replace(/[0-9a-f]{32}\n$/, `${'0'.repeat(32)}\n`);
+  await writeFile(file, others);
+  assert.equal(await rejected('sync_client'), 'undefined', 'of another program, as long as this one');
+  await starts();
+  await writeFile(file, program);
+  await writeFile(`${file}.code`, code.replace(/^v/, 'w'), 'latin1');
+  assert.equal(await rejected('sync_client'), 'undefined', 'of another Node');
+  await writeFile(`${file}.code`, code.slice(0, code.length / 2), 'latin1');
+  assert.equal(await rejected('sync_client'), 'true', 'cut short');
+  await starts();
+  await rm(`${file}.code`);
+  await starts();
+
+  const made = startCommand([join(folder.path, 'bin', 'make-compiled-code')]);
+  assert.equal(await made.end, 0, made.stderr());
+  assert.equal(await rejected('sync_client'), 'false');
 });

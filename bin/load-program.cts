@@ -1,0 +1,66 @@
+const { readFileSync }: typeof import('node:fs') = require('node:fs');
+const { createRequire }: typeof import('node:module') = require('node:module');
+const { dirname }: typeof import('node:path') = require('node:path');
+const { constants, Script }: typeof import('node:vm') = require('node:vm');
+
+/** The last line of a bundle has some of its own SHA-256, so that code of another is not taken for its. */
+const STAMP = /\n\/\/ ([0-9a-f]{32})\n$/;
+const STAMP_LENGTH = 37;
+
+/** Octets: V8 wants the code behind it to be aligned. */
+const HEADER_LENGTH = 128;
+
+interface Program {
+  readonly path: string;
+  /** ASCII, as esbuild makes it. */
+  readonly source: string;
+  readonly codeFile: string;
+  /** Its compiled code has to begin with this; undefined if nothing tells the program from another. */
+  readonly header: string | undefined;
+}
+
+/**
+ * Runs a bundled program with the code that was compiled of it when it was installed (make-compiled-code), if that was done by
+ * this very Node: compiling takes longer than most else at the start of a small run. V8 refuses code of another version, and of
+ * other flags. It is kept beside the program and nowhere else: whoever may write it may write the program.
+ *
+ * @returns what the program exports
+ */
+function loadProgram(path: string): unknown {
+  const loaded = { exports: {} };
+  const run = compiled(readProgram(path)).runInThisContext();
+  run.call(loaded.exports, loaded.exports, createRequire(path), loaded, path, dirname(path));
+  return loaded.exports;
+}
+
+function readProgram(path: string): Program {
+  const source = readFileSync(path, 'latin1');
+  const stamp = STAMP.exec(source.slice(-STAMP_LENGTH))?.[1];
+  const header =
+    stamp && `${process.version} ${process.arch} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
+  return { path, source, codeFile: `${path}.code`, header };
+}
+
+/** @returns a script that evaluates to a function of what Node gives to a module */
+function compiled({ path, source, codeFile, header }: Program): InstanceType<typeof Script> {
+  const cachedData = header === undefined ? undefined : readCode(codeFile, header);
+  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: path,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData && { cachedData }),
+  });
+}
+
+function readCode(file: string, header: string): Buffer | undefined {
+  let content: Buffer;
+  try {
+    content = readFileSync(file);
+  } catch {
+    // None was made, or not for this user: the program is all that is needed.
+    return undefined;
+  }
+  if (content.toString('latin1', 0, HEADER_LENGTH) !== header) return undefined;
+  return content.subarray(HEADER_LENGTH);
+}
+
+module.exports = { compiled, loadProgram, readProgram };

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
+import { populate } from '../../lab/populate.ts';
+import { runAs } from '../../lab/processes.ts';
+import { ENTRY } from '../../lab/start-command.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+
+/** Loaded before the program: writes down what that requires, and which of its source files are evaluated. */
+const WATCHER = `
+  const Module = require('node:module');
+  const { writeFileSync } = require('node:fs');
+  const { Session } = require('node:inspector');
+  const session = new Session();
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+  const required = new Set();
+  const load = Module._load;
+  Module._load = function (request, ...rest) {
+    required.add(request);
+    return load.call(this, request, ...rest);
+  };
+  process.on('exit', () => {
+    session.post('Profiler.takePreciseCoverage', (_error, { result }) => {
+      const run = result
+        .filter(({ url }) => url.includes('/bundled/'))
+        .flatMap(({ functions }) => functions)
+        .filter(({ ranges }) => ranges[0].count > 0)
+        .map(({ functionName }) => functionName);
+      const sources = run.filter((name) => name.startsWith('src/'));
+      const packages = Object.keys(require.cache)
+        .map((file) => /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1])
+        .filter((name) => name !== undefined);
+      writeFileSync(process.env.LOADED, JSON.stringify({ required: [...required], sources, packages }));
+    });
+  });
+`;
+
+interface Loaded {
+  required: string[];
+  sources: string[];
+  packages: string[];
+}
+
+test('a run of one user for whom there is nothing to do loads what it needs, and no more', async () => {
+  await using pair = await startPair();
+  const { users } = await populate(pair.master, { users: 1 });
+  await syncClientOk(pair.master, ['-A']);
+  const { directory, configFile } = pair.master;
+  const watcher = join(directory, 'watcher.cjs');
+  await writeFile(watcher, WATCHER);
+  giveToCyrus(directory);
+  const command = [process.execPath, '--require', watcher, ENTRY, '-C', configFile, '-u', users[0] ?? ''];
+  const env = { LOADED: join(directory, 'loaded.json') };
+  const run = await runAs(command, { cwd: directory, env });
+  assert.equal(run.code, 0, run.stderr);
+  const { required, sources, packages } = JSON.parse(await readFile(env.LOADED, 'utf8')) as Loaded;
+
+  assert.deepEqual([...new Set(packages)].sort(), ['@koromix/koffi-linux-x64', 'koffi']);
+  const builtIn = new Set(required.map((each) => each.replace(/^node:/, '')));
+  // Each of them costs a start some milliseconds.
+  for (const unneeded of ['tls', 'readline', 'http', 'https', 'inspector', 'zlib/promises', 'sqlite']) {
+    assert.equal(builtIn.has(unneeded), false, unneeded);
+  }
+  const rooms = new Set(sources.map((each) => each.split('/')[1]).filter((each) => !each?.endsWith('.ts')));
+  assert.deepEqual(
+    [...rooms].sort(),
+    [
+      'cli',
+      'config',
+      'coordinator',
+      'native',
+      'operate',
+      'preflight',
+      'protocol',
+      'replicate',
+      'report',
+    ].concat(['rolling', 'store', 'verify']),
+  );
+  for (const part of [
+    'operate/metrics',
+    'operate/progress',
+    'rolling/queue',
+    'verify/repair',
+    'fleet',
+    'plan',
+  ]) {
+    const found = sources.filter((each) => each.startsWith(`src/${part}`));
+    assert.deepEqual(found, []);
+  }
+});
