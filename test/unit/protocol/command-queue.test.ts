@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type Command, CommandQueue } from '../../../src/protocol/link/command-queue.ts';
 import { Framing } from '../../../src/protocol/link/framing.ts';
 import { Traffic } from '../../../src/protocol/wire/traffic.ts';
@@ -260,6 +261,44 @@ test('what a refusal stands for is the result, where a command says so', async (
     const second = queue.submit(command({ refused: () => undefined }));
     far.write('NO IMAP_MAILBOX_LOCKED\r\n');
     await rejectsWith(second, 'IMAP_MAILBOX_LOCKED');
+  });
+});
+
+test('BYE after the last command is the answer to it', async () => {
+  await withQueue(async (queue, far) => {
+    const last = queue.close({ verb: 'EXIT', name: 'EXIT', result: () => {} });
+    far.write('* BYE logging out\r\nOK done\r\n');
+    await Promise.allSettled([last]);
+    await rejectsWith(queue.window(), 'LINK_BROKEN');
+  });
+  await withQueue(async (queue, far) => {
+    const first = queue.submit(command());
+    far.write('* BYE shutting down\r\n');
+    await rejectsWith(first, 'IMAP_BYE_LOGOUT');
+  });
+});
+
+test('COMPRESS goes alone, and a refusal of it leaves things as they are', async () => {
+  await withQueue(async (queue, far) => {
+    const refused = queue.compress(6);
+    const next = queue.submit(command());
+    assert.equal(String((await once(far, 'data'))[0]), 'COMPRESS DEFLATE\r\n');
+    far.write('NO not now\r\n');
+    assert.equal(await refused, false);
+    assert.equal(String((await once(far, 'data'))[0]), 'APPLY x\r\n');
+    far.write(OK);
+    await next;
+  });
+  await withQueue(async (queue, far) => {
+    const accepted = queue.compress(6);
+    await once(far, 'data');
+    far.write('OK DEFLATE active\r\n');
+    assert.equal(await accepted, true);
+    const next = queue.submit(command());
+    const [octets] = await once(far, 'data');
+    assert.equal(String(inflateRawSync(octets, { finishFlush: constants.Z_SYNC_FLUSH })), 'APPLY x\r\n');
+    far.write(deflateRawSync(OK, { finishFlush: constants.Z_SYNC_FLUSH }));
+    await next;
   });
 });
 

@@ -94,6 +94,23 @@ test('clear-text mechanisms only where nobody on the way can read', () => {
   assert.equal(plan({ mechanisms: [] }, {}, { secure: true }), 'NO_USABLE_MECHANISM');
 });
 
+test('a certificate of our own logs in inside TLS, where there is one and no password', () => {
+  const withCertificate = { tls: { ...NO_TLS, certFile: '/cert' }, password: undefined, authname: undefined };
+  const external = { mechanisms: ['EXTERNAL', 'SCRAM-SHA-256'] };
+  assert.equal(plan(external, withCertificate, { secure: true }), 'EXTERNAL');
+  assert.notEqual(plan(external, { ...withCertificate, ...OFF }, { secure: true }), 'EXTERNAL');
+  assert.notEqual(plan(external, withCertificate, { local: true }), 'EXTERNAL');
+});
+
+test('inside TLS with a peer that nobody vouches for a password goes out in clear only by a mechanism that was named', () => {
+  const plainOnly = { mechanisms: ['PLAIN'] };
+  const unverified = { tls: { ...NO_TLS, verify: false } };
+  const secure = { secure: true };
+  assert.equal(plan(plainOnly, unverified, secure), 'NO_USABLE_MECHANISM');
+  assert.equal(plan(plainOnly, { ...unverified, mechanisms: ['PLAIN'] }, secure), 'PLAIN');
+  assert.equal(plan(plainOnly, { tls: { ...unverified.tls, fingerprints: ['AB'] } }, secure), 'PLAIN');
+});
+
 test('required TLS comes first, for /noauth too', () => {
   const required = { tls: { ...NO_TLS, mode: 'required' as const } };
   assert.equal(plan({}, required), 'starttls');

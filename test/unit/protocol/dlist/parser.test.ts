@@ -145,6 +145,8 @@ test('what is not DLIST is refused with what was expected', () => {
     '%x',
     '%(A)',
     '%((a) b)',
+    '%((a) b c)',
+    '%(%(a b) c d)',
     '%(%{p g 1}\r\nx 1)',
     '{x}\r\n',
     '{5 }\r\n',
