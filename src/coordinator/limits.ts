@@ -12,6 +12,8 @@
 
 /** From here on a user is a batch of its own and starts first: about a minute of uploading on a local network. */
 export const GIANT_MESSAGES = 20_000;
+/** From here on a user can keep two connections at work, on which the steps of a mailbox take turns. */
+export const TWO_CONNECTIONS_MESSAGES = 1_024;
 /** One batch in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
 export const SLOTS_PER_SMALL_SHARE = 4;
 /** A batch keeps a connection's pipeline full between two answers to the coordinator: no more jobs than this ... */
@@ -47,6 +49,8 @@ export const WORTH_GROWING_MS = 500;
 export const BUSY_THREAD = 0.8;
 /** ... and of a processor that must be free for another thread. */
 export const IDLE_FOR_THREAD = 0.5;
+/** ... at so many looks in a row: in the first moments this thread is busy with beginning, and the replica with nothing yet. */
+export const LOOKS_FOR_THREAD = 3;
 /** Looks for which connections that are being made are waited for before more are asked for: those of a far link are up by then. */
 export const LOOKS_TO_CONNECT = 2;
 /** How often rolling mode asks itself whether its one thread is enough. */

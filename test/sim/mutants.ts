@@ -61,18 +61,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a step of a large mailbox overtakes the one before on another connection, and does not say what it builds on',
-    file: 'src/replicate/connection/lanes.ts',
-    changes: [['if (this.#steps * records < GUIDS_PER_COMMAND) return this.#context;', '']],
-    also: [
-      {
-        file: 'src/replicate/folders/start-mailbox.ts',
-        changes: [
-          [
-            '.applyMailbox(line, delta.records)',
-            '.applyMailbox({ ...line, since: undefined }, delta.records)',
-          ],
-        ],
-      },
+    file: 'src/replicate/folders/start-mailbox.ts',
+    changes: [
+      [
+        'const refusal = await sent?.refusal;',
+        'const refusal = sent?.isLast ? await sent.refusal : undefined;',
+      ],
+      ['.applyMailbox(line, delta.records)', '.applyMailbox({ ...line, since: undefined }, delta.records)'],
     ],
   },
   {

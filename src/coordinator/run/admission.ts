@@ -81,12 +81,12 @@ export class Admission {
       load: parts.load,
       open: () => this.#connections.open,
       progress: () => {
-        const { users, giants } = run.found();
+        const { users, large } = run.found();
         const left = schedule.unfinished;
         const done = users - left;
         // What is under way stays where it is.
         const batches = left - schedule.running + this.#queue.pending;
-        return { done, left, useful: batches + Math.min(left, giants), work: done + run.uploaded() };
+        return { done, left, useful: batches + Math.min(left, large), work: done + run.uploaded() };
       },
       onChange: () => {
         this.tellConnections();
@@ -123,10 +123,10 @@ export class Admission {
   /** Before the pool is opened. @returns connections at most */
   limit(): number {
     const { request } = this.#run;
-    const { users, giants, complete } = this.#run.found();
+    const { users, large, complete } = this.#run.found();
     const fitting = request.mostConnections ?? Number.POSITIVE_INFINITY;
     const limit = mostConnections(request.connections);
-    const useful = complete ? connectionsFor({ jobs: users, giants }, request.connections) : limit;
+    const useful = complete ? connectionsFor({ jobs: users, large }, request.connections) : limit;
     const most = Math.min(useful, fitting);
     this.#growth.setLimit(most, most < useful ? 'open-files' : useful < limit ? 'jobs' : 'asked');
     this.#letPostpone(most);

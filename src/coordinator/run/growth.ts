@@ -10,6 +10,7 @@ import {
   IDLE_FOR_CONNECTIONS,
   IDLE_FOR_THREAD,
   LEAST_WORK_TO_CLIMB,
+  LOOKS_FOR_THREAD,
   LOOKS_TO_CONNECT,
   MOST_CONNECTIONS,
   REFUSED_PAUSE_MS,
@@ -24,12 +25,12 @@ import { type Load, threadsPay } from './load.ts';
 /** A fixed limit, or as many as the rate of work tells. */
 export type WantedConnections = number | 'auto';
 
-/** One for each job, up to the limit, and for a giant two (`Lanes`). */
+/** One for each job, up to the limit, and for a large one two (`Lanes`). */
 export function connectionsFor(
-  { jobs, giants }: { jobs: number; giants: number },
+  { jobs, large }: { jobs: number; large: number },
   wanted: WantedConnections,
 ): number {
-  return Math.min(mostConnections(wanted), jobs + giants);
+  return Math.min(mostConnections(wanted), jobs + large);
 }
 
 export function mostConnections(wanted: WantedConnections): number {
@@ -85,6 +86,8 @@ export class Growth {
   #hurried = false;
   /** Looks since more connections were asked for, while those are being made. */
   #looksSince = 0;
+  /** Looks in a row after which another thread would have paid. */
+  #looksBusy = 0;
 
   constructor(wanted: WantedConnections, parts: GrowthParts) {
     this.#auto = wanted === 'auto';
@@ -236,7 +239,8 @@ export class Growth {
   }
 
   #threadsFor(load: Load): boolean {
-    return this.#allowance.threads || threadsPay(load);
+    this.#looksBusy = threadsPay(load) ? this.#looksBusy + 1 : 0;
+    return this.#allowance.threads || this.#looksBusy >= LOOKS_FOR_THREAD;
   }
 
   /** Milliseconds that what is not done will take at the pace so far. */

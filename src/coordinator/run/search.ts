@@ -1,7 +1,7 @@
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Clock } from '../clock.ts';
-import { GIANT_MESSAGES } from '../limits.ts';
+import { TWO_CONNECTIONS_MESSAGES } from '../limits.ts';
 import type { Job } from '../pool/messages.ts';
 import type { Chosen } from './choice.ts';
 import { discover, type SizedJob } from './discover.ts';
@@ -11,7 +11,8 @@ import type { RunMode } from './run-request.ts';
 export interface Findings {
   /** Jobs. */
   users: number;
-  giants: number;
+  /** Those among them that have enough to send for two connections. */
+  large: number;
   messages: number;
   complete: boolean;
   /** Somebody else has locked the mailbox list: the search goes on after a pause. */
@@ -22,7 +23,7 @@ export interface Findings {
 
 export const NOTHING_FOUND: Findings = {
   users: 0,
-  giants: 0,
+  large: 0,
   messages: 0,
   complete: false,
   busy: false,
@@ -75,11 +76,11 @@ export class Search {
   /** Takes a job that was found elsewhere, too. */
   take({ job, size }: SizedJob): void {
     this.#add(job, size);
-    const { users, giants, messages, ...rest } = this.#found;
+    const { users, large, messages, ...rest } = this.#found;
     this.#found = {
       ...rest,
       users: users + 1,
-      giants: giants + (size >= GIANT_MESSAGES ? 1 : 0),
+      large: large + (size >= TWO_CONNECTIONS_MESSAGES ? 1 : 0),
       messages: messages + size,
     };
   }

@@ -1,35 +1,41 @@
 import type { BorrowedLink, EngineContext } from './engine-context.ts';
-import { GUIDS_PER_COMMAND } from './reservation.ts';
+
+/** Milliseconds until a connection that could not be had is asked for again. */
+const LOOK_EVERY_MS = 50;
 
 /**
- * The connections that the steps of one large mailbox take turns on. The replica applies a mailbox in one process, but
- * while that is at work another one can take in the messages of the next step: about a quarter of its time.
- *
- * How far a step may run ahead of the answer to the one before is decided by `startMailbox`. What the replica was asked to
- * reserve is on the stage of the first connection, so turns begin behind that.
+ * The two connections that the steps of one mailbox take turns on. The replica applies a mailbox in one process, but while
+ * that is at work another one can take in the messages of the next step, each of which it flushes to its disk.
  */
 export class Lanes implements Disposable {
   readonly #context: EngineContext;
-  #steps = 0;
-  #besides = false;
   #borrowed: { link: BorrowedLink; context: EngineContext } | undefined;
 
+  /** @param context of the job: the first of the two */
   constructor(context: EngineContext) {
     this.#context = context;
   }
 
-  /** @param records of each step */
-  async next(records: number): Promise<EngineContext> {
-    this.#steps += 1;
-    if (this.#steps * records < GUIDS_PER_COMMAND) return this.#context;
-    this.#borrowed ??= await this.#borrow();
-    if (this.#borrowed === undefined) return this.#context;
-    this.#besides = !this.#besides;
-    return this.#besides ? this.#borrowed.context : this.#context;
+  /**
+   * @param isWanted false: nobody waits for it any more
+   * @returns the other one, as soon as it can be had; undefined: it is not wanted any more, or never to be had
+   */
+  async beside(lane: EngineContext, isWanted: () => boolean): Promise<EngineContext | undefined> {
+    if (lane !== this.#context) return this.#context;
+    const { borrow } = this.#context;
+    if (!borrow) return undefined;
+    while (isWanted()) {
+      this.#borrowed ??= await this.#with(borrow);
+      if (this.#borrowed) return this.#borrowed.context;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    return undefined;
   }
 
-  async #borrow(): Promise<{ link: BorrowedLink; context: EngineContext } | undefined> {
-    const link = await this.#context.borrow?.();
+  async #with(
+    borrow: () => Promise<BorrowedLink | undefined>,
+  ): Promise<{ link: BorrowedLink; context: EngineContext } | undefined> {
+    const link = await borrow();
     if (link === undefined) return undefined;
     const { session, stage, partitions } = link;
     return { link, context: { ...this.#context, session, stage, partitions } };

@@ -1,4 +1,4 @@
-import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
+import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { areTooMany, type LeftOut, lineWithout } from '../compare/left-out.ts';
@@ -7,16 +7,17 @@ import type { Delta } from '../compare/read-delta.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { unaccountedUid } from '../compare/unaccounted-uid.ts';
 import { wasCleanedUp } from '../compare/was-cleaned-up.ts';
+import { type Claim, claimBudgetAndStage, stepRecords } from '../connection/claim.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { reserveElsewhere } from '../connection/reserve-elsewhere.ts';
-import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
 import { upload } from '../connection/upload.ts';
 import { replicaRecords } from '../merge/record-lists.ts';
 import { resolveDiverged } from '../merge/resolve-diverged.ts';
 import { isDoubtful } from '../merge/with-counted-checksums.ts';
-import { readStep } from './read-step.ts';
+import { readStep, type StepOptions } from './read-step.ts';
+import { StepAhead } from './step-ahead.ts';
 
 /** SYNC_CHANGED means that someone else wrote to the replica in between: look again, but not for ever. */
 const CHANGED_ATTEMPTS = 3;
@@ -66,34 +67,10 @@ export async function mergeMailbox(
   await finished;
 }
 
-interface Claim extends Disposable {
-  budget: Disposable;
-  hold: Disposable;
-}
-
-/** Takes the budget before the stage, always in this order: a holder of the stage never waits for the budget. */
-async function claimBudgetAndStage(context: EngineContext, task: MailboxTask): Promise<Claim> {
-  const { messages } = context.store.estimateMailbox(task.entry);
-  const budget = await context.stage.budget(Math.max(LEAST_BUDGET_RECORDS, stepSize(context, messages)));
-  const hold = await context.stage.hold();
-  return {
-    budget,
-    hold,
-    [Symbol.dispose]() {
-      hold[Symbol.dispose]();
-      budget[Symbol.dispose]();
-    },
-  };
-}
-
-function stepSize(context: EngineContext, messages: number): number {
-  return context.options.batchSize > 0 ? Math.min(messages, context.options.batchSize) : messages;
-}
-
 /**
  * Sends one mailbox in as many steps as it takes. The answer to a step is waited for only when the next one is ready to be
- * sent, so that the replica gets new messages while it is still at work on those before; and not even then where the next
- * step goes to another process of a replica that takes no step before the one that it builds on.
+ * sent, so that the replica gets new messages while it is still at work on those before; on another connection, where one
+ * can be had, from the moment on when the step before was read.
  */
 async function runMailbox(
   context: EngineContext,
@@ -105,7 +82,9 @@ async function runMailbox(
   let claim: Claim | undefined = firstClaim;
   using lanes = new Lanes(context);
   let lane = context;
-  const sent: SentStep[] = [];
+  let ahead: StepAhead | undefined;
+  /** The latest step, as long as its answer is not known. */
+  let sent: SentStep | undefined;
   /** Messages by UID that were left out of the steps sent so far. */
   const leftOut = new Map<number, LeftOut>();
   let changed = 0;
@@ -120,18 +99,22 @@ async function runMailbox(
   };
   try {
     for (;;) {
-      const latest = sent.at(-1);
       let step: Step | undefined;
-      if (!latest?.isLast) {
+      if (!sent?.isLast) {
         // A step that is tried again has its claim already, on the stage of its own lane.
-        if (latest && !claim) lane = await lanes.next(latest.records);
+        if (claim) ahead?.[Symbol.dispose]();
+        else if (ahead) ({ lane, claim } = ahead.take() ?? { lane, claim });
         claim ??= await claimBudgetAndStage(lane, task);
         try {
+          const options = stepOptions(context, task, doubt !== undefined);
+          const next = new StepAhead(lanes, lane, task, options);
+          ahead = next;
           const how = {
-            count: doubt !== undefined,
+            options,
             keepFiles: removed > 0,
             leftOutBefore: leftOut,
             announce,
+            onPartial: (line: WireMailbox) => next.begin(line),
           };
           step = await prepareStep(lane, task, remote, how);
         } catch (caught) {
@@ -139,12 +122,14 @@ async function runMailbox(
           continue;
         }
       }
-      const keepsOrder = latest?.session !== lane.session && lane.session.info.checksSince && changed === 0;
-      const refused = await firstRefused(sent, step?.kind === 'send' && keepsOrder ? 1 : 0);
-      if (refused) {
-        const { refusal, line } = refused;
+      const refusal = await sent?.refusal;
+      if (sent && refusal) {
+        const { line } = sent;
+        sent = undefined;
         claim?.[Symbol.dispose]();
         claim = undefined;
+        ahead?.[Symbol.dispose]();
+        ahead = undefined;
         if (refusal.code === 'IMAP_SYNC_CHANGED' && ++changed < CHANGED_ATTEMPTS) {
           lane = context;
           remote = (await context.session.getMailboxes([task.entry.name]))[0];
@@ -177,38 +162,25 @@ async function runMailbox(
       task.checkNeeds();
       for (const one of step.leftOut) leftOut.set(one.record.uid, one);
       task.onLeftOut(step.leftOut);
-      sent.push(sendStep(lane, task, step, claim));
+      sent = sendStep(lane, task, step, claim);
       claim = undefined;
       task.turn.done();
       remote = afterApplying(step.line);
     }
   } finally {
     claim?.[Symbol.dispose]();
+    ahead?.[Symbol.dispose]();
   }
 }
 
-/**
- * Waits for the answers to all but the `kept` latest steps, and takes those off. Behind a refusal it waits for all: what
- * builds on a refused step is refused too, and says nothing.
- */
-async function firstRefused(
-  sent: SentStep[],
-  kept: number,
-): Promise<{ refusal: SyncError; line: WireMailbox } | undefined> {
-  while (sent.length > kept) {
-    const step = sent.shift();
-    const refusal = await step?.refusal;
-    if (!step || !refusal) continue;
-    for (const later of sent.splice(0)) await later.refusal;
-    return { refusal, line: step.line };
-  }
-  return undefined;
+function stepOptions(context: EngineContext, task: MailboxTask, count: boolean): StepOptions {
+  const { options, master } = context;
+  const compareFirst = !master && !options.noCopyback;
+  return { ...options, batchSize: stepRecords(context, task), compareFirst, count };
 }
 
 interface SentStep {
-  session: ReplicaSession;
   line: WireMailbox;
-  records: number;
   /** Nothing of the mailbox is left for another step. */
   isLast: boolean;
   /** Resolves with the answer: undefined if it was OK. Rejects never. */
@@ -224,7 +196,6 @@ function sendStep(
 ): SentStep {
   const isLast = delta.limit === undefined;
   const messages = delta.uploads.length - leftOut.length;
-  const records = delta.records.length;
   const isLeftOut = new Set(leftOut.map(({ record }) => record.guid));
   const sent = delta.uploads.flatMap(({ guid, size }) => (isLeftOut.has(guid) ? [] : [{ guid, size }]));
   // Nothing below holds on to the records, which are garbage once they are on the wire.
@@ -239,7 +210,7 @@ function sendStep(
       (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),
     )
     .finally(() => claim?.[Symbol.dispose]());
-  return { session: context.session, line, records, isLast, refusal };
+  return { line, isLast, refusal };
 }
 
 interface ReadyStep {
@@ -258,13 +229,14 @@ interface Divergence {
 type Step = ReadyStep | ({ kind: 'diverged' } & Divergence);
 
 interface StepWishes {
-  /** Checksums from the records, in place of those in the index. */
-  count: boolean;
+  options: StepOptions;
   /** Messages were removed after a look: those that this one finds are kept. */
   keepFiles: boolean;
   leftOutBefore: ReadonlyMap<number, LeftOut>;
   /** Is called before anything is sent. */
   announce: () => void;
+  /** Is called with the line of a step that others follow, before its messages are sent. */
+  onPartial: (line: WireMailbox) => void;
 }
 
 /**
@@ -276,12 +248,11 @@ async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
-  { count, keepFiles, leftOutBefore, announce }: StepWishes,
+  { options, keepFiles, leftOutBefore, announce, onPartial }: StepWishes,
 ): Promise<Step | undefined> {
-  const { options, stage } = context;
-  const compareFirst = !context.master && !options.noCopyback;
+  const { stage } = context;
   const reading = await context.store.readMailbox(task.entry.name, (mailbox) => {
-    const step = readStep(mailbox, task.entry, remote, { ...options, compareFirst, count });
+    const step = readStep(mailbox, task.entry, remote, options);
     if (!keepFiles || step.kind !== 'delta') return { ...step, kept: undefined };
     const unsent = step.delta.uploads.filter(({ guid }) => !stage.find(task.partition, guid));
     return { ...step, kept: step.messages.keepFiles(unsent) };
@@ -303,7 +274,7 @@ async function prepareStep(
     }
   }
 
-  const lineOptions = { partition: task.partition, local: options.local };
+  const lineOptions = { partition: task.partition, local: context.options.local };
   const line = delta.limit
     ? partialLine(local, remote, delta.limit, lineOptions)
     : mailboxLine(local, remote, lineOptions);
@@ -314,6 +285,7 @@ async function prepareStep(
     task.checkNeeds();
     await context.partitions.ensure(line);
   }
+  if (delta.limit) onPartial(line);
   await reserveElsewhere(context, task.partition, delta.uploads);
   const { octets, damaged } = await upload(
     context,

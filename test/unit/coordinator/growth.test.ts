@@ -4,6 +4,7 @@ import {
   AUTO_FIRST,
   CLIMB_AFTER_MS,
   GROW_AFTER_MS,
+  LOOKS_FOR_THREAD,
   REFUSED_PAUSE_MS,
 } from '../../../src/coordinator/limits.ts';
 import { Growth, type WantedConnections } from '../../../src/coordinator/run/growth.ts';
@@ -159,6 +160,13 @@ test('a thread that is busy all the time gets others beside it where a processor
   await pass(3);
   assert.deepEqual(growth.allowance, { connections: 1, threads: false });
   load.idleProcessors = 0.9;
+  await pass(LOOKS_FOR_THREAD - 1);
+  assert.equal(growth.allowance.threads, false);
+  load.idleProcessors = 0.1;
+  await pass(1);
+  load.idleProcessors = 0.9;
+  await pass(LOOKS_FOR_THREAD - 1);
+  assert.equal(growth.allowance.threads, false, 'not in a row');
   await pass(1);
   assert.deepEqual(growth.allowance, { connections: 1, threads: true });
   load.thisThread = 0.1;

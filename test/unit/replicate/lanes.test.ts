@@ -2,9 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BorrowedLink, EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { Lanes } from '../../../src/replicate/connection/lanes.ts';
-import { GUIDS_PER_COMMAND } from '../../../src/replicate/connection/reservation.ts';
-
-const STEP = GUIDS_PER_COMMAND / 2;
 
 function scene(lent: readonly boolean[]) {
   const offers = [...lent];
@@ -17,28 +14,38 @@ function scene(lent: readonly boolean[]) {
       return { ...other, [Symbol.dispose]: () => given++ } as unknown as BorrowedLink;
     },
   } as unknown as EngineContext;
-  const where = ({ session }: EngineContext): string => (session === context.session ? 'own' : 'other');
-  return { context, where, given: () => given };
+  return { context, given: () => given, left: () => offers.length };
 }
 
-async function turns(lanes: Lanes, where: (lane: EngineContext) => string, count: number): Promise<string> {
-  const taken: string[] = [];
-  for (let turn = 0; turn < count; turn++) taken.push(where(await lanes.next(STEP)));
-  return taken.join(' ');
-}
+const always = (): boolean => true;
 
-test('steps take turns behind what was reserved, and the connection is given back', async () => {
-  const { context, where, given } = scene([true]);
+test('two connections take turns, and the borrowed one is given back in the end', async () => {
+  const { context, given } = scene([true]);
   {
     using lanes = new Lanes(context);
-    assert.equal(await turns(lanes, where, 5), 'own other own other own');
+    const other = await lanes.beside(context, always);
+    assert.ok(other);
+    assert.notEqual(other.session, context.session);
+    assert.equal(await lanes.beside(other, always), context);
+    assert.equal(await lanes.beside(context, always), other);
     assert.equal(given(), 0);
   }
   assert.equal(given(), 1);
 });
 
-test('without another connection all steps go over their own, until there is one', async () => {
-  const { context, where } = scene([false, false, true]);
+test('a connection that cannot be had yet is asked for until there is one', async () => {
+  const { context, left } = scene([false, false, true]);
   using lanes = new Lanes(context);
-  assert.equal(await turns(lanes, where, 5), 'own own own other own');
+  assert.ok(await lanes.beside(context, always));
+  assert.equal(left(), 0);
+});
+
+test('a connection is asked for no longer than it is wanted, and not at all where none is lent', async () => {
+  const { context, left } = scene([false, false, true]);
+  using lanes = new Lanes(context);
+  assert.equal(await lanes.beside(context, () => left() > 1), undefined);
+  assert.equal(left(), 1);
+  const single = { ...context, borrow: undefined };
+  using alone = new Lanes(single);
+  assert.equal(await alone.beside(single, always), undefined);
 });

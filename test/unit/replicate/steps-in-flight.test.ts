@@ -3,15 +3,13 @@ import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { ReplicaSession, WireMailbox } from '../../../src/protocol/replica-session.ts';
 import type { BorrowedLink, EngineContext } from '../../../src/replicate/connection/engine-context.ts';
-import { GUIDS_PER_COMMAND } from '../../../src/replicate/connection/reservation.ts';
 import { Stage } from '../../../src/replicate/connection/stage.ts';
 import { startMailbox } from '../../../src/replicate/folders/start-mailbox.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { entry, lockedMailbox, readerOf, record, remoteOf, state } from '../../lab/engine-fakes.ts';
 
 const inbox = entry('user.alice');
-/** The second of three steps is the first that may go over another connection. */
-const STEP = GUIDS_PER_COMMAND;
+const STEP = 512;
 const STEPS = 3;
 const records = Array.from({ length: STEPS * STEP }, (_, i) => record(i + 1, i + 2));
 
@@ -21,26 +19,34 @@ interface Sent {
   answer(code?: 'IMAP_SYNC_CHANGED'): void;
 }
 
+interface SceneOptions {
+  /** Where the replica says that the mailbox stands. */
+  standsAt?: () => WireMailbox | undefined;
+  /** Is called for each MESSAGE command, and awaited. */
+  upload?: (over: string) => void | Promise<void>;
+  isLent?: () => boolean;
+}
+
 /** A mailbox of three steps on its way over two connections, whose MAILBOX commands are answered by the test. */
-function scene(
-  checksSince: boolean,
-  standsAt: () => WireMailbox | undefined = () => undefined,
-  upload: (over: string) => void = () => {},
-) {
+function scene({ standsAt = () => undefined, upload = () => {}, isLent = () => true }: SceneOptions = {}) {
   const sent: Sent[] = [];
-  const link = (over: string) => {
+  /** Messages staged, by connection. */
+  const staged = { own: 0, other: 0 };
+  const link = (over: 'own' | 'other') => {
     const session = {
-      info: { checksSince },
+      info: {},
       window: async () => {},
-      applyMessages: async () => upload(over),
+      applyMessages: async (messages: readonly unknown[]) => {
+        await upload(over);
+        staged[over] += messages.length;
+      },
       applyMailbox: (line: WireMailbox) =>
         new Promise<void>((resolve, reject) => {
           const answer: Sent['answer'] = (code) => (code ? reject(new SyncError(code, 'no')) : resolve());
           sent.push({ over, line, answer });
         }),
       getMailboxes: async () => {
-        const line = standsAt();
-        const { lastUid, highestmodseq } = line ?? { lastUid: 0, highestmodseq: 1 };
+        const { lastUid, highestmodseq } = standsAt() ?? { lastUid: 0, highestmodseq: 1 };
         return [remoteOf(inbox, state({ lastUid, highestmodseq }))];
       },
       restart: async () => {},
@@ -49,13 +55,14 @@ function scene(
     return { session, stage: new Stage(session), partitions } as unknown as BorrowedLink;
   };
   const other = link('other');
+  let given = 0;
   const context = {
     ...link('own'),
     store: {
       estimateMailbox: () => ({ messages: records.length }),
       readMailbox: readerOf(() => lockedMailbox(inbox, records, {}, 1024)),
     },
-    borrow: async () => ({ ...other, [Symbol.dispose]() {} }),
+    borrow: async () => (isLent() ? { ...other, [Symbol.dispose]: () => given++ } : undefined),
     options: { batchSize: STEP, local: false, noCopyback: true },
     emit: () => {},
   } as unknown as EngineContext;
@@ -73,76 +80,94 @@ function scene(
   };
   const whole = startMailbox(context, task).then(({ finished }) => finished);
   whole.catch(() => {});
+  const when = async (holds: () => boolean): Promise<void> => {
+    for (let turns = 0; !holds() && turns < 2_000; turns++) await setImmediate();
+  };
   const lines = async (count: number): Promise<string> => {
-    for (let turns = 0; sent.length < count && turns < 500; turns++) await setImmediate();
+    await when(() => sent.length >= count);
     return sent.map(({ over, line }) => `${over} ${line.lastUid}`).join(', ');
   };
-  return { sent, whole, lines };
+  return { sent, staged, whole, when, lines, given: () => given, stages: [context.stage, other.stage] };
 }
 
-test('a step goes to the other process before the one that it builds on is answered, but no third', async () => {
-  const { sent, whole, lines } = scene(true);
-  assert.equal(await lines(3), `own ${STEP}, other ${2 * STEP}`);
-  assert.equal(sent[1]?.line.since?.modseq, sent[0]?.line.highestmodseq);
-  sent[0]?.answer();
-  assert.equal(await lines(3), `own ${STEP}, other ${2 * STEP}, own ${3 * STEP}`);
-  sent[1]?.answer();
-  sent[2]?.answer();
-  await whole;
-});
-
-test('a replica that would take steps in any order gets one when that before is answered', async () => {
-  const { sent, whole, lines } = scene(false);
+test('the other process takes in the messages of the next step while the first does not even have all of its own', async () => {
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const { sent, staged, whole, when, lines } = scene({
+    upload: (over) => (over === 'own' ? held : undefined),
+  });
+  await when(() => staged.other === STEP);
+  assert.deepEqual(staged, { own: 0, other: STEP });
+  assert.equal(sent.length, 0);
+  goOn();
   for (let step = 0; step < STEPS; step++) {
-    await lines(step + 2);
-    assert.equal(sent.length, step + 1);
+    await lines(step + 1);
     sent[step]?.answer();
   }
   await whole;
+  assert.equal(await lines(STEPS), `own ${STEP}, other ${2 * STEP}, own ${3 * STEP}`);
+  assert.deepEqual(
+    staged,
+    { own: 2 * STEP, other: STEP },
+    'each message is staged once, where its step goes',
+  );
 });
 
-test('a step that overtook the one before is sent again, and from then on each waits', async () => {
-  let stands: WireMailbox | undefined;
-  const { sent, whole, lines } = scene(true, () => stands);
-  await lines(2);
-  sent[1]?.answer('IMAP_SYNC_CHANGED');
-  stands = sent[0]?.line;
-  sent[0]?.answer();
-  // It was on its way already, and builds on the refused one.
-  const soFar = `own ${STEP}, other ${2 * STEP}, own ${3 * STEP}`;
-  assert.equal(await lines(3), soFar);
-  sent[2]?.answer('IMAP_SYNC_CHANGED');
-  assert.equal(await lines(5), `${soFar}, own ${2 * STEP}`);
-  sent[3]?.answer();
-  assert.match(await lines(5), new RegExp(`, (own|other) ${3 * STEP}$`));
-  sent[4]?.answer();
+test('a step is sent when the one that it builds on is answered, and not before', async () => {
+  const { sent, whole, lines, given } = scene();
+  for (let step = 0; step < STEPS; step++) {
+    await lines(step + 2);
+    assert.equal(sent.length, step + 1);
+    if (step > 0) assert.equal(sent[step]?.line.since?.modseq, sent[step - 1]?.line.highestmodseq);
+    sent[step]?.answer();
+  }
   await whole;
+  assert.equal(given(), 1);
 });
 
-test('when a step is refused, nothing is decided before the one behind it is answered too', async () => {
+test('without a second connection all steps go over their own', async () => {
+  const { sent, whole, lines } = scene({ isLent: () => false });
+  for (let step = 0; step < STEPS; step++) {
+    await lines(step + 1);
+    sent[step]?.answer();
+  }
+  await whole;
+  assert.equal(await lines(STEPS), `own ${STEP}, own ${2 * STEP}, own ${3 * STEP}`);
+});
+
+test('after a refusal the mailbox is read again, and nothing of what was staged ahead is held', async () => {
   let stands: WireMailbox | undefined;
-  const { sent, whole, lines } = scene(true, () => stands);
-  await lines(2);
+  const { sent, staged, whole, when, lines, stages } = scene({ standsAt: () => stands });
+  await lines(1);
+  await when(() => staged.other === STEP);
   sent[0]?.answer('IMAP_SYNC_CHANGED');
-  assert.equal(await lines(3), `own ${STEP}, other ${2 * STEP}`);
-  sent[1]?.answer('IMAP_SYNC_CHANGED');
-  assert.equal(await lines(3), `own ${STEP}, other ${2 * STEP}, own ${STEP}`);
-  for (let step = 2; step < 2 + STEPS; step++) {
+  assert.equal(await lines(2), `own ${STEP}, own ${STEP}`);
+  for (let step = 1; step < 1 + STEPS; step++) {
     await lines(step + 1);
     stands = sent[step]?.line;
     sent[step]?.answer();
   }
   await whole;
+  assert.equal(sent.at(-1)?.line.lastUid, STEPS * STEP);
+  for (const stage of stages) {
+    // All of the budget is there again.
+    using _all = await stage.budget(Number.MAX_SAFE_INTEGER);
+  }
 });
 
 test('a step that is prepared again, because messages of it are gone, goes over the connection whose stage it has', async () => {
-  let gone = 1;
-  const { sent, whole, lines } = scene(true, undefined, (over) => {
-    if (over === 'other' && gone-- > 0) throw new SyncError('IMAP_SYNC_CHANGED', 'removed meanwhile');
+  let gone = 2;
+  const { sent, whole, lines } = scene({
+    upload: (over) => {
+      if (over === 'other' && gone-- > 0) throw new SyncError('IMAP_SYNC_CHANGED', 'removed meanwhile');
+    },
   });
+  await lines(1);
+  sent[0]?.answer();
   assert.equal(await lines(2), `own ${STEP}, other ${2 * STEP}`);
   assert.ok(gone < 1, 'nothing was gone');
-  sent[0]?.answer();
   sent[1]?.answer();
   await lines(3);
   sent[2]?.answer();
