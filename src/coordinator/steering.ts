@@ -9,7 +9,7 @@ export type Steered =
   | 'running'
   /** There was nothing to do: it is skipped already, not skipped, or has not failed. */
   | 'as-it-was'
-  /** It has failed for good: another run is the next attempt. */
+  /** It has failed for good, and this run begins nothing any more: another run is the next attempt. */
   | 'failed'
   /** No user of this run has that name, or none that is still to be replicated. */
   | 'unknown';
@@ -54,7 +54,7 @@ export interface Steering {
   skip(user: ByteString): Steered;
   unskip(user: ByteString): Steered;
   readonly skipped: readonly ByteString[];
-  /** Another attempt at once for one that failed or waits for its next. */
+  /** Another attempt at once for one that waits for its next, or has failed for good: its last word is then the next one. */
   retry(user: ByteString): Steered;
   /** Users that wait, the first of them, in about the order in which they come. */
   waiting(most: number): ByteString[];

@@ -61,7 +61,9 @@ export type SteeringChange =
   | { what: 'bwlimit'; octetsPerSecond: number | undefined }
   /** All reasons for which nothing goes on; empty = it goes on. */
   | { what: 'pauses'; reasons: readonly string[] }
-  | { what: 'now' | 'skip' | 'unskip' | 'retry'; user: ByteString }
+  | { what: 'now' | 'skip' | 'unskip'; user: ByteString }
+  /** `failedKey`: of the job whose last word this takes back. */
+  | { what: 'retry'; user: ByteString; failedKey?: string | undefined }
   | { what: 'stop' };
 
 /** A name that matched nothing. */
@@ -202,7 +204,10 @@ export type UserEvent =
       mailboxes?: ByteString[] | undefined;
       error: ErrorData;
     }
-  /** The last word on a user, or on a group of mailboxes: told once for each, those not reached included. */
+  /**
+   * The last word on a user, or on a group of mailboxes: told once for each, those not reached included. One that had failed and
+   * was asked for again has another, which takes its place.
+   */
   | ({ kind: 'user:settled' } & UserSettled)
   /** Both sides were compared, before `user:settled`. */
   | { kind: 'user:graded'; user: ByteString; grade: Grade; differences: number }
@@ -233,6 +238,8 @@ export interface UserSettled {
   /** The job was these mailboxes rather than a user. */
   mailboxes?: ByteString[] | undefined;
   status: SettledStatus;
+  /** In place of a last word that was `failed`. */
+  again?: boolean | undefined;
   error?: ErrorData | undefined;
   effort: Effort;
 }

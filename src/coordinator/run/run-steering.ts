@@ -13,8 +13,8 @@ export interface SteeredRun {
   setConnections(limit: number | 'auto'): void;
   /** Users are still being found, so that one who is not known may be. */
   stillFinding(): boolean;
-  /** Its last attempt has failed. */
-  hasFailed(user: ByteString): boolean;
+  /** Nothing is begun any more. */
+  isEnding(): boolean;
   /** Something else may be begun now. */
   pump(): void;
   stop(): void;
@@ -83,8 +83,12 @@ export class RunSteering implements Steering {
   }
 
   retry(user: ByteString): Steered {
-    const steered = this.#told('retry', user, this.#run.schedule.retry(user));
-    return steered === 'unknown' && this.#run.hasFailed(user) ? 'failed' : steered;
+    if (this.#run.isEnding() && this.#run.schedule.hasFailed(user)) return 'failed';
+    const found = this.#run.schedule.retry(user);
+    if (found.kind !== 'again') return this.#told('retry', user, found.kind);
+    this.#tell({ what: 'retry', user, failedKey: found.key });
+    this.#run.pump();
+    return 'done';
   }
 
   waiting(most: number): ByteString[] {

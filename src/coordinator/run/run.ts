@@ -55,6 +55,7 @@ class Run {
   #stopped: (StopReason & { findUntil: number }) | undefined;
   readonly #finished: Promise<void>;
   #finish: () => void = () => {};
+  #isFinished = false;
 
   constructor(request: RunRequest, parts: RunParts) {
     this.#request = request;
@@ -63,7 +64,10 @@ class Run {
     this.#tally = new Tally(parts.emit);
     this.#finding = new JobFinding(request, parts, (job, size) => this.#schedule.add(job, size));
     this.#finished = new Promise((resolve) => {
-      this.#finish = resolve;
+      this.#finish = () => {
+        this.#isFinished = true;
+        resolve();
+      };
     });
     const { skipLocked, lockedRetrySeconds } = request;
     this.#schedule = new Schedule(
@@ -156,7 +160,7 @@ class Run {
       connections: () => this.#admission.connections,
       setConnections: (limit) => this.#admission.steerConnections(limit),
       stillFinding: () => !this.#finding.found.complete,
-      hasFailed: (user) => this.#tally.hasFailed(user),
+      isEnding: () => this.#stopped !== undefined || this.#isFinished,
       pump: () => this.#pump(),
       stop: () => this.#halt.abort(),
     });

@@ -16,6 +16,7 @@ import { LowestFirst } from './lowest-first.ts';
 import { Pace } from './pace.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import {
+  forgiveLosses,
   type ScheduledJob,
   scheduledJob,
   scheduledJobOf,
@@ -32,11 +33,15 @@ export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' | 'postponed' }>
 
 /** The schedule's decision about one job of a batch that has come back. */
 export type Disposition =
-  | { kind: 'final'; outcome: FinalOutcome; effort: Effort }
+  /** `again`: it had failed for good before, and was asked for once more. */
+  | { kind: 'final'; outcome: FinalOutcome; effort: Effort; again: boolean }
   | { kind: 'parked'; job: Job; user: string; first: boolean }
   | { kind: 'retry'; job: Job; delayMs: number; error: ErrorData }
   /** Never begun: it waits again as if nothing had been. */
   | { kind: 'returned'; job: Job };
+
+/** A job whose turn never came to its end. `failed`: its last word, from before it was asked for again. */
+export type Abandoned = Readonly<Pick<ScheduledJob, 'job' | 'effort' | 'failed'>>;
 
 export interface ScheduleOptions {
   skipLocked: boolean;
@@ -57,6 +62,8 @@ export interface ScheduleOptions {
  *     (giants, small)       │ ▲
  *        ▲                  │ └──── next() ── delayed (a retry, run alone) or parked (its lock is held)
  *        └─── untouched ────┴──────────────► delayed, parked
+ *
+ * One that is done and has failed can be asked for again (`retry`): as if it were new, but that its effort goes on.
  *
  * - Giants start first, the largest first, but a share of the slots stays with small users while any wait.
  * - Small users go out several to a batch, as many as the replica deals with in a moment (`Pace`), the largest of those
@@ -80,6 +87,8 @@ export class Schedule {
   /** By the time when they are due whatever else waits. */
   readonly #parkedLong = new LowestFirst<ScheduledJob>();
   readonly #running = new Map<string, ScheduledJob>();
+  /** Done. */
+  readonly #failed = new Map<string, ScheduledJob>();
   #giantsRunning = 0;
   #mostJobs = BATCH_JOBS;
   readonly #pace = new Pace();
@@ -182,13 +191,20 @@ export class Schedule {
     return 'done';
   }
 
-  /** One that failed or was locked, before its time. */
-  retry(user: ByteString): 'done' | 'running' | 'unknown' {
-    if (this.#isRunning(user)) return 'running';
-    const entry = this.#takeDelayed(user);
-    if (!entry) return 'unknown';
+  /** One that failed or was locked, before its time; or one that had failed for good. */
+  retry(
+    user: ByteString,
+  ): { kind: 'done' } | { kind: 'again'; key: string } | { kind: 'running' | 'unknown' } {
+    if (this.#isRunning(user)) return { kind: 'running' };
+    const waiting = this.#takeDelayed(user);
+    const entry = waiting ?? this.#takeFailed(user);
+    if (!entry) return { kind: 'unknown' };
     this.#hastened.push(entry);
-    return 'done';
+    return waiting ? { kind: 'done' } : { kind: 'again', key: entry.key };
+  }
+
+  hasFailed(user: ByteString): boolean {
+    return this.#failedOf(user) !== undefined;
   }
 
   /** Not begun any more; one who runs goes on, but is not begun again. */
@@ -252,6 +268,19 @@ export class Schedule {
     return undefined;
   }
 
+  #failedOf(user: ByteString): ScheduledJob | undefined {
+    return this.#failed.get(`user:${user}`) ?? this.#failed.get(`meta:${user}`);
+  }
+
+  #takeFailed(user: ByteString): ScheduledJob | undefined {
+    const entry = this.#failedOf(user);
+    if (!entry) return undefined;
+    this.#failed.delete(entry.key);
+    entry.attempts = 0;
+    forgiveLosses(entry);
+    return entry;
+  }
+
   /** @returns whether it is to be skipped */
   #putAside(entry: ScheduledJob): boolean {
     const user = userOf(entry);
@@ -267,13 +296,7 @@ export class Schedule {
 
   /** It was the replica, not those who were at work: their broken links count no more, nor does any mailbox of theirs. */
   forgiveLosses(): void {
-    for (const entry of this.#delayed) {
-      entry.linkAttempts = 0;
-      entry.fruitlessLinkAttempts = 0;
-      entry.breaks.clear();
-      const { setAside: _innocent, ...job } = entry.job;
-      entry.job = job;
-    }
+    for (const entry of this.#delayed) forgiveLosses(entry);
   }
 
   /**
@@ -309,7 +332,7 @@ export class Schedule {
   }
 
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
-  abandon(): { job: Job; effort: Effort }[] {
+  abandon(): Abandoned[] {
     const begun = [...this.#running.values(), ...this.#delayed, ...this.#parked];
     const entries = [
       ...begun,
@@ -325,16 +348,17 @@ export class Schedule {
 
   #takeOne(entry: ScheduledJob, outcome: Exclude<Outcome, { kind: 'postponed' }>, now: number): Disposition {
     const { job, effort } = entry;
+    const again = entry.failed !== undefined;
     spend(effort, outcome);
     switch (outcome.kind) {
       case 'synced':
       case 'absent':
-        return { kind: 'final', outcome: { ...outcome, job }, effort };
+        return { kind: 'final', outcome: { ...outcome, job }, effort, again };
       case 'untouched':
         this.#wait(entry);
         return { kind: 'returned', job };
       case 'locked':
-        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort };
+        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort, again };
         entry.timesParked += 1;
         if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#parked.add(entry, now + this.#retries.parkedPauseMs(entry));
@@ -348,7 +372,11 @@ export class Schedule {
           return { kind: 'returned', job };
         }
         const delayMs = this.#retries.retryDelayMs(entry, outcome);
-        if (delayMs === undefined) return { kind: 'final', outcome: { ...outcome, job }, effort };
+        if (delayMs === undefined) {
+          entry.failed = error;
+          this.#failed.set(entry.key, entry);
+          return { kind: 'final', outcome: { ...outcome, job }, effort, again };
+        }
         if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#delayed.add(entry, now + delayMs);
         return { kind: 'retry', job, delayMs, error };

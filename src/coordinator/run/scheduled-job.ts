@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Effort } from '../../report/events.ts';
+import type { ErrorData } from '../../report/sync-error.ts';
 import { BREAKS_TO_SET_ASIDE, GIANT_MESSAGES } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
 import type { Job, Outcome } from '../pool/messages.ts';
@@ -16,6 +17,8 @@ export interface ScheduledJob {
   /** Mailboxes that the replica was at when the link broke, and how often it did. */
   readonly breaks: Map<ByteString, number>;
   timesParked: number;
+  /** Its last word was this error; somebody may have asked for another attempt since. */
+  failed: ErrorData | undefined;
   readonly effort: Effort;
 }
 
@@ -50,6 +53,7 @@ export function scheduledJob(job: Job, size: number): ScheduledJob {
     fruitlessLinkAttempts: 0,
     breaks: new Map(),
     timesParked: 0,
+    failed: undefined,
     effort: noEffort(),
   };
 }
@@ -85,4 +89,13 @@ export function setSuspectAside(
   entry.job = { ...entry.job, setAside: [...already, { mailbox: suspect, error }] };
   entry.fruitlessLinkAttempts = 0;
   return true;
+}
+
+/** Broken links count no more, nor does any mailbox that was set aside for them. */
+export function forgiveLosses(entry: ScheduledJob): void {
+  entry.linkAttempts = 0;
+  entry.fruitlessLinkAttempts = 0;
+  entry.breaks.clear();
+  const { setAside: _innocent, ...job } = entry.job;
+  entry.job = job;
 }

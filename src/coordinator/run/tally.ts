@@ -3,7 +3,7 @@ import type { Effort, EventListener, RunSummary, UserSettled } from '../../repor
 import type { ErrorData } from '../../report/sync-error.ts';
 import { jobKey, jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
-import type { Disposition, FinalOutcome } from './schedule.ts';
+import type { Abandoned, Disposition, FinalOutcome } from './schedule.ts';
 
 /** The part of a summary that no job tells. */
 type RestOfSummary = 'elapsedMs' | 'connections' | 'unmatched' | 'allFound' | 'stoppedBy';
@@ -30,7 +30,7 @@ export class Tally {
   take(disposition: Disposition): void {
     switch (disposition.kind) {
       case 'final':
-        this.#final(disposition.outcome, disposition.effort);
+        this.#final(disposition.outcome, disposition.effort, disposition.again);
         break;
       case 'parked':
         if (disposition.first) {
@@ -48,8 +48,13 @@ export class Tally {
   }
 
   /** Its turn never came, or had not come to its end when the run was over. */
-  unreached({ job, effort }: { job: Job; effort: Effort }): void {
-    this.#settled(job, effort, 'not-reached');
+  unreached({ job, effort, failed }: Abandoned): void {
+    if (failed) {
+      // Its last word stands, told again to whoever has heard that there would be another.
+      this.#settled(job, effort, 'failed', true, failed);
+      return;
+    }
+    this.#settled(job, effort, 'not-reached', false);
     this.#totals.unreached.push({ user: jobUser(job), ...mailboxesOf(job) });
   }
 
@@ -58,32 +63,29 @@ export class Tally {
     return this.#totals;
   }
 
-  hasFailed(user: ByteString): boolean {
-    return this.#totals.failures.some((failure) => failure.user === user);
-  }
-
   summary(rest: Pick<RunSummary, RestOfSummary>): RunSummary {
     return { ...this.#totals, ...rest };
   }
 
-  #final(outcome: FinalOutcome, effort: Effort): void {
+  #final(outcome: FinalOutcome, effort: Effort, again: boolean): void {
     const { job } = outcome;
     const user = jobUser(job);
+    if (again) this.#takeBack(user);
     switch (outcome.kind) {
       case 'synced':
         this.#totals.synced += 1;
         this.#count(outcome.counts);
-        this.#settled(job, effort, 'replicated');
+        this.#settled(job, effort, 'replicated', again);
         this.#emit({ kind: 'user:done', user });
         break;
       case 'absent':
         // The engine has said so.
         this.#totals.absent += 1;
-        this.#settled(job, effort, 'absent');
+        this.#settled(job, effort, 'absent', again);
         break;
       case 'locked':
         this.#totals.locked += 1;
-        this.#settled(job, effort, 'locked');
+        this.#settled(job, effort, 'locked', again);
         this.#emit({ kind: 'user:locked', user: outcome.user, ...mailboxesOf(job) });
         break;
       case 'failed': {
@@ -91,16 +93,26 @@ export class Tally {
         this.#totals.failed += 1;
         this.#totals.failures.push({ user, error });
         this.#count(counts);
-        this.#settled(job, effort, 'failed', error);
+        this.#settled(job, effort, 'failed', again, error);
         this.#emit({ kind: 'user:failed', user, work: job.kind, ...mailboxesOf(job), error });
         break;
       }
     }
   }
 
-  #settled(job: Job, effort: Effort, status: UserSettled['status'], error?: ErrorData): void {
+  /** The failure of a user who was asked for again and has come to another end. */
+  #takeBack(user: ByteString): void {
+    const { failures } = this.#totals;
+    const index = failures.findIndex((failure) => failure.user === user);
+    if (index < 0) return;
+    failures.splice(index, 1);
+    this.#totals.failed -= 1;
+  }
+
+  #settled(job: Job, effort: Effort, status: UserSettled['status'], again: boolean, error?: ErrorData): void {
     const about = { key: jobKey(job), user: jobUser(job), ...mailboxesOf(job) };
-    this.#emit({ kind: 'user:settled', ...about, status, error, effort });
+    // As it is now: of one that is asked for again it goes on.
+    this.#emit({ kind: 'user:settled', ...about, status, again, error, effort: { ...effort } });
   }
 
   #count(counts: Counts): void {

@@ -28,7 +28,7 @@ const ANSWERS: Readonly<Record<Steered, string>> = {
   running: 'is being worked on at this moment',
   'as-it-was': 'nothing to change',
   failed:
-    'has failed for good in this run: sync_client -u tries again now, the next run does anyway (--failures lists all of these)',
+    'has failed for good, and this run begins nothing any more: sync_client -u tries again now, the next run does anyway (--failures lists all of these)',
   unknown: 'no such user is left to be replicated here',
 };
 

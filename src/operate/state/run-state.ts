@@ -125,7 +125,7 @@ export class RunState {
         this.#users.inTrouble(event.key, [event.user], 'waiting-to-retry', now, event);
         return true;
       case 'run:steered':
-        this.#steered(event);
+        this.#steered(event, now);
         return true;
       case 'run:stopping':
         this.#stopping = true;
@@ -241,7 +241,7 @@ export class RunState {
     if (this.#users.progressed(user, messages, octets)) this.#underWay += messages;
   }
 
-  #steered(event: Extract<SyncEvent, { kind: 'run:steered' }>): void {
+  #steered(event: Extract<SyncEvent, { kind: 'run:steered' }>, now: number): void {
     switch (event.what) {
       case 'connections':
         this.#limit = event.limit;
@@ -258,8 +258,12 @@ export class RunState {
       case 'unskip':
         this.#skipped.delete(event.user);
         break;
-      case 'now':
       case 'retry':
+        if (event.failedKey === undefined) break;
+        this.#settled.failed -= 1;
+        this.#users.inTrouble(event.failedKey, [event.user], 'waiting-to-retry', now);
+        break;
+      case 'now':
       case 'stop':
         break;
     }

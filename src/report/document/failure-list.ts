@@ -21,13 +21,14 @@ const FIRST_LINE = Math.max(UNDER_WAY.length, NOT_ALL_FOUND.length, COMPLETE.len
 export function failureList(option: ListOption): ReportFormat {
   return {
     noun: 'list',
+    separator: '',
     head(_head, end) {
       const state = end === undefined ? UNDER_WAY : end.allFound ? COMPLETE : NOT_ALL_FOUND;
       return Buffer.from(
         `${state.padEnd(FIRST_LINE)}\n# Try again with: sync_client ${option} -f THIS-FILE\n`,
       );
     },
-    entry(_entry, _index, settled, spell) {
+    entry(_entry, settled, spell) {
       const comment = commentOn(settled, spell);
       const lines = comment === undefined ? '' : comment + namesOf(settled, option, spell);
       return Buffer.from(lines, 'latin1');

@@ -10,23 +10,35 @@ import { OutputFile } from '../sinks/output-file.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import { SyncError } from '../sync-error.ts';
 import type { Closing } from './failures.ts';
+import { LastWords } from './last-words.ts';
 import { entryError, reportEntry } from './report-entry.ts';
 import type { ReportFormat, ReportHead } from './report-format.ts';
-import { addEntry, noTotals, noteRun } from './run-totals.ts';
+import { noTotals, noteRun } from './run-totals.ts';
 import { UserFacts } from './user-facts.ts';
+
+/** An entry in the file, with the separator in front of it. */
+interface Place {
+  start: number;
+  octets: number;
+}
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * A view of what became of each user (`--report`, `--failures`), written while it lasts. Each user is added in one write, together with what stands
  * behind the users, over what stood there before: whenever the run is killed, the file is a whole document that says by
- * itself that it is not complete. Disposing of it before the run has begun leaves what was there.
+ * itself that it is not complete. Who had failed and comes to another end has one entry, the last. Disposing of it before the run has begun leaves what was there.
  */
 export class ReportFile {
   readonly #file: OutputFile;
   readonly #format: ReportFormat;
   readonly #head: ReportHead;
   readonly #facts = new UserFacts();
-  readonly #totals = noTotals();
-  #entries = 0;
+  readonly #words = new LastWords();
+  /** Entries of users who failed, by the keys of their jobs: each may have another last word. */
+  readonly #failed = new Map<string, Place>();
+  /** Octets before the users. */
+  readonly #bodyStart: number;
   /** Octets before the tail. */
   #bodyEnd: number;
   /** Octets of the file. */
@@ -56,6 +68,7 @@ export class ReportFile {
     this.#file = file;
     this.#format = format;
     this.#head = head;
+    this.#bodyStart = bodyEnd;
     this.#bodyEnd = bodyEnd;
     this.#end = end;
   }
@@ -73,16 +86,45 @@ export class ReportFile {
 
   readonly hear = (event: SyncEvent): void => {
     this.#facts.hear(event);
-    noteRun(this.#totals, event);
+    noteRun(this.#words.totals, event);
     if (event.kind !== 'user:settled') return;
     const entry = reportEntry(event, this.#facts.take(event), this.#spell);
-    addEntry(this.#totals, entry);
+    this.#words.add(event, entry);
     this.#attempt(() => {
-      const body = this.#format.entry(entry, this.#entries, event, this.#spell);
-      this.#append(body, this.#format.tail(this.#totals, undefined));
+      const kept = event.again ? this.#bodyWithout(event.key) : NOTHING;
+      const isFirst = this.#bodyEnd === this.#bodyStart;
+      const octets = this.#format.entry(entry, event, this.#spell);
+      const body = isFirst ? octets : Buffer.concat([Buffer.from(this.#format.separator), octets]);
+      if (event.status === 'failed')
+        this.#failed.set(event.key, { start: this.#bodyEnd, octets: body.length });
+      this.#append(kept, body, this.#format.tail(this.#words.totals, undefined));
     });
-    this.#entries += 1;
   };
+
+  /**
+   * Takes the entry of this job out of the body, if it has one that may be replaced.
+   *
+   * @returns what stood behind it and is to be written where the entry stood; the body ends behind that
+   */
+  #bodyWithout(key: string): Buffer {
+    const place = this.#failed.get(key);
+    if (!place) return NOTHING;
+    this.#failed.delete(key);
+    const end = place.start + place.octets;
+    let behind = this.#file.read(this.#bodyEnd - end, end);
+    // Whoever is the first has no separator any more.
+    const isFirst = place.start === this.#bodyStart;
+    if (isFirst && behind.length > 0) behind = behind.subarray(this.#format.separator.length);
+    const removed = this.#bodyEnd - place.start - behind.length;
+    for (const other of this.#failed.values()) {
+      if (other.start < place.start) continue;
+      const start = Math.max(this.#bodyStart, other.start - removed);
+      other.octets += other.start - removed - start;
+      other.start = start;
+    }
+    this.#bodyEnd -= removed;
+    return behind;
+  }
 
   /** @param ended milliseconds since the epoch */
   close({ endedBy, allFound }: Pick<Closing, 'endedBy' | 'allFound'>, ended: number): void {
@@ -95,7 +137,7 @@ export class ReportFile {
     this.#attempt(() => {
       // Complete is said when all the rest is on the disk.
       this.#file.flush();
-      this.#append(Buffer.alloc(0), this.#format.tail(this.#totals, end));
+      this.#append(NOTHING, NOTHING, this.#format.tail(this.#words.totals, end));
       this.#file.truncate(this.#end);
       this.#file.write(this.#format.head(this.#head, end), 0);
       this.#file.flush();
@@ -107,13 +149,15 @@ export class ReportFile {
     this.#file[Symbol.dispose]();
   }
 
-  #append(body: Buffer, tail: Buffer): void {
-    const octets = Buffer.concat([body, tail]);
+  /** @param kept the end of the body, to be written over what is there */
+  #append(kept: Buffer, body: Buffer, tail: Buffer): void {
+    const octets = Buffer.concat([kept, body, tail]);
+    const start = this.#bodyEnd - kept.length;
     // Nothing of an earlier, longer tail may be left behind; blanks belong to no format's content.
-    const blanks = Math.max(0, this.#end - this.#bodyEnd - octets.length);
+    const blanks = Math.max(0, this.#end - start - octets.length);
     const filled = blanks === 0 ? octets : Buffer.concat([octets, Buffer.alloc(blanks, '\n')]);
-    this.#file.write(filled, this.#bodyEnd);
-    this.#end = this.#bodyEnd + octets.length;
+    this.#file.write(filled, start);
+    this.#end = start + octets.length;
     if (blanks > 0) this.#file.truncate(this.#end);
     this.#bodyEnd += body.length;
   }

@@ -31,23 +31,27 @@ export interface ReportFormat {
   noun: string;
   /** As many octets at the end as at the beginning. */
   head(head: ReportHead, end?: ReportEnd): Buffer;
+  /** Stands between two users. */
+  separator: string;
   /** @param settled what the entry was made of, with names as they are */
-  entry(entry: ReportEntry, index: number, settled: UserSettled, spell: SpellMailbox): Buffer;
+  entry(entry: ReportEntry, settled: UserSettled, spell: SpellMailbox): Buffer;
   tail(totals: RunTotals, end: ReportEnd | undefined): Buffer;
 }
 
 /** One that is text. */
 interface TextFormat {
+  separator: string;
   head(head: ReportHead): string;
-  entry(entry: ReportEntry, index: number): string;
+  entry(entry: ReportEntry): string;
   tail(totals: RunTotals, end: ReportEnd | undefined): string;
 }
 
-function asText({ head, entry, tail }: TextFormat): ReportFormat {
+function asText({ separator, head, entry, tail }: TextFormat): ReportFormat {
   return {
     noun: 'report',
+    separator,
     head: (of) => Buffer.from(head(of), 'utf8'),
-    entry: (one, index) => Buffer.from(entry(one, index), 'utf8'),
+    entry: (one) => Buffer.from(entry(one), 'utf8'),
     tail: (totals, end) => Buffer.from(tail(totals, end), 'utf8'),
   };
 }
@@ -57,6 +61,7 @@ export const SCHEMA = 'cyrus-sync-report';
 export const SCHEMA_VERSION = 1;
 
 export const jsonFormat = asText({
+  separator: ',',
   head({ program, programVersion, channel, started }) {
     const head = JSON.stringify({
       schema: SCHEMA,
@@ -68,7 +73,7 @@ export const jsonFormat = asText({
     });
     return `${head.slice(0, -1)},"users":[`;
   },
-  entry: (entry, index) => `${index === 0 ? '' : ','}\n${JSON.stringify(entry)}`,
+  entry: (entry) => `\n${JSON.stringify(entry)}`,
   tail(totals, end) {
     const state = { complete: end !== undefined, ended: end?.ended ?? null, endedBy: end?.endedBy ?? null };
     return `\n],\n"run":${JSON.stringify({ ...state, ...totals })}}\n`;
@@ -83,6 +88,7 @@ const COLUMNS = [
 
 /** One row for each user; the last row is the run, and says by its status that the list is complete. */
 export const csvFormat = asText({
+  separator: '',
   head: () => row(COLUMNS),
   entry(entry) {
     const { error } = entry;

@@ -54,17 +54,24 @@ export function noTotals(): RunTotals {
   };
 }
 
-/** Adds one user to the totals. */
-export function addEntry(totals: RunTotals, entry: ReportEntry): void {
-  totals.users[entry.status] += 1;
-  if (entry.grade !== null) totals.grades[entry.grade] += 1;
-  totals.mailboxesUpdated += entry.mailboxesUpdated;
-  totals.messages += entry.messages;
-  totals.octets += entry.octets;
-  totals.attempts += entry.attempts;
-  totals.lockWaits += entry.lockWaits;
-  totals.damagedMessages += entry.damagedMessages;
-  totals.differences += entry.differences;
+/** The part of an entry that totals are made of. */
+export type Countable = Pick<
+  ReportEntry,
+  'status' | 'grade' | 'mailboxesUpdated' | 'messages' | 'octets' | 'attempts' | 'lockWaits'
+> &
+  Pick<ReportEntry, 'damagedMessages' | 'differences'>;
+
+/** Adds one user to the totals, or, with -1, takes one back who has another last word now. */
+export function addEntry(totals: RunTotals, entry: Countable, sign: 1 | -1 = 1): void {
+  totals.users[entry.status] += sign;
+  if (entry.grade !== null) totals.grades[entry.grade] += sign;
+  totals.mailboxesUpdated += sign * entry.mailboxesUpdated;
+  totals.messages += sign * entry.messages;
+  totals.octets += sign * entry.octets;
+  totals.attempts += sign * entry.attempts;
+  totals.lockWaits += sign * entry.lockWaits;
+  totals.damagedMessages += sign * entry.damagedMessages;
+  totals.differences += sign * entry.differences;
 }
 
 /** The totals that events tell of the run as a whole. */

@@ -2,8 +2,9 @@ import type { SyncEvent } from '../events.ts';
 import { GRADES, type Grade } from '../grade.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import { whyNoMore } from '../words/why-no-more.ts';
+import { LastWords } from './last-words.ts';
 import { reportEntry } from './report-entry.ts';
-import { addEntry, noTotals, noteRun, type RunTotals } from './run-totals.ts';
+import { noteRun, type RunTotals } from './run-totals.ts';
 import { UserFacts } from './user-facts.ts';
 
 const WORDS: Record<Grade, string> = {
@@ -19,7 +20,7 @@ const WORDS: Record<Grade, string> = {
 /** The end of a run as a table for people. */
 export class Summary {
   readonly #facts = new UserFacts();
-  readonly #totals = noTotals();
+  readonly #words = new LastWords();
   readonly #spell: SpellMailbox;
 
   constructor(spell: SpellMailbox) {
@@ -28,14 +29,14 @@ export class Summary {
 
   readonly hear = (event: SyncEvent): void => {
     this.#facts.hear(event);
-    noteRun(this.#totals, event);
+    noteRun(this.#words.totals, event);
     if (event.kind === 'user:settled') {
-      addEntry(this.#totals, reportEntry(event, this.#facts.take(event), this.#spell));
+      this.#words.add(event, reportEntry(event, this.#facts.take(event), this.#spell));
     }
   };
 
   lines(): string[] {
-    return summaryLines(this.#totals);
+    return summaryLines(this.#words.totals);
   }
 }
 

@@ -89,6 +89,17 @@ export class OutputFile {
     }
   }
 
+  /** All of them are there. */
+  read(octets: number, position: number): Buffer {
+    const content = Buffer.alloc(octets);
+    for (let done = 0; done < octets; ) {
+      const read = readSync(this.#file, content, done, octets - done, position + done);
+      if (read === 0) throw new SyncError('IO', `${this.path}: somebody else has cut it short`);
+      done += read;
+    }
+    return content;
+  }
+
   truncate(octets: number): void {
     ftruncateSync(this.#file, octets);
   }

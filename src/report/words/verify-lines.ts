@@ -16,6 +16,8 @@ export class VerifyLines {
   readonly #users: Record<Verdict, number> = { proven: 0, different: 0, changing: 0, repaired: 0 };
   /** Nobody knows of them: they failed, or were not reached. */
   #untold = 0;
+  /** Users who failed, and may be asked for again, by what they are counted as. */
+  readonly #failed = new Map<string, 'different' | 'untold'>();
   /** Some of these were found to differ before what was to mend them failed. */
   readonly #different = new Set<ByteString>();
   #mailboxes = 0;
@@ -50,10 +52,19 @@ export class VerifyLines {
       }
     }
     if (event.kind === 'user:settled') {
+      if (event.again) this.#takeBack(event.key);
       const isTold = this.#different.delete(event.user);
       if (!isTold && UNTOLD.includes(event.status)) this.#untold += 1;
+      if (event.status === 'failed') this.#failed.set(event.key, isTold ? 'different' : 'untold');
     }
     return undefined;
+  }
+
+  #takeBack(key: string): void {
+    const counted = this.#failed.get(key);
+    this.#failed.delete(key);
+    if (counted === 'untold') this.#untold -= 1;
+    if (counted === 'different') this.#users.different -= 1;
   }
 
   /** Nothing if nothing was compared. */

@@ -200,14 +200,73 @@ test('one that waits for its next attempt has it at once', async () => {
   assert.ok(scene.begun.lastIndexOf('u0') < 14, String(scene.begun.lastIndexOf('u0')));
 });
 
-test('of one that has failed for good it is said that another run is the next attempt', async () => {
+/** The last words of a user, as they were told. */
+function lastWords(scene: SteeredScene, user: string): unknown[] {
+  return scene.events.flatMap((event) => {
+    if (event.kind !== 'user:settled' || event.user !== user) return [];
+    return [[event.status, event.again, event.effort.attempts]];
+  });
+}
+
+test('one that has failed for good and is asked for again is next, and its last word is the new one', async () => {
+  const scene = new SteeredScene();
+  scene.result = (userid, attempt) => (userid === 'u0' && attempt < 3 ? 'failed' : 'synced');
+  scene.retryable = false;
+  const steered: string[] = [];
+  const ask = (user: string) => (steering: Steering) => steered.push(steering.retry(user));
+  scene.at(250, ask('u0'));
+  scene.at(250, ask('nobody'));
+  scene.at(250, ask('u1'));
+  scene.at(320, ask('u0'));
+  scene.at(650, ask('u0'));
+  const { summary, exitCode } = await scene.run(giants(60), { connections: 1 });
+  assert.deepEqual(steered, ['done', 'unknown', 'unknown', 'running', 'done']);
+  assert.deepEqual([summary.synced, summary.failed, summary.failures, exitCode], [60, 0, [], 0]);
+  assert.deepEqual(lastWords(scene, 'u0'), [
+    ['failed', false, 1],
+    ['failed', true, 2],
+    ['replicated', true, 3],
+  ]);
+  assert.deepEqual(scene.steered, [
+    { what: 'retry', user: 'u0', failedKey: 'user:u0' },
+    { what: 'retry', user: 'u0', failedKey: 'user:u0' },
+  ]);
+});
+
+test('one that fails again is one failure, and one whose new turn never comes has failed', async () => {
   const scene = new SteeredScene();
   scene.result = (userid) => (userid === 'u0' ? 'failed' : 'synced');
   scene.retryable = false;
-  const steered: string[] = [];
-  scene.at(250, (steering) => steered.push(steering.retry('u0'), steering.retry('nobody')));
-  const { summary } = await scene.run(giants(30), { connections: 1 });
-  assert.deepEqual(steered, ['failed', 'unknown']);
+  let late: string | undefined;
+  scene.at(250, (steering) => steering.retry('u0'));
+  scene.at(650, (steering) => {
+    steering.pause({ by: 'control', reason: 'by hand' });
+    steering.retry('u0');
+    steering.stop();
+    late = steering.retry('u0');
+  });
+  const { summary } = await scene.run(giants(60), { connections: 1 });
+  assert.equal(late, 'unknown');
+  assert.deepEqual([summary.failed, summary.failures.length], [1, 1]);
+  assert.ok(summary.unreached.length > 0 && summary.unreached.every(({ user }) => user !== 'u0'));
+  assert.deepEqual(lastWords(scene, 'u0'), [
+    ['failed', false, 1],
+    ['failed', true, 2],
+    ['failed', true, 2],
+  ]);
+});
+
+test('of one that has failed for good it is said that another run is the next attempt, once this one begins nothing', async () => {
+  const scene = new SteeredScene();
+  scene.result = (userid) => (userid === 'u0' ? 'failed' : 'synced');
+  scene.retryable = false;
+  let steered = '';
+  scene.at(250, (steering) => {
+    steering.stop();
+    steered = steering.retry('u0');
+  });
+  const { summary } = await scene.run(giants(60), { connections: 1 });
+  assert.equal(steered, 'failed');
   assert.equal(summary.failed, 1);
 });
 

@@ -31,6 +31,29 @@ test('users are counted in one state each, from the first line to the last word'
   assert.deepEqual([counts().failed, counts().waitingToRetry, counts().left], [1, 0, 4]);
 });
 
+test('one that has failed and is asked for again waits, is at work, and is counted by the new end alone', () => {
+  const state = told([
+    opened(),
+    found(2, 20),
+    begun('anna'),
+    ended('anna', 'failed'),
+    settled('anna', 'failed'),
+  ]);
+  const counts = () => {
+    const { failed, waitingToRetry, running, done, left } = state.view(9_000).users;
+    return [failed, waitingToRetry, running, done, left];
+  };
+  assert.deepEqual(counts(), [1, 0, 0, 0, 1]);
+  state.hear({ kind: 'run:steered', what: 'retry', user: 'anna', failedKey: 'user:anna' }, 9_000);
+  assert.deepEqual(counts(), [0, 1, 0, 0, 2]);
+  state.hear(begun('anna'), 9_000);
+  assert.deepEqual(counts(), [0, 0, 1, 0, 2]);
+  state.hear(ended('anna', 'synced', 10), 9_000);
+  state.hear(settled('anna', 'replicated'), 9_000);
+  assert.deepEqual(counts(), [0, 0, 0, 1, 1]);
+  assert.deepEqual(state.users('failed', 9, 9_000), []);
+});
+
 test('who waits for a lock goes on waiting for it after the next attempt, of which nothing else is told', () => {
   const state = told([opened(), found(1, 10), begun('anna'), ended('anna', 'locked')]);
   state.hear({ kind: 'run:parked', key: 'user:anna', user: 'anna' }, 5_000);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
+import { failureList } from '../../../src/report/document/failure-list.ts';
 import { ReportFile } from '../../../src/report/document/report-file.ts';
-import { csvFormat, jsonFormat } from '../../../src/report/document/report-format.ts';
+import { csvFormat, jsonFormat, type ReportFormat } from '../../../src/report/document/report-format.ts';
 import type { Effort, SyncEvent, UserSettled } from '../../../src/report/events.ts';
 import type { ErrorData } from '../../../src/report/sync-error.ts';
 
@@ -176,4 +177,43 @@ test('a report that cannot be written is refused before anything is done', () =>
     code: 'USAGE',
     message: /no regular file/,
   });
+});
+
+test('whoever has another last word has one entry, and file and totals are as if that had been the only one', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'report-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const written = (format: ReportFormat, events: readonly SyncEvent[], close: boolean): string => {
+    const path = join(folder, 'report');
+    rmSync(path, { force: true });
+    const report = ReportFile.open('--report', path, format, HEAD);
+    report.attach(
+      (internal) => internal,
+      (text) => assert.fail(text),
+    );
+    for (const event of events) report.hear(event);
+    if (close) report.close({ allFound: true }, 0);
+    else report[Symbol.dispose]();
+    return readFileSync(path, 'latin1');
+  };
+  const statuses = fc.constantFrom<UserSettled['status']>('failed', 'failed', 'replicated', 'locked');
+  const end = fc.record({ user: fc.constantFrom('a', 'b', 'c', 'd', 'e'), status: statuses });
+  const formats = fc.constantFrom(jsonFormat, csvFormat, failureList('-u'));
+  fc.assert(
+    fc.property(formats, fc.array(end, { maxLength: 20 }), fc.boolean(), (format, ends, close) => {
+      const told: UserSettled[] = [];
+      for (const [attempts, { user, status }] of ends.entries()) {
+        // Only who has failed has another.
+        const before = told.findLast((each) => each.user === user);
+        if (before && before.status !== 'failed') continue;
+        const error = status === 'failed' ? { ...refused, message: 'x'.repeat(attempts) } : undefined;
+        const again = before !== undefined;
+        told.push({ key: `user:${user}`, user, status, again, error, effort: { ...effort, attempts } });
+      }
+      const events = told.map((each): SyncEvent => ({ kind: 'user:settled', ...each }));
+      const last = events.filter(
+        (_event, index) => !told.slice(index + 1).some((each) => each.user === told[index]?.user),
+      );
+      assert.equal(written(format, events, close), written(format, last, close));
+    }),
+  );
 });
