@@ -8,6 +8,9 @@ import { runAs } from '../../lab/processes.ts';
 import { ENTRY } from '../../lab/start-command.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
+/** As the launcher starts Node. */
+const NO_DEBUGGER = '--inspect-port=240.0.0.1:9229';
+
 /** Loaded before the program: writes down what that requires, and which of its source files are evaluated. */
 const WATCHER = `
   const Module = require('node:module');
@@ -53,7 +56,17 @@ test('a run of one user for whom there is nothing to do loads what it needs, and
   const watcher = join(directory, 'watcher.cjs');
   await writeFile(watcher, WATCHER);
   giveToCyrus(directory);
-  const command = [process.execPath, '--require', watcher, ENTRY, '-C', configFile, '-u', users[0] ?? ''];
+  const command = [
+    process.execPath,
+    NO_DEBUGGER,
+    '--require',
+    watcher,
+    ENTRY,
+    '-C',
+    configFile,
+    '-u',
+    users[0] ?? '',
+  ];
   const env = { LOADED: join(directory, 'loaded.json') };
   const run = await runAs(command, { cwd: directory, env });
   assert.equal(run.code, 0, run.stderr);
