@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
-import { readArguments, usageError } from './arguments/arguments.ts';
+import { checkModesOfVerb, readArguments, usageError } from './arguments/arguments.ts';
 import { programVersion } from './arguments/program-version.ts';
 import { failed, inFrame } from './start/in-frame.ts';
 import type { Verb } from './verbs/verb.ts';
@@ -61,7 +61,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     }
     const verb = await entry.load();
     const command = verb.command(`${PROGRAM} ${first}`, programVersion());
-    const args = readArguments(command, verb.spell?.(rest) ?? rest, verb.checkArguments);
+    const args = readArguments(command, verb.spell?.(rest) ?? rest, verb.checkArguments ?? checkModesOfVerb);
     if (args.answer !== undefined) {
       process.stdout.write(args.answer);
       return EXIT_OK;

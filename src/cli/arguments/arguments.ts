@@ -209,6 +209,12 @@ export function readArguments(
   });
 }
 
+/** Says what is missing in more words than the C client has for it. */
+export const checkModesOfVerb: typeof checkModes = (modes, operands, raw) => {
+  if (modes.length === 0) throw usageError('expected -A for everybody, or -u or -m with names');
+  checkModes(modes, operands, raw);
+};
+
 /** Naming a mode twice, even the same one, is an error to the C client too. */
 function checkModes(modes: readonly ArgumentMode[], operands: readonly string[], raw: RawOptions): void {
   const [mode] = modes;

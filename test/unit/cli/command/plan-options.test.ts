@@ -15,7 +15,7 @@ async function firstLine(command: string, ...args: string[]): Promise<[code: unk
 
 test('a plan with options that make no sense is one line and exit code 64', async () => {
   const cases: [args: string[], said: RegExp][] = [
-    [[], /No replication mode specified/],
+    [[], /expected -A for everybody, or -u or -m with names$/],
     [['-A', '--rate', 'fast'], /--rate expects octets a second, such as 500K or 20M, found "fast"/],
     [['-A', '--rate', '0'], /--rate expects/],
     [['-A', '--message-rate', '1.5'], /--message-rate expects messages a second, found "1.5"/],

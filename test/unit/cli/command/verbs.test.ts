@@ -41,7 +41,7 @@ test('an option that a verb has not is one line and exit code 64', async () => {
 
 test('wrong input to a verb is one clear line and exit code 64', async () => {
   const wrong: [string[], RegExp][] = [
-    [['verify'], /No replication mode specified/],
+    [['verify'], /^cyrus-sync: expected -A for everybody, or -u or -m with names$/m],
     [['verify', '-A', '-u', 'anna'], /Mutually exclusive/],
     [['verify', '-A', '--deep=2/30'], /option --deep expects a share from 1\/1 to 1\/10000, found "2\/30"/],
     [['verify', '-A', '--deep=1/0'], /--deep expects/],
