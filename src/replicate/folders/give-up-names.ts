@@ -40,14 +40,20 @@ export async function giveUpNames(
   }
 }
 
-/** INBOXes that became another user's INBOX. */
-export function formerInboxes({ store }: EngineContext, steps: readonly FolderStep[]): ByteString[] {
+export type RenameStep = Extract<FolderStep, { kind: 'rename' }>;
+
+/** Names of INBOXes that became another user's INBOX. */
+export function formerInboxes(context: EngineContext, steps: readonly FolderStep[]): ByteString[] {
+  return inboxRenames(context, steps).map(({ oldName }) => oldName);
+}
+
+/** Renames of an INBOX to another user's. */
+export function inboxRenames({ store }: EngineContext, steps: readonly FolderStep[]): RenameStep[] {
   const isInbox = (name: ByteString): boolean => {
     const owner = store.ownerOf(name);
     return owner !== undefined && store.inboxName(owner) === name;
   };
   return steps
     .filter((step) => step.kind === 'rename')
-    .filter(({ oldName, newName }) => isInbox(oldName) && isInbox(newName))
-    .map(({ oldName }) => oldName);
+    .filter(({ oldName, newName }) => isInbox(oldName) && isInbox(newName));
 }

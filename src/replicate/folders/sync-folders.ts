@@ -18,11 +18,12 @@ import { breaksLink } from '../outcomes/set-aside.ts';
 import { isMadeOfOurScripts } from '../user-data/script-files.ts';
 import { findTwins, isLive, twinDamage } from './find-twins.ts';
 import { type FolderJob, noteLeftOut, noteState, reportMailbox } from './folder-job.ts';
-import { formerInboxes, giveUpNames } from './give-up-names.ts';
+import { formerInboxes, giveUpNames, inboxRenames } from './give-up-names.ts';
 import { neededAbove } from './mailbox-above.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
 import { canBeOpened, replicated } from './replicated.ts';
+import { scriptRenames } from './script-renames.ts';
 import { mergeMailbox, startMailbox } from './start-mailbox.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 
@@ -273,7 +274,7 @@ async function runSteps(
 ): Promise<ByteString[]> {
   const { local } = context.options;
   const done = new Set<FolderStep>();
-  await job.failures.each('folders', context.session, steps, async (step) => {
+  const run = async (step: FolderStep): Promise<void> => {
     const mailbox = step.kind === 'unmailbox' ? step.name : step.newName;
     try {
       if (step.kind === 'unmailbox') {
@@ -289,7 +290,10 @@ async function runSteps(
       throw step.kind === 'rename' ? await context.partitions.explain(error, step.partition, mailbox) : error;
     }
     done.add(step);
-  });
+  };
+  await job.failures.each('folders', context.session, steps, run);
+  const scripts = await scriptRenames(context, inboxRenames(context, [...done]));
+  await job.failures.each('folders', context.session, scripts, run);
   await giveUpNames(context, formerInboxes(context, [...done]));
   return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
 }

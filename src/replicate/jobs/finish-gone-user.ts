@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaQuota } from '../../protocol/replica-session.ts';
 import type { EngineContext, JobResult } from '../connection/engine-context.ts';
 import type { SyncLocks } from '../connection/sync-locks.ts';
 import { replicated } from '../folders/replicated.ts';
@@ -24,11 +25,14 @@ export async function finishGoneUser(
     return 'absent';
   }
   let changed = false;
+  // A replica tells of a quota only as long as a mailbox has it as its root: of those that go, the first round alone hears.
+  const quotasThere = new Map<ByteString, ReplicaQuota>();
   return await inRounds(userid, `failed to sync user ${userid}`, async (round) => {
     if (round > 1) await context.store.refresh({ users: [userid] });
     const failures = new Failures(userid);
     const entries = replicated(context, context.store.mailboxesOf(userid), failures);
     const { mailboxes, quotas } = await userThere(context, userid);
+    for (const quota of quotas) quotasThere.set(quota.root, quota);
     // Deleted ones may still be on the replica under the name that the user had before.
     if (mailboxes.length + entries.length === 0 && !changed) return 'absent';
     const folders = await syncFolders(context, {
@@ -49,7 +53,7 @@ export async function finishGoneUser(
     }
     await folders.finished;
     // Cyrus removes a user's quotas with the INBOX, also where folders are left that have them as their root.
-    await sendQuotas(context, [], quotas, failures);
+    await sendQuotas(context, [], [...quotasThere.values()], failures);
     failures.throwIfAny();
     const deleted = new Set(entries.filter((entry) => entry.inDeleted).map((entry) => entry.uniqueid));
     const nothingLive =

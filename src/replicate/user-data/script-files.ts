@@ -129,6 +129,11 @@ export async function isMadeOfOurScripts(
     .every(({ filename, guid }) => ours.get(filename) === guid);
 }
 
+/** Tells whether the master keeps the user's scripts as files. */
+export function hasScriptFiles(context: EngineContext, userid: ByteString): boolean {
+  return scriptFiles(context, userid) !== undefined;
+}
+
 /** Reads scripts that are files; undefined if the master has them in `#sieve`, or has none and never had. */
 function scriptFiles(context: EngineContext, userid: ByteString): SieveState | undefined {
   const row = context.store.lookup(scriptMailbox(context, userid));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import type { CyrusServer, Pair } from '../../lab/cyrus-server.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { deliver } from '../../lab/deliver.ts';
@@ -14,7 +15,8 @@ const TOOLS: readonly (readonly [tool: string, ...args: string[]])[] = [
   ['cyr_expire', '-E', '1', '-X', '0'],
   ['reconstruct', '-r', 'user/anna'],
   ['quota', '-f'],
-  ['squatter', '-r', 'user'],
+  // That of 3.2 ends at a row of a user without a mailbox, by an assertion of its own.
+  PROGRAMS.isAtLeast(3, 4) ? ['squatter', '-r', 'user'] : ['squatter', '-r', 'user/anna'],
   ['ctl_conversationsdb', '-A', 'bob'],
   ['reconstruct', '-G', 'user/eva'],
   ['ctl_conversationsdb', '-R', 'anna'],

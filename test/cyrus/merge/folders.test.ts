@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { leavingUntouched } from '../../lab/leaving-untouched.ts';
 import type { ToolResult } from '../../lab/processes.ts';
@@ -140,7 +141,11 @@ const CASES: readonly FolderCase[] = [
     what: 'a rename into a hierarchy that comes into being with it',
     folders: ['A/x/y'],
     change: ({ master }, folder) => rename(master, [folder('A/x/y'), folder('B/x/y')]),
-    expected: { A: [], 'A/x': [], B: [], 'B/x': [], 'B/x/y': ['A/x/y'] },
+    // Up to 3.2 an intermediate stays one.
+    expected: {
+      ...(PROGRAMS.isAtLeast(3, 4) ? { A: [], 'A/x': [], B: [], 'B/x': [] } : {}),
+      'B/x/y': ['A/x/y'],
+    },
   },
 ];
 
@@ -218,7 +223,7 @@ async function foldersOf(side: Sides['master'], user: string): Promise<Record<st
   const prefix = `user/${user}/`;
   const found: Record<string, string[]> = {};
   for (const [, attributes, , name] of await side.imap.ok(`LIST "" "${prefix}*"`)) {
-    if (JSON.stringify(attributes).includes('NonExistent')) continue;
+    if (/NonExistent|Noselect/i.test(JSON.stringify(attributes))) continue;
     const messages = await side.messages(String(name));
     found[String(name).slice(prefix.length)] = messages.map((message) => message.replace(/^\d+ /, ''));
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INSTALLED_PROGRAMS, PROGRAMS } from '../../lab/cyrus-programs.ts';
-import { startPair } from '../../lab/cyrus-server.ts';
+import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
 import { openStranger } from '../../lab/open-stranger.ts';
-import { SieveClient } from '../../lab/sieve-client.ts';
+import { SieveClient, type SieveScript } from '../../lab/sieve-client.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, openSides, type Side } from '../../lab/two-sides.ts';
 
@@ -38,9 +38,16 @@ for (const [where, versions] of Object.entries({
       assert.deepEqual(await sides.replica.messages(name), await sides.master.messages(name), name);
     }
     const listed = await sides.replica.imap.ok('LIST "" user/anna*');
-    const left = listed.map(([, , , name]) => name).filter((name) => !/#sieve$/.test(String(name)));
-    assert.deepEqual(left, []);
+    assert.deepEqual(listed, []);
+    const [here, there] = [await scriptsOf(pair.master), await scriptsOf(pair.replica)];
+    assert.deepEqual(there, here);
+    assert.ok(there.some(({ name }) => name === 'second'));
   });
+}
+
+async function scriptsOf(server: CyrusServer): Promise<SieveScript[]> {
+  await using sieve = await SieveClient.login(server, 'berta');
+  return await sieve.scripts();
 }
 
 test("folders that went to another user stay on the replica until it is that user's turn", async () => {
