@@ -91,6 +91,7 @@ export const OPTIONS = {
   quota_db: database('quotalegacy'),
   quota_db_path: string(),
   reverseacls: toggle(false),
+  improved_mboxlist_sort: toggle(false),
   seenstate_db: database('twoskip', 'sql', 'quotalegacy'),
   servername: string(),
   sieve_folder: string('#sieve'),

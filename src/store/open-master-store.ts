@@ -175,13 +175,14 @@ class DiskMasterStore implements MasterStore {
   }
 
   async quota(root: ByteString): Promise<QuotaEntry | undefined> {
-    return readQuota(this.#layout, root);
+    return readQuota(this.#layout, root, this.#list.keyOrder());
   }
 
   subscriptions(userid: ByteString): ByteString[] {
     return readSubscriptions(
       this.#userFile(userid, 'sub'),
       toDbname(this.#layout, parseUserid(this.#layout, userid)),
+      this.#list.keyOrder(),
     );
   }
 

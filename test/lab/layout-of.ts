@@ -31,6 +31,7 @@ export function layoutOf(server: CyrusServer): StoreLayout {
     annotationPath: join(configdirectory, 'annotations.db'),
     quotaPath: configdirectory,
     quotaDatabase: 'quotalegacy',
+    improvedMailboxSort: isOn('improved_mboxlist_sort'),
     conversations: isOn('conversations'),
     reverseacls: isOn('reverseacls'),
     lockPath: join(configdirectory, 'lock'),

@@ -23,6 +23,7 @@ export function plainLayout(root: string, changes: Partial<StoreLayout> = {}): S
     annotationPath: `${root}/conf/annotations.db`,
     quotaPath: `${root}/conf`,
     quotaDatabase: 'quotalegacy',
+    improvedMailboxSort: false,
     conversations: false,
     reverseacls: false,
     lockPath: `${root}/conf/lock`,

@@ -33,6 +33,7 @@ export function storeLayout(
     quotaPath: quotaDatabase === 'quotalegacy' ? posix.dirname(quotaFile) : quotaFile,
     quotaDatabase,
     conversations: config.switch('conversations'),
+    improvedMailboxSort: config.switch('improved_mboxlist_sort'),
     reverseacls: config.switch('reverseacls'),
     lockPath: config.text('mboxname_lockpath') ?? below('lock'),
     sievedir: config.text('sievedir') ?? '',

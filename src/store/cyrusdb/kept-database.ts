@@ -19,7 +19,7 @@ import {
 /** Values remembered for a database: rows of some hundred users, below a MiB. */
 const MAX_REMEMBERED = 2048;
 
-export type KeptOptions = Pick<DatabaseOptions, 'atLeast'>;
+export type KeptOptions = Pick<DatabaseOptions, 'atLeast' | 'order'>;
 
 interface Kept {
   fd: number;

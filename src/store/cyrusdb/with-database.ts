@@ -24,11 +24,13 @@ import { TwoskipDatabase } from './twoskip-database.ts';
 
 export type { CyrusDatabase } from './cyrus-database.ts';
 
+/** `mailbox`: written by Cyrus up to 3.4 with `improved_mboxlist_sort`. Default: the order of the format. */
+export type KeyOrder = 'format' | 'mailbox';
+
 export interface DatabaseOptions {
   /** The format that a file without a magic must have. Default flat, the only one that has none. */
   format?: Format;
-  /** `mailbox`: written by Cyrus up to 3.4 with `improved_mboxlist_sort`. Default: the order of the format. */
-  order?: 'octets' | 'mailbox';
+  order?: KeyOrder;
   /**
    * The least that a file that was not cut has. Readers that would take "no rows" for a reason to remove things elsewhere
    * ask for it: a full disk or a careless copy leaves a file of no octets. Default: nothing.

@@ -10,6 +10,7 @@ import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.
 import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
+import { type KeyOrder, withDatabase } from '../cyrusdb/with-database.ts';
 import { patiently } from '../files/patiently.ts';
 import { databaseDamaged } from '../files/store-errors.ts';
 import type { Enumerated, MailboxEntry } from '../master-store.ts';
@@ -39,6 +40,9 @@ import { type RowPage, UniqueidSearch } from './uniqueid-search.ts';
 const PAGE_ROWS = 1000;
 /** Rows of a page of a damaged database: each page is looked for from the first row on, so that more at once cost less. */
 const PAGE_ROWS_OF_DAMAGED = 50_000;
+
+/** A list without a row is damage. */
+const ROWS = { atLeast: 'rows' } as const;
 
 /** Parsed rows remembered: below a MiB. */
 const MAX_ENTRIES = 1024;
@@ -255,6 +259,11 @@ export class MailboxList {
     return this.#keying ?? this.#read((_, keying) => keying);
   }
 
+  /** The order of the keys in databases of mailbox names. Nothing in these says so, but no Cyrus has it any more since 3.6. */
+  keyOrder(): KeyOrder {
+    return this.#layout.improvedMailboxSort && this.keying() === 'by-name' ? 'mailbox' : 'format';
+  }
+
   #get(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): MailboxEntry | undefined {
     const value = db.get(mailboxKey(keying, name));
     return value === undefined ? undefined : this.#entry(keying, name, value);
@@ -309,6 +318,9 @@ export class MailboxList {
 
   #read<T>(read: (db: CyrusDatabase, keying: MailboxKeying) => T): T {
     const path = this.#layout.mboxlistPath;
+    // How it is keyed shows in any order, and says in which the rest can be found.
+    if (this.#layout.improvedMailboxSort) this.#keying ??= withDatabase(path, detectKeying, ROWS);
+    const order = this.#layout.improvedMailboxSort && this.#keying === 'by-name' ? 'mailbox' : 'format';
     // Wrapped, because a result may itself be undefined; and what is learned is noted only when the read was a whole one.
     const outcome = this.#databases.read(
       path,
@@ -316,7 +328,7 @@ export class MailboxList {
         const keying = this.#keying ?? detectKeying(db);
         return { keying, result: read(db, keying) };
       },
-      { atLeast: 'rows' },
+      { ...ROWS, order },
     );
     if (outcome === undefined) {
       throw new SyncError('IO', `${path}: no such file`, {

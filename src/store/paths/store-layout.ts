@@ -31,6 +31,8 @@ export interface StoreLayout {
   /** Directory that holds `quota/` for quotalegacy; or a database file for another type. */
   quotaPath: string;
   quotaDatabase: string;
+  /** Up to 3.4 the keys of mailboxes, quotas and subscriptions are in mailbox order (store 2.1). */
+  improvedMailboxSort: boolean;
   conversations: boolean;
   reverseacls: boolean;
   lockPath: string;

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { type CyrusDatabase, withDatabase } from '../cyrusdb/with-database.ts';
+import { type CyrusDatabase, type KeyOrder, withDatabase } from '../cyrusdb/with-database.ts';
 import { withRepair } from '../files/store-errors.ts';
 import { internalNameOf } from '../mailbox-list/mailbox-key.ts';
 
@@ -13,8 +13,12 @@ const HINT = 'restore it from a backup or move it away: the user then subscribes
  *
  * @param inboxDbname what the abbreviation INBOX stands for
  */
-export function readSubscriptions(path: string, inboxDbname: ByteString): ByteString[] {
-  return withRepair(HINT, () => withDatabase(path, (db) => subscribed(db, inboxDbname))) ?? [];
+export function readSubscriptions(
+  path: string,
+  inboxDbname: ByteString,
+  order: KeyOrder = 'format',
+): ByteString[] {
+  return withRepair(HINT, () => withDatabase(path, (db) => subscribed(db, inboxDbname), { order })) ?? [];
 }
 
 function subscribed(db: CyrusDatabase, inboxDbname: ByteString): ByteString[] {

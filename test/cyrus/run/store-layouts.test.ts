@@ -25,6 +25,9 @@ const LAYOUTS: Record<string, ServerOptions> = {
   'meta files on a partition of their own': { metapartitionFiles: 'header index cache expunge annotations' },
   'an archive partition': { archive: true },
   'shared rights by reverse lookup': { imapd: { reverseacls: 'yes' } },
+  'keys in the order of mailboxes': {
+    imapd: { improved_mboxlist_sort: 'yes', quota_db: 'twoskip' },
+  },
   'expunge at once': { imapd: { expunge_mode: 'immediate', delete_mode: 'immediate' } },
 };
 

@@ -23,6 +23,7 @@ test('everything hangs below configdirectory by default', () => {
     quotaPath: '/var/lib/cyrus',
     quotaDatabase: 'quotalegacy',
     conversations: false,
+    improvedMailboxSort: false,
     reverseacls: false,
     lockPath: '/var/lib/cyrus/lock',
     sievedir: '/usr/sieve',

@@ -153,6 +153,51 @@ test('a list by names alone tells where a mailbox is by its uniqueid: live rathe
   ]);
 });
 
+test('a list by names alone in the order of mailboxes, a dot before all else, is read as one in that of octets', async () => {
+  const rowOf = (name: string) =>
+    `%(I id-${name.replaceAll(/[^a-z]/g, '')} T e P default V 7 C 2 F 3 A %(a lrs))`;
+  const octets = [
+    'user.a',
+    'user.a b',
+    'user.a-b',
+    'user.a-b.z',
+    'user.a.x',
+    'user.a.x-y',
+    'user.a.x.y',
+    'user.b',
+  ];
+  const mailboxes = [
+    'user.a',
+    'user.a.x',
+    'user.a.x.y',
+    'user.a.x-y',
+    'user.a b',
+    'user.a-b',
+    'user.a-b.z',
+    'user.b',
+  ];
+  const [plain, improved] = [octets, mailboxes].map((keys, i) => {
+    const layout = plainLayout(join(base, String(stores++)), { improvedMailboxSort: i === 1 });
+    write(
+      layout.mboxlistPath,
+      writeTwoskip(keys.map((key, n) => ({ key, value: rowOf(key), level: 1 + (n % 3) }))),
+    );
+    return openMasterStore(layout);
+  });
+  assert.ok(plain && improved);
+  for (const name of octets) assert.deepEqual(improved.lookup(name), plain.lookup(name), name);
+  assert.equal(improved.lookup('user.a.w'), undefined);
+  for (const user of ['a', 'a b', 'a-b', 'b']) {
+    assert.deepEqual(improved.mailboxesOf(user), plain.mailboxesOf(user), user);
+  }
+  assert.deepEqual(labels(improved.enumerate()).sort(), labels(plain.enumerate()).sort());
+  assert.deepEqual([...improved.names('user.a.x')].sort(), [...plain.names('user.a.x')].sort());
+  for (const store of [plain, improved]) {
+    await store.refresh({ uniqueids: ['id-userabz'] });
+    assert.equal(store.lookupUniqueid('id-userabz')?.name, 'user.a-b.z');
+  }
+});
+
 test('what a list by names alone said of a uniqueid is what it says at the next refresh, for each job by itself', async () => {
   const { store, layout } = makeStore(rowsByName());
   const [first, second] = [store.forJob(), store.forJob()];
