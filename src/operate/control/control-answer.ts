@@ -100,7 +100,8 @@ function answer(request: ControlRequest, run: Controlled): Answer {
     case 'retry': {
       const steered = steering[request.verb](request.user);
       const user = printableBytes(request.user);
-      return told({ user, steered }, [`${request.verb} ${user}: ${ANSWERS[steered]}`]);
+      const line = `${request.verb} ${user}: ${ANSWERS[steered]}`;
+      return steered === 'unknown' || steered === 'failed' ? refusal(line) : told({ user, steered }, [line]);
     }
     case 'backlog': {
       const backlog = steering.backlog?.();

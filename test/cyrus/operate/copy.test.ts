@@ -49,7 +49,7 @@ test('workers, bwlimit, pause, now and skip take effect during a copy, and nothi
   assert.equal(await control.ask(`skip ${skipped}`), `skip ${skipped}: ok`);
   assert.equal(
     await control.ask('skip nobody-at-all'),
-    'skip nobody-at-all: no such user is left to be replicated here',
+    'error: skip nobody-at-all: no such user is left to be replicated here',
   );
 
   await control.ask('pause backups');

@@ -77,7 +77,13 @@ test('what is ordered is done and said', () => {
   assert.equal(scene.ask('resume'), 'not paused');
   assert.equal(scene.ask('now anna b'), 'now anna b: ok');
   scene.steering.answer = 'unknown';
-  assert.match(scene.ask('skip nobody'), /^skip nobody: no such user/);
+  assert.match(scene.ask('skip nobody'), /^error: skip nobody: no such user/);
+  assert.match(scene.ask('json retry nobody'), /^\{"ok":false,"error":"retry nobody: no such user/);
+  scene.steering.answer = 'failed';
+  assert.match(
+    scene.ask('retry anna'),
+    /^error: retry anna: has failed for good, and this run begins nothing/,
+  );
   assert.equal(scene.ask('json stop'), '{"ok":true,"answer":"stopping"}');
   assert.deepEqual(scene.steering.orders.at(-1), ['stop']);
 });
