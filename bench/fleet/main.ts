@@ -5,8 +5,9 @@ import { planLarge } from './plan-large.ts';
 import { sizeOfQueue } from './size-of-queue.ts';
 
 /**
- * `npm run bench:fleet -- CASE [--queue Redis|PostgreSQL] [--agents N]`: `plan`, a large plan; `move`, real servers, agents against a
- * loop over the same slices; `many`, agents that only pretend to move anything; `sizes`, what a queue holds of 100,000 users.
+ * `npm run bench:fleet -- CASE [--queue directory|Redis|PostgreSQL] [--agents N] [--users N]`: `plan`, a large plan; `move`, real servers,
+ * agents against a loop over the same slices; `many`, agents that only pretend to move anything; `sizes`, what a queue holds of ten
+ * times so many users, and how many slices a second it hands out.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -11,6 +11,7 @@ import { PeakMemory } from '../peak-memory.ts';
 import { writeInventory } from './plan-large.ts';
 import { PROGRAM } from './program.ts';
 import { startQueue } from './start-queue.ts';
+import { storedBy } from './stored-by.ts';
 
 const OCTETS_PER_MB = 1e6;
 
@@ -28,6 +29,7 @@ export async function sizeOfQueue(queueName: string, usersOfMaster: number): Pro
   const { slices } = await startFleet(queue, plan, false);
   const startSeconds = (performance.now() - began) / 1_000;
   const startedMB = sizeOf(server.directory) / OCTETS_PER_MB;
+  const storedAtStart = await storedBy(server.direct);
   const pairings = plan.masters.flatMap(({ name: master }) =>
     plan.replicas.map(({ name: replica }) => ({ master, replica })),
   );
@@ -64,6 +66,8 @@ export async function sizeOfQueue(queueName: string, usersOfMaster: number): Pro
   await rm(directory, { recursive: true });
   return {
     ...{ users: plan.users, slices, finished, found, startSeconds, startedMB },
+    storedAtStart,
+    storedAtEnd: await storedBy(server.direct),
     endedMB: sizeOf(server.directory) / OCTETS_PER_MB,
     residentMB: memory.octets / OCTETS_PER_MB,
     slicesASecond: finished / seconds,

@@ -66,10 +66,11 @@ export function cyrusIdentity(): { uid: number; gid: number } | Record<string, n
   return identity;
 }
 
-function startProcess(
+/** Starts a command line as whoever runs the tests, with an open stdin. */
+export function startProcess(
   command: readonly string[],
   options: RunOptions,
-  spawnAs: { uid?: number; gid?: number },
+  spawnAs: { uid?: number; gid?: number } = {},
 ): RunningTool {
   const [program = '', ...args] = command;
   const child = spawn(program, args, {

@@ -6,6 +6,7 @@ import { jsonTarget, openLogFile } from '../../report/sinks/log-file.ts';
 import type { LogTarget } from '../../report/sinks/log-sink.ts';
 import type { LogLevel } from '../../report/words/log-line.ts';
 import { onHangup } from '../start/signals.ts';
+import { countOf } from './fleet-lines.ts';
 import { type AgentFiles, partOf } from './run-slice.ts';
 
 const PROGRAM = 'cyrus-sync';
@@ -81,7 +82,7 @@ function sliceText({ kind }: AboutSlice): string {
 
 function detailOf(event: AboutSlice): string {
   const { slice } = event;
-  const where = `${slice.users.length} users of ${slice.master} to ${slice.replica}`;
+  const where = `${countOf(slice.users.length, 'user')} of ${slice.master} to ${slice.replica}`;
   switch (event.kind) {
     case 'begins':
       return event.attempt === 1 ? where : `${where}, attempt ${event.attempt}`;

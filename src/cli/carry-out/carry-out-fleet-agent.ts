@@ -14,7 +14,7 @@ import { openAgentLog } from './agent-log.ts';
 import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
 import { holdWeb } from './join-web.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
-import { type AgentSurroundings, runSlice } from './run-slice.ts';
+import { type AgentSurroundings, checkAgentFiles, runSlice } from './run-slice.ts';
 
 /** Milliseconds between two looks for a fleet that nobody has started yet. */
 const FIND_EVERY_MS = 1_000;
@@ -32,19 +32,20 @@ export async function carryOutFleetAgent(
   becomeCyrusUser(identity);
   checkProgramReadable(identity.user);
   const fleet = step.fleet ?? DEFAULT_FLEET;
+  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
+  const web = webPlan(args.metrics, settings);
+  const surroundings: AgentSurroundings = {
+    ...{ files: args, fleet, web, environment },
+    reads: masters === undefined ? 'servers' : 'files',
+  };
+  checkAgentFiles(surroundings);
   using log = openAgentLog(args, fleet);
   const found = await findPatiently(find, untilDone, signal);
   if (found === undefined) return EXIT_OK;
   await using queue = found;
   await checkMasters(queue, masters, untilDone);
   const name = step.agentName ?? `${hostname()}-${process.pid}`;
-  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
-  const web = webPlan(args.metrics, settings);
   await using _port = web && (await holdWeb(web, async () => ({ fleet, ...(await lookAtFleet(queue)) })));
-  const surroundings: AgentSurroundings = {
-    ...{ files: args, fleet, web, environment },
-    reads: masters === undefined ? 'servers' : 'files',
-  };
   await runAgent(
     { name, host: hostname(), pid: process.pid, masters, untilDone, leaseMs },
     {

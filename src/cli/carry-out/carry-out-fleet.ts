@@ -11,7 +11,7 @@ import { shownAddress } from '../../fleet/queue/store-names.ts';
 import { retryUsers } from '../../fleet/retry-users.ts';
 import { startFleet } from '../../fleet/start-fleet.ts';
 import { fleetReport } from '../../fleet/state/fleet-report.ts';
-import { type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
+import { type FleetView, type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
@@ -22,6 +22,8 @@ import { openReportFile, type ReportPlace } from './open-report-file.ts';
 
 const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
 const WATCH_MS = 1_000;
+/** Between two looks so many times what one takes: a large fleet is not read all the time. */
+const WATCH_PAUSES = 4;
 /** Users who took longest. */
 const MOST_SLOW = 50;
 const MOST_SLICES = 1_000;
@@ -156,14 +158,27 @@ async function status(
   const { openScreen } = await import('../../operate/progress/screen.ts');
   using screen = openScreen(process.stdout, environment.TERM);
   while (!signal.aborted) {
-    const now = await lookAtFleet(queue);
+    const began = performance.now();
+    const now = await lookPatiently(queue);
     if (json) process.stdout.write(`${JSON.stringify(now)}\n`);
-    else screen.show(fleetLines(now));
-    await wait(WATCH_MS, undefined, { signal }).catch(() => {
+    else screen.show('error' in now ? [`no answer: ${now.error}`] : fleetLines(now));
+    const tookMs = 'error' in now ? 0 : performance.now() - began;
+    await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
   }
   return code;
+}
+
+/** Whoever stays on the screen is told of a queue that is away, and goes on when it is back. */
+async function lookPatiently(queue: FleetQueue): Promise<FleetView | { error: string }> {
+  try {
+    return await lookAtFleet(queue);
+  } catch (caught) {
+    const { code, message } = SyncError.from(caught);
+    if (code !== 'QUEUE_UNAVAILABLE') throw caught;
+    return { error: message };
+  }
 }
 
 async function users(queue: FleetQueue, { name, json }: FleetStep): Promise<number> {
@@ -241,9 +256,8 @@ async function retry(queue: FleetQueue, name: string): Promise<number> {
   );
   const [one] = named;
   if (one && name !== 'failed' && needy.length + cancelled.length === 0) {
-    throw usageError(
-      `expected somebody who needs a person or is cancelled, found "${name}", who is ${one.outcome}`,
-    );
+    const found = isWave ? `nobody such in wave ${name}` : `"${name}", who is ${one.outcome}`;
+    throw usageError(`expected somebody who needs a person or is cancelled, found ${found}`);
   }
   if (one && !isWave && cancelled.length > 0 && cancelledWaves.has(one.wave)) {
     throw usageError(`expected retry ${one.wave}, as all of that wave is cancelled, found retry ${name}`);

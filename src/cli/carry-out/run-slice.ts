@@ -5,6 +5,7 @@ import { type ReportEntry, reportEntry } from '../../report/document/report-entr
 import { UserFacts } from '../../report/document/user-facts.ts';
 import type { EventListener } from '../../report/events.ts';
 import { type PartOf, partLabel } from '../../report/part-of.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import { type Arguments, parseArguments } from '../arguments/arguments.ts';
 import { planRun } from '../run-plan/plan-run.ts';
@@ -69,9 +70,40 @@ export function partOf(fleet: string, { wave, id }: FleetSlice): PartOf {
   return { fleet, wave, slice: id };
 }
 
+/**
+ * A mistake in what this host has would fail one slice after the other, and leave everybody in them to a person.
+ *
+ * @throws SyncError as `planRun`
+ */
+export function checkAgentFiles({ files, reads, environment }: AgentSurroundings): void {
+  const server = 'localhost';
+  const sides = { master: { server, settings: undefined }, replica: { server, channel: undefined } };
+  const words = commandLine({ users: ['nobody'] }, sides, files, reads);
+  try {
+    planRun({ ...parseArguments(words), ...logOf(files) }, environment, false);
+  } catch (caught) {
+    const { code, message, hint, phase } = SyncError.from(caught);
+    if (reads === 'files') throw caught;
+    // Whoever has only forgotten it would be told of an option that nobody has typed.
+    const first = 'an agent on a master is told so with --master NAME';
+    throw new SyncError(code, message, {
+      phase,
+      hint: hint === undefined ? first : `${first}; elsewhere ${hint}`,
+    });
+  }
+}
+
+/** The part of a slice's terms that a command line is made of. */
+interface Sides {
+  master: Pick<SliceTerms['master'], 'server' | 'settings'>;
+  replica: Pick<SliceTerms['replica'], 'server' | 'channel'>;
+  connections?: number | undefined;
+  octetsPerSecond?: number | undefined;
+}
+
 function commandLine(
-  { users }: FleetSlice,
-  { master, replica, connections, octetsPerSecond }: SliceTerms,
+  { users }: Pick<FleetSlice, 'users'>,
+  { master, replica, connections, octetsPerSecond }: Sides,
   { configFile, settingsFile }: AgentFiles,
   reads: 'files' | 'servers',
 ): string[] {

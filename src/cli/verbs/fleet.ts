@@ -123,7 +123,9 @@ export const fleet: Verb = {
     }
     const [least, most] = known.names;
     if (names.length < least || names.length > most) {
-      throw usageError(`expected cyrus-sync fleet ${known.form}, found ${names.length} names`);
+      throw usageError(
+        `expected cyrus-sync fleet ${known.form}, found ${names.length} name${names.length === 1 ? '' : 's'}`,
+      );
     }
   },
   prepare(args, own) {

@@ -4,10 +4,11 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { loadPackage } from '../../../src/fleet/queue/load-package.ts';
-import { runProcess, type ToolResult } from '../../lab/processes.ts';
+import { runProcess, startProcess, type ToolResult } from '../../lab/processes.ts';
 import { startPostgres, startRedis } from '../../lab/queue-servers.ts';
 
 const DIST = join(import.meta.dirname, '..', '..', '..');
+const ENVIRONMENT = { CYRUS_USER: userInfo().username, CYRUS_SYNC_QUEUE: '' };
 
 test('what is wrong with a step of a fleet is said in one line, and nothing is begun', async () => {
   await using scene = await stepScene();
@@ -42,6 +43,18 @@ test('what is wrong with a step of a fleet is said in one line, and nothing is b
     ['status --lease 5s', 64, /expected --lease with agent alone, found it with status/],
     ['start plan.json --agent-name me', 64, /expected --agent-name with agent alone, found it with start/],
     ['agent --lease 1s', 64, /option --lease expects .* from 2s to 3600s, found "1s"/],
+    ['agent --master m1 -C /nowhere/imapd.conf', 78, /\/nowhere\/imapd.conf: expected a readable config/],
+    [
+      'agent --master m1 --settings /nowhere/settings',
+      78,
+      /\/nowhere\/settings: expected a readable settings/,
+    ],
+    ['agent --master m1 --log-file /nowhere/log', 64, /--log-file: expected a file that can be written/],
+    [
+      'agent',
+      78,
+      /imapd.conf:2: expected no partition-default.*\(an agent on a master is told so with --master NAME/,
+    ],
     ['agent --until-done --master m1', 64, /expected a fleet that was started, found none/],
     ['status', 64, /expected a fleet that was started, found none called "fleet" on the queue/],
     [`status --queue ${other.address}`, 64, /found none called "fleet" on the queue redis:\/\/127/],
@@ -65,13 +78,15 @@ test('whoever asks for a fleet that is not there is told so and which are, and l
   const asking = [
     ...['status', 'status --watch', 'users failed', 'users slow', 'pause all', 'resume all', 'limit r1=2'],
     ...['cancel anna', 'retry failed', 'report new.json', 'report kept.json', 'report -'],
-    ...['agent --until-done', 'agent --until-done --master m1'],
+    ...['agent --until-done --master m1'],
   ];
   const nowhere = join(scene.directory, 'typed-wrong');
   const before = await readdir(scene.directory);
   for (const queue of [nowhere, redis.address, postgres.address]) {
     // A server is asked by few of them, as each is a process.
-    for (const words of queue === nowhere ? asking : ['status', 'report new.json', 'agent --until-done']) {
+    for (const words of queue === nowhere
+      ? asking
+      : ['status', 'report new.json', 'agent --until-done --master m1']) {
       const { code, stdout, stderr } = await scene.step(`${words} --queue ${queue}`);
       assert.match(
         stderr,
@@ -146,6 +161,7 @@ test('users and waves are cancelled and come again, replicas are paused and limi
   await scene.ok('status', /wave pilot +0 of 1 proven, 1 to do$/m);
   for (const [words, told] of [
     ['retry anna', /expected somebody who needs a person or is cancelled, found "anna", who is left/],
+    ['retry pilot', /expected somebody who needs a person or is cancelled, found nobody such in wave pilot/],
     ['retry bob', /expected retry rest, as all of that wave is cancelled/],
     ['retry nobody', /expected a user or wave of the fleet, found "nobody"/],
     ['cancel nobody', /expected a user or wave of the fleet, found "nobody"/],
@@ -161,6 +177,23 @@ test('users and waves are cancelled and come again, replicas are paused and limi
   await scene.ok('retry rest', /^come again: 2 users$/m);
   await scene.ok('status', /wave rest +0 of 2 proven, 2 to do$/m);
   await scene.ok('users slow', /^$/);
+});
+
+test('status --watch says that a queue is away, and goes on when it is back', async () => {
+  await using scene = await stepScene();
+  await using redis = await startRedis();
+  await scene.ok(`start plan.json --queue ${redis.address}`, /^3 slices/);
+  const watching = startProcess(commandOf(DIST, ['status', '--watch', '--queue', redis.address]), {
+    env: ENVIRONMENT,
+  });
+  watching.endInput();
+  await watching.waitForOutput((stdout) => stdout.includes('waiting: 0 of 3 users'));
+  await redis.kill();
+  await watching.waitForOutput((stdout) => stdout.includes('no answer: the queue redis:'));
+  await redis.start();
+  await watching.waitForOutput((stdout) => /no answer.*waiting: 0 of 3 users/s.test(stdout));
+  watching.kill('SIGINT');
+  assert.equal((await watching.result).code, 0);
 });
 
 async function stepScene() {
@@ -179,6 +212,10 @@ async function stepScene() {
   ].join('\n');
   await writeFile(join(directory, 'fleet.ini'), inventory);
   await writeFile(join(directory, 'm1.users'), 'anna\t1000\t20\nbob\t9000000000\t10\ncarl\t0\t0\n');
+  await writeFile(
+    join(directory, 'imapd.conf'),
+    `configdirectory: ${directory}\npartition-default: ${directory}\n`,
+  );
   const scene = {
     ...{ directory, inventory },
     async step(words: string): Promise<ToolResult> {
@@ -186,7 +223,9 @@ async function stepScene() {
         .split(' ')
         .map((word) => (/\.(ini|json)$/.test(word) ? join(directory, word) : word));
       const queue = words.includes('--queue') ? [] : ['--queue', join(directory, 'queue')];
-      return await fleetOf(DIST, [...args.filter((arg) => arg !== ''), ...queue]);
+      const isAgent = words.startsWith('agent') && !words.includes(' -C ');
+      const conf = isAgent ? ['-C', join(directory, 'imapd.conf')] : [];
+      return await fleetOf(DIST, [...args.filter((arg) => arg !== ''), ...queue, ...conf]);
     },
     async ok(words: string, told: RegExp): Promise<void> {
       const { code, stdout, stderr } = await scene.step(words);
@@ -203,6 +242,9 @@ async function stepScene() {
 
 /** A step of the program in a folder, as the user of the tests. */
 async function fleetOf(folder: string, args: readonly string[]): Promise<ToolResult> {
-  const command = [process.execPath, join(folder, 'bin', 'cyrus-sync.cjs'), 'fleet', ...args];
-  return await runProcess(command, { env: { CYRUS_USER: userInfo().username, CYRUS_SYNC_QUEUE: '' } });
+  return await runProcess(commandOf(folder, args), { env: ENVIRONMENT });
+}
+
+function commandOf(folder: string, args: readonly string[]): string[] {
+  return [process.execPath, join(folder, 'bin', 'cyrus-sync.cjs'), 'fleet', ...args];
 }
