@@ -2,7 +2,7 @@ import { loadPackage } from '../../src/fleet/queue/load-package.ts';
 
 const OCTETS_PER_MB = 1e6;
 
-/** What a server says that it holds, in MB: Redis in memory and in its append-only file, PostgreSQL in its database; a directory says nothing. */
+/** Asks a server what it holds, in MB: Redis in memory and in its append-only file, PostgreSQL in its database; a directory says nothing. */
 export async function storedBy(address: string): Promise<Record<string, number>> {
   if (address.startsWith('/')) return {};
   if (address.startsWith('redis')) {
