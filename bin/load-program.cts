@@ -1,6 +1,7 @@
 const { readFileSync }: typeof import('node:fs') = require('node:fs');
 const { createRequire }: typeof import('node:module') = require('node:module');
 const { dirname }: typeof import('node:path') = require('node:path');
+const { cachedDataVersionTag }: typeof import('node:v8') = require('node:v8');
 const { constants, Script }: typeof import('node:vm') = require('node:vm');
 
 /** The last line of a bundle has some of its own SHA-256, so that code of another is not taken for its. */
@@ -36,8 +37,9 @@ function loadProgram(path: string): unknown {
 function readProgram(path: string): Program {
   const source = readFileSync(path, 'latin1');
   const stamp = STAMP.exec(source.slice(-STAMP_LENGTH))?.[1];
-  const header =
-    stamp && `${process.version} ${process.arch} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
+  // The tag is made of V8's version and flags, and of what the processor can do.
+  const made = `${process.version} ${process.arch} ${cachedDataVersionTag()}`;
+  const header = stamp && `${made} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
   return { path, source, codeFile: `${path}.code`, header };
 }
 
