@@ -223,3 +223,56 @@ for (const higher of ['master', 'replica'] as const) {
     );
   });
 }
+
+for (const [what, changes, expected] of [
+  ['with -O', { noCopyback: true }, { code: 'IMAP_SYNC_CHECKSUM', family: 'refused', hint: /without -O/ }],
+  [
+    'without a server for it',
+    { noMaster: true },
+    { code: 'CONFLICT', hint: /nothing was changed on either side.*master = private/ },
+  ],
+] as const) {
+  test(`where the master must not be written to (${what}) nothing is changed on either side`, async () => {
+    await using both = await diverged({ obeys: true });
+    const { context, scene } = both;
+    const options = { ...context.options, noCopyback: 'noCopyback' in changes };
+    const master = 'noMaster' in changes ? undefined : context.master;
+    await assert.rejects(runUser({ ...context, options, master }, 'anna'), { ...expected, mailbox: INBOX });
+    assert.deepEqual([both.server.lines, both.server.uploads], [[], []]);
+    assert.deepEqual(scene.takeCommands(), []);
+  });
+}
+
+test('the merged mailbox has of each counter the higher one, and says what was done to which message', async () => {
+  const there = { pop3LastLogin: 1_700_000_000, uidvalidity: 1_690_000_000, options: 'P' };
+  await using both = await diverged({ obeys: true, there });
+  const { context, server, scene } = both;
+  const before = scene.master.view(INBOX)?.state;
+  scene.events.length = 0;
+  await runUser(context, 'anna');
+  const [line] = server.lines;
+  assert.ok(line && before);
+  assert.equal(line.pop3LastLogin, 1_700_000_000);
+  assert.equal(line.uidvalidity, Math.max(before.uidvalidity, 1_690_000_000));
+  assert.deepEqual([line.lastUid, line.crcBasic, line.crcAnnotations, line.local], [3, 0, undefined, true]);
+  assert.deepEqual(line.since, {
+    modseq: before.highestmodseq,
+    crcBasic: before.crcBasic,
+    crcAnnotations: before.crcAnnotations,
+  });
+  assert.equal(line.xconvmodseq, 0, 'neither side counts conversations');
+  const merged = scene.events.flatMap((event) =>
+    event.kind === 'mailbox:merged' ? [[event.name, event.changed]] : [],
+  );
+  assert.deepEqual(merged, [[INBOX, 'both']]);
+  const messages = scene.events.flatMap((event) => (event.kind === 'message:merged' ? [event.rule] : []));
+  assert.deepEqual(messages, ['copied-back']);
+});
+
+test('a mailbox in which the replica alone counts conversations is told a counter that no change is above', async () => {
+  await using both = await diverged({ obeys: true, there: { xconvmodseq: 5 } });
+  await runUser(both.context, 'anna');
+  const [line] = both.server.lines;
+  assert.ok(line);
+  assert.ok(line.xconvmodseq >= line.highestmodseq && line.xconvmodseq >= 5, String(line.xconvmodseq));
+});
