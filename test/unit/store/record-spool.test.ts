@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readlinkSync } from 'node:fs';
+import fs, { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -61,6 +62,43 @@ test('what does not fit into memory is on disk without a name, and gone with the
   }
   assert.equal(namelessBelow(directory), 0);
   await rm(directory, { recursive: true });
+});
+
+test('a disk that takes and gives part of what is asked at a time loses nothing', async (context) => {
+  const directory = await mkdtemp(join(tmpdir(), 'spool-'));
+  const { writeSync, readSync } = fs;
+  const part = (length: number): number => Math.max(1, Math.floor(length / 3));
+  context.mock.method(
+    fs,
+    'writeSync',
+    (fd: number, octets: Buffer, offset: number, length: number, at: number) =>
+      writeSync(fd, octets, offset, part(length), at),
+  );
+  context.mock.method(
+    fs,
+    'readSync',
+    (fd: number, octets: Buffer, offset: number, length: number, at: number) =>
+      readSync(fd, octets, offset, part(length), at),
+  );
+  syncBuiltinESMExports();
+  try {
+    const all = Array.from({ length: 5_000 }, (_, i) => ordinary(i + 1));
+    using spool = filled(directory, all);
+    assert.deepEqual(
+      recordsOf(spool, 1).map(({ guid }) => guid),
+      all.map(({ guid }) => guid),
+    );
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('records that were given up cannot be read', () => {
+  const spool = filled(tmpdir(), [ordinary(1)]);
+  spool[Symbol.dispose]();
+  assert.throws(() => recordsOf(spool, 1), { code: 'BUG' });
 });
 
 test('a directory that takes nothing is named, with what to do', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { annotationCrc, basicCrc } from '../../../src/store/mailbox/checksums.ts';
+import { annotationCrc, basicCrc, checksumsOf } from '../../../src/store/mailbox/checksums.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 
 const PREFIX = '/vendor/cmu/cyrus-imapd/';
@@ -66,4 +66,33 @@ test('zeros in front of a thread id count only in newer releases; stored copies 
     annotations: [{ ...first.annotations[0], value: 'stale' }, ...first.annotations],
   };
   assert.equal(annotationCrc([copied as IndexRecord], 17), annotationCrc([first], 17));
+});
+
+test('which entries are fields of the index, of which a stored copy does not count, goes by its version', () => {
+  const [first] = REAL;
+  assert.ok(first);
+  const since: [entry: string, version: number][] = [
+    ['thrid', 13],
+    ['savedate', 15],
+    ['createdmodseq', 16],
+    ['internaldate.nsec', 20],
+    ['basethrid', 20],
+  ];
+  for (const [name, version] of since) {
+    const copy: IndexRecord = {
+      ...first,
+      annotations: [{ entry: PREFIX + name, userid: 'anna', modseq: 0, value: '1' }],
+    };
+    const none = annotationCrc([], version);
+    assert.equal(annotationCrc([copy], version), none, name);
+    assert.notEqual(annotationCrc([copy], version - 1), none, name);
+  }
+});
+
+test('counted in one pass the checksums are those that are counted one by one', () => {
+  for (const version of [12, 13, 17, 20]) {
+    const { crcBasic, crcAnnotations } = checksumsOf(REAL, version);
+    assert.equal(crcBasic, basicCrc(REAL));
+    assert.deepEqual(crcAnnotations, [annotationCrc(REAL, version), annotationCrc(REAL, version, true)]);
+  }
 });
