@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CyrusServer, Pair } from './cyrus-server.ts';
 import { differences } from './differences.ts';
 import { dumpServer, type ServerDump } from './dump-server.ts';
@@ -116,7 +118,30 @@ function viewOf(dump: ServerDump, users: readonly string[]): Pick<ServerDump, 'l
  * @param besides commands that are known not to have been possible
  */
 export async function assertNothingLeft(pair: Pick<Pair, 'master'>, besides?: RegExp): Promise<void> {
-  const run = await pair.master.run('sync_client', ['-v', '-v', '-o', '-A']);
+  await assertNothingApplied(pair.master, ['-A'], besides);
+}
+
+/** Does so for some users, with a replica that the master's own configuration does not name. */
+export async function assertNothingLeftOf(
+  master: CyrusServer,
+  replica: CyrusServer,
+  users: readonly string[],
+): Promise<void> {
+  const config = join(master.directory, `to-${replica.name}.conf`);
+  const lines = readFileSync(master.configFile, 'utf8').replace(
+    /^sync_port:.*$/m,
+    `sync_port: ${replica.syncPort}`,
+  );
+  writeFileSync(config, lines);
+  await assertNothingApplied(master, ['-C', config, '-u', ...users]);
+}
+
+async function assertNothingApplied(
+  master: CyrusServer,
+  args: readonly string[],
+  besides?: RegExp,
+): Promise<void> {
+  const run = await master.run('sync_client', ['-v', '-v', '-o', ...args]);
   const left = appliedCommands(run.stderr).filter((command) => !besides?.test(command));
   assert.deepEqual(left, [], `the C client still had something to send:\n${left.join('\n')}`);
   assert.equal(run.code, 0, `the C client failed:\n${run.stderr.slice(-3000)}`);

@@ -2,17 +2,19 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import type { SliceResult } from '../../../src/fleet/fleet-slice.ts';
+import { openQueue } from '../../../src/fleet/queue/open-queue.ts';
+import { assertNothingLeftOf, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { FleetScene } from '../../lab/fleet-scene.ts';
 import { mailboxOf } from '../../lab/populate.ts';
 import { QUEUES } from '../../lab/queue-servers.ts';
 import { until } from '../../lab/until.ts';
 
 for (const [name, startQueue] of QUEUES) {
-  test(`three masters go to three replicas over ${name}: everybody is identical, and the fleet says so only then`, async () => {
+  test(`three masters go to three replicas over ${name}: everybody is identical, the C client too finds nothing to send, and no replica had more than its limit at a time`, async () => {
     await using server = await startQueue();
     await using scene = await FleetScene.start({
-      ...{ masters: 3, replicas: 3, users: 3 },
+      ...{ masters: 3, replicas: 3, users: 3, replica: ['slices = 1'] },
       ...(server && { queue: server.address }),
     });
     await scene.start();
@@ -33,6 +35,19 @@ for (const [name, startQueue] of QUEUES) {
       ],
     );
     await assertEverybodySame(scene);
+    await using queue = await openQueue(scene.queue, 'fleet');
+    const slices = await queue.slices();
+    for (const replica of scene.replicas) {
+      const own = slices.filter(({ slice }) => slice.replica === replica.name);
+      assert.ok(own.length > 1, 'several agents had slices for it');
+      assertOneAtATime(own.map(({ result }) => result ?? assert.fail('a slice has no result')));
+      for (const master of scene.masters) {
+        const users = own
+          .filter(({ slice }) => slice.master === master.name)
+          .flatMap(({ slice }) => slice.users);
+        if (users.length > 0) await assertNothingLeftOf(master, replica, users);
+      }
+    }
   });
 }
 
@@ -107,6 +122,15 @@ test('a paused replica is given nothing, and an agent that waits leaves at once 
   assert.equal((await scene.agent(master, '--until-done').result).code, 0);
   assert.equal((await scene.view()).standing, 'done');
 });
+
+/** @param results of slices that had to pass a gate which lets in one */
+function assertOneAtATime(results: readonly Pick<SliceResult, 'began' | 'ended'>[]): void {
+  const inOrder = [...results].sort((one, other) => one.began - other.began);
+  for (const [at, { began }] of inOrder.entries()) {
+    const before = inOrder[at - 1];
+    assert.ok(before === undefined || before.ended <= began, JSON.stringify(inOrder));
+  }
+}
 
 async function assertEverybodySame(scene: FleetScene): Promise<void> {
   const file = join(scene.directory, 'report.json');
