@@ -23,12 +23,15 @@ export interface AgentLog extends Disposable {
   tell(event: AgentEvent): void;
 }
 
-/** @throws SyncError USAGE if the log file cannot be opened */
+/**
+ * @param say writes a line to standard error
+ * @throws SyncError USAGE if the log file cannot be opened
+ */
 export function openAgentLog(
   { logFile, logFormat = 'text', logToStderr }: AgentFiles,
   fleet: string,
+  say: (text: string) => void = (text) => void process.stderr.write(`${text}\n`),
 ): AgentLog {
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const complain = (text: string): void => say(`${PROGRAM} fleet: ${text}`);
   const targets: LogTarget[] = [
     logToStderr && logFormat === 'json'
