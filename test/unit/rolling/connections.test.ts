@@ -7,6 +7,8 @@ import { THREADS_LOOK_MS } from '../../../src/coordinator/limits.ts';
 import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import type { Steering } from '../../../src/coordinator/steering.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
+import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
+import { syncLogPath } from '../../../src/rolling/log/sync-log.ts';
 import { type RollingRequest, runRolling } from '../../../src/rolling/run-rolling.ts';
 import { MemoryStore } from '../../lab/memory-store.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
@@ -17,6 +19,13 @@ class Channel {
   readonly events: SyncEvent[] = [];
   readonly allowances: { connections: number; threads: boolean }[] = [];
   readonly directory = mkdtempSync(join(tmpdir(), 'connections-'));
+  /** Tasks that were begun, and those that are done; the ones with work wait for `finish`. */
+  readonly tasks: number[] = [];
+  readonly done: number[] = [];
+  finish: () => void = () => {};
+  #finished = new Promise<void>((resolve) => {
+    this.finish = resolve;
+  });
   busy = 0;
   steering: Steering | undefined;
   tell: (() => void) | undefined;
@@ -30,7 +39,12 @@ class Channel {
       cut: () => {},
       renew: () => {},
       close: async () => {},
-      runUnit: async () => ({ results: [], linkError: undefined }),
+      runUnit: async ({ id, unit }) => {
+        this.tasks.push(id);
+        if (unit.actions.length > 0) await this.#finished;
+        this.done.push(id);
+        return { results: unit.actions.map(() => ({ kind: 'done' as const })), linkError: undefined };
+      },
     };
     this.#end = runRolling(
       {
@@ -117,6 +131,26 @@ test('more connections than there is room for are as many as there is room for, 
   await channel.end();
   assert.equal(channel.steering, undefined, 'nobody steers what has ended');
   assert.equal(channel.tell, undefined);
+});
+
+test('as many units run at once as the connections take that were asked for, each as a task of its own', async () => {
+  using channel = new Channel();
+  const lines = Array.from({ length: 40 }, (_, i) => ({ type: 'USER' as const, userid: `u${i}` }));
+  await appendToLog(syncLogPath(channel.directory, undefined), lines);
+  await channel.start();
+  await channel.clock.advance(1_000);
+  const running = () => channel.tasks.length - channel.done.length;
+  assert.equal(running(), 12);
+  channel.steering?.setConnections(7);
+  await channel.clock.advance(1_000);
+  assert.equal(running(), 7 * 3);
+  channel.finish();
+  await channel.clock.advance(10_000);
+  channel.finish();
+  await channel.clock.advance(10_000);
+  assert.equal(new Set(channel.tasks).size, channel.tasks.length);
+  assert.ok(channel.tasks.every((id) => id > 0));
+  await channel.end();
 });
 
 test('connections that are open are counted, whichever way they end', async () => {

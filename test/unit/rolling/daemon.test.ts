@@ -627,6 +627,18 @@ test('the backlog tells lines, age, users in flight and the last success', async
   assert.ok(site.eventsOf('rolling:backlog').length >= 10);
 });
 
+test('the oldest line is as old as the time since it was logged', async () => {
+  using site = new Site();
+  site.workTime = () => 100_000;
+  const { daemon } = site.start({ parallel: 1 });
+  await site.change(mailbox('user.alice'));
+  await site.clock.advance(2_000);
+  const first = daemon.backlog().oldestMs ?? Number.NaN;
+  await site.clock.advance(30_000);
+  assert.equal((daemon.backlog().oldestMs ?? Number.NaN) - first, 30_000);
+  assert.ok(first >= 1_000 && first < 10_000, String(first));
+});
+
 test('two channels, one to a slow replica: neither holds up the other', async () => {
   using slow = new Site('slow');
   using fast = new Site('fast');

@@ -272,6 +272,26 @@ test('lines that are handed back are on the disk when that is said', async (cont
   ]);
 });
 
+test('whatever number of lines is left, all of them are in log-run, and of a joined log nothing is a leftover', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  assert.equal((await place.take())?.leftover, false);
+  const many = Array.from({ length: 20_000 }, (_, i): LogLine => ({ type: 'USER', userid: `user${i}` }));
+  await appendToLog(place.file, [bob]);
+  assert.equal((await place.take(many))?.leftover, false);
+  const expected = many.map(formatLogLine).join('');
+  assert.equal(readFileSync(place.run, 'latin1'), `${expected}USER bob\n`);
+  place.log.keep(many);
+  assert.equal(readFileSync(place.run, 'latin1'), expected);
+});
+
+test('what goes wrong with a log may go better another time', async () => {
+  using place = new Place();
+  mkdirSync(place.run);
+  writeFileSync(place.file, '');
+  await assert.rejects(place.take(), { code: 'IO', retryable: true, phase: 'log' });
+});
+
 test('a log that is empty, as its writer has just made it, is left alone', async () => {
   using place = new Place();
   await appendToLog(place.file, [alice]);
