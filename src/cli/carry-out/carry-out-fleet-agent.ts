@@ -11,6 +11,7 @@ import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts'
 import { webPlan } from '../run-plan/web-plan.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
 import { openAgentLog } from './agent-log.ts';
+import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
 import { holdWeb } from './join-web.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
@@ -18,7 +19,6 @@ import { type AgentSurroundings, checkAgentFiles, runSlice } from './run-slice.t
 
 /** Milliseconds between two looks for a fleet that nobody has started yet. */
 const FIND_EVERY_MS = 1_000;
-const NONE_STARTED = 'expected a fleet that was started, found none';
 
 /** @returns the exit code */
 export async function carryOutFleetAgent(
@@ -40,10 +40,10 @@ export async function carryOutFleetAgent(
   };
   checkAgentFiles(surroundings);
   using log = openAgentLog(args, fleet);
-  const found = await findPatiently(find, untilDone, signal);
+  const found = await findPatiently(step, find, signal);
   if (found === undefined) return EXIT_OK;
   await using queue = found;
-  await checkMasters(queue, masters, untilDone);
+  await checkMasters(step, queue);
   const name = step.agentName ?? `${hostname()}-${process.pid}`;
   await using _port = web && (await holdWeb(web, async () => ({ fleet, ...(await lookAtFleet(queue)) })));
   await runAgent(
@@ -65,14 +65,14 @@ export async function carryOutFleetAgent(
  * @throws SyncError USAGE
  */
 async function findPatiently(
+  step: FleetStep,
   find: () => Promise<FleetQueue | undefined>,
-  untilDone: boolean,
   signal: AbortSignal,
 ): Promise<FleetQueue | undefined> {
   for (let isTold = false; !signal.aborted; isTold = true) {
     const queue = await find();
     if (queue !== undefined) return queue;
-    if (!isTold) waitsFor(NONE_STARTED, untilDone);
+    if (!isTold) waitsAfter(fleetNotStarted(step), step);
     await wait(FIND_EVERY_MS, undefined, { signal }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
@@ -86,25 +86,19 @@ async function findPatiently(
  *
  * @throws SyncError USAGE
  */
-async function checkMasters(
-  queue: FleetQueue,
-  named: readonly string[] | undefined,
-  untilDone: boolean,
-): Promise<void> {
+async function checkMasters(step: FleetStep, queue: FleetQueue): Promise<void> {
   const { masters, plans } = await readFleetNotes(queue);
-  const unknown = named?.find((name) => !masters.has(name));
-  if (plans.length > 0 && unknown === undefined) return;
-  waitsFor(
-    plans.length === 0
-      ? NONE_STARTED
-      : `option --master expects masters of the fleet (${[...masters.keys()].join(', ')}), found "${unknown}"`,
-    untilDone,
-  );
+  if (plans.length === 0) return waitsAfter(fleetNotStarted(step), step);
+  const unknown = step.masters?.find((name) => !masters.has(name));
+  if (unknown === undefined) return;
+  const names = [...masters.keys()].join(', ');
+  const text = `option --master expects masters of the fleet (${names}), found "${unknown}"`;
+  const hint = 'cyrus-sync fleet add PLAN adds one; --fleet and --queue say which is meant';
+  waitsAfter(new SyncError('USAGE', text, { phase: 'start', hint }), step);
 }
 
-/** @throws SyncError USAGE for an agent that is to end when nothing is left */
-function waitsFor(found: string, untilDone: boolean): void {
-  const hint = 'cyrus-sync fleet start PLAN starts one; --fleet and --queue say which is meant';
-  if (untilDone) throw new SyncError('USAGE', found, { phase: 'start', hint });
-  process.stderr.write(`cyrus-sync fleet: ${printable(found)}: waits for one (${hint})\n`);
+/** Says what is missing, which may yet come. @throws SyncError for an agent that is to end when nothing is left */
+function waitsAfter(error: SyncError, { untilDone }: FleetStep): void {
+  if (untilDone) throw error;
+  process.stderr.write(`cyrus-sync fleet: ${printable(error.message)}: waits for it (${error.hint})\n`);
 }

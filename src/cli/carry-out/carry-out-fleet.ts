@@ -7,7 +7,6 @@ import { parseFleetPlan } from '../../fleet/planner/parse-fleet-plan.ts';
 import { embeddedFleets } from '../../fleet/queue/embedded-fleets.ts';
 import { DEFAULT_RULES, type FleetQueue, type GateName } from '../../fleet/queue/fleet-queue.ts';
 import { findQueue, openQueue } from '../../fleet/queue/open-queue.ts';
-import { shownAddress } from '../../fleet/queue/store-names.ts';
 import { retryUsers } from '../../fleet/retry-users.ts';
 import { startFleet } from '../../fleet/start-fleet.ts';
 import { fleetReport } from '../../fleet/state/fleet-report.ts';
@@ -16,11 +15,11 @@ import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
 import { countOf, fleetLines, userLine } from './fleet-lines.ts';
-import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
+import { fleetNotStarted } from './fleet-not-started.ts';
+import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
 import { openReportFile, type ReportPlace } from './open-report-file.ts';
 
-const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
 const WATCH_MS = 1_000;
 /** Between two looks so many times what one takes: a large fleet is not read all the time. */
 const WATCH_PAUSES = 4;
@@ -105,7 +104,7 @@ async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: Abor
   // The rights of the caller decide, who has named the place.
   using report = step.step === 'report' && name !== '-' ? reportFile(step) : undefined;
   await using queue = await findFleet(step, environment);
-  if (queue === undefined || (await readFleetNotes(queue)).plans.length === 0) throw notStarted(step);
+  if (queue === undefined || (await readFleetNotes(queue)).plans.length === 0) throw fleetNotStarted(step);
   switch (step.step) {
     case 'status':
       return await status(queue, step, environment, signal);
@@ -274,23 +273,8 @@ async function retry(queue: FleetQueue, name: string): Promise<number> {
 /** @throws SyncError USAGE */
 function reportFile(step: FleetStep): ReportPlace {
   const { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET } = step;
-  if (queue.startsWith('/') && !embeddedFleets(queue).includes(fleet)) throw notStarted(step);
+  if (queue.startsWith('/') && !embeddedFleets(queue).includes(fleet)) throw fleetNotStarted(step);
   return openReportFile(step.name);
-}
-
-function notStarted({ queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET }: FleetStep): SyncError {
-  const isDirectory = queue.startsWith('/');
-  const others = isDirectory ? embeddedFleets(queue).filter((name) => name !== fleet) : [];
-  const there = others.length === 0 ? '' : `, but ${others.join(', ')}`;
-  const address = isDirectory ? queue : shownAddress(queue);
-  return new SyncError(
-    'USAGE',
-    `expected a fleet that was started, found none called "${fleet}" on the queue ${address}${there}`,
-    {
-      phase: 'start',
-      hint: 'cyrus-sync fleet start PLAN starts one; --fleet and --queue say which is meant',
-    },
-  );
 }
 
 function unknownReplica(name: string, gates: readonly string[]): SyncError {

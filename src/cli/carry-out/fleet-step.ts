@@ -3,6 +3,9 @@ import type { Arguments } from '../arguments/arguments.ts';
 /** The name of a fleet that was given none. */
 export const DEFAULT_FLEET = 'fleet';
 
+/** Where a queue is that was given no address. */
+export const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
+
 /** One step of a fleet, as the command line has it. */
 export interface FleetStep {
   step: string;

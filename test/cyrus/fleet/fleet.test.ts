@@ -98,7 +98,9 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'Redis')) 
     const [master] = scene.masters;
     assert.ok(master);
     const agent = scene.agent(master);
-    await agent.waitForOutput((_stdout, stderr) => stderr.includes('found none: waits for one'));
+    await agent.waitForOutput((_stdout, stderr) =>
+      /found none called "fleet" on the queue .*: waits for it/.test(stderr),
+    );
     assert.match((await scene.step('status')).stderr, /expected a fleet that was started/);
     await scene.start();
     await until('everybody is proven', async () => (await scene.view()).standing === 'done');
