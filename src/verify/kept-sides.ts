@@ -6,7 +6,7 @@ import type { SyncError } from '../report/sync-error.ts';
 import type { MailboxView, MasterStore } from '../store/master-store.ts';
 
 /** The part of a context that tells of the two sides. */
-export type Sides = Pick<EngineContext, 'session' | 'store'>;
+export type Sides = Pick<EngineContext, 'session' | 'store' | 'borrow'>;
 
 interface Answer {
   userid: ByteString;
@@ -30,13 +30,16 @@ export class KeptSides {
   #answer: Answer | undefined;
   readonly #views = new Map<ByteString, MailboxView>();
 
-  constructor({ session, store }: Sides) {
-    this.#real = { session, store };
+  constructor({ session, store, borrow }: Sides) {
+    this.#real = { session, store, borrow };
   }
 
   /** The sides for the job. */
   heard(): Sides {
+    const { borrow } = this.#real;
     return {
+      // What goes over another connection is not heard.
+      borrow: borrow && (() => this.#forgetAnd(borrow)),
       session: except(this.#real.session, (name) => {
         if (name === 'getUser') return this.#askAndKeep;
         if (name.startsWith('apply') && !STAGING.includes(name)) this.#answer = undefined;
@@ -52,9 +55,15 @@ export class KeptSides {
   /** The sides for the comparison: each thing is told once as it was kept, and asked for from then on. */
   told(): Sides {
     return {
+      borrow: this.#real.borrow,
       session: except(this.#real.session, (name) => (name === 'getUser' ? this.#tellOrAsk : undefined)),
       store: except(this.#real.store, (name) => (name === 'peek' ? this.#tellOrPeek : undefined)),
     };
+  }
+
+  #forgetAnd(borrow: NonNullable<Sides['borrow']>): ReturnType<typeof borrow> {
+    this.#answer = undefined;
+    return borrow();
   }
 
   readonly #askAndKeep: ReplicaSession['getUser'] = async (userid, onUnusable) => {

@@ -79,3 +79,18 @@ test('what the replica did not keep of what was sent is found', async () => {
     ['mailbox user.anna.Sent'],
   );
 });
+
+test('what may have gone over a borrowed connection is asked for anew', async () => {
+  await using scene = await KeptScene.start();
+  await scene.replicate();
+  await scene.replicate();
+  const kept = new KeptSides({ ...scene.context, borrow: async () => undefined });
+  const { session, borrow } = kept.heard();
+  const first = await session.getUser('anna');
+  assert.equal(await kept.told().session.getUser('anna'), first);
+  await session.getUser('anna');
+  await borrow?.();
+  scene.asked = 0;
+  await kept.told().session.getUser('anna');
+  assert.equal(scene.asked, 1);
+});
