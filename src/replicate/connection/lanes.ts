@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 50;
 export class Lanes implements Disposable {
   readonly #context: EngineContext;
   #borrowed: { link: BorrowedLink; context: EngineContext } | undefined;
+  #borrowing: Promise<void> | undefined;
+  #isDisposed = false;
 
   /** @param context of the job: the first of the two */
   constructor(context: EngineContext) {
@@ -24,24 +26,31 @@ export class Lanes implements Disposable {
     if (lane !== this.#context) return this.#context;
     const { borrow } = this.#context;
     if (!borrow) return undefined;
-    while (isWanted()) {
-      this.#borrowed ??= await this.#with(borrow);
+    while (isWanted() && !this.#isDisposed) {
       if (this.#borrowed) return this.#borrowed.context;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      // Several may wait for it.
+      this.#borrowing ??= this.#take(borrow).finally(() => {
+        this.#borrowing = undefined;
+      });
+      await this.#borrowing;
+      if (!this.#borrowed) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
     return undefined;
   }
 
-  async #with(
-    borrow: () => Promise<BorrowedLink | undefined>,
-  ): Promise<{ link: BorrowedLink; context: EngineContext } | undefined> {
+  async #take(borrow: () => Promise<BorrowedLink | undefined>): Promise<void> {
     const link = await borrow();
-    if (link === undefined) return undefined;
+    if (link === undefined) return;
+    if (this.#isDisposed) {
+      link[Symbol.dispose]();
+      return;
+    }
     const { session, stage, partitions } = link;
-    return { link, context: { ...this.#context, session, stage, partitions } };
+    this.#borrowed = { link, context: { ...this.#context, session, stage, partitions } };
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     this.#borrowed?.link[Symbol.dispose]();
     this.#borrowed = undefined;
   }

@@ -18,6 +18,8 @@ export interface MailboxTask {
   onMerged: () => void;
   /** Is told of messages that cannot be sent, again with every attempt that meets them. */
   onLeftOut: (leftOut: readonly LeftOut[]) => void;
+  /** Is called when the replica has taken a step. */
+  onApplied: () => void;
   /** Is called before the turn of a mailbox that has failed is over, so that whoever is next can know. */
   onFailed: () => void;
   /** Must be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */

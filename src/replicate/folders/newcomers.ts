@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import { missingAbove } from '../outcomes/failures.ts';
 import { mailboxAbove } from './mailbox-above.ts';
@@ -7,8 +8,11 @@ import { mailboxAbove } from './mailbox-above.ts';
 export class Newcomer {
   readonly name: ByteString;
   readonly above: Newcomer | undefined;
+  #session: ReplicaSession | undefined;
   readonly #begun: Promise<void>;
   #begin: () => void = () => undefined;
+  readonly #made: Promise<void>;
+  #make: () => void = () => undefined;
   #failed = false;
   #finished: Promise<void> = Promise.resolve();
 
@@ -18,11 +22,31 @@ export class Newcomer {
     this.#begun = new Promise((resolve) => {
       this.#begin = resolve;
     });
+    this.#made = new Promise((resolve) => {
+      this.#make = resolve;
+    });
   }
 
   /** Resolves once the mailbox could be read here, or has failed. */
   get begun(): Promise<void> {
     return this.#begun;
+  }
+
+  goesOver(session: ReplicaSession): void {
+    this.#session = session;
+  }
+
+  /**
+   * Undefined if what is sent of this mailbox comes behind the one above, over the same connection. Otherwise resolves
+   * once that one is there.
+   */
+  get aboveElsewhere(): Promise<void> | undefined {
+    return this.above && this.above.#session !== this.#session ? this.above.made : undefined;
+  }
+
+  /** Resolves once the replica has said that it has the mailbox, with some messages or all, or when it will not come. */
+  get made(): Promise<void> {
+    return this.#made;
   }
 
   /** Resolves, never rejects, once `failed` is final. */
@@ -43,14 +67,22 @@ export class Newcomer {
     this.#begin();
   }
 
+  isMade(): void {
+    this.#make();
+  }
+
   fail(): void {
     this.#failed = true;
     this.#begin();
+    this.#make();
   }
 
   follow(finished: Promise<void>): void {
     this.#finished = finished.then(
-      () => this.#begin(),
+      () => {
+        this.#begin();
+        this.#make();
+      },
       () => this.fail(),
     );
   }

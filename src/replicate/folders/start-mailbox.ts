@@ -203,6 +203,7 @@ function sendStep(
     .applyMailbox(line, delta.records)
     .then(
       () => {
+        task.onApplied();
         context.there?.note(task.partition, task.entry.name, sent);
         context.emit({ kind: 'user:progress', user: task.user, messages, octets });
         return undefined;

@@ -24,6 +24,7 @@ import { type Newcomer, Newcomers } from './newcomers.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
 import { canBeOpened, replicated } from './replicated.ts';
 import { scriptRenames } from './script-renames.ts';
+import { Spread } from './spread.ts';
 import { mergeMailbox, startMailbox } from './start-mailbox.ts';
 import { partitionOf, survey, type Work } from './survey.ts';
 
@@ -298,12 +299,32 @@ async function runSteps(
   return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
 }
 
-/** Starts every mailbox in list order; their uploads overlap, bounded by the budget of records and the session's window. */
+/**
+ * Starts every mailbox in list order; their uploads overlap, bounded by the budget of records and the session's window, and
+ * are spread over a second connection where one pays.
+ */
 async function startAll(
   context: EngineContext,
   job: FolderJob,
   work: readonly Work[],
   plan: FolderPlan,
+): Promise<{ finished: Promise<void> }> {
+  const spread = new Spread(context);
+  try {
+    return await startEach(context, job, work, plan, spread);
+  } catch (caught) {
+    spread[Symbol.dispose]();
+    throw caught;
+  }
+}
+
+/** @param spread is ended when all are finished */
+async function startEach(
+  context: EngineContext,
+  job: FolderJob,
+  work: readonly Work[],
+  plan: FolderPlan,
+  spread: Spread,
 ): Promise<{ finished: Promise<void> }> {
   const order = new Order();
   const newcomers = new Newcomers((name) => context.store.lookup(name));
@@ -340,8 +361,9 @@ async function startAll(
       reportMailbox(context, job, entry, breaksLink(aside));
       continue;
     }
-    const turn = order.turn();
     if (entry.intermediate) {
+      newcomer?.goesOver(context.session);
+      const turn = order.turn();
       collect(
         entry,
         newcomer,
@@ -349,12 +371,15 @@ async function startAll(
       );
       continue;
     }
+    const course = await spread.next(remote ? 0 : context.store.estimateMailbox(entry).messages);
+    newcomer?.goesOver(course.context.session);
+    const turn = order.turn();
     const task: MailboxTask = {
       user: job.user,
       entry,
       remote,
       partition: partitionOf(context, entry),
-      turn,
+      turn: { ...turn, ready: turn.ready.then(() => newcomer?.aboveElsewhere) },
       onState: (state) => {
         newcomer?.begin();
         noteState(context, job, state);
@@ -363,19 +388,26 @@ async function startAll(
         job.merged = true;
       },
       onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
+      onApplied: () => newcomer?.isMade(),
       onFailed: () => newcomer?.fail(),
       checkNeeds: () => newcomer?.checkAbove(),
     };
     if (comparison.kind === 'diverged') {
       turn.done();
+      course[Symbol.dispose]();
       collect(entry, newcomer, mergeMailbox(context, task, comparison));
       continue;
     }
-    const { finished } = await startMailbox(context, task);
-    collect(entry, newcomer, finished);
+    const { finished } = await startMailbox(course.context, task);
+    collect(
+      entry,
+      newcomer,
+      finished.finally(() => course[Symbol.dispose]()),
+    );
   }
   await order.all;
   const finished = Promise.all(running).then(() => {
+    spread[Symbol.dispose]();
     reportHeldBack(context, job);
     if (fatal !== undefined) throw fatal;
   });

@@ -49,3 +49,18 @@ test('a connection is asked for no longer than it is wanted, and not at all wher
   using alone = new Lanes(single);
   assert.equal(await alone.beside(single, always), undefined);
 });
+
+test('a connection that comes when nobody needs it any more, or that several asked for, is given back once', async () => {
+  const { context, given } = scene([true, true]);
+  {
+    using lanes = new Lanes(context);
+    const [first, second] = await Promise.all([lanes.beside(context, always), lanes.beside(context, always)]);
+    assert.equal(first, second);
+  }
+  assert.equal(given(), 1);
+  const late = new Lanes(context);
+  const asked = late.beside(context, always);
+  late[Symbol.dispose]();
+  assert.equal(await asked, undefined);
+  assert.equal(given(), 2);
+});

@@ -75,6 +75,7 @@ function scene({ standsAt = () => undefined, upload = () => {}, isLent = () => t
     onState: () => {},
     onMerged: () => {},
     onLeftOut: () => {},
+    onApplied: () => {},
     onFailed: () => {},
     checkNeeds: () => {},
   };
