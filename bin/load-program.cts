@@ -2,7 +2,7 @@ const { readFileSync }: typeof import('node:fs') = require('node:fs');
 const { createRequire }: typeof import('node:module') = require('node:module');
 const { dirname }: typeof import('node:path') = require('node:path');
 const { cachedDataVersionTag }: typeof import('node:v8') = require('node:v8');
-const { constants, Script }: typeof import('node:vm') = require('node:vm');
+const { Script }: typeof import('node:vm') = require('node:vm');
 
 /** The last line of a bundle has some of its own SHA-256, so that code of another is not taken for its. */
 const STAMP = /\n\/\/ ([0-9a-f]{32})\n$/;
@@ -43,12 +43,11 @@ function readProgram(path: string): Program {
   return { path, source, codeFile: `${path}.code`, header };
 }
 
-/** @returns a script that evaluates to a function of what Node gives to a module */
+/** @returns a script that evaluates to a function of what Node gives to a module; nothing in it may be imported, only required */
 function compiled({ path, source, codeFile, header }: Program): InstanceType<typeof Script> {
   const cachedData = header === undefined ? undefined : readCode(codeFile, header);
   return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: path,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData && { cachedData }),
   });
 }
