@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { askControlSocket } from '../src/operate/control/ask-control-socket.ts';
-import { freePorts } from '../test/lab/cyrus-server.ts';
+import { freePorts } from '../test/lab/free-ports.ts';
 
 /** The status page asks as often. */
 const PAGE_MS = 2_000;

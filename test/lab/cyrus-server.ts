@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CyrusPrograms, PROGRAMS } from './cyrus-programs.ts';
+import { canListen, freePorts } from './free-ports.ts';
 import { ImapClient } from './imap-client.ts';
 import { cyrusIdentity, type RunOptions, runAs, runProcess, type ToolResult } from './processes.ts';
 
@@ -21,11 +21,6 @@ import { cyrusIdentity, type RunOptions, runAs, runProcess, type ToolResult } fr
 const START_DEADLINE = 30_000;
 /** Milliseconds that `master` gets to leave by itself before its process group is killed. */
 const STOP_DEADLINE = 10_000;
-
-/** Above the ports of well-known services. */
-const LOWEST_PORT = 12_000;
-/** Linux gives outgoing connections ports from here (net.ipv4.ip_local_port_range). */
-const LOWEST_EPHEMERAL_PORT = 32_768;
 
 /** Octets free in memory before stores are made there; the largest pair of the tests takes a tenth. */
 const MEMORY_FREE = 4 * 2 ** 30;
@@ -470,37 +465,12 @@ function copyStore(from: string, to: string): void {
   for (const each of ['socket', 'proc']) rmSync(join(to, 'conf', each), { recursive: true, force: true });
 }
 
-/**
- * Ports that nobody uses, below those that the system gives to outgoing connections: one of these could otherwise
- * take the port between our look and the start of the server. At random, because test files run side by side.
- */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = randomInt(LOWEST_PORT, LOWEST_EPHEMERAL_PORT);
-    if (await canListen(port)) ports.add(port);
-  }
-  return [...ports];
-}
-
 async function waitUntilFree(port: number): Promise<void> {
   const deadline = Date.now() + START_DEADLINE;
   while (!(await canListen(port))) {
     if (Date.now() > deadline) throw new Error(`port ${port} is in use, and was for ${START_DEADLINE} ms`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-}
-
-async function canListen(port: number): Promise<boolean> {
-  const server = createServer();
-  const free = await new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => resolve(true));
-  });
-  if (!free) return false;
-  server.close();
-  await once(server, 'close');
-  return true;
 }
 
 /** A line of ps for each process with this directory in its command line. */

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from './cyrus-server.ts';
+import { freePorts } from './free-ports.ts';
 import { until } from './until.ts';
 
 /** Where Debian's package puts the programs of the server. */
