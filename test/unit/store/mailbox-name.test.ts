@@ -61,3 +61,31 @@ test('any dbname survives the way through the internal name', () => {
     }),
   );
 });
+
+test('a domain ends at the first mark, and begins at the last; one of no octets is a domain', () => {
+  const noDomain = { domain: undefined, localpart: undefined, deletedTime: 0 };
+  assert.deepEqual(parseInternalName(RULES, '!a.b'), { ...noDomain, domain: '', boxes: ['a', 'b'] });
+  assert.deepEqual(parseInternalName(RULES, 'a!b!c'), { ...noDomain, domain: 'a', boxes: ['b!c'] });
+  assert.deepEqual(parseDbname(RULES, '\x1da\x1fb'), { ...noDomain, domain: '', boxes: ['a', 'b'] });
+  assert.deepEqual(parseExternalName(RULES, '@a'), { ...noDomain, domain: 'a', boxes: [''] });
+  assert.deepEqual(parseExternalName(RULES, 'a@b@c'), { ...noDomain, domain: 'c', boxes: ['a@b'] });
+  assert.deepEqual(parseUserid(RULES, '@a'), { ...noDomain, domain: 'a', localpart: '', boxes: [] });
+  assert.deepEqual(parseUserid(RULES, 'a@b@c'), { ...noDomain, domain: 'c', localpart: 'a@b', boxes: [] });
+});
+
+test('deleted is what stands between the prefix and a time; a user is what stands behind user', () => {
+  const parsed = (name: string) => {
+    const { localpart, boxes, deletedTime } = parseInternalName(RULES, name);
+    return [localpart, boxes.join(), deletedTime];
+  };
+  assert.deepEqual(parsed('DELETED.a'), [undefined, 'DELETED,a', 0]);
+  assert.deepEqual(parsed('DELETED.a.10'), [undefined, 'a', 16]);
+  assert.deepEqual(parsed('DELETED.a.word'), [undefined, 'a', 0], 'both are dropped, as in Cyrus');
+  assert.deepEqual(parsed('DELETED.user.anna.10'), ['anna', '', 16]);
+  assert.deepEqual(parsed('DELETED.user.10'), [undefined, 'user', 16]);
+  assert.deepEqual(parsed('user'), [undefined, 'user', 0]);
+  assert.deepEqual(parsed('user.anna'), ['anna', '', 0]);
+  assert.deepEqual(parsed('user.anna.a.b'), ['anna', 'a,b', 0]);
+  assert.ok(!isInbox(parseInternalName(RULES, 'user.anna.a')));
+  assert.ok(!isInbox(parseInternalName(RULES, 'shared')));
+});

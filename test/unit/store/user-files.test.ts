@@ -163,4 +163,11 @@ test('a sieve directory: scripts by name, the active one by its link, everything
     content: Buffer.from('keep;'),
   });
   assert.equal(readSieveDirectory(join(directory, 'nowhere')).source, 'none');
+  // Somebody's copy of a script in the place of the link.
+  rmSync(join(sieve, 'defaultbc'));
+  writeFileSync(join(sieve, 'defaultbc'), 'x');
+  assert.equal(readSieveDirectory(sieve).active, undefined);
+  rmSync(join(sieve, 'defaultbc'));
+  symlinkSync('/elsewhere/a.bc', join(sieve, 'defaultbc'));
+  assert.equal(readSieveDirectory(sieve).active, 'a.bc');
 });
