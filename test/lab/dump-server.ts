@@ -153,7 +153,8 @@ async function dumpList(server: CyrusServer): Promise<Record<string, ListRow>> {
 /** Up to 3.4 the tool tells no uniqueids: the rows are `NAME TAB %(A %(USER RIGHTS ...) I ID P PARTITION V NUMBER ...)`. */
 async function dumpListByName(server: CyrusServer): Promise<Record<string, ListRow>> {
   const database = join(server.configDirectory, 'mailboxes.db');
-  const { stdout } = await server.runOk('cyr_dbtool', [database, 'twoskip', 'show']);
+  const format = server.setting('mboxlist_db') ?? 'twoskip';
+  const { stdout } = await server.runOk('cyr_dbtool', [database, format, 'show']);
   const list: Record<string, ListRow> = {};
   for (const line of stdout.split('\n')) {
     const row = /^([^\t]+)\t%\((?:A %\(([^)]*)\))?(.*)\)$/.exec(line);

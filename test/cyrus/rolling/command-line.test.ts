@@ -170,7 +170,7 @@ test('TERM in the middle of the work: exit 75, and what was not done is done by 
 
 test('TERM with nothing to do: exit 75 and no log-run', async () => {
   const client = new RollingClient(pair, ['-v']);
-  await client.tool.waitForOutput((stdout) => stdout.includes('ENABLE'));
+  await client.settled();
   assert.equal((await client.stop()).code, 75);
   assert.ok(!existsSync(`${log}-run`));
 });

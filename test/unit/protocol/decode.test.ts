@@ -126,3 +126,16 @@ function assertSound(decoded: object): void {
     else if (typeof part === 'object' && part !== null) assertSound(part);
   }
 }
+
+test('what servers of the development line tell besides is passed over', () => {
+  const plain = Object.entries(MAILBOX);
+  const more: [string, DlistValue][] = [
+    ['COMPACT_EMAILIDS', '1'],
+    ['USERGROUPS', 'group:staff\tgroup:sales'],
+    ['VERSION', '20'],
+    ['DELETEDMODSEQ', '4'],
+    ['USERFLAGS', ['$x', 'NIL']],
+  ];
+  const told = new Map<string, DlistValue>([['JMAPID', 'P1'], ...plain, ...more]);
+  assert.deepEqual(decodeMailbox(told), decodeMailbox(new Map<string, DlistValue>(plain)));
+});
