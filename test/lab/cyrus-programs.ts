@@ -36,6 +36,11 @@ export class CyrusPrograms {
     return ours > major || (ours === major && its >= minor);
   }
 
+  /** The key of a mailbox in mailboxes.db. */
+  rowKey(internalName: string): string {
+    return this.isAtLeast(3, 6) ? `N${internalName.replaceAll('.', '\x1f')}` : internalName;
+  }
+
   /** Quota resources that have got other names, as IMAP has them. */
   get quotaResources(): { annotations: string; folders: string } {
     return this.isAtLeast(3, 10)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { appliedCommands } from '../../lab/assert-same-mail.ts';
-import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
@@ -33,14 +32,14 @@ async function createUser(user: string, folders: readonly string[]): Promise<voi
 /** The row of `name` says the uniqueid of `other` from here on. */
 async function shareUniqueid(server: CyrusServer, name: string, other: string): Promise<void> {
   const database = [join(server.configDirectory, 'mailboxes.db'), 'twoskip'];
-  const key = (mailbox: string) =>
-    PROGRAMS.isAtLeast(3, 6) ? `N${mailbox.replaceAll('.', '\x1f')}` : mailbox;
   const row = async (mailbox: string) =>
-    (await server.runOk('cyr_dbtool', [...database, 'get', key(mailbox)])).stdout.trimEnd();
+    (
+      await server.runOk('cyr_dbtool', [...database, 'get', server.programs.rowKey(mailbox)])
+    ).stdout.trimEnd();
   const uniqueid = (value: string) => / I (\S+)/.exec(value)?.[1] ?? '';
   const value = await row(name);
   const changed = value.replace(uniqueid(value), uniqueid(await row(other)));
-  await server.runOk('cyr_dbtool', [...database, 'set', key(name), changed]);
+  await server.runOk('cyr_dbtool', [...database, 'set', server.programs.rowKey(name), changed]);
 }
 
 async function onReplica(pattern: string): Promise<string[]> {

@@ -169,8 +169,8 @@ test('TERM in the middle of the work: exit 75, and what was not done is done by 
 });
 
 test('TERM with nothing to do: exit 75 and no log-run', async () => {
-  const client = new RollingClient(pair, ['-v']);
-  await client.settled();
+  const client = new RollingClient(pair, ['-v', '-v']);
+  await client.tool.waitForOutput((_, stderr) => /<OK Success/.test(stderr));
   assert.equal((await client.stop()).code, 75);
   assert.ok(!existsSync(`${log}-run`));
 });
