@@ -6,10 +6,10 @@ import type { Job } from '../pool/messages.ts';
 import type { Chosen } from './choice.ts';
 import type { RunMode } from './run-request.ts';
 
-/** A job and the messages it is about, as far as the store can tell without opening anything. */
+/** A job and the messages it is about, as far as the store can tell without opening anything; undefined: nobody has looked. */
 export interface SizedJob {
   job: Job;
-  size: number;
+  size: number | undefined;
 }
 
 /** @returns whether the mode's jobs can only be told with the store */
@@ -36,7 +36,7 @@ export function* discover(
     case 'users':
       for (const userid of new Set(mode.userids)) {
         if (!chosen.user(userid)) continue;
-        yield { job: { kind: 'user', userid }, size: sizeOf(() => store?.estimate(userid)) };
+        yield { job: { kind: 'user', userid }, size: store && sizeOf(() => store.estimate(userid)) };
       }
       break;
     case 'meta':

@@ -75,13 +75,14 @@ export class Search {
 
   /** Takes a job that was found elsewhere, too. */
   take({ job, size }: SizedJob): void {
-    this.#add(job, size);
+    this.#add(job, size ?? 0);
     const { users, large, messages, ...rest } = this.#found;
     this.#found = {
       ...rest,
       users: users + 1,
-      large: large + (size >= TWO_CONNECTIONS_MESSAGES ? 1 : 0),
-      messages: messages + size,
+      // One of whom nobody knows may be one: no connection is made before it is at work for long.
+      large: large + ((size ?? TWO_CONNECTIONS_MESSAGES) >= TWO_CONNECTIONS_MESSAGES ? 1 : 0),
+      messages: messages + (size ?? 0),
     };
   }
 

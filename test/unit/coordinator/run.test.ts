@@ -5,6 +5,7 @@ import {
   BATCHES_PER_CONNECTION,
   GIANT_MESSAGES,
   LOCKED_LIST_PAUSE_MS,
+  TWO_CONNECTIONS_MESSAGES,
 } from '../../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages.ts';
 import { type RunResult, run } from '../../../src/coordinator/run/run.ts';
@@ -128,12 +129,13 @@ test('all users and shared mailboxes are synced once, and the summary adds up', 
   assert.deepEqual(pool?.orders, ['close']);
 });
 
-test('there may be as many connections as jobs, and two for a giant, up to the limit', async () => {
+test('there may be as many connections as jobs, and two for who has much or is not known, up to the limit', async () => {
   const connectionsOf = async (scene: Scene) => (await runWith(syncAll, scene)).connections;
   const one: Scene = { request: { mode: { kind: 'users', userids: ['a'] } } };
-  assert.equal(await connectionsOf(one), 1);
+  assert.equal(await connectionsOf(one), 2);
   assert.equal(await connectionsOf({ store: fakeStore(users(3)) }), 3);
-  assert.equal(await connectionsOf({ store: fakeStore(users(1, GIANT_MESSAGES)) }), 2);
+  assert.equal(await connectionsOf({ store: fakeStore(users(1, TWO_CONNECTIONS_MESSAGES - 1)) }), 1);
+  assert.equal(await connectionsOf({ store: fakeStore(users(1, TWO_CONNECTIONS_MESSAGES)) }), 2);
   assert.equal(await connectionsOf({ store: fakeStore(users(500)) }), 4);
   assert.equal(await connectionsOf({ store: fakeStore(users(24)), request: { connections: 'auto' } }), 24);
   assert.equal(await connectionsOf({ store: fakeStore(users(500)), request: { connections: 'auto' } }), 64);
