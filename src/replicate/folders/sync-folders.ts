@@ -9,24 +9,18 @@ import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
-import { intermediateLine } from '../compare/mailbox-line.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
-import type { MailboxTask } from '../connection/mailbox-task.ts';
-import { Order } from '../connection/order.ts';
-import { endsJob } from '../outcomes/failures.ts';
-import { breaksLink } from '../outcomes/set-aside.ts';
 import { isMadeOfOurScripts } from '../user-data/script-files.ts';
+import { findElsewhere } from './find-elsewhere.ts';
 import { findTwins, isLive, twinDamage } from './find-twins.ts';
-import { type FolderJob, noteLeftOut, noteState, reportMailbox } from './folder-job.ts';
+import { type FolderJob, reportMailbox } from './folder-job.ts';
 import { formerInboxes, giveUpNames, inboxRenames } from './give-up-names.ts';
 import { neededAbove } from './mailbox-above.ts';
-import { type Newcomer, Newcomers } from './newcomers.ts';
 import { type Fate, type FolderPlan, type FolderStep, planFolders } from './plan-folders.ts';
 import { canBeOpened, replicated } from './replicated.ts';
 import { scriptRenames } from './script-renames.ts';
-import { Spread } from './spread.ts';
-import { mergeMailbox, startMailbox } from './start-mailbox.ts';
-import { partitionOf, survey, type Work } from './survey.ts';
+import { startAll } from './start-all.ts';
+import { survey, type Work } from './survey.ts';
 
 /**
  * Brings the folders of one job to the master's state: names first, then contents.
@@ -139,47 +133,6 @@ async function ownScriptMailboxes(context: EngineContext, job: FolderJob): Promi
     if (await job.failures.read('sieve', ask, false)) found.add(other.uniqueid);
   }
   return found;
-}
-
-/**
- * Finds mailboxes of ours that the replica has outside of what it listed for this job: those of a user or a folder that was
- * renamed from another owner's namespace. They are asked for only where there is a reason to expect one.
- *
- * @throws SyncError USER_LOCKED if another client is at work on that owner
- */
-async function findElsewhere(context: EngineContext, job: FolderJob): Promise<ReplicaMailbox[]> {
-  const listed = new Set(job.replica.map((mailbox) => mailbox.uniqueid));
-  const sought = job.entries.filter(
-    ({ uniqueid }) =>
-      !listed.has(uniqueid) && (job.moved || context.store.formerNames(uniqueid)?.length !== 0),
-  );
-  const found = context.session.info.findsUniqueids
-    ? await context.session.getUniqueids(sought.map((entry) => entry.uniqueid))
-    : await findAmongTheirs(context, job, sought);
-  for (const mailbox of found) job.locks.take(context.store.ownerOf(mailbox.name) ?? '');
-  return found;
-}
-
-/**
- * The way to ask a replica whose process may end at a uniqueid that it does not have: for those that it has itself said to
- * have, and then for all mailboxes of whoever has these there.
- */
-async function findAmongTheirs(
-  { session, store }: EngineContext,
-  job: FolderJob,
-  sought: readonly MailboxEntry[],
-): Promise<ReplicaMailbox[]> {
-  // A refusal as moved says that it has the uniqueid only where it has no other mailbox by that name.
-  const taken = new Set(job.replica.map(({ name }) => name));
-  const known = sought.filter(({ name }) => job.moved?.has(name) && !taken.has(name));
-  if (known.length === 0) return [];
-  const found = await session.getUniqueids(known.map(({ uniqueid }) => uniqueid));
-  const owners = new Set(found.flatMap(({ name }) => store.ownerOf(name) ?? []));
-  const users = await Promise.all([...owners].map((owner) => session.getUser(owner)));
-  const wanted = new Set(sought.map(({ uniqueid }) => uniqueid));
-  const all = [...found, ...users.flatMap(({ mailboxes }) => mailboxes)];
-  const byUniqueid = new Map(all.map((mailbox) => [mailbox.uniqueid, mailbox]));
-  return [...byUniqueid.values()].filter(({ uniqueid }) => wanted.has(uniqueid));
 }
 
 /** Has the store tell what became of mailboxes of the replica that are none of the job's, and of names outside of it. */
@@ -297,146 +250,4 @@ async function runSteps(
   await job.failures.each('folders', context.session, scripts, run);
   await giveUpNames(context, formerInboxes(context, [...done]));
   return steps.flatMap((step) => (step.kind === 'rename' && !done.has(step) ? [step.newName] : []));
-}
-
-/**
- * Starts every mailbox in list order; their uploads overlap, bounded by the budget of records and the session's window, and
- * are spread over a second connection where one pays.
- */
-async function startAll(
-  context: EngineContext,
-  job: FolderJob,
-  work: readonly Work[],
-  plan: FolderPlan,
-): Promise<{ finished: Promise<void> }> {
-  const spread = new Spread(context);
-  try {
-    return await startEach(context, job, work, plan, spread);
-  } catch (caught) {
-    spread[Symbol.dispose]();
-    throw caught;
-  }
-}
-
-/** @param spread is ended when all are finished */
-async function startEach(
-  context: EngineContext,
-  job: FolderJob,
-  work: readonly Work[],
-  plan: FolderPlan,
-  spread: Spread,
-): Promise<{ finished: Promise<void> }> {
-  const order = new Order();
-  const newcomers = new Newcomers((name) => context.store.lookup(name));
-  const running: Promise<void>[] = [];
-  let fatal: unknown;
-  const collect = (entry: MailboxEntry, newcomer: Newcomer | undefined, finished: Promise<void>): void => {
-    newcomer?.follow(finished);
-    const collected = finished.catch(async (caught) => {
-      try {
-        // What is above may be refused after this one was sent: then this one's own refusal says nothing.
-        await newcomer?.above?.finished;
-        const missing = newcomer?.missing;
-        if (missing === undefined || endsJob(SyncError.from(caught)))
-          reportMailbox(context, job, entry, caught);
-        else job.failures.holdBack(entry.name, missing);
-      } catch (error) {
-        fatal ??= error;
-      }
-    });
-    running.push(collected);
-  };
-  for (const { entry, remote, comparison } of work) {
-    if (fatal !== undefined) break;
-    const newcomer = plan.matches.has(entry) ? undefined : newcomers.add(entry);
-    await newcomer?.above?.begun;
-    if (newcomer?.missing !== undefined) {
-      newcomer.fail();
-      job.failures.holdBack(entry.name, newcomer.missing);
-      continue;
-    }
-    const aside = context.setAside.find(({ mailbox }) => mailbox === entry.name);
-    if (aside) {
-      newcomer?.fail();
-      reportMailbox(context, job, entry, breaksLink(aside));
-      continue;
-    }
-    if (entry.intermediate) {
-      newcomer?.goesOver(context.session);
-      const turn = order.turn();
-      collect(
-        entry,
-        newcomer,
-        sendIntermediate(context, entry, turn, () => newcomer?.checkAbove()),
-      );
-      continue;
-    }
-    const course = await spread.next(remote ? 0 : context.store.estimateMailbox(entry).messages);
-    newcomer?.goesOver(course.context.session);
-    const turn = order.turn();
-    const task: MailboxTask = {
-      user: job.user,
-      entry,
-      remote,
-      partition: partitionOf(context, entry),
-      turn: { ...turn, ready: turn.ready.then(() => newcomer?.aboveElsewhere) },
-      onState: (state) => {
-        newcomer?.begin();
-        noteState(context, job, state);
-      },
-      onMerged: () => {
-        job.merged = true;
-      },
-      onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
-      onApplied: () => newcomer?.isMade(),
-      onFailed: () => newcomer?.fail(),
-      checkNeeds: () => newcomer?.checkAbove(),
-    };
-    if (comparison.kind === 'diverged') {
-      turn.done();
-      course[Symbol.dispose]();
-      collect(entry, newcomer, mergeMailbox(context, task, comparison));
-      continue;
-    }
-    const { finished } = await startMailbox(course.context, task);
-    collect(
-      entry,
-      newcomer,
-      finished.finally(() => course[Symbol.dispose]()),
-    );
-  }
-  await order.all;
-  const finished = Promise.all(running).then(() => {
-    spread[Symbol.dispose]();
-    reportHeldBack(context, job);
-    if (fatal !== undefined) throw fatal;
-  });
-  // Whoever awaits it may still be busy when it rejects.
-  finished.catch(() => undefined);
-  return { finished };
-}
-
-/** Reports one line for each mailbox that others needed, however many those are. */
-function reportHeldBack(context: EngineContext, job: FolderJob): void {
-  for (const [above, names] of job.failures.heldBack) {
-    context.emit({ kind: 'mailbox:held-back', above, names });
-  }
-}
-
-async function sendIntermediate(
-  context: EngineContext,
-  entry: MailboxEntry,
-  turn: MailboxTask['turn'],
-  checkNeeds: MailboxTask['checkNeeds'],
-): Promise<void> {
-  await turn.ready;
-  let applied: Promise<void>;
-  try {
-    await context.session.window();
-    checkNeeds();
-    applied = context.session.applyMailbox(intermediateLine(entry, context.options.local), []);
-  } finally {
-    turn.done();
-  }
-  await applied;
 }
