@@ -1,4 +1,5 @@
 import { cellsOf, speedup } from './cells.ts';
+import { type FlushRolling, flushTargets } from './flush-targets.ts';
 import type { CaseResult } from './results.ts';
 import type { RollingResults } from './rolling/rolling-report.ts';
 import { rollingTargets } from './rolling/rolling-targets.ts';
@@ -42,8 +43,15 @@ function speed(
 const FLOOR_DISTANCE = 1.25;
 const PEAK_MEMORY = 600e6;
 
-/** @param results by case id */
-export function targetsOf(results: ReadonlyMap<string, CaseResult>, rolling: RollingResults): Target[] {
+/**
+ * @param results by case id
+ * @param rolling where flushes cost nothing, and where each costs 5 ms
+ */
+export function targetsOf(
+  results: ReadonlyMap<string, CaseResult>,
+  rolling: RollingResults,
+  flushRolling: FlushRolling,
+): Target[] {
   const targets = SPEED.map((each): Target => {
     const result = results.get(each.case);
     const ratio = result && speedup(result, each.base, each.contender, each.roundTrip);
@@ -55,6 +63,7 @@ export function targetsOf(results: ReadonlyMap<string, CaseResult>, rolling: Rol
     };
   });
   return [
+    ...flushTargets(results, flushRolling),
     ...targets,
     ...firstCopyTargets(results.get('a')),
     ...rollingTargets(rolling.drain, rolling.lag),
