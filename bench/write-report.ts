@@ -33,7 +33,11 @@ export function writeReport(resultsDirectory: string, say: (text: string) => voi
   }
   let document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '# Performance\n';
   const rolling = readRolling(resultsDirectory, 0);
-  document = put(document, 'targets', targetTable(targetsOf(results, rolling, readRolling(resultsDirectory, 5))));
+  document = put(
+    document,
+    'targets',
+    targetTable(targetsOf(results, rolling, readRolling(resultsDirectory, 5))),
+  );
   mkdirSync(PLOTS, { recursive: true });
   for (const [id, result] of results) {
     const plots = [plotOfTimes(result), plotOfWorkers(result)];

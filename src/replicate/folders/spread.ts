@@ -1,7 +1,7 @@
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 
-/** Messages under way on one connection from which on another one is worth waiting for. */
+/** Messages under way on one connection from which on another one is worth waiting for; a step of a mailbox, if that has fewer. */
 const ENOUGH_MESSAGES = 512;
 /** Milliseconds between two looks at whether it is there, or not needed any more. */
 const LOOK_EVERY_MS = 10;
@@ -27,6 +27,7 @@ export interface Course extends Disposable {
 export class Spread implements Disposable {
   readonly #lanes: Lanes;
   readonly #own: Way;
+  readonly #enough: number;
   #other: Way | undefined;
   #isAsked = false;
   #isWanted = true;
@@ -34,13 +35,15 @@ export class Spread implements Disposable {
   constructor(context: EngineContext) {
     this.#lanes = new Lanes(context);
     this.#own = { context, messages: 0 };
+    const { batchSize } = context.options;
+    this.#enough = batchSize > 0 ? Math.min(batchSize, ENOUGH_MESSAGES) : ENOUGH_MESSAGES;
   }
 
   /** @param messages of the mailbox that is next */
   async next(messages: number): Promise<Course> {
     const own = this.#own;
     if (own.context.borrow) {
-      while (!this.#other && own.messages > 0 && own.messages + messages > ENOUGH_MESSAGES && isBehind(own)) {
+      while (!this.#other && own.messages > 0 && own.messages + messages > this.#enough && isBehind(own)) {
         this.#ask();
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       }

@@ -20,6 +20,7 @@ function scene({ isLent = () => true, backlogMs = () => undefined }: SceneOption
   };
   const context = {
     session,
+    options: { batchSize: 8192 },
     borrow: async () => {
       asked += 1;
       if (!isLent()) return undefined;
