@@ -27,6 +27,11 @@ test('two builds of one tree in different places make the same package octet for
     ]) {
       assert.ok(inside.includes(`package/${file}`), `${file} is not in the package`);
     }
+    // It is made where the package is installed, by the Node that is there.
+    assert.deepEqual(
+      inside.filter((file) => file.endsWith('.code')),
+      [],
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
