@@ -26,7 +26,7 @@ export const LEAST_BATCH_MS = 30;
 export const FIRST_BATCH_JOBS = 16;
 /** Mailboxes and messages from which on a job has much to send: some tenths of a second where flushes are waited for. */
 export const LEAST_LADEN_COMMANDS = 8;
-/** Messages of a batch from which on more connections pay whatever the link is: nobody asks then whether one would do. */
+/** Messages of a run from which on more connections pay whatever the link is: nobody asks then whether one would do. */
 export const SPREAD_MESSAGES = 4_000;
 /** How often a job with much to send asks whether its connection can take it. */
 export const INTAKE_LOOK_MS = 5;

@@ -93,6 +93,8 @@ export class Schedule {
   #mostJobs = BATCH_JOBS;
   readonly #pace = new Pace();
   #postponing: Postponing | undefined;
+  /** Sizes of all jobs found so far, added up. */
+  #messages = 0;
   #nextBatch = 1;
   /** Before all others. */
   readonly #hastened: ScheduledJob[] = [];
@@ -144,6 +146,7 @@ export class Schedule {
 
   /** @param job no other of the run has its key @param size messages expected */
   add(job: Job, size: number): void {
+    this.#messages += size;
     if (this.#skip.size > 0 && this.#putAside(scheduledJob(job, size))) return;
     if (size >= GIANT_MESSAGES && !this.#options.asFound) this.#wait(scheduledJob(job, size));
     else this.#small.add(job.kind === 'user' ? job.userid : scheduledJob(job, size), size);
@@ -431,14 +434,13 @@ export class Schedule {
     this.#nextBatch += 1;
     const jobs = entries.map((entry) => entry.job);
     const sizes = entries.map((entry) => entry.size);
-    return { kind: 'batch', batch: { id, jobs, sizes, postponing: this.#postponingOf(sizes) } };
+    return { kind: 'batch', batch: { id, jobs, sizes, postponing: this.#postponingNow } };
   }
 
-  #postponingOf(sizes: readonly number[]): Postponing | undefined {
+  get #postponingNow(): Postponing | undefined {
     // Once the pace is known, no batch is too much for one connection.
     if (this.#pace.isKnown || this.#postponing === undefined) return undefined;
-    const messages = sizes.reduce((sum, size) => sum + size, 0);
-    return messages >= SPREAD_MESSAGES ? 'at-once' : this.#postponing;
+    return this.#messages >= SPREAD_MESSAGES ? 'at-once' : this.#postponing;
   }
 
   #stop(key: string): ScheduledJob | undefined {

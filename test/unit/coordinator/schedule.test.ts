@@ -98,13 +98,24 @@ test('batches shrink towards the end, but not to what waits for the way to the r
   assert.equal(sizes.at(-2), LEAST_BATCH_MS);
 });
 
-test('a batch with so much to send that more connections pay anyway gives the rest back at once', () => {
+test('a batch of a run with so much to send that more connections pay anyway gives the rest back at once', () => {
   const plan = schedule(8);
   for (let index = 0; index < 100; index += 1) plan.add(user(`u${index}`), SPREAD_MESSAGES / 10);
   plan.letPostpone('when-busy');
   assert.equal(started(plan.next(0)).postponing, 'at-once');
   plan.letPostpone(undefined);
   assert.equal(started(plan.next(0)).postponing, undefined);
+});
+
+test('in a run with so much to send the smallest users are given back at once too', () => {
+  const plan = schedule(2);
+  plan.add(user('large'), SPREAD_MESSAGES);
+  for (let index = 0; index < FIRST_BATCH_JOBS; index += 1) plan.add(user(`u${index}`), 1);
+  plan.letPostpone('when-busy');
+  started(plan.next(0));
+  const rest = started(plan.next(0));
+  assert.ok(rest.jobs.length > 0);
+  assert.equal(rest.postponing, 'at-once');
 });
 
 test('before anything is known a batch fills a pipeline, and may give back what is too much for its connection', () => {
