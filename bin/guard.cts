@@ -4,7 +4,7 @@
  */
 for (const name of ['SIGUSR1', 'SIGUSR2'] as const) process.on(name, () => {});
 
-/** As in launch.sh. */
+/** The launcher gives Node this option (launch.sh). */
 const NOWHERE = '--inspect-port=240.0.0.1:9229';
 
 /** Milliseconds from the start: a debugger that was asked for by a signal before may open some turns later, and again. */

@@ -111,7 +111,7 @@ export class Tally {
 
   #settled(job: Job, effort: Effort, status: UserSettled['status'], again: boolean, error?: ErrorData): void {
     const about = { key: jobKey(job), user: jobUser(job), ...mailboxesOf(job) };
-    // As it is now: of one that is asked for again it goes on.
+    // A copy, because the effort of a job that is asked for again goes on.
     this.#emit({ kind: 'user:settled', ...about, status, again, error, effort: { ...effort } });
   }
 

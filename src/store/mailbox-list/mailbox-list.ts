@@ -261,7 +261,11 @@ export class MailboxList {
 
   /** The order of the keys in databases of mailbox names. Nothing in these says so, but no Cyrus has it any more since 3.6. */
   keyOrder(): KeyOrder {
-    return this.#layout.improvedMailboxSort && this.keying() === 'by-name' ? 'mailbox' : 'format';
+    return this.#orderOf(this.keying());
+  }
+
+  #orderOf(keying: MailboxKeying | undefined): KeyOrder {
+    return this.#layout.improvedMailboxSort && keying === 'by-name' ? 'mailbox' : 'format';
   }
 
   #get(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): MailboxEntry | undefined {
@@ -320,7 +324,7 @@ export class MailboxList {
     const path = this.#layout.mboxlistPath;
     // How it is keyed shows in any order, and says in which the rest can be found.
     if (this.#layout.improvedMailboxSort) this.#keying ??= withDatabase(path, detectKeying, ROWS);
-    const order = this.#layout.improvedMailboxSort && this.#keying === 'by-name' ? 'mailbox' : 'format';
+    const order = this.#orderOf(this.#keying);
     // Wrapped, because a result may itself be undefined; and what is learned is noted only when the read was a whole one.
     const outcome = this.#databases.read(
       path,

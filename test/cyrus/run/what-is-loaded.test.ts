@@ -8,7 +8,7 @@ import { runAs } from '../../lab/processes.ts';
 import { ENTRY } from '../../lab/start-command.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
-/** As the launcher starts Node. */
+/** The launcher gives Node this option (bin/launch.sh). */
 const NO_DEBUGGER = '--inspect-port=240.0.0.1:9229';
 
 /** Loaded before the program: writes down what that requires, and which of its source files are evaluated. */

@@ -89,7 +89,7 @@ test('a mailbox of which only the tombstone of its former name is left is remove
   master.rename('user.anna.Work', 'user.anna.Done');
   master.put('user.anna.Done', { uniqueid: 'none', entry: { deleted: true } });
   assert.equal(master.lookup('user.anna.Work')?.uniqueid, uniqueid);
-  // As in 3.12 after it was deleted at once.
+  // Cyrus 3.12 has no row by the uniqueid of a mailbox that was deleted at once.
   master.lookupUniqueid = () => undefined;
   await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna.Work', 'user.anna.Done'] });
   assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna.Work']);

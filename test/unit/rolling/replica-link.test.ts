@@ -93,7 +93,7 @@ test('a replica that loses one connection after the other is ill once enough use
     assert.equal(await scene.loseUnder(`v${losses % ILL_USERS}`), 0);
   assert.equal(await scene.loseUnder('v0'), 15);
   scene.link.worked();
-  // As often, but always under the same one.
+  // Losses under one and the same user never make the replica ill, however many they are.
   for (let losses = 0; losses < 2 * ILL_LOSSES; losses++) assert.equal(await scene.loseUnder('w'), 0);
 });
 

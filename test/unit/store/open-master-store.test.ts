@@ -122,7 +122,7 @@ test('by uniqueid only what the N record confirms', () => {
   assert.equal(store.lookup('user.al.Gone')?.deleted, true);
 });
 
-/** As Cyrus 3.2 writes them: a renamed mailbox leaves a tombstone with its uniqueid. */
+/** Cyrus 3.2 writes rows like these: a renamed mailbox leaves a tombstone with its uniqueid. */
 function rowsByName(): Record<string, string> {
   return {
     'user.al': `%(A %(al lrs I bb01) I aa01 P default V 7 C 2 F 3)`,
