@@ -16,12 +16,15 @@ interface Answer {
 
 /** Mailboxes that are kept of one job: more than nearly anybody has. */
 const MOST_VIEWS = 1_000;
+/** These tell what is kept of a user as well. */
+const OF_USERS = ['mailboxesOf', 'subscriptions', 'seen'] as const;
+type OfUsers = (typeof OF_USERS)[number];
 /** These lay messages ready, which changes nothing that a replica tells of a user. */
 const STAGING: readonly (keyof ReplicaSession)[] = ['applyReserve', 'applyMessages'];
 
 /**
- * Keeps what a job has seen of both sides, for whoever compares them afterwards: the master's mailboxes as it read them last,
- * and the latest answer to GET USER as long as the job sends nothing behind it, when another question would be answered alike
+ * Keeps what a job has seen of both sides, for whoever compares them afterwards: the master's mailboxes as it read them last, with
+ * the user's subscriptions and seen states, and the latest answer to GET USER as long as the job sends nothing behind it, when another question would be answered alike
  * but for what others do there. So what is proven is that the replica has what the job was to bring, and neither side is
  * asked twice for that; what is changed here meanwhile comes with the next run.
  */
@@ -29,6 +32,7 @@ export class KeptSides {
   readonly #real: Sides;
   #answer: Answer | undefined;
   readonly #views = new Map<ByteString, MailboxView>();
+  readonly #ofUsers = new Map<string, readonly unknown[]>();
 
   constructor({ session, store, borrow }: Sides) {
     this.#real = { session, store, borrow };
@@ -40,14 +44,18 @@ export class KeptSides {
     return {
       // What goes over another connection is not heard.
       borrow: borrow && (() => this.#forgetAnd(borrow)),
-      session: except(this.#real.session, (name) => {
+      session: except(this.#real.session, (name, own) => {
         if (name === 'getUser') return this.#askAndKeep;
-        if (name.startsWith('apply') && !STAGING.includes(name)) this.#answer = undefined;
-        return undefined;
+        if (!name.startsWith('apply') || STAGING.includes(name)) return own;
+        return (...args: unknown[]) => {
+          this.#answer = undefined;
+          return own(...args);
+        };
       }),
-      store: except(this.#real.store, (name) => {
+      store: except(this.#real.store, (name, own) => {
         if (name === 'peek') return this.#peekAndKeep;
-        return name === 'readMailbox' ? this.#readAndKeep : undefined;
+        if (name === 'readMailbox') return this.#readAndKeep;
+        return isOfUsers(name) ? this.#listAndKeep(name) : own;
       }),
     };
   }
@@ -56,8 +64,12 @@ export class KeptSides {
   told(): Sides {
     return {
       borrow: this.#real.borrow,
-      session: except(this.#real.session, (name) => (name === 'getUser' ? this.#tellOrAsk : undefined)),
-      store: except(this.#real.store, (name) => (name === 'peek' ? this.#tellOrPeek : undefined)),
+      session: except(this.#real.session, (name, own) => (name === 'getUser' ? this.#tellOrAsk : own)),
+      store: except(this.#real.store, (name, own) => {
+        if (name === 'peek') return this.#tellOrPeek;
+        if (name === 'refresh') return this.#refreshUntold;
+        return isOfUsers(name) ? this.#tellOrList(name) : own;
+      }),
     };
   }
 
@@ -110,6 +122,31 @@ export class KeptSides {
     return new Map([...told, ...(await this.#real.store.peek(others))]);
   };
 
+  #listAndKeep(name: OfUsers) {
+    return (userid: ByteString): readonly unknown[] => {
+      const list = this.#real.store[name](userid);
+      const key = `${name} ${userid}`;
+      if (list.length <= MOST_VIEWS) this.#ofUsers.set(key, list);
+      else this.#ofUsers.delete(key);
+      return list;
+    };
+  }
+
+  #tellOrList(name: OfUsers) {
+    return (userid: ByteString): readonly unknown[] => {
+      const key = `${name} ${userid}`;
+      const list = this.#ofUsers.get(key) ?? this.#real.store[name](userid);
+      this.#ofUsers.delete(key);
+      return list;
+    };
+  }
+
+  /** Users whose list is told as it was kept are not refreshed for it. */
+  readonly #refreshUntold: MasterStore['refresh'] = async ({ users, ...others }) => {
+    const untold = users?.filter((userid) => !this.#ofUsers.has(`mailboxesOf ${userid}`));
+    await this.#real.store.refresh({ ...(untold && { users: untold }), ...others });
+  };
+
   #keep({ entry, state, annotations }: MailboxView): void {
     this.#views.delete(entry.name);
     if (this.#views.size < MOST_VIEWS)
@@ -117,17 +154,27 @@ export class KeptSides {
   }
 }
 
-/** @param method another one in its place; undefined: its own */
+function isOfUsers(name: string): name is OfUsers {
+  return (OF_USERS as readonly string[]).includes(name);
+}
+
+type AnyMethod = (...args: never[]) => unknown;
+
+/** @param method tells, when one is asked for first, what stands in the place of that method */
 function except<Target extends object>(
   target: Target,
-  method: (name: keyof Target & string) => unknown,
+  method: (name: keyof Target & string, own: (...args: unknown[]) => unknown) => AnyMethod,
 ): Target {
+  const methods = new Map<string, AnyMethod>();
   return new Proxy(target, {
     get: (_target, name: keyof Target & string) => {
-      const other = method(name);
-      if (other !== undefined) return other;
+      const known = methods.get(name);
+      if (known) return known;
       const own: unknown = target[name];
-      return typeof own === 'function' ? own.bind(target) : own;
+      if (typeof own !== 'function') return own;
+      const inPlace = method(name, own.bind(target));
+      methods.set(name, inPlace);
+      return inPlace;
     },
   });
 }

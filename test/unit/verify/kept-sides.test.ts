@@ -59,6 +59,19 @@ test('what was sent is asked for anew, and compared with what was read here to b
   assert.equal((await scene.compare()).verdict, 'different', 'told once alone');
 });
 
+test('folders and subscriptions are compared as the job had them, and read anew from then on', async () => {
+  await using scene = await KeptScene.start();
+  await scene.replicate();
+  scene.engine.master.put('user.anna.Later');
+  assert.equal((await scene.compare()).verdict, 'proven');
+  const { verdict, differences } = await scene.compare();
+  assert.equal(verdict, 'different', 'told once alone');
+  assert.deepEqual(
+    differences.map(({ kind, mailbox }) => `${kind} ${mailbox}`),
+    ['mailbox user.anna.Later'],
+  );
+});
+
 test('where nothing was sent the answer counts that told so, and nobody is asked again', async () => {
   await using scene = await KeptScene.start();
   await scene.replicate();
