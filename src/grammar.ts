@@ -83,6 +83,13 @@ export const ACL: Grammar = {
   mostOctets: 1024 * 1024,
 };
 
+/** Groups that a user is in, with tabs in between; group names come in any encoding. */
+export const GROUPS: Grammar = {
+  what: 'names of groups (no line end, no NUL)',
+  pattern: /^[^\0\r\n]*$/,
+  mostOctets: 1024 * 1024,
+};
+
 /** A name that CAPABILITIES enables. */
 export const CAPABILITY: Grammar = {
   what: 'a capability (an atom)',

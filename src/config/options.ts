@@ -64,6 +64,7 @@ export const OPTIONS = {
   annotation_db: database('twoskip', 'flat', 'sql', 'quotalegacy'),
   annotation_db_path: string(),
   archive_enabled: toggle(false),
+  auth_mech: { type: 'STRINGLIST', initial: 'unix', words: ['unix', 'pts', 'krb', 'krb5', 'mboxgroups'] },
   client_bind: toggle(false),
   client_bind_name: string(),
   client_timeout: duration('10s'),

@@ -125,6 +125,8 @@ export interface SessionInfo {
   listsIntermediates: boolean;
   /** MAILBOX may tell keywords that no message has (USERFLAGS): from Cyrus 3.12 on. */
   takesKeywords: boolean;
+  /** MAILBOX tells the groups of its owner (USERGROUPS): from Cyrus 3.12 on. */
+  takesGroups: boolean;
   /** UNUSER removes what is in the DELETED namespace too: before Cyrus 3.4. */
   unuserTakesDeleted: boolean;
   /** GET UNIQUEIDS may be asked of ids that it does not have: before Cyrus 3.6 its process may end at one. */
@@ -154,6 +156,8 @@ export interface ReplicaMailbox {
   quotaroot: ByteString | undefined;
   createdmodseq: number;
   foldermodseq: number;
+  /** Groups that the owner is in, with tabs in between, '' for none; undefined where that is not told (`takesGroups`). */
+  groups?: ByteString | undefined;
   annotations: WireAnnotation[];
 }
 

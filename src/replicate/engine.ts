@@ -14,6 +14,7 @@ export {
   type LocalMailbox,
   sameType,
 } from './compare/compare-mailbox.ts';
+export { sameGroups } from './compare/same-groups.ts';
 export { isExpunged } from './compare/same-record.ts';
 export { withUnreadAsThere } from './compare/with-unread-as-there.ts';
 export type {

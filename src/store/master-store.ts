@@ -216,6 +216,11 @@ export interface MailboxState {
   quotaroot: ByteString | undefined;
   /** Keywords that the mailbox knows, those included that no message has any more; undefined where nothing tells. */
   keywords?: readonly ByteString[] | undefined;
+  /**
+   * Groups that the mailbox's owner is in, with tabs in between, '' for none; undefined where nothing tells. Each mailbox
+   * of a user tells them.
+   */
+  groups?: ByteString | undefined;
   /** Parts that stand here as if there were none, because their files cannot be read. */
   unread: readonly UnreadPart[];
 }

@@ -4,6 +4,7 @@ import {
   compareMailbox,
   countsConversations,
   type LocalMailbox,
+  sameGroups,
   sameType,
 } from '../replicate/engine.ts';
 import type { Difference, DifferenceKind } from '../report/difference.ts';
@@ -89,6 +90,7 @@ function numbers(local: LocalMailbox, remote: ReplicaMailbox, options: CompareOp
     compare('xconvmodseq', state.xconvmodseq, remote.xconvmodseq);
   checksum('record-checksum', state.crcBasic, remote.crcBasic);
   checksum('annotation-checksum', state.crcAnnotations, remote.crcAnnotations);
+  if (!sameGroups(local, remote)) found.push(values('groups', state.groups, remote.groups));
   found.push(...annotations(local.annotations, remote.annotations));
   return found;
 

@@ -34,6 +34,7 @@ export function layoutOf(server: CyrusServer): StoreLayout {
     improvedMailboxSort: isOn('improved_mboxlist_sort'),
     conversations: isOn('conversations'),
     reverseacls: isOn('reverseacls'),
+    mboxgroups: server.setting('auth_mech') === 'mboxgroups',
     lockPath: join(configdirectory, 'lock'),
     sievedir: server.setting('sievedir') ?? '',
     sieveusehomedir: false,

@@ -26,6 +26,7 @@ export function plainLayout(root: string, changes: Partial<StoreLayout> = {}): S
     improvedMailboxSort: false,
     conversations: false,
     reverseacls: false,
+    mboxgroups: false,
     lockPath: `${root}/conf/lock`,
     sievedir: `${root}/sieve`,
     sieveusehomedir: false,

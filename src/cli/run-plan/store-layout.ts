@@ -35,6 +35,7 @@ export function storeLayout(
     conversations: config.switch('conversations'),
     improvedMailboxSort: config.switch('improved_mboxlist_sort'),
     reverseacls: config.switch('reverseacls'),
+    mboxgroups: config.word('auth_mech') === 'mboxgroups',
     lockPath: config.text('mboxname_lockpath') ?? below('lock'),
     sievedir: config.text('sievedir') ?? '',
     sieveusehomedir: config.switch('sieveusehomedir'),

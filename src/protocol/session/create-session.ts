@@ -24,7 +24,7 @@ import { userCommands } from './user-commands.ts';
  */
 export function createSession(queue: CommandQueue, info: SessionInfo): MasterSession {
   return {
-    ...userCommands(queue),
+    ...userCommands(queue, info),
     ...mailboxCommands(queue, info),
     ...messageCommands(queue),
     ...quotaCommands(queue),

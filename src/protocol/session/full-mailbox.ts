@@ -3,19 +3,21 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { ReplicaMailbox, WireRecord } from '../replica-session.ts';
 import { unasked, unusable } from './fields.ts';
-import { decodeMailbox } from './mailbox-lines.ts';
+import { decodeMailbox, type Told } from './mailbox-lines.ts';
 import { decodeRecord } from './records.ts';
 
 /** The answer to GET FULLMAILBOX: its records come first, each on its own, and the mailbox that they are of last. */
 export class FullMailbox {
   readonly #name: ByteString;
+  readonly #told: Told;
   readonly #onRecord: (record: WireRecord) => void;
   #lastUid = 0;
   #mailbox: ReplicaMailbox | undefined;
   #failure: SyncError | undefined;
 
-  constructor(name: ByteString, onRecord: (record: WireRecord) => void) {
+  constructor(name: ByteString, told: Told, onRecord: (record: WireRecord) => void) {
     this.#name = name;
+    this.#told = told;
     this.#onRecord = onRecord;
   }
 
@@ -36,7 +38,7 @@ export class FullMailbox {
 
   mailbox(value: DlistValue): void {
     if (this.#failure !== undefined) throw this.#failure;
-    const mailbox = decodeMailbox(value);
+    const mailbox = decodeMailbox(value, this.#told);
     if (mailbox.name !== this.#name) throw unasked('the mailbox', mailbox.name);
     if (this.#mailbox !== undefined) throw unusable('one MAILBOX', 'another');
     if (mailbox.lastUid < this.#lastUid) {

@@ -2,13 +2,19 @@ import type { ByteString } from '../../byte-string.ts';
 import { encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encoders.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
-import type { OnUnusable, ReplicaMailbox, ReplicaSession, SessionInfo } from '../replica-session.ts';
+import type {
+  OnUnusable,
+  ReplicaMailbox,
+  ReplicaSession,
+  SessionInfo,
+  WireMailbox,
+} from '../replica-session.ts';
 import { apply } from './apply.ts';
 import { dispatch } from './dispatch.ts';
 import { unasked } from './fields.ts';
 import { FullMailbox } from './full-mailbox.ts';
 import { ifNonexistent } from './if-nonexistent.ts';
-import { decodeUsableMailbox, encodeMailbox } from './mailbox-lines.ts';
+import { decodeUsableMailbox, encodeMailbox, type Told } from './mailbox-lines.ts';
 
 type MailboxCommands = Pick<
   ReplicaSession,
@@ -18,14 +24,15 @@ type MailboxCommands = Pick<
 /** Commands that read, create, change, rename and remove mailboxes (protocol 9, 10). */
 export function mailboxCommands(
   queue: CommandQueue,
-  { takesKeywords }: Pick<SessionInfo, 'takesKeywords'>,
+  info: Pick<SessionInfo, 'takesKeywords' | 'takesGroups'>,
 ): MailboxCommands {
   return {
-    getMailboxes: (names, onUnusable) => getList(queue, 'MAILBOXES', names, ({ name }) => name, onUnusable),
-    getUniqueids: (uniqueids) => getList(queue, 'UNIQUEIDS', uniqueids, ({ uniqueid }) => uniqueid),
+    getMailboxes: (names, onUnusable) =>
+      getList(queue, info, 'MAILBOXES', names, ({ name }) => name, onUnusable),
+    getUniqueids: (uniqueids) => getList(queue, info, 'UNIQUEIDS', uniqueids, ({ uniqueid }) => uniqueid),
 
     getFullMailbox(name, onRecord) {
-      const answer = new FullMailbox(name, onRecord);
+      const answer = new FullMailbox(name, info, onRecord);
       return queue.submit({
         verb: 'GET',
         name: 'FULLMAILBOX',
@@ -46,7 +53,7 @@ export function mailboxCommands(
         verb: 'APPLY',
         name: 'MAILBOX',
         mailbox: mailbox.name,
-        args: encodeMailbox(takesKeywords ? mailbox : { ...mailbox, keywords: undefined }, records),
+        args: encodeMailbox(asTaken(mailbox, info), records),
         stores: true,
         result: () => {},
       }),
@@ -71,8 +78,21 @@ export function mailboxCommands(
   };
 }
 
+/** The line without what the peer does not take. */
+function asTaken(
+  mailbox: WireMailbox,
+  { takesKeywords, takesGroups }: Pick<SessionInfo, 'takesKeywords' | 'takesGroups'>,
+): WireMailbox {
+  return {
+    ...mailbox,
+    keywords: takesKeywords ? mailbox.keywords : undefined,
+    groups: takesGroups ? mailbox.groups : undefined,
+  };
+}
+
 function getList(
   queue: CommandQueue,
+  told: Told,
   name: 'MAILBOXES' | 'UNIQUEIDS',
   items: readonly ByteString[],
   askedAs: (mailbox: ReplicaMailbox) => ByteString,
@@ -87,7 +107,7 @@ function getList(
     args: () => `${name} ${encodeStrings([...asked])}`,
     untagged: dispatch({
       MAILBOX: (value) => {
-        const mailbox = decodeUsableMailbox(value, onUnusable);
+        const mailbox = decodeUsableMailbox(value, told, onUnusable);
         if (mailbox === undefined) return;
         // Each at most once, which also bounds how many there can be.
         if (!asked.delete(askedAs(mailbox))) throw unasked('the mailbox', mailbox.name);

@@ -1,10 +1,10 @@
 import type { ByteString } from '../../byte-string.ts';
-import { ACL, LETTERS, MAILBOX_NAME, PARTITION, UNIQUEID } from '../../grammar.ts';
+import { ACL, GROUPS, LETTERS, MAILBOX_NAME, PARTITION, UNIQUEID } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { encodeFlags, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import { RECORD_PIECE_OCTETS } from '../limits.ts';
-import type { OnUnusable, ReplicaMailbox, WireMailbox, WireRecord } from '../replica-session.ts';
+import type { OnUnusable, ReplicaMailbox, SessionInfo, WireMailbox, WireRecord } from '../replica-session.ts';
 import { decodeAnnotations, encodeAnnotations } from './annotation-commands.ts';
 import {
   optionalNumber,
@@ -51,7 +51,7 @@ function encodeIntermediate(mailbox: WireMailbox): ByteString {
 
 /** Everything in front of RECORD. Numbers that may be absent are absent when 0. */
 function encodeHead(mailbox: WireMailbox): ByteString {
-  const { crcAnnotations, since, quotaroot, type, annotations, keywords } = mailbox;
+  const { crcAnnotations, since, quotaroot, type, annotations, groups, keywords } = mailbox;
   let text = `%(UNIQUEID ${encodeString(mailbox.uniqueid)} MBOXNAME ${encodeString(mailbox.name)}`;
   if (type !== '') text += ` MBOXTYPE ${encodeString(type)}`;
   text += ` SYNC_CRC ${encodeNumber(mailbox.crcBasic)}`;
@@ -62,6 +62,7 @@ function encodeHead(mailbox: WireMailbox): ByteString {
     ` LAST_APPENDDATE ${encodeNumber(mailbox.lastAppenddate)}` +
     ` POP3_LAST_LOGIN ${encodeNumber(mailbox.pop3LastLogin)} POP3_SHOW_AFTER ${encodeNumber(mailbox.pop3ShowAfter)}`;
   text += unlessZero('XCONVMODSEQ', mailbox.xconvmodseq) + unlessZero('RACLMODSEQ', mailbox.raclmodseq);
+  if (groups !== undefined) text += ` USERGROUPS ${encodeString(groups)}`;
   text +=
     ` UIDVALIDITY ${encodeNumber(mailbox.uidvalidity)} PARTITION ${encodeString(mailbox.partition ?? null)}` +
     ` ACL ${encodeString(mailbox.acl)} OPTIONS ${encodeString(mailbox.options)}`;
@@ -82,18 +83,21 @@ function unlessZero(key: string, value: number): ByteString {
   return value === 0 ? '' : ` ${key} ${encodeNumber(value)}`;
 }
 
+/** Who gives an answer decides what it means that a field is not there. */
+export type Told = Pick<SessionInfo, 'takesGroups'>;
+
 /** Some fields are required (protocol 9.1); keys that are not known are passed over. */
-export function decodeMailbox(value: DlistValue): ReplicaMailbox {
+export function decodeMailbox(value: DlistValue, told: Told): ReplicaMailbox {
   const map = requireMap(value, 'MAILBOX');
   const name = requireName(map, 'MBOXNAME', MAILBOX_NAME);
   try {
-    return mailboxOf(map, name);
+    return mailboxOf(map, name, told);
   } catch (caught) {
     throw SyncError.from(caught, { mailbox: name });
   }
 }
 
-function mailboxOf(map: DlistMap, name: ByteString): ReplicaMailbox {
+function mailboxOf(map: DlistMap, name: ByteString, { takesGroups }: Told): ReplicaMailbox {
   return {
     uniqueid: requireString(map, 'UNIQUEID', UNIQUEID),
     name,
@@ -116,6 +120,7 @@ function mailboxOf(map: DlistMap, name: ByteString): ReplicaMailbox {
     quotaroot: optionalString(map, 'QUOTAROOT', MAILBOX_NAME),
     createdmodseq: optionalNumber(map, 'CREATEDMODSEQ', MODSEQ),
     foldermodseq: optionalNumber(map, 'FOLDERMODSEQ', MODSEQ),
+    groups: takesGroups ? (optionalString(map, 'USERGROUPS', GROUPS) ?? '') : undefined,
     annotations: decodeAnnotations(map),
   };
 }
@@ -123,10 +128,11 @@ function mailboxOf(map: DlistMap, name: ByteString): ReplicaMailbox {
 /** The mailbox, or undefined if `onUnusable` was told of it. @throws SyncError without that, and where no name is to be had */
 export function decodeUsableMailbox(
   value: DlistValue,
+  told: Told,
   onUnusable: OnUnusable | undefined,
 ): ReplicaMailbox | undefined {
   try {
-    return decodeMailbox(value);
+    return decodeMailbox(value, told);
   } catch (caught) {
     const error = SyncError.from(caught);
     if (onUnusable === undefined || error.mailbox === undefined) throw error;

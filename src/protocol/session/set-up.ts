@@ -38,6 +38,7 @@ export async function setUp(
     longestName: longestName(release),
     listsIntermediates: release === undefined || !isOlder(release, [3, 4]),
     takesKeywords: release !== undefined && !isOlder(release, [3, 12]),
+    takesGroups: release !== undefined && !isOlder(release, [3, 12]),
     unuserTakesDeleted: release !== undefined && isOlder(release, [3, 4]),
     findsUniqueids: offer.sieveMailbox || (release !== undefined && !isOlder(release, [3, 6])),
   };

@@ -8,6 +8,7 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import type { Annotation, MailboxEntry, MailboxState } from '../../store/master-store.ts';
+import { sameGroups } from './same-groups.ts';
 
 /** The master's side of one mailbox, as read under its index lock. */
 export interface LocalMailbox {
@@ -125,6 +126,7 @@ function sameState(local: LocalMailbox, remote: ReplicaMailbox, options: Compare
       state.raclmodseq === 0 ||
       remote.raclmodseq >= state.raclmodseq) &&
     (!countsConversations(options, state.xconvmodseq) || remote.xconvmodseq === state.xconvmodseq) &&
+    sameGroups(local, remote) &&
     sameAnnotations(local.annotations, remote.annotations) &&
     sameChecksums(state, remote)
   );

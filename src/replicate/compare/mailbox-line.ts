@@ -47,6 +47,8 @@ export function mailboxLine(
     foldermodseq: Math.max(state.foldermodseq, remote?.foldermodseq ?? 0),
     annotations: [...local.annotations],
     keywords: state.keywords,
+    // The C client never tells of none, so that who leaves the last group stays in it on the replica.
+    groups: state.groups || (remote?.groups ? state.groups : undefined),
     since: since(remote),
     intermediate: false,
     local: options.local,
@@ -76,6 +78,7 @@ export function partialLine(
     pop3ShowAfter: remote?.pop3ShowAfter ?? 0,
     xconvmodseq: remote?.xconvmodseq ?? 0,
     raclmodseq: remote?.raclmodseq ?? 0,
+    groups: undefined,
   };
 }
 
@@ -93,6 +96,7 @@ const UNUSED = {
   raclmodseq: 0,
   annotations: [],
   keywords: undefined,
+  groups: undefined,
   since: undefined,
 };
 

@@ -57,6 +57,8 @@ type LiveEntry = MailboxEntry | Pick<MailboxEntry, 'userid' | 'inDeleted'>;
 export interface RowWithInbox {
   entry: MailboxEntry | undefined;
   inbox: MailboxEntry | undefined;
+  /** See MailboxState.groups. */
+  groups: ByteString | undefined;
 }
 
 /** @returns what the reading comes to, with a word for each try that met a lock */
@@ -223,15 +225,44 @@ export class MailboxList {
 
   /** Looks up several, each with its INBOX, under one lock. */
   lookupAllWithInbox(names: readonly ByteString[]): RowWithInbox[] {
-    return this.#read((db, keying) => names.map((name) => this.#getWithInbox(db, keying, name)));
+    return this.#read((db, keying) => {
+      const groups = new Map<ByteString, ByteString | undefined>();
+      return names.map((name) => this.#getWithInbox(db, keying, name, groups));
+    });
   }
 
-  #getWithInbox(db: CyrusDatabase, keying: MailboxKeying, name: ByteString): RowWithInbox {
+  /** @param groups by owner, as far as they have been looked up */
+  #getWithInbox(
+    db: CyrusDatabase,
+    keying: MailboxKeying,
+    name: ByteString,
+    groups = new Map<ByteString, ByteString | undefined>(),
+  ): RowWithInbox {
     const entry = this.#get(db, keying, name);
-    if (!this.#layout.conversations) return { entry, inbox: entry };
+    const owner = entry?.userid;
+    if (owner !== undefined && !groups.has(owner)) groups.set(owner, this.#groupsOf(db, keying, owner));
+    const inbox = this.#inboxFor(db, keying, name, entry);
+    return { entry, inbox, groups: owner === undefined ? undefined : groups.get(owner) };
+  }
+
+  #inboxFor(
+    db: CyrusDatabase,
+    keying: MailboxKeying,
+    name: ByteString,
+    entry: MailboxEntry | undefined,
+  ): MailboxEntry | undefined {
+    if (!this.#layout.conversations) return entry;
     const parsed = parseInternalName(this.#layout, name);
-    if (parsed.localpart === undefined || isInbox(parsed)) return { entry, inbox: entry };
-    return { entry, inbox: this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed))) };
+    if (parsed.localpart === undefined || isInbox(parsed)) return entry;
+    return this.#get(db, keying, toInternalName(this.#layout, inboxOf(parsed)));
+  }
+
+  /** Lists with a row for each group of a user (store 3.1) were first written by 3.12: none says nothing before it is used. */
+  #groupsOf(db: CyrusDatabase, keying: MailboxKeying, userid: ByteString): ByteString | undefined {
+    if (keying === 'by-name') return undefined;
+    const prefix = `UG${userid}\x1e`;
+    const groups = [...db.entries(prefix)].map(([key]) => key.slice(prefix.length));
+    return groups.length > 0 || this.#layout.mboxgroups ? groups.join('\t') : undefined;
   }
 
   /**

@@ -1,7 +1,7 @@
 import { SyncError } from '../../report/sync-error.ts';
 import { whileNamespaceLocked } from '../files/while-namespace-locked.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
-import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
+import type { MailboxList, RowWithInbox } from '../mailbox-list/mailbox-list.ts';
 import type { MailboxEntry, MailboxState, MailboxView } from '../master-store.ts';
 import { namespaceOwner, userLockPaths } from '../paths/lock-paths.ts';
 import { metaPath } from '../paths/mailbox-paths.ts';
@@ -56,17 +56,17 @@ export class MailboxPeeker {
     for (const [i, entry] of listed.entries()) {
       const row = rows[i];
       if (!row?.entry || !isSameRow(row.entry, entry) || !isOpenable(entry)) continue;
-      const state = this.#state(entry, row.inbox);
+      const state = this.#state(entry, row);
       if (state !== undefined) found.push({ entry, state });
     }
     return new Map(this.#states.viewsOf(found).map((view) => [view.entry, view]));
   }
 
-  #state(entry: MailboxEntry, inbox: MailboxEntry | undefined): MailboxState | undefined {
+  #state(entry: MailboxEntry, row: RowWithInbox): MailboxState | undefined {
     try {
       const index = readIndexHeader(metaPath(this.#layout, entry, 'index'), entry.name);
       if (index === undefined || isMarkedDeleted(index)) return undefined;
-      return this.#states.stateOf(entry, index, readCyrusHeader(this.#layout, entry), inbox);
+      return this.#states.stateOf(entry, index, readCyrusHeader(this.#layout, entry), row);
     } catch (caught) {
       // Opening it fails in the same way, and says so of this mailbox.
       if (caught instanceof SyncError) return undefined;

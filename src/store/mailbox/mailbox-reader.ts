@@ -12,7 +12,7 @@ import { mailboxDamaged } from '../files/store-errors.ts';
 import { lockFileNow } from '../files/while-file-locked.ts';
 import { whileNamespaceLocked } from '../files/while-namespace-locked.ts';
 import { isOpenable } from '../mailbox-list/is-openable.ts';
-import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
+import type { MailboxList, RowWithInbox } from '../mailbox-list/mailbox-list.ts';
 import type { LockedMailbox, MailboxEntry } from '../master-store.ts';
 import { mailboxLockPath, namespaceOwner, userLockPaths } from '../paths/lock-paths.ts';
 import { messageDirectory, metaPath } from '../paths/mailbox-paths.ts';
@@ -84,7 +84,7 @@ export class MailboxReader {
     const byRecord = this.#list.keying() === 'by-record';
     const located = this.#lockName(name, byRecord && owner !== undefined);
     if (located === undefined) return undefined;
-    const { entry, inbox, lock } = located;
+    const { entry, inbox, groups, lock } = located;
     using _name = lock;
     using _conversations = byRecord ? undefined : this.#states.lockConversations(entry, inbox);
     const indexPath = metaPath(this.#layout, entry, 'index');
@@ -94,7 +94,7 @@ export class MailboxReader {
 
     const header = readCyrusHeader(this.#layout, entry);
     const identified = entry.uniqueid === '' ? { ...entry, uniqueid: header.uniqueid ?? '' } : entry;
-    const state = this.#states.stateOf(identified, index.header, header, inbox);
+    const state = this.#states.stateOf(identified, index.header, header, { inbox, groups });
     const [view] = this.#states.viewsOf([{ entry: identified, state }]);
     if (view === undefined) return undefined;
     using mailbox = new ReadableMailbox(
@@ -110,12 +110,12 @@ export class MailboxReader {
   #lockName(
     name: ByteString,
     frozen: boolean,
-  ): { entry: MailboxEntry; inbox: MailboxEntry | undefined; lock: Disposable } | undefined {
+  ): (RowWithInbox & { entry: MailboxEntry; lock: Disposable }) | undefined {
     for (let lookups = 0; lookups < MAX_LOOKUPS; lookups++) {
-      const { entry, inbox } = this.#list.lookupWithInbox(name);
+      const { entry, inbox, groups } = this.#list.lookupWithInbox(name);
       if (entry === undefined || !isOpenable(entry)) return undefined;
       const lock = lockFileNow(mailboxLockPath(this.#layout, entry), 'shared');
-      if (frozen || this.#isStill(entry)) return { entry, inbox, lock };
+      if (frozen || this.#isStill(entry)) return { entry, inbox, groups, lock };
       lock[Symbol.dispose]();
     }
     throw new SyncError('IMAP_MAILBOX_LOCKED', 'the mailbox is being changed all the time', {

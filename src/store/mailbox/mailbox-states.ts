@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { lockDatabase } from '../cyrusdb/lock-database.ts';
-import type { MailboxList } from '../mailbox-list/mailbox-list.ts';
+import type { MailboxList, RowWithInbox } from '../mailbox-list/mailbox-list.ts';
 import type { Annotation, MailboxEntry, MailboxState, MailboxView, UnreadPart } from '../master-store.ts';
 import { isInbox, parseInternalName } from '../paths/mailbox-name.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
@@ -51,7 +51,7 @@ export class MailboxStates {
     entry: MailboxEntry,
     index: IndexHeader,
     header: CyrusHeader,
-    inbox: MailboxEntry | undefined,
+    { inbox, groups }: Omit<RowWithInbox, 'entry'>,
   ): MailboxState {
     const conversation = this.#conversation(entry, inbox);
     const counter = this.#counter(entry, inbox);
@@ -76,6 +76,7 @@ export class MailboxStates {
       crcAnnotations: index.crcAnnotations,
       quotaroot: header.quotaroot,
       keywords: usableFlags(header.userFlags),
+      groups,
       unread: [conversation.unread, counter.unread].filter((part) => part !== undefined),
     };
   }

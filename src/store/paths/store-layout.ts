@@ -35,6 +35,8 @@ export interface StoreLayout {
   improvedMailboxSort: boolean;
   conversations: boolean;
   reverseacls: boolean;
+  /** Groups of users are kept in the list of mailboxes (`auth_mech`, from 3.12 on): who has none there is in none. */
+  mboxgroups: boolean;
   lockPath: string;
   sievedir: string;
   sieveusehomedir: boolean;

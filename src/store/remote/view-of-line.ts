@@ -52,6 +52,8 @@ export function viewOfLine(
     crcBasic: line.crcBasic,
     crcAnnotations: line.crcAnnotations,
     quotaroot: line.quotaroot,
+    // A server without any use for groups tells none, as does one where the user is in none.
+    groups: line.groups || undefined,
     unread: [],
   };
   return { entry: entryOfLine(rules, line), state, annotations: line.annotations };

@@ -52,7 +52,7 @@ function mailboxAgain(map: DlistMap): string {
   // An intermediate mailbox is sent without most of what an answer must have.
   const padded: DlistMap = intermediate ? new Map([...FILLER, ...map]) : map;
   const mailbox: WireMailbox = {
-    ...decodeMailbox(padded),
+    ...decodeMailbox(padded, { takesGroups: has('USERGROUPS') }),
     crcAnnotations: has('SYNC_CRC_ANNOT') ? optionalNumber(map, 'SYNC_CRC_ANNOT', WORD) : undefined,
     since: has('SINCE_MODSEQ')
       ? {

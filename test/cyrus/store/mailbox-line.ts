@@ -32,6 +32,7 @@ export function mailboxLine(mailbox: LockedMailbox): ByteString {
   );
   if (state.xconvmodseq > 0) fields.push(['XCONVMODSEQ', String(state.xconvmodseq)]);
   if (state.raclmodseq > 0) fields.push(['RACLMODSEQ', String(state.raclmodseq)]);
+  if (state.groups) fields.push(['USERGROUPS', text(state.groups)]);
   fields.push(
     ['UIDVALIDITY', String(state.uidvalidity)],
     ['PARTITION', text(entry.partition ?? '')],

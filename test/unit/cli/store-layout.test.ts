@@ -25,6 +25,7 @@ test('everything hangs below configdirectory by default', () => {
     conversations: false,
     improvedMailboxSort: false,
     reverseacls: false,
+    mboxgroups: false,
     lockPath: '/var/lib/cyrus/lock',
     sievedir: '/usr/sieve',
     sieveusehomedir: false,

@@ -61,6 +61,7 @@ const MAILBOX = {
   ACL: 'anna\tlrs\t',
   OPTIONS: 'P',
   QUOTAROOT: 'user.anna',
+  USERGROUPS: 'group:staff\tgroup:sales',
   FOLDERMODSEQ: '7',
 };
 const RECORD = { UID: '1', MODSEQ: '5', LAST_UPDATED: '1', INTERNALDATE: '1', SIZE: '10', GUID };
@@ -74,7 +75,11 @@ function withLists(map: fc.Arbitrary<DlistValue>, lists: { [key: string]: fc.Arb
 }
 
 const KINDS: [what: string, decode: (value: DlistValue) => object, values: fc.Arbitrary<DlistValue>][] = [
-  ['MAILBOX', decodeMailbox, withLists(changed(MAILBOX), { ANNOTATIONS: annotations })],
+  [
+    'MAILBOX',
+    (value) => decodeMailbox(value, { takesGroups: true }),
+    withLists(changed(MAILBOX), { ANNOTATIONS: annotations }),
+  ],
   [
     'RECORD',
     decodeRecord,
@@ -127,15 +132,27 @@ function assertSound(decoded: object): void {
   }
 }
 
+test('groups are told where a server takes them, and then nothing said is none', () => {
+  const without = new Map<string, DlistValue>(
+    Object.entries(MAILBOX).filter(([key]) => key !== 'USERGROUPS'),
+  );
+  const told = new Map([...without, ['USERGROUPS', 'group:sales\tgroup:staff']]);
+  const groups = (value: DlistValue, takesGroups: boolean) => decodeMailbox(value, { takesGroups }).groups;
+  assert.equal(groups(told, true), 'group:sales\tgroup:staff');
+  assert.equal(groups(without, true), '');
+  assert.equal(groups(without, false), undefined);
+  assert.equal(groups(told, false), undefined);
+});
+
 test('what servers of the development line tell besides is passed over', () => {
   const plain = Object.entries(MAILBOX);
   const more: [string, DlistValue][] = [
     ['COMPACT_EMAILIDS', '1'],
-    ['USERGROUPS', 'group:staff\tgroup:sales'],
     ['VERSION', '20'],
     ['DELETEDMODSEQ', '4'],
     ['USERFLAGS', ['$x', 'NIL']],
   ];
   const told = new Map<string, DlistValue>([['JMAPID', 'P1'], ...plain, ...more]);
-  assert.deepEqual(decodeMailbox(told), decodeMailbox(new Map<string, DlistValue>(plain)));
+  const decode = (value: DlistValue) => decodeMailbox(value, { takesGroups: true });
+  assert.deepEqual(decode(told), decode(new Map<string, DlistValue>(plain)));
 });

@@ -80,6 +80,9 @@ test('each field that a MAILBOX line brings over is a reason to send one', () =>
     foldermodseq: { here: { foldermodseq: 6 } },
     raclmodseq: { here: { raclmodseq: 7 }, options: { reverseacls: true } },
     xconvmodseq: { here: { xconvmodseq: 21 } },
+    'another group': { here: { groups: 'group:a\tgroup:b' }, there: { groups: 'group:a' } },
+    'the first group': { here: { groups: 'group:a' }, there: { groups: '' } },
+    'no group any more': { here: { groups: '' }, there: { groups: 'group:a' } },
     'an annotation more': {
       annotations: [COMMENT, { ...COMMENT, userid: 'alice' }],
     },
@@ -100,6 +103,13 @@ test('what the replica keeps by itself, or need not have, is no reason to send a
     'raclmodseq unknown there': { there: { raclmodseq: 0 }, options: { reverseacls: true } },
     'raclmodseq unknown here': { here: { raclmodseq: 0 }, options: { reverseacls: true } },
     'xconvmodseq without conversations': { here: { xconvmodseq: 21 }, options: { conversations: false } },
+    'groups where nothing tells of them there': { here: { groups: 'group:a' } },
+    'groups where nothing tells of them here': { there: { groups: 'group:a' } },
+    'groups in a folder, which INBOX tells': {
+      entry: { name: 'user.alice.Sent' },
+      here: { groups: 'group:a' },
+      there: { groups: '' },
+    },
     'modseq of an annotation': { annotations: [{ ...COMMENT, modseq: 9 }] },
     'options of the server alone': { here: { options: 'PSX' } },
     'mail spelled out': { there: { type: 'e' } },

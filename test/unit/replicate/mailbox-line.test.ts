@@ -60,6 +60,7 @@ const WHOLE = {
     foldermodseq: 5,
     annotations: [ANNOTATION],
     keywords: undefined,
+    groups: undefined,
   },
   ...{ since: undefined, intermediate: false, local: true },
 };
@@ -117,9 +118,24 @@ const UNUSED = {
     raclmodseq: 0,
     annotations: [],
     keywords: undefined,
+    groups: undefined,
   },
   since: undefined,
 };
+
+test('groups are told where there are some, none only where the replica has some, and nothing of them in a step', () => {
+  const told = (here: string | undefined, there: string | undefined) => {
+    const local = { ...LOCAL, state: { ...STATE, groups: here } };
+    const remote = { ...THERE, groups: there };
+    const step = partialLine(local, remote, { uid: 4, modseq: 9 }, OPTIONS).groups;
+    return [mailboxLine(local, remote, OPTIONS).groups, step];
+  };
+  assert.deepEqual(told('group:a', ''), ['group:a', undefined]);
+  assert.deepEqual(told('group:a', undefined), ['group:a', undefined]);
+  assert.deepEqual(told('', 'group:a'), ['', undefined]);
+  assert.deepEqual(told('', ''), [undefined, undefined]);
+  assert.deepEqual(told(undefined, 'group:a'), [undefined, undefined]);
+});
 
 test('a mailbox that is to be filled next, one of nobody, and a row without storage', () => {
   const line = mailboxLine(LOCAL, THERE, OPTIONS);

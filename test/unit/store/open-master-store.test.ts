@@ -268,6 +268,33 @@ test('a mailbox list that somebody has locked is said to be, and goes on where i
   assert.deepEqual(free, ['DELETED.shared.6B04D978', 'shared.news', 'user al', 'user al-b']);
 });
 
+test('a user is in the groups that the list of mailboxes has rows of, and in none only where groups are kept there', async () => {
+  const row = `%(T e I aa01 ${LIVE})`;
+  const rows = {
+    Iaa01: `%(T e N user\x1fal ${LIVE})`,
+    'Nuser\x1fal': row,
+    'UGal\x1egroup:staff': '',
+    'UGal\x1egroup:team lead': '',
+    'UGalbert\x1egroup:others': '',
+    'UGgroup:staff\x1eal': '',
+  };
+  const unlisted = { Iaa01: rows.Iaa01, 'Nuser\x1fal': row, 'UGalbert\x1egroup:others': '' };
+  const groupsOf = async (of: Record<string, string>, mboxgroups: boolean) => {
+    const { store, root } = makeStore(of, { mboxgroups });
+    fill(join(root, 'spool/uuid/a/a/aa01'), '%(I aa01)', { version: 17, lastUid: 0 }, []);
+    const read = await store.readMailbox('user.al', ({ state }) => state.groups ?? 'nothing told');
+    const [entry] = store.mailboxesOf('al');
+    assert.ok(entry);
+    const peeked = (await store.peek([entry])).get(entry)?.state.groups ?? 'nothing told';
+    assert.equal(peeked, read);
+    return read;
+  };
+  assert.equal(await groupsOf(rows, false), 'group:staff\tgroup:team lead');
+  assert.equal(await groupsOf(rows, true), 'group:staff\tgroup:team lead');
+  assert.equal(await groupsOf(unlisted, true), '');
+  assert.equal(await groupsOf(unlisted, false), 'nothing told');
+});
+
 test('a store without mailboxes.db says so', () => {
   const store = openMasterStore(plainLayout(join(base, 'nowhere')));
   assert.throws(

@@ -15,12 +15,28 @@ const annotations = fc.constantFrom([], [{ entry: '/comment', userid: '', modseq
 
 test('something is said to differ exactly where the engine would replicate', () => {
   const options = fc.record({ reverseacls: fc.boolean(), conversations: fc.boolean() });
-  const all = [side, side, few, annotations, annotations, fc.constantFrom('', 'e', 'f'), options] as const;
+  const groups = fc.constantFrom(undefined, '', 'group:a');
+  const all = [
+    side,
+    side,
+    few,
+    annotations,
+    annotations,
+    fc.constantFrom('', 'e', 'f'),
+    options,
+    groups,
+    groups,
+  ] as const;
   fc.assert(
-    fc.property(...all, (ours, theirs, deletedmodseq, here, there, type, compared) => {
+    fc.property(...all, (ours, theirs, deletedmodseq, here, there, type, compared, inGroups, theirGroups) => {
       const listed = entry('user.alice');
-      const local = { entry: listed, state: state({ ...ours, deletedmodseq }), annotations: here };
-      const remote = { ...remoteOf(listed, state(theirs), { annotations: [...there] }), type };
+      const local = {
+        entry: listed,
+        state: state({ ...ours, deletedmodseq, groups: inGroups }),
+        annotations: here,
+      };
+      const told = { annotations: [...there], groups: theirGroups };
+      const remote = { ...remoteOf(listed, state(theirs), told), type };
       const differences = compareNumbers(local, remote, compared);
       assert.equal(
         differences.length === 0,
