@@ -13,6 +13,7 @@ const PROGRAM = [
   'bin/answer-version.cjs',
   'bin/exit-when-written.cjs',
   'bin/load-program.cjs',
+  'bin/run-program.cjs',
   'bin/make-compiled-code',
   'bin/make-compiled-code.cjs',
   'src/bundled',

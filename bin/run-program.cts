@@ -1,0 +1,41 @@
+// Before all else: it keeps signals from ending the program, or from opening a debugger in it.
+const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
+const {
+  answerVersion,
+}: { answerVersion(argv: readonly string[]): boolean } = require('./answer-version.cjs');
+const { exitWhenWritten }: { exitWhenWritten(code: number): void } = require('./exit-when-written.cjs');
+
+type Program = typeof import('../src/cli/main.ts') | typeof import('../src/cli/cyrus-sync.ts');
+
+/** sysexits.h, as everything that is wrong with an installation. */
+const EX_CONFIG = 78;
+
+/**
+ * Runs one of the bundled programs until its end. CommonJS, because loading an ES module starts libuv's threads. They read
+ * from disks that have to be waited for: with the usual four, a store on a network file system would be read at a third of
+ * the speed that it has. The program is one CommonJS file as well: some fifty ES modules take Node longer to load than a
+ * small run lasts.
+ */
+function runProgram(name: string): void {
+  const argv = process.argv.slice(2);
+  if (answerVersion(argv)) return;
+  process.env.UV_THREADPOOL_SIZE ??= '16';
+  keepDebuggerClosed(name);
+  load(name).main(argv, process.env).then(exitWhenWritten);
+}
+
+function load(name: string): Program {
+  try {
+    const { join }: typeof import('node:path') = require('node:path');
+    const { loadProgram }: { loadProgram(path: string): Program } = require('./load-program.cjs');
+    return loadProgram(join(__dirname, `../src/bundled/programs/${name}.cjs`));
+  } catch (caught) {
+    const { message } = caught as Error;
+    process.stderr.write(
+      `${name}: the program cannot be loaded: ${message} (install it again, where this user can read it)\n`,
+    );
+    process.exit(EX_CONFIG);
+  }
+}
+
+module.exports = { runProgram };
