@@ -2,7 +2,7 @@
 # Usage: test/install-cyrus-version.sh VERSION [FOLDER]
 # Puts a Cyrus of another Debian release, with its own libraries, beside the installed one, and prints the folder of its
 # programs. Neither root nor dpkg's database is touched; what is there already stays as it is. With 3.6 it is the
-# installed one.
+# installed one, which has no httpd; bookworm is 3.6 with all its programs.
 set -euo pipefail
 
 case "${1:-}" in
@@ -11,7 +11,8 @@ case "${1:-}" in
   3.10) releases=(trixie) ;;
   3.12) releases=(trixie trixie-backports) ;;
   sid) releases=(sid) ;;
-  *) echo "usage: $0 3.2|3.6|3.10|3.12|sid [FOLDER]" >&2; exit 64 ;;
+  bookworm) releases=(bookworm) ;;
+  *) echo "usage: $0 3.2|3.6|3.10|3.12|sid|bookworm [FOLDER]" >&2; exit 64 ;;
 esac
 # The user cyrus must be able to enter it, so it is no home directory.
 folder=${2:-${CYRUS_VERSIONS:-/var/tmp/cyrus-versions}/$1}

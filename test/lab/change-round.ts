@@ -49,7 +49,7 @@ export async function changeRound(
   await asUser(server, rights, async (client, user) => {
     await admin.ok(`SETACL ${quoteImap(mailboxOf(server, user, second))} anyone l`);
     await client.ok(`UNSUBSCRIBE ${quoteImap(ownName(server, []))}`);
-    await client.ok(`SUBSCRIBE ${quoteImap(ownName(server, last))}`);
+    await client.ok(`SUBSCRIBE ${quoteImap(ownName(server, population.folders[2] ?? []))}`);
     const made = ownName(server, [`New ${round}`, 'Deep']);
     await client.ok(`CREATE ${quoteImap(made)}`);
     await append(client, made, 2, `${user} new ${round}`, user);

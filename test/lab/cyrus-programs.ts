@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where Debian and Ubuntu install them. */
@@ -34,6 +35,11 @@ export class CyrusPrograms {
   isAtLeast(major: number, minor: number): boolean {
     const [ours = 0, its = 0] = this.version.split('.').map(Number);
     return ours > major || (ours === major && its >= minor);
+  }
+
+  /** Debian has `httpd` in a package of its own, which is not installed with the others. */
+  get haveHttpd(): boolean {
+    return existsSync(this.path('httpd'));
   }
 
   /** The key of a mailbox in mailboxes.db. */

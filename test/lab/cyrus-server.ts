@@ -39,6 +39,8 @@ export interface ServerOptions {
   metapartitionFiles?: string;
   /** Give each partition an archive directory and set `archive_enabled`. */
   archive?: boolean;
+  /** Serve calendars and address books, where the programs have `httpd`. */
+  calendars?: boolean;
   /** `sync_server` processes at a time (`maxchild`); default: any number. */
   syncProcesses?: number;
   /** Added to the environment of `master`, and so of its services. */
@@ -68,9 +70,13 @@ export class CyrusServer implements AsyncDisposable {
   readonly imapPort: number;
   readonly syncPort: number;
   readonly sievePort: number;
+  /** Answers where the server has calendars. */
+  readonly httpPort: number;
+  readonly hasHttpd: boolean;
   #settings = new Map<string, string>();
   #extraLines: string[];
   readonly #syncLimit: string;
+  readonly #hasForeignStore: boolean;
   readonly #entries: Record<'DAEMON' | 'EVENTS', string[]> = { DAEMON: [], EVENTS: [] };
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
@@ -79,13 +85,15 @@ export class CyrusServer implements AsyncDisposable {
   private constructor(name: string, directory: string, ports: readonly number[], options: ServerOptions) {
     this.name = name;
     this.directory = directory;
-    [this.imapPort = 0, this.syncPort = 0, this.sievePort = 0] = ports;
+    [this.imapPort = 0, this.syncPort = 0, this.sievePort = 0, this.httpPort = 0] = ports;
     const names = options.partitions ?? ['default'];
     this.partitions = Object.fromEntries(names.map((each) => [each, join(directory, 'spool', each)]));
     this.#extraLines = [...(options.extraLines ?? [])];
     this.#syncLimit = options.syncProcesses === undefined ? '' : ` maxchild=${options.syncProcesses}`;
     this.#environment = options.environment ?? {};
+    this.#hasForeignStore = options.store !== undefined;
     this.programs = options.programs ?? PROGRAMS;
+    this.hasHttpd = options.calendars === true && this.programs.haveHttpd;
     this.#defaults(names, options);
     for (const [key, value] of Object.entries(options.imapd ?? {})) this.configure(key, value);
   }
@@ -107,7 +115,7 @@ export class CyrusServer implements AsyncDisposable {
     requireCyrus(options.programs);
     const directory = await mkdtemp(join(options.directory ?? storeRoot(), `cyrus-${name}-`));
     await chmod(directory, 0o755);
-    const server = new CyrusServer(name, directory, await freePorts(3), options);
+    const server = new CyrusServer(name, directory, await freePorts(4), options);
     watchExit(server);
     for (const each of ['spool', 'meta', 'archive']) await mkdir(join(directory, each));
     if (options.store !== undefined) copyStore(options.store, directory);
@@ -181,6 +189,7 @@ export class CyrusServer implements AsyncDisposable {
       `${service('csync', 'sync_server', this.syncPort)}${this.#syncLimit}`,
       service('sieve', 'timsieved', this.sievePort),
       `${lmtp} prefork=0`,
+      ...(this.hasHttpd ? [service('http', 'httpd', this.httpPort)] : []),
       `  csyncunix cmd="${this.programs.path('sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,
     ];
     const { DAEMON, EVENTS } = this.#entries;
@@ -191,9 +200,12 @@ export class CyrusServer implements AsyncDisposable {
     );
   }
 
-  /** Without it the skiplists of older versions are rewritten by everybody who opens one, and soon damaged. */
+  /**
+   * Without it the skiplists of older versions are rewritten by everybody who opens one, and soon damaged; and a list of
+   * mailboxes that an older version made stays as it is.
+   */
   #recovery(): string[] {
-    if (this.programs.isAtLeast(3, 6)) return [];
+    if (this.programs.isAtLeast(3, 6) && !this.#hasForeignStore) return [];
     return [`  recover cmd="${this.programs.path('ctl_cyrusdb')} -C ${this.configFile} -r"`];
   }
 
@@ -211,7 +223,7 @@ export class CyrusServer implements AsyncDisposable {
     const ports = [this.imapPort, this.syncPort, this.sievePort];
     // A service that was killed while it waits for the disk still listens, and `master` disables for good a service
     // whose port is taken when it begins.
-    for (const port of ports) await waitUntilFree(port);
+    for (const port of [...ports, this.httpPort]) await waitUntilFree(port);
     const child = spawn(
       this.programs.path('master'),
       // -M is read before privileges go; both files are readable by cyrus.
@@ -348,6 +360,7 @@ export class CyrusServer implements AsyncDisposable {
       set('archive_enabled', 'yes');
       set('archive_after', '1d');
     }
+    if (this.hasHttpd) set('httpmodules', 'caldav carddav');
     set('servername', `${this.name}.test`);
     set('admins', ADMIN);
     set('sasl_pwcheck_method', 'auxprop');
@@ -385,11 +398,14 @@ export interface PairOptions {
 
 /** A master and a replica; the master's imapd.conf names the replica (`sync_host` and so on). */
 export async function startPair(options: PairOptions = {}): Promise<Pair> {
-  const replica = await CyrusServer.start('replica', merge(options.both, options.replica));
+  const replica = await CyrusServer.start('replica', mergeOptions(options.both, options.replica));
   let master: CyrusServer;
   try {
     const forMaster: ServerOptions = { imapd: replicaSettings(replica) };
-    master = await CyrusServer.start('master', merge(merge(forMaster, options.both), options.master));
+    master = await CyrusServer.start(
+      'master',
+      mergeOptions(mergeOptions(forMaster, options.both), options.master),
+    );
   } catch (error) {
     await replica.stop();
     throw error;
@@ -529,7 +545,11 @@ function watchExit(server: CyrusServer): void {
   process.on('SIGINT', () => process.exit(130));
 }
 
-function merge(under: ServerOptions | undefined, over: ServerOptions | undefined): ServerOptions {
+/** Options over others: switches and lists in imapd.conf come together, all else is replaced. */
+export function mergeOptions(
+  under: ServerOptions | undefined,
+  over: ServerOptions | undefined,
+): ServerOptions {
   return {
     ...under,
     ...over,

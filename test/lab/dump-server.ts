@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
@@ -13,7 +14,7 @@ export interface ServerDump {
   list: Record<string, ListRow>;
   /** Mail of each user and of the shared mailboxes, by the name that its reader uses: `anna INBOX/Work`. */
   mail: Record<string, MailboxDump>;
-  /** Message files of mailboxes that no IMAP client may open (deleted mailboxes, scripts), by admin name. */
+  /** Message files of mailboxes that no IMAP client may open (deleted mailboxes, scripts, calendars), by admin name. */
   files: Record<string, Record<string, string>>;
   users: Record<string, UserDump>;
 }
@@ -83,7 +84,9 @@ export async function dumpServer(
   const names = await listNames(admin, '*');
   const dump: ServerDump = { list, mail: {}, files: {}, users: {} };
   const divider = separator(server);
-  const unopenable = names.filter((name) => name.startsWith(`DELETED${divider}`) || /#sieve(@|$)/.test(name));
+  const unopenable = names.filter(
+    (name) => name.startsWith(`DELETED${divider}`) || /#(?:sieve|calendars|addressbooks)\b/.test(name),
+  );
   dump.files = await dumpFiles(server, unopenable);
   const shared = names.filter((name) => !name.startsWith(`user${divider}`) && !unopenable.includes(name));
   for (const [name, mailbox] of await dumpMailboxes(admin, shared)) {
@@ -287,13 +290,16 @@ async function dumpFiles(
     throw new Error(`mbpath of ${names.length} mailboxes gave:\n${stdout}${stderr}\nfor ${names.join(', ')}`);
   const dump: Record<string, Record<string, string>> = {};
   for (const [index, name] of names.entries()) {
-    const directory = directories[index] ?? '';
+    const spool = directories[index] ?? '';
     const files: Record<string, string> = {};
-    for (const file of await readdir(directory)) {
-      if (!/^\d+\.$/.test(file)) continue;
-      files[file] = createHash('sha1')
-        .update(await readFile(join(directory, file)))
-        .digest('hex');
+    const archive = spool.replace(join(server.directory, 'spool'), join(server.directory, 'archive'));
+    for (const directory of [spool, archive].filter((each) => existsSync(each))) {
+      for (const file of await readdir(directory)) {
+        if (!/^\d+\.$/.test(file)) continue;
+        files[file] = createHash('sha1')
+          .update(await readFile(join(directory, file)))
+          .digest('hex');
+      }
     }
     dump[name] = files;
   }

@@ -1,44 +1,69 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CyrusPrograms } from '../lab/cyrus-programs.ts';
-import { type CellOutcome, type MatrixCell, PHASES, runMatrixCell } from '../lab/matrix-cell.ts';
+import {
+  type CellOutcome,
+  type MatrixCell,
+  type Phase,
+  phasesOf,
+  runMatrixCell,
+} from '../lab/matrix-cell.ts';
+import { layoutOfCell } from '../lab/matrix-layouts.ts';
 
 /*
  * Every version as master and replica of every other, over both services: the table of docs/compatibility.md.
  *
- *   node run-matrix.js FOLDER... [--only MASTER:REPLICA,...] [--write]
+ *   node run-matrix.js FOLDER... [--only MASTER:REPLICA,...] [--from] [--write]
  *
- * A FOLDER has the programs of a version. --write puts what was run into the table of the page.
+ * A FOLDER has the programs of a version; the oldest comes first. --from runs only those cells whose master is read from its
+ * server. --write puts what was run into the table of the page.
  */
 const PAGE = join(import.meta.dirname, '..', '..', '..', 'docs', 'compatibility.md');
 const [BEGIN, END] = ['<!-- matrix -->', '<!-- end of matrix -->'];
+/** A difference is cut to this: what a command that failed has said can be long. */
+const SHOWN_CHARACTERS = 2_000;
+/** A row begins with what is known of its cell before it is run. */
+const COLUMNS_OF_A_CELL = 4;
 
 const args = process.argv.slice(2);
 const write = args.includes('--write');
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1]?.split(',') : undefined;
+const ways = args.includes('--from') ? (['server'] as const) : (['files', 'server'] as const);
 const versions = args.filter((each) => each.startsWith('/')).map((folder) => new CyrusPrograms(folder));
+const [oldest] = versions;
+if (oldest === undefined) throw new Error('expected the folders of some versions');
 
-const cells: MatrixCell[] = versions.flatMap((master) =>
-  versions.flatMap((replica) =>
-    (['csync', 'imapd'] as const).map((service) => ({ master, replica, service })),
+const cells: MatrixCell[] = versions.flatMap((master, m) =>
+  versions.flatMap((replica, r) =>
+    (['csync', 'imapd'] as const).flatMap((service, s) =>
+      ways.map((from) => ({ master, replica, service, from, layout: layoutOfCell(m, r, s), oldest })),
+    ),
   ),
 );
 const rows: string[] = [];
 let wrong = 0;
 for (const cell of cells) {
-  const { master, replica, service } = cell;
-  const [from, to] = [minor(master), minor(replica)];
-  if (only !== undefined && !only.includes(`${from}:${to}`)) continue;
+  const { master, replica, service, from, layout } = cell;
+  if (only !== undefined && !only.includes(`${minor(master)}:${minor(replica)}`)) continue;
+  if (from === 'server' && !isForServers(cell)) continue;
   const outcome = await runMatrixCell(cell);
-  const failed = PHASES.filter((phase) => outcome[phase].length > 0);
+  const failed = phasesOf(cell).filter((phase) => (outcome[phase] ?? []).length > 0);
   if (failed.length > 0) wrong += 1;
   const date = new Date().toISOString().slice(0, 10);
-  rows.push(`| ${master.version} | ${replica.version} | ${service} | ${verdict(failed)} | ${date} |`);
+  const read = from === 'server' ? 'its server' : 'files';
+  const columns = [master.version, replica.version, service, read, layout.name, verdict(failed), date];
+  rows.push(`| ${columns.join(' | ')} |`);
   console.log(rows.at(-1));
+  // A run takes long: what it has got is kept if it is ended.
+  if (write) writeTable(rows);
   for (const phase of failed) tell(phase, outcome);
 }
-if (write) writeTable(rows);
 process.exitCode = wrong > 0 ? 1 : 0;
+
+/** Older servers do not tell all that a master has to (docs/operations.md). */
+function isForServers({ master, replica }: MatrixCell): boolean {
+  return master.isAtLeast(3, 6) && replica.isAtLeast(3, 6);
+}
 
 function minor({ version }: CyrusPrograms): string {
   return version.split('.').slice(0, 2).join('.');
@@ -48,15 +73,18 @@ function verdict(failed: readonly string[]): string {
   return failed.length === 0 ? 'right' : `**wrong**: ${failed.join(', ')}`;
 }
 
-function tell(phase: (typeof PHASES)[number], outcome: CellOutcome): void {
-  for (const line of outcome[phase]) console.log(`  ${phase}: ${line}`);
+function tell(phase: Phase, outcome: CellOutcome): void {
+  for (const line of outcome[phase] ?? []) console.log(`  ${phase}: ${line.slice(0, SHOWN_CHARACTERS)}`);
 }
 
 function writeTable(lines: readonly string[]): void {
   const page = readFileSync(PAGE, 'utf8');
   const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (before < 0 || after < 0) throw new Error(`${PAGE}: expected the comments ${BEGIN} and ${END}`);
-  const head = ['| Master | Replica | Service | Five phases | Run |', '|---|---|---|---|---|'];
+  const head = [
+    '| Master | Replica | Service | Master read from | Layout | Phases | Run |',
+    '|---|---|---|---|---|---|---|',
+  ];
   const old = page
     .slice(before, after)
     .split('\n')
@@ -68,5 +96,8 @@ function writeTable(lines: readonly string[]): void {
 
 /** The columns that a row is known by. */
 function cellOf(row: string): string {
-  return row.split('|').slice(1, 4).join('|');
+  return row
+    .split('|')
+    .slice(1, 1 + COLUMNS_OF_A_CELL)
+    .join('|');
 }
