@@ -1,7 +1,14 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import { MAILBOX_NAME, matches } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { type NameRules, parseExternalName, toDbname, toInternalName } from '../paths/mailbox-name.ts';
+import {
+  type MailboxName,
+  type NameRules,
+  parseExternalName,
+  parseInternalName,
+  toDbname,
+  toInternalName,
+} from '../paths/mailbox-name.ts';
 
 /** A row of IMAP's LIST. */
 export interface ListedName {
@@ -22,6 +29,9 @@ export type ListNames = (
   take: (listed: ListedName) => void,
 ) => Promise<boolean>;
 
+/** Tells which of some internal names are mailboxes. */
+export type FindMailboxes = (names: readonly ByteString[]) => Promise<readonly ByteString[]>;
+
 /**
  * Internal names of all INBOXes and of all shared mailboxes, in the order of a mailbox list. What a user has below the
  * INBOX is not asked for here: there is fifty times as much of it, and the user is asked for as a whole later.
@@ -31,12 +41,16 @@ export type ListNames = (
  */
 export async function listEverybody(
   list: ListNames,
+  find: FindMailboxes,
   rules: NameRules,
   server: string,
 ): Promise<ByteString[]> {
+  /** Internal names, and where each stands in a mailbox list. */
   const found = new Map<ByteString, ByteString>();
   /** The names that shared mailboxes are below. */
   const tops = new Set<ByteString>();
+  /** Mailboxes without a domain that the answers may have passed over. */
+  const hidden = new Set<ByteString>();
   const patterns = function* (separator: ListedName['separator']): Generator<ByteString> {
     checkSeparator(separator, rules, server);
     yield `user${separator}%`;
@@ -50,6 +64,7 @@ export async function listEverybody(
     const parsed = parseExternalName(rules, name);
     const internal = toInternalName(rules, parsed);
     if (!matches(MAILBOX_NAME, internal)) return;
+    for (const name of namesHiddenBy(rules, parsed)) hidden.add(name);
     const isInbox = parsed.localpart !== undefined && parsed.boxes.length === 0 && parsed.deletedTime === 0;
     if (parsed.localpart !== undefined && !isInbox) return;
     if (exists) found.set(internal, toDbname(rules, parsed));
@@ -57,7 +72,26 @@ export async function listEverybody(
     if (!isInbox && !isUsers && parsed.domain === undefined && isTop(name, separator, rules)) tops.add(name);
   };
   if (!(await list(patterns, take))) throw cannotList(server);
+  for (const internal of await find([...hidden].filter((name) => !found.has(name)))) {
+    found.set(internal, toDbname(rules, parseInternalName(rules, internal)));
+  }
   return [...found].sort(([, a], [, b]) => compareBytes(a, b)).map(([internal]) => internal);
+}
+
+/**
+ * IMAP's LIST of Cyrus compares names without their domains: behind `user/anna/Sent@example.org` it passes over a mailbox
+ * `user/anna` without a domain, or tells it as one that only others are below. So it is asked for by itself.
+ */
+function namesHiddenBy(
+  rules: NameRules,
+  { domain, localpart, boxes, deletedTime }: MailboxName,
+): ByteString[] {
+  if (domain === undefined || deletedTime !== 0 || boxes.length === 0) return [];
+  const plain = { domain: undefined, localpart, deletedTime };
+  if (localpart !== undefined) return [toInternalName(rules, { ...plain, boxes: [] })];
+  return boxes
+    .slice(1)
+    .map((_box, depth) => toInternalName(rules, { ...plain, boxes: boxes.slice(0, depth + 1) }));
 }
 
 /** At the top, or at the top of what was deleted. */

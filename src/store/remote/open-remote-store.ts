@@ -90,6 +90,8 @@ interface KnownUser extends ReplicaUser {
 
 /** Version that a mailbox is taken for whose records have not been read. */
 const UNREAD = { exists: undefined, indexVersion: 0 };
+/** Names in one command: with virtual domains there can be one for each user. */
+const NAMES_AT_A_TIME = 1_000;
 const NO_SCRIPTS: SieveState = { source: 'none', scripts: [], active: undefined };
 
 class RemoteStore implements MasterStore {
@@ -114,8 +116,7 @@ class RemoteStore implements MasterStore {
   }
 
   async refresh({ users = [], names = [], uniqueids = [], everybody = false }: Refresh): Promise<void> {
-    const { sessions, parts } = this.#master;
-    const { list } = parts;
+    const { sessions } = this.#master;
     const above = users.flatMap((userid) => this.#aboveUser(userid));
     const withAbove = [...new Set([...above, ...names.flatMap((name) => this.#withAbove(name))])];
     const asked = [...new Set(uniqueids)].filter((uniqueid) => !this.#names.isKnown(uniqueid));
@@ -126,7 +127,7 @@ class RemoteStore implements MasterStore {
         Promise.all(users.map((userid) => this.#askUser(session, userid))),
         session.getMailboxes(withAbove),
         this.#findsUniqueids ? session.getUniqueids(asked) : [],
-        everybody ? listEverybody(list, this.#rules, session.info.server) : this.#everybody,
+        everybody ? this.#listEverybody(session) : this.#everybody,
         // A server that refuses everything is found out at once.
         users.length + names.length === 0 ? session.noop() : undefined,
       ]);
@@ -140,6 +141,18 @@ class RemoteStore implements MasterStore {
       if (this.#findsUniqueids) this.#names.takeUniqueids(asked, byUniqueid);
       this.#everybody = everyone;
     });
+  }
+
+  async #listEverybody(session: MasterSession): Promise<ByteString[]> {
+    const find = async (names: readonly ByteString[]): Promise<ByteString[]> => {
+      const found: ByteString[] = [];
+      for (let first = 0; first < names.length; first += NAMES_AT_A_TIME) {
+        const mailboxes = await session.getMailboxes(names.slice(first, first + NAMES_AT_A_TIME));
+        found.push(...mailboxes.filter(({ type }) => !type.includes('i')).map(({ name }) => name));
+      }
+      return found;
+    };
+    return await listEverybody(this.#master.parts.list, find, this.#rules, session.info.server);
   }
 
   async #askUser(session: MasterSession, userid: ByteString): Promise<KnownUser> {

@@ -11,6 +11,9 @@ const DOTS: NameRules = {
 };
 const SLASHES: NameRules = { ...DOTS, unixhierarchysep: true };
 
+/** Nothing is there beside what is listed. */
+const none = async () => [];
+
 /** An imapd that lists what matches, `*` anything and `%` anything but a separator, and what is asked of it. */
 function server(separator: '/' | '.', names: readonly string[]) {
   const asked: string[] = [];
@@ -41,7 +44,7 @@ test('each INBOX and each shared mailbox is found once, what users have below th
     'more/only/below',
   ];
   const { asked, list } = server('/', names);
-  assert.deepEqual(await listEverybody(list, SLASHES, 'master'), [
+  assert.deepEqual(await listEverybody(list, none, SLASHES, 'master'), [
     'more.only.below',
     'shared',
     'shared.a',
@@ -60,7 +63,7 @@ test('shared mailboxes that were deleted are found, those of users are the users
     'DELETED.shared.a.5F5E1000',
   ];
   const { asked, list } = server('.', names);
-  assert.deepEqual(await listEverybody(list, DOTS, 'master'), [
+  assert.deepEqual(await listEverybody(list, none, DOTS, 'master'), [
     'DELETED.shared.5F5E1000',
     'DELETED.shared.a.5F5E1000',
     'user.anna',
@@ -72,24 +75,42 @@ test('shared mailboxes that were deleted are found, those of users are the users
 test('with domains everything that has one is asked for', async () => {
   const rules: NameRules = { ...SLASHES, virtdomains: 'on' };
   const { asked, list } = server('/', ['user/anna@example.org', 'user/bob', 'shared@example.org']);
-  const found = await listEverybody(list, rules, 'master');
+  const found = await listEverybody(list, none, rules, 'master');
   assert.ok(asked.includes('*@*'));
   assert.deepEqual(found.sort(), ['example.org!shared', 'example.org!user.anna', 'user.bob']);
 });
 
+test('mailboxes without a domain that LIST passes over because of namesakes in a domain are asked for by name', async () => {
+  const rules: NameRules = { ...SLASHES, virtdomains: 'userid' };
+  const { list } = server('/', [
+    'user/anna/Sent@example.org',
+    'user/bob',
+    'user/bob/Sent@example.org',
+    'shared/a/b@example.org',
+  ]);
+  const asked: string[] = [];
+  const find = async (names: readonly string[]) => {
+    asked.push(...names);
+    return ['user.anna', 'shared.a'];
+  };
+  const found = await listEverybody(list, find, rules, 'master');
+  assert.deepEqual(asked.toSorted(), ['shared', 'shared.a', 'user.anna']);
+  assert.deepEqual(found, ['example.org!shared.a.b', 'shared.a', 'user.anna', 'user.bob']);
+});
+
 test('a server that writes names in another way, or lists none, ends it', async () => {
   const { list } = server('.', ['user.anna']);
-  await assert.rejects(listEverybody(list, SLASHES, 'master'), {
+  await assert.rejects(listEverybody(list, none, SLASHES, 'master'), {
     code: 'CONFIG',
     hint: /unixhierarchysep: no/,
   });
   const other = server('/', ['user/anna']);
-  await assert.rejects(listEverybody(other.list, DOTS, 'master'), {
+  await assert.rejects(listEverybody(other.list, none, DOTS, 'master'), {
     code: 'CONFIG',
     hint: /unixhierarchysep: yes/,
   });
   await assert.rejects(
-    listEverybody(async () => false, DOTS, 'master'),
+    listEverybody(async () => false, none, DOTS, 'master'),
     { code: 'CONFIG', hint: /--from/ },
   );
 });
