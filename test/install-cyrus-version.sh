@@ -5,8 +5,9 @@
 # installed one, which has no httpd; bookworm is 3.6 with all its programs.
 set -euo pipefail
 
+packages=(cyrus-imapd cyrus-replication cyrus-caldav libsasl2-modules libsasl2-modules-db)
 case "${1:-}" in
-  3.2) releases=(bullseye) ;;
+  3.2) releases=(bullseye) packages+=(libsasl2-modules-gssapi-mit) ;; # SCRAM is in there
   3.6) echo /usr/lib/cyrus/bin; exit ;;
   3.10) releases=(trixie) ;;
   3.12) releases=(trixie trixie-backports) ;;
@@ -16,7 +17,8 @@ case "${1:-}" in
 esac
 # The user cyrus must be able to enter it, so it is no home directory.
 folder=${2:-${CYRUS_VERSIONS:-/var/tmp/cyrus-versions}/$1}
-[[ -e $folder/complete ]] && { echo "$folder/bin"; exit; }
+# One that was unpacked without some of these packages is unpacked again.
+[[ -e $folder/complete && $(< "$folder/complete") = "${packages[*]}" ]] && { echo "$folder/bin"; exit; }
 
 mkdir -p "$(dirname "$folder")"
 work=$(mktemp -d "$folder.XXXXXX")
@@ -61,7 +63,7 @@ Debug::NoLocking "true";
 EOF
 export APT_CONFIG=$work/apt/apt.conf
 apt-get -qq update >&2
-apt-get -qq -y --download-only install cyrus-imapd cyrus-replication cyrus-caldav libsasl2-modules libsasl2-modules-db >&2
+apt-get -qq -y --download-only install "${packages[@]}" >&2
 for package in "$work"/apt/archives/*.deb; do
   dpkg-deb --fsys-tarfile "$package" |
     tar -x -C "$work/root" --exclude=./usr/share/{doc,man,locale,zoneinfo}
@@ -81,7 +83,7 @@ exec '$folder/$linker' --library-path '$folder/root/usr/lib/x86_64-linux-gnu:$fo
 EOF
 done
 chmod 755 "$work"/bin/*
-touch "$work/complete"
+echo "${packages[*]}" > "$work/complete"
 rm -rf "$folder"
 mv "$work" "$folder"
 trap - EXIT

@@ -42,6 +42,11 @@ export class CyrusPrograms {
     return existsSync(this.path('httpd'));
   }
 
+  /** Tells whether a user's scripts are messages of `#sieve`, and not files. */
+  get keepScriptsInMailbox(): boolean {
+    return this.isAtLeast(3, 6);
+  }
+
   /** The key of a mailbox in mailboxes.db. */
   rowKey(internalName: string): string {
     return this.isAtLeast(3, 6) ? `N${internalName.replaceAll('.', '\x1f')}` : internalName;

@@ -127,11 +127,10 @@ async function dumpUser(
   const seen = await Promise.all(foreign.map(async (name) => [name, await seenUids(client, name)] as const));
   const subscribed = await client.ok('LSUB "" "*"');
   const subscriptions = subscribed.map(([, , , name]) => expectText(name, 'a subscribed name')).sort();
-  // A ManageSieve login creates the script mailbox: only those who have one may be asked.
-  const scripts =
-    withScripts && allNames.includes(mailboxOf(server, user, ['#sieve']))
-      ? await dumpScripts(server, user)
-      : [];
+  // A ManageSieve login creates the script mailbox: only those who have one may be asked, where there are such.
+  const mayAsk =
+    !server.programs.keepScriptsInMailbox || allNames.includes(mailboxOf(server, user, ['#sieve']));
+  const scripts = withScripts && mayAsk ? await dumpScripts(server, user) : [];
   return { mail, users: { [user]: { subscriptions, seenElsewhere: Object.fromEntries(seen), scripts } } };
 }
 

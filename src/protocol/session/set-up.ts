@@ -18,6 +18,8 @@ const ARCHIVE = 'REPLICATION-ARCHIVE';
 /**
  * CAPABILITIES, if there is one to enable. What is not enabled is done without: scripts go the old way
  * (protocol 10.15), and messages are staged beside the rest. An imapd offers the archive whether or not it has one.
+ *
+ * @throws SyncError with IMAP_REMOTE_DENIED for an account that may do nothing
  */
 export async function setUp(
   queue: CommandQueue,
@@ -46,10 +48,13 @@ export async function setUp(
   const wanted: string[] = [];
   if (offer.sieveMailbox && settings.sieveMailbox) wanted.push(SIEVE_MAILBOX);
   if (offer.archive && settings.stageToArchive) wanted.push(ARCHIVE);
-  if (wanted.length === 0) return session;
-  let enabled: string[];
+  // A user who is no admin is refused every command: better said at once than for each mailbox. Up to 3.4 there is nothing
+  // to enable, and RESTART does nothing here but ask.
+  const asks = release !== undefined && isOlder(release, [3, 6]);
+  let enabled: string[] = [];
   try {
-    enabled = await enable(queue, wanted);
+    if (wanted.length > 0) enabled = await enable(queue, wanted);
+    else if (asks) await session.restart();
   } catch (error) {
     throw explained(SyncError.from(error), offer);
   }
@@ -72,7 +77,6 @@ function enable(queue: CommandQueue, names: readonly string[]): Promise<string[]
       },
     }),
     result: () => enabled,
-    // A user who is no admin gets this for every command: better said at once than for each mailbox.
     refused: (_error, text) => (isNotAdmin(text) ? undefined : { result: [] }),
   });
 }

@@ -13,7 +13,7 @@ import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides, type Sides } from '../../lab/two-sides.ts';
 
 /** Older ones keep them as files alone, so that the master's always take the place of the replica's. */
-const IN_MAILBOX = PROGRAMS.isAtLeast(3, 6);
+const IN_MAILBOX = PROGRAMS.keepScriptsInMailbox;
 
 let pair: Pair;
 let sides: Sides;

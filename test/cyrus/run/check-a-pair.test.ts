@@ -68,7 +68,7 @@ test('a sound pair is found sound, and is octet for octet the same afterwards', 
     of('known faults').map(({ text }) => text),
     faultsOf({ master: release, replica: release }).map(({ side, text }) => `of this ${side}: ${text}`),
   );
-  const able = PROGRAMS.isAtLeast(3, 6)
+  const able = PROGRAMS.keepScriptsInMailbox
     ? /^scripts as a mailbox, refuses/
     : /^scripts as files, may not refuse/;
   assert.match(of('capabilities')[0]?.text ?? '', able);

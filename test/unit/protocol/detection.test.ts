@@ -211,6 +211,38 @@ for (const answer of ['Permission denied', 'only administrators may use Syncappl
   });
 }
 
+for (const [kind, greeting, login, question, answer] of [
+  [
+    'sync_server',
+    '* SASL PLAIN\r\n* OK replica Cyrus sync server v3.2.6\r\n',
+    ['OK success\r\n'],
+    'RESTART',
+    'NO Permission denied\r\n',
+  ],
+  [
+    'imapd',
+    '* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] replica Cyrus IMAP 3.2.6 server ready\r\n',
+    ['A01 OK User logged in\r\n', '* CAPABILITY IMAP4rev1 X-REPLICATION\r\nC01 OK Completed\r\n'],
+    'S0 SYNCRESTART',
+    'S0 BAD Unrecognized command\r\n',
+  ],
+] as const) {
+  test(`a user who is no admin is told so at once by a ${kind} that has nothing to enable`, async () => {
+    await using server = await ScriptedServer.start(async (peer) => {
+      peer.send(greeting);
+      for (const each of login) {
+        await peer.line();
+        peer.send(each);
+      }
+      await peer.expect(question);
+      peer.send(answer);
+      await held(peer);
+    });
+    const error = await rejectsWith(connectReplica(settingsFor(server.address)), 'IMAP_REMOTE_DENIED');
+    assert.match(error.hint ?? '', /admins/);
+  });
+}
+
 test('#sieve as a mailbox is asked for where it is offered', async () => {
   await using server = await ScriptedServer.start(
     csync(async (peer) => {
