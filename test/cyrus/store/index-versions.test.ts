@@ -25,7 +25,10 @@ test('index versions from the newest down to 12 say the same, and their CRCs can
   await using server = await CyrusServer.start('versions', { imapd: { conversations: 'yes' } });
   await populate(server, { users: 6 });
   const store = openMasterStore(layoutOf(server));
-  const names = store.mailboxesOf('anna').map(({ name }) => name);
+  const names = store
+    .mailboxesOf('anna')
+    .filter(({ intermediate }) => !intermediate)
+    .map(({ name }) => name);
   const read = async (version: number): Promise<object[]> => {
     const mailboxes: object[] = [];
     for (const name of names) {

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { recordLayout } from '../../../src/store/mailbox/index-layouts.ts';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { assertSameState } from '../../lab/full-state.ts';
@@ -93,8 +94,9 @@ test('a message file that the replica has lost, or that was altered there, is br
   assert.match(run.stdout, /^0 of 2 users proven .* 2 differed and are repaired/m);
   const again = await verify('alone', 'folders', '--deep');
   assert.equal(again.code, 0, again.stdout + again.stderr);
-  // The replica's server counts the removal of a folder that others are below.
-  await assertSameState(pair, ['alone', 'folders'], (path) => path.endsWith('foldermodseq'));
+  // The replica's server counts the removal of a folder that others are below, and up to 3.4 that of one that others may see.
+  const counts = PROGRAMS.isAtLeast(3, 6) ? /foldermodseq$/ : /(?:folder|racl)modseq$/;
+  await assertSameState(pair, ['alone', 'folders'], (path) => counts.test(path));
 });
 
 test('a record that differs under equal counters and checksums is sent again, whatever its modseq is there', async () => {
