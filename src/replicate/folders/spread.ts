@@ -7,14 +7,14 @@ const ENOUGH_MESSAGES = 512;
 const LOOK_EVERY_MS = 10;
 
 /** A connection that mailboxes go over. */
-interface Way {
+interface Lane {
   context: EngineContext;
   /** Messages of the mailboxes under way on it. */
   messages: number;
 }
 
-/** The way of one mailbox, until that is finished. */
-export interface Course extends Disposable {
+/** The lane of one mailbox until that is finished. */
+export interface LaneUse extends Disposable {
   context: EngineContext;
 }
 
@@ -26,9 +26,9 @@ export interface Course extends Disposable {
  */
 export class Spread implements Disposable {
   readonly #lanes: Lanes;
-  readonly #own: Way;
+  readonly #own: Lane;
   readonly #enough: number;
-  #other: Way | undefined;
+  #other: Lane | undefined;
   #isAsked = false;
   #isWanted = true;
 
@@ -40,7 +40,7 @@ export class Spread implements Disposable {
   }
 
   /** @param messages of the mailbox that is next */
-  async next(messages: number): Promise<Course> {
+  async next(messages: number): Promise<LaneUse> {
     const own = this.#own;
     if (own.context.borrow) {
       while (!this.#other && own.messages > 0 && own.messages + messages > this.#enough && isBehind(own)) {
@@ -49,12 +49,12 @@ export class Spread implements Disposable {
       }
     }
     const other = this.#other;
-    const way = other && other.messages < own.messages ? other : own;
-    way.messages += messages;
+    const lane = other && other.messages < own.messages ? other : own;
+    lane.messages += messages;
     return {
-      context: way.context,
+      context: lane.context,
       [Symbol.dispose]: () => {
-        way.messages -= messages;
+        lane.messages -= messages;
       },
     };
   }
@@ -80,7 +80,7 @@ export class Spread implements Disposable {
   }
 }
 
-function isBehind({ context: { session } }: Way): boolean {
+function isBehind({ context: { session } }: Lane): boolean {
   const { backlogMs, wayMs } = session;
   return backlogMs === undefined || backlogMs >= wayMs;
 }
