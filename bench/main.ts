@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { CASES } from './cases.ts';
+import { countCalls } from './count-calls.ts';
 import { withFlush } from './flush/flush.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
@@ -35,6 +36,8 @@ async function runOne(id: string, options: BenchOptions): Promise<void> {
       return await checkProxy();
     case 'g':
       return await runMicro(options, say);
+    case 'calls':
+      return await countCalls(options, say);
     case 'report':
       return writeReport(options.resultsDirectory, say);
   }

@@ -10,7 +10,7 @@ export type Call = keyof typeof CALLS;
 
 export type Failure = 'EIO' | 'ENOSPC' | 'EMFILE' | 'ENOENT' | 'EINTR' | 'ENOLCK' | 'half';
 
-/** Makes one call of a program fail: the N-th of its kind on files of a server. */
+/** Makes one call of a program fail, the N-th of its kind on files of a server, or only counts them. */
 export class FaultyCalls {
   /** For the program, or whatever starts it. */
   readonly environment: Record<string, string>;
@@ -33,6 +33,16 @@ export class FaultyCalls {
   arm(call: Call, at: number, failure: Failure): void {
     const error = failure === 'half' ? 0 : constants.errno[failure];
     this.#write([CALLS[call], at, error, 0, 0]);
+  }
+
+  /** From now on calls of this kind are counted, and none fails. */
+  count(call: Call): void {
+    this.#write([CALLS[call], 0, 0, 0, 0]);
+  }
+
+  /** Calls since `count` or `arm`. */
+  get counted(): number {
+    return this.#read()[3] ?? 0;
   }
 
   /** @returns whether the call was made at all */
