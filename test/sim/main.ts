@@ -7,6 +7,7 @@ import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
 import { shrink as shrinkPlan } from './shrink.ts';
 import { simulate } from './simulate.ts';
+import { spreadOut } from './spread-out.ts';
 import { withMutant } from './with-mutant.ts';
 
 const MS_PER_HOUR = 3_600_000;
@@ -17,6 +18,7 @@ interface Options {
   seeds: number;
   first?: boolean;
   theme?: Theme;
+  spread?: true;
   shrink: boolean;
   kills?: true;
   mutants?: string | true;
@@ -28,6 +30,7 @@ const command = new Command('sim')
   .option('--from <number>', 'the first of several seeds', whole, 1)
   .option('--seeds <number>', 'how many', whole, 100)
   .addOption(new Option('--theme <word>', 'only seeds whose plans have it').choices(THEMES))
+  .option('--spread', 'at sites whose mailboxes are sent over two connections')
   .option('--first', 'end with the first that fails')
   .option('--no-shrink', 'say of a seed that fails only what was found first')
   .option(
@@ -51,15 +54,20 @@ function whole(text: string): number {
   return Number(text);
 }
 
+function planFor(seed: number, spread: true | undefined): Plan {
+  const plan = planOf(seed, new Random(seed));
+  return spread ? spreadOut(plan) : plan;
+}
+
 /** @returns the exit code */
-async function runSeeds({ seed, from, seeds, theme, first, shrink }: Options): Promise<number> {
+async function runSeeds({ seed, from, seeds, theme, spread, first, shrink }: Options): Promise<number> {
   const began = performance.now();
   let virtualMs = 0;
   let failed = 0;
   let ran = 0;
   const end = seed ?? from + seeds - 1;
   for (let each = seed ?? from; each <= end && !(first && failed > 0); each += 1) {
-    const plan = planOf(each, new Random(each));
+    const plan = planFor(each, spread);
     if (theme !== undefined && plan.theme !== theme) continue;
     const { violations, history, elapsedMs } = await simulate(plan);
     ran += 1;
@@ -80,13 +88,13 @@ async function runSeeds({ seed, from, seeds, theme, first, shrink }: Options): P
 }
 
 /** @returns the exit code */
-async function killAtEach({ seed, from, seeds, theme, first }: Options): Promise<number> {
+async function killAtEach({ seed, from, seeds, theme, spread, first }: Options): Promise<number> {
   let plans = 0;
   let total = 0;
   let failed = 0;
   const end = seed ?? from + seeds - 1;
   for (let each = seed ?? from; each <= end && !(first && failed > 0); each += 1) {
-    const plan = planOf(each, new Random(each));
+    const plan = planFor(each, spread);
     if (theme !== undefined && plan.theme !== theme) continue;
     const { kills, violations } = await killAtEachCommand(plan);
     plans += 1;
@@ -109,13 +117,14 @@ async function showSmallest(plan: Plan): Promise<void> {
 }
 
 /** @returns the exit code: 0 if each was found */
-function findMutants({ from, seeds, theme, kills }: Options, words: string | true): number {
+function findMutants({ from, seeds, theme, spread, kills }: Options, words: string | true): number {
   const chosen = MUTANTS.filter(({ name }) => words === true || name.includes(words));
   let survived = 0;
   for (const mutant of chosen) {
     const { stdout, stderr } = withMutant(mutant, (entry) => {
       const range = ['--from', String(from), '--seeds', String(seeds), '--first', '--no-shrink'];
       if (theme !== undefined) range.push('--theme', theme);
+      if (spread) range.push('--spread');
       if (kills) range.push('--kills');
       return spawnSync(process.execPath, [entry, ...range], { encoding: 'utf8' });
     });

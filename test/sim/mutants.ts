@@ -288,6 +288,54 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [['if (begun) confirmations.push(begun);', 'begun?.catch(() => undefined);']],
   },
   {
+    name: 'what was staged on one of two connections counts as staged on the other',
+    file: 'src/replicate/connection/lanes.ts',
+    changes: [
+      ['{ ...this.#context, session, stage, partitions }', '{ ...this.#context, session, partitions }'],
+    ],
+  },
+  {
+    name: 'a step is sent over another connection than its messages',
+    file: 'src/replicate/folders/start-mailbox.ts',
+    changes: [['sent = sendStep(lane, task, step, claim);', 'sent = sendStep(context, task, step, claim);']],
+  },
+  {
+    name: 'a mailbox is sent before its messages are staged',
+    file: 'src/replicate/folders/start-mailbox.ts',
+    changes: [
+      [
+        'const { octets, damaged } = await upload(',
+        'const { octets, damaged } = { octets: 0, damaged: [] as LeftOut[] };\n  void upload(',
+      ],
+      [
+        '(count) => areTooMany(leftOutBefore.size + count, local.state),\n  );',
+        '(count) => areTooMany(leftOutBefore.size + count, local.state),\n  ).catch(() => undefined);',
+      ],
+    ],
+  },
+  {
+    name: 'nobody holds what a step ahead has staged',
+    file: 'src/replicate/folders/step-ahead.ts',
+    changes: [
+      [
+        'if (!place) this[Symbol.dispose]();\n    return place;',
+        'if (!place) this[Symbol.dispose]();\n    place?.claim[Symbol.dispose]();\n    return place;',
+      ],
+    ],
+  },
+  {
+    name: 'the claim of a step ahead that nobody wants is kept',
+    file: 'src/replicate/folders/step-ahead.ts',
+    changes: [
+      ['this.#isWanted = false;\n    this.#place?.claim[Symbol.dispose]();', 'this.#isWanted = false;'],
+    ],
+  },
+  {
+    name: 'a folder is sent over another connection before the one above it is there',
+    file: 'src/replicate/folders/start-all.ts',
+    changes: [['ready: turn.ready.then(() => newcomer?.aboveElsewhere)', 'ready: turn.ready']],
+  },
+  {
     name: 'seen state that was sent is not compared again',
     file: 'src/replicate/user-data/plan-seen.ts',
     changes: [['other.seenuids !== entry.seenuids', 'false']],

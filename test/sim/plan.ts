@@ -90,6 +90,10 @@ export interface Plan {
   users: number[];
   /** Mailboxes that belong to nobody. */
   shared: number;
+  /** Messages of each mailbox at the beginning, at most; undefined: a handful. */
+  mostMessages?: number;
+  /** A quarter of the messages are the same few, so that several mailboxes have one. */
+  copies?: boolean;
   latencyMs: number;
   octetsPerSecond: number;
   connections: number;

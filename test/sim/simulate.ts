@@ -154,8 +154,8 @@ class World {
 
   /** Before the replica does it. */
   examine(command: RecordedCommand): void {
-    const { text } = command;
-    this.tell(`-> ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`);
+    const { connection, text } = command;
+    this.tell(`${connection} -> ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`);
     this.#applied.push(text);
     this.#watch.examine(command);
     this.#countCommand();

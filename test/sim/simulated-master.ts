@@ -4,7 +4,7 @@ import type { LogLine } from '../../src/rolling/log/log-line.ts';
 import type { MailboxEntry } from '../../src/store/master-store.ts';
 import { Ledger } from './ledger.ts';
 import type { LockTable } from './lock-table.ts';
-import type { DAMAGES, EDITS } from './plan.ts';
+import type { DAMAGES, EDITS, Plan } from './plan.ts';
 import type { Random } from './random.ts';
 import type { LogOnDisk } from './simulated-log.ts';
 import { SimulatedStore } from './simulated-store.ts';
@@ -30,6 +30,14 @@ const SHARED = 'shared';
 const SHARED_SHARE = 0.15;
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '$Label', 'NIL'];
 
+/** Messages of a mailbox at the beginning, at most, unless a plan says otherwise. */
+const HANDFUL = 5;
+/** The share of messages that go to everybody, and how many different ones those are at a site of copies. */
+const TO_ALL = 0.25;
+const FEW = 3;
+
+type Site = Pick<Plan, 'users' | 'shared' | 'rolling' | 'mostMessages' | 'copies'>;
+
 interface Done {
   what: string;
   users: ByteString[];
@@ -46,6 +54,7 @@ export class SimulatedMaster {
   readonly #nowMs: () => number;
   /** The sync log is followed, which tells what becomes of users. */
   readonly #logged: boolean;
+  readonly #copies: boolean;
   /** Users who were given a folder of somebody else's: where that is once they are gone themselves, only the log tells. */
   readonly #givenTo = new Set<ByteString>();
   /** Changes of each user so far, to tell whether there was one meanwhile. */
@@ -60,13 +69,14 @@ export class SimulatedMaster {
   #messages = 0;
 
   constructor(
-    { users, shared, rolling }: { users: readonly number[]; shared: number; rolling: boolean },
+    { users, shared, rolling, mostMessages = HANDFUL, copies = false }: Site,
     random: Random,
     locks: LockTable,
     nowMs: () => number,
   ) {
     this.#nowMs = nowMs;
     this.#logged = rolling;
+    this.#copies = copies;
     this.store = new SimulatedStore(locks);
     this.store.createdModseqs = true;
     for (const folders of users) {
@@ -75,7 +85,8 @@ export class SimulatedMaster {
     }
     for (const name of FOLDERS.slice(0, shared)) this.#create(`${SHARED}.${name}`);
     for (const name of [...this.store.names('')]) {
-      for (let count = random.between(0, 5); count > 0; count -= 1) this.#append(name, random.fraction());
+      for (let count = random.between(0, mostMessages); count > 0; count -= 1)
+        this.#append(name, random.fraction());
     }
     this.#look();
   }
@@ -416,9 +427,11 @@ export class SimulatedMaster {
   /** One in four is a message that others have too. */
   #append(name: ByteString, fraction: number): void {
     this.#messages += 1;
-    const text = fraction < 0.25 ? 'to everybody' : `message ${this.#messages}`;
+    const toAll = fraction < TO_ALL;
+    const text = toAll ? 'to everybody' : `message ${this.#messages}`;
+    const size = this.#copies && toAll ? Math.floor((fraction / TO_ALL) * FEW) : fraction;
     const entry = this.store.lookup(name);
-    this.store.append(name, `Subject: ${text}\r\n\r\n${'x'.repeat(Math.floor(fraction * 3_000))}\r\n`);
+    this.store.append(name, `Subject: ${text}\r\n\r\n${'x'.repeat(Math.floor(size * 3_000))}\r\n`);
     this.ledger.put(entry?.uniqueid ?? '', this.store.guids(name).at(-1) ?? '');
   }
 

@@ -3,7 +3,9 @@ import test from 'node:test';
 import { killAtEachCommand } from './kill-at-each-command.ts';
 import { planOf } from './plan-of.ts';
 import { Random } from './random.ts';
+import { sentOverTwo } from './sent-over-two.ts';
 import { simulate } from './simulate.ts';
+import { spreadOut } from './spread-out.ts';
 
 /** Fixed, so that a failure is this change's; fresh ones are `npm run sim -- --from N --seeds M`. */
 const SEEDS = 60;
@@ -18,6 +20,22 @@ test(`nothing is lost, removed or left different in ${SEEDS} simulated sites`, a
   }
   assert.deepEqual(failed, []);
   assert.ok(applied > SEEDS, 'the simulated sites have mail that is replicated');
+});
+
+/** Fewer, since each has more mail. */
+const SPREAD_SEEDS = 20;
+
+test(`nor in ${SPREAD_SEEDS} sites whose mailboxes are sent over two connections`, async () => {
+  const failed: string[] = [];
+  let overTwo = 0;
+  for (let seed = 1; seed <= SPREAD_SEEDS; seed += 1) {
+    const { violations, history } = await simulate(spreadOut(planOf(seed, new Random(seed))));
+    if (violations.length > 0)
+      failed.push(`npm run sim -- --spread --seed ${seed}: ${violations.join('\n  ')}`);
+    if (sentOverTwo(history).length > 0) overTwo += 1;
+  }
+  assert.deepEqual(failed, []);
+  assert.ok(overTwo > SPREAD_SEEDS / 2, `of ${overTwo} sites a mailbox is sent over two connections`);
 });
 
 /** Seeds of plans in which both sides change, and the master is written to several times. */
