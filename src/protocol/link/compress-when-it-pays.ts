@@ -16,8 +16,8 @@ const LOOK_EVERY_MS = 5_000;
  * @param level zlib level 1 to 9 instead of the one that the rate suggests
  */
 export function compressWhenItPays(
-  queue: CommandQueue,
-  transport: Transport,
+  queue: Pick<CommandQueue, 'octetsAnswered' | 'compress'>,
+  transport: Pick<Transport, 'closed' | 'waiting'>,
   { local, level }: { local: boolean; level: number | undefined },
   onStart: (start: CompressionStart) => void,
 ): void {
@@ -50,7 +50,7 @@ export function compressWhenItPays(
 
 /** A replica that refuses, or a link that breaks meanwhile, leaves things as they are: nobody asked for compression. */
 async function begin(
-  queue: CommandQueue,
+  queue: Pick<CommandQueue, 'compress'>,
   level: number,
   rate: number,
   onStart: (start: CompressionStart) => void,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { DlistParser, type DlistParserOptions } from '../../../src/protocol/dlist/parser.ts';
 import { DlistFile } from '../../../src/protocol/dlist/value.ts';
 import {
@@ -174,6 +175,25 @@ test('lines before replication', async () => {
   assert.equal(lines.buffered.length, 0);
   lines.octets(Buffer.from(`${fitting}a`));
   await assert.rejects(lines.readLine('the banner'), REFUSED);
+  close();
+});
+
+test('lines before replication are the same however they are cut', async () => {
+  const { near, close } = await socketPair();
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }), async (sizes) => {
+      const lines = new LineReader(new Transport(near));
+      const wire = '* SASL PLAIN\r\n* OK ready\r\n\r\nrest';
+      for (let at = 0, next = 0; at < wire.length; next += 1) {
+        const size = sizes[next % sizes.length] ?? 1;
+        lines.octets(Buffer.from(wire.slice(at, at + size)));
+        at += size;
+      }
+      for (const line of ['* SASL PLAIN', '* OK ready', ''])
+        assert.equal(await lines.readLine('the banner'), line);
+      assert.equal(lines.takeRest().toString(), 'rest');
+    }),
+  );
   close();
 });
 

@@ -308,7 +308,8 @@ test('after the last command none is taken, and the connection is closed as soon
     far.resume();
     const first = queue.submit(command());
     const last = queue.close({ verb: 'EXIT', name: 'EXIT', result: () => {} });
-    await rejectsWith(queue.submit(command()), 'LINK_BROKEN', /closed by exit/);
+    const late = await rejectsWith(queue.submit(command()), 'LINK_BROKEN', /closed by exit/);
+    assert.equal(late.retryable, false);
     far.write(OK);
     await first;
     await ended;

@@ -106,7 +106,8 @@ test('an IMAP server is not spoken to when sync_try_imap is off', async () => {
     await held(peer);
   });
   const settings = settingsFor(server.address, { tryImap: false });
-  await rejectsWith(connectReplica(settings), 'NOT_A_SYNC_SERVER', /an IMAP server/);
+  const error = await rejectsWith(connectReplica(settings), 'NOT_A_SYNC_SERVER', /an IMAP server/);
+  assert.deepEqual([error.retryable, error.phase], [false, 'connect']);
 });
 
 test('a connection closed before the banner is a broken link', async () => {

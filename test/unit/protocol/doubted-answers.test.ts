@@ -190,6 +190,36 @@ test('every number has a range', async () => {
   );
 });
 
+test('the first and the last number of each range are taken', async () => {
+  const most32 = 4_294_967_295;
+  const numbers: [kind: string, key: string, value: number][] = [];
+  for (const key of ['LAST_UID', 'RECENTUID', 'UIDVALIDITY', 'SYNC_CRC'])
+    numbers.push(['MAILBOX', key, 0], ['MAILBOX', key, most32]);
+  for (const key of ['HIGHESTMODSEQ', 'XCONVMODSEQ'])
+    numbers.push(['MAILBOX', key, 0], ['MAILBOX', key, Number.MAX_SAFE_INTEGER]);
+  numbers.push(['MAILBOX', 'RECENTTIME', 253_402_300_799], ['SEEN', 'LASTUID', most32]);
+  const fields = new Map<string, (user: Awaited<ReturnType<ReplicaSession['getUser']>>) => unknown>([
+    ['LAST_UID', ({ mailboxes: [one] }) => one?.lastUid],
+    ['RECENTUID', ({ mailboxes: [one] }) => one?.recentuid],
+    ['UIDVALIDITY', ({ mailboxes: [one] }) => one?.uidvalidity],
+    ['SYNC_CRC', ({ mailboxes: [one] }) => one?.crcBasic],
+    ['HIGHESTMODSEQ', ({ mailboxes: [one] }) => one?.highestmodseq],
+    ['XCONVMODSEQ', ({ mailboxes: [one] }) => one?.xconvmodseq],
+    ['RECENTTIME', ({ mailboxes: [one] }) => one?.recenttime],
+    ['LASTUID', ({ seen: [one] }) => one?.lastuid],
+  ]);
+  await answered(
+    numbers.map(([kind, key, value]) => {
+      const sound = kind === 'MAILBOX' ? MAILBOX : SEEN;
+      return `* ${kind} ${kvlist(sound, { [key]: String(value) })}\r\nOK success\r\n`;
+    }),
+    async (session) => {
+      for (const [, key, value] of numbers)
+        assert.equal(fields.get(key)?.(await session.getUser('alice')), value, key);
+    },
+  );
+});
+
 test('a record that is not what it claims to be is refused, with its mailbox', async () => {
   const bad: [key: string, value: string][] = [
     ['UID', '0'],

@@ -20,6 +20,15 @@ test('not while it is not the link that is waited for, nor by what little was an
   assert.equal(levelThatPays(sample(100_000)), 'undecided');
 });
 
+test('half of the time is enough waiting, and each rate belongs to the level below it', () => {
+  assert.equal(levelThatPays(sample(500_000, { waitedMs: 500 })), 6);
+  assert.equal(levelThatPays(sample(500_000, { waitedMs: 499 })), 'none');
+  assert.deepEqual(
+    [1_000_000, 1_000_001, 20_000_000, 20_000_001].map((rate) => levelThatPays(sample(rate))),
+    [6, 1, 1, 'none'],
+  );
+});
+
 test('not where the processors are busy, unless it takes next to nothing', () => {
   assert.equal(levelThatPays(sample(15_000_000, { idleProcessors: 0.1 })), 'none');
   assert.equal(levelThatPays(sample(500_000, { idleProcessors: 0 })), 6);

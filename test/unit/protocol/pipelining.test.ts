@@ -85,6 +85,27 @@ test('a NO in the middle fails its own command with the code and the words of th
   );
 });
 
+test('a reservation is of a mailbox if it names one', async () => {
+  for (const [folders, mailbox] of [
+    [['user.alice.Sent'], 'user.alice.Sent'],
+    [['user.alice', 'user.alice.Sent'], undefined],
+  ] as const) {
+    await withSession(
+      async (peer) => {
+        await peer.line();
+        peer.end();
+      },
+      async (session) => {
+        const { outstanding } = await rejectsWith(
+          session.applyReserve('default', folders, ['ab'.repeat(20)]),
+          'LINK_BROKEN',
+        );
+        assert.deepEqual(outstanding, { command: 'RESERVE', mailbox });
+      },
+    );
+  }
+});
+
 test('a connection that breaks says which command was due first, and of which mailbox, to every command in flight', async () => {
   await withSession(
     async (peer) => {

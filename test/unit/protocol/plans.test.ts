@@ -111,6 +111,23 @@ test('inside TLS with a peer that nobody vouches for a password goes out in clea
   assert.equal(plan(plainOnly, { tls: { ...unverified.tls, fingerprints: ['AB'] } }, secure), 'PLAIN');
 });
 
+test('who finds no mechanism is told what to do about it, and not to try again', () => {
+  const refusal = (where: { secure: boolean }, changes: Partial<ConnectionSettings>, mechanism: string) => {
+    const offer = { ...FULL, mechanisms: [mechanism], starttls: false };
+    try {
+      planLogin(offer, settingsFor('replica', changes), false, where.secure, false);
+    } catch (error) {
+      assert.ok(error instanceof SyncError && !error.retryable);
+      return error.hint ?? '';
+    }
+    throw new Error('a mechanism was found');
+  };
+  const unverified = { tls: { ...NO_TLS, verify: false } };
+  assert.match(refusal({ secure: true }, unverified, 'PLAIN'), /tls_fingerprint/);
+  assert.match(refusal({ secure: false }, OFF, 'PLAIN'), /TLS certificate/);
+  assert.match(refusal({ secure: true }, {}, 'GSSAPI'), /sasl_mech_list/);
+});
+
 test('required TLS comes first, for /noauth too', () => {
   const required = { tls: { ...NO_TLS, mode: 'required' as const } };
   assert.equal(plan({}, required), 'starttls');

@@ -74,3 +74,26 @@ test('credentials, messages and scripts that are sent are replaced by their leng
     ].join('\r\n'),
   );
 });
+
+test('of a challenge the length is shown alone, from which nobody guesses a password', async () => {
+  await using server = await ScriptedServer.start(async (peer) => {
+    peer.send('* SASL LOGIN\r\n* OK replica Cyrus sync server 3.6.1\r\n');
+    for (const challenge of ['+ VXNlcm5hbWU6\r\n', '+ UGFzc3dvcmQ6\r\n', 'OK Success\r\n']) {
+      await peer.line();
+      peer.send(challenge);
+    }
+    await peer.closed();
+  });
+  let received = '';
+  const session = await connectReplica(
+    settingsFor(server.address, { mechanisms: ['LOGIN'], allowClearText: true, sieveMailbox: false }),
+    {
+      onTraffic: (direction, text) => {
+        if (direction === 'received') received += text.toString('latin1');
+      },
+    },
+  );
+  session.destroy();
+  assert.equal(received.match(/\+ \[12 octets\]\r\n/g)?.length, 2, received);
+  assert.doesNotMatch(received, /VXNlcm5hbWU6|UGFzc3dvcmQ6/);
+});
