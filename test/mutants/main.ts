@@ -21,16 +21,25 @@ import { passes } from './passes.ts';
 /**
  * `npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--in WORDS] [--with ROOM ...]`: changes one place of a room at a
  * time, N of all that there are (200) or as many as the time allows, or of modules whose path has the words, and tells which share its own unit tests notice, or they and those of
- * more rooms, and what survives. Of the tests those are run that come by the place. What the compiler refuses is noticed.
+ * more rooms, and what survives. Of the tests those are run that come by the place. What the compiler refuses is noticed. `--with
+ * sim` has simulated sites look at what the unit tests let pass. `--again FILE` takes the mutants that are told to survive in what
+ * a run has printed, so that a large sample need not be run again whole.
  */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** Milliseconds beyond five times what a test takes otherwise: a mutant that never ends is noticed as well. */
 const PATIENCE_MS = 5_000;
 const MS_PER_MINUTE = 60_000;
+/** Stands among rooms for the test of simulated sites, which needs no Cyrus either. */
+const SIMULATION = 'sim';
+
+const SURVIVES = 'survives: ';
+const UNSEEN = ' (no test comes by)';
 
 interface Place {
   path: string;
   mutation: Mutation;
+  /** Says which it is, in a line. */
+  label: string;
 }
 
 const { values, positionals } = parseArgs({
@@ -41,20 +50,23 @@ const { values, positionals } = parseArgs({
     parallel: { type: 'string', default: String(availableParallelism()) },
     in: { type: 'string', default: '' },
     with: { type: 'string', multiple: true, default: [] },
+    again: { type: 'string' },
   },
   allowPositionals: true,
 });
 const [room = ''] = positionals;
 const counts = [values.count, values.seed, values.parallel, values.minutes].map(Number);
 const [count = 0, seed = 0, parallel = 0, minutes = 0] = counts;
+const withSimulation = values.with.includes(SIMULATION);
+const furtherRooms = values.with.filter((each) => each !== SIMULATION);
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((each) => each.isDirectory());
 if (
-  ![room, ...values.with].every((each) => rooms.some(({ name }) => name === each)) ||
+  ![room, ...furtherRooms].every((each) => rooms.some(({ name }) => name === each)) ||
   counts.some((each) => !Number.isSafeInteger(each) || each < 1)
 ) {
   const names = rooms.map(({ name }) => name).join(', ');
   console.error(
-    `usage: npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--parallel N] [--in WORDS] [--with ROOM]; ROOM is one of ${names}`,
+    `usage: npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--parallel N] [--in WORDS] [--with ROOM|sim] [--again FILE]; ROOM is one of ${names}`,
   );
   process.exit(64);
 }
@@ -67,9 +79,11 @@ const [first = ''] = copies;
 
 const folder = join('dist', 'src', room);
 const modules = filesBelow(folder, '.js');
-const tests = [room, ...values.with].flatMap((each) =>
+const tests = [room, ...furtherRooms].flatMap((each) =>
   filesBelow(join('dist', 'test', 'unit', each), '.test.js'),
 );
+const simulation = join('dist', 'test', 'sim', 'simulation.test.js');
+if (withSimulation) tests.push(simulation);
 console.log(`${modules.length} modules of ${room}; which of ${tests.length} test files come by where ...`);
 const coverage: Coverage[] = [];
 await onCopies(tests, async (copy, test) => {
@@ -77,52 +91,71 @@ await onCopies(tests, async (copy, test) => {
   if (found) coverage.push(found);
   else console.log(`fails without a mutant, and is left out: ${test}`);
 });
-coverage.sort((a, b) => a.milliseconds - b.milliseconds);
+coverage.sort(
+  (a, b) => Number(a.test === simulation) - Number(b.test === simulation) || a.milliseconds - b.milliseconds,
+);
 
-const all = modules
-  .filter((path) => path.includes(values.in))
-  .flatMap((path) =>
-    mutationsOf(readFileSync(join(first, path), 'utf8')).map((mutation): Place => ({ path, mutation })),
-  );
-const length = Math.min(count, all.length);
+const all = modules.filter((path) => path.includes(values.in)).flatMap(placesIn);
+const survivors = values.again === undefined ? undefined : survivorsIn(readFileSync(values.again, 'utf8'));
+const candidates = survivors ? all.filter(({ label }) => survivors.has(label)) : all;
+const length = Math.min(count, candidates.length);
 const chosen =
-  fc.sample(fc.shuffledSubarray(all, { minLength: length, maxLength: length }), { seed, numRuns: 1 })[0] ??
-  [];
+  fc.sample(fc.shuffledSubarray(candidates, { minLength: length, maxLength: length }), {
+    seed,
+    numRuns: 1,
+  })[0] ?? [];
 const deadline = performance.now() + minutes * MS_PER_MINUTE;
 let tried = 0;
 let noticed = 0;
+let simulated = 0;
 let refused = 0;
-await onCopies(chosen, async (copy, { path, mutation }) => {
+await onCopies(chosen, async (copy, { path, mutation, label }) => {
   if (performance.now() > deadline) return;
   tried++;
   const visitors = coverage.filter((each) => comesBy(each, path, mutation.start));
-  if (await isNoticed(copy, path, mutation, visitors)) noticed++;
+  const by = await firstToNotice(copy, path, mutation, visitors);
+  if (by === simulation) simulated++;
+  else if (by) noticed++;
   else if (isRefusedByCompiler(copy, path, mutation)) refused++;
   else {
-    const line = readFileSync(join(copy, path), 'utf8').slice(0, mutation.start).split('\n').length;
-    const unseen = visitors.length === 0 ? ' (no test comes by)' : '';
-    console.log(`survives: ${path}:${line} ${mutation.what}${unseen}`);
+    const unseen = visitors.length === 0 ? UNSEEN : '';
+    console.log(`${SURVIVES}${label}${unseen}`);
   }
 });
-const share = ((100 * (noticed + refused)) / tried).toFixed(1);
+const share = ((100 * (noticed + simulated + refused)) / tried).toFixed(1);
 console.log(
-  `${room}: ${noticed} of ${tried} mutants noticed by tests, ${refused} by the compiler, ${share} percent ` +
+  `${room}: ${noticed} of ${tried} mutants noticed by tests, ` +
+    `${withSimulation ? `${simulated} in simulated sites, ` : ''}${refused} by the compiler, ${share} percent ` +
     `(${all.length} places, seed ${seed})`,
 );
 
-async function isNoticed(
+function placesIn(path: string): Place[] {
+  const source = readFileSync(join(first, path), 'utf8');
+  return mutationsOf(source).map((mutation) => {
+    const line = source.slice(0, mutation.start).split('\n').length;
+    return { path, mutation, label: `${path}:${line} ${mutation.what}` };
+  });
+}
+
+/** @param printed by an earlier run */
+function survivorsIn(printed: string): ReadonlySet<string> {
+  const lines = printed.split('\n').filter((line) => line.startsWith(SURVIVES));
+  return new Set(lines.map((line) => line.slice(SURVIVES.length).replace(UNSEEN, '')));
+}
+
+async function firstToNotice(
   copy: string,
   path: string,
   { start, end, text }: Mutation,
   visitors: readonly Coverage[],
-): Promise<boolean> {
+): Promise<string | undefined> {
   const sound = readFileSync(join(copy, path), 'utf8');
   writeFileSync(join(copy, path), sound.slice(0, start) + text + sound.slice(end));
   try {
     for (const { test, milliseconds } of visitors) {
-      if (!(await passes(copy, test, Math.ceil(5 * milliseconds) + PATIENCE_MS))) return true;
+      if (!(await passes(copy, test, Math.ceil(5 * milliseconds) + PATIENCE_MS))) return test;
     }
-    return false;
+    return undefined;
   } finally {
     writeFileSync(join(copy, path), sound);
   }
