@@ -97,8 +97,12 @@ for (const way of ways) {
     });
   });
 
-  test(`${way}: an expunged message may be gone`, async (t) => {
-    const gone = message(1, Buffer.from('x'), { flags: ['\\Expunged'] });
-    assert.equal(await open().read(join(directory(t), '1.'), gone, 'user.a'), undefined);
+  test(`${way}: an expunged message may be gone, with its directory as well, or be damaged`, async (t) => {
+    const expunged = message(1, Buffer.from('x'), { flags: ['\\Expunged'] });
+    const root = directory(t);
+    assert.equal(await open().read(join(root, '1.'), expunged, 'user.a'), undefined);
+    assert.equal(await open().read(join(root, 'gone', '1.'), expunged, 'user.a'), undefined);
+    writeFileSync(join(root, '1.'), 'something else');
+    assert.equal(await open().read(join(root, '1.'), expunged, 'user.a'), undefined);
   });
 }

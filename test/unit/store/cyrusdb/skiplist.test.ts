@@ -47,7 +47,7 @@ test('every key is found, every range is right, wherever the records stand in th
             const below = expected.filter(([k]) => k.startsWith(p));
             assert.deepEqual([...database.entries(p)], below);
             const [known] = below[Math.floor(below.length / 2)] ?? [after];
-            for (const from of [after, known]) {
+            for (const from of [after, known, p]) {
               assert.deepEqual(
                 [...database.entries(p, from)],
                 below.filter(([k]) => compareSigned(k, from) > 0),

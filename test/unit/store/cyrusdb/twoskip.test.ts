@@ -40,6 +40,10 @@ for (const killed of [false, true]) {
               [...database.entries(p, after)],
               below.filter(([k]) => k > after),
             );
+            assert.deepEqual(
+              [...database.entries(p, p)],
+              below.filter(([k]) => k > p),
+            );
             const [known] = below[Math.floor(below.length / 2)] ?? [after];
             assert.deepEqual(
               [...database.entries(p, known)],
