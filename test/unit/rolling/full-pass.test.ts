@@ -44,6 +44,46 @@ test('a full pass compares each user once in its time, evenly, and begins again'
   await passing;
 });
 
+test('of each pass is told how many there were, how many differ still, and how long it took; a list that cannot be read ends one', async () => {
+  const clock = new VirtualClock();
+  const events: SyncEvent[] = [];
+  const end = new AbortController();
+  let passes = 0;
+  const passing = passOverAll(
+    HOUR_MS,
+    {
+      *jobs() {
+        yield { kind: 'user', userid: 'anna' };
+        // Each pass reads the list twice.
+        passes += 0.5;
+        if (passes > 1) throw new Error('the list is damaged');
+        yield { kind: 'user', userid: 'bert' };
+      },
+      run: async (job) =>
+        job.kind === 'user' && job.userid === 'anna'
+          ? [{ kind: 'locked', job, user: 'anna' }]
+          : [{ kind: 'absent', job }],
+      mayGoOn: () => true,
+      clock,
+      emit: (event) => events.push(event),
+    },
+    end.signal,
+  );
+  await clock.advance(2 * HOUR_MS + 60_000);
+  end.abort();
+  await passing;
+  const [first, second] = events;
+  assert.deepEqual(first, {
+    kind: 'rolling:full-pass',
+    jobs: 2,
+    untold: 1,
+    elapsedMs: HOUR_MS,
+    error: undefined,
+  });
+  assert.ok(second?.kind === 'rolling:full-pass' && second.error);
+  assert.deepEqual([second.jobs, second.elapsedMs], [0, 0]);
+});
+
 test('nobody is compared while the replica cannot be reached', async () => {
   const { clock, compared, link, passing, end } = scene(['anna', 'bert']);
   link.up = false;

@@ -57,6 +57,7 @@ test('it is down until an attempt succeeds; what is lost is news once', async ()
   assert.deepEqual(await link.attempt(), { kind: 'up', suspects: [] }, 'each is suspected once');
   assert.equal(link.closedIdle(), true);
   assert.equal(link.isUp, false);
+  assert.deepEqual(events.slice(1), [{ kind: 'replica:closed-idle', server: 'replica' }]);
 });
 
 test('after an outage nobody is to blame, and the pauses begin anew with the next one', async () => {
