@@ -170,6 +170,25 @@ test('a master that changes whenever the replica is waited for is written to, an
   assert.equal(scene.master.guids(INBOX)[2], GUID);
 });
 
+for (const [ahead, changes, expected] of [
+  ['replica', 0, ['there']],
+  ['master', 3, []],
+] as const) {
+  test(`a mailbox that is merged has the annotations of the ${ahead}, if that is ahead`, async () => {
+    const annotation = { entry: '/comment', userid: '', modseq: 1, value: 'there' };
+    await using both = await diverged({ obeys: true, there: { annotations: [annotation] } });
+    for (let count = 0; count < changes; count += 1)
+      both.scene.master.flag(INBOX, 1, (flags) => [...flags, `Change${count}`]);
+    await runUser(both.context, 'anna');
+    const [line] = both.server.lines;
+    assert.deepEqual(
+      line?.annotations.map(({ value }) => value),
+      expected,
+    );
+    both.scene.assertSame('anna');
+  });
+}
+
 for (const side of ['replica', 'master'] as const) {
   test(`a merge whose checksum the ${side} refuses was overtaken by a change, and starts over`, async () => {
     await using both = await diverged({ obeys: true });
