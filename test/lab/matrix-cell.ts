@@ -262,7 +262,7 @@ const OF_THE_VERSION = /^mail > renamed .* value\.priv: |\/userrawquota: /;
 /** After a merge each side keeps files of messages that it has had and the other has not. */
 const OF_A_MERGE = /^files > /;
 /** A server tells nobody of a user who is gone. */
-const OF_THE_DELETED_USER = /^(?:list|files) > (?:DELETED[./])?user[./]ivan\b/;
+const OF_THE_DELETED_USER = /^(?:list|files|views > \S+ > seenElsewhere) > (?:DELETED[./])?user[./]ivan\b/;
 
 function isKnown(line: string, phase: Phase, { from }: MatrixCell): boolean {
   if (phase === 'split brain' && OF_A_MERGE.test(line)) return true;
