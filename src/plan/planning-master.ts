@@ -33,6 +33,7 @@ const INFO: SessionInfo = {
   longestName: Number.MAX_SAFE_INTEGER,
   listsIntermediates: true,
   takesKeywords: false,
+  takesNotifications: true,
   takesGroups: false,
   unuserTakesDeleted: false,
   findsUniqueids: true,

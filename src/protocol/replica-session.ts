@@ -123,6 +123,8 @@ export interface SessionInfo {
   longestName: number;
   /** The answer to GET USER has intermediates: not before Cyrus 3.4, where each would seem to be missing for ever. */
   listsIntermediates: boolean;
+  /** Mailboxes of JMAP notifications have a type: before Cyrus 3.8 they are taken for mail, or end the server (3.6). */
+  takesNotifications: boolean;
   /** MAILBOX may tell keywords that no message has (USERFLAGS): from Cyrus 3.12 on. */
   takesKeywords: boolean;
   /** MAILBOX tells the groups of its owner (USERGROUPS): from Cyrus 3.12 on. */

@@ -30,7 +30,7 @@ export { MessagesThere } from './connection/messages-there.ts';
 export { Partitions } from './connection/partitions.ts';
 export { Stage } from './connection/stage.ts';
 export { takesMailboxes } from './connection/takes-mailboxes.ts';
-export { canBeOpened } from './folders/replicated.ts';
+export { canBeOpened, takesType } from './folders/replicated.ts';
 export { hasInbox } from './folders/require-inbox.ts';
 export type { Action, ActionResult } from './jobs/action.ts';
 export { forgetQuotaRoots } from './jobs/forget-quota-roots.ts';

@@ -279,6 +279,8 @@ export type MailboxEvent =
   | { kind: 'mailbox:no-tombstone'; name: ByteString }
   /** The replica opens no name of so many octets, so that the mailbox is left out. */
   | { kind: 'mailbox:name-too-long'; name: ByteString; longestName: number; inDeleted: boolean }
+  /** The replica's Cyrus has no such mailboxes, so that it is left out. */
+  | { kind: 'mailbox:unknown-there'; name: ByteString }
   /** The replica has another mailbox in its place. `command`: what would have been refused. */
   | {
       kind: 'mailbox:blocked';

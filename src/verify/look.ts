@@ -6,6 +6,7 @@ import {
   hasInbox,
   type LocalMailbox,
   listingSession,
+  takesType,
   userThere,
   withCountedChecksums,
   withUnreadAsThere,
@@ -110,9 +111,9 @@ async function lookDeeper(
 
 /** Those that a run would send. */
 function replicatedEntries(context: EngineContext, entries: readonly MailboxEntry[]): MailboxEntry[] {
-  const { sieveMailbox, listsIntermediates } = context.session.info;
+  const { listsIntermediates } = context.session.info;
   return entries.filter(({ type, name, inDeleted, intermediate }) => {
-    if (!sieveMailbox && type.includes('f')) return false;
+    if (!takesType(context, type)) return false;
     if (!listsIntermediates && intermediate) return false;
     // Cyrus made the name of a deleted folder longer than the replica, or Cyrus itself, can open.
     return !inDeleted || canBeOpened(context, name);

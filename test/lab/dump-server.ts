@@ -119,7 +119,7 @@ async function dumpUser(
 ): Promise<Pick<ServerDump, 'mail' | 'users'>> {
   await using client = await server.imap(user);
   const divider = separator(server);
-  const names = (await listNames(client, '*')).filter((name) => !/#sieve$/.test(name));
+  const names = (await listNames(client, '*')).filter((name) => !/#(?:sieve|jmapnotification)$/.test(name));
   const own = names.filter((name) => name === 'INBOX' || name.startsWith(`INBOX${divider}`));
   const foreign = names.filter((name) => !own.includes(name));
   const mail: ServerDump['mail'] = {};

@@ -25,6 +25,7 @@ export function fakeSession(log: string[]): ReplicaSession {
       longestName: 490,
       listsIntermediates: true,
       takesKeywords: false,
+      takesNotifications: true,
       takesGroups: false,
       unuserTakesDeleted: false,
       findsUniqueids: true,

@@ -39,6 +39,7 @@ export async function setUp(
     checksSince: false,
     longestName: longestName(release),
     listsIntermediates: release === undefined || !isOlder(release, [3, 4]),
+    takesNotifications: release === undefined || !isOlder(release, [3, 8]),
     takesKeywords: release !== undefined && !isOlder(release, [3, 12]),
     takesGroups: release !== undefined && !isOlder(release, [3, 12]),
     unuserTakesDeleted: release !== undefined && isOlder(release, [3, 4]),

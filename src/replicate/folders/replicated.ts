@@ -6,7 +6,7 @@ import type { Failures } from '../outcomes/failures.ts';
 
 /**
  * Selects the mailboxes that the replica takes. Without SIEVE-MAILBOX it refuses `#sieve`, and scripts go by their own
- * commands. A mailbox whose name it cannot open is left out, and reported: the name of a deleted folder may be too long
+ * commands; mailboxes of JMAP notifications it has not got at all before 3.8, and 3.6 ends at one. A mailbox whose name it cannot open is left out, and reported: the name of a deleted folder may be too long
  * because Cyrus made it longer, and Cyrus itself cannot open it either.
  */
 export function replicated(
@@ -15,7 +15,10 @@ export function replicated(
   failures: Failures,
 ): MailboxEntry[] {
   return entries.filter((entry) => {
-    if (!context.session.info.sieveMailbox && entry.type.includes('f')) return false;
+    if (!takesType(context, entry.type)) {
+      if (isOfNotifications(entry.type)) context.emit({ kind: 'mailbox:unknown-there', name: entry.name });
+      return false;
+    }
     if (canBeOpened(context, entry.name)) return true;
     const { name, inDeleted } = entry;
     const { longestName } = context.session.info;
@@ -27,6 +30,16 @@ export function replicated(
     }
     return false;
   });
+}
+
+/** @param type letters of MBOXTYPE */
+export function takesType({ session }: EngineContext, type: string): boolean {
+  const { sieveMailbox, takesNotifications } = session.info;
+  return (sieveMailbox || !type.includes('f')) && (takesNotifications || !isOfNotifications(type));
+}
+
+function isOfNotifications(type: string): boolean {
+  return type.includes('j');
 }
 
 /** A replica that is asked for a mailbox by a name that it can only store is stopped by an assertion of its own. */

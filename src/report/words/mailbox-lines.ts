@@ -34,6 +34,10 @@ export function mailboxLines(event: MailboxEvent): LogLine[] {
       const text = `left out: ${name}: its name has ${name.length} octets, and the replica opens none of more than ${longestName}`;
       return [{ level: inDeleted ? 'notice' : 'error', text }];
     }
+    case 'mailbox:unknown-there': {
+      const text = `left out: ${event.name}: it holds JMAP notifications, which the replica's Cyrus does not have`;
+      return [{ level: 'notice', text }];
+    }
     case 'mailbox:blocked':
       return [{ level: 'error', text: blockedText(event) }];
     case 'mailbox:failed':

@@ -46,17 +46,20 @@ test('rows whose uniqueid is not known are no twins', () => {
 
 test('mailboxes that the replica cannot take are left out, and told of where people have them', () => {
   const told: unknown[] = [];
-  const context = (sieveMailbox: boolean) =>
+  const context = (isNew: boolean) =>
     ({
-      session: { info: { sieveMailbox, longestName: 20 } },
+      session: { info: { sieveMailbox: isNew, takesNotifications: isNew, longestName: 20 } },
       emit: (event: object) => told.push(event),
     }) as never;
-  const names = (entries: MailboxEntry[], failures: Failures, sieveMailbox = true) =>
-    replicated(context(sieveMailbox), entries, failures).map(({ name }) => name);
+  const names = (entries: MailboxEntry[], failures: Failures, isNew = true) =>
+    replicated(context(isNew), entries, failures).map(({ name }) => name);
   const failures = new Failures('anna');
   const scripts = entry('user.anna.#sieve', { type: 'f' });
   assert.deepEqual(names([scripts], failures), [scripts.name]);
   assert.deepEqual(names([scripts], failures, false), []);
+  const notes = entry('user.anna.notes', { type: 'j' });
+  assert.deepEqual(names([notes], failures), [notes.name]);
+  assert.deepEqual(names([notes], failures, false), []);
   const fitting = entry('user.anna.1234567890');
   const long = entry('user.anna.12345678901');
   const gone = entry('DELETED.user.anna.a.5F5E100', { inDeleted: true });
@@ -65,6 +68,7 @@ test('mailboxes that the replica cannot take are left out, and told of where peo
   assert.deepEqual(names([fitting, long], failures), [fitting.name]);
   assert.throws(() => failures.throwIfAny(), { code: 'IMAP_MAILBOX_NOTSUPPORTED', mailbox: long.name });
   assert.deepEqual(told, [
+    { kind: 'mailbox:unknown-there', name: notes.name },
     { kind: 'mailbox:name-too-long', name: gone.name, longestName: 20, inDeleted: true },
     { kind: 'mailbox:name-too-long', name: long.name, longestName: 20, inDeleted: false },
   ]);

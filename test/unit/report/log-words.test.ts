@@ -84,6 +84,10 @@ const words: [SyncEvent, ...string[]][] = [
     'notice: left out: user.anna: its name has 9 octets, and the replica opens none of more than 5',
   ],
   [
+    { kind: 'mailbox:unknown-there', name },
+    "notice: left out: user.anna: it holds JMAP notifications, which the replica's Cyrus does not have",
+  ],
+  [
     { kind: 'mailbox:blocked', name, command: 'MAILBOX', uniqueid: 'a', otherUniqueid: 'b' },
     'error: MAILBOX received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): user.anna: ' +
       'the replica has another mailbox of this name: uniqueid a here, b there',

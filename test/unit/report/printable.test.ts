@@ -135,6 +135,7 @@ const events: Record<SyncEvent['kind'], object> = {
   },
   'mailbox:no-tombstone': { name: 'x' },
   'annotations:of-server-refused': {},
+  'mailbox:unknown-there': { name: 'x' },
   'mailbox:name-too-long': { name: 'x', longestName: 1, inDeleted: false },
   'mailbox:blocked': { name: 'x', command: 'MAILBOX', uniqueid: 'x', otherUniqueid: 'x' },
   'mailbox:failed': { name: 'x', error },
