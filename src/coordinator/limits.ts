@@ -43,6 +43,8 @@ export const SHARE_TO_FILL = 0.5;
 /** ... or for this share where less than so much of a processor is idle: the rest may be work of this host ... */
 export const SHARE_TO_FILL_OF_BUSY_HOST = 0.35;
 export const IDLE_FOR_CONNECTIONS = 0.5;
+/** ... then at so many looks in a row: where others have the processors, a thread that does not work may just not be let. */
+export const LOOKS_FOR_CONNECTIONS = 3;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING_MS = 500;
 /** Share of its time from which on a thread is what its connections wait for ... */
@@ -52,7 +54,7 @@ export const IDLE_FOR_THREAD = 0.5;
 /** ... at so many looks in a row: in the first moments this thread is busy with beginning, and the replica with nothing yet. */
 export const LOOKS_FOR_THREAD = 3;
 /** Looks for which connections that are being made are waited for before more are asked for: those of a far link are up by then. */
-export const LOOKS_TO_CONNECT = 2;
+export const LOOKS_TO_CONNECT = 4;
 /** How often rolling mode asks itself whether its one thread is enough. */
 export const THREADS_LOOK_MS = 1_000;
 /** `auto`: so many connections at once, then by the rate: long enough for whole batches to end between two looks ... */

@@ -10,6 +10,7 @@ import {
   IDLE_FOR_CONNECTIONS,
   IDLE_FOR_THREAD,
   LEAST_WORK_TO_CLIMB,
+  LOOKS_FOR_CONNECTIONS,
   LOOKS_FOR_THREAD,
   LOOKS_TO_CONNECT,
   MOST_CONNECTIONS,
@@ -68,8 +69,8 @@ interface Bound {
  * operator gave all come then. `auto` asks every `GROW_AFTER_MS` what this thread waits for: what is at work for half of the
  * time would not gain from more, while one that waits nine tenths of it gets `GROWTH` times as many. Where no processor of
  * this host is idle, waiting says less: work of the host's own may be what is waited for, and more connections would be more
- * of that, so that only a thread that hardly works gets some. Past `AUTO_FIRST` it goes by the rate. None come while this
- * thread is what the others would wait for: then threads pay, if a processor is free for one.
+ * of that, so that only a thread that hardly works gets some, and not by one look. Past `AUTO_FIRST` it goes by the rate. None
+ * come while this thread is what the others would wait for: then threads pay, if a processor is free for one.
  */
 export class Growth {
   readonly #parts: GrowthParts;
@@ -84,8 +85,10 @@ export class Growth {
   #since: number | undefined;
   #cancel: (() => void) | undefined;
   #hurried = false;
-  /** Looks since more connections were asked for, while those are being made. */
-  #looksSince = 0;
+  /** Looks since more connections were asked for: while those were being made, and since they are there. */
+  #looks = { connecting: 0, settling: 0 };
+  /** Looks in a row after which more connections would have been asked for. */
+  #looksWaiting = 0;
   /** Looks in a row after which another thread would have paid. */
   #looksBusy = 0;
 
@@ -196,18 +199,32 @@ export class Growth {
       this.#set(this.#allowance, 'host-busy');
       return;
     }
-    // How long a thread waits tells little while it waits for connections that are being made.
-    const isConnecting = this.#auto && this.#parts.open() < this.#allowance.connections;
-    if (isConnecting && this.#looksSince < LOOKS_TO_CONNECT) {
-      this.#looksSince += 1;
+    if (this.#auto && this.#isSettling()) {
       this.#set({ ...this.#allowance, threads }, 'begin');
       return;
     }
-    this.#looksSince = 0;
+    this.#looks = { connecting: 0, settling: 0 };
     const isHostBusy = load.idleProcessors < IDLE_FOR_CONNECTIONS;
     const share = isHostBusy ? SHARE_TO_FILL_OF_BUSY_HOST : SHARE_TO_FILL;
-    const connections = this.#times(Math.min(GROWTH, share / load.thisThread));
+    const wanted = this.#times(Math.min(GROWTH, share / load.thisThread));
+    const looks = this.#auto && isHostBusy ? LOOKS_FOR_CONNECTIONS : 1;
+    this.#looksWaiting = wanted > this.#allowance.connections ? this.#looksWaiting + 1 : 0;
+    const connections = this.#looksWaiting >= looks ? wanted : this.#allowance.connections;
+    if (this.#looksWaiting >= looks) this.#looksWaiting = 0;
     this.#set({ connections, threads }, this.#whyNot(connections, isHostBusy ? 'host-busy' : 'pays-not'));
+  }
+
+  /**
+   * How long a thread waits tells little while it waits for connections that are being made, or for the first answers on them:
+   * these take about as long.
+   */
+  #isSettling(): boolean {
+    const isConnecting = this.#parts.open() < this.#allowance.connections;
+    const { connecting, settling } = this.#looks;
+    if (isConnecting && connecting < LOOKS_TO_CONNECT) this.#looks.connecting += 1;
+    else if (!isConnecting && settling < connecting) this.#looks.settling += 1;
+    else return false;
+    return true;
   }
 
   /** @returns so many times as many, but not more than there are jobs for */

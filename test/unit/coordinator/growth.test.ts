@@ -4,7 +4,9 @@ import {
   AUTO_FIRST,
   CLIMB_AFTER_MS,
   GROW_AFTER_MS,
+  LOOKS_FOR_CONNECTIONS,
   LOOKS_FOR_THREAD,
+  LOOKS_TO_CONNECT,
   REFUSED_PAUSE_MS,
 } from '../../../src/coordinator/limits.ts';
 import { Growth, type WantedConnections } from '../../../src/coordinator/run/growth.ts';
@@ -53,16 +55,20 @@ test('auto has several times as many at each interval, to be there soon', async 
 });
 
 test('where no processor is idle, only a thread that hardly works gets more connections', async () => {
-  const { growth, load, seen, pass } = scene('auto', 64);
+  const { growth, load, pass } = scene('auto', 64);
   Object.assign(load, { thisThread: 0.3, idleProcessors: 0.1 });
   growth.resume();
   await pass(3);
   assert.equal(growth.allowance.connections, 1);
   assert.equal(growth.why, 'host-busy');
+  for (const thisThread of [0.05, 0.05, 0.6]) {
+    load.thisThread = thisThread;
+    await pass(1);
+  }
+  assert.equal(growth.allowance.connections, 1, 'not by chance');
   load.thisThread = 0.05;
-  await pass(1);
+  await pass(LOOKS_FOR_CONNECTIONS);
   assert.equal(growth.allowance.connections, 4);
-  assert.deepEqual(seen, [1, 4]);
 });
 
 test('auto has no more connections than there are jobs left, and says so', async () => {
@@ -74,17 +80,32 @@ test('auto has no more connections than there are jobs left, and says so', async
   assert.equal(growth.why, 'jobs');
 });
 
-test('auto has no more connections made while others are being made', async () => {
+test('auto has no more made while others are being made, nor until these have been there as long as that took', async () => {
   const { growth, up, pass } = scene('auto', 64);
   growth.resume();
   await pass(1);
   assert.equal(growth.allowance.connections, 4);
   up.open = 1;
   await pass(2);
-  assert.equal(growth.allowance.connections, 4);
   up.open = 4;
+  await pass(2);
+  assert.equal(growth.allowance.connections, 4);
   await pass(1);
   assert.equal(growth.allowance.connections, 16);
+});
+
+test('what a busy host makes of new connections is seen before more are made', async () => {
+  const { growth, load, up, pass } = scene('auto', 64);
+  growth.resume();
+  await pass(1);
+  up.open = 1;
+  await pass(2);
+  up.open = 4;
+  await pass(1);
+  Object.assign(load, { thisThread: 0.4, idleProcessors: 0 });
+  await pass(5);
+  assert.equal(growth.allowance.connections, 4);
+  assert.equal(growth.why, 'host-busy');
 });
 
 test('auto does not wait for connections that are long in the making', async () => {
@@ -92,7 +113,7 @@ test('auto does not wait for connections that are long in the making', async () 
   growth.resume();
   await pass(1);
   up.open = 1;
-  await pass(3);
+  await pass(LOOKS_TO_CONNECT + 1);
   assert.equal(growth.allowance.connections, 16);
 });
 
