@@ -2,7 +2,21 @@ import type { BenchCase } from './cases.ts';
 import { ordinaryStore } from './ordinary-store.ts';
 import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
 
-/** Cases that sites have and (a) to (e) leave out: a link with a rate, mail that many have, and a command for each user. */
+/** Cases that sites have and (a) to (e) leave out: few users, a link with a rate, mail that many have, and a command for each user. */
+
+/** What flushes cost shows most where there is little else to wait for. */
+const SMALL_SITE: BenchCase = {
+  id: 'a-small',
+  title: 'First copy of a small site',
+  replica: 'empty',
+  roundTrips: { small: [0], full: [0] },
+  contenders: {
+    small: ['c', 'xargs8:plain', 'xargs16:plain', 'ours'],
+    full: ['c', 'xargs8:plain', 'xargs16:plain', 'xargs32:plain', 'ours'],
+  },
+  store: (options) =>
+    ordinaryStore({ ...options, users: options.users ?? 24, megabytes: options.megabytes ?? 20 }),
+};
 
 /** Octets a second of links by their rate in Mbit/s, with the round trips that go with them. */
 const LINKS = [
@@ -97,4 +111,11 @@ const WATCHED: BenchCase = {
   store: (options) => ordinaryStore(options, 1_500),
 };
 
-export const SITE_CASES: readonly BenchCase[] = [...RATED_LINKS, COLD_SOURCE, SHARED_MAIL, ONE_USER, WATCHED];
+export const SITE_CASES: readonly BenchCase[] = [
+  SMALL_SITE,
+  ...RATED_LINKS,
+  COLD_SOURCE,
+  SHARED_MAIL,
+  ONE_USER,
+  WATCHED,
+];
