@@ -4,7 +4,7 @@ import { messagesOf, ORDINARY_FOLDERS, type StoreSpec } from './stores.ts';
 
 /** Cases that sites have and (a) to (e) leave out: few users, a link with a rate, mail that many have, and a command for each user. */
 
-/** What flushes cost shows most where there is little else to wait for. */
+/** Where there is little else to wait for, flushes show most. */
 const SMALL_SITE: BenchCase = {
   id: 'a-small',
   title: 'First copy of a small site',

@@ -10,7 +10,7 @@ const MOST_OF_SHARED = 0.72;
 const MOST_FOR_ONE_USER = 0.25;
 const MOST_TIMES_C_FOR_ONE_USER = 3;
 
-/** What links, shared mail and many small runs must show. */
+/** Rows of links, of shared mail and of many small runs. */
 export function siteTargets(results: ReadonlyMap<string, CaseResult>): Target[] {
   return [
     atLeast(

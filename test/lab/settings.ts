@@ -1,5 +1,8 @@
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 
+/** A busy host takes its time: a test of silence says how long it waits. */
+const PATIENCE_MS = 120_000;
+
 /** Settings for a server on loopback; short times so that a failing test ends soon. */
 export function settingsFor(server: string, changes: Partial<ConnectionSettings> = {}): ConnectionSettings {
   return {
@@ -11,8 +14,8 @@ export function settingsFor(server: string, changes: Partial<ConnectionSettings>
     password: 'repl',
     mechanisms: undefined,
     localAddress: undefined,
-    connectTimeoutMs: 10_000,
-    answerTimeoutMs: 10_000,
+    connectTimeoutMs: PATIENCE_MS,
+    answerTimeoutMs: PATIENCE_MS,
     keepaliveSeconds: undefined,
     tls: NO_TLS,
     allowClearText: false,
