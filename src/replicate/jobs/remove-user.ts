@@ -1,10 +1,11 @@
-import { type ByteString, compareBytes } from '../../byte-string.ts';
+import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { SyncLocks } from '../connection/sync-locks.ts';
 import { giveUpNames } from '../folders/give-up-names.ts';
 import { hasInbox, inboxHasArrived } from '../folders/require-inbox.ts';
+import { removeAllButDeleted } from './remove-all-but-deleted.ts';
 import { syncMeta } from './run-meta.ts';
 import { userThere } from './user-there.ts';
 
@@ -38,19 +39,6 @@ export async function removeUser(
   if (context.session.info.unuserTakesDeleted) await removeAllButDeleted(context, userid);
   else await context.session.applyUnuser(userid);
   await restoreHeirs(context, heirs, locks);
-}
-
-/** Does what UNUSER does from Cyrus 3.4 on, where it would take deleted mailboxes along that the master still has. */
-async function removeAllButDeleted(context: EngineContext, userid: ByteString): Promise<void> {
-  const { session, store } = context;
-  const { mailboxes, subscriptions } = await userThere(context, userid);
-  const names = mailboxes.map(({ name }) => name);
-  const inbox = store.inboxName(userid);
-  const live = names.filter((name) => name === inbox || name.startsWith(`${inbox}.`));
-  if (live.length === names.length) return await session.applyUnuser(userid);
-  await Promise.all(subscriptions.map((name) => session.applyUnsub(userid, name)));
-  // The INBOX last, as the folders' owner is told by it.
-  for (const name of live.sort(compareBytes).reverse()) await session.applyUnmailbox(name);
 }
 
 /**

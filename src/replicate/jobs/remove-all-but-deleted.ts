@@ -1,0 +1,38 @@
+import { type ByteString, compareBytes } from '../../byte-string.ts';
+import type { SieveState } from '../../store/master-store.ts';
+import type { EngineContext } from '../connection/engine-context.ts';
+import { planSieve } from '../user-data/plan-sieve.ts';
+import { userThere } from './user-there.ts';
+
+const NO_SCRIPTS: SieveState = { source: 'none', scripts: [], active: undefined };
+
+/**
+ * Does what UNUSER does from Cyrus 3.4 on, for a replica where it would take deleted mailboxes along that the master still
+ * has. What belongs to the user's name goes piece by piece, or the next user of that name would have it. No command removes
+ * a seen state, so it is emptied.
+ */
+export async function removeAllButDeleted(context: EngineContext, userid: ByteString): Promise<void> {
+  const { session, store } = context;
+  const { mailboxes, subscriptions, seen, sieve, quotas } = await userThere(context, userid);
+  const names = mailboxes.map(({ name }) => name);
+  const inbox = store.inboxName(userid);
+  const live = names.filter((name) => name === inbox || name.startsWith(`${inbox}.`));
+  if (live.length === names.length) {
+    await session.applyUnuser(userid);
+  } else {
+    const { activate, remove } = planSieve(NO_SCRIPTS, sieve);
+    if (activate !== undefined) await session.applyUnactivateSieve(userid);
+    await Promise.all([
+      ...subscriptions.map((name) => session.applyUnsub(userid, name)),
+      ...remove.map((filename) => session.applyUnsieve(userid, filename)),
+      ...seen.map(({ uniqueid, lastchange }) =>
+        session.applySeen(userid, { uniqueid, lastread: 0, lastuid: 0, lastchange, seenuids: '' }),
+      ),
+    ]);
+    // The INBOX last, as the folders' owner is told by it.
+    for (const name of live.sort(compareBytes).reverse()) await session.applyUnmailbox(name);
+  }
+  // A quota that no mailbox has any more is not told of, and is there all the same; one that is not there may be removed.
+  const roots = new Set([inbox, ...quotas.map(({ root }) => root)]);
+  await Promise.all([...roots].map((root) => session.applyUnquota(root)));
+}

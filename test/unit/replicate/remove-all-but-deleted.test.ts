@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { EngineScene } from '../../lab/engine-scene.ts';
+
+const DELETED = 'DELETED.user.anna.Work.6B0B79F8';
+
+/** A replica up to 3.4, whose UNUSER would take along what is in DELETED. */
+async function withDeletedFolder(): Promise<EngineScene> {
+  const scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+  const { master } = scene;
+  master.addUser('anna', ['Work']);
+  master.subscribe('anna', 'user.anna.Work');
+  master.read('anna', 'somewhere', '1:3');
+  master.putScript('anna', 'one', 'keep;');
+  await scene.runUser('anna');
+  const { session } = await scene.context();
+  const limits = { storage: 1000, messages: -1, annotationStorage: -1, folders: -1 };
+  await session.applyQuota({ root: 'user.anna', ...limits }, 7);
+  const names = { oldName: 'user.anna.Work', newName: DELETED };
+  await session.applyRename({ ...names, partition: 'default', uidvalidity: 1, local: false });
+  master.rename('user.anna.Work', DELETED);
+  master.bury('user.anna');
+  return scene;
+}
+
+test('who gets the name of a removed user has nothing of that user, while deleted mailboxes stay', async () => {
+  await using scene = await withDeletedFolder();
+  const before = scene.replica.inspect();
+  assert.deepEqual([before.users.anna?.scripts.length, before.users.anna?.seen.length], [1, 1]);
+  scene.takeCommands();
+  const [result] = await scene.runActions([], { kind: 'unuser', userid: 'anna' });
+  assert.deepEqual(result, { kind: 'done' });
+  const commands = scene.takeCommands();
+  assert.ok(
+    commands.length > 0 && !commands.some((command) => command.startsWith('UNUSER')),
+    commands.join('\n'),
+  );
+  const { mailboxes, users, quotas } = scene.replica.inspect();
+  assert.deepEqual(Object.keys(mailboxes), [DELETED]);
+  assert.deepEqual(quotas, []);
+  assert.deepEqual(users.anna?.subscriptions ?? [], []);
+  assert.deepEqual(users.anna?.scripts ?? [], []);
+  assert.deepEqual(
+    (users.anna?.seen ?? []).filter(({ seenuids }) => seenuids !== ''),
+    [],
+  );
+});
