@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 
 /** Where Debian and Ubuntu install them. */
 const INSTALLED = '/usr/lib/cyrus/bin';
@@ -35,6 +36,17 @@ export class CyrusPrograms {
   isAtLeast(major: number, minor: number): boolean {
     const [ours = 0, its = 0] = this.version.split('.').map(Number);
     return ours > major || (ours === major && its >= minor);
+  }
+
+  /**
+   * Says among the results that a test tries nothing on a version older than that, and why.
+   *
+   * @returns true if it is older
+   */
+  areBefore(major: number, minor: number, test: Pick<TestContext, 'diagnostic'>, why: string): boolean {
+    if (this.isAtLeast(major, minor)) return false;
+    test.diagnostic(`nothing is tried on Cyrus ${this.version}: ${why}`);
+    return true;
   }
 
   /** Debian has `httpd` in a package of its own, which is not installed with the others. */

@@ -56,14 +56,17 @@ export async function filesOf(server: CyrusServer, user: string): Promise<UserFi
   const pathOf = async (name: string): Promise<string> =>
     (await server.runOk('mbpath', [name])).stdout.trim();
   const inbox = await pathOf(`user/${user}`);
-  const [, id = ''] = /uuid\/(.+)$/.exec(inbox) ?? [];
-  const personal = join(server.configDirectory, 'user', 'uuid', id);
-  if (!existsSync(personal))
-    throw new Error(`${personal} is not there: ${readdirSync(server.configDirectory)}`);
+  const [, id] = /uuid\/(.+)$/.exec(inbox) ?? [];
+  const users = join(server.configDirectory, 'user');
+  const personal = (file: string): string =>
+    id === undefined ? join(users, user.charAt(0), `${user}.${file}`) : join(users, 'uuid', id, `${file}.db`);
+  const subscriptions = personal('sub');
+  if (!existsSync(subscriptions))
+    throw new Error(`${subscriptions} is not there: ${readdirSync(server.configDirectory)}`);
   return {
     inbox,
     work: await pathOf(`user/${user}/Work`),
-    personal: (file) => join(personal, `${file}.db`),
+    personal,
     quota: join(server.configDirectory, 'quota', user.charAt(0), `user.${user}`),
   };
 }

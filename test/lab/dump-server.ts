@@ -128,9 +128,8 @@ async function dumpUser(
   const subscribed = await client.ok('LSUB "" "*"');
   const subscriptions = subscribed.map(([, , , name]) => expectText(name, 'a subscribed name')).sort();
   // A ManageSieve login creates the script mailbox: only those who have one may be asked, where there are such.
-  const mayAsk =
-    !server.programs.keepScriptsInMailbox || allNames.includes(mailboxOf(server, user, ['#sieve']));
-  const scripts = withScripts && mayAsk ? await dumpScripts(server, user) : [];
+  const asked = mailboxOf(server, user, server.programs.keepScriptsInMailbox ? ['#sieve'] : []);
+  const scripts = withScripts && allNames.includes(asked) ? await dumpScripts(server, user) : [];
   return { mail, users: { [user]: { subscriptions, seenElsewhere: Object.fromEntries(seen), scripts } } };
 }
 

@@ -33,7 +33,7 @@ async function damage(server: CyrusServer): Promise<() => void> {
     undo.push(() => writeFileSync(path, octets));
     // Nothing but its kind is left: no checksum that is right, no record and no line that ends.
     const magic = octets[0] === 0xa1 ? MAGIC_OCTETS : 0;
-    writeFileSync(path, Buffer.from(octets).fill('Z', magic));
+    writeFileSync(path, octets.length === 0 ? 'Z' : Buffer.from(octets).fill('Z', magic));
   }
   return () => {
     for (const one of undo) one();

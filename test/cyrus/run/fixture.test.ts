@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { sentCommands } from '../../lab/assert-same-mail.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { FIXTURE_DIRECTORY, FIXTURE_SETTINGS, unpackFixture } from '../../lab/unpack-fixture.ts';
 
-test('the fixture store is still what its recorded first copy says', async () => {
+test('the fixture store is still what its recorded first copy says', async (t) => {
+  if (PROGRAMS.areBefore(3, 6, t, 'the fixture is a store of 3.6, which older versions do not read')) return;
   await using fixture = await unpackFixture();
   await using pair = await startPair({
     both: { imapd: { ...FIXTURE_SETTINGS } },

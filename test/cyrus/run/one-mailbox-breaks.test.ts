@@ -12,6 +12,7 @@ import { syncClient } from '../../lab/sync-client.ts';
 const WHY = PROGRAMS.isAtLeast(3, 12)
   ? 'MAILBOX received NO response: IMAP_SYNC_BADSIEVE'
   : 'the connection breaks each time';
+const KEEPS_IT = 'where scripts are files a replica keeps one that it cannot compile, and refuses it once';
 let pair: Pair;
 
 before(async () => {
@@ -52,14 +53,16 @@ async function assertOnlyTheScriptIsMissing(): Promise<void> {
   assert.match(JSON.stringify(await anna.ok('LSUB "" "*"')), /Work/);
 }
 
-test('a mailbox that kills the server is named, and everything else of its user is replicated', async () => {
+test('a mailbox that kills the server is named, and everything else of its user is replicated', async (t) => {
+  if (PROGRAMS.areBefore(3, 6, t, KEEPS_IT)) return;
   const run = await syncClient(pair.master, ['-A']);
   assert.equal(run.code, 1, run.stderr);
   assert.match(run.stderr, new RegExp(`^anna: user/anna/#sieve: ${WHY}`, 'm'));
   await assertOnlyTheScriptIsMissing();
 });
 
-test('the same in rolling mode', async () => {
+test('the same in rolling mode', async (t) => {
+  if (PROGRAMS.areBefore(3, 6, t, KEEPS_IT)) return;
   await using admin = await pair.master.imap();
   await append(admin, 'user/anna/Work', 2, 'more', 'anna');
   await admin.ok('SETQUOTA user/anna (STORAGE 5000)');

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertSameMail } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { quoteImap } from '../../lab/imap-values.ts';
 import { append, mailboxOf, ownName, type Population, populate } from '../../lab/populate.ts';
 import { changedFiles, storeDigest } from '../../lab/store-digest.ts';
-import { syncClient } from '../../lab/sync-client.ts';
+import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
 /**
  * A plan reads with the engine of a run, over a replica as it would be: what it says is compared to what the run then does,
@@ -44,12 +45,17 @@ interface Plan {
   complete: boolean;
 }
 
+/** A server up to 3.4 makes the files of subscriptions and seen state of those whom it is asked for. */
+function isOfPlan(file: string): boolean {
+  return PROGRAMS.isAtLeast(3, 6) || !/\.(?:sub|seen)$/.test(file);
+}
+
 /** Plans, runs, and holds one against the other. */
 async function planThenRun(args: readonly string[] = ['-A']): Promise<Plan> {
   const [here, there] = [storeDigest(pair.master), storeDigest(pair.replica)];
   const planned = await cyrusSync(pair.master, 'plan', [...args, '-v', '--json', '--workers', '1']);
   assert.deepEqual(changedFiles(here, storeDigest(pair.master)), []);
-  assert.deepEqual(changedFiles(there, storeDigest(pair.replica)), []);
+  assert.deepEqual(changedFiles(there, storeDigest(pair.replica)).filter(isOfPlan), []);
   const [lines, plan] = parted(planned.stdout);
 
   const report = join(pair.master.directory, 'report.json');
@@ -102,7 +108,7 @@ test('a round of changes, renames and deletions among them, is what was planned'
   await assertSameMail(pair.master, pair.replica, population.users);
 });
 
-test('a renamed user and folders that change places are what was planned', async () => {
+test('a renamed user and folders that change places are what was planned', async (t) => {
   const [, , , , swapped] = population.users;
   assert.ok(swapped);
   await using admin = await pair.master.imap();
@@ -121,7 +127,9 @@ test('a renamed user and folders that change places are what was planned', async
   await admin.ok(
     `RENAME ${quoteImap(mailboxOf(pair.master, 'newcomer1'))} ${quoteImap(mailboxOf(pair.master, 'renamed'))}`,
   );
-  await planThenRun(['-u', 'renamed']);
+  const why = 'such a replica tells only a run that it has the mailboxes under another name';
+  if (PROGRAMS.areBefore(3, 6, t, why)) await syncClientOk(pair.master, ['-u', 'renamed']);
+  else await planThenRun(['-u', 'renamed']);
   population = {
     ...population,
     users: population.users.map((user) => (user === 'newcomer1' ? 'renamed' : user)),

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { differences } from '../../lab/differences.ts';
 import { dumpServer } from '../../lab/dump-server.ts';
@@ -10,6 +11,9 @@ import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
 const NOTICE = /checksum in the index of user\.annette is not that of its records/;
+
+/** Older versions rename no private annotations, so that their checksums stay right. */
+const FORGETS = PROGRAMS.isAtLeast(3, 6);
 
 /** Cyrus 3.6.1 renames the private annotations of a renamed user, but not what they add to the stored checksum. */
 async function renamedUser(pair: Pair, replicatedBefore: boolean): Promise<void> {
@@ -46,7 +50,7 @@ for (const replicatedBefore of [false, true]) {
         const run = await syncClient(pair.master, args);
         assert.equal(run.code, 0, `round ${round}: ${run.stderr}`);
         // After a first copy both indexes are wrong in the same way, which is agreement.
-        if (!replicatedBefore) assert.match(run.stderr, NOTICE);
+        if (!replicatedBefore) assert.equal(NOTICE.test(run.stderr), FORGETS, run.stderr);
       }
       await assertSameButForTheChecksum(pair);
       // New mail and a change of what is there, on top of the wrong one.

@@ -10,9 +10,8 @@ import { allRecords } from './all-records.ts';
 
 const STANDSTILL_MS = 10;
 
-test('the sync lock keeps the C client out while it is held, and only for that server and user', async () => {
-  // Older clients know no such lock.
-  if (!PROGRAMS.isAtLeast(3, 6)) return;
+test('the sync lock keeps the C client out while it is held, and only for that server and user', async (t) => {
+  if (PROGRAMS.areBefore(3, 6, t, 'its client knows no such lock')) return;
   await using pair = await startPair();
   await using admin = await pair.master.imap();
   for (const user of ['anna', 'bob.smith']) await admin.ok(`CREATE user/${user}`);
