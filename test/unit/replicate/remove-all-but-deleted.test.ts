@@ -30,11 +30,9 @@ test('who gets the name of a removed user has nothing of that user, while delete
   scene.takeCommands();
   const [result] = await scene.runActions([], { kind: 'unuser', userid: 'anna' });
   assert.deepEqual(result, { kind: 'done' });
-  const commands = scene.takeCommands();
-  assert.ok(
-    commands.length > 0 && !commands.some((command) => command.startsWith('UNUSER')),
-    commands.join('\n'),
-  );
+  // The sandbox forgets what a user had with the INBOX, as not every server does.
+  const commands = scene.takeCommands().map((command) => command.split(' ')[0]);
+  assert.deepEqual(commands.sort(), ['SEEN', 'UNACTIVATE_SIEVE', 'UNMAILBOX', 'UNQUOTA', 'UNSIEVE', 'UNSUB']);
   const { mailboxes, users, quotas } = scene.replica.inspect();
   assert.deepEqual(Object.keys(mailboxes), [DELETED]);
   assert.deepEqual(quotas, []);
