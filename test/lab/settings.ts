@@ -3,7 +3,7 @@ import type { ConnectionSettings } from '../../src/protocol/connection-settings.
 /** A busy host takes its time: a test of silence says how long it waits. */
 const PATIENCE_MS = 120_000;
 
-/** Settings for a server on loopback; short times so that a failing test ends soon. */
+/** Settings for a server on loopback. */
 export function settingsFor(server: string, changes: Partial<ConnectionSettings> = {}): ConnectionSettings {
   return {
     server,

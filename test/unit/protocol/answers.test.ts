@@ -99,6 +99,7 @@ test('GET USER: every kind of line', async () => {
         quotaroot: 'user.alice',
         createdmodseq: 1,
         foldermodseq: 2,
+        groups: undefined,
         annotations: [
           { entry: '/comment', userid: '', modseq: 0, value: 'hello world 100%% of (x)' },
           { entry: '/comment', userid: 'alice', modseq: 0, value: 'priv' },
