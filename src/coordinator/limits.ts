@@ -111,8 +111,8 @@ export const RECONNECT_FIRST_SECONDS = 15;
 
 /** After TERM: how long jobs in flight may go on before their connections are cut. Cutting is safe, only wasteful. */
 export const DRAIN_GRACE_MS = 5_000;
-/** After the cut: how long jobs may take to notice. */
-export const CUT_GRACE_MS = 2_000;
+/** After the cut: how long jobs may take to notice, on a host that is busy with others too. */
+export const CUT_GRACE_MS = 5_000;
 /** How long EXIT and its answer may take at the end of a run. */
 export const EXIT_GRACE_MS = 5_000;
 
