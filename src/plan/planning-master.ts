@@ -35,6 +35,8 @@ const INFO: SessionInfo = {
   takesKeywords: false,
   takesNotifications: true,
   takesGroups: false,
+  takesDevelopmentFields: false,
+  unmailboxTakesId: false,
   unuserTakesDeleted: false,
   findsUniqueids: true,
 };

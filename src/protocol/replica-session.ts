@@ -53,8 +53,12 @@ export interface ReplicaSession {
   applyMessages(messages: readonly MessageUpload[]): Promise<void>;
   applyMailbox(mailbox: WireMailbox, records: Iterable<WireRecord>): Promise<void>;
   applyRename(rename: RenameRequest): Promise<void>;
-  /** @param local -L: no mupdate traffic on the replica */
-  applyUnmailbox(name: ByteString, local?: boolean): Promise<void>;
+  /**
+   * @param local -L: no mupdate traffic on the replica
+   * @param meant what the name stood for: where the replica has another by now, one that can tell refuses with
+   *   IMAP_MAILBOX_MOVED (`unmailboxTakesId`)
+   */
+  applyUnmailbox(name: ByteString, local?: boolean, meant?: MeantMailbox): Promise<void>;
   applySub(userid: ByteString, name: ByteString): Promise<void>;
   applyUnsub(userid: ByteString, name: ByteString): Promise<void>;
   applySeen(userid: ByteString, seen: WireSeen): Promise<void>;
@@ -129,6 +133,10 @@ export interface SessionInfo {
   takesKeywords: boolean;
   /** MAILBOX tells the groups of its owner (USERGROUPS): from Cyrus 3.12 on. */
   takesGroups: boolean;
+  /** MAILBOX tells JMAPID, VERSION, COMPACT_EMAILIDS and DELETEDMODSEQ: the development line, 3.13, and what follows it. */
+  takesDevelopmentFields: boolean;
+  /** UNMAILBOX may say which mailbox is meant, and removes no other (UNMAILBOX-ID). */
+  unmailboxTakesId: boolean;
   /** UNUSER removes what is in the DELETED namespace too: before Cyrus 3.4. */
   unuserTakesDeleted: boolean;
   /** GET UNIQUEIDS may be asked of ids that it does not have: before Cyrus 3.6 its process may end at one. */
@@ -163,6 +171,9 @@ export interface ReplicaMailbox {
   annotations: WireAnnotation[];
 }
 
+/** A mailbox whatever its name is, as it was listed. */
+export type MeantMailbox = Pick<ReplicaMailbox, 'type' | 'uniqueid' | 'uidvalidity'>;
+
 /** The fields that APPLY MAILBOX sends: the same ones, and the state it builds on. */
 export interface WireMailbox extends Omit<ReplicaMailbox, 'crcAnnotations'> {
   /** undefined leaves SYNC_CRC_ANNOT out, as a partial update does. */
@@ -170,6 +181,11 @@ export interface WireMailbox extends Omit<ReplicaMailbox, 'crcAnnotations'> {
   since: { modseq: number; crcBasic: number; crcAnnotations: number } | undefined;
   /** Keywords that the mailbox knows, whether or not a message has them; for a replica that takes them (`takesKeywords`). */
   keywords?: readonly ByteString[] | undefined;
+  /** For a replica that takes them (`takesDevelopmentFields`), and only of a store that has them. */
+  jmapid?: ByteString | undefined;
+  indexVersion?: number | undefined;
+  compactEmailids?: boolean | undefined;
+  deletedmodseq?: number | undefined;
   /** Rows without storage are sent in their short form. */
   intermediate: boolean;
   /** -L: no mupdate traffic on the replica. */

@@ -131,6 +131,8 @@ export interface MailboxEntry {
   /** Internal name: `user.alice.Sent`, `dom!user.x`, `DELETED.user.alice.Gone.6B04D978`. */
   name: ByteString;
   uniqueid: ByteString;
+  /** JMAP clients know it by this: only in stores of the development line, 3.13. */
+  jmapid?: ByteString | undefined;
   /** Wire MBOXTYPE: T without `l`; '' for plain mail. */
   type: string;
   intermediate: boolean;
@@ -221,6 +223,8 @@ export interface MailboxState {
    * of a user tells them.
    */
   groups?: ByteString | undefined;
+  /** JMAP clients of the owner are given short ids (development line, 3.13). */
+  compactEmailids?: boolean | undefined;
   /** Parts that stand here as if there were none, because their files cannot be read. */
   unread: readonly UnreadPart[];
 }

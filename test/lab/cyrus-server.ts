@@ -62,6 +62,9 @@ export interface Pair extends AsyncDisposable {
 const running = new Set<CyrusServer>();
 let exitHookInstalled = false;
 
+/** Sections of cyrus.conf, besides the services. */
+type Section = 'START' | 'EVENTS' | 'DAEMON';
+
 export class CyrusServer implements AsyncDisposable {
   readonly name: string;
   readonly programs: CyrusPrograms;
@@ -77,7 +80,7 @@ export class CyrusServer implements AsyncDisposable {
   #extraLines: string[];
   readonly #syncLimit: string;
   readonly #hasForeignStore: boolean;
-  readonly #entries: Record<'DAEMON' | 'EVENTS', string[]> = { DAEMON: [], EVENTS: [] };
+  readonly #entries: Record<Section, string[]> = { START: [], DAEMON: [], EVENTS: [] };
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
   #serverOutput = '';
@@ -174,7 +177,7 @@ export class CyrusServer implements AsyncDisposable {
   }
 
   /** An entry for cyrus.conf, from the next `writeConfiguration()` and start on. */
-  addEntry(section: 'DAEMON' | 'EVENTS', entry: string): void {
+  addEntry(section: Section, entry: string): void {
     this.#entries[section].push(`  ${entry}`);
   }
 
@@ -192,8 +195,13 @@ export class CyrusServer implements AsyncDisposable {
       ...(this.hasHttpd ? [service('http', 'httpd', this.httpPort)] : []),
       `  csyncunix cmd="${this.programs.path('sync_server')} -C ${this.configFile}" listen="${this.syncSocket}" prefork=0`,
     ];
-    const { DAEMON, EVENTS } = this.#entries;
-    const sections = Object.entries({ START: this.#recovery(), SERVICES: services, EVENTS, DAEMON });
+    const { START, DAEMON, EVENTS } = this.#entries;
+    const sections = Object.entries({
+      START: [...this.#recovery(), ...START],
+      SERVICES: services,
+      EVENTS,
+      DAEMON,
+    });
     await writeFile(
       join(this.directory, 'cyrus.conf'),
       sections.map(([name, entries]) => `${name} {\n${entries.join('\n')}\n}\n`).join(''),

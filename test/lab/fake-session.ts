@@ -27,6 +27,8 @@ export function fakeSession(log: string[]): ReplicaSession {
       takesKeywords: false,
       takesNotifications: true,
       takesGroups: false,
+      takesDevelopmentFields: false,
+      unmailboxTakesId: false,
       unuserTakesDeleted: false,
       findsUniqueids: true,
     },

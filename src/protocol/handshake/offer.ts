@@ -13,6 +13,8 @@ export interface Offer {
   sieveMailbox: boolean;
   /** Messages may be staged on the archive partition. */
   archive: boolean;
+  /** UNMAILBOX may name the mailbox that is meant. */
+  unmailboxId: boolean;
   /** IMAP: replication is possible; listed after login only. csync: always. */
   replication: boolean;
   /** The initial response may stand on the AUTHENTICATE line. */
@@ -38,6 +40,7 @@ export function csyncOffer(lines: readonly ByteString[]): Offer {
     // A peer on a unix socket is logged in from the start, and then the banner is silent about everything: ask.
     sieveMailbox: capabilities.has('SIEVE-MAILBOX') || lines.length === 1,
     archive: capabilities.has('REPLICATION-ARCHIVE'),
+    unmailboxId: capabilities.has('UNMAILBOX-ID'),
     replication: true,
     initialResponse: true,
   };
@@ -57,6 +60,7 @@ export function imapOffer(banner: ByteString, capabilities: readonly string[]): 
     compress: false,
     sieveMailbox: words.has('X-SIEVE-MAILBOX'),
     archive: words.has('X-REPLICATION-ARCHIVE'),
+    unmailboxId: words.has('X-UNMAILBOX-ID'),
     replication: words.has('X-REPLICATION'),
     initialResponse: words.has('SASL-IR'),
   };

@@ -1,8 +1,9 @@
 import type { ByteString } from '../../byte-string.ts';
-import { encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encoders.ts';
+import { type Encoded, encodeKvlist, encodeNumber, encodeString, encodeStrings } from '../dlist/encoders.ts';
 import { MAX_RECORDS_ANSWER_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type {
+  MeantMailbox,
   OnUnusable,
   ReplicaMailbox,
   ReplicaSession,
@@ -24,7 +25,7 @@ type MailboxCommands = Pick<
 /** Commands that read, create, change, rename and remove mailboxes (protocol 9, 10). */
 export function mailboxCommands(
   queue: CommandQueue,
-  info: Pick<SessionInfo, 'takesKeywords' | 'takesGroups'>,
+  info: Taken & Pick<SessionInfo, 'unmailboxTakesId'>,
 ): MailboxCommands {
   return {
     getMailboxes: (names, onUnusable) =>
@@ -68,23 +69,45 @@ export function mailboxCommands(
         ]),
       ),
 
-    applyUnmailbox: (name, local = false) =>
+    applyUnmailbox: (name, local = false, meant) =>
       apply(
         queue,
         local ? 'LOCAL_UNMAILBOX' : 'UNMAILBOX',
-        () => encodeString(name),
+        // A row without storage is listed without the UIDVALIDITY that it has.
+        () =>
+          meant !== undefined && info.unmailboxTakesId && !meant.type.includes('i')
+            ? unmailboxOf(name, meant)
+            : encodeString(name),
         ifNonexistent(undefined),
       ),
   };
 }
 
+function unmailboxOf(name: ByteString, { uniqueid, uidvalidity }: MeantMailbox): Encoded {
+  return encodeKvlist([
+    ['MBOXNAME', encodeString(name)],
+    ['UNIQUEID', encodeString(uniqueid)],
+    ['UIDVALIDITY', encodeNumber(uidvalidity)],
+  ]);
+}
+
+type Taken = Pick<SessionInfo, 'takesKeywords' | 'takesGroups' | 'takesDevelopmentFields'>;
+
+const NO_DEVELOPMENT_FIELDS = {
+  jmapid: undefined,
+  indexVersion: undefined,
+  compactEmailids: undefined,
+  deletedmodseq: undefined,
+};
+
 /** The line without what the peer does not take. */
 function asTaken(
   mailbox: WireMailbox,
-  { takesKeywords, takesGroups }: Pick<SessionInfo, 'takesKeywords' | 'takesGroups'>,
+  { takesKeywords, takesGroups, takesDevelopmentFields }: Taken,
 ): WireMailbox {
   return {
     ...mailbox,
+    ...(takesDevelopmentFields ? {} : NO_DEVELOPMENT_FIELDS),
     keywords: takesKeywords ? mailbox.keywords : undefined,
     groups: takesGroups ? mailbox.groups : undefined,
   };

@@ -43,7 +43,7 @@ export function* encodeMailbox(mailbox: WireMailbox, records: Iterable<WireRecor
 function encodeIntermediate(mailbox: WireMailbox): ByteString {
   const foldermodseq = encodeNumber(mailbox.foldermodseq);
   return (
-    `%(UNIQUEID ${encodeString(mailbox.uniqueid)} MBOXNAME ${encodeString(mailbox.name)}` +
+    `%(${jmapidOf(mailbox)}UNIQUEID ${encodeString(mailbox.uniqueid)} MBOXNAME ${encodeString(mailbox.name)}` +
     ` MBOXTYPE ${encodeString(mailbox.type)} HIGHESTMODSEQ ${foldermodseq}` +
     ` CREATEDMODSEQ ${encodeNumber(mailbox.createdmodseq)} FOLDERMODSEQ ${foldermodseq})`
   );
@@ -52,7 +52,7 @@ function encodeIntermediate(mailbox: WireMailbox): ByteString {
 /** Everything in front of RECORD. Numbers that may be absent are absent when 0. */
 function encodeHead(mailbox: WireMailbox): ByteString {
   const { crcAnnotations, since, quotaroot, type, annotations, groups, keywords } = mailbox;
-  let text = `%(UNIQUEID ${encodeString(mailbox.uniqueid)} MBOXNAME ${encodeString(mailbox.name)}`;
+  let text = `%(${jmapidOf(mailbox)}UNIQUEID ${encodeString(mailbox.uniqueid)} MBOXNAME ${encodeString(mailbox.name)}`;
   if (type !== '') text += ` MBOXTYPE ${encodeString(type)}`;
   text += ` SYNC_CRC ${encodeNumber(mailbox.crcBasic)}`;
   if (crcAnnotations !== undefined) text += ` SYNC_CRC_ANNOT ${encodeNumber(crcAnnotations)}`;
@@ -61,14 +61,19 @@ function encodeHead(mailbox: WireMailbox): ByteString {
     ` RECENTUID ${encodeNumber(mailbox.recentuid)} RECENTTIME ${encodeNumber(mailbox.recenttime)}` +
     ` LAST_APPENDDATE ${encodeNumber(mailbox.lastAppenddate)}` +
     ` POP3_LAST_LOGIN ${encodeNumber(mailbox.pop3LastLogin)} POP3_SHOW_AFTER ${encodeNumber(mailbox.pop3ShowAfter)}`;
-  text += unlessZero('XCONVMODSEQ', mailbox.xconvmodseq) + unlessZero('RACLMODSEQ', mailbox.raclmodseq);
+  text += unlessZero('XCONVMODSEQ', mailbox.xconvmodseq);
+  if (mailbox.compactEmailids) text += ' COMPACT_EMAILIDS 1';
+  text += unlessZero('RACLMODSEQ', mailbox.raclmodseq);
   if (groups !== undefined) text += ` USERGROUPS ${encodeString(groups)}`;
+  text += unlessZero('VERSION', mailbox.indexVersion ?? 0);
   text +=
     ` UIDVALIDITY ${encodeNumber(mailbox.uidvalidity)} PARTITION ${encodeString(mailbox.partition ?? null)}` +
     ` ACL ${encodeString(mailbox.acl)} OPTIONS ${encodeString(mailbox.options)}`;
   if (quotaroot !== undefined) text += ` QUOTAROOT ${encodeString(quotaroot)}`;
   text +=
-    unlessZero('CREATEDMODSEQ', mailbox.createdmodseq) + unlessZero('FOLDERMODSEQ', mailbox.foldermodseq);
+    unlessZero('CREATEDMODSEQ', mailbox.createdmodseq) +
+    unlessZero('FOLDERMODSEQ', mailbox.foldermodseq) +
+    unlessZero('DELETEDMODSEQ', mailbox.deletedmodseq ?? 0);
   if (annotations.length > 0) text += ` ANNOTATIONS ${encodeAnnotations(annotations)}`;
   if (keywords !== undefined) text += ` USERFLAGS ${encodeFlags(keywords)}`;
   if (since !== undefined) {
@@ -77,6 +82,10 @@ function encodeHead(mailbox: WireMailbox): ByteString {
       ` SINCE_CRC_ANNOT ${encodeNumber(since.crcAnnotations)}`;
   }
   return text;
+}
+
+function jmapidOf({ jmapid }: WireMailbox): ByteString {
+  return jmapid === undefined ? '' : `JMAPID ${encodeString(jmapid)} `;
 }
 
 function unlessZero(key: string, value: number): ByteString {

@@ -42,6 +42,8 @@ export async function setUp(
     takesNotifications: release === undefined || !isOlder(release, [3, 8]),
     takesKeywords: release !== undefined && !isOlder(release, [3, 12]),
     takesGroups: release !== undefined && !isOlder(release, [3, 12]),
+    takesDevelopmentFields: release !== undefined && !isOlder(release, [3, 13]),
+    unmailboxTakesId: offer.unmailboxId,
     unuserTakesDeleted: release !== undefined && isOlder(release, [3, 4]),
     findsUniqueids: offer.sieveMailbox || (release !== undefined && !isOlder(release, [3, 6])),
   };

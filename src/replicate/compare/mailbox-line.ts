@@ -47,6 +47,7 @@ export function mailboxLine(
     foldermodseq: Math.max(state.foldermodseq, remote?.foldermodseq ?? 0),
     annotations: [...local.annotations],
     keywords: state.keywords,
+    ...developmentFields(local),
     // The C client never tells of none, so that who leaves the last group stays in it on the replica.
     groups: state.groups || (remote?.groups ? state.groups : undefined),
     since: since(remote),
@@ -128,12 +129,13 @@ export function emptyMailbox(names: Pick<WireMailbox, 'name' | 'uniqueid' | 'par
 
 /** The line of an intermediate: a row without storage. */
 export function intermediateLine(
-  entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'type' | 'createdmodseq' | 'foldermodseq'>,
+  entry: Pick<MailboxEntry, 'name' | 'uniqueid' | 'jmapid' | 'type' | 'createdmodseq' | 'foldermodseq'>,
   local: boolean,
 ): WireMailbox {
   return {
     ...UNUSED,
     uniqueid: entry.uniqueid,
+    ...(entry.jmapid === undefined ? {} : { jmapid: entry.jmapid }),
     name: entry.name,
     type: entry.type,
     highestmodseq: entry.foldermodseq,
@@ -155,6 +157,16 @@ export function intermediateLine(
 export function afterApplying(line: WireMailbox): ReplicaMailbox {
   const { since: _since, intermediate: _intermediate, local: _local, ...mailbox } = line;
   return { ...mailbox, crcBasic: 0, crcAnnotations: 0 };
+}
+
+/**
+ * Fields of a store of the development line, which its own client sends. COMPACT_EMAILIDS goes with a step too: a server
+ * that is told XCONVMODSEQ without it turns short ids off.
+ */
+function developmentFields({ entry, state }: LocalMailbox): Partial<WireMailbox> {
+  if (entry.jmapid === undefined) return {};
+  const { indexVersion, compactEmailids, deletedmodseq } = state;
+  return { jmapid: entry.jmapid, indexVersion, compactEmailids, deletedmodseq };
 }
 
 function since(remote: ReplicaMailbox | undefined): WireMailbox['since'] {

@@ -227,13 +227,14 @@ async function runSteps(
   steps: readonly FolderStep[],
 ): Promise<ByteString[]> {
   const { local } = context.options;
+  const listed = new Map(job.replica.map((mailbox) => [mailbox.name, mailbox]));
   const done = new Set<FolderStep>();
   const run = async (step: FolderStep): Promise<void> => {
     const mailbox = step.kind === 'unmailbox' ? step.name : step.newName;
     try {
       if (step.kind === 'unmailbox') {
         context.emit({ kind: 'command:unmailbox', name: step.name, local });
-        await context.session.applyUnmailbox(step.name, local);
+        await context.session.applyUnmailbox(step.name, local, listed.get(step.name));
       } else {
         const { kind: _kind, ...rename } = step;
         context.emit({ kind: 'command:rename', local, ...rename });

@@ -103,7 +103,7 @@ async function removeThere(context: EngineContext, name: ByteString): Promise<vo
     throw refusal('IMAP_SYNC_CHANGED', name, 'it was changed on the replica meanwhile', { retryable: true });
   }
   emit({ kind: 'command:unmailbox', name, local: options.local });
-  await session.applyUnmailbox(name, options.local);
+  await session.applyUnmailbox(name, options.local, now);
 }
 
 /** Has the replica link its sound files into its stage, where the run that follows finds them. */

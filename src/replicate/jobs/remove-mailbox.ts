@@ -33,5 +33,5 @@ export async function removeMailbox(context: EngineContext, name: ByteString): P
     });
   }
   emit({ kind: 'command:unmailbox', name, local: options.local });
-  await session.applyUnmailbox(name, options.local);
+  await session.applyUnmailbox(name, options.local, there);
 }

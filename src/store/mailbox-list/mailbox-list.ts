@@ -318,6 +318,7 @@ export class MailboxList {
     return {
       name,
       uniqueid: row.uniqueid,
+      jmapid: row.jmapid,
       type: wireType(row.type),
       intermediate: row.type.intermediate,
       deleted: row.type.deleted,

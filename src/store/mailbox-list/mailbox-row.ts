@@ -7,6 +7,8 @@ import { type MailboxType, parseTypeLetters, parseTypeNumber } from './mailbox-t
 export interface MailboxRow {
   type: MailboxType;
   uniqueid: ByteString;
+  /** From the development line of 3.13 on. */
+  jmapid: ByteString | undefined;
   partition: ByteString | undefined;
   /** `ident TAB rights TAB ...`. */
   acl: ByteString;
@@ -37,8 +39,9 @@ export function parseMailboxRow(value: ByteString): MailboxRow {
 
 /** Checks uniqueid and partition, which become names of directories. */
 function checked(row: MailboxRow): MailboxRow {
-  const { uniqueid, partition } = row;
+  const { uniqueid, jmapid, partition } = row;
   if (uniqueid !== '' && !matches(UNIQUEID, uniqueid)) throw noMatch(UNIQUEID, uniqueid);
+  if (jmapid !== undefined && !matches(UNIQUEID, jmapid)) throw noMatch(UNIQUEID, jmapid);
   if (partition !== undefined && partition !== '' && !matches(PARTITION, partition)) {
     throw noMatch(PARTITION, partition);
   }
@@ -56,6 +59,7 @@ function fromMap(map: DiskMap): MailboxRow {
   return {
     type,
     uniqueid: map.text('I') ?? '',
+    jmapid: map.text('J'),
     partition: map.text('P'),
     acl: aclOf(map.get('A')),
     uidvalidity: numberOf(map, 'V'),
@@ -101,6 +105,7 @@ function parseTextRow(value: ByteString): MailboxRow {
   return {
     type: { ...parseTypeNumber(decimal(bits)), legacyDirs: true, ...(bang < 0 ? {} : { remote: true }) },
     uniqueid: at < 0 ? '' : (words[at + 1] ?? ''),
+    jmapid: undefined,
     partition: partition === '' ? undefined : partition,
     acl,
     uidvalidity: 0,

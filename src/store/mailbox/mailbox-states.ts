@@ -7,7 +7,11 @@ import type { Annotation, MailboxEntry, MailboxState, MailboxView, UnreadPart } 
 import { isInbox, parseInternalName } from '../paths/mailbox-name.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
 import { userFilePath } from '../paths/user-paths.ts';
-import { readConversationModseq } from '../user/read-conversation-modseq.ts';
+import {
+  type MailboxConversations,
+  NO_CONVERSATIONS,
+  readConversations,
+} from '../user/read-conversations.ts';
 import { readRaclModseq } from '../user/read-racl-modseq.ts';
 import type { CyrusHeader } from './cyrus-header.ts';
 import { type IndexHeader, optionLetters } from './index-header.ts';
@@ -68,7 +72,7 @@ export class MailboxStates {
       pop3ShowAfter: index.pop3ShowAfter,
       uidvalidity: index.uidvalidity,
       options: optionLetters(index.options),
-      xconvmodseq: conversation.value,
+      xconvmodseq: conversation.value.modseq,
       raclmodseq: counter.value,
       createdmodseq: index.createdmodseq,
       foldermodseq: entry.foldermodseq,
@@ -77,6 +81,7 @@ export class MailboxStates {
       quotaroot: header.quotaroot,
       keywords: usableFlags(header.userFlags),
       groups,
+      compactEmailids: conversation.value.compactEmailids || undefined,
       unread: [conversation.unread, counter.unread].filter((part) => part !== undefined),
     };
   }
@@ -91,11 +96,11 @@ export class MailboxStates {
   }
 
   /** 0 where Cyrus would not look (store 10.6). */
-  #conversation(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<number> {
+  #conversation(entry: MailboxEntry, inbox: MailboxEntry | undefined): PartRead<MailboxConversations> {
     const path = this.#conversationsPath(entry, inbox);
-    if (path === undefined) return { value: 0 };
-    return readPart('xconvmodseq', path, 0, () =>
-      readConversationModseq(this.#databases, path, entry.userid ?? '', entry),
+    if (path === undefined) return { value: NO_CONVERSATIONS };
+    return readPart('xconvmodseq', path, NO_CONVERSATIONS, () =>
+      readConversations(this.#databases, path, entry.userid ?? '', entry),
     );
   }
 

@@ -1,12 +1,51 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { CyrusServer } from '../../lab/cyrus-server.ts';
+import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
+import { CyrusServer, giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
+import { append } from '../../lab/populate.ts';
 import { cyrusIdentity, runAs } from '../../lab/processes.ts';
 import { LAUNCHER } from '../../lab/start-command.ts';
+import { settled, until } from '../../lab/until.ts';
 
-/* Contract: what stands in the way of the command does not stand in the way of the mail server, and is said. */
+/*
+ * Contract: in START and DAEMON of a real master process the command does what the C client does there. What stands
+ * in its way does not stand in the way of the mail server, and is said.
+ */
+
+test('-r in START is in the background before the services begin, and in DAEMON it stays: both follow the log', async () => {
+  await using pair = await startPair({
+    master: { imapd: { sync_log: 'yes', sync_log_channels: 'start daemon' } },
+  });
+  const { master, replica } = pair;
+  for (const channel of ['start', 'daemon']) {
+    for (const option of ['host', 'port', 'authname', 'password', 'try_imap']) {
+      master.configure(`${channel}_sync_${option}`, master.setting(`sync_${option}`));
+    }
+  }
+  await master.halt();
+  const [program, end] = [`${LAUNCHER} -C ${master.configFile}`, join(master.directory, 'shutdown')];
+  master.configure('start_sync_shutdown_file', end);
+  master.addEntry('START', `first cmd="${program} -n start -r"`);
+  master.addEntry('DAEMON', `follow cmd="${program} -n daemon -r"`);
+  await master.writeConfiguration();
+  // Master waits for the command in START, so that this alone shows that it is in the background.
+  await master.start();
+  {
+    await using admin = await master.imap();
+    await admin.ok('CREATE user/anna');
+    await admin.ok('SETACL user/anna admin lrswipkxtecda');
+    await append(admin, 'user/anna', 2, 'mail', 'anna');
+  }
+  // Each of the two has a log of its own, and has to empty it.
+  for (const channel of ['start', 'daemon']) await settled(master, channel);
+  await assertSameMailOf(master, replica, ['anna']);
+  writeFileSync(end, '');
+  giveToCyrus(end);
+  await until('the end of the one of START', () => !existsSync(end));
+});
 
 /** An installation of which the Cyrus user can run the script alone. */
 async function unreadableInstallation(directory: string): Promise<string> {

@@ -325,6 +325,42 @@ test('an imapd that offers an archive which it has not enabled is used without o
   session.destroy();
 });
 
+/** Says of itself what a sync_server of this release does. @param capabilities lines of its banner */
+function release(name: string, capabilities: string, commands: readonly string[]): Promise<ScriptedServer> {
+  return ScriptedServer.start(async (peer) => {
+    peer.send(`* SASL PLAIN\r\n${capabilities}* OK replica Cyrus sync server ${name}\r\n`);
+    await peer.line();
+    peer.send('OK Success (no protection)\r\n');
+    for (const command of commands) {
+      await peer.expect(command);
+      peer.send('OK success\r\n');
+    }
+    await held(peer);
+  });
+}
+
+const MEANT = { type: '', uniqueid: 'abc', uidvalidity: 7 };
+const UNMAILBOX = 'APPLY UNMAILBOX %(MBOXNAME user.a UNIQUEID abc UIDVALIDITY 7)';
+
+test('what a MAILBOX may tell is known from the release, and which mailbox UNMAILBOX means is told where that is offered', async () => {
+  const plain = ['APPLY UNMAILBOX user.a', 'APPLY UNMAILBOX user.a'];
+  for (const [name, offered, takes, commands] of [
+    ['3.10.2', '', [false, false], plain],
+    ['3.12.3', '', [true, false], plain],
+    ['3.13.7', '', [true, true], plain],
+    ['3.14.0', '* UNMAILBOX-ID\r\n', [true, true], [UNMAILBOX, 'APPLY UNMAILBOX user.a']],
+  ] as const) {
+    await using server = await release(name, offered, commands);
+    const session = await connectReplica(settingsFor(server.address));
+    const { takesGroups, takesDevelopmentFields } = session.info;
+    assert.deepEqual([takesGroups, takesDevelopmentFields], takes, name);
+    await session.applyUnmailbox('user.a', false, MEANT);
+    // Rows without storage are listed without their UIDVALIDITY.
+    await session.applyUnmailbox('user.a', false, { ...MEANT, type: 'ei' });
+    session.destroy();
+  }
+});
+
 test('a replica that does not enable #sieve is believed', async () => {
   await using server = await enabling(['SIEVE-MAILBOX'], 'SIEVE-MAILBOX', '');
   const session = await connectReplica(settingsFor(server.address));

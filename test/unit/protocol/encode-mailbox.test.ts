@@ -128,6 +128,25 @@ test('an intermediate mailbox goes in its short form (10.3)', () => {
   );
 });
 
+test('what the development line tells besides stands where its own client has it (9.1)', () => {
+  const mailbox = {
+    ...ALICE,
+    ...{ jmapid: 'P12', indexVersion: 20, compactEmailids: true, deletedmodseq: 4 },
+    ...{ raclmodseq: 9, groups: 'group:a', keywords: ['$x'] },
+  };
+  assert.equal(
+    encode(mailbox, []),
+    `${HEAD.replace('%(', '%(JMAPID P12 ')
+      .replace('XCONVMODSEQ 5', 'XCONVMODSEQ 5 COMPACT_EMAILIDS 1 RACLMODSEQ 9 USERGROUPS group:a VERSION 20')
+      .replace('FOLDERMODSEQ 2', 'FOLDERMODSEQ 2 DELETEDMODSEQ 4')} USERFLAGS ($x) RECORD ())`,
+  );
+  const row = { ...mailbox, type: 'i', intermediate: true, foldermodseq: 7 };
+  assert.match(
+    encode(row, []),
+    /^MAILBOX %\(JMAPID P12 UNIQUEID \S+ MBOXNAME user\.alice MBOXTYPE i HIGHESTMODSEQ 7 /,
+  );
+});
+
 test('records are read as they are sent, in pieces of about 64 KiB that join to the same text', () => {
   let read = 0;
   function* many(): Generator<WireRecord> {

@@ -30,6 +30,7 @@ test('a csync banner', () => {
     compress: true,
     sieveMailbox: true,
     archive: true,
+    unmailboxId: false,
     replication: true,
     initialResponse: true,
   } satisfies Offer);

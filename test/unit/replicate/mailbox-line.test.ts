@@ -137,6 +137,26 @@ test('groups are told where there are some, none only where the replica has some
   assert.deepEqual(told(undefined, 'group:a'), [undefined, undefined]);
 });
 
+test('what only a store of the development line has goes with each line of its own, and with none of an older store', () => {
+  const newer = {
+    ...LOCAL,
+    entry: { ...WORK, jmapid: 'P12' },
+    state: { ...STATE, indexVersion: 20, deletedmodseq: 4, compactEmailids: true },
+  };
+  const told = { jmapid: 'P12', indexVersion: 20, deletedmodseq: 4, compactEmailids: true };
+  const limit = { uid: 4, modseq: 9 };
+  assert.deepEqual(mailboxLine(newer, undefined, OPTIONS), { ...WHOLE, ...told });
+  for (const line of [
+    partialLine(newer, THERE, limit, OPTIONS),
+    emptyLine(mailboxLine(newer, THERE, OPTIONS)),
+  ]) {
+    const { jmapid, indexVersion, deletedmodseq, compactEmailids } = line;
+    assert.deepEqual({ jmapid, indexVersion, deletedmodseq, compactEmailids }, told);
+  }
+  const row = { name: 'n', uniqueid: 'u', jmapid: 'P13', type: 'ei', createdmodseq: 3, foldermodseq: 4 };
+  assert.equal(intermediateLine(row, false).jmapid, 'P13');
+});
+
 test('a mailbox that is to be filled next, one of nobody, and a row without storage', () => {
   const line = mailboxLine(LOCAL, THERE, OPTIONS);
   assert.deepEqual(emptyLine(line), { ...line, ...UNUSED, highestmodseq: 1 });

@@ -25,7 +25,7 @@ import {
 } from '../../../src/store/paths/mailbox-name.ts';
 import { parseQuotaValue, QuotaValueError } from '../../../src/store/user/parse-quota-value.ts';
 import { parseSieveMessage } from '../../../src/store/user/parse-sieve-message.ts';
-import { parseFolderStatus } from '../../../src/store/user/read-conversation-modseq.ts';
+import { parseFolderStatus } from '../../../src/store/user/read-conversations.ts';
 import { raclModseq } from '../../../src/store/user/read-racl-modseq.ts';
 import { parseSeen } from '../../../src/store/user/read-seen.ts';
 import { readSubscriptions } from '../../../src/store/user/read-subscriptions.ts';

@@ -11,6 +11,8 @@ test('a row of Cyrus 3.6 gives partition, numbers and the ACL in stored order', 
   assert.equal(row.acl, 'anna\tlrswip\t-mallory\tlr\tx y\tl\t');
   assert.deepEqual([row.uidvalidity, row.createdmodseq, row.foldermodseq], [1795503956, 7, 9]);
   assert.ok(row.type.legacyDirs);
+  assert.equal(row.jmapid, undefined);
+  assert.equal(parseMailboxRow('%(T e I abc J P12 P default V 1)').jmapid, 'P12');
   assert.equal(wireType(row.type), '');
 });
 

@@ -9,9 +9,10 @@ import { KeptDatabases } from '../../../src/store/cyrusdb/kept-database.ts';
 import { parseQuotaValue, QuotaValueError } from '../../../src/store/user/parse-quota-value.ts';
 import { parseSieveMessage } from '../../../src/store/user/parse-sieve-message.ts';
 import {
+  NO_CONVERSATIONS,
   parseFolderStatus,
-  readConversationModseq,
-} from '../../../src/store/user/read-conversation-modseq.ts';
+  readConversations,
+} from '../../../src/store/user/read-conversations.ts';
 import { raclModseq, readRaclModseq } from '../../../src/store/user/read-racl-modseq.ts';
 import { parseSeen } from '../../../src/store/user/read-seen.ts';
 import { readSieveDirectory } from '../../../src/store/user/read-sieve-directory.ts';
@@ -108,24 +109,19 @@ test('folder states of conversations by uniqueid, or by name up to 3.4', () => {
   assert.equal(parseFolderStatus('0 (12 3 4 5 6)'), 12);
   assert.equal(parseFolderStatus('1 (12 3 4)'), undefined);
   const mailbox = { name: 'user.a', uniqueid: 'id' };
-  const file = (rows: string): string => {
+  const read = (rows: string) => {
     const path = join(directory, 'conversations');
     writeFileSync(path, rows);
-    return path;
+    return readConversations(databases, path, 'a', mailbox);
   };
-  assert.equal(
-    readConversationModseq(databases, file('$FOLDER_IDS\t(id)\nFid\t0 (9 1 1)\n'), 'a', mailbox),
-    9,
-  );
-  assert.equal(
-    readConversationModseq(databases, file('$FOLDER_NAMES\t(user.a)\nFuser.a\t0 (8 1 1)\n'), 'a', mailbox),
-    8,
-  );
+  assert.equal(read('$FOLDER_IDS\t(id)\nFid\t0 (9 1 1)\n').modseq, 9);
+  assert.equal(read('$FOLDER_NAMES\t(user.a)\nFuser.a\t0 (8 1 1)\n').modseq, 8);
   // Nobody has a conversation yet.
-  assert.equal(readConversationModseq(databases, file('Fuser.a\t0 (7 0 0)\n'), 'a', mailbox), 7);
-  assert.equal(readConversationModseq(databases, file('Fid\t0 (6 0 0)\n'), 'a', mailbox), 6);
-  assert.equal(readConversationModseq(databases, file('$FOLDER_IDS\t()\n'), 'a', mailbox), 0);
-  assert.throws(() => readConversationModseq(databases, file('Fid\tnonsense\n'), 'a', mailbox), SyncError);
+  assert.equal(read('Fuser.a\t0 (7 0 0)\n').modseq, 7);
+  assert.equal(read('Fid\t0 (6 0 0)\n').modseq, 6);
+  assert.deepEqual(read('$FOLDER_IDS\t()\n'), NO_CONVERSATIONS);
+  assert.deepEqual(read('$COMPACT_EMAILIDS\t1\nFid\t0 (6 0 0)\n'), { modseq: 6, compactEmailids: true });
+  assert.throws(() => read('Fid\tnonsense\n'), SyncError);
 });
 
 test('a script message is its subject and its body', () => {

@@ -5,22 +5,39 @@ import { decimal } from '../files/parse-disk-dlist.ts';
 import { databaseDamaged, withRepair } from '../files/store-errors.ts';
 import type { MailboxEntry } from '../master-store.ts';
 
-/** XCONVMODSEQ of one mailbox from its owner's conversations database (store 10.6). 0 = not known. */
-export function readConversationModseq(
+/** An owner's conversations database says this of one mailbox. */
+export interface MailboxConversations {
+  /** XCONVMODSEQ (store 10.6). 0 = not known. */
+  modseq: number;
+  compactEmailids: boolean;
+}
+
+export const NO_CONVERSATIONS: MailboxConversations = { modseq: 0, compactEmailids: false };
+
+/** Kept since 3.13 for all mailboxes of the owner. */
+const COMPACT_KEY = '$COMPACT_EMAILIDS';
+
+export function readConversations(
   databases: KeptDatabases,
   path: string,
   userid: ByteString,
   mailbox: Pick<MailboxEntry, 'name' | 'uniqueid'>,
-): number {
+): MailboxConversations {
   // The tool does not replace a damaged file, and says nothing of it.
   const hint = `move it away and run "ctl_conversationsdb -R ${textFromBytes(userid)}", which makes it anew`;
-  const value = withRepair(hint, () => databases.read(path, (db) => folderStatus(db, mailbox)));
-  if (value === undefined) return 0;
-  const modseq = parseFolderStatus(value);
+  const found = withRepair(hint, () =>
+    databases.read(path, (db) => ({
+      value: folderStatus(db, mailbox),
+      compactEmailids: (db.get(COMPACT_KEY) ?? '') !== '',
+    })),
+  );
+  if (found === undefined) return NO_CONVERSATIONS;
+  const { value, compactEmailids } = found;
+  const modseq = value === undefined ? 0 : parseFolderStatus(value);
   if (modseq === undefined) {
     throw databaseDamaged(path, `folder ${mailbox.name}: expected "0 (MODSEQ ...)", found "${value}"`, hint);
   }
-  return modseq;
+  return { modseq, compactEmailids };
 }
 
 /**
