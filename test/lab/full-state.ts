@@ -11,6 +11,9 @@ import { ADMIN, type CyrusServer, PASSWORD, type Pair } from './cyrus-server.ts'
 import { differences } from './differences.ts';
 import { settingsFor } from './settings.ts';
 
+/** A busy host takes its time. */
+const PATIENCE_MS = 120_000;
+
 /** All that a server says of a user to another server: what IMAP clients never see is in it too. */
 export interface FullState extends UserState {
   mailboxes: Record<string, FullMailbox>;
@@ -86,7 +89,15 @@ export async function fullState(
 /** A connection to a server's own sync_server, as a replica's would be. */
 export async function openSync(server: CyrusServer): Promise<ReplicaSession> {
   const target = `127.0.0.1:${server.syncPort}`;
-  return await connectReplica(settingsFor(target, { tryImap: false, authname: ADMIN, password: PASSWORD }));
+  return await connectReplica(
+    settingsFor(target, {
+      tryImap: false,
+      authname: ADMIN,
+      password: PASSWORD,
+      connectTimeoutMs: PATIENCE_MS,
+      answerTimeoutMs: PATIENCE_MS,
+    }),
+  );
 }
 
 async function stateOf(session: ReplicaSession, user: string): Promise<FullState> {

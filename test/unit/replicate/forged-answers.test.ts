@@ -103,9 +103,6 @@ function forge(answer: string, { at, how, what: text }: Forgery): string {
   return `${head}${how === 'insert' ? ' ' : ''}${how === 'drop' ? '' : text}${answer.slice(end)}`;
 }
 
-/** A lie may promise octets that never come. */
-const LIE_TIMEOUT_MS = 1_000;
-
 class World {
   readonly master = new MemoryStore();
   readonly liar = new Liar();
@@ -185,7 +182,6 @@ class World {
     const settings = settingsFor('sandbox', {
       tryImap: false,
       compression: { mode: 'off', level: undefined },
-      ...(liar === this.liar && { answerTimeoutMs: LIE_TIMEOUT_MS }),
     });
     const network = { openSocket: async () => forgedLink(sandbox, liar), isLocal: () => true };
     const session = await connectReplica({ ...settings, server: 'sandbox/noauth' }, {}, network);
