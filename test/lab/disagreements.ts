@@ -392,6 +392,56 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
   },
   {
     row: '16',
+    what: 'new on the replica alone, with an annotation: copied back with it',
+    async provoke({ replica }, user) {
+      await replica.append(inbox(user), 'replica-4');
+      await replica.annotate(inbox(user), 4, 'of replica');
+    },
+    expected: [one, two, three, '4 replica-4'],
+    comments: { 4: 'of replica' },
+    uidNext: 5,
+  },
+  {
+    row: '5',
+    what: 'annotated on both sides, then expunged on the master: expunged, the annotations with it',
+    async provoke({ master, replica }, user) {
+      await replica.annotate(inbox(user), 2, 'of replica');
+      await master.annotate(inbox(user), 2, 'of master');
+      await master.expunge(inbox(user), 2);
+    },
+    expected: [one, three],
+    comments: {},
+    withoutMaster: 'converges',
+    uidNext: 4,
+  },
+  {
+    row: '6',
+    what: 'annotated on both sides, then expunged on the replica: expunged, the annotations with it',
+    async provoke({ master, replica }, user) {
+      await master.annotate(inbox(user), 2, 'of master');
+      await replica.annotate(inbox(user), 2, 'of replica');
+      await replica.expunge(inbox(user), 2);
+    },
+    expected: [one, three],
+    comments: {},
+    uidNext: 4,
+  },
+  {
+    row: '1',
+    what: 'annotated and expunged on both sides: stays expunged, the annotations with it',
+    async provoke({ master, replica }, user) {
+      for (const side of [master, replica]) {
+        await side.annotate(inbox(user), 2, `of ${side.server.name}`);
+        await side.expunge(inbox(user), 2);
+      }
+      await replica.append(inbox(user), 'replica-4');
+    },
+    expected: [one, three, '4 replica-4'],
+    comments: {},
+    uidNext: 5,
+  },
+  {
+    row: '16',
     what: "the mailbox's own annotation is the replica's where the replica is ahead",
     async provoke({ master, replica }, user) {
       await master.imap.ok(`SETMETADATA ${inbox(user)} (/shared/comment "of master")`);

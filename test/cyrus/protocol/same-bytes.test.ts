@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FLAG } from '../../../src/grammar.ts';
 import { encodeValue } from '../../../src/protocol/dlist/encoders.ts';
-import { DlistParser } from '../../../src/protocol/dlist/parser.ts';
 import type { DlistMap, DlistValue } from '../../../src/protocol/dlist/value.ts';
 import type { WireMailbox } from '../../../src/protocol/replica-session.ts';
 import {
@@ -14,14 +13,17 @@ import {
 import { decodeMailbox, encodeMailbox } from '../../../src/protocol/session/mailbox-lines.ts';
 import { MODSEQ, WORD } from '../../../src/protocol/session/ranges.ts';
 import { decodeRecord } from '../../../src/protocol/session/records.ts';
-import { startPair } from '../../lab/cyrus-server.ts';
-import { populate } from '../../lab/populate.ts';
-import { type ProxyPolicy, type Relay, ScriptedProxy } from '../../lab/scripted-proxy.ts';
-import { withoutCompression } from '../../lab/without-compression.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
+import { CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { mailboxOf, populate } from '../../lab/populate.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+import { Side } from '../../lab/two-sides.ts';
+import { Recorder, type Sent } from './recorder.ts';
 
 /*
  * Contract: what the C client sends for a store with something of everything is read, and written again octet for octet
- * the same.
+ * the same; and what this program sends for a mailbox is what the C client of the same version sends.
  */
 
 test('the C client’s commands are read and written again without a difference', async () => {
@@ -34,7 +36,7 @@ test('the C client’s commands are read and written again without a difference'
   await pair.master.runOk('sync_client', ['-u', ...users]);
 
   const seen = new Map<string, number>();
-  for (const { name, value, octets } of commandsOf(recorder.sent)) {
+  for (const { name, value, octets } of recorder.take()) {
     seen.set(name, (seen.get(name) ?? 0) + 1);
     const again =
       name === 'MAILBOX' ? mailboxAgain(requireMap(value, name)) : `${name} ${encodeValue(value)}`;
@@ -44,6 +46,70 @@ test('the C client’s commands are read and written again without a difference'
     assert.ok(seen.has(name), `the C client sent no ${name}: ${JSON.stringify([...seen])}`);
   }
 });
+
+/** 3.12 keeps groups of users, if it is told to, and tells them. */
+const GROUPS = PROGRAMS.isAtLeast(3, 12) ? { auth_mech: 'mboxgroups' } : {};
+
+test('MAILBOX commands are the C client’s octet for octet, in a first copy and after changes', async () => {
+  const both = { imapd: { conversations: 'yes', reverseacls: 'yes', ...GROUPS } };
+  await using pair = await startPair({ both });
+  await using second = await CyrusServer.start('second', both);
+  const { users } = await populate(pair.master, { users: 6 });
+  await using side = await Side.open(pair.master);
+  const [user = '', other = ''] = users;
+  const [inbox, work] = [mailboxOf(pair.master, user), mailboxOf(pair.master, user, ['Work'])];
+  for (const mailbox of [inbox, work]) await side.imap.ok(`SETACL ${mailbox} admin lrswipkxtecdan`);
+  if ('auth_mech' in GROUPS) {
+    for (const group of ['staff', 'team lead']) await side.imap.ok(`SETUSERGROUP ${user} "group:${group}"`);
+  }
+  const recorder = new Recorder();
+  await using ours = await ScriptedProxy.start(pair.replica.syncPort, recorder);
+  await using theirs = await ScriptedProxy.start(second.syncPort, recorder);
+  const sentBy = async (proxy: ScriptedProxy, run: () => Promise<unknown>): Promise<Map<string, string>> => {
+    pair.master.configure('sync_port', String(proxy.port));
+    await pair.master.writeConfiguration();
+    await run();
+    return mailboxLines(recorder.take());
+  };
+  const assertAlike = async (atLeast: number): Promise<void> => {
+    const mine = await sentBy(ours, () => syncClientOk(pair.master, ['-A']));
+    const expected = await sentBy(theirs, () => pair.master.runOk('sync_client', ['-A']));
+    assert.ok(expected.size >= atLeast, `the C client sent only ${[...expected.keys()]}`);
+    assert.deepEqual([...mine.keys()].sort(), [...expected.keys()].sort());
+    for (const [name, octets] of expected) assert.equal(mine.get(name), octets);
+  };
+  await assertAlike(30);
+
+  await side.append(inbox, 'new');
+  await side.flag(inbox, 2, '\\Flagged', 'Kept');
+  await side.within(inbox, 'UID STORE 3 +FLAGS (Former)', 'UID STORE 3 -FLAGS (Former)');
+  await side.expunge(work, 1);
+  await side.imap.ok(`SETMETADATA ${work} (/shared/comment "words")`);
+  await side.imap.ok(`SETACL ${mailboxOf(pair.master, other)} ${user} lrs`);
+  await side.create(mailboxOf(pair.master, other, ['Made']), ['one']);
+  await side.imap.ok(`RENAME ${work} ${mailboxOf(pair.master, user, ['Moved'])}`);
+  if ('auth_mech' in GROUPS) await side.imap.ok(`UNSETUSERGROUP ${user} group:staff`);
+  await assertAlike(5);
+});
+
+/**
+ * By name of the mailbox. Whether the replica has a partition is asked by sending the first mailbox of it empty, which
+ * would end a server that is sent messages for one that it lacks.
+ */
+function mailboxLines(sent: readonly Sent[]): Map<string, string> {
+  const lines = new Map<string, string>();
+  for (const { name, value, octets } of sent) {
+    if (name !== 'MAILBOX') continue;
+    const mailbox = String(requireMap(value, name).get('MBOXNAME'));
+    assert.match(
+      lines.get(mailbox) ?? '',
+      /^$|^MAILBOX [^%]*%\([^%]* SYNC_CRC 0 .* RECORD \(\)\)$/,
+      `${mailbox} was sent twice`,
+    );
+    lines.set(mailbox, octets);
+  }
+  return lines;
+}
 
 /** A MAILBOX through the types of the contract and back. */
 function mailboxAgain(map: DlistMap): string {
@@ -81,48 +147,3 @@ const FILLER: [string, DlistValue][] = [
   ['ACL', null],
   ['OPTIONS', ''],
 ];
-
-interface Sent {
-  name: string;
-  value: DlistValue;
-  /** Name and value as they stood on the wire. */
-  octets: string;
-}
-
-/** The APPLY commands of what a client sent. */
-function commandsOf(sent: Buffer): Sent[] {
-  const commands: Sent[] = [];
-  let at = 0;
-  while (at < sent.length) {
-    const head = /^APPLY ([A-Z_]+) /.exec(sent.toString('latin1', at, at + 60));
-    if (head === null) {
-      at = sent.indexOf('\r\n', at) + 2;
-      continue;
-    }
-    const name = head[1] ?? '';
-    const parser = new DlistParser();
-    const end = parser.push(sent, at + head[0].length);
-    assert.ok(parser.done, `${name} is not complete`);
-    commands.push({ name, value: parser.take(), octets: sent.toString('latin1', at + 'APPLY '.length, end) });
-    assert.equal(sent.toString('latin1', end, end + 2), '\r\n');
-    at = end + 2;
-  }
-  return commands;
-}
-
-/** Keeps what the client sent, uncompressed. */
-class Recorder implements ProxyPolicy {
-  readonly #pieces: Buffer[] = [];
-  readonly toClient = withoutCompression;
-
-  get sent(): Buffer {
-    return Buffer.concat(this.#pieces);
-  }
-
-  toServer(): Relay {
-    return (chunk, { pass }) => {
-      this.#pieces.push(chunk);
-      pass(chunk);
-    };
-  }
-}
