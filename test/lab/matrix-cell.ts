@@ -218,9 +218,10 @@ async function changeBothSides(pair: Pair, population: Population): Promise<void
   await using sides = await openSides(pair);
   const user = population.users[0] ?? '';
   const mailbox = quoteImap(mailboxOf(pair.master, user));
-  for (const server of [pair.master, pair.replica]) {
-    if (server.hasHttpd) await addEvent(server, user, `split-${server.name}`);
-  }
+  const servers = [pair.master, pair.replica];
+  // A first request makes mailboxes beside the calendar, which the other side then has as well.
+  const haveHttpd = servers.every(({ hasHttpd }) => hasHttpd);
+  for (const server of haveHttpd ? servers : []) await addEvent(server, user, `split-${server.name}`);
   for (const [side, flag] of [
     [sides.master, '\\Flagged'],
     [sides.replica, '\\Answered'],
