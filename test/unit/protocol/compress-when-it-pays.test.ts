@@ -66,7 +66,8 @@ test('the level is the operator’s where there is one', async (t) => {
 
 test('each look is at the time since the one before, or since the last that could tell', async (t) => {
   const watched = new Watched(t);
-  // Much was answered, and nothing waited for.
+  // A link too fast to compress, which was waited for; then one that was not.
+  await watched.look(500_000_000, LOOK_MS);
   await watched.look(2_500_000, 0);
   // All of the time is waited from here on, and too little is answered to tell.
   await watched.look(100_000, LOOK_MS);
