@@ -2,15 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectReplica } from '../src/protocol/connect/connect-replica.ts';
-import type {
-  MessageUpload,
-  ReplicaSession,
-  WireMailbox,
-  WireRecord,
-} from '../src/protocol/replica-session.ts';
+import type { MessageUpload, ReplicaSession, WireMailbox } from '../src/protocol/replica-session.ts';
 import { ADMIN, CyrusServer, giveToCyrus, PASSWORD } from '../test/lab/cyrus-server.ts';
 import { type Call, FaultyCalls } from '../test/lab/faulty-calls.ts';
 import { settingsFor } from '../test/lab/settings.ts';
+import { wireMailbox, wireRecord } from '../test/lab/wire-mailbox.ts';
 import type { BenchOptions } from './options.ts';
 
 /** Messages of each way to send them: divisible by all numbers below. */
@@ -22,7 +18,6 @@ const KINDS: readonly (readonly [call: Call, several: string])[] = [
   ['write', 'writes'],
   ['rename', 'renames'],
 ];
-const TIME = 1795479543;
 
 /** A way to send the messages of one mailbox. */
 interface Way {
@@ -91,7 +86,7 @@ class Counter {
     for (const [kind] of KINDS) {
       this.#mailboxes += 1;
       const name = `user.u${this.#mailboxes}`;
-      await this.#session.applyMailbox(mailboxOf(name, 0), []);
+      await this.#session.applyMailbox(wireMailbox(name), []);
       const go = await work(name);
       this.#calls.count(kind);
       await go();
@@ -108,8 +103,8 @@ class Counter {
       for (let from = 0; from < MESSAGES; from += way.step) {
         const some = messages.slice(from, from + way.step);
         if (!way.isAllFirst) await this.#upload(some, way.slice);
-        const records = some.map((message, i) => recordOf(from + i + 1, message));
-        await this.#session.applyMailbox(mailboxOf(name, from + some.length), records);
+        const records = some.map((message, i) => wireRecord(from + i + 1, message));
+        await this.#session.applyMailbox(filled(name, from + some.length), records);
       }
     };
   }
@@ -117,8 +112,8 @@ class Counter {
   async reserve(name: string): Promise<() => Promise<void>> {
     const messages = Array.from({ length: MESSAGES }, (_, i) => messageOf(`${name} ${i}`));
     await this.#upload(messages, MESSAGES);
-    const records = messages.map((message, i) => recordOf(i + 1, message));
-    await this.#session.applyMailbox(mailboxOf(name, MESSAGES), records);
+    const records = messages.map((message, i) => wireRecord(i + 1, message));
+    await this.#session.applyMailbox(filled(name, MESSAGES), records);
     await this.#session.restart();
     return async () => {
       const guids = messages.map(({ guid }) => guid);
@@ -140,41 +135,7 @@ function messageOf(text: string): MessageUpload {
   return { partition: 'default', guid, size: content.length, content };
 }
 
-function modseqOf(uid: number): number {
-  return uid + 1;
-}
-
-function recordOf(uid: number, { guid, size }: MessageUpload): WireRecord {
-  const times = { lastUpdated: TIME, internaldate: TIME };
-  return { uid, modseq: modseqOf(uid), ...times, flags: [], size, guid, annotations: [] };
-}
-
-function mailboxOf(name: string, messages: number): WireMailbox {
-  return {
-    uniqueid: createHash('sha1').update(name).digest('hex').slice(0, 24),
-    name,
-    type: '',
-    crcBasic: 0,
-    crcAnnotations: undefined,
-    lastUid: messages,
-    highestmodseq: modseqOf(messages),
-    recentuid: 0,
-    recenttime: 0,
-    lastAppenddate: 0,
-    pop3LastLogin: 0,
-    pop3ShowAfter: 0,
-    xconvmodseq: 0,
-    raclmodseq: 0,
-    uidvalidity: TIME,
-    partition: 'default',
-    acl: 'anyone\tlrs\t',
-    options: 'P',
-    quotaroot: undefined,
-    createdmodseq: 1,
-    foldermodseq: 1,
-    annotations: [],
-    since: undefined,
-    intermediate: false,
-    local: false,
-  };
+/** @param messages under the first UIDs, each with the MODSEQ that `wireRecord` gives it */
+function filled(name: string, messages: number): WireMailbox {
+  return wireMailbox(name, { lastUid: messages, highestmodseq: messages + 1 });
 }

@@ -209,8 +209,9 @@ export class Growth {
     const wanted = this.#times(Math.min(GROWTH, share / load.thisThread));
     const looks = this.#auto && isHostBusy ? LOOKS_FOR_CONNECTIONS : 1;
     this.#looksWaiting = wanted > this.#allowance.connections ? this.#looksWaiting + 1 : 0;
-    const connections = this.#looksWaiting >= looks ? wanted : this.#allowance.connections;
-    if (this.#looksWaiting >= looks) this.#looksWaiting = 0;
+    const mayGrow = this.#looksWaiting >= looks;
+    if (mayGrow) this.#looksWaiting = 0;
+    const connections = mayGrow ? wanted : this.#allowance.connections;
     this.#set({ connections, threads }, this.#whyNot(connections, isHostBusy ? 'host-busy' : 'pays-not'));
   }
 

@@ -3,16 +3,12 @@ import { createHash } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import type { ConnectionSettings } from '../../../src/protocol/connection-settings.ts';
-import type {
-  MessageUpload,
-  ReplicaSession,
-  WireMailbox,
-  WireRecord,
-} from '../../../src/protocol/replica-session.ts';
+import type { MessageUpload, ReplicaSession, WireRecord } from '../../../src/protocol/replica-session.ts';
 import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { settingsFor } from '../../lab/settings.ts';
+import { wireMailbox, wireRecord } from '../../lab/wire-mailbox.ts';
 
 /* Contract: each command does on a real replica what it says, in both flavours, compressed and not. */
 
@@ -57,42 +53,6 @@ function message(text: string, padding = 0): MessageUpload {
   return { partition: 'default', guid, size: content.length, content };
 }
 
-function mailbox(name: string, changes: Partial<WireMailbox>): WireMailbox {
-  return {
-    uniqueid: createHash('sha1').update(name).digest('hex').slice(0, 24),
-    name,
-    type: '',
-    crcBasic: 0,
-    crcAnnotations: undefined,
-    lastUid: 0,
-    highestmodseq: 1,
-    recentuid: 0,
-    recenttime: 0,
-    lastAppenddate: 0,
-    pop3LastLogin: 0,
-    pop3ShowAfter: 0,
-    xconvmodseq: 0,
-    raclmodseq: 0,
-    uidvalidity: 1795479544,
-    partition: 'default',
-    acl: 'anyone\tlrs\t',
-    options: 'P',
-    quotaroot: undefined,
-    createdmodseq: 1,
-    foldermodseq: 1,
-    annotations: [],
-    since: undefined,
-    intermediate: false,
-    local: false,
-    ...changes,
-  };
-}
-
-function record(uid: number, { guid, size }: MessageUpload, changes: Partial<WireRecord> = {}): WireRecord {
-  const times = { lastUpdated: 1795479543, internaldate: 1795479543 };
-  return { uid, modseq: uid + 1, ...times, flags: [], size, guid, annotations: [], ...changes };
-}
-
 for (const link of LINKS) {
   const user = `u${link.replace(/ /g, '')}`;
   const inbox = `user.${user}`;
@@ -105,11 +65,11 @@ for (const link of LINKS) {
       { entry: '/comment', userid: user, modseq: 2, value: 'a % literal\r\nof two lines' },
     ];
     const records = [
-      record(1, uploads[0] ?? message(''), { flags: ['\\Flagged', '\\Seen', '$Label1'] }),
-      record(2, uploads[1] ?? message(''), { annotations }),
-      record(3, uploads[2] ?? message('')),
+      wireRecord(1, uploads[0] ?? message(''), { flags: ['\\Flagged', '\\Seen', '$Label1'] }),
+      wireRecord(2, uploads[1] ?? message(''), { annotations }),
+      wireRecord(3, uploads[2] ?? message('')),
     ];
-    const box = mailbox(inbox, {
+    const box = wireMailbox(inbox, {
       lastUid: 3,
       highestmodseq: 5,
       annotations: [{ entry: '/comment', userid: '', modseq: 0, value: 'hello world 100% of (x)' }],
@@ -148,14 +108,14 @@ for (const link of LINKS) {
     const unknown = message(`${user} never sent`);
     const missing = await session.applyReserve('default', [inbox], [known.guid, unknown.guid]);
     assert.deepEqual([...missing], [unknown.guid]);
-    const folder = mailbox(`${inbox}.a b`, { lastUid: 1, highestmodseq: 2 });
-    await session.applyMailbox(folder, [record(1, known)]);
+    const folder = wireMailbox(`${inbox}.a b`, { lastUid: 1, highestmodseq: 2 });
+    await session.applyMailbox(folder, [wireRecord(1, known)]);
     await session.exit();
   });
 
   test(`${link}: refusals among pipelined commands`, async () => {
     const session = await open(link);
-    const wrong = mailbox(inbox, { lastUid: 3, highestmodseq: 5, uniqueid: 'x'.repeat(24) });
+    const wrong = wireMailbox(inbox, { lastUid: 3, highestmodseq: 5, uniqueid: 'x'.repeat(24) });
     const first = session.applySub(user, inbox);
     const moved = session.applyMailbox(wrong, []);
     const nowhere = session.getFullMailbox(`${inbox}.nowhere`, () => {});
@@ -210,7 +170,7 @@ for (const link of LINKS) {
     const session = await open(link);
     const rename = { oldName: `${inbox}.a b`, newName: `${inbox}.c.d`, partition: 'default' };
     await session.applyRename({ ...rename, uidvalidity: 1795479544, local: false });
-    const between = mailbox(`${inbox}.mid`, {
+    const between = wireMailbox(`${inbox}.mid`, {
       type: 'i',
       intermediate: true,
       foldermodseq: 9,
@@ -253,10 +213,10 @@ test('a hundred thousand records in one command, read back in order', async () =
   const guids = (uid: number): string => uid.toString(16).padStart(40, 'e');
   function* records(): Generator<WireRecord> {
     for (let uid = 1; uid <= count; uid++) {
-      yield record(uid, { ...message('x'), guid: guids(uid) }, { flags: ['\\Expunged'], modseq: 2 });
+      yield wireRecord(uid, { ...message('x'), guid: guids(uid) }, { flags: ['\\Expunged'], modseq: 2 });
     }
   }
-  await session.applyMailbox(mailbox(name, { lastUid: count, highestmodseq: 2 }), records());
+  await session.applyMailbox(wireMailbox(name, { lastUid: count, highestmodseq: 2 }), records());
   let next = 1;
   const there = await session.getFullMailbox(name, ({ uid, guid }) => {
     assert.equal(uid, next++);

@@ -139,7 +139,7 @@ const DIFFERENCES: Record<string, Planted> = {
     async plant({ replica }, user) {
       const { stdout } = await replica.server.runOk('mbpath', [`user/${user}/Sent`]);
       const header = join(stdout.trim(), 'cyrus.header');
-      // As a pair of the header's list, and up to 3.4 before the uniqueid.
+      // The header has it as a pair of its list, and up to 3.4 before the uniqueid.
       const root = new RegExp(` Q user\\.${user}|user\\.${user}(?=\t)`);
       await writeFile(header, (await readFile(header, 'latin1')).replace(root, ''), 'latin1');
     },
