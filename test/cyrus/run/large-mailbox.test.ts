@@ -19,7 +19,7 @@ test('a large mailbox goes over two connections in turn, and both may break in t
   pair.master.configure('sync_batchsize', String(STEP));
   pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
-  const running = syncClient(pair.master, ['-A', '--log-to-stderr']);
+  const running = syncClient(pair.master, ['-A', '--workers', '2', '--log-to-stderr']);
   let most = 0;
   let cuts = 0;
   const watch = setInterval(() => {
