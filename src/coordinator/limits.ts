@@ -28,6 +28,8 @@ export const FIRST_BATCH_JOBS = 16;
 export const LEAST_LADEN_COMMANDS = 8;
 /** Messages of a run from which on more connections pay whatever the link is: nobody asks then whether one would do. */
 export const SPREAD_MESSAGES = 4_000;
+/** Milliseconds of a round trip from which on a link is far: the replica idles while a connection waits for the next answer. */
+export const FAR_LINK_MS = 5;
 /** How often a job with much to send asks whether its connection can take it. */
 export const INTAKE_LOOK_MS = 5;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
@@ -36,8 +38,9 @@ export const BATCHES_PER_CONNECTION = 2;
 export const GROW_AFTER_MS = 100;
 /** ... for `auto` at most so many times as many as it has ... */
 export const GROWTH = 4;
-/** ... at first, with nothing known but that there is much to send, so many times ... */
+/** ... at first, with nothing known but that there is much to send, so many times, over a far link more ... */
 export const FIRST_GROWTH = 2;
+export const FIRST_GROWTH_IF_FAR = 4;
 /** ... and no more than would keep this thread at work for this share of its time: the rest is the replica's and the link's ... */
 export const SHARE_TO_FILL = 0.5;
 /** ... or for this share where less than so much of a processor is idle: the rest may be work of this host ... */

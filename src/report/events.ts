@@ -183,7 +183,7 @@ export type ConnectionEvent =
 
 export type UserEvent =
   /** Another connection will take it up. */
-  | { kind: 'job:postponed'; key: string; backlogMs: number | undefined }
+  | { kind: 'job:postponed'; key: string; wayMs: number; backlogMs: number | undefined }
   /** A connection is at work for a job, or in rolling mode for a unit, from here on to `work:ended` of the same key. */
   | ({ kind: 'work:begun' } & Work)
   /** At once, before the batch is over. `size` in messages, as they were counted in `run:discovered`. */

@@ -221,7 +221,8 @@ export class BatchRunner {
     } catch (caught) {
       if (caught instanceof Postponed) {
         // The rest of the batch may go on for long.
-        this.#parts.emit({ kind: 'job:postponed', key: jobKey(job), backlogMs: caught.backlogMs });
+        const { wayMs, backlogMs } = caught;
+        this.#parts.emit({ kind: 'job:postponed', key: jobKey(job), wayMs, backlogMs });
         return { kind: 'postponed', job };
       }
       const user = jobUser(job);

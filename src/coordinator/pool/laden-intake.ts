@@ -4,11 +4,14 @@ import type { Postponing } from './messages.ts';
 
 /** Ends a job before it sends anything. */
 export class Postponed extends Error {
+  /** Milliseconds that an answer of the replica needs on its way. */
+  readonly wayMs: number;
   /** Milliseconds that the replica has still to do for those before it on the connection, if that is known. */
   readonly backlogMs: number | undefined;
 
-  constructor(backlogMs: number | undefined) {
+  constructor(wayMs: number, backlogMs: number | undefined) {
     super('another connection is to do this job');
+    this.wayMs = wayMs;
     this.backlogMs = backlogMs;
   }
 }
@@ -54,7 +57,7 @@ export class LadenIntake {
       pass: (commands) => {
         if (counted || !reaches(commands, LEAST_LADEN_COMMANDS)) return undefined;
         if (postponing === undefined || this.#laden === 0) return count();
-        if (postponing === 'at-once') throw new Postponed(undefined);
+        if (postponing === 'at-once') throw new Postponed(this.#session.wayMs, undefined);
         return this.#wait().then(count);
       },
       [Symbol.dispose]: () => {
@@ -67,7 +70,10 @@ export class LadenIntake {
   async #wait(): Promise<void> {
     const untilMs = performance.now() + this.#connectMs;
     while (!this.#takePlace()) {
-      if (performance.now() >= untilMs) throw new Postponed(this.#session.backlogMs);
+      if (performance.now() >= untilMs) {
+        const { wayMs, backlogMs } = this.#session;
+        throw new Postponed(wayMs, backlogMs);
+      }
       await new Promise((resolve) => setTimeout(resolve, INTAKE_LOOK_MS));
     }
   }
@@ -77,7 +83,7 @@ export class LadenIntake {
     const { wayMs, backlogMs } = this.#session;
     if (this.#laden === 0) return true;
     if (backlogMs === undefined) return false;
-    if (backlogMs >= wayMs) throw new Postponed(backlogMs);
+    if (backlogMs >= wayMs) throw new Postponed(wayMs, backlogMs);
     const now = performance.now();
     if (now >= this.#look.untilMs) this.#look = { untilMs: now + INTAKE_LOOK_MS, places: this.#laden };
     if (this.#look.places === 0) return false;

@@ -6,6 +6,7 @@ import { doublingPause } from '../doubling-pause.ts';
 import {
   BATCHES_PER_CONNECTION,
   DEAD_THREADS_TO_ABORT,
+  FAR_LINK_MS,
   ILL_PAUSES_SECONDS,
   OUT_OF_FILES_SECONDS,
 } from '../limits.ts';
@@ -152,9 +153,9 @@ export class Admission {
   }
 
   /** One connection alone has more to do than it can. @param backlogMs as for `Growth.hurry` */
-  hurry(backlogMs: number | undefined): void {
+  hurry({ wayMs, backlogMs }: { wayMs: number; backlogMs: number | undefined }): void {
     if (backlogMs !== undefined) this.#oneIsEnough = true;
-    this.#growth.hurry(backlogMs);
+    this.#growth.hurry(wayMs >= FAR_LINK_MS, backlogMs);
   }
 
   steerConnections(limit: WantedConnections): void {

@@ -5,6 +5,7 @@ import {
   BUSY_THREAD,
   CLIMB_AFTER_MS,
   FIRST_GROWTH,
+  FIRST_GROWTH_IF_FAR,
   GROW_AFTER_MS,
   GROWTH,
   IDLE_FOR_CONNECTIONS,
@@ -147,12 +148,13 @@ export class Growth {
   /**
    * Before the time: there is much to send, so that each connection will be at work until the next look at least.
    *
+   * @param isFar a job waits for answers more than the replica works for it, so that it has use for several at once
    * @param backlogMs milliseconds that the replica has still to do for one user or more, if that is known
    */
-  hurry(backlogMs = 0): void {
+  hurry(isFar: boolean, backlogMs = 0): void {
     if (this.#since === undefined) return;
     const { left, useful } = this.#parts.progress();
-    const factor = this.#hurried ? 1 : FIRST_GROWTH;
+    const factor = this.#hurried ? 1 : isFar ? FIRST_GROWTH_IF_FAR : FIRST_GROWTH;
     this.#hurried = true;
     const busy = Math.min(Math.floor((backlogMs * left) / GROW_AFTER_MS), AUTO_FIRST, useful);
     this.#set({ ...this.#allowance, connections: Math.max(busy, this.#times(factor)) }, 'begin');

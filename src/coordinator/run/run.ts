@@ -212,7 +212,7 @@ class Run {
         break;
       case 'job:postponed':
         this.#schedule.postpone(event.key);
-        this.#admission.hurry(event.backlogMs);
+        this.#admission.hurry(event);
         this.#pump();
         return;
       case 'name:absent':

@@ -18,6 +18,8 @@ const USUAL_PARTITION = 'default';
 export class Partitions {
   readonly #session: ProbedSession;
   readonly #known = new Set<ByteString>();
+  /** Called once the partition is known. */
+  readonly #waiting = new Map<ByteString, (() => void)[]>();
   /** Proven to be lacking, and the one that was compared with: for as long as this connection lasts. */
   readonly #lacking = new Map<ByteString, ByteString>();
   readonly #asking = new Map<ByteString, Promise<void>>();
@@ -28,11 +30,19 @@ export class Partitions {
   }
 
   learn(mailboxes: readonly ReplicaMailbox[]): void {
-    for (const { partition } of mailboxes) if (partition !== undefined) this.#known.add(partition);
+    for (const { partition } of mailboxes) if (partition !== undefined) this.#isThere(partition);
   }
 
   isKnown(partition: ByteString): boolean {
     return this.#known.has(partition);
+  }
+
+  /** Resolves once some mailbox has shown that the replica has this partition; if none does, never. */
+  async becomesKnown(partition: ByteString): Promise<void> {
+    if (this.#known.has(partition)) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.set(partition, [...(this.#waiting.get(partition) ?? []), resolve]);
+    });
   }
 
   /**
@@ -67,7 +77,13 @@ export class Partitions {
     } catch (caught) {
       throw await this.explain(SyncError.from(caught), partition, line.name);
     }
+    this.#isThere(partition);
+  }
+
+  #isThere(partition: ByteString): void {
     this.#known.add(partition);
+    for (const wake of this.#waiting.get(partition) ?? []) wake();
+    this.#waiting.delete(partition);
   }
 
   /**
@@ -99,12 +115,12 @@ export class Partitions {
 
   async #prove(partition: ByteString): Promise<void> {
     if (await takesMailboxes(this.#session, partition)) {
-      this.#known.add(partition);
+      this.#isThere(partition);
       return;
     }
     const [instead = USUAL_PARTITION] = this.#known;
     if (instead === partition || !(await takesMailboxes(this.#session, instead))) return;
-    this.#known.add(instead);
+    this.#isThere(instead);
     this.#lacking.set(partition, instead);
   }
 }

@@ -281,8 +281,8 @@ async function prepareStep(
     : mailboxLine(local, remote, lineOptions);
   announce();
   if (remote === undefined && delta.uploads.length > 0 && !context.partitions.isKnown(task.partition)) {
-    // It creates the mailbox, which has to come after its parent.
-    await task.turn.ready;
+    // It creates the mailbox, which has to come after its parent, unless another has shown meanwhile that the partition is there.
+    await Promise.race([task.turn.ready, context.partitions.becomesKnown(task.partition)]);
     task.checkNeeds();
     await context.partitions.ensure(line);
   }

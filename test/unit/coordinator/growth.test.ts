@@ -131,24 +131,32 @@ test('auto has no more connections than keep this thread at work for half of the
 
 test('much to send is not waited for, but only once there is a connection, and once', async () => {
   const { growth, seen } = scene('auto', 64);
-  growth.hurry();
+  growth.hurry(false);
   assert.deepEqual(seen, []);
   growth.resume();
-  growth.hurry();
-  growth.hurry();
+  growth.hurry(false);
+  growth.hurry(false);
   assert.deepEqual(seen, [2]);
+});
+
+test('over a far link more at once, since each waits for answers most of the time', async () => {
+  const { growth, seen } = scene('auto', 64);
+  growth.resume();
+  growth.hurry(true);
+  growth.hurry(true);
+  assert.deepEqual(seen, [4]);
 });
 
 test('as many at once as will each be at work for a while, where it is known what a user costs', async () => {
   const { growth, progress, seen } = scene('auto', 64);
   growth.resume();
   Object.assign(progress, { left: 20, useful: 10 });
-  growth.hurry(GROW_AFTER_MS / 10);
-  growth.hurry(GROW_AFTER_MS / 2);
-  growth.hurry(GROW_AFTER_MS * 2);
+  growth.hurry(false, GROW_AFTER_MS / 10);
+  growth.hurry(false, GROW_AFTER_MS / 2);
+  growth.hurry(false, GROW_AFTER_MS * 2);
   assert.deepEqual(seen, [2, 10]);
   Object.assign(progress, { left: 1_000, useful: 1_000 });
-  growth.hurry(GROW_AFTER_MS * 2);
+  growth.hurry(false, GROW_AFTER_MS * 2);
   assert.deepEqual(seen, [2, 10, AUTO_FIRST]);
 });
 

@@ -207,7 +207,7 @@ test('who came back for a connection of its own gets one, until it is known what
       const began = clock.now();
       if (!kept.laden) {
         for (const job of others) {
-          emit({ kind: 'job:postponed', key: `user:${names(job)}`, backlogMs: 1 });
+          emit({ kind: 'job:postponed', key: `user:${names(job)}`, wayMs: 1, backlogMs: 1 });
         }
       }
       if (clock.now() < lastsMs) atOnce.push(own.running);

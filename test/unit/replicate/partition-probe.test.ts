@@ -19,6 +19,18 @@ test('nothing is uploaded for a partition before a mailbox was made there', asyn
   scene.assertSame('anna', 'bob');
 });
 
+test('once one mailbox has shown that the partition is there, no mailbox waits for those before it to be uploaded', async () => {
+  await using scene = await EngineScene.start({ partitions: ['default'] });
+  const { master } = scene;
+  master.addUser('anna', ['Sent', 'Trash'], { messages: ['one'] });
+  for (const folder of ['Sent', 'Trash'])
+    master.put(`user.anna.${folder}`, { messages: [`one of ${folder}`] });
+  await runUser(await scene.context(), 'anna');
+  const verbs = scene.takeCommands().map((command) => command.split(' ')[0]);
+  assert.deepEqual(verbs.slice(0, 3), ['MAILBOX', 'MESSAGE', 'MESSAGE']);
+  scene.assertSame('anna');
+});
+
 test('a partition that the replica lacks fails its user with nothing uploaded, and the connection goes on', async () => {
   await using scene = await EngineScene.start({ partitions: ['default'] });
   const { master } = scene;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { WireMailbox } from '../../../src/protocol/replica-session.ts';
 import { emptyMailbox } from '../../../src/replicate/compare/mailbox-line.ts';
 import { Partitions } from '../../../src/replicate/connection/partitions.ts';
@@ -89,4 +90,16 @@ test('a refusal with a code of its own, or on a partition that was seen there, i
   await partitions.ensure(lineOf('user.anna', 'default'));
   assert.equal(await partitions.explain(refusal, 'default', 'user.bert'), refusal);
   assert.deepEqual(replica.sent, ['user.anna']);
+});
+
+test('whoever waits for a partition goes on as soon as any mailbox has shown that it is there, and only then', async () => {
+  const partitions = new Partitions(new FakeReplica(['default']));
+  const woken: string[] = [];
+  for (const partition of ['default', 'elsewhere']) {
+    void partitions.becomesKnown(partition).then(() => woken.push(partition));
+  }
+  assert.equal(await refused(partitions, lineOf('user.bert', 'default')), 'none');
+  await setImmediate();
+  assert.deepEqual(woken, ['default']);
+  await partitions.becomesKnown('default');
 });

@@ -60,7 +60,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'run:start': { server: 'x', mode: 'all', connections: 1 },
   'run:discovered': { users: 1, messages: 1, complete: true },
   'run:parked': { key: 'x', user: 'x' },
-  'job:postponed': { key: 'x', backlogMs: 1 },
+  'job:postponed': { key: 'x', wayMs: 1, backlogMs: 1 },
   'connection:traffic': { connection: 'x', sentOctets: 1, receivedOctets: 1, answers: 1, servedMs: 1 },
   'run:retry': { key: 'x', user: 'x', delayMs: 1, error },
   'run:unmatched': { mode: 'users', name: 'x', guess: { why: 'similar', name: 'x' } },
