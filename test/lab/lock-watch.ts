@@ -23,18 +23,11 @@ export class LockWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
   /** By waiter and file. */
   #waiting = new Map<string, Wait>();
-  #longest: Wait | undefined;
   #mostSeen: Wait | undefined;
 
   constructor(server: CyrusServer) {
     this.#server = server;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY);
-  }
-
-  /** Milliseconds that the one who waited longest has waited, and who it was. */
-  get longest(): { milliseconds: number; who: string } {
-    const { since = 0, until = 0, who = 'nobody' } = this.#longest ?? {};
-    return { milliseconds: until - since, who };
   }
 
   /** @throws Error that names who waited longer than is bearable, for which file, and for whom */
@@ -49,16 +42,14 @@ export class LockWatch implements Disposable {
   }
 
   #look(): void {
-    const now = performance.now();
     const waiting = new Map<string, Wait>();
     for (const { pid, file } of waitersForOpenFileLocks(readFileSync('/proc/locks', 'latin1'))) {
       const key = `${pid} ${file}`;
       const before = this.#waiting.get(key);
       const who = before?.who ?? this.#waiter(pid, file);
       if (who === undefined) continue;
-      const wait = { since: before?.since ?? now, until: now, looks: (before?.looks ?? 0) + 1, who };
+      const wait = { looks: (before?.looks ?? 0) + 1, who };
       waiting.set(key, wait);
-      if (now - wait.since >= this.longest.milliseconds) this.#longest = wait;
       if (wait.looks > (this.#mostSeen?.looks ?? 0) && !SYNC_LOCK.test(who)) this.#mostSeen = wait;
     }
     this.#waiting = waiting;
@@ -90,8 +81,6 @@ function openFile(pid: string, file: string): string {
 const SYNC_LOCK = /\*S\*[^/]*\.lock$/;
 
 interface Wait {
-  since: number;
-  until: number;
   looks: number;
   who: string;
 }

