@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { freePorts } from '../../lab/free-ports.ts';
 import { lockUser } from '../../lab/lock-user.ts';
 import { append, populate } from '../../lab/populate.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
@@ -21,15 +22,6 @@ before(async () => {
   ({ users } = await populate(pair.master, { users: 8 }));
 });
 after(async () => await pair?.stop());
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** undefined: nobody answers there. */
 async function scrape(port: number, path = '/metrics'): Promise<string | undefined> {
@@ -55,7 +47,7 @@ function inOlderFormat(openMetrics: string): string {
 }
 
 test('a copy tells of those done and of who waits', async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const waiting = users[0] ?? '';
   const held = await lockUser(pair.master, waiting, '127.0.0.1');
   const run = startSyncClient(pair.master, ['-A', '--metrics', String(port)]);
@@ -89,7 +81,7 @@ test('a copy tells of those done and of who waits', async () => {
 });
 
 test('rolling mode tells of its backlog and of the lag of what it has done', async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   await using client = new RollingClient(pair, ['--metrics', String(port)]);
   const user = users[1] ?? '';
   {

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { freePorts } from '../../lab/free-ports.ts';
 import { runAs, type ToolResult } from '../../lab/processes.ts';
 import { syncClient, syncClientCommand } from '../../lab/sync-client.ts';
 
@@ -64,12 +65,7 @@ test('a replica whose name cannot be found ends the run', async () => {
 });
 
 test('a closed port with -o ends the run at once', async () => {
-  // Bound and released: nobody listens there any more.
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
+  const [port = 0] = await freePorts(1);
   const run = await syncWith({ sync_port: String(port) }, ['-A', '-o']);
   assertRefused(run, 1, /127\.0\.0\.1|refused/i);
   assert.match(run.stderr, /^Can not connect to server '127\.0\.0\.1'$/m);
@@ -126,11 +122,7 @@ test('no mode exits 64', async () => {
 });
 
 test('with --exit-codes extended each way of not getting a connection has its own code', async () => {
-  const closed = createServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port } = closed.address() as AddressInfo;
-  closed.close();
-  await once(closed, 'close');
+  const [port = 0] = await freePorts(1);
   const extended = ['-A', '-o', '--exit-codes', 'extended'];
   const codeWith = async (settings: Record<string, string>): Promise<number> =>
     (await syncWith(settings, extended)).code;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { checkEnvironment, TREACHEROUS_VARIABLES } from '../../../../src/cli/start/check-environment.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';
+import { freePorts } from '../../../lab/free-ports.ts';
 import {
   ENTRY,
   LAUNCHER,
@@ -48,15 +49,6 @@ after(async () => {
 const waiting = (): string[] => ['-C', config, '-w', '600', '-A'];
 const waits = (run: Started) => () => run.stderr().includes('Waiting for 600 seconds');
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 async function isOpen(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   const open = await new Promise<boolean>((resolve) => {
@@ -83,7 +75,7 @@ test('SIGUSR1 opens no debugger, however early and often it comes', async () => 
 });
 
 test('without the launcher a debugger that an early SIGUSR1 opened is closed', async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   // It ends by itself, should the debugger stay open.
   const run = startCommand([
     process.execPath,
@@ -106,7 +98,7 @@ test('without the launcher a debugger that an early SIGUSR1 opened is closed', a
 });
 
 test('a debugger asked for by --inspect is closed, and that is said', async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const run = startCommand([process.execPath, `--inspect=${port}`, ENTRY, ...waiting()]);
   await run.until(waits(run));
   assert.match(run.stderr(), /^sync_client: a debugger .* was open at ws:.* and is closed$/m);
