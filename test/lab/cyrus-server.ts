@@ -18,9 +18,9 @@ import { cyrusIdentity, type RunOptions, runAs, runProcess, type ToolResult } fr
  *   DIR/conf        DIR/spool/PARTITION  DIR/meta/PARTITION  DIR/archive/PARTITION     the store
  */
 /** Milliseconds for the ports of a new server to answer; it takes well under a second on an idle machine. */
-const START_DEADLINE = 30_000;
+const START_DEADLINE = 120_000;
 /** Milliseconds that `master` gets to leave by itself before its process group is killed. */
-const STOP_DEADLINE = 10_000;
+const STOP_DEADLINE = 30_000;
 
 /** Octets free in memory before stores are made there; the largest pair of the tests takes a tenth. */
 const MEMORY_FREE = 4 * 2 ** 30;

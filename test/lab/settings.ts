@@ -1,5 +1,8 @@
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 
+/** Nothing that happens on a slow machine takes so long. */
+const PATIENCE_MS = 60_000;
+
 /** Settings for a server on loopback. */
 export function settingsFor(server: string, changes: Partial<ConnectionSettings> = {}): ConnectionSettings {
   return {
@@ -11,8 +14,8 @@ export function settingsFor(server: string, changes: Partial<ConnectionSettings>
     password: 'repl',
     mechanisms: undefined,
     localAddress: undefined,
-    connectTimeoutMs: 10_000,
-    answerTimeoutMs: 10_000,
+    connectTimeoutMs: PATIENCE_MS,
+    answerTimeoutMs: PATIENCE_MS,
     keepaliveSeconds: undefined,
     tls: NO_TLS,
     allowClearText: false,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { ADMIN, type CyrusServer, PASSWORD } from './cyrus-server.ts';
 
-const ANSWER_DEADLINE = 30_000;
+const ANSWER_DEADLINE = 120_000;
 
 export interface SieveScript {
   name: string;

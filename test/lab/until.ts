@@ -4,7 +4,7 @@ import { syncLogPath } from '../../src/rolling/log/sync-log.ts';
 import type { CyrusServer } from './cyrus-server.ts';
 
 /** Milliseconds after which something that must happen is taken to happen never. */
-const HANG = 60_000;
+const HANG = 120_000;
 const LOOK_EVERY = 25;
 
 /** Until `holds`, looked at again and again. Throws with `explain` when it seems to happen never. */

@@ -78,7 +78,7 @@ test('cyr_expire beside merges over a slow link waits for nobody', async () => {
   }
   {
     await using _link = await slowLink(pair);
-      const clock = new Stopwatch();
+    const clock = new Stopwatch();
     const run = startSyncClient(pair.master, ['-A']);
     let running = true;
     const ended = run.result.finally(() => {
@@ -122,7 +122,7 @@ test('an administrator who annotates everybody beside a first copy, merges and r
     await using _link = await slowLink(pair);
     await using rolling = new RollingClient(pair);
     await rolling.settled();
-      const clock = new Stopwatch();
+    const clock = new Stopwatch();
     for (let round = 0; round < ROLLING_ROUNDS; round++) {
       await annotateAll(sides.master.imap, clock, `rolling ${round}`);
       await sides.master.append('user/ua', `rolling ${round}`);

@@ -14,6 +14,9 @@ import { csync, OK_LINE, type Peer, ScriptedServer } from './support/scripted-se
  * each way of not getting a connection has its own code, and `retryable` says whether waiting helps.
  */
 
+/** Milliseconds: longer than all that comes before the silence takes on a slow machine. */
+const SOON_MS = 1_000;
+
 async function held(peer: Peer): Promise<void> {
   await peer.closed();
 }
@@ -45,7 +48,7 @@ for (const [kind, banner] of [
 test('a server that says nothing is given up after the connect time, and may be tried again', async () => {
   await using server = await ScriptedServer.start(held);
   const error = await rejectsWith(
-    connectReplica(settingsFor(server.address, { connectTimeoutMs: 150 })),
+    connectReplica(settingsFor(server.address, { connectTimeoutMs: SOON_MS })),
     'REPLICA_BUSY',
     /no banner came/,
   );
@@ -83,7 +86,7 @@ test('a login that takes longer than the one budget ends as CONNECT_TIMEOUT', as
     await held(peer);
   });
   const error = await rejectsWith(
-    connectReplica(settingsFor(server.address, { connectTimeoutMs: 150 })),
+    connectReplica(settingsFor(server.address, { connectTimeoutMs: SOON_MS })),
     'CONNECT_TIMEOUT',
     /the login took longer/,
   );

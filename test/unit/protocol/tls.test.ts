@@ -128,7 +128,7 @@ test('a peer that goes silent within the TLS handshake is given up when the time
     await peer.octets(1);
     await peer.closed();
   });
-  const settings = settingsFor(`${server.address}/tls`, { connectTimeoutMs: 200 });
+  const settings = settingsFor(`${server.address}/tls`, { connectTimeoutMs: 1_000 });
   await rejectsWith(connectReplica(settings), 'CONNECT_TIMEOUT', /TLS handshake/);
 });
 
