@@ -5,6 +5,7 @@ import type { SyncLocks } from '../connection/sync-locks.ts';
 import { replicated } from '../folders/replicated.ts';
 import { syncFolders } from '../folders/sync-folders.ts';
 import { Failures } from '../outcomes/failures.ts';
+import { withoutForeignScripts } from '../user-data/script-files.ts';
 import { sendQuotas } from '../user-data/send-quotas.ts';
 import { inRounds } from './in-rounds.ts';
 import { removeUser } from './remove-user.ts';
@@ -31,7 +32,10 @@ export async function finishGoneUser(
     if (round > 1) await context.store.refresh({ users: [userid] });
     const failures = new Failures(userid);
     const entries = replicated(context, context.store.mailboxesOf(userid), failures);
-    const { mailboxes, quotas } = await userThere(context, userid);
+    const { quotas, subscriptions, sieve, ...there } = await userThere(context, userid);
+    const mailboxes = withoutForeignScripts(context, userid, there.mailboxes);
+    // Where another client has moved the mailboxes before, these are left, and the next user of the name would have them.
+    const leftOver = subscriptions.length + sieve.length > 0 && wentToDeleted(context, userid);
     for (const quota of quotas) quotasThere.set(quota.root, quota);
     // Deleted ones may still be on the replica under the name that the user had before.
     if (mailboxes.length + entries.length === 0 && !changed) return 'absent';
@@ -59,7 +63,19 @@ export async function finishGoneUser(
     const nothingLive =
       entries.length === deleted.size && mailboxes.every(({ uniqueid }) => deleted.has(uniqueid));
     // UNUSER would take live mailboxes along, so only what has none left is removed: subscriptions, seen state, quota.
-    if (changed && nothingLive) await removeUser(context, userid, locks, false);
-    return changed ? 'synced' : 'absent';
+    const finish = nothingLive && (changed || leftOver);
+    if (finish) await removeUser(context, userid, locks, false);
+    return changed || finish ? 'synced' : 'absent';
   });
+}
+
+/** Tells whether the user was deleted here, and nothing but the deleted mailboxes is left: the INBOX is one of them. */
+export function wentToDeleted({ store }: EngineContext, userid: ByteString): boolean {
+  const inbox = store.lookup(store.inboxName(userid));
+  if (inbox?.deleted !== true) return false;
+  const mailboxes = store.mailboxesOf(userid);
+  return (
+    mailboxes.every(({ inDeleted }) => inDeleted) &&
+    mailboxes.some(({ uniqueid }) => uniqueid === inbox.uniqueid)
+  );
 }

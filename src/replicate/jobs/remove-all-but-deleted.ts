@@ -1,10 +1,6 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
-import type { SieveState } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
-import { planSieve } from '../user-data/plan-sieve.ts';
 import { userThere } from './user-there.ts';
-
-const NO_SCRIPTS: SieveState = { source: 'none', scripts: [], active: undefined };
 
 /**
  * Does what UNUSER does from Cyrus 3.4 on, for a replica where it would take deleted mailboxes along that the master still
@@ -20,11 +16,11 @@ export async function removeAllButDeleted(context: EngineContext, userid: ByteSt
   if (live.length === names.length) {
     await session.applyUnuser(userid);
   } else {
-    const { activate, remove } = planSieve(NO_SCRIPTS, sieve);
-    if (activate !== undefined) await session.applyUnactivateSieve(userid);
+    if (sieve.some(({ active }) => active)) await session.applyUnactivateSieve(userid);
     await Promise.all([
       ...subscriptions.map((name) => session.applyUnsub(userid, name)),
-      ...remove.map((filename) => session.applyUnsieve(userid, filename)),
+      // Such a server removes the one file that is named: a script, or what was compiled of it.
+      ...sieve.map(({ filename }) => session.applyUnsieve(userid, filename)),
       ...seen.map(({ uniqueid, lastchange }) =>
         session.applySeen(userid, { uniqueid, lastread: 0, lastuid: 0, lastchange, seenuids: '' }),
       ),

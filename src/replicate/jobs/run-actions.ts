@@ -6,7 +6,7 @@ import { hasInbox } from '../folders/require-inbox.ts';
 import { endsJob } from '../outcomes/failures.ts';
 import { sendQuota } from '../user-data/send-quotas.ts';
 import type { Action, ActionResult } from './action.ts';
-import { finishGoneUser } from './finish-gone-user.ts';
+import { finishGoneUser, wentToDeleted } from './finish-gone-user.ts';
 import { isPersonal, type PersonalAction, PersonalData } from './personal-data.ts';
 import { removeMailbox } from './remove-mailbox.ts';
 import { livingUnder, removeUser, restoreHeirs } from './remove-user.ts';
@@ -34,7 +34,8 @@ export async function runActions(
     return actions.map(() => result);
   }
   using _locks = locks;
-  const unit = new Unit(context, owners, locks);
+  const removed = actions.flatMap((action) => (action.kind === 'unuser' ? [action.userid] : []));
+  const unit = new Unit(context, owners, new Set(removed), locks);
   for (let at = 0; at < actions.length; ) {
     const action = actions[at];
     if (!action) break;
@@ -63,15 +64,23 @@ class Unit {
   readonly results: ActionResult[] = [];
   readonly #context: EngineContext;
   readonly #owners: readonly ByteString[];
+  /** Users whom an action of the unit removes. */
+  readonly #unusers: ReadonlySet<ByteString>;
   readonly #locks: SyncLocks;
   readonly #personal = new Map<ByteString, PersonalData>();
   #firstNotDone: ActionResult | undefined;
   /** Why nothing more is begun. */
   #ended: ActionResult | undefined;
 
-  constructor(context: EngineContext, owners: readonly ByteString[], locks: SyncLocks) {
+  constructor(
+    context: EngineContext,
+    owners: readonly ByteString[],
+    unusers: ReadonlySet<ByteString>,
+    locks: SyncLocks,
+  ) {
     this.#context = context;
     this.#owners = owners;
+    this.#unusers = unusers;
     this.#locks = locks;
   }
 
@@ -84,11 +93,23 @@ class Unit {
     }
     try {
       await runAction(this.#context, action, this.#owners, this.#locks);
+      if (action.kind === 'mailboxes') await this.#finishGone(action.names);
       // An owner tied to the removed users may have been one of them, whatever the names have been used for since.
       if (action.kind === 'unuser' && isLast) await restoreHeirs(this.#context, this.#owners, this.#locks);
       this.#add(DONE);
     } catch (caught) {
       this.#add(this.#failure(caught, 'name' in action ? action.name : undefined));
+    }
+  }
+
+  /**
+   * Removes what is left of users who were deleted: a master up to 3.4 that keeps deleted mailboxes logs these alone, and no
+   * UNUSER.
+   */
+  async #finishGone(names: readonly ByteString[]): Promise<void> {
+    for (const owner of new Set(names.map((name) => this.#context.store.ownerOf(name)))) {
+      if (owner === undefined || this.#unusers.has(owner) || !wentToDeleted(this.#context, owner)) continue;
+      await finishGoneUser(this.#context, owner, this.#locks);
     }
   }
 

@@ -69,6 +69,16 @@ export function comparable(
   return withoutScriptMailbox(context, userid, mailboxes);
 }
 
+/** The replica's mailboxes of a user who is gone, without a `#sieve` that is none of the master's: script commands made it. */
+export function withoutForeignScripts(
+  context: EngineContext,
+  userid: ByteString,
+  mailboxes: readonly ReplicaMailbox[],
+): ReplicaMailbox[] {
+  if (context.store.lookup(scriptMailbox(context, userid))) return [...mailboxes];
+  return withoutScriptMailbox(context, userid, mailboxes);
+}
+
 /** Sends the scripts; the user's mailboxes have to be on the replica before. */
 export async function sendScripts(
   context: EngineContext,

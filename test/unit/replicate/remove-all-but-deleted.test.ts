@@ -32,7 +32,15 @@ test('who gets the name of a removed user has nothing of that user, while delete
   assert.deepEqual(result, { kind: 'done' });
   // The sandbox forgets what a user had with the INBOX, as not every server does.
   const commands = scene.takeCommands().map((command) => command.split(' ')[0]);
-  assert.deepEqual(commands.sort(), ['SEEN', 'UNACTIVATE_SIEVE', 'UNMAILBOX', 'UNQUOTA', 'UNSIEVE', 'UNSUB']);
+  assert.deepEqual(commands.sort(), [
+    'SEEN',
+    'UNACTIVATE_SIEVE',
+    'UNMAILBOX',
+    'UNQUOTA',
+    'UNSIEVE',
+    'UNSIEVE',
+    'UNSUB',
+  ]);
   const { mailboxes, users, quotas } = scene.replica.inspect();
   assert.deepEqual(Object.keys(mailboxes), [DELETED]);
   assert.deepEqual(quotas, []);
@@ -42,4 +50,25 @@ test('who gets the name of a removed user has nothing of that user, while delete
     (users.anna?.seen ?? []).filter(({ seenuids }) => seenuids !== ''),
     [],
   );
+});
+
+test('a user whose INBOX went to DELETED with the rest leaves nothing else, though the log names mailboxes alone', async () => {
+  await using scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+  const { master } = scene;
+  master.addUser('anna', ['Work']);
+  master.subscribe('anna', 'user.anna.Work');
+  master.putScript('anna', 'one', 'keep;');
+  await scene.runUser('anna');
+  const deleted = ['user.anna', 'user.anna.Work'].map((name) => ({ name, to: `DELETED.${name}.6B0B79F8` }));
+  for (const { name, to } of deleted) master.rename(name, to);
+  const names = deleted.flatMap(({ name, to }) => [name, to]);
+  const [result] = await scene.runActions([], { kind: 'mailboxes', names });
+  assert.deepEqual(result, { kind: 'done' });
+  const { mailboxes, users } = scene.replica.inspect();
+  assert.deepEqual(
+    Object.keys(mailboxes),
+    deleted.map(({ to }) => to),
+  );
+  assert.deepEqual(users.anna?.subscriptions ?? [], []);
+  assert.deepEqual(users.anna?.scripts ?? [], []);
 });

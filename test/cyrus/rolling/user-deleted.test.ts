@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import type { ImapClient } from '../../lab/imap-client.ts';
+import { append } from '../../lab/populate.ts';
+import { settingsFor } from '../../lab/settings.ts';
+import { SieveClient } from '../../lab/sieve-client.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+
+/** A deletion leaves mailboxes in DELETED, and must leave nothing else to whoever gets the name next. */
+let pair: Pair;
+let admin: ImapClient;
+
+before(async () => {
+  pair = await startPair({ master: { imapd: { sync_log: 'yes' } } });
+  admin = await pair.master.imap();
+  await admin.ok('CREATE user/other');
+  for (const who of ['anyone', ADMIN]) await admin.ok(`SETACL user/other ${who} lrswi`);
+  await append(admin, 'user/other', 2, 'other', 'other');
+});
+
+after(async () => {
+  admin?.destroy();
+  await pair?.stop();
+});
+
+/** Deletes a user who has something of everything that goes by the user's name, alike on both ends. */
+async function deleteRichUser(user: string): Promise<void> {
+  for (const folder of ['', '/Work']) await admin.ok(`CREATE user/${user}${folder}`);
+  await admin.ok(`SETACL user/${user} ${ADMIN} lrswipkxtecda`);
+  await admin.ok(`SETQUOTA user/${user} (STORAGE 1000)`);
+  await using imap = await pair.master.imap(user);
+  await imap.ok('SUBSCRIBE INBOX');
+  await imap.ok('SUBSCRIBE user/other');
+  await imap.ok('SELECT user/other');
+  await imap.ok('STORE 1 +FLAGS (\\Seen)');
+  await using sieve = await SieveClient.login(pair.master, user);
+  await sieve.put('rules', 'keep;\r\n');
+  await sieve.activate('rules');
+  await syncClientOk(pair.master, ['-1']);
+  await admin.ok(`DELETE user/${user}`);
+}
+
+async function assertOnlyDeletedAreLeft(user: string): Promise<void> {
+  const session = await connectReplica(
+    settingsFor(`127.0.0.1:${pair.replica.syncPort}`, {
+      tryImap: false,
+      authname: ADMIN,
+      password: PASSWORD,
+    }),
+  );
+  const { mailboxes, quotas, subscriptions, sieve, seen } = await session.getUser(user);
+  await session.exit();
+  for (const { name } of mailboxes) assert.match(name, /^DELETED\.user\./);
+  assert.ok(mailboxes.length >= 2, 'what was deleted is there until it expires');
+  assert.deepEqual({ quotas, subscriptions, sieve }, { quotas: [], subscriptions: [], sieve: [] });
+  // Newer servers tell of the former user's until the name is used again.
+  if (!pair.replica.programs.isAtLeast(3, 4)) assert.equal(seen.map(({ seenuids }) => seenuids).join(), '');
+  await using there = await pair.replica.imap();
+  assert.equal((await there.command(`GETQUOTA user/${user}`)).status, 'NO');
+}
+
+test('rolling mode leaves nothing of a deleted user but the deleted mailboxes', async () => {
+  await deleteRichUser('rolled');
+  await syncClientOk(pair.master, ['-1']);
+  await assertOnlyDeletedAreLeft('rolled');
+});
+
+test('a run of a deleted user leaves nothing but the deleted mailboxes', async () => {
+  await deleteRichUser('named');
+  await syncClientOk(pair.master, ['-u', 'named']);
+  await assertOnlyDeletedAreLeft('named');
+});
+
+test('a run removes what another client has left of a deleted user whose mailboxes went before', async () => {
+  await deleteRichUser('before');
+  const deleted = (await admin.ok('LIST "" DELETED/user/before/*')).map(([, , , name]) => String(name));
+  await syncClientOk(pair.master, ['-m', ...deleted]);
+  await syncClientOk(pair.master, ['-u', 'before']);
+  await assertOnlyDeletedAreLeft('before');
+});
