@@ -78,6 +78,10 @@ export class PlanningStore implements MasterStore {
     return this.#store.formerNames(uniqueid);
   }
 
+  async livingOnceCalled(name: ByteString): Promise<ByteString[]> {
+    return await this.#store.livingOnceCalled(name);
+  }
+
   readMailbox: MasterStore['readMailbox'] = (name, read) =>
     this.#store.readMailbox(name, (mailbox) => read(this.#lockedAsMerged(mailbox)));
 

@@ -60,6 +60,14 @@ export interface MasterStore {
   formerNames(uniqueid: ByteString): ByteString[] | undefined;
 
   /**
+   * Finds live mailboxes, DELETED ones included, that were once called so, by reading the whole list without holding the
+   * thread up; none in a store that does not tell of former names.
+   *
+   * @returns internal names that they have now
+   */
+  livingOnceCalled(name: ByteString): Promise<ByteString[]>;
+
+  /**
    * Reads a mailbox under the locks that Cyrus takes for it, all shared, and gives them back: user namespace, row looked
    * up again, mailbox name, index. Waits without blocking the thread, and never for one lock while it holds another.
    *

@@ -137,6 +137,10 @@ class DiskMasterStore implements MasterStore {
     return this.#list.formerNames(uniqueid);
   }
 
+  async livingOnceCalled(name: ByteString): Promise<ByteString[]> {
+    return await this.#list.livingOnceCalled(name);
+  }
+
   lookupUniqueid(uniqueid: ByteString): MailboxEntry | undefined {
     return this.#list.lookupUniqueid(uniqueid) ?? this.#byUniqueid.get(uniqueid);
   }

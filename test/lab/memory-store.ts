@@ -387,6 +387,13 @@ export class MemoryStore implements MasterStore {
     return this.#formerNames.get(uniqueid) ?? [];
   }
 
+  async livingOnceCalled(name: ByteString): Promise<ByteString[]> {
+    const living = this.#sorted().filter(({ deleted }) => !deleted);
+    return living
+      .filter(({ uniqueid }) => this.formerNames(uniqueid).includes(name))
+      .map((entry) => entry.name);
+  }
+
   async readMailbox<T extends Synchronous>(
     name: ByteString,
     read: (mailbox: LockedMailbox) => T,

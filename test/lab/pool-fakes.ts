@@ -39,6 +39,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     refresh: async () => {},
     expect: unused,
     formerNames: unused,
+    livingOnceCalled: unused,
     ownerOf: (name) => /^user\.([^.]+)/.exec(name)?.[1],
     lookup: (name): MailboxEntry | undefined => {
       const userid = /^user\.([^.]+)/.exec(name)?.[1];

@@ -76,10 +76,17 @@ export async function restoreHeirs(
   }
 }
 
+/**
+ * Finds who has an INBOX that was once this user's: by the row of the name here, and, since the name may have been used
+ * again after that and the replica's row be of any time before, by what each mailbox was called.
+ */
 async function heirsOf({ store }: EngineContext, userid: ByteString): Promise<ByteString[]> {
-  const uniqueid = store.lookup(store.inboxName(userid))?.uniqueid;
+  const inbox = store.inboxName(userid);
+  const uniqueid = store.lookup(inbox)?.uniqueid;
   if (uniqueid) await store.refresh({ uniqueids: [uniqueid] });
   const successor = uniqueid ? store.lookupUniqueid(uniqueid) : undefined;
-  const heir = successor && store.ownerOf(successor.name);
-  return heir === undefined || heir === userid ? [] : [heir];
+  const names = [...(successor ? [successor.name] : []), ...(await store.livingOnceCalled(inbox))];
+  const heirs = new Set(names.map((name) => store.ownerOf(name)));
+  heirs.delete(userid);
+  return [...heirs].filter((heir) => heir !== undefined);
 }

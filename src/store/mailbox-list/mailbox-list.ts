@@ -24,6 +24,7 @@ import {
 } from '../paths/mailbox-name.ts';
 import type { StoreLayout } from '../paths/store-layout.ts';
 import { estimateMessages } from './estimate-messages.ts';
+import { FormerNameSearch, type MailboxNames, type RecordPage } from './former-name-search.ts';
 import {
   dbnameOf,
   detectKeying,
@@ -75,6 +76,7 @@ export class MailboxList {
   /** Rows as they were last parsed: each is looked at several times while its user is at work. */
   readonly #entries = new Map<ByteString, { value: ByteString; entry: MailboxEntry }>();
   readonly #search: UniqueidSearch;
+  readonly #formerNames: FormerNameSearch;
   #keying: MailboxKeying | undefined;
 
   constructor(layout: StoreLayout, databases: KeptDatabases) {
@@ -84,6 +86,10 @@ export class MailboxList {
       rowsBehind: (after) => this.#read((db, keying) => pageOf(db.entries('', after), keying, PAGE_ROWS)),
       entryOf: (name, value) => this.#parsed('by-name', name, this.#parse(name, value)),
       stamp: () => stampOf(layout.mboxlistPath),
+    });
+    this.#formerNames = new FormerNameSearch({
+      recordsBehind: (after) => this.#read((db) => recordsOf(db, after)),
+      namesOf,
     });
   }
 
@@ -342,6 +348,12 @@ export class MailboxList {
     });
   }
 
+  /** See MasterStore.livingOnceCalled. */
+  async livingOnceCalled(name: ByteString): Promise<ByteString[]> {
+    if (this.keying() === 'by-name') return [];
+    return (await this.#formerNames.find(dbnameOf(name))).map(internalNameOf);
+  }
+
   #parse(name: ByteString, value: ByteString): MailboxRow {
     try {
       return parseMailboxRow(value);
@@ -401,6 +413,26 @@ class PassedUsers {
 function stampOf(path: string): string {
   const { ino, size, mtimeNs } = statSync(path, { bigint: true });
   return `${ino}.${size}.${mtimeNs}`;
+}
+
+function recordsOf(db: CyrusDatabase, after: ByteString | undefined): RecordPage {
+  const values: ByteString[] = [];
+  for (const [key, value] of db.entries('I', after)) {
+    values.push(value);
+    if (values.length === PAGE_ROWS) return { values, last: key };
+  }
+  return { values, last: undefined };
+}
+
+/** A record that cannot be read is told where its own mailbox is looked at. */
+function namesOf(value: ByteString): MailboxNames | undefined {
+  try {
+    const { type, dbname, formerDbnames } = parseMailboxRow(value);
+    return type.deleted || dbname === undefined ? undefined : { now: dbname, before: formerDbnames };
+  } catch (caught) {
+    if (!(caught instanceof MailboxRowError)) throw caught;
+    return undefined;
+  }
 }
 
 function pageOf(rows: Iterable<[ByteString, ByteString]>, keying: MailboxKeying, most: number): RowPage {

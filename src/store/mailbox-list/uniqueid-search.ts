@@ -2,6 +2,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
 import { patiently } from '../files/patiently.ts';
 import type { MailboxEntry } from '../master-store.ts';
+import { SharedReading } from './shared-reading.ts';
 
 /** The list as it is read for a search. */
 export interface SearchedList {
@@ -26,21 +27,12 @@ const MOST_READINGS = 3;
 /** Between tries at a database that is locked. */
 const LOCKED_PAUSE_MS = 50;
 
-/** A reading that has not begun, so that it can still answer for more. */
-interface NextReading {
-  wanted: Set<ByteString>;
-  found: Promise<ReadonlyMap<ByteString, MailboxEntry>>;
-}
-
 /**
- * Finds mailboxes by uniqueid in a list that is keyed by names alone, by reading all of it. Whoever asks while it is being
- * read waits for the next reading, which answers all of them, so that the list is read once at a time however many ask.
+ * Finds mailboxes by uniqueid in a list that is keyed by names alone, by reading all of it.
  */
 export class UniqueidSearch {
   readonly #list: SearchedList;
-  #next: NextReading | undefined;
-  /** The end of the latest reading that was asked for. */
-  #latest: Promise<unknown> = Promise.resolve();
+  readonly #reading = new SharedReading((wanted) => this.#search(wanted));
 
   constructor(list: SearchedList) {
     this.#list = list;
@@ -51,19 +43,7 @@ export class UniqueidSearch {
    * uniqueid that is missing from the answer is in no row; others may be in there that somebody else asked for.
    */
   find(uniqueids: readonly ByteString[]): Promise<ReadonlyMap<ByteString, MailboxEntry>> {
-    this.#next ??= this.#planReading();
-    for (const uniqueid of uniqueids) this.#next.wanted.add(uniqueid);
-    return this.#next.found;
-  }
-
-  #planReading(): NextReading {
-    const wanted = new Set<ByteString>();
-    const found = this.#latest.then(() => {
-      this.#next = undefined;
-      return this.#search(wanted);
-    });
-    this.#latest = found.catch(() => undefined);
-    return { wanted, found };
+    return this.#reading.ask(uniqueids);
   }
 
   async #search(wanted: Set<ByteString>): Promise<ReadonlyMap<ByteString, MailboxEntry>> {

@@ -249,6 +249,10 @@ class RemoteStore implements MasterStore {
     return undefined;
   }
 
+  async livingOnceCalled(): Promise<ByteString[]> {
+    return [];
+  }
+
   async readMailbox<T extends Synchronous>(
     name: ByteString,
     read: (mailbox: LockedMailbox) => T,

@@ -86,6 +86,7 @@ export function storeContents(who: string, open: () => Promise<OpenStore>): void
     assert.deepEqual(store.mailboxesOf(NOBODY), []);
     assert.equal(store.lookupUniqueid(NOBODY), undefined);
     assert.deepEqual(store.formerNames(NOBODY) ?? [], []);
+    assert.deepEqual(await store.livingOnceCalled(NOBODY), []);
     assert.equal(await store.readMailbox(inbox, () => true), undefined);
     assert.deepEqual(store.estimate(NOBODY), { mailboxes: 0, messages: 0 });
     assert.equal(await store.quota(inbox), undefined);
