@@ -1,5 +1,7 @@
+import type { ByteString } from '../../byte-string.ts';
 import type { PoolSetup } from '../../coordinator/pool/messages.ts';
 import type { RunParts } from '../../coordinator/run/run.ts';
+import { connectReplica } from '../../protocol/connect/connect-replica.ts';
 import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
@@ -8,6 +10,9 @@ import { findOnlyThere, type Here, hereByList, hereByRows } from '../../verify/f
 
 /** Asks the replica for whom it has and this server has not, and tells how that went. */
 export class ReplicaListing {
+  /** That of the run. */
+  readonly #replica: ConnectionSettings;
+  /** By IMAP. */
   readonly #connection: ConnectionSettings;
   readonly #isElsewhere: boolean;
   readonly #layout: StoreLayout;
@@ -19,6 +24,7 @@ export class ReplicaListing {
     const { imapServer } = connection;
     // The port of imapd.conf is that of the other service.
     const elsewhere = { server: imapServer ?? '', port: undefined, tryImap: true };
+    this.#replica = connection;
     this.#connection = imapServer === undefined ? connection : { ...connection, ...elsewhere };
     this.#isElsewhere = imapServer !== undefined;
     this.#layout = layout;
@@ -33,7 +39,9 @@ export class ReplicaListing {
       return undefined;
     }
     try {
-      const only = await findOnlyThere(this.#connection, this.#layout, this.#hereOf(store));
+      const only = await findOnlyThere(this.#connection, this.#layout, this.#hereOf(store), (names) =>
+        findMailboxes(this.#replica, names),
+      );
       if (only) emit({ kind: 'verify:listed', listing: 'asked' });
       else emit({ kind: 'verify:listed', listing: 'not-imap', server });
       return only;
@@ -44,4 +52,22 @@ export class ReplicaListing {
       return undefined;
     }
   };
+}
+
+/** Names in one command: with virtual domains there can be one for each user. */
+const NAMES_AT_A_TIME = 1_000;
+
+/** Asks over a connection of its own which of these mailboxes there are. */
+async function findMailboxes(
+  connection: ConnectionSettings,
+  names: readonly ByteString[],
+): Promise<Set<ByteString>> {
+  const session = await connectReplica(connection);
+  const found = new Set<ByteString>();
+  for (let first = 0; first < names.length; first += NAMES_AT_A_TIME) {
+    const mailboxes = await session.getMailboxes(names.slice(first, first + NAMES_AT_A_TIME));
+    for (const { name, type } of mailboxes) if (!type.includes('i')) found.add(name);
+  }
+  await session.exit();
+  return found;
 }

@@ -2,13 +2,13 @@ import { type ByteString, compareBytes } from '../../byte-string.ts';
 import { MAILBOX_NAME, matches } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import {
-  type MailboxName,
   type NameRules,
   parseExternalName,
   parseInternalName,
   toDbname,
   toInternalName,
 } from '../paths/mailbox-name.ts';
+import { namesHiddenBy } from '../paths/names-hidden-by.ts';
 
 /** A row of IMAP's LIST. */
 export interface ListedName {
@@ -76,22 +76,6 @@ export async function listEverybody(
     found.set(internal, toDbname(rules, parseInternalName(rules, internal)));
   }
   return [...found].sort(([, a], [, b]) => compareBytes(a, b)).map(([internal]) => internal);
-}
-
-/**
- * IMAP's LIST of Cyrus compares names without their domains: behind `user/anna/Sent@example.org` it passes over a mailbox
- * `user/anna` without a domain, or tells it as one that only others are below. So it is asked for by itself.
- */
-function namesHiddenBy(
-  rules: NameRules,
-  { domain, localpart, boxes, deletedTime }: MailboxName,
-): ByteString[] {
-  if (domain === undefined || deletedTime !== 0 || boxes.length === 0) return [];
-  const plain = { domain: undefined, localpart, deletedTime };
-  if (localpart !== undefined) return [toInternalName(rules, { ...plain, boxes: [] })];
-  return boxes
-    .slice(1)
-    .map((_box, depth) => toInternalName(rules, { ...plain, boxes: boxes.slice(0, depth + 1) }));
 }
 
 /** At the top, or at the top of what was deleted. */
