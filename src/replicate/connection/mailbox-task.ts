@@ -18,9 +18,9 @@ export interface MailboxTask {
   onMerged: () => void;
   /** Is told of messages that cannot be sent, again with every attempt that meets them. */
   onLeftOut: (leftOut: readonly LeftOut[]) => void;
-  /** Is called when the replica has taken a step. */
-  onApplied: () => void;
-  /** Is called before the turn of a mailbox that has failed is over, so that whoever is next can know. */
+  /** Is called when an answer of the replica shows that it has the mailbox. */
+  onExists: () => void;
+  /** Is called as soon as a failure is known, and before the turn of the mailbox is over, so that whoever is next can know. */
   onFailed: () => void;
   /** Must be called before anything is sent. @throws SyncError if what the mailbox needs on the replica has failed */
   checkNeeds: () => void;

@@ -102,7 +102,7 @@ async function startEach(
         job.merged = true;
       },
       onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
-      onApplied: () => newcomer?.isMade(),
+      onExists: () => newcomer?.isMade(),
       onFailed: () => newcomer?.fail(),
       checkNeeds: () => newcomer?.checkAbove(),
     };

@@ -203,12 +203,18 @@ function sendStep(
     .applyMailbox(line, delta.records)
     .then(
       () => {
-        task.onApplied();
+        task.onExists();
         context.there?.note(task.partition, task.entry.name, sent);
         context.emit({ kind: 'user:progress', user: task.user, messages, octets });
         return undefined;
       },
-      (caught: unknown) => SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' }),
+      (caught: unknown) => {
+        const error = SyncError.from(caught, { mailbox: task.entry.name, phase: 'apply' });
+        // At once: a mailbox below may wait for it with the stage that the next step of this one waits for.
+        if (isOfExisting(error)) task.onExists();
+        else task.onFailed();
+        return error;
+      },
     )
     .finally(() => claim?.[Symbol.dispose]());
   return { line, isLast, refusal };
@@ -310,6 +316,11 @@ async function prepareStep(
     octets,
     leftOut,
   };
+}
+
+/** Tells whether only a replica that has the mailbox refuses so; then the mailbox is looked at again. */
+function isOfExisting({ code }: SyncError): boolean {
+  return code === 'IMAP_SYNC_CHANGED' || code === 'IMAP_SYNC_CHECKSUM';
 }
 
 function wasRemovedHere(caught: unknown): boolean {

@@ -5,7 +5,7 @@ import type { ReplicaSession, WireMailbox } from '../../../src/protocol/replica-
 import type { BorrowedLink, EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { Stage } from '../../../src/replicate/connection/stage.ts';
 import { startMailbox } from '../../../src/replicate/folders/start-mailbox.ts';
-import { SyncError } from '../../../src/report/sync-error.ts';
+import { type ErrorCode, SyncError } from '../../../src/report/sync-error.ts';
 import { entry, lockedMailbox, readerOf, record, remoteOf, state } from '../../lab/engine-fakes.ts';
 
 const inbox = entry('user.alice');
@@ -16,7 +16,7 @@ const records = Array.from({ length: STEPS * STEP }, (_, i) => record(i + 1, i +
 interface Sent {
   over: string;
   line: WireMailbox;
-  answer(code?: 'IMAP_SYNC_CHANGED'): void;
+  answer(code?: ErrorCode): void;
 }
 
 interface SceneOptions {
@@ -25,10 +25,16 @@ interface SceneOptions {
   /** Is called for each MESSAGE command, and awaited. */
   upload?: (over: string) => void | Promise<void>;
   isLent?: () => boolean;
+  mostStaged?: number;
 }
 
 /** A mailbox of three steps on its way over two connections, whose MAILBOX commands are answered by the test. */
-function scene({ standsAt = () => undefined, upload = () => {}, isLent = () => true }: SceneOptions = {}) {
+function scene({
+  standsAt = () => undefined,
+  upload = () => {},
+  isLent = () => true,
+  mostStaged,
+}: SceneOptions = {}) {
   const sent: Sent[] = [];
   /** Messages staged, by connection. */
   const staged = { own: 0, other: 0 };
@@ -52,9 +58,11 @@ function scene({ standsAt = () => undefined, upload = () => {}, isLent = () => t
       restart: async () => {},
     } as unknown as ReplicaSession;
     const partitions = { isKnown: () => true, explain: (error: SyncError) => error };
-    return { session, stage: new Stage(session), partitions } as unknown as BorrowedLink;
+    return { session, stage: new Stage(session, mostStaged), partitions } as unknown as BorrowedLink;
   };
   const other = link('other');
+  /** The job has heard so much of the mailbox. */
+  const heard: string[] = [];
   let given = 0;
   const context = {
     ...link('own'),
@@ -75,8 +83,8 @@ function scene({ standsAt = () => undefined, upload = () => {}, isLent = () => t
     onState: () => {},
     onMerged: () => {},
     onLeftOut: () => {},
-    onApplied: () => {},
-    onFailed: () => {},
+    onExists: () => void heard.push('exists'),
+    onFailed: () => void heard.push('failed'),
     checkNeeds: () => {},
   };
   const whole = startMailbox(context, task).then(({ finished }) => finished);
@@ -88,7 +96,16 @@ function scene({ standsAt = () => undefined, upload = () => {}, isLent = () => t
     await when(() => sent.length >= count);
     return sent.map(({ over, line }) => `${over} ${line.lastUid}`).join(', ');
   };
-  return { sent, staged, whole, when, lines, given: () => given, stages: [context.stage, other.stage] };
+  return {
+    sent,
+    staged,
+    whole,
+    when,
+    lines,
+    heard,
+    given: () => given,
+    stages: [context.stage, other.stage],
+  };
 }
 
 test('the other process takes in the messages of the next step while the first does not even have all of its own', async () => {
@@ -174,3 +191,23 @@ test('a step that is prepared again, because messages of it are gone, goes over 
   sent[2]?.answer();
   await whole;
 });
+
+// A folder of the same user may hold the stage, and not give it back until it knows of the mailbox above.
+for (const [code, expected] of [
+  ['IMAP_REMOTE_DENIED', 'failed'],
+  ['LINK_BROKEN', 'failed'],
+  ['IMAP_SYNC_CHANGED', 'exists'],
+  ['IMAP_SYNC_CHECKSUM', 'exists'],
+  [undefined, 'exists'],
+] as const) {
+  test(`that the mailbox ${expected} is told at the answer (${code ?? 'OK'}), whoever holds what its next step waits for`, async () => {
+    const { sent, when, lines, heard, whole, stages } = scene({ isLent: () => false, mostStaged: STEP });
+    const holds = await Promise.all(stages.map((stage) => stage.hold()));
+    await lines(1);
+    sent[0]?.answer(code);
+    await when(() => heard.length > 0);
+    assert.deepEqual(heard, [expected]);
+    for (const hold of holds) hold[Symbol.dispose]();
+    if (expected === 'failed') await assert.rejects(whole, { code });
+  });
+}
