@@ -29,6 +29,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     side: 'replica',
+    from: [3, 4],
     until: [3, 8],
     text: 'a mailbox whose name has more than 490 octets ends the server that is asked for it',
     advice: 'such mailboxes are left out and named; shorter names let them through',

@@ -16,7 +16,7 @@ test('what is known of a pair is what its releases have, and of a release that n
   assert.deepEqual(texts(of('3.10.2'), of('3.10.2')), []);
   assert.deepEqual(texts('OK mail ready', 'OK mail ready'), []);
   assert.deepEqual(texts(of('3.6.1'), of('3.8.0')), ['master two mailboxes that a']);
-  assert.equal(texts(of('3.4.0'), of('3.0.15')).length, 4);
+  assert.equal(texts(of('3.4.0'), of('3.0.15')).length, 3);
   assert.deepEqual(texts(of('3.13.0'), of('3.12.0')), ['master new databases are ma']);
 });
 

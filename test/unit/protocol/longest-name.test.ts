@@ -3,10 +3,12 @@ import test from 'node:test';
 import { cyrusRelease } from '../../../src/protocol/handshake/cyrus-release.ts';
 import { longestName } from '../../../src/protocol/handshake/longest-name.ts';
 
-test('the longest name that a server can open follows from its version; one that hides it is taken for an older one', () => {
+test('the longest name that a server can open follows from its version; one that hides it is taken for 3.6', () => {
   const banners: [string, number][] = [
     ['OK replica Cyrus sync server 3.6.1-Debian-3.6.1-4+deb12u5', 490],
     ['OK replica Cyrus sync server 3.4.3', 490],
+    ['OK replica Cyrus sync server 3.2.6-Debian-3.2.6-2+deb11u2', 510],
+    ['OK replica Cyrus sync server 3.0.18', 490],
     ['OK replica Cyrus sync server 2.5.17', 490],
     ['OK replica Cyrus sync server v2.4.17', 490],
     ['OK replica Cyrus sync server 3.8.0', 510],
