@@ -30,7 +30,8 @@ test('a large mailbox goes over two connections in turn, and both may break in t
   }, 20);
   const run = await running.finally(() => clearInterval(watch));
   assert.equal(run.code, 0, run.stderr);
-  assert.equal(most, 2, 'the second connection was never used');
+  // A link that ends may still be open at its other end when the next one begins.
+  assert.ok(most >= 2, 'the second connection was never used');
   assert.ok(proxy.cuts > 0, 'no connection was ever cut');
   t.diagnostic(`${proxy.cuts} cuts, ${proxy.connections} connections`);
   pair.master.configure('sync_port', String(pair.replica.syncPort));
