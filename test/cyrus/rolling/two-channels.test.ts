@@ -19,20 +19,20 @@ const gate = new CommandGate(['GET']);
 before(async () => {
   [near, far] = await Promise.all([CyrusServer.start('near'), CyrusServer.start('far')]);
   line = await ScriptedProxy.start(far.syncPort, gate);
-  const channel = (name: string, replica: CyrusServer, port: number) =>
+  // Two names, as two replicas have: the sync lock of a user goes by the name of the replica.
+  const channel = (name: string, host: string, replica: CyrusServer, port: number) =>
     Object.fromEntries(
-      Object.entries({ ...replicaSettings(replica), sync_port: String(port) }).map(([key, value]) => [
-        `${name}_${key}`,
-        value,
-      ]),
+      Object.entries({ ...replicaSettings(replica), sync_host: host, sync_port: String(port) }).map(
+        ([key, value]) => [`${name}_${key}`, value],
+      ),
     );
   master = await CyrusServer.start('master', {
     imapd: {
       sync_log: 'yes',
       sync_log_channels: 'near far',
       sync_reconnect_maxwait: '1',
-      ...channel('near', near, near.syncPort),
-      ...channel('far', far, line.port),
+      ...channel('near', '127.0.0.1', near, near.syncPort),
+      ...channel('far', 'localhost', far, line.port),
     },
   });
 });
