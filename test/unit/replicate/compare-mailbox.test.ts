@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaMailbox } from '../../../src/protocol/replica-session.ts';
-import { type Comparison, compareMailbox } from '../../../src/replicate/compare/compare-mailbox.ts';
+import {
+  type CompareOptions,
+  type Comparison,
+  compareMailbox,
+} from '../../../src/replicate/compare/compare-mailbox.ts';
 import type { DivergedReason } from '../../../src/report/events.ts';
 import type { Annotation, MailboxEntry, MailboxState } from '../../../src/store/master-store.ts';
 import { entry, remoteOf, state } from '../../lab/engine-fakes.ts';
 
-const OPTIONS = { reverseacls: false, conversations: true };
+const OPTIONS: CompareOptions = { reverseacls: false, conversations: true };
 const COMMENT: Annotation = { entry: '/comment', userid: '', modseq: 3, value: 'words' };
 
 /** A mailbox in use, with a value in every field. */
@@ -36,7 +40,7 @@ interface Change {
   there?: Partial<ReplicaMailbox>;
   entry?: Partial<MailboxEntry>;
   annotations?: Annotation[];
-  options?: Partial<typeof OPTIONS>;
+  options?: Partial<CompareOptions>;
 }
 
 function compare({ here, there, entry: changed, annotations = [COMMENT], options }: Change): Comparison {
@@ -164,4 +168,10 @@ test('an XCONVMODSEQ that the replica has passed would be refused, so it is no d
   check('unchanged', { 'without conversations': { here, options: { conversations: false } } });
   // 0: a mailbox that is in no conversation.
   check('delta', { 'none here': { here: { xconvmodseq: 0 } } });
+});
+
+test('where a server tells its mailboxes, XCONVMODSEQ counts as far as it tells one', () => {
+  const asTold: Change['options'] = { conversations: 'as-told' };
+  check('unchanged', { 'none told': { here: { xconvmodseq: 0 }, options: asTold } });
+  check('delta', { 'one told': { here: { xconvmodseq: 21 }, options: asTold } });
 });

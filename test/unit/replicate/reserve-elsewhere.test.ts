@@ -35,6 +35,18 @@ test("what another user's mailbox is known to hold is linked on the replica rath
   scene.assertSame('anna', 'bert');
 });
 
+test('all that is known to be there is linked, from as many mailboxes as hold it', async () => {
+  await using scene = await EngineScene.start();
+  const [other, third] = [`other ${LARGE}`, `third ${LARGE}`];
+  scene.master.addUser('anna', [], { messages: [LARGE, other] });
+  scene.master.addUser('carl', [], { messages: [third] });
+  scene.master.addUser('bert', [], { messages: [third, LARGE, 'to bert', other] });
+  const there = new MessagesThere();
+  for (const user of ['anna', 'carl']) await copy(scene, user, there);
+  assert.equal(await copy(scene, 'bert', there), 'to bert'.length);
+  scene.assertSame('anna', 'bert', 'carl');
+});
+
 test('a mailbox that is gone from the replica costs a question, and the message is sent', async () => {
   await using scene = await twoUsers();
   const there = new MessagesThere();

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { runUser } from '../../../src/replicate/jobs/run-user.ts';
+import { verboseLine } from '../../../src/report/words/verbose-line.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 /** Mailboxes that were told of as sent, in order. */
@@ -25,8 +27,82 @@ test('a mailbox is told of once, however many steps it takes, and only if someth
 test('names are asked for anew before a user is looked at, and for that user alone', async () => {
   await using scene = await EngineScene.start();
   scene.master.addUser('anna');
+  await scene.runUser('anna');
   const asked: unknown[] = [];
   scene.master.refresh = async (of?: unknown) => void asked.push(of);
-  await scene.runUser('anna');
-  assert.deepEqual(asked, [{ users: ['anna'] }]);
+  for (const run of [() => scene.runUser('anna'), () => scene.runMeta('anna')]) {
+    await run();
+    assert.deepEqual(asked.splice(0), [{ users: ['anna'] }]);
+  }
+});
+
+test('a user whom the master does not have is told of, whatever of the user was asked for', async () => {
+  await using scene = await EngineScene.start();
+  for (const run of [() => scene.runUser('anna'), () => scene.runMeta('anna')]) {
+    assert.equal(await run(), 'absent');
+    const told = scene.events.splice(0).filter(({ kind }) => kind.endsWith(':absent'));
+    assert.deepEqual(told, [
+      { kind: 'user:absent', user: 'anna' },
+      { kind: 'name:absent', name: 'anna' },
+    ]);
+  }
+});
+
+/** Commands on the way to a change, of which nobody is told. */
+const UNTOLD = ['MESSAGE', 'RESERVE'];
+
+/** Verbs of the lines that tell of commands since the last call. */
+function takeTold({ events }: EngineScene): string[] {
+  const commands = events.splice(0).filter(({ kind }) => kind.startsWith('command:'));
+  return commands.map((event) => verbOf(verboseLine(event) ?? '')).sort();
+}
+
+/** Verbs of the commands that have changed the replica since the last call. */
+function takeApplied(scene: EngineScene): string[] {
+  const verbs = scene.takeCommands().map(verbOf);
+  return verbs.filter((verb) => !UNTOLD.includes(verb)).sort();
+}
+
+function verbOf(command: string): string {
+  return command.split(' ', 1)[0] ?? '';
+}
+
+const LIMITS = { storage: 1000, messages: -1, annotationStorage: -1, folders: -1, modseq: 1 };
+
+test('each command that changes the replica is told of, and no other', async () => {
+  await using scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+  const { master } = scene;
+  const context = await scene.context();
+  const run = async (): Promise<string[]> => {
+    await runUser(context, 'anna');
+    const applied = takeApplied(scene);
+    assert.deepEqual(takeTold(scene), applied);
+    return applied;
+  };
+  // The first mailbox of a connection is made twice, once to see whether the replica has its partition.
+  master.addUser('bert');
+  await runUser(context, 'bert');
+  takeApplied(scene);
+  takeTold(scene);
+
+  master.addUser('anna', ['Old', 'Gone']);
+  master.subscribe('anna', 'user.anna', 'user.anna.Old');
+  master.read('anna', 'of-anna', '1');
+  master.putScript('anna', 'rules', 'keep;');
+  master.quotas.set('user.anna', { root: 'user.anna', ...LIMITS });
+  const made = await run();
+  master.unsubscribe('anna', 'user.anna.Old');
+  master.removeScript('anna', 'rules');
+  master.putScript('anna', 'others', 'discard;');
+  master.rename('user.anna.Old', 'user.anna.New');
+  master.bury('user.anna.Gone');
+  master.quotas.clear();
+  const changed = await run();
+  master.removeScript('anna', 'others');
+  const removed = await run();
+  const verbs = new Set([...made, ...changed, ...removed]);
+  assert.equal(
+    [...verbs].sort().join(' '),
+    'ACTIVATE_SIEVE MAILBOX QUOTA RENAME SEEN SIEVE SUB UNACTIVATE_SIEVE UNMAILBOX UNQUOTA UNSIEVE UNSUB',
+  );
 });

@@ -170,6 +170,8 @@ test('records that were never completed are passed over, also by the search', as
   );
   assert.deepEqual(uidsOf(pagesOf(file)), [1, 2, 4, 5]);
   assert.deepEqual(uidsOf(pagesOf(file, 2)), [2, 4, 5]);
+  using last = await open(indexBytes({ version: 17, lastUid: 3 }, [{ uid: 2 }, { uid: 0 }]));
+  assert.deepEqual(uidsOf(pagesOf(last, 2)), [2]);
 });
 
 test('a hole in the place of records is damage, and does not take as long as it says', async () => {

@@ -45,6 +45,7 @@ test('text rows of Cyrus 2.x', () => {
   assert.equal(plain.partition, 'default');
   assert.equal(plain.acl, 'alice\tlrswipcda\tanyone\tp\t');
   assert.ok(plain.type.legacyDirs);
+  assert.deepEqual([plain.uidvalidity, plain.createdmodseq, plain.foldermodseq], [0, 0, 0]);
   const remote = parseMailboxRow('1 backend.example!fast anna\tlrs\t');
   assert.deepEqual([remote.type.remote, remote.partition], [true, 'fast']);
   const extended = parseMailboxRow('(uniqueid 4e1b7a0c specialuse \\Trash) 4 default anna\tlrs\t');

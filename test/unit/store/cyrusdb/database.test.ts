@@ -24,6 +24,17 @@ test('a file of no octets is an empty database, of whatever format', (context) =
     assert.deepEqual(allRows(path, { format }), []);
 });
 
+test('where rows have to be, a file without any is cut short, and what is found there is told', (context) => {
+  const scratch = new Scratch(context);
+  const empty = scratch.file('', 'empty');
+  assert.throws(
+    () => allRows(empty, { atLeast: 'rows' }),
+    failure('DATABASE_DAMAGED', empty, 'of no octets'),
+  );
+  const bare = scratch.file(writeTwoskip([]), 'bare');
+  assert.throws(() => allRows(bare, { atLeast: 'rows' }), failure('DATABASE_DAMAGED', bare, 'none'));
+});
+
 test('the magic decides, not what the configuration says', (context) => {
   const scratch = new Scratch(context);
   const expected = [['key', 'value']];
