@@ -6,6 +6,7 @@ import type { ImapClient } from './imap-client.ts';
 import { quoteImap } from './imap-values.ts';
 import { append, assertUniqueids, mailboxOf, ownName } from './populate.ts';
 import { SieveClient } from './sieve-client.ts';
+import { until } from './until.ts';
 
 /** Everything that the stream does, each as often as another. */
 export const KINDS = [
@@ -115,17 +116,24 @@ export class StreamOfChanges implements AsyncDisposable {
     await Promise.race([over, ...this.#clients.map(({ done }) => done)]).finally(() => clearTimeout(timer));
   }
 
-  /** Ends the stream after what is under way. Throws what went wrong in it, and if a kind did not occur. */
+  /** Ends the stream after what is under way, once each kind has occurred. Throws what went wrong in it. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    const missing = () => KINDS.filter((kind) => !this.counts.has(kind));
+    const all = until(
+      'each kind of change',
+      () => this.#stopping || missing().length === 0,
+      () => missing().join(', '),
+    );
+    const done = this.#clients.map((client) => client.done);
+    await Promise.race([all, ...done]).finally(() => {
+      this.#stopping = true;
+    });
     try {
-      await Promise.all(this.#clients.map(({ done }) => done));
+      await Promise.all(done);
     } finally {
       await this.#admin.logout();
     }
     await assertUniqueids(this.#server);
-    const missing = KINDS.filter((kind) => !this.counts.has(kind));
-    if (missing.length > 0) throw new Error(`the stream was too short for ${missing.join(', ')}`);
   }
 
   /** For a test that fails before it has stopped the stream. */
