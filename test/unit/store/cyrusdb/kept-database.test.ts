@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -102,6 +102,23 @@ test('no descriptor stays open of what was replaced, is gone, is damaged, or is 
   rmSync(at.path);
   assert.equal(get(), undefined);
   assert.deepEqual(open(), []);
+});
+
+test('a file that has grown in place is read anew, though its time says that nothing happened', () => {
+  using at = place();
+  at.put({ a: '1' });
+  utimesSync(at.path, 1_000, 1_000);
+  using database = new KeptDatabase(at.path);
+  assert.equal(
+    database.read((db) => db.get('a')),
+    '1',
+  );
+  writeFileSync(at.path, writeTwoskip([{ key: 'a', value: '2'.repeat(1_000), level: 1 }]));
+  utimesSync(at.path, 1_000, 1_000);
+  assert.equal(
+    database.read((db) => db.get('a')),
+    '2'.repeat(1_000),
+  );
 });
 
 test('what was asked before is answered from memory, until the file changes', () => {
