@@ -6,7 +6,7 @@ import { hasInbox } from '../folders/require-inbox.ts';
 import { endsJob } from '../outcomes/failures.ts';
 import { sendQuota } from '../user-data/send-quotas.ts';
 import type { Action, ActionResult } from './action.ts';
-import { finishGoneUser, wentToDeleted } from './finish-gone-user.ts';
+import { finishGoneUser, formerInboxOf, wentToDeleted } from './finish-gone-user.ts';
 import { isPersonal, type PersonalAction, PersonalData } from './personal-data.ts';
 import { removeMailbox } from './remove-mailbox.ts';
 import { livingUnder, removeUser, restoreHeirs } from './remove-user.ts';
@@ -103,13 +103,17 @@ class Unit {
   }
 
   /**
-   * Removes what is left of users who were deleted: a master up to 3.4 that keeps deleted mailboxes logs these alone, and no
-   * UNUSER.
+   * Removes what is left of users who were deleted, also where the name has been given to others since: a master up to 3.4
+   * that keeps deleted mailboxes logs these alone, and no UNUSER.
    */
   async #finishGone(names: readonly ByteString[]): Promise<void> {
-    for (const owner of new Set(names.map((name) => this.#context.store.ownerOf(name)))) {
-      if (owner === undefined || this.#unusers.has(owner) || !wentToDeleted(this.#context, owner)) continue;
-      await finishGoneUser(this.#context, owner, this.#locks);
+    const { store } = this.#context;
+    const renewed = new Set(names.flatMap((name) => formerInboxOf(this.#context, name) ?? []));
+    for (const owner of new Set(names.map((name) => store.ownerOf(name)))) {
+      if (owner === undefined || this.#unusers.has(owner)) continue;
+      if (wentToDeleted(this.#context, owner)) await finishGoneUser(this.#context, owner, this.#locks);
+      else if (renewed.has(owner) && hasInbox(this.#context, owner))
+        await syncUser(this.#context, owner, this.#locks);
     }
   }
 

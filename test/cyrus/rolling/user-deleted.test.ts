@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import type { ReplicaUser } from '../../../src/protocol/replica-session.ts';
 import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { append } from '../../lab/populate.ts';
@@ -30,6 +31,13 @@ async function deleteRichUser(user: string): Promise<void> {
   for (const folder of ['', '/Work']) await admin.ok(`CREATE user/${user}${folder}`);
   await admin.ok(`SETACL user/${user} ${ADMIN} lrswipkxtecda`);
   await admin.ok(`SETQUOTA user/${user} (STORAGE 1000)`);
+  // A server ends the connections of a user who is deleted.
+  await useServices(user);
+  await syncClientOk(pair.master, ['-1']);
+  await admin.ok(`DELETE user/${user}`);
+}
+
+async function useServices(user: string): Promise<void> {
   await using imap = await pair.master.imap(user);
   await imap.ok('SUBSCRIBE INBOX');
   await imap.ok('SUBSCRIBE user/other');
@@ -38,11 +46,9 @@ async function deleteRichUser(user: string): Promise<void> {
   await using sieve = await SieveClient.login(pair.master, user);
   await sieve.put('rules', 'keep;\r\n');
   await sieve.activate('rules');
-  await syncClientOk(pair.master, ['-1']);
-  await admin.ok(`DELETE user/${user}`);
 }
 
-async function assertOnlyDeletedAreLeft(user: string): Promise<void> {
+async function tellsOf(user: string): Promise<ReplicaUser> {
   const session = await connectReplica(
     settingsFor(`127.0.0.1:${pair.replica.syncPort}`, {
       tryImap: false,
@@ -50,8 +56,13 @@ async function assertOnlyDeletedAreLeft(user: string): Promise<void> {
       password: PASSWORD,
     }),
   );
-  const { mailboxes, quotas, subscriptions, sieve, seen } = await session.getUser(user);
+  const told = await session.getUser(user);
   await session.exit();
+  return told;
+}
+
+async function assertOnlyDeletedAreLeft(user: string): Promise<void> {
+  const { mailboxes, quotas, subscriptions, sieve, seen } = await tellsOf(user);
   for (const { name } of mailboxes) assert.match(name, /^DELETED\.user\./);
   assert.ok(mailboxes.length >= 2, 'what was deleted is there until it expires');
   assert.deepEqual({ quotas, subscriptions, sieve }, { quotas: [], subscriptions: [], sieve: [] });
@@ -79,4 +90,19 @@ test('a run removes what another client has left of a deleted user whose mailbox
   await syncClientOk(pair.master, ['-m', ...deleted]);
   await syncClientOk(pair.master, ['-u', 'before']);
   await assertOnlyDeletedAreLeft('before');
+});
+
+test('who gets the name of a deleted user between two passes has no quota, subscriptions and scripts of that user', async () => {
+  await deleteRichUser('again');
+  await admin.ok('CREATE user/again');
+  await syncClientOk(pair.master, ['-1']);
+  await using there = await pair.replica.imap();
+  assert.equal((await there.command('GETQUOTA user/again')).status, 'NO');
+  const { subscriptions, sieve } = await tellsOf('again');
+  assert.deepEqual(subscriptions, []);
+  // What an older server had compiled of a script goes at the next look.
+  assert.deepEqual(
+    sieve.filter(({ filename, active }) => active || filename.endsWith('.script')),
+    [],
+  );
 });
