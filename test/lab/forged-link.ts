@@ -25,20 +25,28 @@ class End extends Duplex {
   other: (octets: Buffer | null) => void = () => undefined;
   bytesRead = 0;
   bytesWritten = 0;
+  #silence: NodeJS.Timeout | undefined;
 
   constructor() {
     super({ allowHalfOpen: false });
     // Whoever reads or writes learns of it there.
     this.on('error', () => undefined);
-    this.on('close', () => this.other(null));
+    this.on('close', () => {
+      this.setTimeout(0);
+      this.other(null);
+    });
   }
 
   arrive(octets: Buffer | null): void {
+    this.#silence?.refresh();
     if (!this.destroyed && !this.readableEnded) this.push(octets);
   }
 
-  /** There is no silence in it: what is written has arrived. */
-  setTimeout(): this {
+  /** As a socket's, but that it keeps the process: nothing else is waited for. A lie can make a client wait for ever. */
+  setTimeout(milliseconds: number): this {
+    clearTimeout(this.#silence);
+    const silent = milliseconds > 0 && !this.destroyed;
+    this.#silence = silent ? setTimeout(() => this.emit('timeout'), milliseconds) : undefined;
     return this;
   }
 
@@ -47,6 +55,7 @@ class End extends Duplex {
   }
 
   override _write(octets: Buffer, _encoding: BufferEncoding, taken: () => void): void {
+    this.#silence?.refresh();
     this.other(octets);
     setImmediate(taken);
   }

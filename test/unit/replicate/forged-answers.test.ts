@@ -22,6 +22,8 @@ import { settingsFor } from '../../lab/settings.ts';
  * is about somebody else.
  */
 
+/** How long a lie that lets the client wait is waited for; what is true comes at once, since all is in this process. */
+const SILENCE_MS = 1_000;
 const THERE = Buffer.from('only on the replica');
 const GUID = createHash('sha1').update(THERE).digest('hex');
 const OF_A_MERGE =
@@ -182,6 +184,8 @@ class World {
     const settings = settingsFor('sandbox', {
       tryImap: false,
       compression: { mode: 'off', level: undefined },
+      connectTimeoutMs: SILENCE_MS,
+      answerTimeoutMs: SILENCE_MS,
     });
     const network = { openSocket: async () => forgedLink(sandbox, liar), isLocal: () => true };
     const session = await connectReplica({ ...settings, server: 'sandbox/noauth' }, {}, network);
