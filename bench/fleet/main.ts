@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../../test/lab/arguments-of.ts';
 import { manyAgents } from './many-agents.ts';
 import { moveUsers } from './move-users.ts';
 import { planLarge } from './plan-large.ts';
@@ -9,7 +9,8 @@ import { sizeOfQueue } from './size-of-queue.ts';
  * agents against a loop over the same slices; `many`, agents that only pretend to move anything; `sizes`, what a queue holds of ten
  * times so many users, and how many slices a second it hands out.
  */
-const { values, positionals } = parseArgs({
+const USAGE = 'usage: npm run bench:fleet -- plan|move|many|sizes [--queue NAME] [--agents N] [--users N]';
+const { values, positionals } = argumentsOf(USAGE, {
   allowPositionals: true,
   options: {
     queue: { type: 'string', default: 'Redis' },

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../../test/lab/arguments-of.ts';
 import { PROJECT } from '../options.ts';
 import { linePlot } from '../plots.ts';
 import { growth, type Measure, median, ofTheLastProcess, type Sample } from './samples.ts';
@@ -10,7 +10,9 @@ import { soak } from './soak.ts';
  * `npm run soak -- [--minutes N] [--users N] [--rate N] [--seed S] [--every SECONDS] [--plot]`: rolling mode under load and disturbance for N
  * minutes, then the strict comparison. `--plot` writes docs/reliability/soak.svg.
  */
-const { values } = parseArgs({
+const USAGE =
+  'usage: npm run soak -- [--minutes N] [--users N] [--rate N] [--seed S] [--every SECONDS] [--plot]';
+const { values } = argumentsOf(USAGE, {
   options: {
     minutes: { type: 'string', default: '120' },
     users: { type: 'string', default: '500' },

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { FAULTS, type Fault } from './faults.ts';
 
 /**
@@ -10,6 +11,7 @@ import { FAULTS, type Fault } from './faults.ts';
  */
 const TESTS = join(import.meta.dirname, '..');
 
+argumentsOf('usage: npm run faults', { options: {} });
 console.log('| Fault | How it is provoked | Runs | Lost, duplicated, wrong, stuck |');
 console.log('|---|---|---|---|');
 let allHeld = true;

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { killAtRandom } from '../lab/kill-at-random.ts';
 import { QUEUES } from '../lab/queue-servers.ts';
 
@@ -7,7 +7,7 @@ import { QUEUES } from '../lab/queue-servers.ts';
  * replicas and starters are killed at random. Every fleet has to end with everybody proven. The queue is away for a minute
  * once for each kind.
  */
-const { values } = parseArgs({
+const { values } = argumentsOf('usage: npm run fleet:kills -- [--minutes N] [--queue NAME]', {
   options: { minutes: { type: 'string', default: '5' }, queue: { type: 'string' } },
 });
 const minutes = Number(values.minutes);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { RUNS_VARIABLE } from '../lab/runs-of.ts';
 
 /**
@@ -12,7 +12,7 @@ import { RUNS_VARIABLE } from '../lab/runs-of.ts';
  */
 const TESTS = join(import.meta.dirname, '..', 'unit');
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = argumentsOf('usage: npm run fuzz -- [--runs N] [PATTERN]', {
   options: { runs: { type: 'string', default: '25000' } },
   allowPositionals: true,
 });

@@ -11,8 +11,8 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { type Coverage, comesBy, coverageOf } from './coverage-of.ts';
 import { isRefusedByCompiler } from './is-refused-by-compiler.ts';
 import { type Mutation, mutationsOf } from './mutations-of.ts';
@@ -42,7 +42,12 @@ interface Place {
   label: string;
 }
 
-const { values, positionals } = parseArgs({
+const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+  .filter((each) => each.isDirectory())
+  .map(({ name }) => name);
+const USAGE = `usage: npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--parallel N] [--in WORDS] [--with ROOM|sim] [--again FILE]; ROOM is one of ${rooms.join(', ')}`;
+
+const { values, positionals } = argumentsOf(USAGE, {
   options: {
     count: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
@@ -59,15 +64,11 @@ const counts = [values.count, values.seed, values.parallel, values.minutes].map(
 const [count = 0, seed = 0, parallel = 0, minutes = 0] = counts;
 const withSimulation = values.with.includes(SIMULATION);
 const furtherRooms = values.with.filter((each) => each !== SIMULATION);
-const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((each) => each.isDirectory());
 if (
-  ![room, ...furtherRooms].every((each) => rooms.some(({ name }) => name === each)) ||
+  ![room, ...furtherRooms].every((each) => rooms.includes(each)) ||
   counts.some((each) => !Number.isSafeInteger(each) || each < 1)
 ) {
-  const names = rooms.map(({ name }) => name).join(', ');
-  console.error(
-    `usage: npm run mutants -- ROOM [--count N] [--seed S] [--minutes N] [--parallel N] [--in WORDS] [--with ROOM|sim] [--again FILE]; ROOM is one of ${names}`,
-  );
+  console.error(USAGE);
   process.exit(64);
 }
 
