@@ -259,3 +259,13 @@ test('a chain of renames between users is one unit', () => {
     [['a', 'b', 'c', 'd']],
   );
 });
+
+test('names of one action stay together, whosever they are', () => {
+  const coalescer = new Coalescer(ownerOf);
+  coalescer.add({ kind: 'mailboxes', names: ['user.a.x', 'user.b.x'] });
+  coalescer.add({ kind: 'user', userid: 'b' });
+  assert.deepEqual(
+    coalescer.units().map(({ users }) => users),
+    [['a', 'b']],
+  );
+});

@@ -102,6 +102,10 @@ test('an attempt that fails ends it where that was asked for, before it was ever
   const once = new Scene({ connectOnce: true });
   once.failure = new SyncError('CONNECT_FAILED', 'refused', { family: 'link', retryable: true });
   assert.equal((await once.link.attempt()).kind, 'given-up');
+  const told = once.events.map(
+    (event) => event.kind === 'connection:failed' && [event.error.code, event.retryInSeconds],
+  );
+  assert.deepEqual(told, [['CONNECT_FAILED', undefined]]);
   const later = new Scene({ connectOnce: true });
   await later.link.attempt();
   later.link.closedIdle();
