@@ -57,7 +57,7 @@ export async function askCapabilities(talk: Conversation): Promise<string[]> {
 }
 
 export function notSyncServer(server: string, found: ByteString): SyncError {
-  const shown = JSON.stringify(found.slice(0, 80));
+  const shown = JSON.stringify(found.trimEnd().slice(0, 80));
   return linkError(
     'NOT_A_SYNC_SERVER',
     `expected the banner of a Cyrus server from ${server}, found ${shown}`,

@@ -49,15 +49,16 @@ test('IMAP is tried first only where no port is given', () => {
     planAttempts(parseTarget(server), settingsFor(server, changes)).map(({ service, accepted }) => [
       service,
       accepted.imap,
+      accepted.csync,
     ]);
   assert.deepEqual(plan('replica', {}), [
-    ['imap', true],
-    ['csync', false],
+    ['imap', true, true],
+    ['csync', false, true],
   ]);
-  assert.deepEqual(plan('replica', { tryImap: false }), [['csync', false]]);
-  assert.deepEqual(plan('replica', { port: '2005' }), [['2005', true]]);
-  assert.deepEqual(plan('replica:143', { tryImap: false }), [['csync', false]]);
-  assert.deepEqual(plan('/run/sync', {}), [['csync', true]]);
+  assert.deepEqual(plan('replica', { tryImap: false }), [['csync', false, true]]);
+  assert.deepEqual(plan('replica', { port: '2005' }), [['2005', true, true]]);
+  assert.deepEqual(plan('replica:143', { tryImap: false }), [['csync', false, true]]);
+  assert.deepEqual(plan('/run/sync', {}), [['csync', true, true]]);
 });
 
 test('where IMAP fails csync is tried, and the failure told is that of the server that was there', async () => {

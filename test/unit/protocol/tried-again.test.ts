@@ -35,6 +35,7 @@ test('somebody else than a Cyrus server is the same the next time', async () => 
   for (const [text, code] of strangers) {
     const failure = await failureOf(async (peer) => peer.send(text));
     assert.deepEqual([failure.code, failure.retryable], [code, false], text.slice(0, 20));
+    assert.match(failure.message, /found "(?:220 mail\.example\.org ESMTP|\* SASL PLAIN)"$/);
   }
   const last = `${'* SASL PLAIN\r\n'.repeat(MAX_BANNER_LINES - 1)}${OK_LINE}`;
   const refused = await failureOf(async (peer) => {
