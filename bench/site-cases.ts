@@ -33,7 +33,7 @@ const RATED_LINKS: readonly BenchCase[] = LINKS.map(({ megabits, roundTrip }) =>
   rate: megabits * OCTETS_PER_MEGABIT,
   roundTrips: { small: [roundTrip], full: [roundTrip] },
   contenders: {
-    small: ['c', 'xargs16:plain', 'ours'],
+    small: ['c', 'xargs16:plain', 'ours', 'ours:deflate'],
     full: ['c', 'c:plain', 'xargs16', 'xargs16:plain', 'ours', 'ours:deflate'],
   },
   store: ordinaryStore,

@@ -4,6 +4,8 @@ import type { CaseResult } from './results.ts';
 import type { Target } from './target.ts';
 
 const MOST_OVER_LINK = 1.15;
+/** Compression begins by itself where a connection has been slow for five seconds, and later to this host, where the bench is. */
+const DEFLATED = 'ours:deflate';
 /** Part of what the C client sends, and leaves on the replica's disk, where 30 percent of the mail is shared. */
 const MOST_OF_SHARED = 0.72;
 /** Seconds. */
@@ -25,13 +27,18 @@ export function siteTargets(results: ReadonlyMap<string, CaseResult>): Target[] 
 }
 
 function linkTargets(result: CaseResult | undefined): Target[] {
-  const ours = result && cellOf(result, 'ours', 40);
-  const linkSeconds = result && ours?.wire !== undefined ? ours.wire / result.work.rate : undefined;
-  const overOctets = ours && linkSeconds !== undefined ? ours.wall / linkSeconds : undefined;
-  const wire = result && pairedRatio(result.runs, 'ours', 'c', 40, (run) => (run.up ?? 0) + (run.down ?? 0));
+  const overOctets = (contender: string): number | undefined => {
+    if (!result) return undefined;
+    const cell = cellOf(result, contender, 40);
+    return cell?.wire === undefined ? undefined : cell.wall / (cell.wire / result.work.rate);
+  };
+  const wire =
+    result && pairedRatio(result.runs, DEFLATED, 'c', 40, (run) => (run.up ?? 0) + (run.down ?? 0));
+  const link = 'first copy, 100 Mbit/s, 40 ms';
   return [
-    atMost('first copy, 100 Mbit/s, 40 ms: time over that of its octets', MOST_OVER_LINK, overOctets),
-    atMost('first copy, 100 Mbit/s, 40 ms: octets on the wire, compared with C as shipped', 1.05, wire),
+    atMost(`${link}: time over that of its octets`, MOST_OVER_LINK, overOctets('ours')),
+    atMost(`${link}: the same, compressed`, MOST_OVER_LINK, overOctets(DEFLATED)),
+    atMost(`${link}: octets on the wire, compressed, compared with C as shipped`, 1.05, wire),
   ];
 }
 

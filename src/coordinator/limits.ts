@@ -40,7 +40,7 @@ export const GROW_AFTER_MS = 100;
 export const GROWTH = 4;
 /** ... at first, with nothing known but that there is much to send, so many times, over a far link more ... */
 export const FIRST_GROWTH = 2;
-export const FIRST_GROWTH_IF_FAR = 4;
+export const FIRST_GROWTH_IF_FAR = 6;
 /** ... and no more than would keep this thread at work for this share of its time: the rest is the replica's and the link's ... */
 export const SHARE_TO_FILL = 0.5;
 /** ... or for this share where less than so much of a processor is idle: the rest may be work of this host ... */

@@ -13,7 +13,7 @@ export interface ProxySettings {
   targetPort: number;
   /** Milliseconds. */
   roundTrip: number;
-  /** Octets per second and direction; 0 = unlimited. */
+  /** Octets per second and direction, of all connections together; 0 = unlimited. */
   rate: number;
   /** Take `* COMPRESS DEFLATE` out of the server's banner, so that any client goes without. */
   hideCompression: boolean;
@@ -38,22 +38,33 @@ const TIMER_GRAIN = 0.5;
 
 const counts: ProxyCounts = { connections: 0, up: 0, down: 0, firstOctetAt: 0 };
 
-/** One direction: whatever comes from `source` reaches `sink` after the delay, end and reset included. */
+/** One direction of the link, which all connections share: until when it is taken, milliseconds of `performance.now()`. */
+interface Line {
+  freeAt: number;
+}
+
+/** One direction of a connection: whatever comes from `source` reaches `sink` after the delay, end and reset included. */
 class Direction {
   readonly #sink: Socket;
   readonly #source: Socket;
   readonly #delay: number;
+  readonly #line: Line;
   readonly #rate: number;
   #waiting: { due: number; chunk: Buffer | undefined }[] = [];
   #head = 0;
-  #linkFree = 0;
   #timer: NodeJS.Timeout | undefined;
   #paused = false;
   #open: boolean;
 
-  constructor(source: Socket, sink: Socket, delay: number, rate: number, open: boolean) {
+  constructor(
+    source: Socket,
+    sink: Socket,
+    line: Line,
+    { delay, rate, open }: { delay: number; rate: number; open: boolean },
+  ) {
     this.#source = source;
     this.#sink = sink;
+    this.#line = line;
     this.#delay = delay;
     this.#rate = rate;
     this.#open = open;
@@ -75,8 +86,8 @@ class Direction {
     const now = performance.now();
     let sent = now;
     if (this.#rate > 0 && chunk !== undefined) {
-      sent = Math.max(now, this.#linkFree) + (chunk.length / this.#rate) * 1000;
-      this.#linkFree = sent;
+      sent = Math.max(now, this.#line.freeAt) + (chunk.length / this.#rate) * 1000;
+      this.#line.freeAt = sent;
     }
     this.#waiting.push({ due: sent + this.#delay, chunk });
     if (this.#timer === undefined) this.#deliver();
@@ -119,6 +130,8 @@ const asItIs = (chunk: Buffer, { pass }: { pass(octets: Buffer): void }): void =
 
 function serve(settings: ProxySettings): void {
   const delay = settings.roundTrip / 2;
+  const { rate } = settings;
+  const [upLine, downLine]: [Line, Line] = [{ freeAt: 0 }, { freeAt: 0 }];
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     counts.connections += 1;
     const target = connect({
@@ -128,8 +141,8 @@ function serve(settings: ProxySettings): void {
       allowHalfOpen: true,
       autoSelectFamily: false,
     });
-    const up = new Direction(client, target, delay, settings.rate, true);
-    const down = new Direction(target, client, delay, settings.rate, settings.roundTrip === 0);
+    const up = new Direction(client, target, upLine, { delay, rate, open: true });
+    const down = new Direction(target, client, downLine, { delay, rate, open: settings.roundTrip === 0 });
     if (settings.roundTrip > 0) setTimeout(() => down.open(), settings.roundTrip * 2);
     const relay = settings.hideCompression ? withoutCompression() : asItIs;
     client.on('data', (chunk: Buffer) => {

@@ -144,7 +144,7 @@ test('over a far link more at once, since each waits for answers most of the tim
   growth.resume();
   growth.hurry(true);
   growth.hurry(true);
-  assert.deepEqual(seen, [4]);
+  assert.deepEqual(seen, [6]);
 });
 
 test('as many at once as will each be at work for a while, where it is known what a user costs', async () => {

@@ -40,6 +40,25 @@ test('what goes through a delayed link arrives whole, in order, and is counted',
   }
 });
 
+test('connections share the rate of a link', async () => {
+  const octets = Buffer.alloc(128 * 1024);
+  const rate = 1024 * 1024;
+  const { server, port } = await listen((socket) => socket.end(octets));
+  try {
+    const settings = { targetPort: port, roundTrip: 0, rate, hideCompression: false };
+    await using proxy = await DelayProxy.start(settings);
+    const began = performance.now();
+    const sockets = [1, 2, 3].map(() => connect(proxy.port, '127.0.0.1'));
+    const received = await Promise.all(sockets.map(readAll));
+    assert.ok(received.every((each) => each.equals(octets)));
+    // However slow the machine is, it takes no less than this.
+    const leastMs = ((3 * octets.length) / rate) * 1_000;
+    assert.ok(performance.now() - began > 0.95 * leastMs, 'each had the rate for itself');
+  } finally {
+    server.close();
+  }
+});
+
 test('a link that hides compression leaves the rest of the banner alone', async () => {
   const { server, port } = await listen((socket) => {
     // In two pieces, cut within the line that is to vanish.
