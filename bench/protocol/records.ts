@@ -1,7 +1,8 @@
 import { DlistParser } from '../../src/protocol/dlist/parser.ts';
-import type { WireMailbox, WireRecord } from '../../src/protocol/replica-session.ts';
+import type { WireRecord } from '../../src/protocol/replica-session.ts';
 import { encodeMailbox } from '../../src/protocol/session/mailbox-lines.ts';
 import { decodeRecord } from '../../src/protocol/session/records.ts';
+import { wireMailbox } from '../../test/lab/wire-mailbox.ts';
 
 /** 100,000 records with flags and the three virtual annotations: as APPLY MAILBOX, and read back as FULLMAILBOX. */
 
@@ -40,33 +41,12 @@ function cpuMilliseconds(): number {
   return (user + system) / 1000;
 }
 
-const mailbox: WireMailbox = {
-  uniqueid: 'c2etoipyq4tabaj47bfstu7g',
-  name: 'user.alice',
-  type: '',
+const mailbox = wireMailbox('user.alice', {
   crcBasic: 1,
   crcAnnotations: 2,
   lastUid: RECORDS,
   highestmodseq: RECORDS + 3,
-  recentuid: 0,
-  recenttime: 0,
-  lastAppenddate: 0,
-  pop3LastLogin: 0,
-  pop3ShowAfter: 0,
-  xconvmodseq: 0,
-  raclmodseq: 0,
-  uidvalidity: 1,
-  partition: 'default',
-  acl: 'alice\tlrs\t',
-  options: 'P',
-  quotaroot: undefined,
-  createdmodseq: 1,
-  foldermodseq: 1,
-  annotations: [],
-  since: undefined,
-  intermediate: false,
-  local: false,
-};
+});
 
 for (let round = 1; round <= 3; round++) {
   const ready = [...records()];

@@ -42,7 +42,7 @@ class End extends Duplex {
     if (!this.destroyed && !this.readableEnded) this.push(octets);
   }
 
-  /** As a socket's, but that it keeps the process: nothing else is waited for. A lie can make a client wait for ever. */
+  /** Tells of silence as a socket does, but keeps the process: a lie can make a client wait for ever, and nothing else is under way. */
   setTimeout(milliseconds: number): this {
     clearTimeout(this.#silence);
     const silent = milliseconds > 0 && !this.destroyed;

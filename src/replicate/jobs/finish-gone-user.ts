@@ -10,6 +10,7 @@ import { sendQuotas } from '../user-data/send-quotas.ts';
 import { inRounds } from './in-rounds.ts';
 import { removeUser } from './remove-user.ts';
 import { userThere } from './user-there.ts';
+import { wentToDeleted } from './went-to-deleted.ts';
 
 /**
  * Follows a user who has no INBOX here any more. A tombstone in its place proves that there was one: then the replica's
@@ -67,24 +68,4 @@ export async function finishGoneUser(
     if (finish) await removeUser(context, userid, locks, false);
     return changed || finish ? 'synced' : 'absent';
   });
-}
-
-/** Tells whether the user was deleted here, and nothing but the deleted mailboxes is left: the INBOX is one of them. */
-export function wentToDeleted({ store }: EngineContext, userid: ByteString): boolean {
-  const inbox = store.lookup(store.inboxName(userid));
-  if (inbox?.deleted !== true) return false;
-  const mailboxes = store.mailboxesOf(userid);
-  return (
-    mailboxes.every(({ inDeleted }) => inDeleted) &&
-    mailboxes.some(({ uniqueid }) => uniqueid === inbox.uniqueid)
-  );
-}
-
-/** Finds who had a mailbox of DELETED as the INBOX: its name is that of the INBOX, with a prefix and a time around it. */
-export function formerInboxOf({ store }: EngineContext, name: ByteString): ByteString | undefined {
-  const entry = store.lookup(name);
-  if (!entry?.inDeleted || entry.userid === undefined) return undefined;
-  // A domain stands before the prefix.
-  const inbox = store.inboxName(entry.userid).replace(/^.*!/, '');
-  return name.slice(0, name.lastIndexOf('.')).endsWith(`.${inbox}`) ? entry.userid : undefined;
 }

@@ -6,7 +6,8 @@ import { hasInbox } from '../folders/require-inbox.ts';
 import { endsJob } from '../outcomes/failures.ts';
 import { sendQuota } from '../user-data/send-quotas.ts';
 import type { Action, ActionResult } from './action.ts';
-import { finishGoneUser, formerInboxOf, wentToDeleted } from './finish-gone-user.ts';
+import { finishGoneUser } from './finish-gone-user.ts';
+import { formerInboxOf } from './former-inbox-of.ts';
 import { isPersonal, type PersonalAction, PersonalData } from './personal-data.ts';
 import { removeMailbox } from './remove-mailbox.ts';
 import { livingUnder, removeUser, restoreHeirs } from './remove-user.ts';
@@ -14,6 +15,7 @@ import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
 import { syncUser } from './run-user.ts';
 import { sendAnnotations } from './send-annotations.ts';
+import { wentToDeleted } from './went-to-deleted.ts';
 
 /**
  * Runs the actions of one unit of a sync log, in order, under the locks of all `owners`. An action that fails does not stop

@@ -1,10 +1,7 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
-import { patiently } from '../files/patiently.ts';
+import { type Page, pagesBehind } from './pages-behind.ts';
 import { SharedReading } from './shared-reading.ts';
 
-/** Between tries at a database that is locked. */
-const LOCKED_PAUSE_MS = 50;
 /** Where the history of a mailbox begins in its record (store 3.3). */
 const HISTORY = ' H (';
 
@@ -22,10 +19,8 @@ export interface MailboxNames {
   before: readonly ByteString[];
 }
 
-export interface RecordPage {
+export interface RecordPage extends Page {
   values: ByteString[];
-  /** The last key that was read; undefined if there is none after it. */
-  last: ByteString | undefined;
 }
 
 /**
@@ -47,21 +42,14 @@ export class FormerNameSearch {
 
   async #readAll(wanted: ReadonlySet<ByteString>): Promise<Map<ByteString, ByteString[]>> {
     const found = new Map<ByteString, ByteString[]>();
-    let after: ByteString | undefined;
-    do {
-      const from = after;
-      const reading = patiently(() => this.#records.recordsBehind(from));
-      let next = reading.next();
-      for (; !next.done; next = reading.next()) await sleep(LOCKED_PAUSE_MS);
-      for (const value of next.value.values) {
+    for await (const { values } of pagesBehind((after) => this.#records.recordsBehind(after))) {
+      for (const value of values) {
         const names = value.includes(HISTORY) ? this.#records.namesOf(value) : undefined;
         for (const name of new Set(names?.before)) {
           if (names && wanted.has(name)) found.set(name, [...(found.get(name) ?? []), names.now]);
         }
       }
-      after = next.value.last;
-      await setImmediate();
-    } while (after !== undefined);
+    }
     return found;
   }
 }

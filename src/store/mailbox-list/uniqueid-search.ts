@@ -1,7 +1,6 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
-import { patiently } from '../files/patiently.ts';
 import type { MailboxEntry } from '../master-store.ts';
+import { type Page, pagesBehind } from './pages-behind.ts';
 import { SharedReading } from './shared-reading.ts';
 
 /** The list as it is read for a search. */
@@ -14,22 +13,16 @@ export interface SearchedList {
   stamp(): string;
 }
 
-export interface RowPage {
+export interface RowPage extends Page {
   found: [name: ByteString, value: ByteString][];
-  /** The last key that was read; undefined if there is none after it. */
-  last: ByteString | undefined;
 }
 
 /** Where a uniqueid may stand in a row, whatever its age (store 3.3). An ident of the ACL may look like one. */
 const PERHAPS_UNIQUEID = /\b(?:I|uniqueid) "?([^ "()]+)/g;
 /** A mailbox that is renamed while the list is read may be passed by; hardly at each reading, and each time backwards. */
 const MOST_READINGS = 3;
-/** Between tries at a database that is locked. */
-const LOCKED_PAUSE_MS = 50;
 
-/**
- * Finds mailboxes by uniqueid in a list that is keyed by names alone, by reading all of it.
- */
+/** Finds mailboxes by uniqueid in a list that is keyed by names alone, by reading all of it. */
 export class UniqueidSearch {
   readonly #list: SearchedList;
   readonly #reading = new SharedReading((wanted) => this.#search(wanted));
@@ -58,22 +51,15 @@ export class UniqueidSearch {
 
   /** @param wanted loses those that are found live: for them nothing can be missed any more */
   async #readAll(wanted: Set<ByteString>, found: Map<ByteString, MailboxEntry>): Promise<void> {
-    let after: ByteString | undefined;
-    do {
-      const from = after;
-      const reading = patiently(() => this.#list.rowsBehind(from));
-      let next = reading.next();
-      for (; !next.done; next = reading.next()) await sleep(LOCKED_PAUSE_MS);
-      for (const [name, value] of next.value.found) {
+    for await (const page of pagesBehind((after) => this.#list.rowsBehind(after))) {
+      for (const [name, value] of page.found) {
         if (!mayHave(value, wanted)) continue;
         const entry = this.#list.entryOf(name, value);
         if (!wanted.has(entry.uniqueid)) continue;
         if (!entry.deleted) wanted.delete(entry.uniqueid);
         found.set(entry.uniqueid, entry);
       }
-      after = next.value.last;
-      await setImmediate();
-    } while (after !== undefined);
+    }
   }
 }
 

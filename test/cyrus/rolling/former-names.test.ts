@@ -7,9 +7,9 @@ import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { append } from '../../lab/populate.ts';
 import { settingsFor } from '../../lab/settings.ts';
-import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { logFile } from '../../lab/until.ts';
+import { useServices } from '../../lab/use-services.ts';
 
 /** Cyrus 3.6 keeps what a user has besides mail under the INBOX's uniqueid, and a former name still leads to it. */
 let pair: Pair;
@@ -40,14 +40,7 @@ async function createUser(user: string): Promise<void> {
 /** A user with subscriptions, seen state and a script, alike on both ends. */
 async function createRichUser(user: string): Promise<void> {
   await createUser(user);
-  await using imap = await pair.master.imap(user);
-  await imap.ok('SUBSCRIBE INBOX');
-  await imap.ok('SUBSCRIBE user/other');
-  await imap.ok('SELECT user/other');
-  await imap.ok('STORE 1 +FLAGS (\\Seen)');
-  await using sieve = await SieveClient.login(pair.master, user);
-  await sieve.put('rules', 'keep;\r\n');
-  await sieve.activate('rules');
+  await useServices(pair.master, user);
   await syncClientOk(pair.master, ['-1']);
 }
 

@@ -6,8 +6,8 @@ import { ADMIN, PASSWORD, type Pair, startPair } from '../../lab/cyrus-server.ts
 import type { ImapClient } from '../../lab/imap-client.ts';
 import { append } from '../../lab/populate.ts';
 import { settingsFor } from '../../lab/settings.ts';
-import { SieveClient } from '../../lab/sieve-client.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
+import { useServices } from '../../lab/use-services.ts';
 
 /** A deletion leaves mailboxes in DELETED, and must leave nothing else to whoever gets the name next. */
 let pair: Pair;
@@ -32,20 +32,9 @@ async function deleteRichUser(user: string): Promise<void> {
   await admin.ok(`SETACL user/${user} ${ADMIN} lrswipkxtecda`);
   await admin.ok(`SETQUOTA user/${user} (STORAGE 1000)`);
   // A server ends the connections of a user who is deleted.
-  await useServices(user);
+  await useServices(pair.master, user);
   await syncClientOk(pair.master, ['-1']);
   await admin.ok(`DELETE user/${user}`);
-}
-
-async function useServices(user: string): Promise<void> {
-  await using imap = await pair.master.imap(user);
-  await imap.ok('SUBSCRIBE INBOX');
-  await imap.ok('SUBSCRIBE user/other');
-  await imap.ok('SELECT user/other');
-  await imap.ok('STORE 1 +FLAGS (\\Seen)');
-  await using sieve = await SieveClient.login(pair.master, user);
-  await sieve.put('rules', 'keep;\r\n');
-  await sieve.activate('rules');
 }
 
 async function tellsOf(user: string): Promise<ReplicaUser> {
