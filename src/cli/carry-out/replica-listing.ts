@@ -63,11 +63,15 @@ async function findMailboxes(
   names: readonly ByteString[],
 ): Promise<Set<ByteString>> {
   const session = await connectReplica(connection);
-  const found = new Set<ByteString>();
-  for (let first = 0; first < names.length; first += NAMES_AT_A_TIME) {
-    const mailboxes = await session.getMailboxes(names.slice(first, first + NAMES_AT_A_TIME));
-    for (const { name, type } of mailboxes) if (!type.includes('i')) found.add(name);
+  try {
+    const found = new Set<ByteString>();
+    for (let first = 0; first < names.length; first += NAMES_AT_A_TIME) {
+      const mailboxes = await session.getMailboxes(names.slice(first, first + NAMES_AT_A_TIME));
+      for (const { name, type } of mailboxes) if (!type.includes('i')) found.add(name);
+    }
+    await session.exit();
+    return found;
+  } finally {
+    session.destroy();
   }
-  await session.exit();
-  return found;
 }
