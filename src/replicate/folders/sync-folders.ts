@@ -44,6 +44,7 @@ export async function syncFolders(
     const there = namesThere.get(uniqueid);
     return there === undefined || there === name || isLive(context.store, name, uniqueid);
   });
+  const onTheirWay = movedSince(entries, present);
   const twins = findTwins(context.store, present, (uniqueid) => namesThere.get(uniqueid));
   const plan = planFolders({
     master: present,
@@ -51,7 +52,8 @@ export async function syncFolders(
     twins,
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context, context.store.lookup(name)),
-    fateOfMailbox: (mailbox) => fateOfMailbox(context, mailbox),
+    fateOfMailbox: (mailbox) =>
+      onTheirWay.has(mailbox.uniqueid) ? 'live' : fateOfMailbox(context, mailbox),
     whole: job.whole,
     logged: job.logged,
     replace: context.options.noCopyback,
@@ -73,6 +75,18 @@ export async function syncFolders(
   // What has been reported already would be reported again.
   if (job.failures.count === 0) await context.beforeSending?.(toSend(context, work));
   return startAll(context, job, work, plan);
+}
+
+/**
+ * Uniqueids of what was listed and has lost its name since. Nobody has asked yet where that is now, and the tombstone
+ * under a former name would tell of a deletion.
+ */
+function movedSince(
+  listed: readonly MailboxEntry[],
+  present: readonly MailboxEntry[],
+): ReadonlySet<ByteString> {
+  const there = new Set(present);
+  return new Set(listed.filter((entry) => !there.has(entry)).map(({ uniqueid }) => uniqueid));
 }
 
 /** Mailboxes, then messages of those that the replica does not have, for each of which a file has to be opened here. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Action, ActionResult } from '../../../src/replicate/jobs/action.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import type { MailboxEntry, Refresh } from '../../../src/store/master-store.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
 /** Nothing is removed from the replica without proof that it was deleted here (design, decision 15). */
@@ -149,6 +150,30 @@ test('a name that was given up after it was listed takes no mailbox away from th
     scene.takeCommands().filter((command) => command.startsWith('RENAME')),
     [],
   );
+});
+
+test('a mailbox that was renamed, and once more after it was listed, is not removed under its first name', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  // A list up to 3.4 is not keyed by uniqueids: it tells of those that were asked for.
+  const told = new Map<string, MailboxEntry | undefined>();
+  const find = master.lookupUniqueid.bind(master);
+  master.refresh = async ({ uniqueids = [] }: Refresh = {}) => {
+    for (const uniqueid of uniqueids) told.set(uniqueid, find(uniqueid));
+  };
+  master.lookupUniqueid = (uniqueid) => told.get(uniqueid);
+  master.rename('user.anna.Work', 'user.anna.Done');
+  scene.through = (session) =>
+    inPlaceOf(session, {
+      getUniqueids: async (uniqueids) => {
+        if (master.lookup('user.anna.Done')?.deleted === false)
+          master.rename('user.anna.Done', 'DELETED.user.anna.Done.6B04D978');
+        return await session.getUniqueids(uniqueids);
+      },
+    });
+  await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna.Work', 'user.anna.Done'] });
+  assert.deepEqual(scene.takeCommands(), []);
+  assert.ok(scene.replica.inspect().mailboxes['user.anna.Work'], 'where the next line finds it');
 });
 
 test('a removal that is done already is no failure', async () => {
