@@ -16,11 +16,14 @@ import { wentToDeleted } from './went-to-deleted.ts';
  * Follows a user who has no INBOX here any more. A tombstone in its place proves that there was one: then the replica's
  * mailboxes go the way that the master's went, each on its own evidence, and the rest of the user follows once none is
  * left. Without a tombstone it is only a name that nobody has here, and nothing is done (algorithm 3).
+ *
+ * @param told the log has just told of the deletion: the replica may have a quota or seen state that it tells nobody of any more
  */
 export async function finishGoneUser(
   context: EngineContext,
   userid: ByteString,
   locks: SyncLocks,
+  told: boolean,
 ): Promise<JobResult> {
   if (context.store.lookup(context.store.inboxName(userid))?.deleted !== true) {
     context.emit({ kind: 'name:absent', name: userid });
@@ -36,7 +39,7 @@ export async function finishGoneUser(
     const { quotas, subscriptions, sieve, ...there } = await userThere(context, userid);
     const mailboxes = withoutForeignScripts(context, userid, there.mailboxes);
     // Where another client has moved the mailboxes before, these are left, and the next user of the name would have them.
-    const leftOver = subscriptions.length + sieve.length > 0 && wentToDeleted(context, userid);
+    const leftOver = (told || subscriptions.length + sieve.length > 0) && wentToDeleted(context, userid);
     for (const quota of quotas) quotasThere.set(quota.root, quota);
     // Deleted ones may still be on the replica under the name that the user had before.
     if (mailboxes.length + entries.length === 0 && !changed) return 'absent';

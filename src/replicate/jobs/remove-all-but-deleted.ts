@@ -16,12 +16,13 @@ export async function removeAllButDeleted(context: EngineContext, userid: ByteSt
   if (live.length === names.length) {
     await session.applyUnuser(userid);
   } else {
+    const notEmpty = seen.filter(({ lastuid, seenuids }) => lastuid > 0 || seenuids !== '');
     if (sieve.some(({ active }) => active)) await session.applyUnactivateSieve(userid);
     await Promise.all([
       ...subscriptions.map((name) => session.applyUnsub(userid, name)),
       // Such a server removes the one file that is named: a script, or what was compiled of it.
       ...sieve.map(({ filename }) => session.applyUnsieve(userid, filename)),
-      ...seen.map(({ uniqueid, lastchange }) =>
+      ...notEmpty.map(({ uniqueid, lastchange }) =>
         session.applySeen(userid, { uniqueid, lastread: 0, lastuid: 0, lastchange, seenuids: '' }),
       ),
     ]);

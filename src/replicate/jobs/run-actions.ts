@@ -110,11 +110,12 @@ class Unit {
    */
   async #finishGone(names: readonly ByteString[]): Promise<void> {
     const { store } = this.#context;
-    const renewed = new Set(names.flatMap((name) => formerInboxOf(this.#context, name) ?? []));
+    const lostInbox = new Set(names.flatMap((name) => formerInboxOf(this.#context, name) ?? []));
     for (const owner of new Set(names.map((name) => store.ownerOf(name)))) {
       if (owner === undefined || this.#unusers.has(owner)) continue;
-      if (wentToDeleted(this.#context, owner)) await finishGoneUser(this.#context, owner, this.#locks);
-      else if (renewed.has(owner) && hasInbox(this.#context, owner))
+      if (wentToDeleted(this.#context, owner))
+        await finishGoneUser(this.#context, owner, this.#locks, lostInbox.has(owner));
+      else if (lostInbox.has(owner) && hasInbox(this.#context, owner))
         await syncUser(this.#context, owner, this.#locks);
     }
   }
@@ -243,6 +244,6 @@ async function finishUnuser(
     await syncUser(context, owner, locks);
   }
   if (hasInbox(context, userid)) await syncUser(context, userid, locks);
-  else if (owners.has(userid)) await finishGoneUser(context, userid, locks);
+  else if (owners.has(userid)) await finishGoneUser(context, userid, locks, false);
   else await removeUser(context, userid, locks, tied.length > 1 || owners.size > 0);
 }

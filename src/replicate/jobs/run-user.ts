@@ -52,7 +52,7 @@ export async function syncUser(
   await context.store.refresh({ users: [userid] });
   if (!hasInbox(context, userid)) {
     context.emit({ kind: 'user:absent', user: userid });
-    return await finishGoneUser(context, userid, locks);
+    return await finishGoneUser(context, userid, locks, false);
   }
   let moved: ReadonlySet<ByteString> | undefined;
   let lookedAgain = false;

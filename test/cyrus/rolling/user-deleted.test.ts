@@ -67,6 +67,17 @@ test('rolling mode leaves nothing of a deleted user but the deleted mailboxes', 
   await assertOnlyDeletedAreLeft('rolled');
 });
 
+test('rolling mode leaves no quota of a deleted user who had nothing else', async () => {
+  await admin.ok('CREATE user/plain');
+  await admin.ok('SETQUOTA user/plain (STORAGE 1000)');
+  await syncClientOk(pair.master, ['-1']);
+  await admin.ok(`SETACL user/plain ${ADMIN} lrswipkxtecda`);
+  await admin.ok('DELETE user/plain');
+  await syncClientOk(pair.master, ['-1']);
+  await using there = await pair.replica.imap();
+  assert.equal((await there.command('GETQUOTA user/plain')).status, 'NO');
+});
+
 test('a run of a deleted user leaves nothing but the deleted mailboxes', async () => {
   await deleteRichUser('named');
   await syncClientOk(pair.master, ['-u', 'named']);

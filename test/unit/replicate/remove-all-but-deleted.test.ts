@@ -72,3 +72,20 @@ test('a user whose INBOX went to DELETED with the rest leaves nothing else, thou
   assert.deepEqual(users.anna?.subscriptions ?? [], []);
   assert.deepEqual(users.anna?.scripts ?? [], []);
 });
+
+test('a user who had a quota and nothing else by the name leaves none, though the replica tells of it no more', async () => {
+  await using scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+  const { master } = scene;
+  master.addUser('anna');
+  master.quotas.set('user.anna', {
+    ...{ root: 'user.anna', storage: 1000, messages: -1, annotationStorage: -1, folders: -1 },
+    modseq: 1,
+  });
+  await scene.runUser('anna');
+  const deleted = 'DELETED.user.anna.6B0B79F8';
+  master.rename('user.anna', deleted);
+  master.quotas.clear();
+  await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna', deleted] });
+  const { mailboxes, quotas } = scene.replica.inspect();
+  assert.deepEqual({ names: Object.keys(mailboxes), quotas }, { names: [deleted], quotas: [] });
+});
