@@ -62,10 +62,12 @@ async function strictDifferences(
   const [here, there] = expunged === 'left out' ? states.map(withoutExpunged) : states;
   const lines = differences(here, there);
   if (replica.programs.isAtLeast(3, 6)) return lines;
-  // Up to 3.4 scripts are files, with the time at which the replica wrote them, and directories go by names, not uniqueids.
+  // Up to 3.4 scripts are files, with the time at which the replica wrote them, and directories go by names, not uniqueids;
+  // and a seen state goes by the name of its user, under which it can only be emptied.
   return lines.filter(
     (line) =>
       !/ > sieve > \d+ > lastUpdate: /.test(line) &&
+      !/ > seen > \w+: master nothing, replica .*"lastread":0,"lastuid":0,.*"seenuids":""/.test(line) &&
       !(expunged === 'left out' && line.startsWith('files > ')),
   );
 }
