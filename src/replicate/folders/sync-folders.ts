@@ -52,8 +52,7 @@ export async function syncFolders(
     twins,
     partitionOf: (entry) => context.options.partition ?? entry.partition,
     fateOfName: (name) => fate(context, context.store.lookup(name)),
-    fateOfMailbox: (mailbox) =>
-      onTheirWay.has(mailbox.uniqueid) ? 'live' : fateOfMailbox(context, mailbox),
+    fateOfMailbox: (mailbox) => (onTheirWay.has(mailbox.uniqueid) ? 'live' : fateOfMailbox(context, mailbox)),
     whole: job.whole,
     logged: job.logged,
     replace: context.options.noCopyback,
