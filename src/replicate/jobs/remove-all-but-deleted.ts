@@ -1,5 +1,6 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
+import { emptySeen } from '../user-data/plan-seen.ts';
 import { userThere } from './user-there.ts';
 
 /**
@@ -16,15 +17,12 @@ export async function removeAllButDeleted(context: EngineContext, userid: ByteSt
   if (live.length === names.length) {
     await session.applyUnuser(userid);
   } else {
-    const notEmpty = seen.filter(({ lastuid, seenuids }) => lastuid > 0 || seenuids !== '');
     if (sieve.some(({ active }) => active)) await session.applyUnactivateSieve(userid);
     await Promise.all([
       ...subscriptions.map((name) => session.applyUnsub(userid, name)),
       // Such a server removes the one file that is named: a script, or what was compiled of it.
       ...sieve.map(({ filename }) => session.applyUnsieve(userid, filename)),
-      ...notEmpty.map(({ uniqueid, lastchange }) =>
-        session.applySeen(userid, { uniqueid, lastread: 0, lastuid: 0, lastchange, seenuids: '' }),
-      ),
+      ...emptySeen([], seen).map((entry) => session.applySeen(userid, entry)),
     ]);
     // The INBOX last, as the folders' owner is told by it.
     for (const name of live.sort(compareBytes).reverse()) await session.applyUnmailbox(name);

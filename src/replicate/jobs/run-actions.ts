@@ -116,7 +116,7 @@ class Unit {
       if (wentToDeleted(this.#context, owner))
         await finishGoneUser(this.#context, owner, this.#locks, lostInbox.has(owner));
       else if (lostInbox.has(owner) && hasInbox(this.#context, owner))
-        await syncUser(this.#context, owner, this.#locks);
+        await syncUser(this.#context, owner, this.#locks, true);
     }
   }
 
@@ -243,7 +243,7 @@ async function finishUnuser(
     locks.take(owner);
     await syncUser(context, owner, locks);
   }
-  if (hasInbox(context, userid)) await syncUser(context, userid, locks);
+  if (hasInbox(context, userid)) await syncUser(context, userid, locks, true);
   else if (owners.has(userid)) await finishGoneUser(context, userid, locks, false);
   else await removeUser(context, userid, locks, tied.length > 1 || owners.size > 0);
 }

@@ -41,7 +41,7 @@ export async function syncMeta(
   const [replica] = await Promise.all([context.session.getMeta(userid), requireInbox(context, userid)]);
   await allSettledOrThrow([
     sendSubscriptions(context, userid, replica, failures),
-    sendSeen(context, userid, replica, failures),
+    sendSeen(context, userid, replica, failures, false),
     context.session.info.sieveMailbox
       ? syncSieveMailbox(context, userid, replica, failures, locks)
       : sendSieve(context, userid, replica, failures),

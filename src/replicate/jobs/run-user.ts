@@ -42,11 +42,16 @@ export async function runUser(context: EngineContext, userid: ByteString): Promi
   return await syncUser(context, userid, locks);
 }
 
-/** Does what `runUser` does, for a caller that holds the user's lock. */
+/**
+ * Does what `runUser` does, for a caller that holds the user's lock.
+ *
+ * @param renewed the log tells that the name was another user's before
+ */
 export async function syncUser(
   context: EngineContext,
   userid: ByteString,
   locks: SyncLocks,
+  renewed = false,
 ): Promise<JobResult> {
   context.emit({ kind: 'user:start', user: userid, work: 'user' });
   await context.store.refresh({ users: [userid] });
@@ -94,7 +99,7 @@ export async function syncUser(
       await allSettledOrThrow([
         behindFolders(),
         sendSubscriptions(context, userid, there, failures),
-        sendSeen(context, userid, there, failures),
+        sendSeen(context, userid, there, failures, renewed || !inPlace),
       ]);
     }
     if (failures.anyMoved && !moved) {

@@ -15,3 +15,14 @@ export function planSeen(master: readonly SeenEntry[], replica: readonly WireSee
     );
   });
 }
+
+/**
+ * Empties what the replica has of a former user of the name, since no command removes a seen state: all that the master has
+ * nothing for.
+ */
+export function emptySeen(master: readonly SeenEntry[], replica: readonly WireSeen[]): WireSeen[] {
+  const ours = new Set(master.map(({ uniqueid }) => uniqueid));
+  return replica
+    .filter(({ uniqueid, lastuid, seenuids }) => !ours.has(uniqueid) && (lastuid > 0 || seenuids !== ''))
+    .map(({ uniqueid, lastchange }) => ({ uniqueid, lastread: 0, lastuid: 0, lastchange, seenuids: '' }));
+}

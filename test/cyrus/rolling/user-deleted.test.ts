@@ -14,7 +14,10 @@ let pair: Pair;
 let admin: ImapClient;
 
 before(async () => {
-  pair = await startPair({ master: { imapd: { sync_log: 'yes' } } });
+  pair = await startPair({
+    both: { imapd: { allowusermoves: 'yes' } },
+    master: { imapd: { sync_log: 'yes' } },
+  });
   admin = await pair.master.imap();
   await admin.ok('CREATE user/other');
   for (const who of ['anyone', ADMIN]) await admin.ok(`SETACL user/other ${who} lrswi`);
@@ -26,14 +29,18 @@ after(async () => {
   await pair?.stop();
 });
 
-/** Deletes a user who has something of everything that goes by the user's name, alike on both ends. */
-async function deleteRichUser(user: string): Promise<void> {
+/** Makes a user who has something of everything that goes by the user's name, alike on both ends. */
+async function makeRichUser(user: string): Promise<void> {
   for (const folder of ['', '/Work']) await admin.ok(`CREATE user/${user}${folder}`);
   await admin.ok(`SETACL user/${user} ${ADMIN} lrswipkxtecda`);
   await admin.ok(`SETQUOTA user/${user} (STORAGE 1000)`);
   // A server ends the connections of a user who is deleted.
   await useServices(pair.master, user);
   await syncClientOk(pair.master, ['-1']);
+}
+
+async function deleteRichUser(user: string): Promise<void> {
+  await makeRichUser(user);
   await admin.ok(`DELETE user/${user}`);
 }
 
@@ -92,17 +99,39 @@ test('a run removes what another client has left of a deleted user whose mailbox
   await assertOnlyDeletedAreLeft('before');
 });
 
-test('who gets the name of a deleted user between two passes has no quota, subscriptions and scripts of that user', async () => {
-  await deleteRichUser('again');
-  await admin.ok('CREATE user/again');
-  await syncClientOk(pair.master, ['-1']);
+async function assertHasNothingOfFormer(user: string): Promise<void> {
   await using there = await pair.replica.imap();
-  assert.equal((await there.command('GETQUOTA user/again')).status, 'NO');
-  const { subscriptions, sieve } = await tellsOf('again');
+  assert.equal((await there.command(`GETQUOTA user/${user}`)).status, 'NO');
+  const { subscriptions, sieve, seen } = await tellsOf(user);
   assert.deepEqual(subscriptions, []);
+  assert.equal(seen.map(({ seenuids }) => seenuids).join(), '');
   // What an older server had compiled of a script goes at the next look.
   assert.deepEqual(
     sieve.filter(({ filename, active }) => active || filename.endsWith('.script')),
     [],
   );
+}
+
+test('who gets the name of a deleted user between two passes has no quota, subscriptions, seen state and scripts of that user', async () => {
+  await deleteRichUser('again');
+  await admin.ok('CREATE user/again');
+  await syncClientOk(pair.master, ['-1']);
+  await assertHasNothingOfFormer('again');
+});
+
+test('who gets the name of a deleted user between two runs has none of that either', async () => {
+  await deleteRichUser('anew');
+  await admin.ok('CREATE user/anew');
+  await syncClientOk(pair.master, ['-u', 'anew']);
+  await assertHasNothingOfFormer('anew');
+});
+
+test('who gets the name of a renamed user between two passes has none of that either', async () => {
+  await makeRichUser('left');
+  await admin.ok('RENAME user/left user/elsewhere');
+  await admin.ok('CREATE user/left');
+  await syncClientOk(pair.master, ['-1']);
+  await assertHasNothingOfFormer('left');
+  const { subscriptions, seen } = await tellsOf('elsewhere');
+  assert.deepEqual([subscriptions.length, seen.length], [2, 1]);
 });

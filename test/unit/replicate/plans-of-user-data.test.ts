@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { planQuotas } from '../../../src/replicate/user-data/plan-quotas.ts';
-import { planSeen } from '../../../src/replicate/user-data/plan-seen.ts';
+import { emptySeen, planSeen } from '../../../src/replicate/user-data/plan-seen.ts';
 import { compiledName, planSieve } from '../../../src/replicate/user-data/plan-sieve.ts';
 import { planSubscriptions } from '../../../src/replicate/user-data/plan-subscriptions.ts';
 
@@ -15,6 +15,16 @@ test('seen state is sent where any of it differs or there is none, and none is r
     assert.equal(isSent([{ ...seen, [field]: seen[field] - 1 }]), true, field);
   assert.equal(isSent([{ ...seen, seenuids: '1:6' }]), true);
   assert.deepEqual(planSeen([], [seen]), []);
+});
+
+test('of a former user of the name all is emptied that the master has nothing for, once', () => {
+  const seen = { uniqueid: 'one', lastuid: 7, lastread: 100, lastchange: 90, seenuids: '1:7' };
+  const empty = { uniqueid: 'one', lastuid: 0, lastread: 0, lastchange: 90, seenuids: '' };
+  assert.deepEqual(emptySeen([], [seen]), [empty]);
+  assert.deepEqual(emptySeen([], [{ ...seen, lastuid: 0 }]), [empty]);
+  assert.deepEqual(emptySeen([], [{ ...seen, seenuids: '' }]), [empty]);
+  assert.deepEqual(emptySeen([], [empty]), []);
+  assert.deepEqual(emptySeen([{ ...seen, seenuids: '1' }], [seen]), []);
 });
 
 test('a quota is set where any limit differs, removed where it is gone here, and left where it could not be read', () => {
