@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { appliedCommands } from './assert-same-mail.ts';
 import { addEvent, calendarsAsSeen } from './calendars.ts';
 import { changeRound } from './change-round.ts';
@@ -9,9 +11,11 @@ import { givePassword } from './give-password.ts';
 import { quoteImap } from './imap-values.ts';
 import type { MatrixLayout } from './matrix-layouts.ts';
 import { openStranger, type Stranger } from './open-stranger.ts';
+import { plainLiterals } from './plain-literals.ts';
 import { mailboxOf, type Population, populate } from './populate.ts';
 import { addRarities, changeRarities } from './rarities.ts';
 import { RollingClient } from './rolling-client.ts';
+import { ScriptedProxy } from './scripted-proxy.ts';
 import { SieveClient } from './sieve-client.ts';
 import { syncClientOk } from './sync-client.ts';
 import { BASE, openSides } from './two-sides.ts';
@@ -245,13 +249,22 @@ async function whatIsLeft(pair: Pair, { users }: Population, { layout }: MatrixC
   // It ends a server before 3.8 that it sends JMAP notifications to, which a newer master has of the first user.
   const [master, replica] = [pair.master, pair.replica].map(({ programs }) => programs.isAtLeast(3, 8));
   const whose = master && !replica ? ['-u', ...users.slice(1)] : ['-A'];
-  const { stderr } = await pair.master.run('sync_client', ['-v', '-v', '-o', ...whose]);
+  await using proxy = await ScriptedProxy.start(Number(pair.master.setting('sync_port')), {
+    ...(pair.replica.programs.isAtLeast(3, 6) ? {} : { toClient: plainLiterals }),
+  });
+  const config = join(pair.master.directory, 'judge.conf');
+  const lines = await readFile(pair.master.configFile, 'latin1');
+  await writeFile(config, lines.replace(/^sync_port:.*$/m, `sync_port: ${proxy.port}`), 'latin1');
+  const { stderr } = await pair.master.run('sync_client', ['-C', config, '-v', '-v', '-o', ...whose]);
   // Where one side is from before 3.6 it takes intermediates, names of scripts and compiled ones for what has to go.
   const areNew = [pair.master, pair.replica].every(({ programs }) => programs.isAtLeast(3, 6));
   return appliedCommands(stderr)
     .filter((line) => areNew || !/^APPLY (?:UNMAILBOX|SIEVE|UNSIEVE) /.test(line))
     .filter((line) => layout.upgraded !== true || !OF_OLD_INTERMEDIATES.test(line))
-    .map((line) => `the C client sends ${line}`);
+    .map((line) => `the C client sends ${line}`)
+    .concat(
+      /received bad response/.test(stderr) ? ['the C client cannot read what the replica answers'] : [],
+    );
 }
 
 /** The C client of 3.12 sends an intermediate that 3.2 has made to a replica of 3.10 at every run. */
