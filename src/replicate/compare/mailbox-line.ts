@@ -77,7 +77,8 @@ export function partialLine(
     lastAppenddate: 0,
     pop3LastLogin: remote?.pop3LastLogin ?? 0,
     pop3ShowAfter: remote?.pop3ShowAfter ?? 0,
-    xconvmodseq: remote?.xconvmodseq ?? 0,
+    // The replica raises its own with every step, and refuses a lower one: what it had before is out of date from the second on.
+    xconvmodseq: 0,
     raclmodseq: remote?.raclmodseq ?? 0,
     groups: undefined,
   };

@@ -52,6 +52,24 @@ test('messages that were expunged before a copy in steps are gone from the same 
   assert.deepEqual(await vanished(pair.replica, 'anna'), await vanished(pair.master, 'anna'));
 });
 
+test('a mailbox that the replica has already is added to in steps, without a word of changes on the replica', async () => {
+  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
+  pair.master.configure('sync_batchsize', '3');
+  await pair.master.writeConfiguration();
+  await using admin = await pair.master.imap();
+  await admin.ok('CREATE user/anna');
+  await using client = await pair.master.imap('anna');
+  await append(client, 'INBOX', 2, 'there already', 'anna');
+  await syncClientOk(pair.master, ['-A']);
+  await append(client, 'INBOX', 13, 'in steps', 'anna');
+  const log = await syncClientOk(pair.master, ['-v', '-v', '-A', '--log-to-stderr']);
+  assert.equal(log.stderr.match(/APPLY MAILBOX/g)?.length, 5);
+  assert.doesNotMatch(log.stderr, /NO IMAP|GET FULLMAILBOX|full update|changed on both sides/);
+  await assertNothingLeft(pair);
+  await assertSameMailOf(pair.master, pair.replica, ['anna']);
+  await assertSameState(pair, ['anna']);
+});
+
 test('everything of a store that goes in steps of two messages is the same at both ends, in every field', async () => {
   await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
   pair.master.configure('sync_batchsize', '2');

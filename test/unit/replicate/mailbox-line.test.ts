@@ -103,7 +103,7 @@ test('a step says nothing that is not final: counters of the step, and the rest 
     recenttime: 4,
     pop3LastLogin: 13,
     pop3ShowAfter: 14,
-    xconvmodseq: 21,
+    xconvmodseq: 0,
     raclmodseq: 6,
   };
   assert.deepEqual(partialLine(LOCAL, THERE, limit, OPTIONS), { ...step, ...asThere, since });
