@@ -38,6 +38,11 @@ export const FAULTS: readonly Fault[] = [
     files: ['cyrus/locks/silent-replica.test.js'],
   },
   {
+    fault: 'one of two connections is lost, or both',
+    how: 'the client killed, one cut, the replica silent: at each command of a first copy whose folders, or steps of one mailbox, go over both',
+    files: ['cyrus/faults/two-connections.test.js'],
+  },
+  {
     fault: 'the client is killed at any moment, the link cut, the replica restarted',
     how: 'in rolling mode, under a stream of changes',
     files: ['cyrus/rolling/steady-stream.test.js'],

@@ -6,16 +6,27 @@ import { argumentsOf } from '../lab/arguments-of.ts';
 import { FAULTS, type Fault } from './faults.ts';
 
 /**
- * `npm run faults`: provokes every fault of the list and prints the table of docs/reliability.md. The suite does the same, short;
+ * `npm run faults -- [WORDS]`: provokes every fault of the list, or those with one of the words, and prints the table of
+ * docs/reliability.md. The suite does the same, short;
  * CYRUS_SYNC_TEST_CALLS=every, CYRUS_SYNC_TEST_SECONDS and CYRUS_SYNC_FUZZ_RUNS make it long.
  */
 const TESTS = join(import.meta.dirname, '..');
 
-argumentsOf('usage: npm run faults', { options: {} });
+const { positionals } = argumentsOf('usage: npm run faults -- [WORDS]', {
+  options: {},
+  allowPositionals: true,
+});
+const chosen = FAULTS.filter(
+  ({ fault }) => positionals.length === 0 || positionals.some((words) => fault.includes(words)),
+);
+if (chosen.length === 0) {
+  console.error(`no fault of the list has any of these words: ${positionals.join(', ')}`);
+  process.exit(64);
+}
 console.log('| Fault | How it is provoked | Runs | Lost, duplicated, wrong, stuck |');
 console.log('|---|---|---|---|');
 let allHeld = true;
-for (const fault of FAULTS) {
+for (const fault of chosen) {
   const { runs, held } = await provoke(fault);
   allHeld &&= held;
   console.log(`| ${fault.fault} | ${fault.how} | ${runs} | ${held ? '0' : '**see above**'} |`);

@@ -15,6 +15,7 @@ export function forgedLink(sandbox: Sandbox, liar: Liar): Socket {
       relay(octets, {
         pass: (lie) => near.arrive(Buffer.from(lie as string, 'latin1')),
         cut: () => near.destroy(),
+        cutThis: () => near.destroy(),
       });
   };
   sandbox.accept(far, true);

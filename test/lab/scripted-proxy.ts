@@ -6,6 +6,8 @@ export interface Passage {
   pass(octets: Buffer | string): void;
   /** Ends every connection of the proxy, whatever is under way. */
   cut(): void;
+  /** Ends this one alone. */
+  cutThis(): void;
 }
 
 /** Hands on what comes in one direction of one connection: as it is, changed, later, or not at all. */
@@ -17,7 +19,7 @@ export interface ProxyPolicy {
   toClient?(): Relay;
 }
 
-const asItIs: Relay = (chunk, { pass }) => pass(chunk);
+export const asItIs: Relay = (chunk, { pass }) => pass(chunk);
 
 /** Stands between clients and a server, in this process, and does what its policy says. */
 export class ScriptedProxy implements AsyncDisposable {
@@ -67,6 +69,10 @@ export class ScriptedProxy implements AsyncDisposable {
         if (to.writable) to.write(octets, 'latin1');
       },
       cut: () => this.#cut(),
+      cutThis: () => {
+        this.cuts += 1;
+        from.destroy();
+      },
     };
     from.on('data', (chunk: Buffer) => relay(chunk, passage));
     from.on('error', () => undefined);

@@ -7,6 +7,7 @@ import { DISAGREEMENTS } from '../../lab/disagreements.ts';
 import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
 import { startSyncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { BASE, nextSecond, openSides, type Sides } from '../../lab/two-sides.ts';
+import { FOLDERS, useEveryMailbox } from '../../lab/use-every-mailbox.ts';
 
 /** Milliseconds: far more than it takes on a slow machine. The replica is silent until then, so that whoever waits for it goes on waiting. */
 const HELD_UP = 45_000;
@@ -48,7 +49,7 @@ test('a replica that falls silent at any command of a merge holds up nobody on t
 async function createAll(users: readonly string[]): Promise<void> {
   for (const user of users) {
     await sides.master.create(`user/${user}`, BASE);
-    for (const folder of ['A', 'B', 'C']) await sides.master.create(`user/${user}/${folder}`, BASE);
+    for (const folder of FOLDERS) await sides.master.create(`user/${user}/${folder}`, BASE);
   }
 }
 
@@ -80,7 +81,7 @@ async function silentAtEveryCommand(
     await Promise.race([silence, run.result]);
     const what = `${user}, silent at ${gate.commands.at(-1)}`;
     try {
-      await within(what, useEveryMailbox(user));
+      await within(what, useEveryMailbox(sides.master, user));
       gate.open();
       const { code, stderr } = await run.result;
       assert.equal(code, 0, `${what}: ${stderr}`);
@@ -99,20 +100,6 @@ async function silentAtEveryCommand(
   t.diagnostic(`${users.length} runs`);
   pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
-}
-
-async function useEveryMailbox(user: string): Promise<void> {
-  await using session = await pair.master.imap(user);
-  for (const folder of ['INBOX', 'INBOX/A', 'INBOX/B', 'INBOX/C']) {
-    await session.ok(`SELECT ${folder}`);
-    await session.ok('STORE 1 +FLAGS (\\Deleted)');
-    await session.ok('EXPUNGE');
-    await session.ok('UNSELECT');
-  }
-  await sides.master.append(`user/${user}`, 'delivered');
-  await sides.master.cleanUp(user);
-  await sides.master.imap.ok(`SETMETADATA user/${user}/B (/shared/comment "${user}")`);
-  await sides.master.imap.ok(`RENAME user/${user}/C user/${user}/D`);
 }
 
 async function within(what: string, work: Promise<void>): Promise<void> {

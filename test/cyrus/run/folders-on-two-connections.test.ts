@@ -3,30 +3,14 @@ import { test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { startPair } from '../../lab/cyrus-server.ts';
 import { assertSameState } from '../../lab/full-state.ts';
+import { MailboxesByConnection } from '../../lab/mailboxes-by-connection.ts';
 import { append } from '../../lab/populate.ts';
-import { type ProxyPolicy, type Relay, ScriptedProxy } from '../../lab/scripted-proxy.ts';
+import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
 /** Each mailbox is below the one before, and has to come after it. */
 const FOLDERS = ['', '/a', '/a/b', '/a/b/c', '/d', '/d/e'];
 const MESSAGES = 300;
-const COMMAND = 'APPLY MAILBOX';
-
-/** Counts the MAILBOX commands that each connection carries. */
-class MailboxesByConnection implements ProxyPolicy {
-  readonly counts: number[] = [];
-
-  toServer(): Relay {
-    const at = this.counts.push(0) - 1;
-    let tail = '';
-    return (chunk, { pass }) => {
-      const text = tail + chunk.toString('latin1');
-      this.counts[at] = (this.counts[at] ?? 0) + text.split(COMMAND).length - 1;
-      tail = text.slice(text.lastIndexOf(COMMAND) + 1).slice(1 - COMMAND.length);
-      pass(chunk);
-    };
-  }
-}
 
 test('the folders of one user go over two connections, each after the one above it, and all is the same', async () => {
   await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });

@@ -6,7 +6,11 @@ import { CommandGate } from '../../lab/command-gate.ts';
 function link(gate: CommandGate) {
   const arrived: string[] = [];
   const relay = gate.toServer();
-  const passage = { pass: (octets: Buffer | string) => void arrived.push(String(octets)), cut: () => {} };
+  const passage = {
+    pass: (octets: Buffer | string) => void arrived.push(String(octets)),
+    cut: () => {},
+    cutThis: () => {},
+  };
   return { arrived, send: (text: string) => relay(Buffer.from(text), passage) };
 }
 
