@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
-import type { DivergedReason } from '../../report/events.ts';
+import type { DivergedReason, MergeRule } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
@@ -31,6 +31,13 @@ import { unlessOvertaken } from './unless-overtaken.ts';
 
 /** Attempts at a merge: both sides may be written to meanwhile, but hardly every time. */
 const ATTEMPTS = 4;
+/** Rules that nobody on the replica gave cause for, where the master has cleaned up what it would have been told of. */
+const MASTER_ALONE: ReadonlySet<MergeRule> = new Set([
+  'sent',
+  'master-kept',
+  'expunged-on-master',
+  'replica-expunged',
+]);
 
 /**
  * Brings a mailbox that has diverged to agreement: both record lists are merged by the decision table, then each side
@@ -178,8 +185,10 @@ async function mergeOnce(
   });
   await unlessOvertaken(forReplica.apply(), ['IMAP_SYNC_CHECKSUM']);
   if (!masterFirst) await applyToMaster({ foldermodseq: await foldermodseqNow(session, line, remote) });
-  // Where the replica differed in what is left out alone, nobody had changed it.
-  if (leftOut.length === 0 || master) {
+  const isBehind =
+    reason === 'cleaned-up-on-master' && merge.decided.every(({ rule }) => MASTER_ALONE.has(rule));
+  // Where the replica differed in what is left out alone, or had not heard of what is cleaned up, nobody had changed it.
+  if (master || (leftOut.length === 0 && !isBehind)) {
     context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
   }
   const told = { unwritten: master ? undefined : local, highestmodseq: line.highestmodseq };

@@ -21,11 +21,12 @@ test('messages that were removed for good before they were ever replicated need 
     await sides.master.expunge(`user/${user}`, 2);
   }
   for (const user of ['never', 'known', 'both']) await sides.master.cleanUp(user);
-  const { stdout } = await syncClientOk(pair.master, ['-v', '-A']);
+  const { stdout, stderr } = await syncClientOk(pair.master, ['-v', '-A']);
   assert.match(stdout, /^MAILBOX user\.never$/m);
   assert.doesNotMatch(stdout, /FULLMAILBOX user\.never/);
   assert.match(stdout, /FULLMAILBOX user\.known/);
   assert.match(stdout, /FULLMAILBOX user\.both/);
+  assert.doesNotMatch(stderr, /changed on both sides/);
   await assertNothingLeft(pair);
   await assertSameMail(pair.master, pair.replica, ['never', 'known', 'both'], { expunged: 'left out' });
 });
