@@ -47,8 +47,13 @@ export async function calendarsAsSeen(server: CyrusServer, user: string): Promis
 }
 
 /** Adds an event, as a client of one side does without the other's knowledge. */
-export async function addEvent(server: CyrusServer, user: string, uid: string): Promise<void> {
-  await new DavClient(server, user).put(`${eventsOf(user)}${uid}.ics`, event(uid, server.name));
+export async function addEvent(
+  server: CyrusServer,
+  user: string,
+  uid: string,
+  ...more: readonly string[]
+): Promise<void> {
+  await new DavClient(server, user).put(`${eventsOf(user)}${uid}.ics`, event(uid, server.name, ...more));
 }
 
 async function fillByHttp(server: CyrusServer, user: string): Promise<void> {

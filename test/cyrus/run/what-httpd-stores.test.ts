@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
+import { addEvent } from '../../lab/calendars.ts';
+import { PROGRAMS } from '../../lab/cyrus-programs.ts';
+import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { givePassword } from '../../lab/give-password.ts';
+import { JmapClient } from '../../lab/jmap-client.ts';
+import { syncClientOk } from '../../lab/sync-client.ts';
+
+/*
+ * Goal: what people have by JMAP and CalDAV beside their mail is on the replica, for its own httpd to find. The matrix compares
+ * events and contacts; here is what they do not show.
+ */
+
+const HTTPD = {
+  conversations: 'yes',
+  httpmodules: 'caldav carddav jmap',
+  // Contacts.
+  jmap_nonstandard_extensions: 'yes',
+};
+const UPLOADED =
+  'From: anna@example.net\r\nSubject: Entwurf\r\nMessage-ID: <draft@example.net>\r\n\r\nvon Anna\r\n';
+
+async function pairWithAnna(t: TestContext): Promise<Pair | undefined> {
+  if (!PROGRAMS.haveHttpd) {
+    t.diagnostic('nothing is tried: httpd is not installed');
+    return undefined;
+  }
+  const pair = await startPair({ both: { calendars: true, imapd: HTTPD } });
+  await using admin = await pair.master.imap();
+  await admin.ok('CREATE user/anna');
+  for (const server of [pair.master, pair.replica]) await givePassword(server, 'anna');
+  return pair;
+}
+
+test('mail, folders, contacts, uploads and an answer to everybody that came by JMAP are the same on both ends', async (t) => {
+  await using pair = await pairWithAnna(t);
+  if (pair === undefined) return;
+  const client = new JmapClient(pair.master, 'anna');
+  const blobId = await client.upload(UPLOADED, 'message/rfc822');
+  const { list } = await client.call<{ list: { id: string }[] }>('Mailbox/get', {});
+  const mailboxIds = { [list[0]?.id ?? '']: true };
+  await client.call('Email/import', { emails: { one: { blobId, mailboxIds, keywords: { $seen: true } } } });
+  await client.call('Mailbox/set', { create: { one: { name: 'Süßes', sortOrder: 7 } } });
+  await client.call('Contact/set', { create: { one: { firstName: 'Zoë', lastName: 'Brontë' } } });
+  // The httpd of Debian's 3.6.1 ends at it, and before there is none.
+  const away = PROGRAMS.isAtLeast(3, 8) ? { isEnabled: true, textBody: 'bin weg' } : undefined;
+  if (away) await client.call('VacationResponse/set', { update: { singleton: away } });
+  await syncClientOk(pair.master, ['-A']);
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, ['anna']);
+
+  const there = new JmapClient(pair.replica, 'anna');
+  assert.equal(await there.download(blobId), UPLOADED);
+  assert.deepEqual(await told(there, away !== undefined), await told(client, away !== undefined));
+});
+
+/** @param scripts whether to ask for what is made of a script */
+async function told(client: JmapClient, scripts: boolean): Promise<unknown> {
+  const methods = ['Mailbox/get', 'Contact/get', ...(scripts ? ['VacationResponse/get'] : [])];
+  const answers = await Promise.all(methods.map((method) => client.call<{ list: object[] }>(method, {})));
+  return answers.map(({ list }) => list);
+}
+
+test('alarms of events are kept beside the protocol: dav_reconstruct finds them in the calendars of the replica', async (t) => {
+  await using pair = await pairWithAnna(t);
+  if (pair === undefined) return;
+  const alarm = ['BEGIN:VALARM', 'TRIGGER:-PT15M', 'ACTION:DISPLAY', 'END:VALARM'];
+  // There is always a next one.
+  await addEvent(pair.master, 'anna', 'alarmed', 'RRULE:FREQ=YEARLY', ...alarm);
+  await syncClientOk(pair.master, ['-A']);
+  await assertNothingLeft(pair);
+  assert.deepEqual([pair.master, pair.replica].map(hasAlarms), [true, false]);
+  await pair.replica.runOk('dav_reconstruct', ['-a']);
+  assert.ok(hasAlarms(pair.replica));
+});
+
+/** Tells whether calalarmd has something to look at: its rows name calendars. */
+function hasAlarms(server: CyrusServer): boolean {
+  const file = join(server.configDirectory, 'caldav_alarm.sqlite3');
+  return existsSync(file) && readFileSync(file, 'latin1').includes('#calendars');
+}
