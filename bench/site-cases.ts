@@ -53,7 +53,7 @@ const COLD_SOURCE: BenchCase = {
   store: ordinaryStore,
 };
 
-/** Percent of the messages of a store with shared mail. */
+/** Percent of the octets of a store with shared mail. */
 const SHARED_PERCENT = 30;
 
 /** (s): a careful delivery has each of these messages on the master's disk once. */
@@ -67,7 +67,7 @@ const SHARED_MAIL: BenchCase = {
   contenders: { small: ['c:plain', 'xargs16:plain', 'ours', 'ours1'], full: ['c:plain', 'ours', 'ours1'] },
   store: (options) => ({
     kind: 'filled',
-    name: `shared-${SHARED_PERCENT}`,
+    name: `letters-${SHARED_PERCENT}`,
     users: options.users ?? (options.full ? 120 : 40),
     folders: ORDINARY_FOLDERS,
     messages: options.messages ?? messagesOf(options.megabytes ?? (options.full ? 383 : 60)),

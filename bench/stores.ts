@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type CyrusServer, giveToCyrus, CyrusServer as Server } from '../test/lab/cyrus-server.ts';
 import { quoteImap } from '../test/lab/imap-values.ts';
 import { MEAN_OCTETS, makeMail, Numbers, ordinarySize } from './make-mail.ts';
+import { SharedLetters } from './shared-letters.ts';
 
 /** The content that a master store is to have. */
 export interface StoreSpec {
@@ -17,7 +18,7 @@ export interface StoreSpec {
   messages: number;
   /** Octets of a message; undefined: as ordinary mail has. */
   messageSize: number | undefined;
-  /** So many of a hundred messages are held by several users each. */
+  /** So many of a hundred octets are of messages that several users hold, each of them once. */
   sharedPercent?: number;
   /** Each user subscribes to the folders and has seen some messages. */
   userData: boolean;
@@ -41,10 +42,6 @@ const NAMES_PER_CALL = 200;
 const FILES_AT_ONCE = 32;
 /** IMAP sessions at once. */
 const SESSIONS = 4;
-/** Copies of a shared message. */
-const HOLDERS = 10;
-/** Numbers of shared messages begin above those of all others. */
-const FIRST_SHARED = 10_000_000;
 const COMPLETE = 'bench-store.json';
 
 export const ORDINARY_FOLDERS: readonly string[] = [
@@ -99,8 +96,7 @@ async function fill(server: CyrusServer, spec: StoreSpec): Promise<Omit<Store, '
   const directories = await pathsOf(server, names);
   const shares = shareOut(spec.messages, spec.users, spec.folders.length + 1);
   const choices = new Numbers(7);
-  const { sharedPercent = 0 } = spec;
-  const sharedMessages = Math.ceil((spec.messages * sharedPercent) / 100 / HOLDERS);
+  const letters = new SharedLetters(spec.users, spec.sharedPercent ?? 0);
   let number = 0;
   let octets = 0;
   let writing: Promise<void>[] = [];
@@ -108,10 +104,12 @@ async function fill(server: CyrusServer, spec: StoreSpec): Promise<Omit<Store, '
     await mkdir(directory, { recursive: true });
     for (let uid = 1; uid <= (shares[index] ?? 0); uid++) {
       number += 1;
-      const isShared = sharedPercent > 0 && choices.below(100) < sharedPercent;
-      const bytes = isShared
-        ? sharedMail(choices.below(sharedMessages))
-        : makeMail(number, spec.messageSize ?? ordinarySize(choices));
+      const user = Math.floor(index / (spec.folders.length + 1));
+      let bytes = letters.nextOf(user);
+      if (bytes === undefined) {
+        bytes = makeMail(number, spec.messageSize ?? ordinarySize(choices));
+        letters.noteOwn(user, bytes.length);
+      }
       octets += bytes.length;
       writing.push(writeFile(join(directory, `${uid}.`), bytes, { mode: 0o600 }));
       if (writing.length < FILES_AT_ONCE) continue;
@@ -130,11 +128,6 @@ async function fill(server: CyrusServer, spec: StoreSpec): Promise<Omit<Store, '
   });
   if (spec.userData) await inParallel(users, SESSIONS, (user) => fillUserData(server, user, spec.folders));
   return { users, messages: number, octets, mailboxes: names.length };
-}
-
-/** @param number of it among those that several users hold; the same octets for the same number */
-function sharedMail(number: number): Buffer {
-  return makeMail(FIRST_SHARED + number, ordinarySize(new Numbers(number)));
 }
 
 /** Over one connection: imapd processes of 3.6.1 can give mailboxes of the same second the same uniqueid. */

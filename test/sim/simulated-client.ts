@@ -10,6 +10,7 @@ import { connectReplica } from '../../src/protocol/connect/connect-replica.ts';
 import type { ConnectionSettings } from '../../src/protocol/connection-settings.ts';
 import { connectFailure } from '../../src/protocol/link-errors.ts';
 import type { MasterSession } from '../../src/protocol/replica-session.ts';
+import { MessagesThere } from '../../src/replicate/engine.ts';
 import type { SyncEvent } from '../../src/report/events.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import { RollingDaemon } from '../../src/rolling/daemon/rolling-daemon.ts';
@@ -29,6 +30,8 @@ const OVERTAKING = [1, 1, 1, 3];
 const WINDOW_OCTETS = 64 * 1024;
 /** The window, and the command that did not fit into it any more. */
 const MOST_UNDER_WAY_OCTETS = 2 * WINDOW_OCTETS;
+/** Simulated messages are small. */
+const WORTH_LINKING = { message: 1, command: 1 };
 export const SERVER = '/simulated/replica';
 const MASTER = '/simulated/master';
 
@@ -84,13 +87,15 @@ export class SimulatedClient {
   run(): Promise<RunResult> {
     const { plan, store, hear } = this.#site;
     const { mostStaged } = plan;
+    const there = new MessagesThere(WORTH_LINKING);
     const setup = this.#setup;
     return run(request({ setup, connections: plan.connections }), {
       emit: hear,
       openStore: () => store,
       openPool: (_connections, emit) =>
         openInlinePool({
-          create: () => new BatchRunner({ ...realParts(setup, emit, store, this.#connect), mostStaged }),
+          create: () =>
+            new BatchRunner({ ...realParts(setup, emit, store, this.#connect), mostStaged, there }),
           tasksPerConnection: 2,
           onIdleClosed: () => undefined,
           onClose: () => undefined,
@@ -106,10 +111,11 @@ export class SimulatedClient {
   async follow(log: SyncLog): Promise<RollingEnd> {
     const { plan, store, hear } = this.#site;
     const { connections, relogLocked, mostStaged } = plan;
+    const there = new MessagesThere(WORTH_LINKING);
     const setup = this.#setup;
     let daemon: RollingDaemon | undefined;
     const pool = openInlinePool({
-      create: () => new BatchRunner({ ...realParts(setup, hear, store, this.#connect), mostStaged }),
+      create: () => new BatchRunner({ ...realParts(setup, hear, store, this.#connect), mostStaged, there }),
       tasksPerConnection: UNITS_PER_CONNECTION,
       onIdleClosed: () => daemon?.replicaClosedIdle(),
       onClose: () => undefined,

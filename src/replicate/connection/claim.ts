@@ -8,17 +8,21 @@ const LEAST_STEP_RECORDS = 512;
 const STEPS = 8;
 
 /** Leave to prepare a step of a mailbox, until disposed of. */
-export type Claim = Disposable;
+export interface Claim extends Disposable {
+  /** Disposes of that with the claim: it lasts as long as the step. */
+  until(end: Disposable): void;
+}
 
 /** Takes the budget before the stage, always in this order: a holder of the stage never waits for the budget. */
 export async function claimBudgetAndStage(context: EngineContext, task: MailboxTask): Promise<Claim> {
   const records = stepRecords(context, task) || context.store.estimateMailbox(task.entry).messages;
   const budget = await context.stage.budget(Math.max(LEAST_BUDGET_RECORDS, records));
   const hold = await context.stage.hold();
+  const ends: Disposable[] = [hold, budget];
   return {
+    until: (end) => ends.unshift(end),
     [Symbol.dispose]() {
-      hold[Symbol.dispose]();
-      budget[Symbol.dispose]();
+      for (const end of ends.splice(0)) end[Symbol.dispose]();
     },
   };
 }

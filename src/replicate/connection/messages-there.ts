@@ -1,9 +1,17 @@
 import type { ByteString } from '../../byte-string.ts';
+import { MessagesOnTheirWay } from './messages-on-their-way.ts';
 
 /** Messages that are remembered, some 200 octets of memory each; the oldest are forgotten. */
 const MOST_REMEMBERED = 32_768;
-/** Octets of the smallest that are: sending a smaller one again costs less than having it looked for. */
-const LEAST_OCTETS = 8 * 1024;
+/** Octets from which on linking pays. */
+export interface WorthLinking {
+  /** Of a message: sending a smaller one again costs less than having it looked for. */
+  message: number;
+  /** Of all that one command links: a disk that holds a message once is worth a round trip sooner than a link that carries it once. */
+  command: number;
+}
+
+const WORTH_LINKING: WorthLinking = { message: 4 * 1024, command: 16 * 1024 };
 
 interface Message {
   guid: string;
@@ -12,13 +20,21 @@ interface Message {
 
 /** Large messages that the replica has said it has, each with a mailbox that holds it: what others have too is linked there. */
 export class MessagesThere {
+  readonly worthLinking: WorthLinking;
+  readonly onTheirWay: MessagesOnTheirWay;
   readonly #places = new Map<string, { partition: ByteString; mailbox: ByteString }>();
+
+  /** @param worthLinking simulations reach less */
+  constructor(worthLinking = WORTH_LINKING) {
+    this.worthLinking = worthLinking;
+    this.onTheirWay = new MessagesOnTheirWay(worthLinking.message);
+  }
 
   /** @param messages of that mailbox, which the replica has confirmed */
   note(partition: ByteString, mailbox: ByteString, messages: Iterable<Message>): void {
     const place = { partition, mailbox };
     for (const { guid, size } of messages) {
-      if (size < LEAST_OCTETS || this.#places.has(guid)) continue;
+      if (size < this.worthLinking.message || this.#places.has(guid)) continue;
       this.#places.set(guid, place);
       if (this.#places.size > MOST_REMEMBERED) this.#forgetOldest();
     }

@@ -4,8 +4,6 @@ import type { IndexRecord } from '../../store/master-store.ts';
 import type { EngineContext } from './engine-context.ts';
 import { GUIDS_PER_COMMAND } from './reservation.ts';
 
-/** A disk that holds a message once is worth a round trip sooner than a link that carries it once. */
-const WORTH_LINKING_OCTETS = 16 * 1024;
 /** A server looks through each of them record by record. */
 const MOST_MAILBOXES = 8;
 
@@ -32,7 +30,7 @@ export async function reserveElsewhere(
     octets += size;
     if (wanted.size === GUIDS_PER_COMMAND) break;
   }
-  if (octets < WORTH_LINKING_OCTETS) return;
+  if (octets < there.worthLinking.command) return;
   try {
     const missing = await session.applyReserve(partition, [...mailboxes], [...wanted]);
     stage.add(

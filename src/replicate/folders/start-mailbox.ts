@@ -11,8 +11,7 @@ import { type Claim, claimBudgetAndStage, stepRecords } from '../connection/clai
 import type { EngineContext } from '../connection/engine-context.ts';
 import { Lanes } from '../connection/lanes.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
-import { reserveElsewhere } from '../connection/reserve-elsewhere.ts';
-import { upload } from '../connection/upload.ts';
+import { uploadOnce } from '../connection/upload-once.ts';
 import { replicaRecords } from '../merge/record-lists.ts';
 import { resolveDiverged } from '../merge/resolve-diverged.ts';
 import { isDoubtful } from '../merge/with-counted-checksums.ts';
@@ -116,7 +115,7 @@ async function runMailbox(
             announce,
             onPartial: (line: WireMailbox) => next.begin(line),
           };
-          step = await prepareStep(lane, task, remote, how);
+          step = await prepareStep(lane, task, remote, claim, how);
         } catch (caught) {
           if (!wasRemovedHere(caught) || ++removed === REMOVED_ATTEMPTS) throw caught;
           continue;
@@ -255,6 +254,7 @@ async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
   remote: ReplicaMailbox | undefined,
+  claim: Claim,
   { options, keepFiles, leftOutBefore, announce, onPartial }: StepWishes,
 ): Promise<Step | undefined> {
   const { stage } = context;
@@ -293,14 +293,8 @@ async function prepareStep(
     await context.partitions.ensure(line);
   }
   if (delta.limit) onPartial(line);
-  await reserveElsewhere(context, task.partition, delta.uploads);
-  const { octets, damaged } = await upload(
-    context,
-    messages,
-    task.partition,
-    delta.uploads,
-    task.checkNeeds,
-    (count) => areTooMany(leftOutBefore.size + count, local.state),
+  const { octets, damaged } = await uploadOnce(context, claim, task, messages, delta.uploads, (count) =>
+    areTooMany(leftOutBefore.size + count, local.state),
   );
   // An expunged record goes without its message.
   const leftOut = damaged.filter(({ record }) => !isExpunged(record));

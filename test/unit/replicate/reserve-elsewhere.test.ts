@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { MessagesThere } from '../../../src/replicate/connection/messages-there.ts';
 import { runUser } from '../../../src/replicate/jobs/run-user.ts';
-import { EngineScene } from '../../lab/engine-scene.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
 /** Worth asking for. */
 const LARGE = 'of everybody '.repeat(8_000);
@@ -45,6 +46,71 @@ test('all that is known to be there is linked, from as many mailboxes as hold it
   for (const user of ['anna', 'carl']) await copy(scene, user, there);
   assert.equal(await copy(scene, 'bert', there), 'to bert'.length);
   scene.assertSame('anna', 'bert', 'carl');
+});
+
+/** Turns of the event loop in which whoever does not wait sends what is next. */
+const TURNS = 20;
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function signal(): { given: Promise<void>; give: () => void } {
+  let give: () => void = () => undefined;
+  const given = new Promise<void>((resolve) => (give = resolve));
+  return { given, give };
+}
+
+/** Anna and bert at once, each over a connection; anna's mailbox is answered, or refused, when bert has begun. */
+async function atOnce(refused: boolean): Promise<{ scene: EngineScene; octets: number; results: string[] }> {
+  const scene = await twoUsers();
+  const there = new MessagesThere();
+  const [forAnna, forBert] = [await scene.context({ there }), await scene.context({ there })];
+  const annaSends = signal();
+  const bertSends = signal();
+  const session = inPlaceOf(forAnna.session, {
+    applyMailbox: async (line, records) => {
+      // The one that asks for the partition has none.
+      if ([...records].length === 0) return await forAnna.session.applyMailbox(line, records);
+      annaSends.give();
+      await bertSends.given;
+      if (refused) throw new SyncError('IMAP_PERMISSION_DENIED', 'not this one', { family: 'refused' });
+      return await forAnna.session.applyMailbox(line, records);
+    },
+  });
+  const anna = runUser({ ...forAnna, session }, 'anna');
+  await annaSends.given;
+  const sessionOfBert = inPlaceOf(forBert.session, {
+    applyMessages: async (messages) => {
+      await forBert.session.applyMessages(messages);
+      void turns(TURNS).then(bertSends.give);
+    },
+  });
+  const results = await Promise.allSettled([anna, runUser({ ...forBert, session: sessionOfBert }, 'bert')]);
+  const sent = scene.events.flatMap((event) =>
+    event.kind === 'user:progress' && event.user === 'bert' ? [event.octets] : [],
+  );
+  return {
+    scene,
+    octets: sent.reduce((sum, each) => sum + each, 0),
+    results: results.map(({ status }) => status),
+  };
+}
+
+test('what another connection is just sending is linked once it is there', async () => {
+  const { scene, octets, results } = await atOnce(false);
+  await using _ = scene;
+  assert.deepEqual(results, ['fulfilled', 'fulfilled']);
+  assert.equal(octets, 'to bert'.length);
+  scene.assertSame('anna', 'bert');
+});
+
+test('what another connection was sending is sent if the mailbox there is refused', async () => {
+  const { scene, octets, results } = await atOnce(true);
+  await using _ = scene;
+  assert.deepEqual(results, ['rejected', 'fulfilled']);
+  assert.ok(octets > LARGE.length);
+  scene.assertSame('bert');
 });
 
 test('a mailbox that is gone from the replica costs a question, and the message is sent', async () => {
