@@ -304,12 +304,18 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/replicate/folders/start-mailbox.ts',
     changes: [
       [
-        'const { octets, damaged } = await upload(',
-        'const { octets, damaged } = { octets: 0, damaged: [] as LeftOut[] };\n  void upload(',
+        'const { octets, damaged } = await uploadOnce(context, claim, task, messages, delta.uploads, endsIt);',
+        'const { octets, damaged } = { octets: 0, damaged: [] as LeftOut[] };\n  uploadOnce(context, claim, task, messages, delta.uploads, endsIt).catch(() => undefined);',
       ],
+    ],
+  },
+  {
+    name: 'what another connection was sending counts as staged on this one',
+    file: 'src/replicate/connection/upload-once.ts',
+    changes: [
       [
-        '(count) => areTooMany(leftOutBefore.size + count, local.state),\n  );',
-        '(count) => areTooMany(leftOutBefore.size + count, local.state),\n  ).catch(() => undefined);',
+        'const rest = await upload(context, messages, partition, others, checkNeeds, areThen);',
+        'const rest = await upload(context, messages, partition, [], checkNeeds, areThen);',
       ],
     ],
   },

@@ -5,9 +5,9 @@ import { MessagesOnTheirWay } from './messages-on-their-way.ts';
 const MOST_REMEMBERED = 32_768;
 /** Octets from which on linking pays. */
 export interface WorthLinking {
-  /** Of a message: sending a smaller one again costs less than having it looked for. */
+  /** Sending a smaller one again costs less than having it looked for. */
   message: number;
-  /** Of all that one command links: a disk that holds a message once is worth a round trip sooner than a link that carries it once. */
+  /** All that it links: a disk that holds a message once is worth a round trip sooner than a link that carries it once. */
   command: number;
 }
 

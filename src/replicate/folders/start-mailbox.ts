@@ -293,9 +293,8 @@ async function prepareStep(
     await context.partitions.ensure(line);
   }
   if (delta.limit) onPartial(line);
-  const { octets, damaged } = await uploadOnce(context, claim, task, messages, delta.uploads, (count) =>
-    areTooMany(leftOutBefore.size + count, local.state),
-  );
+  const endsIt = (count: number): boolean => areTooMany(leftOutBefore.size + count, local.state);
+  const { octets, damaged } = await uploadOnce(context, claim, task, messages, delta.uploads, endsIt);
   // An expunged record goes without its message.
   const leftOut = damaged.filter(({ record }) => !isExpunged(record));
   const all = new Map([...leftOutBefore, ...leftOut.map((one) => [one.record.uid, one] as const)]);
