@@ -85,14 +85,14 @@ export function planFolders(question: FolderQuestion): FolderPlan {
       if (!question.whole && fate !== 'unopenable') {
         // Renamed and then deleted, before the replica heard of either: lines name it by what it was called here last.
         if (question.logged && fate === 'tombstone' && wasDeleted) remove(mailbox);
-      } else if (question.replace || wasDeleted) remove(mailbox);
+      } else if (question.replace || wasDeleted || fate === 'tombstone') remove(mailbox);
       else plan.replicaOnly.push(mailbox);
     } else if (
       fate !== 'live' &&
       (question.replace ||
         question.replaceable.has(mailbox.uniqueid) ||
         fate === 'unopenable' ||
-        (question.whole && fate === 'tombstone'))
+        fate === 'tombstone')
     ) {
       remove(mailbox);
     } else if (!plan.matches.has(entry) && mailbox.lastUid > 0) {

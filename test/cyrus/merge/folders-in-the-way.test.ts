@@ -104,6 +104,26 @@ test('a rename onto the name of an immediately deleted mailbox is refused clearl
   await assertSettled(pair, user);
 });
 
+/** From 3.12 on the tombstone of a mailbox that was deleted at once does not say any more which one it was. */
+test('of shared folders that have changed places the one that was deleted at once makes way for the other', async () => {
+  await sides.master.create('house', []);
+  for (const name of ['house/A', 'house/B']) await sides.master.create(name, [name]);
+  await syncClientOk(pair.master, ['-A']);
+  for (const [from, to] of [
+    ['A', 'between'],
+    ['B', 'A'],
+    ['between', 'B'],
+  ]) {
+    await sides.master.imap.ok(`RENAME house/${from} house/${to}`);
+  }
+  await sides.master.imap.ok('DELETE house/A');
+  if (PROGRAMS.isAtLeast(3, 12)) assert.equal((await sync('-A')).code, 1);
+  const run = await sync(...(PROGRAMS.isAtLeast(3, 12) ? ['-O', '-A'] : ['-A']));
+  assert.equal(run.code, 0, run.stderr);
+  assert.deepEqual(await sides.replica.messages('house/B'), ['1 house/A']);
+  assert.equal(await exists(sides.replica, 'house/A'), false);
+});
+
 test('a rename onto a used mailbox of the replica is refused clearly, with -O it takes its place', async () => {
   const user = await newUser();
   await sides.master.imap.ok(`RENAME user/${user}/A user/${user}/B`);

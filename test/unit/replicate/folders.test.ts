@@ -139,6 +139,30 @@ test('same name, other uniqueid: used is blocked, unused is left to the server, 
   });
 });
 
+test('what is known by its uniqueid to be deleted here goes, though its last name here was another', () => {
+  const master = [entry('user.alice')];
+  const replica = [remote('user.alice', 'id-user.alice'), remote('user.alice.x', 'x', { lastUid: 3 })];
+  const question = { master, replica, deletedUniqueids: ['x'] };
+  assert.deepEqual(plan(question).steps, [{ kind: 'unmailbox', name: 'user.alice.x' }]);
+  assert.deepEqual(plan(question).replicaOnly, []);
+  assert.deepEqual(
+    plan({ ...question, whole: false }).steps,
+    [],
+    'it is none of the named ones, nor in their way',
+  );
+});
+
+test('what was deleted here after it had changed places with another gives its name up, to a named mailbox too', () => {
+  const master = [entry('shared.b', { uniqueid: 'a' })];
+  const replica = [remote('shared.a', 'a', { lastUid: 2 }), remote('shared.b', 'b', { lastUid: 2 })];
+  const { steps, blocked } = plan({ master, replica, deletedUniqueids: ['b'], whole: false });
+  assert.deepEqual(blocked, []);
+  assert.deepEqual(
+    steps.map((step) => (step.kind === 'unmailbox' ? step.name : `${step.oldName} to ${step.newName}`)),
+    ['shared.b', 'shared.a to shared.b'],
+  );
+});
+
 test('-O removes what is in the way in this namespace, but not what lives on under another owner', () => {
   const master = [entry('user.alice.x', { uniqueid: 'new' })];
   const replica = [
