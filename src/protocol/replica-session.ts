@@ -168,6 +168,8 @@ export interface ReplicaMailbox {
   foldermodseq: number;
   /** Groups that the owner is in, with tabs in between, '' for none; undefined where that is not told (`takesGroups`). */
   groups?: ByteString | undefined;
+  /** Keywords that the mailbox knows, whether or not a message has them; told and taken by 3.12 and newer (`takesKeywords`). */
+  keywords?: readonly ByteString[] | undefined;
   annotations: WireAnnotation[];
 }
 
@@ -179,8 +181,6 @@ export interface WireMailbox extends Omit<ReplicaMailbox, 'crcAnnotations'> {
   /** undefined leaves SYNC_CRC_ANNOT out, as a partial update does. */
   crcAnnotations: number | undefined;
   since: { modseq: number; crcBasic: number; crcAnnotations: number } | undefined;
-  /** Keywords that the mailbox knows, whether or not a message has them; for a replica that takes them (`takesKeywords`). */
-  keywords?: readonly ByteString[] | undefined;
   /** For a replica that takes them (`takesDevelopmentFields`), and only of a store that has them. */
   jmapid?: ByteString | undefined;
   indexVersion?: number | undefined;

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import { ACL, GROUPS, LETTERS, MAILBOX_NAME, PARTITION, UNIQUEID } from '../../grammar.ts';
+import { ACL, FLAG, GROUPS, LETTERS, MAILBOX_NAME, matches, PARTITION, UNIQUEID } from '../../grammar.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { encodeFlags, encodeNumber, encodeString } from '../dlist/encoders.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
@@ -9,6 +9,7 @@ import { decodeAnnotations, encodeAnnotations } from './annotation-commands.ts';
 import {
   optionalNumber,
   optionalString,
+  requireList,
   requireMap,
   requireName,
   requireNumber,
@@ -130,8 +131,18 @@ function mailboxOf(map: DlistMap, name: ByteString, { takesGroups }: Told): Repl
     createdmodseq: optionalNumber(map, 'CREATEDMODSEQ', MODSEQ),
     foldermodseq: optionalNumber(map, 'FOLDERMODSEQ', MODSEQ),
     groups: takesGroups ? (optionalString(map, 'USERGROUPS', GROUPS) ?? '') : undefined,
+    ...keywordsOf(map),
     annotations: decodeAnnotations(map),
   };
+}
+
+/** One that nobody could be told of is left out: it is no reason to do without the mailbox. */
+function keywordsOf(map: DlistMap): Pick<ReplicaMailbox, 'keywords'> {
+  const list = map.get('USERFLAGS');
+  if (list === undefined) return {};
+  const words = requireList(list, 'USERFLAGS').map((word) => word ?? 'NIL');
+  const flags = words.filter((word) => typeof word === 'string').filter((word) => matches(FLAG, word));
+  return { keywords: flags.filter((flag) => !flag.startsWith('\\')) };
 }
 
 /** The mailbox, or undefined if `onUnusable` was told of it. @throws SyncError without that, and where no name is to be had */

@@ -52,6 +52,7 @@ export function viewOfLine(
     crcBasic: line.crcBasic,
     crcAnnotations: line.crcAnnotations,
     quotaroot: line.quotaroot,
+    keywords: line.keywords,
     // A server without any use for groups tells none, as does one where the user is in none.
     groups: line.groups || undefined,
     unread: [],

@@ -15,6 +15,7 @@ import { MODSEQ, WORD } from '../../../src/protocol/session/ranges.ts';
 import { decodeRecord } from '../../../src/protocol/session/records.ts';
 import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { openStranger } from '../../lab/open-stranger.ts';
 import { mailboxOf, populate } from '../../lab/populate.ts';
 import { ScriptedProxy } from '../../lab/scripted-proxy.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
@@ -23,7 +24,7 @@ import { Recorder, type Sent } from './recorder.ts';
 
 /*
  * Contract: what the C client sends for a store with something of everything is read, and written again octet for octet
- * the same; and what this program sends for a mailbox is what the C client of the same version sends.
+ * the same; and what this program sends for a mailbox is what the C client of the same version sends, wherever it reads it.
  */
 
 test('the C client’s commands are read and written again without a difference', async () => {
@@ -90,6 +91,37 @@ test('MAILBOX commands are the C client’s octet for octet, in a first copy and
   await side.imap.ok(`RENAME ${work} ${mailboxOf(pair.master, user, ['Moved'])}`);
   if ('auth_mech' in GROUPS) await side.imap.ok(`UNSETUSERGROUP ${user} group:staff`);
   await assertAlike(5);
+});
+
+test('MAILBOX commands are the same whether the master is read from disk or asked, over either service', async (t) => {
+  const why = 'a master is asked from 3.6 on';
+  if (PROGRAMS.areBefore(3, 6, t, why)) return;
+  const both = { imapd: { conversations: 'yes', ...GROUPS } };
+  await using pair = await startPair({ both });
+  const { users } = await populate(pair.master, { users: 6 });
+  const recorder = new Recorder();
+  const lines: Map<string, string>[] = [];
+  // Who has no scripts gets an empty #sieve when a server is asked first.
+  for (const over of ['csync', undefined, 'imap'] as const) {
+    await using replica = await CyrusServer.start('other', both);
+    await using proxy = await ScriptedProxy.start(replica.syncPort, recorder);
+    const port = { sync_port: String(proxy.port) };
+    if (over === undefined) {
+      pair.master.configure('sync_port', port.sync_port);
+      await pair.master.writeConfiguration();
+      await syncClientOk(pair.master, ['-u', ...users]);
+    } else {
+      await using stranger = await openStranger(pair.master, replica, { over, imapd: port });
+      await stranger.runOk(['-u', ...users]);
+    }
+    lines.push(mailboxLines(recorder.take()));
+  }
+  const [overCsync = new Map(), fromDisk = new Map(), overImap = new Map()] = lines;
+  assert.ok(fromDisk.size > 30, `only ${[...fromDisk.keys()]}`);
+  for (const asked of [overCsync, overImap]) {
+    assert.deepEqual([...asked.keys()].sort(), [...fromDisk.keys()].sort());
+    for (const [name, octets] of fromDisk) assert.equal(asked.get(name), octets);
+  }
 });
 
 /**

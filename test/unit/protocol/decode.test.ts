@@ -150,9 +150,21 @@ test('what servers of the development line tell besides is passed over', () => {
     ['COMPACT_EMAILIDS', '1'],
     ['VERSION', '20'],
     ['DELETEDMODSEQ', '4'],
-    ['USERFLAGS', ['$x', 'NIL']],
   ];
   const told = new Map<string, DlistValue>([['JMAPID', 'P1'], ...plain, ...more]);
   const decode = (value: DlistValue) => decodeMailbox(value, { takesGroups: true });
   assert.deepEqual(decode(told), decode(new Map<string, DlistValue>(plain)));
+});
+
+test('keywords that a mailbox knows are told by 3.12; one that cannot be one is left out', () => {
+  const keywords = (list: DlistValue | undefined) => {
+    const told = list === undefined ? [] : [['USERFLAGS', list] as [string, DlistValue]];
+    return decodeMailbox(new Map<string, DlistValue>([...Object.entries(MAILBOX), ...told]), {
+      takesGroups: true,
+    }).keywords;
+  };
+  assert.equal(keywords(undefined), undefined);
+  assert.deepEqual(keywords([]), []);
+  assert.deepEqual(keywords(['$x', null, '\\Seen', 'two words', new Map(), 'last']), ['$x', 'NIL', 'last']);
+  assert.throws(() => keywords('$x'), SyncError);
 });
