@@ -47,7 +47,7 @@ async function provoke({ files, tests }: Fault): Promise<{ runs: number; held: b
   const lines: string[] = [];
   for await (const line of createInterface(child.stdout)) {
     lines.push(line);
-    told += Number(/^ℹ (\d+) runs\b/.exec(line.trim())?.[1] ?? 0);
+    told += Number(/^ℹ (\d+) runs?\b/.exec(line.trim())?.[1] ?? 0);
     if (line.trim().startsWith('✔')) passed++;
   }
   const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];

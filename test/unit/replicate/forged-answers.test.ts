@@ -257,7 +257,7 @@ test('a merge with a replica that tells the truth sends commands to the master�
   assert.ok((await assertOnlyAnna([])) > 0);
 });
 
-test('whatever a replica says in a merge, only what belongs to the merge reaches the master’s server, and nothing of anybody else', async () => {
+test('whatever a replica says in a merge, only what belongs to the merge reaches the master’s server, and nothing of anybody else', async (t) => {
   let reached = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(forgery, { minLength: 1, maxLength: 4 }), async (forgeries) => {
@@ -265,5 +265,6 @@ test('whatever a replica says in a merge, only what belongs to the merge reaches
     }),
     { numRuns: runsOf(60) },
   );
+  t.diagnostic(`${runsOf(60)} runs`);
   assert.ok(reached > 0, 'no merge came as far as the master’s server');
 });

@@ -27,11 +27,12 @@ const ASKED_BY_NAME = ['getMailboxes', 'getAnnotation', 'getFullMailbox', 'fetch
 
 function approaches(title: string, all: readonly Approach[]): void {
   for (const { what, codes, script } of all) {
-    test(`${title}: ${what}`, async () => {
+    test(`${title}: ${what}`, async (t) => {
       await using server = await ScriptedServer.start(script);
       const error = await rejection(connectReplica(settingsFor(server.address)));
       assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
       assert.doesNotMatch(error.message, /\brepl\b/, 'the password');
+      t.diagnostic('1 run');
     });
   }
 }
@@ -41,7 +42,7 @@ approaches('a login', LOGINS);
 approaches('a start', tlsApproaches(selfSigned('DNS:replica.test')));
 
 for (const [question, ask] of Object.entries(QUESTIONS)) {
-  test(`${question}: whatever is answered ends the call, and nothing wrong is believed`, async () => {
+  test(`${question}: whatever is answered ends the call, and nothing wrong is believed`, async (t) => {
     const before = process.memoryUsage();
     for (const [what, answer] of Object.entries(ANSWERS)) {
       await using server = await ScriptedServer.start(csync((peer) => answerAll(peer, answer)));
@@ -66,10 +67,11 @@ for (const [question, ask] of Object.entries(QUESTIONS)) {
         `${kind} grew from ${before[kind]} to ${after[kind]}`,
       );
     }
+    t.diagnostic(`${Object.keys(ANSWERS).length} runs`);
   });
 }
 
-test('an answer that is next to nothing while it is compressed, and has no end, ends the link', async () => {
+test('an answer that is next to nothing while it is compressed, and has no end, ends the link', async (t) => {
   const bomb = deflateRawSync(Buffer.alloc(BOMB_OCTETS, 'x'), { finishFlush: constants.Z_SYNC_FLUSH });
   assert.ok(bomb.length < BOMB_OCTETS / 500);
   await using server = await ScriptedServer.start(
@@ -90,6 +92,7 @@ test('an answer that is next to nothing while it is compressed, and has no end, 
   // What is not read any more is not inflated either.
   const grown = process.memoryUsage().arrayBuffers - before;
   assert.ok(grown < BOMB_OCTETS / 4, `${grown} octets`);
+  t.diagnostic('1 run');
 });
 
 /** Each command in turn gets the same answer, the last one an end of the connection. */
