@@ -31,6 +31,8 @@ import { settingsTable } from './settings-table.ts';
 
 const LIBRARY = 'usr/lib/cyrus-sync';
 const DOCUMENTATION = 'usr/share/doc/cyrus-sync';
+/** The time of all files of the package, that of files in packages of npm: the same sources make the same package. */
+const PACKED_AT_SECONDS = '499162500';
 
 /** Where the package is put. */
 const [, , target] = process.argv;
@@ -111,7 +113,8 @@ function pack(version: string): string {
     .replace('@KIBIBYTES@', String(Math.ceil(octets / 1024)));
   put('DEBIAN/control', control);
   const file = join(target ?? join(project, 'dist'), `cyrus-sync_${version}_${architecture}.deb`);
-  run('dpkg-deb', '--build', '--root-owner-group', '-Zxz', root, file);
+  const time = { SOURCE_DATE_EPOCH: PACKED_AT_SECONDS, ...process.env };
+  execFileSync('dpkg-deb', ['--build', '--root-owner-group', '-Zxz', root, file], { env: time });
   return file;
 }
 

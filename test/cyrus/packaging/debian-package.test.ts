@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -84,6 +84,14 @@ test('it installs beside the Cyrus of this distribution, runs as its user, and i
     'compiled: cyrus-sync.cjs.code sync_client.cjs.code',
     'compiled for a new Node: ./cyrus-sync.cjs.code ./sync_client.cjs.code',
   ]);
+});
+
+test('built again of the same sources it is the same, octet for octet', async () => {
+  const again = join(directory, 'again');
+  await mkdir(again);
+  const built = await ok([process.execPath, BUILD, again]);
+  const [first, second] = await Promise.all([deb, built.stdout.trim()].map((file) => readFile(file)));
+  assert.ok(first && second?.equals(first), 'it differs');
 });
 
 test('installed it takes less than 40 MB, and of native parts it has those that it loads', () => {
