@@ -37,7 +37,8 @@ export interface Sending extends Disposable {
  */
 export class MessagesOnTheirWay {
   readonly #leastOctets: number;
-  readonly #senders = new Map<string, Sender>();
+  /** By partition, then by GUID. */
+  readonly #senders = new Map<ByteString, Map<string, Sender>>();
   readonly #waits = new Set<Wait>();
 
   /** @param leastOctets of a message that is worth it */
@@ -54,12 +55,12 @@ export class MessagesOnTheirWay {
     const others: IndexRecord[] = [];
     const senders = new Set<Sender>();
     const noted: string[] = [];
+    const known = this.#sendersTo(partition);
     let end: () => void = () => undefined;
     const self: Sender = { user, ended: new Promise((resolve) => (end = resolve)) };
     for (const record of records) {
       const isSmall = record.size < this.#leastOctets;
-      const key = `${record.guid} ${partition}`;
-      const sender = isSmall ? undefined : this.#senders.get(key);
+      const sender = isSmall ? undefined : known.get(record.guid);
       if (sender && sender.user !== user && !stage.find(partition, record.guid)) {
         others.push(record);
         senders.add(sender);
@@ -67,18 +68,27 @@ export class MessagesOnTheirWay {
       }
       mine.push(record);
       if (isSmall || sender) continue;
-      this.#senders.set(key, self);
-      noted.push(key);
+      known.set(record.guid, self);
+      noted.push(record.guid);
     }
     return {
       mine,
       others,
       waitForOthers: () => this.#wait(user, senders),
       [Symbol.dispose]: () => {
-        for (const key of noted.splice(0)) this.#senders.delete(key);
+        for (const guid of noted.splice(0)) known.delete(guid);
         end();
       },
     };
+  }
+
+  #sendersTo(partition: ByteString): Map<string, Sender> {
+    let senders = this.#senders.get(partition);
+    if (!senders) {
+      senders = new Map();
+      this.#senders.set(partition, senders);
+    }
+    return senders;
   }
 
   async #wait(user: ByteString, senders: ReadonlySet<Sender>): Promise<void> {

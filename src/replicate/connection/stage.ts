@@ -26,7 +26,8 @@ export class Stage {
   readonly slabs = new Slabs();
   readonly #session: ReplicaSession;
   readonly #mostStaged: number;
-  readonly #staged = new Map<string, Promise<void>>();
+  /** By partition, then by GUID. */
+  readonly #staged = new Map<ByteString, Map<string, Promise<void>>>();
   #holders = 0;
   #waiting: (() => void)[] = [];
   #weight = 0;
@@ -93,22 +94,23 @@ export class Stage {
 
   /** The promise that resolves when this GUID is on the replica's stage; undefined if nobody has begun to send it. */
   find(partition: ByteString, guid: string): Promise<void> | undefined {
-    return this.#staged.get(`${guid} ${partition}`);
+    return this.#staged.get(partition)?.get(guid);
   }
 
   /** Notes that these GUIDs are, or with `done` will be, staged. A failure takes them off again. */
   add(partition: ByteString, guids: readonly string[], done: Promise<void> = Promise.resolve()): void {
-    for (const guid of guids) this.#staged.set(`${guid} ${partition}`, done);
+    const staged = this.#staged.get(partition) ?? new Map<string, Promise<void>>();
+    this.#staged.set(partition, staged);
+    for (const guid of guids) staged.set(guid, done);
     done.catch(() => {
-      for (const guid of guids) {
-        const key = `${guid} ${partition}`;
-        if (this.#staged.get(key) === done) this.#staged.delete(key);
-      }
+      for (const guid of guids) if (staged.get(guid) === done) staged.delete(guid);
     });
   }
 
   get #restartDue(): boolean {
-    return this.#staged.size >= this.#mostStaged;
+    let messages = 0;
+    for (const staged of this.#staged.values()) messages += staged.size;
+    return messages >= this.#mostStaged;
   }
 
   #restart(): void {
