@@ -1,7 +1,7 @@
 import { type CyrusServer, PASSWORD } from './cyrus-server.ts';
 
 const CAPABILITIES = [
-  ...['core', 'mail', 'vacationresponse'].map((name) => `urn:ietf:params:jmap:${name}`),
+  ...['core', 'mail', 'submission', 'vacationresponse'].map((name) => `urn:ietf:params:jmap:${name}`),
   'https://cyrusimap.org/ns/jmap/contacts',
 ];
 

@@ -20,6 +20,7 @@ const HTTPD = {
   httpmodules: 'caldav carddav jmap',
   // Contacts.
   jmap_nonstandard_extensions: 'yes',
+  jmap_max_delayed_send: '1d',
 };
 const UPLOADED =
   'From: anna@example.net\r\nSubject: Entwurf\r\nMessage-ID: <draft@example.net>\r\n\r\nvon Anna\r\n';
@@ -64,6 +65,35 @@ async function told(client: JmapClient, scripts: boolean): Promise<unknown> {
   const answers = await Promise.all(methods.map((method) => client.call<{ list: object[] }>(method, {})));
   return answers.map(({ list }) => list);
 }
+
+test('mail that waits to be sent later waits on the replica too', async (t) => {
+  await using pair = await pairWithAnna(t);
+  if (pair === undefined) return;
+  const client = new JmapClient(pair.master, 'anna');
+  const blobId = await client.upload(UPLOADED, 'message/rfc822');
+  const { list } = await client.call<{ list: { id: string }[] }>('Mailbox/get', {});
+  const mailboxIds = { [list[0]?.id ?? '']: true };
+  const imported = await client.call<{ created: { one: { id: string } } }>('Email/import', {
+    emails: { one: { blobId, mailboxIds } },
+  });
+  const envelope = {
+    mailFrom: { email: 'anna@example.net', parameters: { HOLDFOR: '3600' } },
+    rcptTo: [{ email: 'bob@example.net' }],
+  };
+  await client.call('EmailSubmission/set', {
+    create: { one: { identityId: 'anna', emailId: imported.created.one.id, envelope } },
+  });
+  await syncClientOk(pair.master, ['-A']);
+  await assertNothingLeft(pair);
+  await assertSameMail(pair.master, pair.replica, ['anna']);
+  const waiting = await Promise.all(
+    [pair.master, pair.replica].map((server) =>
+      new JmapClient(server, 'anna').call<{ list: object[] }>('EmailSubmission/get', { ids: null }),
+    ),
+  );
+  assert.equal(waiting[0]?.list.length, 1);
+  assert.deepEqual(waiting[1]?.list, waiting[0]?.list);
+});
 
 test('alarms of events are kept beside the protocol: dav_reconstruct finds them in the calendars of the replica', async (t) => {
   await using pair = await pairWithAnna(t);
