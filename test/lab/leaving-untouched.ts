@@ -5,12 +5,14 @@ import { join, relative } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
 import { differences } from './differences.ts';
 import type { Side } from './two-sides.ts';
+import { untilStagesAreEmpty } from './until-stages-are-empty.ts';
 
 /** Below the configuration directory: who is connected, which locks exist. No mail and no state of it. */
 const NO_STATE = ['lock', 'proc', 'socket', 'sync'].map((each) => join('conf', each));
 
 /** Every file of the store: its SHA-1, and when it was last written. */
 export async function storeDigest(server: CyrusServer): Promise<Record<string, string>> {
+  await untilStagesAreEmpty(server);
   const digest: Record<string, string> = {};
   for (const root of ['conf', 'spool', 'meta', 'archive']) {
     for (const entry of await readdir(join(server.directory, root), {

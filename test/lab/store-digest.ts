@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { CyrusServer } from './cyrus-server.ts';
+import { untilStagesAreEmpty } from './until-stages-are-empty.ts';
 
 /** Below the configuration directory: what running processes leave, locks, and logs. */
 const PASSING = ['lock', 'proc', 'log', 'socket', 'sync'];
@@ -13,7 +14,8 @@ const PASSING = ['lock', 'proc', 'log', 'socket', 'sync'];
 const MADE_OF_SCRIPTS = /\/dav\.db$|^conf\/sieve\/.*\.bc$/;
 
 /** Every file and directory of a store with a digest of its octets. */
-export function storeDigest(server: CyrusServer): Record<string, string> {
+export async function storeDigest(server: CyrusServer): Promise<Record<string, string>> {
+  await untilStagesAreEmpty(server);
   const found: Record<string, string> = {};
   const passing = new Set(PASSING.map((name) => join(server.configDirectory, name)));
   const walk = (directory: string): void => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { CyrusServer } from './cyrus-server.ts';
+import { filesBelow } from './files-below.ts';
 import { type FullMailbox, fullMailbox, fullState, openSync, type UserState } from './full-state.ts';
 
 /**
@@ -70,12 +71,13 @@ async function messageFiles(server: CyrusServer): Promise<StrictState['files']> 
   for (const partition of Object.keys(server.partitions)) {
     for (const part of ['spool', 'archive']) {
       const root = join(server.directory, part, partition);
-      for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile() || !/^\d+\.$/.test(entry.name)) continue;
-        const directory = entry.parentPath.slice(root.length);
-        const digest = createHash('sha1').update(await readFile(join(entry.parentPath, entry.name)));
+      for (const file of filesBelow(root)) {
+        const name = basename(file);
+        if (!/^\d+\.$/.test(name)) continue;
+        const directory = dirname(file).slice(root.length);
+        const digest = createHash('sha1').update(await readFile(file));
         const own = files[directory] ?? {};
-        own[entry.name] = digest.digest('hex');
+        own[name] = digest.digest('hex');
         files[directory] = own;
       }
     }

@@ -7,6 +7,7 @@ import { faultsOf } from '../../../src/preflight/known-faults.ts';
 import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { ADMIN, giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
+import { filesBelow } from '../../lab/files-below.ts';
 import { populate } from '../../lab/populate.ts';
 import { changedFiles, storeDigest } from '../../lab/store-digest.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
@@ -48,10 +49,10 @@ async function check(
 
 test('a sound pair is found sound, and is octet for octet the same afterwards', async () => {
   await syncClientOk(pair.master, ['-A', '--workers', '1']);
-  const [here, there] = [storeDigest(pair.master), storeDigest(pair.replica)];
+  const [here, there] = [await storeDigest(pair.master), await storeDigest(pair.replica)];
   const { code, findings, of } = await check('--workers', '2');
-  assert.deepEqual(changedFiles(here, storeDigest(pair.master)), []);
-  assert.deepEqual(changedFiles(there, storeDigest(pair.replica)), []);
+  assert.deepEqual(changedFiles(here, await storeDigest(pair.master)), []);
+  assert.deepEqual(changedFiles(there, await storeDigest(pair.replica)), []);
   assert.equal(code, 0);
   assert.deepEqual(
     findings.filter(
@@ -130,10 +131,8 @@ test('a partition that the replica lacks is not known without a probe, and a pro
 test('a damaged message and a partition that cannot be read are problems that name them', async () => {
   const spool = pair.master.partitions.default ?? '';
   // Whichever of them are expunged already.
-  const firsts = readdirSync(spool, { recursive: true })
-    .map(String)
-    .filter((name) => name.endsWith('/1.'));
-  for (const first of firsts) truncateSync(join(spool, first), 3);
+  const firsts = filesBelow(spool).filter((name) => name.endsWith('/1.'));
+  for (const first of firsts) truncateSync(first, 3);
   const messages = (await check('--workers', '1')).of('messages');
   assert.ok(messages.every(({ verdict }) => verdict === 'problem'));
   assert.match(messages.at(-1)?.text ?? '', /^[1-9]\d* of \d+ messages read are damaged/);

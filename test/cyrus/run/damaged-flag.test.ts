@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { assertNothingLeft } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { filesBelow } from '../../lab/files-below.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 import { openSides } from '../../lab/two-sides.ts';
 
@@ -13,11 +13,10 @@ const COMMANDS = `X) INTERNALDATE 1 SIZE 1 GUID ${'0'.repeat(40)})))\r\nAPPLY UN
 /** Gives a keyword of the one mailbox that has it another name, as damage on the disk might. */
 async function rename(server: CyrusServer, to: string): Promise<void> {
   const spool = server.partitions.default ?? '';
-  const files = await readdir(spool, { recursive: true });
-  for (const file of files.filter((name) => name.endsWith('cyrus.header'))) {
-    const content = await readFile(join(spool, file), 'latin1');
+  for (const file of filesBelow(spool).filter((name) => name.endsWith('cyrus.header'))) {
+    const content = await readFile(file, 'latin1');
     if (!content.includes(FLAG)) continue;
-    await writeFile(join(spool, file), content.replace(FLAG, `{${to.length}}\r\n${to}`), 'latin1');
+    await writeFile(file, content.replace(FLAG, `{${to.length}}\r\n${to}`), 'latin1');
     return;
   }
   throw new Error(`no mailbox has ${FLAG}`);

@@ -52,10 +52,10 @@ function isOfPlan(file: string): boolean {
 
 /** Plans, runs, and holds one against the other. */
 async function planThenRun(args: readonly string[] = ['-A']): Promise<Plan> {
-  const [here, there] = [storeDigest(pair.master), storeDigest(pair.replica)];
+  const [here, there] = [await storeDigest(pair.master), await storeDigest(pair.replica)];
   const planned = await cyrusSync(pair.master, 'plan', [...args, '-v', '--json', '--workers', '1']);
-  assert.deepEqual(changedFiles(here, storeDigest(pair.master)), []);
-  assert.deepEqual(changedFiles(there, storeDigest(pair.replica)).filter(isOfPlan), []);
+  assert.deepEqual(changedFiles(here, await storeDigest(pair.master)), []);
+  assert.deepEqual(changedFiles(there, await storeDigest(pair.replica)).filter(isOfPlan), []);
   const [lines, plan] = parted(planned.stdout);
 
   const report = join(pair.master.directory, 'report.json');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { filesBelow } from '../../lab/files-below.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
 const USERS = Array.from({ length: 9 }, (_, index) => `user${index}`);
@@ -23,9 +23,9 @@ async function largeFiles(server: CyrusServer): Promise<{ names: number; inodes:
   const [spool = ''] = Object.values(server.partitions);
   const inodes = new Set<number>();
   let names = 0;
-  for (const entry of await readdir(spool, { recursive: true })) {
-    if (!/\/\d+\.$/.test(entry)) continue;
-    const { ino, size } = await stat(join(spool, entry));
+  for (const file of filesBelow(spool)) {
+    if (!/\/\d+\.$/.test(file)) continue;
+    const { ino, size } = await stat(file);
     if (size < LARGE / 2) continue;
     names += 1;
     inodes.add(ino);

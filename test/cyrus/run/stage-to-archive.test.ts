@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertNothingLeft, assertSameMail } from '../../lab/assert-same-mail.ts';
 import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { filesBelow } from '../../lab/files-below.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
@@ -45,8 +45,6 @@ for (const archive of [true, false]) {
 
 function messageFiles({ directory }: CyrusServer): { spool: number; archive: number } {
   const count = (folder: string): number =>
-    readdirSync(join(directory, folder), { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /\/\d+\.$/.test(name),
-    ).length;
+    filesBelow(join(directory, folder)).filter((file) => /\/\d+\.$/.test(file)).length;
   return { spool: count('spool'), archive: count('archive') };
 }
