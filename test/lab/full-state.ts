@@ -25,7 +25,8 @@ export interface UserState extends Omit<ReplicaUser, 'mailboxes' | 'quotas' | 's
   seen: Record<string, ReplicaUser['seen'][number]>;
 }
 
-export interface FullMailbox extends Omit<ReplicaMailbox, 'annotations'> {
+/** Keywords are those of its records; which others a server remembers besides, and in which order, is its own affair. */
+export interface FullMailbox extends Omit<ReplicaMailbox, 'annotations' | 'keywords'> {
   /** By UID, expunged ones included. */
   records: Record<number, FullRecord>;
   annotations: Record<string, WireAnnotation>;
@@ -116,7 +117,7 @@ async function stateOf(session: ReplicaSession, user: string): Promise<FullState
 
 export async function fullMailbox(session: ReplicaSession, name: string): Promise<FullMailbox> {
   const records: FullMailbox['records'] = {};
-  const mailbox = await session.getFullMailbox(name, (record) => {
+  const { keywords: _keywords, ...mailbox } = await session.getFullMailbox(name, (record) => {
     const annotations = byEntry(record.annotations);
     records[record.uid] = { ...record, flags: record.flags.toSorted(), annotations };
   });
