@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { SyncLocks } from '../connection/sync-locks.ts';
@@ -15,6 +16,7 @@ import { syncMailboxes } from './run-mailboxes.ts';
 import { syncMeta } from './run-meta.ts';
 import { syncUser } from './run-user.ts';
 import { sendAnnotations } from './send-annotations.ts';
+import { userThere } from './user-there.ts';
 import { wentToDeleted } from './went-to-deleted.ts';
 
 /**
@@ -38,6 +40,7 @@ export async function runActions(
   using _locks = locks;
   const removed = actions.flatMap((action) => (action.kind === 'unuser' ? [action.userid] : []));
   const unit = new Unit(context, owners, new Set(removed), locks);
+  const lastRemoval = actions.findLastIndex(({ kind }) => kind === 'unmailbox');
   for (let at = 0; at < actions.length; ) {
     const action = actions[at];
     if (!action) break;
@@ -46,11 +49,22 @@ export async function runActions(
       await unit.sendPersonal(entries);
       at += entries.length;
     } else {
+      const gone = at === lastRemoval ? inboxesRemoved(context, actions) : [];
       at++;
-      await unit.run(action, at === actions.length);
+      await unit.run(action, at === actions.length, gone);
     }
   }
   return unit.results;
+}
+
+/** Finds users whose INBOX the log says to be deleted at once. */
+function inboxesRemoved({ store }: EngineContext, actions: readonly Action[]): ByteString[] {
+  return actions.flatMap((action) => {
+    const owner = action.kind === 'unmailbox' ? store.ownerOf(action.name) : undefined;
+    return action.kind === 'unmailbox' && owner !== undefined && store.inboxName(owner) === action.name
+      ? [owner]
+      : [];
+  });
 }
 
 function endOfPersonal(actions: readonly Action[], from: number): number {
@@ -86,7 +100,12 @@ class Unit {
     this.#locks = locks;
   }
 
-  async run(action: Exclude<Action, PersonalAction>, isLast: boolean): Promise<void> {
+  /** @param gone users of whom, by the log, no mailbox is left once this is done */
+  async run(
+    action: Exclude<Action, PersonalAction>,
+    isLast: boolean,
+    gone: readonly ByteString[],
+  ): Promise<void> {
     // Mailboxes that left the user have to be elsewhere before, and what failed may be just their move.
     const before = this.#ended ?? (action.kind === 'unuser' ? this.#firstNotDone : undefined);
     if (before) {
@@ -96,6 +115,7 @@ class Unit {
     try {
       await runAction(this.#context, action, this.#owners, this.#locks);
       if (action.kind === 'mailboxes') await this.#finishGone(action.names);
+      for (const owner of gone) await this.#finishDeletedAtOnce(owner);
       // An owner tied to the removed users may have been one of them, whatever the names have been used for since.
       if (action.kind === 'unuser' && isLast) await restoreHeirs(this.#context, this.#owners, this.#locks);
       this.#add(DONE);
@@ -118,6 +138,18 @@ class Unit {
       else if (lostInbox.has(owner) && hasInbox(this.#context, owner))
         await syncUser(this.#context, owner, this.#locks, true);
     }
+  }
+
+  /** Removes what a deletion at once leaves of a user besides mail: a master up to 3.4 logs no UNUSER of it either. */
+  async #finishDeletedAtOnce(owner: ByteString): Promise<void> {
+    const { store } = this.#context;
+    if (this.#unusers.has(owner) || hasInbox(this.#context, owner)) return;
+    if (store.mailboxesOf(owner).some(({ inDeleted, intermediate }) => !inDeleted && !intermediate)) return;
+    const inbox = store.inboxName(owner);
+    const { mailboxes } = await userThere(this.#context, owner);
+    const isLive = ({ name, type }: ReplicaMailbox): boolean =>
+      !type.includes('i') && (name === inbox || name.startsWith(`${inbox}.`));
+    if (!mailboxes.some(isLive)) await removeUser(this.#context, owner, this.#locks, false);
   }
 
   /** Sends entries that are independent of each other, so that none waits for the answer to another. */

@@ -33,6 +33,31 @@ test('a mailbox that was deleted here is removed', async () => {
   assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna.Work']);
 });
 
+test('a mailbox that was deleted with others below it leaves an intermediate of its uniqueid, and is removed; by another one it is not', async () => {
+  for (const [uniqueid, commands] of [
+    [undefined, ['UNMAILBOX user.anna.Work']],
+    ['another', []],
+  ] as const) {
+    await using scene = await withAnna();
+    const { master } = scene;
+    const own = master.lookup('user.anna.Work')?.uniqueid;
+    master.put('user.anna.Work', { uniqueid: uniqueid ?? own ?? '', entry: { intermediate: true } });
+    await scene.runActions(['anna'], { kind: 'unmailbox', name: 'user.anna.Work' });
+    assert.deepEqual(scene.takeCommands(), commands);
+  }
+});
+
+test('a user of whom the log names the mailboxes alone goes with what is kept by the name, once none is left on either side', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  const inbox = master.lookup('user.anna')?.uniqueid ?? '';
+  master.bury('user.anna.Work');
+  master.put('user.anna', { uniqueid: inbox, entry: { intermediate: true } });
+  const lines = ['user.anna', 'user.anna.Work'].map((name): Action => ({ kind: 'unmailbox', name }));
+  assert.deepEqual(kinds(await scene.runActions(['anna'], ...lines)), ['done', 'done']);
+  assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna', 'UNMAILBOX user.anna.Work', 'UNUSER anna']);
+});
+
 test('a mailbox that was deleted and made again is not removed', async () => {
   await using scene = await withAnna();
   scene.master.bury('user.anna.Work');
