@@ -52,6 +52,7 @@ export class Connection {
       storage: setting.storage,
       stage: this.#stage,
       session: this.#session,
+      conversations: setting.options.conversations,
       enableable: setting.options.enableable,
       send: (piece) => transport.write(piece),
       room: () => transport.room(),

@@ -46,6 +46,8 @@ export interface SandboxOptions {
   partitions?: readonly ByteString[];
   /** Each command is on disk before it is answered; default false. */
   durable?: boolean;
+  /** `conversations`: an XCONVMODSEQ is raised with each live record; default false. */
+  conversations?: boolean;
   faults?: readonly Fault[];
   /** Keeps the APPLY commands in `Sandbox.recorded`, or hands them over as they come. Default false. */
   recordCommands?: boolean | ((command: RecordedCommand) => void);
@@ -67,6 +69,7 @@ export interface FilledOptions {
   tls: { key: string; cert: string } | undefined;
   partitions: readonly ByteString[] | undefined;
   durable: boolean;
+  conversations: boolean;
   faults: readonly Fault[];
   recordCommands: boolean | ((command: RecordedCommand) => void);
   log: (line: string) => void;
@@ -106,6 +109,7 @@ export function fillOptions(options: SandboxOptions): FilledOptions {
     tls: options.tls,
     partitions: options.partitions,
     durable: options.durable ?? false,
+    conversations: options.conversations ?? false,
     faults: options.faults ?? [],
     recordCommands: options.recordCommands ?? false,
     log: options.log ?? (() => undefined),

@@ -87,6 +87,8 @@ export class MemoryStore implements MasterStore {
   readonly locked = new Set<ByteString>();
   /** Every message has its CREATEDMODSEQ, as in Cyrus 3.6: an empty mailbox has another checksum of annotations then. */
   createdModseqs = false;
+  /** `conversations`: each mailbox has an XCONVMODSEQ. */
+  conversations = false;
   readonly quotas = new Map<ByteString, QuotaEntry>();
   readonly annotations: Annotation[] = [];
   readonly #mailboxes = new Map<ByteString, StoredMailbox>();
@@ -519,6 +521,10 @@ export class MemoryStore implements MasterStore {
   }
 
   #view({ entry, records, annotations, state, floor, skew }: StoredMailbox): MailboxView {
+    const highestmodseq = records.reduce(
+      (highest, { modseq }) => Math.max(highest, modseq),
+      Math.max(entry.foldermodseq, floor.highestmodseq),
+    );
     const { uidvalidity, createdmodseq, foldermodseq } = entry;
     const quotaroot = [...this.quotas.keys()]
       .filter((root) => entry.name === root || entry.name.startsWith(`${root}.`))
@@ -530,10 +536,7 @@ export class MemoryStore implements MasterStore {
         indexVersion: INDEX_VERSION,
         exists: records.filter(({ flags }) => !flags.includes('\\Expunged')).length,
         lastUid: Math.max(records.at(-1)?.uid ?? 0, floor.lastUid),
-        highestmodseq: records.reduce(
-          (highest, { modseq }) => Math.max(highest, modseq),
-          Math.max(foldermodseq, floor.highestmodseq),
-        ),
+        highestmodseq,
         deletedmodseq: floor.deletedmodseq,
         recentuid: 0,
         recenttime: 0,
@@ -542,7 +545,7 @@ export class MemoryStore implements MasterStore {
         pop3ShowAfter: 0,
         uidvalidity,
         options: 'P',
-        xconvmodseq: 0,
+        xconvmodseq: this.conversations ? highestmodseq : 0,
         raclmodseq: 0,
         createdmodseq,
         foldermodseq,

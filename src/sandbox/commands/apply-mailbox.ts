@@ -101,6 +101,7 @@ function update(context: CommandContext, request: MailboxRequest): void {
   if (!session.force && request.lastUid < lastWritten) {
     throw new ServerDeath(`${row.name}: LAST_UID ${request.lastUid} below UID ${lastWritten} of a record`);
   }
+  row.xconvmodseq = xconvmodseqAfter(context, row, request, steps);
   setHeader(storage, row, request);
   const mine = { basic: row.crcBasic, annotations: row.crcAnnotations };
   if (!crcEqual(request.crc, mine)) {
@@ -224,11 +225,23 @@ function setHeader(storage: Storage, row: MailboxRow, request: MailboxRequest): 
   row.createdmodseq = request.createdmodseq;
   row.options = request.options;
   row.uidvalidity = request.uidvalidity;
-  if (request.xconvmodseq !== 0) row.xconvmodseq = request.xconvmodseq;
   if (request.raclmodseq !== 0) row.raclmodseq = request.raclmodseq;
   storage.mailboxes.put(row);
   const owner = ownerOf(row.name);
   if (owner !== undefined) storage.users.raiseModseq(owner, request.highestmodseq);
+}
+
+/** A server with conversations counts each live record itself, and is told of what other folders have of them. */
+function xconvmodseqAfter(
+  { conversations }: CommandContext,
+  row: MailboxRow,
+  { xconvmodseq }: MailboxRequest,
+  steps: readonly RecordStep[],
+): number {
+  const told = xconvmodseq || row.xconvmodseq;
+  if (!conversations) return told;
+  const live = steps.filter(({ record }) => !isExpunged(record));
+  return live.reduce((most, { record }) => Math.max(most, record.modseq), told);
 }
 
 function newMailbox(request: MailboxRequest): Omit<MailboxRow, 'id' | 'crcBasic' | 'crcAnnotations'> {

@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly storage: Storage;
   readonly stage: Stage;
   readonly session: SessionState;
+  /** An XCONVMODSEQ is raised with each live record. */
+  readonly conversations: boolean;
   /** Names that CAPABILITIES may enable. */
   readonly enableable: readonly string[];
   /** Adds to the answer; lines end with CRLF. */
