@@ -545,7 +545,7 @@ export class MemoryStore implements MasterStore {
         pop3ShowAfter: 0,
         uidvalidity,
         options: 'P',
-        xconvmodseq: this.conversations ? highestmodseq : 0,
+        xconvmodseq: this.conversations && !entry.inDeleted ? highestmodseq : 0,
         raclmodseq: 0,
         createdmodseq,
         foldermodseq,

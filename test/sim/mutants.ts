@@ -60,6 +60,16 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a step tells of conversations what the replica had before the first',
+    file: 'src/replicate/compare/mailbox-line.ts',
+    changes: [
+      [
+        'xconvmodseq: 0,\n    raclmodseq: remote',
+        'xconvmodseq: remote?.xconvmodseq ?? 0,\n    raclmodseq: remote',
+      ],
+    ],
+  },
+  {
     name: 'a step of a large mailbox overtakes the one before on another connection, and does not say what it builds on',
     file: 'src/replicate/folders/start-mailbox.ts',
     changes: [
@@ -163,7 +173,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a folder is removed from the replica without the record of its deletion',
     file: 'src/replicate/folders/plan-folders.ts',
     changes: [
-      ['} else if (question.replace || wasDeleted) remove(mailbox);', '} else if (mailbox) remove(mailbox);'],
+      [
+        "} else if (question.replace || wasDeleted || fate === 'tombstone') remove(mailbox);",
+        '} else if (mailbox) remove(mailbox);',
+      ],
     ],
   },
   {

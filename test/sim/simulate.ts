@@ -102,6 +102,7 @@ class World {
         world?.examine(command);
       },
       offer: { sieveMailbox: plan.newReplica },
+      conversations: true,
       log: (line) => world?.hearReplica(line),
     });
     world = new World(plan, random, time, replica);
@@ -171,6 +172,8 @@ class World {
   hearReplica(line: string): void {
     this.tell(`replica: ${line}`);
     this.#watch.hear(line);
+    if (line.includes('higher xconvmodseq') && !this.#mayMerge)
+      this.violate(`a counter of conversations goes down although nobody has changed the replica: ${line}`);
   }
 
   async #live(): Promise<void> {

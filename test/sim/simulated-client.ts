@@ -177,6 +177,7 @@ export class SimulatedClient {
       ...defaults,
       connection: connectionSettings(),
       master: { kind: 'server', connection: { ...connectionSettings(), server: MASTER } },
+      layout: { ...defaults.layout, conversations: true },
       options: { ...defaults.options, batchSize, lookAhead },
     };
   }

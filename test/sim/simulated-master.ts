@@ -79,6 +79,7 @@ export class SimulatedMaster {
     this.#copies = copies;
     this.store = new SimulatedStore(locks);
     this.store.createdModseqs = true;
+    this.store.conversations = true;
     for (const folders of users) {
       const userid = this.#newUser();
       for (const name of FOLDERS.slice(0, folders)) this.#create(`${this.store.inboxName(userid)}.${name}`);
