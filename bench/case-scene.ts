@@ -92,6 +92,7 @@ export class CaseScene implements Scene<Run> {
     });
     if (this.#bench.cold) dropPageCache();
     await wait(SETTLE);
+    target.listLocks?.reset();
     const [load = 0] = loadavg();
     const cpuBefore = processorSeconds(target.pid);
     const measured = await measure(command, {
@@ -107,6 +108,7 @@ export class CaseScene implements Scene<Run> {
     }
     if (watcher?.answers === 0) throw new Error(`${contender.name} has answered nobody`);
     if (target.spool !== undefined && !this.#isShared) this.#check(contender, target.spool);
+    const listLockedSeconds = target.listLocks?.seconds;
     const spoolOctets =
       this.#bench.countSpool && target.spool !== undefined ? octetsOf(target.spool) : undefined;
     if (this.#bench.replica !== 'same') await target.putAside();
@@ -126,14 +128,17 @@ export class CaseScene implements Scene<Run> {
       serverCpu: cpu,
       load,
       ...(spoolOctets === undefined ? {} : { spoolOctets }),
+      ...(listLockedSeconds === undefined ? {} : { listLockedSeconds }),
     };
   }
 
-  line({ wall, user, system, serverCpu, peakRss, up }: Run): string {
+  line({ wall, user, system, serverCpu, peakRss, up, listLockedSeconds }: Run): string {
     const wire = up === null ? '' : `, wire ${(up / 1e6).toFixed(1)} MB`;
+    const locked =
+      listLockedSeconds === undefined ? '' : `, mailboxes.db locked ${listLockedSeconds.toFixed(2)} s`;
     return (
       `${wall.toFixed(2)} s, CPU ${(user + system).toFixed(2)} s (replica ${serverCpu.toFixed(2)}), ` +
-      `RSS ${Math.round(peakRss / 2 ** 20)} MiB${wire}`
+      `RSS ${Math.round(peakRss / 2 ** 20)} MiB${wire}${locked}`
     );
   }
 

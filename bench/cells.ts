@@ -16,6 +16,8 @@ export interface Cell {
   wire: number | undefined;
   /** Octets of the replica's spool; undefined where nothing counted them. */
   spool: number | undefined;
+  /** Seconds for which the replica's list of mailboxes was locked; undefined where nothing noted them. */
+  listLocked: number | undefined;
   /** Seconds to the first octet sent; undefined where nothing saw it. */
   firstOctet: number | undefined;
 }
@@ -28,6 +30,9 @@ function cellOf(runs: [Run, ...Run[]]): Cell {
   const [first] = runs;
   const of = (value: (run: Run) => number) => median(runs.map(value));
   const counted = runs.filter((run) => run.up !== null);
+  const locked = runs.flatMap(({ listLockedSeconds }) =>
+    listLockedSeconds === undefined ? [] : [listLockedSeconds],
+  );
   const firsts = runs.flatMap((run) => (typeof run.firstOctet === 'number' ? [run.firstOctet] : []));
   const spools = runs.flatMap((run) => (run.spoolOctets === undefined ? [] : [run.spoolOctets]));
   return {
@@ -35,6 +40,7 @@ function cellOf(runs: [Run, ...Run[]]): Cell {
     contender: first.contender,
     rounds: runs.length,
     spool: spools.length === 0 ? undefined : median(spools),
+    listLocked: locked.length === 0 ? undefined : median(locked),
     wall: of((run) => run.wall),
     cpu: of((run) => run.user + run.system),
     serverCpu: of((run) => run.serverCpu),

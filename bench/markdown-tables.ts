@@ -8,6 +8,7 @@ export function caseTable(result: CaseResult): string {
   const cells = cellsOf(result);
   const wire = cells.some((cell) => cell.wire !== undefined);
   const spool = cells.some((cell) => cell.spool !== undefined);
+  const locked = cells.some((cell) => cell.listLocked !== undefined);
   const first = cells.some((cell) => cell.firstOctet !== undefined);
   const rows = [
     [
@@ -20,6 +21,7 @@ export function caseTable(result: CaseResult): string {
       '>peak MB',
       ...(wire ? ['>MB on the wire'] : []),
       ...(spool ? [">replica's MB"] : []),
+      ...(locked ? ['>mailboxes.db locked s'] : []),
       ...(first ? ['>first octet after s'] : []),
       '>runs',
     ],
@@ -36,6 +38,7 @@ export function caseTable(result: CaseResult): string {
       mb(cell.peakRss),
       ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
       ...(spool ? [cell.spool === undefined ? '' : mb(cell.spool)] : []),
+      ...(locked ? [cell.listLocked === undefined ? '' : seconds(cell.listLocked)] : []),
       ...(first ? [cell.firstOctet === undefined ? '' : seconds(cell.firstOctet)] : []),
       String(cell.rounds),
     ]);

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { ADMIN, CyrusServer, PASSWORD } from '../test/lab/cyrus-server.ts';
 import { cyrusIdentity } from '../test/lab/processes.ts';
 import type { Flush } from './flush/flush.ts';
+import { ListLocks } from './flush/list-locks.ts';
 import { slowFlush } from './flush/slow-flush.ts';
 import type { BenchOptions } from './options.ts';
 
@@ -17,6 +19,8 @@ export interface Target {
   pid: number | undefined;
   /** Where messages end up; undefined where they are no files. */
   spool: string | undefined;
+  /** undefined where flushes cost what they cost. */
+  listLocks?: ListLocks | undefined;
   /** Ends the server. Its files are moved aside: deleting many would slow down the next run. */
   putAside(): Promise<void>;
   /** Ends the server if need be and deletes its files. */
@@ -29,17 +33,23 @@ export async function cyrusTarget(
   flush: Flush,
   { workDirectory, diskDirectory }: Pick<BenchOptions, 'workDirectory' | 'diskDirectory'>,
 ): Promise<Target> {
+  const isSlow = flush !== 'disk' && flush !== 0;
+  const listLocks = isSlow ? new ListLocks(join(workDirectory, `locks-${randomUUID()}`)) : undefined;
   const server = await CyrusServer.start('replica', {
     ...(store === undefined ? {} : { store }),
-    environment: slowFlush(flush, workDirectory),
+    environment: slowFlush(flush, workDirectory, listLocks),
     ...(flush === 'disk' ? { directory: diskDirectory } : {}),
   });
   return {
     port: server.syncPort,
     pid: Number(readFileSync(join(server.directory, 'master.pid'), 'utf8').trim()),
     spool: join(server.directory, 'spool'),
+    listLocks,
     putAside: () => server.halt(),
-    remove: () => server.stop(),
+    remove: async () => {
+      await server.stop();
+      listLocks?.[Symbol.dispose]();
+    },
   };
 }
 

@@ -31,6 +31,8 @@ export interface Run extends RunKey {
   serverCpu: number;
   /** Octets of the replica's spool on disk, a message with several names counted once. */
   spoolOctets?: number;
+  /** Seconds for which the replica's list of mailboxes was locked by transactions that were flushed. */
+  listLockedSeconds?: number;
   /** Load average of the last minute when the run began: what else the machine had to do, and the runs before. */
   load?: number;
 }

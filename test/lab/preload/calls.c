@@ -7,6 +7,8 @@
  *                          the errno (0: it does half of what was asked), how many there were, how often one has failed.
  * FLUSHED                  a directory in which each file of FAULT_UNDER that is flushed is kept as it then was, under the
  *                          number of its inode: what a disk has of it when the power goes.
+ * HELD_FILE, HELD_LOG      files of that name: how many nanoseconds each exclusive lock was held under which they were flushed is
+ *                          added to the log, a line for each.
  * FAULT_UNDER              only files below this directory count.
  * FAULT_PROGRAM            only in processes of this name.
  */
@@ -72,6 +74,51 @@ static int strikes(enum call call, const char *path, int fd) {
     if (state->error == 0) return 2;
     errno = (int)state->error;
     return 1;
+}
+
+/* The exclusive lock that this process has of a file of HELD_FILE. */
+static struct {
+    int fd, flushes;
+    struct timespec since;
+} held = {-1, 0, {0, 0}};
+
+static int is_held_file(int fd) {
+    const char *name = getenv("HELD_FILE");
+    char link[64], path[PATH_MAX];
+    if (!name) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    if (length < 0) return 0;
+    path[length] = 0;
+    const char *last = strrchr(path, '/');
+    return last && strcmp(last + 1, name) == 0;
+}
+
+static void tell_held(void) {
+    const char *log = getenv("HELD_LOG");
+    struct timespec now;
+    char line[32];
+    if (!log || held.flushes == 0) return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long long nanoseconds = (now.tv_sec - held.since.tv_sec) * 1000000000LL + now.tv_nsec - held.since.tv_nsec;
+    int length = snprintf(line, sizeof line, "%lld\n", nanoseconds);
+    int fd = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0) return;
+    syscall(SYS_write, fd, line, length);
+    syscall(SYS_close, fd);
+}
+
+static void lock_changed(int fd, int type) {
+    int kept = errno;
+    if (type == F_WRLCK && is_held_file(fd)) {
+        held.fd = fd;
+        held.flushes = 0;
+        clock_gettime(CLOCK_MONOTONIC, &held.since);
+    } else if (type == F_UNLCK && fd == held.fd) {
+        tell_held();
+        held.fd = -1;
+    }
+    errno = kept;
 }
 
 #define REAL(name, type, ...) \
@@ -176,8 +223,12 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
         va_end(rest); \
         REAL(#name, int, int, int, ...); \
         int locks = command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW; \
-        if (locks && ((struct flock *)argument)->l_type != F_UNLCK && strikes(LOCK, NULL, fd) == 1) return -1; \
-        return real(fd, command, argument); \
+        if (!locks) return real(fd, command, argument); \
+        int type = ((struct flock *)argument)->l_type; \
+        if (type != F_UNLCK && strikes(LOCK, NULL, fd) == 1) return -1; \
+        int result = real(fd, command, argument); \
+        if (result == 0) lock_changed(fd, type); \
+        return result; \
     }
 FCNTL_CALL(fcntl)
 FCNTL_CALL(fcntl64)
@@ -250,6 +301,7 @@ static void wait_for_disk(void) {
     int name(int fd) { \
         REAL(#name, int, int); \
         if (strikes(FLUSH, NULL, fd) == 1) return -1; \
+        if (fd == held.fd) held.flushes += 1; \
         int result = real(fd); \
         if (result == 0) keep_flushed(fd); \
         wait_for_disk(); \
