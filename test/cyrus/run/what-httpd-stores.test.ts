@@ -24,6 +24,7 @@ const HTTPD = {
 };
 const UPLOADED =
   'From: anna@example.net\r\nSubject: Entwurf\r\nMessage-ID: <draft@example.net>\r\n\r\nvon Anna\r\n';
+const ATTACHMENT = 'noch in keiner Mail';
 
 async function pairWithAnna(t: TestContext): Promise<Pair | undefined> {
   if (!PROGRAMS.haveHttpd) {
@@ -45,6 +46,8 @@ test('mail, folders, contacts, uploads and an answer to everybody that came by J
   const { list } = await client.call<{ list: { id: string }[] }>('Mailbox/get', {});
   const mailboxIds = { [list[0]?.id ?? '']: true };
   await client.call('Email/import', { emails: { one: { blobId, mailboxIds, keywords: { $seen: true } } } });
+  // What no mail has is in the mailbox of uploads alone.
+  const attachmentId = await client.upload(ATTACHMENT, 'text/plain');
   await client.call('Mailbox/set', { create: { one: { name: 'Süßes', sortOrder: 7 } } });
   await client.call('Contact/set', { create: { one: { firstName: 'Zoë', lastName: 'Brontë' } } });
   // The httpd of Debian's 3.6.1 ends at it, and before there is none.
@@ -55,7 +58,7 @@ test('mail, folders, contacts, uploads and an answer to everybody that came by J
   await assertSameMail(pair.master, pair.replica, ['anna']);
 
   const there = new JmapClient(pair.replica, 'anna');
-  assert.equal(await there.download(blobId), UPLOADED);
+  assert.equal(await there.download(attachmentId), ATTACHMENT);
   assert.deepEqual(await told(there, away !== undefined), await told(client, away !== undefined));
 });
 

@@ -85,3 +85,42 @@ test('in a store of Cyrus up to 3.4 no index is locked while conversations are w
     ['MAILBOX_DAMAGED'],
   );
 });
+
+test('a mailbox of mail that waits to be sent, known by its type or its name, has no conversations, as in Cyrus', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'mailbox-reader-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const layout = plainLayout(root, { conversations: true });
+  using databases = new KeptDatabases(4);
+  const mailboxes = [
+    ['user\x1fanna', 'e', 'aa01'],
+    ['user\x1fanna\x1fWaiting', 's', 'aa02'],
+    ['user\x1fanna\x1f#jmapsubmission', 'e', 'aa03'],
+  ] as const;
+  const rest = 'P default V 7 C 2 F 3';
+  const rows = mailboxes.flatMap(([name, type, id]) => [
+    `I${id}\t%(T ${type} N ${name} ${rest})\n`,
+    `N${name}\t%(T ${type} I ${id} ${rest})\n`,
+  ]);
+  write(layout.mboxlistPath, rows.sort().join(''));
+  for (const [name, type, id] of mailboxes) {
+    const at = join(root, 'spool/uuid/a/a', id);
+    write(
+      join(at, 'cyrus.header'),
+      Buffer.concat([HEADER, Buffer.from(`%(T ${type} N ${name} I ${id} A %())\n`)]),
+    );
+    write(join(at, 'cyrus.index'), indexBytes({ version: 20 }, []));
+  }
+  // Early releases of 3.1 counted them, and whoever is told of short ids there has no conversations to note it in.
+  const counted = mailboxes.map(([, , id]) => `F${id}\t0 (6 0 0)\n`).join('');
+  write(join(root, 'conf/user/uuid/a/a/aa01/conversations.db'), `$COMPACT_EMAILIDS\t1\n${counted}`);
+  const list = new MailboxList(layout, databases);
+  const reader = new MailboxReader(layout, list, new MailboxStates(layout, list, databases));
+  const told = mailboxes.map(([name]) =>
+    reader.read(name.replaceAll('\x1f', '.'), ({ state }) => [state.xconvmodseq, state.compactEmailids]),
+  );
+  assert.deepEqual(await Promise.all(told), [
+    [6, true],
+    [0, undefined],
+    [0, undefined],
+  ]);
+});
