@@ -77,6 +77,12 @@ export const INSTALLED_PROGRAMS = new CyrusPrograms(INSTALLED);
 /** Those of this run. */
 export const PROGRAMS = new CyrusPrograms(process.env.CYRUS_PROGRAMS ?? INSTALLED);
 
+/** Those of another version, if test/install-cyrus-version.sh has unpacked it. */
+export function unpackedPrograms(version: string): CyrusPrograms | undefined {
+  const folder = join(process.env.CYRUS_VERSIONS ?? '/var/tmp/cyrus-versions', version);
+  return existsSync(join(folder, 'complete')) ? new CyrusPrograms(join(folder, 'bin')) : undefined;
+}
+
 function versionOf(cyrInfo: string): string {
   const { stdout, stderr } = spawnSync(cyrInfo, ['-C', '/dev/null', 'version'], { encoding: 'utf8' });
   const version = /^cyrus-imapd (\d+\.\d+\.\d+)/m.exec(stdout ?? '')?.[1];
