@@ -14,6 +14,9 @@ import { summariseProfiles } from './summarise-profiles.ts';
 import { VERIFY_CASES } from './verify-cases.ts';
 import { writeReport } from './write-report.ts';
 
+/** sysexits.h */
+const EX_USAGE = 64;
+
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -84,5 +87,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   say(error instanceof TypeError ? `${error.message}\n\n${USAGE}` : String((error as Error).stack));
-  process.exitCode = 1;
+  process.exitCode = error instanceof TypeError ? EX_USAGE : 1;
 });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,6 +18,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { programVersion } from '../src/cli/arguments/program-version.ts';
+import { argumentsOf } from '../test/lab/arguments-of.ts';
 import { syncClientTable, verbTables } from './command-table.ts';
 import { completions } from './completions.ts';
 import { layOutProgram } from './lay-out-program.ts';
@@ -34,8 +36,16 @@ const DOCUMENTATION = 'usr/share/doc/cyrus-sync';
 /** The time of all files of the package, that of files in packages of npm: the same sources make the same package. */
 const PACKED_AT_SECONDS = '499162500';
 
+const { positionals } = argumentsOf('usage: npm run package:deb -- [DIRECTORY]', {
+  options: {},
+  allowPositionals: true,
+});
 /** Where the package is put. */
-const [, , target] = process.argv;
+const [target] = positionals;
+if (target !== undefined && !existsSync(target)) {
+  console.error(`expected a DIRECTORY that is there, found "${target}"`);
+  process.exit(64);
+}
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'cyrus-sync-deb-'));
 chmodSync(root, 0o755);

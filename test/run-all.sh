@@ -3,6 +3,12 @@
 # run, and under CI ($CI set) the whole is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+usage='usage: npm run test:all, without arguments'
+case ${1-} in
+  '') ;;
+  -h | --help) echo "$usage"; exit ;;
+  *) echo "$1: expected no argument; $usage" >&2; exit 64 ;;
+esac
 
 if bash test/install-cyrus.sh; then
   npm test

@@ -5,13 +5,30 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+usage='usage: npm run test:cyrus -- [--version 3.2|3.6|3.10|3.12|sid|all] [--part] [FILE ...]'
+refuse() {
+  echo "$1; $usage" >&2
+  exit 64
+}
+
 version=3.6 part=no files=()
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --version) version=${2:?--version wants 3.2, 3.6, 3.10, 3.12, sid or all}; shift ;;
+    -h | --help) echo "$usage"; exit ;;
+    --version)
+      version=${2:-}
+      case $version in
+        3.2 | 3.6 | 3.10 | 3.12 | sid | bookworm | all) ;;
+        *) refuse "--version: expected a version of Cyrus, found \"$version\"" ;;
+      esac
+      shift
+      ;;
     --part) part=yes ;;
-    -*) echo "$1: no such option; there are --version and --part" >&2; exit 64 ;;
-    *) files+=("$1") ;;
+    -*) refuse "$1: no such option" ;;
+    *)
+      [[ $1 = *.test.ts && -f $1 ]] || refuse "$1: expected a file such as test/cyrus/run/NAME.test.ts"
+      files+=("$1")
+      ;;
   esac
   shift
 done

@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
-# Usage: test/run-node.sh [VERSION ...]   (default: 22 24 26)
+# Usage: npm run test:node -- [VERSION ...]   (default: 22 24 26)
 # The unit suite and some runs against real servers on other versions of Node than the installed one, from npm's packages.
 # The compiled program is the same on all of them, so only what runs it is another.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-npm run build --silent
+usage='usage: npm run test:node -- [VERSION ...], such as 22 or 22.12.0 (default: 22 24 26)'
 
-versions=("$@")
+versions=()
+for each in "$@"; do
+  case $each in
+    -h | --help) echo "$usage"; exit ;;
+  esac
+  if [[ ! $each =~ ^[0-9]+(\.[0-9]+){0,2}$ ]]; then
+    echo "$each: expected a version of Node; $usage" >&2
+    exit 64
+  fi
+  versions+=("$each")
+done
 [[ ${#versions[@]} -gt 0 ]] || versions=(22 24 26)
+npm run build --silent
 mapfile -t units < <(find dist/test/unit dist/test/demo -name '*.test.js')
 pairs=(dist/test/cyrus/run/over-imap.test.js dist/test/cyrus/run/start-and-daemon.test.js dist/test/cyrus/store/locks.test.js)
 # The user cyrus must be able to enter it, so it is no home directory.

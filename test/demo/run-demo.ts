@@ -12,6 +12,7 @@ import { storeLayout } from '../../src/cli/run-plan/store-layout.ts';
 import { readImapdConfig } from '../../src/config/imapd-config.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.ts';
 import { openMasterStore } from '../../src/store/open-master-store.ts';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { type UnpackedFixture, unpackFixture } from '../lab/unpack-fixture.ts';
 import { type Comparison, compare } from './census.ts';
 import { countMaster } from './count-master.ts';
@@ -177,6 +178,7 @@ Next:
   npm run test:all                       the tests, against real Cyrus servers too
 `;
 
+argumentsOf('usage: npm run demo, without arguments', { options: {} });
 const controller = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
 try {

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { CyrusPrograms } from '../lab/cyrus-programs.ts';
 import {
   type CellOutcome,
@@ -10,28 +12,41 @@ import {
 } from '../lab/matrix-cell.ts';
 import { layoutOfCell } from '../lab/matrix-layouts.ts';
 
-/*
- * Every version as master and replica of every other, over both services: the table of docs/compatibility.md.
- *
- *   node run-matrix.js FOLDER... [--only MASTER:REPLICA,...] [--from] [--write]
- *
- * A FOLDER has the programs of a version; the oldest comes first. --from runs only those cells whose master is read from its
- * server. --write puts what was run into the table of the page.
+/**
+ * `npm run matrix -- [--only MASTER:REPLICA,...] [--from] [--write]`: every version as master and replica of every other, over
+ * both services, through the phases of test/lab/matrix-cell.ts: the table of docs/compatibility.md. `--from` runs only those
+ * cells whose master is read from its server. `--write` puts what was run into the table of the page.
  */
-const PAGE = join(import.meta.dirname, '..', '..', '..', 'docs', 'compatibility.md');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const PAGE = join(ROOT, 'docs', 'compatibility.md');
+/** As test/install-cyrus-version.sh calls them, the oldest first, by what their versions begin with. */
+const RELEASES = { '3.2': '3.2', '3.6': 'bookworm', '3.10': '3.10', '3.12': '3.12' } as const;
 const [BEGIN, END] = ['<!-- matrix -->', '<!-- end of matrix -->'];
 /** A difference is cut to this: what a command that failed has said can be long. */
 const SHOWN_CHARACTERS = 2_000;
 /** A row begins with what is known of its cell before it is run. */
 const COLUMNS_OF_A_CELL = 4;
 
-const args = process.argv.slice(2);
-const write = args.includes('--write');
-const only = args.includes('--only') ? args[args.indexOf('--only') + 1]?.split(',') : undefined;
-const ways = args.includes('--from') ? (['server'] as const) : (['files', 'server'] as const);
-const versions = args.filter((each) => each.startsWith('/')).map((folder) => new CyrusPrograms(folder));
+const { values } = argumentsOf('usage: npm run matrix -- [--only MASTER:REPLICA,...] [--from] [--write]', {
+  options: {
+    only: { type: 'string' },
+    from: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+const { write } = values;
+const only = values.only?.split(',');
+const minors = Object.keys(RELEASES);
+for (const pair of only ?? []) {
+  const sides = pair.split(':');
+  if (sides.length === 2 && sides.every((side) => minors.includes(side))) continue;
+  console.error(`--only: expected MASTER:REPLICA, each one of ${minors.join(', ')}, found "${pair}"`);
+  process.exit(64);
+}
+const ways = values.from ? (['server'] as const) : (['files', 'server'] as const);
+const versions = Object.values(RELEASES).map((release) => new CyrusPrograms(programsOf(release)));
 const [oldest] = versions;
-if (oldest === undefined) throw new Error('expected the folders of some versions');
+if (oldest === undefined) throw new Error('expected the programs of some versions');
 
 const cells: MatrixCell[] = versions.flatMap((master, m) =>
   versions.flatMap((replica, r) =>
@@ -59,6 +74,15 @@ for (const cell of cells) {
   for (const phase of failed) tell(phase, outcome);
 }
 process.exitCode = wrong > 0 ? 1 : 0;
+
+/** Installs them where they are not there yet. */
+function programsOf(release: string): string {
+  const script = join(ROOT, 'test', 'install-cyrus-version.sh');
+  return execFileSync('bash', [script, release], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+}
 
 /** Older servers do not tell all that a master has to (docs/operations.md). */
 function isForServers({ master, replica }: MatrixCell): boolean {

@@ -10,6 +10,8 @@ import { simulate } from './simulate.ts';
 import { spreadOut } from './spread-out.ts';
 import { withMutant } from './with-mutant.ts';
 
+/** sysexits.h */
+const EX_USAGE = 64;
 const MS_PER_HOUR = 3_600_000;
 
 interface Options {
@@ -41,6 +43,7 @@ const command = new Command('sim')
     '--mutants [words]',
     'break one promise after the other, or those with these words, and say which seed notices',
   )
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EX_USAGE))
   .parse();
 const options = command.opts<Options>();
 process.exitCode = options.mutants

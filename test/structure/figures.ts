@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { argumentsOf } from '../lab/arguments-of.ts';
 import { citationsOf, citingFiles, danglingCitations, otherForms } from './citations.ts';
 import { cycles } from './cycles.ts';
 import { isNamedAfterExport } from './is-named-after-export.ts';
@@ -77,5 +79,14 @@ function say(what = '', ...figures: (string | number)[]): void {
   process.stdout.write(`${what.padEnd(40)}${figures.map((figure) => String(figure).padStart(8)).join('')}\n`);
 }
 
-const [given] = process.argv.slice(2);
-main(given === undefined ? PROJECT : resolve(given));
+const { positionals } = argumentsOf('usage: npm run figures -- [DIRECTORY]', {
+  options: {},
+  allowPositionals: true,
+});
+const [given] = positionals;
+const project = given === undefined ? PROJECT : resolve(given);
+if (!existsSync(join(project, 'src'))) {
+  console.error(`expected a DIRECTORY with the sources of this program, found no src in ${project}`);
+  process.exit(64);
+}
+main(project);
