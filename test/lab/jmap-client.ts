@@ -3,6 +3,8 @@ import { type CyrusServer, PASSWORD } from './cyrus-server.ts';
 const CAPABILITIES = [
   ...['core', 'mail', 'submission', 'vacationresponse'].map((name) => `urn:ietf:params:jmap:${name}`),
   'https://cyrusimap.org/ns/jmap/contacts',
+  // For mail that sleeps.
+  'https://cyrusimap.org/ns/jmap/mail',
 ];
 
 /** JMAP (RFC 8620, 8621) to `httpd`, as a user who has a password. */
