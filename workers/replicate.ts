@@ -23,14 +23,13 @@ import { threadParts } from '../src/coordinator/pool/thread-parts.ts';
 import type { ThreadHello } from '../src/coordinator/pool/thread-pool.ts';
 import { chooseLocks } from '../src/native/locks.ts';
 
-const { setup, tasksPerConnection }: ThreadStart = workerData;
+const { setup }: ThreadStart = workerData;
 chooseLocks(setup.locks);
 const events = new EventBatcher((gathered) => post({ kind: 'events', events: gathered }));
 const store = openStore(setup, events.emit);
 const parts = threadParts(setup, events.emit, store);
 const runners = new RunnerSet(
   () => new BatchRunner(parts()),
-  tasksPerConnection,
   // Until it is told how many.
   1,
 );

@@ -96,7 +96,6 @@ export class SimulatedClient {
         openInlinePool({
           create: () =>
             new BatchRunner({ ...realParts(setup, emit, store, this.#connect), mostStaged, there }),
-          tasksPerConnection: 2,
           onIdleClosed: () => undefined,
           onClose: () => undefined,
         }),
@@ -116,7 +115,6 @@ export class SimulatedClient {
     let daemon: RollingDaemon | undefined;
     const pool = openInlinePool({
       create: () => new BatchRunner({ ...realParts(setup, hear, store, this.#connect), mostStaged, there }),
-      tasksPerConnection: UNITS_PER_CONNECTION,
       onIdleClosed: () => daemon?.replicaClosedIdle(),
       onClose: () => undefined,
     });

@@ -88,8 +88,7 @@ export async function carryOutPlan(
         master,
       };
     };
-    const tasksPerConnection = BATCHES_PER_CONNECTION;
-    return openInlinePool({ create, tasksPerConnection, onIdleClosed() {}, onClose: () => store.close() });
+    return openInlinePool({ create, onIdleClosed() {}, onClose: () => store.close() });
   };
   const end = await run(request, {
     emit: (event) => {

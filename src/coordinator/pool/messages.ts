@@ -31,6 +31,8 @@ export interface Batch {
   jobs: Job[];
   /** Messages expected of each job, so that progress can tell how much is done. */
   sizes?: readonly number[];
+  /** On a connection that nothing else uses meanwhile: one of the jobs may have broken the one that it was on. */
+  apart?: boolean;
   /** Jobs with much to send may come back `postponed`, for other connections to take. */
   postponing?: Postponing | undefined;
 }
@@ -109,8 +111,6 @@ export interface PoolSetup {
 /** A worker thread is started with this (piscina's workerData). */
 export interface ThreadStart {
   setup: PoolSetup;
-  /** Batches, or in rolling mode units, that are under way on one connection at once. */
-  tasksPerConnection: number;
 }
 
 /** Who applies to the master what conflict resolution has to change there (design, decision 13). */

@@ -6,8 +6,6 @@ import { within } from './within.ts';
 
 export interface InlineParts {
   create(): BatchRunner;
-  /** Batches, or units of a sync log, that are under way on one connection at once. */
-  tasksPerConnection: number;
   /** The replica closed a connection while nothing was under way on it: not an error. */
   onIdleClosed(): void;
   /** All have taken leave. */
@@ -19,7 +17,7 @@ export interface InlineParts {
  * costs more than many of them.
  */
 export function openInlinePool(parts: InlineParts): JobPool & UnitPool {
-  const runners = new RunnerSet(parts.create, parts.tasksPerConnection, 1);
+  const runners = new RunnerSet(parts.create, 1);
   // A connection may wait for work for hours, and its end should not be news only then.
   const watch = setInterval(() => {
     if (runners.dropIdleClosed()) parts.onIdleClosed();

@@ -33,7 +33,6 @@ export function openPool(
   const parts = threadParts(setup, emit, store);
   const here = openInlinePool({
     create: () => new BatchRunner(parts()),
-    tasksPerConnection,
     onIdleClosed,
     onClose: () => store.close(),
   });

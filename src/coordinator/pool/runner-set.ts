@@ -5,12 +5,14 @@ import type { Batch, Outcome, UnitAnswer, UnitTask } from './messages.ts';
 import { partsOf } from './parts-of.ts';
 import { within } from './within.ts';
 
-/** One connection, and how much of it is in use. A task that wants it for itself counts as many. */
+/** One connection, and how much of it is in use. */
 interface Connection {
   runner: BatchRunner;
   tasks: number;
   /** Parts of the units among them. */
   parts: number;
+  /** A task has it to itself, or will have when those before it have ended: none begins on it meanwhile. */
+  isTaken: boolean;
 }
 
 /** Until disposed of. */
@@ -24,7 +26,6 @@ interface Use extends Disposable {
  */
 export class RunnerSet {
   readonly #create: () => BatchRunner;
-  readonly #tasksPerConnection: number;
   #limit: number;
   #connections: Connection[] = [];
   #cancelled = false;
@@ -33,24 +34,57 @@ export class RunnerSet {
   #waiting = 0;
   /** Milliseconds of `performance.now()`. */
   #lendsFrom = 0;
+  /** Those who wait for any change of what is in use. */
+  #watching: (() => void)[] = [];
 
   /** @param limit connections at most; tasks beyond what they take share the least used one */
-  constructor(create: () => BatchRunner, tasksPerConnection: number, limit = Number.POSITIVE_INFINITY) {
+  constructor(create: () => BatchRunner, limit = Number.POSITIVE_INFINITY) {
     this.#create = create;
-    this.#tasksPerConnection = tasksPerConnection;
     this.#limit = limit;
   }
 
-  run(batch: Batch): Promise<Outcome[]> {
-    return this.#with(1, (connection) => connection.runner.run(batch, () => this.#borrowBeside(connection)));
+  async run(batch: Batch): Promise<Outcome[]> {
+    using use = await (batch.apart ? this.#useApart() : this.#useLeast());
+    const { connection } = use;
+    return await connection.runner.run(batch, () => this.#borrowBeside(connection));
   }
 
   async runUnit({ unit, apart }: UnitTask): Promise<UnitAnswer> {
-    if (apart) return await this.#with(this.#tasksPerConnection, ({ runner }) => runner.runUnit(unit));
-    const parts = partsOf(unit);
-    const soonest = this.#soonest();
-    using use = soonest ? this.#use(soonest, 1, parts) : await this.#useOpened(parts);
+    using use = await (apart ? this.#useApart() : this.#useSoonest(partsOf(unit)));
     return await use.connection.runner.runUnit(unit);
+  }
+
+  async #useLeast(): Promise<Use> {
+    for (;;) {
+      const connection = this.#take();
+      if (connection) return this.#use(connection);
+      await this.#changed();
+    }
+  }
+
+  /** Has the connection to itself: what breaks it harms nobody else, and nobody else breaks it. */
+  async #useApart(): Promise<Use> {
+    let connection = this.#take();
+    while (!connection) {
+      await this.#changed();
+      connection = this.#take();
+    }
+    const use = this.#use(connection);
+    connection.isTaken = true;
+    while (connection.tasks > 1 && !this.#cancelled) await this.#changed();
+    return {
+      connection,
+      [Symbol.dispose]: () => {
+        connection.isTaken = false;
+        use[Symbol.dispose]();
+      },
+    };
+  }
+
+  async #useSoonest(parts: number): Promise<Use> {
+    const soonest = this.#soonest();
+    if (soonest) return this.#use(soonest, parts);
+    return this.#opening.size > 0 ? await this.#useOpened(parts) : await this.#useLeast();
   }
 
   /** Where a unit is done soonest: behind those before it on a connection, unless a new one would be there before. */
@@ -80,10 +114,10 @@ export class RunnerSet {
       const left = until - performance.now();
       await within(Math.max(0, left), Promise.race(this.#opening));
       const connection = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
-      if (!connection) continue;
+      if (!connection && this.#opening.size > 0 && left > 0) continue;
       this.#waiting -= parts;
       // In the same turn: the next one who waits has to see it.
-      return this.#use(connection, 1, parts);
+      return connection ? this.#use(connection, parts) : await this.#useLeast();
     }
   }
 
@@ -99,7 +133,7 @@ export class RunnerSet {
 
   /** Connections that are up, the least used first. */
   #up(): Connection[] {
-    const usable = this.#connections.slice(0, this.#limit).filter(({ runner }) => runner.link.connected);
+    const usable = this.#usable().filter(({ runner }) => runner.link.connected);
     return usable.sort((a, b) => a.parts - b.parts || a.tasks - b.tasks);
   }
 
@@ -114,16 +148,19 @@ export class RunnerSet {
     this.#limit = connections;
     this.#connections.sort((a, b) => Number(b.runner.link.connected) - Number(a.runner.link.connected));
     this.#retire();
+    this.#wake();
   }
 
   cancel(): void {
     this.#cancelled = true;
     for (const { runner } of this.#connections) runner.cancel();
+    this.#wake();
   }
 
   cut(): void {
     this.#cancelled = true;
     for (const { runner } of this.#connections) runner.cut();
+    this.#wake();
   }
 
   renew(): void {
@@ -140,23 +177,26 @@ export class RunnerSet {
     await Promise.all(this.#connections.map(({ runner }) => runner.exit()));
   }
 
-  async #with<T>(share: number, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = this.#take();
-    using _use = this.#use(connection, share);
-    return await work(connection);
-  }
-
-  #use(connection: Connection, share: number, parts = 0): Use {
-    connection.tasks += share;
+  #use(connection: Connection, parts = 0): Use {
+    connection.tasks += 1;
     connection.parts += parts;
     return {
       connection,
       [Symbol.dispose]: () => {
-        connection.tasks -= share;
+        connection.tasks -= 1;
         connection.parts -= parts;
         if (connection.tasks === 0) this.#retire();
+        this.#wake();
       },
     };
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#watching.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#watching.splice(0)) resolve();
   }
 
   /** A connection without tasks, or a new one within the limit. */
@@ -166,7 +206,7 @@ export class RunnerSet {
     if (this.#cancelled || performance.now() < this.#lendsFrom) return undefined;
     if (!idle && usable.length >= this.#limit) return undefined;
     const connection = idle ?? this.#add();
-    const use = this.#use(connection, 1);
+    const use = this.#use(connection);
     try {
       const link = await connection.runner.link.lend();
       const giveBack = (): void => {
@@ -182,15 +222,21 @@ export class RunnerSet {
     }
   }
 
-  #take(): Connection {
-    const usable = this.#connections.slice(0, this.#limit).sort((a, b) => a.tasks - b.tasks);
-    const [least] = usable;
+  /** Connections that tasks may begin on. Where the run is cancelled nothing is done on any. */
+  #usable(): Connection[] {
+    const within = this.#connections.slice(0, this.#limit);
+    return this.#cancelled ? within : within.filter(({ isTaken }) => !isTaken);
+  }
+
+  /** @returns undefined: others have all of them to themselves */
+  #take(): Connection | undefined {
+    const [least] = this.#usable().sort((a, b) => a.tasks - b.tasks);
     // Whoever sets the limit knows what a connection costs: up to there each task waits for nothing but its own work.
-    return least && (least.tasks === 0 || usable.length >= this.#limit) ? least : this.#add();
+    return least?.tasks === 0 || this.#connections.length >= this.#limit ? least : this.#add();
   }
 
   #add(): Connection {
-    const connection: Connection = { runner: this.#create(), tasks: 0, parts: 0 };
+    const connection: Connection = { runner: this.#create(), tasks: 0, parts: 0, isTaken: false };
     if (this.#cancelled) connection.runner.cancel();
     this.#connections.push(connection);
     return connection;

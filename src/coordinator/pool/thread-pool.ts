@@ -85,7 +85,7 @@ export class ThreadPool implements JobPool, UnitPool {
     this.#size = size;
     this.#tasksPerConnection = tasksPerConnection;
     this.#tasksPerThread = Math.ceil(connections / size) * tasksPerConnection;
-    const start: ThreadStart = { setup, tasksPerConnection };
+    const start: ThreadStart = { setup };
     this.#piscina = new Piscina<Task, Outcome[] | UnitAnswer>({
       filename: file.href,
       minThreads: size,

@@ -69,8 +69,8 @@ export interface ScheduleOptions {
  * - Small users go out several to a batch, as many as the replica deals with in a moment (`Pace`), the largest of those
  *   known first, so that none of them is left for the end. Of the first batches, of which nothing is known, those come
  *   back that have more to send than their connection wants.
- * - Whatever failed runs alone the next time: if it kills its connection again, it takes nobody with it. If it does so at
- *   the same mailbox, it goes on without that one.
+ * - Whatever failed runs alone the next time, and on a connection of its own if one broke under it: if it does so again, it takes
+ *   nobody with it, nor is it taken along by whoever did. If it does so at the same mailbox, it goes on without that one.
  * - A parked job starts when nothing else waits, or after a good while.
  */
 export class Schedule {
@@ -434,7 +434,11 @@ export class Schedule {
     this.#nextBatch += 1;
     const jobs = entries.map((entry) => entry.job);
     const sizes = entries.map((entry) => entry.size);
-    return { kind: 'batch', batch: { id, jobs, sizes, postponing: this.#postponingNow } };
+    const apart = entries.some(({ linkAttempts }) => linkAttempts > 0);
+    return {
+      kind: 'batch',
+      batch: { id, jobs, sizes, postponing: this.#postponingNow, ...(apart && { apart }) },
+    };
   }
 
   get #postponingNow(): Postponing | undefined {

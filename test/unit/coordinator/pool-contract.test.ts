@@ -77,7 +77,6 @@ function inline(settings: PoolSetup, emit: EventListener, onIdleClosed: () => vo
   const store = openMasterStore(settings.layout);
   return openInlinePool({
     create: () => new BatchRunner(realParts(settings, emit, store)),
-    tasksPerConnection: 4,
     onIdleClosed,
     onClose: () => store.close(),
   });

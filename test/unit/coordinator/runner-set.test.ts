@@ -21,7 +21,7 @@ interface Fake {
 
 const lent = { [Symbol.dispose]: () => {} } as BorrowedLink;
 
-function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; fakes: Fake[] } {
+function set(limit?: number): { runners: RunnerSet; fakes: Fake[] } {
   const fakes: Fake[] = [];
   const create = (): BatchRunner => {
     const waiting: (() => void)[] = [];
@@ -72,15 +72,22 @@ function set(tasksPerConnection: number, limit?: number): { runners: RunnerSet; 
     };
     return runner as BatchRunner;
   };
-  return { runners: new RunnerSet(create, tasksPerConnection, limit), fakes };
+  return { runners: new RunnerSet(create, limit), fakes };
 }
 
 const batch = { id: 1, jobs: [user('a')] };
+const unit = { id: 1, unit: { users: [], actions: [] } };
+
+/** All that can begin has begun. */
+async function begun(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('a connection is used again before a new one is made, and never by more tasks than allowed', async () => {
-  const { runners, fakes } = set(1);
+  const { runners, fakes } = set();
   const first = runners.run(batch);
   const second = runners.run(batch);
+  await begun();
   assert.deepEqual(
     fakes.map(({ running }) => running),
     [1, 1],
@@ -89,14 +96,16 @@ test('a connection is used again before a new one is made, and never by more tas
   await first;
   const third = runners.run(batch);
   assert.equal(fakes.length, 2);
+  await begun();
   fakes[0]?.end();
   fakes[1]?.end();
   await Promise.all([second, third]);
 });
 
 test('tasks share a connection only where no more are allowed', async () => {
-  const { runners, fakes } = set(3, 2);
+  const { runners, fakes } = set(2);
   const tasks = [1, 2, 3, 4].map(() => runners.run(batch));
+  await begun();
   assert.deepEqual(
     fakes.map(({ running }) => running),
     [2, 2],
@@ -106,35 +115,80 @@ test('tasks share a connection only where no more are allowed', async () => {
 });
 
 test('a unit that is run apart has a connection to itself, and leaves it to others afterwards', async () => {
-  const { runners, fakes } = set(3, 3);
+  const { runners, fakes } = set(3);
   const running = () => fakes.map((fake) => fake.running);
   const tasks = [
     runners.run(batch),
     runners.runUnit({ id: 2, unit: { users: [], actions: [] }, apart: true }),
   ];
+  await begun();
   assert.deepEqual(running(), [1, 1]);
   for (let i = 0; i < 3; i++) tasks.push(runners.run(batch));
+  await begun();
   assert.deepEqual(running(), [2, 1, 2]);
   fakes[1]?.end();
   await tasks[1];
   tasks.push(runners.run(batch));
+  await begun();
   assert.deepEqual(running(), [2, 1, 2]);
   for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
   await Promise.all(tasks);
 });
 
-test('a connection that is made after the run was cancelled begins nothing', async () => {
+test('a task that is run apart on the only connection waits for those before it, and the others for it', async () => {
   const { runners, fakes } = set(1);
+  const order: string[] = [];
+  const noted = (name: string, task: Promise<unknown>): Promise<unknown> => task.then(() => order.push(name));
+  const apart = { ...batch, apart: true };
+  const tasks = [
+    noted('before', runners.run(batch)),
+    noted('apart', runners.run(apart)),
+    noted('apart too', runners.runUnit({ ...unit, apart: true })),
+    noted('behind', runners.runUnit(unit)),
+    noted('last', runners.run(batch)),
+  ];
+  const [only] = fakes;
+  assert.ok(only);
+  for (const running of [1, 1, 1]) {
+    await begun();
+    assert.equal(only.running, running, order.join(', '));
+    only.end();
+  }
+  await begun();
+  assert.equal(only.running, 2);
+  only.end();
+  only.end();
+  await Promise.all(tasks);
+  assert.deepEqual(order.slice(0, 3), ['before', 'apart', 'apart too']);
+  assert.equal(fakes.length, 1);
+});
+
+test('whoever waits for a connection to itself, or for one that another has so, is let go by the end of the run', async () => {
+  const { runners, fakes } = set(1);
+  const tasks = [runners.run(batch), runners.run({ ...batch, apart: true }), runners.run(batch)];
+  await begun();
+  assert.equal(fakes[0]?.running, 1);
+  runners.cancel();
+  await begun();
+  assert.equal(fakes[0]?.running, 3);
+  for (let i = 0; i < 3; i++) fakes[0]?.end();
+  await Promise.all(tasks);
+});
+
+test('a connection that is made after the run was cancelled begins nothing', async () => {
+  const { runners, fakes } = set();
   runners.cancel();
   const task = runners.run(batch);
+  await begun();
   assert.equal(fakes[0]?.cancelled, true);
   fakes[0]?.end();
   await task;
 });
 
 test('a task may borrow a connection that nobody uses, or a new one within the limit', async () => {
-  const { runners, fakes } = set(1, 2);
+  const { runners, fakes } = set(2);
   const task = runners.run(batch);
+  await begun();
   {
     using link = await fakes[0]?.borrow?.();
     assert.ok(link);
@@ -147,8 +201,9 @@ test('a task may borrow a connection that nobody uses, or a new one within the l
 });
 
 test('none is borrowed from a replica that takes no more, nor asked for again soon', async () => {
-  const { runners, fakes } = set(1, 3);
+  const { runners, fakes } = set(3);
   const tasks = [runners.run(batch), runners.run(batch)];
+  await begun();
   fakes[1]?.end();
   await tasks[1];
   if (fakes[1]) fakes[1].refuses = true;
@@ -160,8 +215,9 @@ test('none is borrowed from a replica that takes no more, nor asked for again so
 });
 
 test('connections over a lower limit leave when their tasks have ended', async () => {
-  const { runners, fakes } = set(1, 3);
+  const { runners, fakes } = set(3);
   const tasks = [1, 2, 3].map(() => runners.run(batch));
+  await begun();
   runners.setLimit(1);
   fakes[1]?.end();
   await tasks[1];
@@ -178,28 +234,27 @@ test('connections over a lower limit leave when their tasks have ended', async (
   );
 });
 
-const unit = { id: 1, unit: { users: [], actions: [] } };
-
 test('units share a connection while it is done with them before another one would be there', async () => {
-  const { runners, fakes } = set(32, 4);
+  const { runners, fakes } = set(4);
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
   one.partMs = 1;
   const others = Array.from({ length: 9 }, () => runners.runUnit(unit));
+  await begun();
   assert.equal(fakes.length, 1);
   for (let i = 0; i < 10; i++) one.end();
   await Promise.all([first, ...others]);
 });
 
 test('units that keep the replica at work are spread over as many connections as there may be, evenly', async () => {
-  const { runners, fakes } = set(32, 4);
+  const { runners, fakes } = set(4);
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
   one.partMs = 10_000;
   const others = Array.from({ length: 11 }, () => runners.runUnit(unit));
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await begun();
   assert.deepEqual(
     fakes.map(({ running }) => running),
     [3, 3, 3, 3],
@@ -211,14 +266,14 @@ test('units that keep the replica at work are spread over as many connections as
 test('a unit of many mailboxes counts as many, so that one such unit behind another is worth a connection', async () => {
   const names = Array.from({ length: 30 }, (_, index) => `user.anna.${index}`);
   const large = { id: 1, unit: { users: ['anna'], actions: [{ kind: 'mailboxes', names } as const] } };
-  const { runners, fakes } = set(32, 4);
+  const { runners, fakes } = set(4);
   const first = runners.runUnit(large);
   const [one] = fakes;
   assert.ok(one);
   one.partMs = 1;
   // Making a connection takes 20 ms.
   const second = runners.runUnit(large);
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await begun();
   assert.deepEqual(
     fakes.map(({ running }) => running),
     [1, 1],
@@ -228,16 +283,16 @@ test('a unit of many mailboxes counts as many, so that one such unit behind anot
 });
 
 test('a connection that has done nothing yet is no reason to make no other', async () => {
-  const { runners, fakes } = set(32, 4);
+  const { runners, fakes } = set(4);
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
   one.partMs = 1_000;
   const units = [first, ...Array.from({ length: 3 }, () => runners.runUnit(unit))];
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await begun();
   // The others are up by now, and nobody knows of them how long a part takes.
   const more = Array.from({ length: 8 }, () => runners.runUnit(unit));
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await begun();
   assert.deepEqual(
     fakes.map(({ running }) => running),
     [3, 3, 3, 3],
@@ -247,15 +302,16 @@ test('a connection that has done nothing yet is no reason to make no other', asy
 });
 
 test('where the replica takes no more, units go to those that it took, and none is made for a while', async () => {
-  const { runners, fakes } = set(32, 4);
+  const { runners, fakes } = set(4);
   const first = runners.runUnit(unit);
   const [one] = fakes;
   assert.ok(one);
   one.partMs = 10_000;
   const second = runners.runUnit(unit);
   if (fakes[1]) fakes[1].refuses = true;
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await begun();
   const third = runners.runUnit(unit);
+  await begun();
   assert.equal(one.running, 3);
   assert.equal(fakes.length, 2);
   assert.equal(fakes[1]?.left, true);

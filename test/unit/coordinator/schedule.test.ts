@@ -173,7 +173,7 @@ test('waits for a lock grow up to the configured time', () => {
   assert.deepEqual(waits, [250, 500, 1_000, 1_000, 1_000]);
 });
 
-test('jobs in flight on a lost link run alone the next time', () => {
+test('jobs in flight on a lost link run alone the next time, each on a connection that nobody else uses', () => {
   const plan = schedule(1);
   for (let index = 0; index < 8; index += 1) plan.add(user(`u${index}`), 1);
   const batch = started(plan.next(0));
@@ -183,7 +183,24 @@ test('jobs in flight on a lost link run alone the next time', () => {
     batch.jobs.map((job) => ({ kind: 'failed', job, error: linkBroken, counts: noCounts })),
     0,
   );
-  for (const job of batch.jobs) assert.deepEqual(started(plan.next(0)).jobs, [job]);
+  for (const job of batch.jobs) {
+    const { jobs, apart } = started(plan.next(0));
+    assert.deepEqual([jobs, apart], [[job], true]);
+  }
+});
+
+test('a job that was refused runs alone the next time, and shares a connection', () => {
+  const plan = schedule(1);
+  plan.add(user('a'), 1);
+  const batch = started(plan.next(0));
+  const error = { ...linkBroken, code: 'IMAP_PROTOCOL_ERROR', family: 'refused', retryable: true } as const;
+  plan.take(
+    batch,
+    batch.jobs.map((job) => ({ kind: 'failed', job, error, counts: noCounts })),
+    0,
+  );
+  const { jobs, apart } = started(plan.next(Number.POSITIVE_INFINITY));
+  assert.deepEqual([jobs, apart], [batch.jobs, undefined]);
 });
 
 test('a job that makes progress gets more attempts over lost links, but not for ever', () => {
