@@ -92,7 +92,8 @@ export class MessagesOnTheirWay {
   }
 
   async #wait(user: ByteString, senders: ReadonlySet<Sender>): Promise<void> {
-    const awaited = [...senders].filter((sender) => !this.#waitsFor(sender.user, user));
+    const behind = this.#waitingFor(user);
+    const awaited = [...senders].filter((sender) => !behind.has(sender.user));
     if (awaited.length === 0) return;
     const waits = awaited.map((sender): Wait => ({ from: user, to: sender.user }));
     for (const wait of waits) this.#waits.add(wait);
@@ -105,12 +106,12 @@ export class MessagesOnTheirWay {
     for (const wait of waits) this.#waits.delete(wait);
   }
 
-  /** By itself, or because one waits for another who does. */
-  #waitsFor(user: ByteString, other: ByteString): boolean {
-    const reached = new Set([user]);
-    for (const each of reached) {
-      for (const { from, to } of this.#waits) if (from === each) reached.add(to);
+  /** Users who wait for this one, or for somebody who does. */
+  #waitingFor(user: ByteString): ReadonlySet<ByteString> {
+    const behind = new Set([user]);
+    for (const each of behind) {
+      for (const { from, to } of this.#waits) if (to === each) behind.add(from);
     }
-    return reached.has(other);
+    return behind;
   }
 }
