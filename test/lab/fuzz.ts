@@ -1,182 +1,61 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { SyncError } from '../../src/report/sync-error.ts';
-import { runsOf } from './runs-of.ts';
-
-/** A parser, and inputs that it takes: what it is tried with are these, changed. */
-export interface FuzzTarget {
-  seeds: readonly (Buffer | string)[];
-  read(octets: Buffer): unknown;
-  /** Words of its grammar, numbers at the edge of a range and the like; they are put into the seeds. */
-  words?: readonly string[];
-  /** Made right again after the changes, such as checksums, without which nothing behind them would ever be read. */
-  mend?(octets: Buffer): void;
-  /** Errors of its own beside SyncError, of a parser whose caller knows the file. */
-  refusals?: readonly (abstract new (
-    ...args: never[]
-  ) => Error)[];
-}
+import { BlockCoverage } from './block-coverage.ts';
+import { corpusOf, keepCorpus } from './corpus-of.ts';
+import { accepts, type FuzzTarget } from './fuzz-target.ts';
+import { guidedSearch } from './guided-search.ts';
+import { inputsOf } from './inputs-of.ts';
+import { GUIDED_MS_VARIABLE, KEEP_VARIABLE, runsOf } from './runs-of.ts';
 
 /** Inputs of each target in the suite. */
 const IN_SUITE = 250;
-const MOST_EDITS = 6;
-
-type Edit = (octets: Buffer) => Buffer;
-
-/** Places are given as parts of the whole, so that they keep their meaning while the input is shrunk. */
-const place = fc.double({ min: 0, max: 1, noNaN: true });
-const NUMBERS = [
-  0n,
-  1n,
-  2n,
-  0x7fn,
-  0xffn,
-  0x7fffn,
-  0xffffn,
-  0x7fffffffn,
-  0x80000000n,
-  0xffffffffn,
-  0x100000000n,
-].concat([(1n << 53n) - 1n, 1n << 53n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n]);
-const WORDS = [
-  '\0',
-  '\r\n',
-  '\n',
-  ' ',
-  '\t',
-  '(',
-  ')',
-  '%(',
-  '{3}\r\n',
-  '{4294967296}\r\n',
-  '"',
-  '\\',
-  'NIL',
-  '-1',
-  '\xff',
-].concat(['18446744073709551615', '9007199254740993', '../..', '__proto__', 'constructor', 'x'.repeat(3000)]);
 
 /**
- * Registers the test: whatever is made of the seeds, the parser comes to an end, and refuses with an error of the catalogue
- * what it cannot read.
+ * Registers the test: whatever is made of the seeds and of the corpus, the parser comes to an end, and refuses with an error of
+ * the catalogue what it cannot read.
  */
 export function fuzz(name: string, target: FuzzTarget): void {
   test(`${name}: whatever it is given is read or refused`, (t) => {
-    let refused = 0;
-    let read = 0;
-    fc.assert(
-      fc.property(inputs(target), (octets) => {
-        if (accepts(target, octets)) read++;
-        else refused++;
-      }),
-      { numRuns: runsOf(IN_SUITE) },
-    );
-    t.diagnostic(`${read + refused} inputs, ${refused} refused`);
-    assert.ok(read > 0, `nothing was read, ${refused} refused`);
+    const corpus = corpusOf(name);
+    const withCorpus = { ...target, seeds: [...target.seeds, ...corpus] };
+    const guidedMs = Number(process.env[GUIDED_MS_VARIABLE] ?? '0');
+    const say = (line: string): void => t.diagnostic(line);
+    if (guidedMs > 0) guide(name, withCorpus, corpus, guidedMs, say);
+    else draw(withCorpus, corpus, say);
   });
 }
 
-function inputs({ seeds, words = [], mend }: FuzzTarget): fc.Arbitrary<Buffer> {
-  const all = seeds.map((seed) => (typeof seed === 'string' ? Buffer.from(seed, 'latin1') : seed));
-  return fc
-    .tuple(fc.constantFrom(...all), fc.array(edits(all, [...WORDS, ...words]), { maxLength: MOST_EDITS }))
-    .map(([seed, changes]) => {
-      const octets = changes.reduce<Buffer>((before, change) => change(before), Buffer.from(seed));
-      mend?.(octets);
-      return octets;
-    });
-}
-
-function edits(seeds: readonly Buffer[], words: readonly string[]): fc.Arbitrary<Edit> {
-  const word = fc.constantFrom(...words).map((text) => Buffer.from(text, 'latin1'));
-  const other = fc
-    .tuple(fc.constantFrom(...seeds), place, place)
-    .map(([seed, from, to]) => between(seed, from, to));
-  const piece: fc.Arbitrary<Buffer> = fc.oneof(
-    word,
-    word,
-    other,
-    fc.uint8Array({ maxLength: 9 }).map((some): Buffer => Buffer.from(some)),
+/** Tries the corpus as it is, then what is made of it and of the seeds at random. */
+function draw(target: FuzzTarget, corpus: readonly Buffer[], say: (line: string) => void): void {
+  let refused = 0;
+  let read = 0;
+  fc.assert(
+    fc.property(inputsOf(target), (octets) => {
+      if (accepts(target, octets)) read++;
+      else refused++;
+    }),
+    { numRuns: runsOf(IN_SUITE) + corpus.length, examples: corpus.map((octets) => [octets]) },
   );
-  return fc.oneof<fc.Arbitrary<Edit>[]>(
-    // One bit.
-    fc.tuple(place, fc.nat({ max: 7 })).map(
-      ([at, bit]): Edit =>
-        (octets) => {
-          const index = Math.floor(at * (octets.length - 1));
-          if (octets.length > 0) octets[index] = (octets[index] ?? 0) ^ (1 << bit);
-          return octets;
-        },
-    ),
-    // A number of some width where one may be.
-    fc.tuple(place, fc.constantFrom(...NUMBERS), fc.constantFrom(1, 2, 4, 8)).map(
-      ([at, number, width]): Edit =>
-        (octets) => {
-          const index = Math.floor((at * octets.length) / width) * width;
-          if (index + width > octets.length) return octets;
-          const bytes = Buffer.alloc(8);
-          bytes.writeBigUInt64BE(number);
-          bytes.copy(octets, index, 8 - width);
-          return octets;
-        },
-    ),
-    // Cut off.
-    place.map(
-      (at): Edit =>
-        (octets) =>
-          octets.subarray(0, Math.floor(at * octets.length)),
-    ),
-    // A piece in the place of what is between two places: put in, taken out, exchanged.
-    fc.tuple(place, fc.double({ min: 0, max: 0.1, noNaN: true }), piece).map(
-      ([at, length, text]): Edit =>
-        (octets) => {
-          const from = Math.floor(at * octets.length);
-          const to = from + Math.floor(length * octets.length);
-          return Buffer.concat([octets.subarray(0, from), text, octets.subarray(to)]);
-        },
-    ),
-    // Twice.
-    fc.tuple(place, place).map(
-      ([from, to]): Edit =>
-        (octets) => {
-          const part = between(octets, from, to);
-          return part.length > 64 * 1024
-            ? octets
-            : Buffer.concat([
-                octets.subarray(0, from * octets.length),
-                part,
-                octets.subarray(from * octets.length),
-              ]);
-        },
-    ),
-    // A word or a number of a text by another.
-    fc.tuple(place, word).map(
-      ([at, text]): Edit =>
-        (octets) => {
-          const found = [...octets.toString('latin1').matchAll(/[A-Za-z0-9_.]+/g)];
-          const token = found[Math.floor(at * (found.length - 1))];
-          if (token === undefined) return octets;
-          const end = token.index + token[0].length;
-          return Buffer.concat([octets.subarray(0, token.index), text, octets.subarray(end)]);
-        },
-    ),
+  say(`${read + refused} inputs, ${refused} refused`);
+  assert.ok(read > 0, `nothing was read, ${refused} refused`);
+}
+
+/** Searches from the corpus and the seeds, which the target has both. */
+function guide(
+  name: string,
+  target: FuzzTarget,
+  corpus: readonly Buffer[],
+  forMs: number,
+  say: (line: string) => void,
+): void {
+  using coverage = new BlockCoverage((url) => url.includes('/dist/src/'));
+  const end = Date.now() + forMs;
+  const seed = Date.now() | 0;
+  const found = guidedSearch(target, { coverage, seed, goesOn: () => Date.now() < end });
+  if (process.env[KEEP_VARIABLE] !== undefined) keepCorpus(name, [...corpus, ...found.corpus]);
+  say(
+    `${found.inputs} inputs, ${found.refused} refused; ${found.reachedBySeeds} octets of code were reached by what it began ` +
+      `with, ${coverage.reachedOctets} in the end; ${found.corpus.length} inputs that reach what those before do not`,
   );
-}
-
-function between(octets: Buffer, a: number, b: number): Buffer {
-  const [from, to] = a < b ? [a, b] : [b, a];
-  return octets.subarray(Math.floor(from * octets.length), Math.floor(to * octets.length));
-}
-
-function accepts({ read, refusals = [] }: FuzzTarget, octets: Buffer): boolean {
-  try {
-    read(octets);
-    return true;
-  } catch (caught) {
-    if (refusals.some((each) => caught instanceof each)) return false;
-    assert.ok(caught instanceof SyncError, `${caught instanceof Error ? caught.stack : caught}`);
-    assert.notEqual(caught.code, 'BUG', caught.message);
-    return false;
-  }
 }

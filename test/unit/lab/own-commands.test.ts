@@ -54,6 +54,10 @@ for (const { name, program, args } of commands()) {
 }
 
 const WRONG_VALUES: readonly (readonly [command: string, args: readonly string[], said: RegExp])[] = [
+  ['fuzz', ['--runs', 'many'], /^--runs: expected a number/],
+  ['fuzz', ['--guided', '--runs', '5'], /^--runs: not with --guided/],
+  ['fuzz', ['--guided', '--minutes', 'x'], /^--minutes: expected minutes/],
+  ['fuzz', ['--minutes', '5'], /^--minutes, --keep: only with --guided/],
   ['matrix', ['--only'], /--only <value>' argument missing/],
   ['matrix', ['--only', '3.6:3.9'], /^--only: expected MASTER:REPLICA, .*"3\.6:3\.9"/],
   ['matrix', ['3.6'], /3\.6/],
