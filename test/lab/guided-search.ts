@@ -8,7 +8,7 @@ import { inputsOf } from './inputs-of.ts';
 
 export interface GuidedSearch {
   coverage: BlockCoverage;
-  /** As long as the code stays as it is, one seed makes the same inputs every time. */
+  /** Makes the same inputs every time, as long as the code stays as it is. */
   seed: number;
   goesOn(inputs: number): boolean;
   /** For INPUTS_AT_ONCE inputs; default PATIENCE_MS. */
@@ -49,7 +49,7 @@ export function guidedSearch(
 ): Found {
   const seeds = target.seeds.map((each) => (typeof each === 'string' ? Buffer.from(each, 'latin1') : each));
   const corpus: Buffer[] = [];
-  // As they were found and shortened: from the first there is often less to change, from the second less that is in the way.
+  // Inputs are changed as they were found, and shortened: the first often need less change, the second have less in the way.
   const pool: Buffer[] = [];
   let inputs = 0;
   let refused = 0;

@@ -19,7 +19,7 @@ import { layoutOfCell } from '../lab/matrix-layouts.ts';
  */
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PAGE = join(ROOT, 'docs', 'compatibility.md');
-/** As test/install-cyrus-version.sh calls them, the oldest first, by what their versions begin with. */
+/** Names that test/install-cyrus-version.sh has for them, the oldest first, by what their versions begin with. */
 const RELEASES = { '3.2': '3.2', '3.6': 'bookworm', '3.10': '3.10', '3.12': '3.12' } as const;
 const [BEGIN, END] = ['<!-- matrix -->', '<!-- end of matrix -->'];
 /** A difference is cut to this: what a command that failed has said can be long. */

@@ -54,23 +54,22 @@ export class RunnerSet {
     return await use.connection.runner.runUnit(unit);
   }
 
-  async #useLeast(): Promise<Use> {
-    for (;;) {
-      const connection = this.#take();
-      if (connection) return this.#use(connection);
-      await this.#changed();
-    }
-  }
-
-  /** Has the connection to itself: what breaks it harms nobody else, and nobody else breaks it. */
-  async #useApart(): Promise<Use> {
+  /** Waits as long as others have all of them to themselves. @param apart nobody else begins on it any more */
+  async #useLeast({ parts = 0, apart = false } = {}): Promise<Use> {
     let connection = this.#take();
     while (!connection) {
       await this.#changed();
       connection = this.#take();
     }
-    const use = this.#use(connection);
-    connection.isTaken = true;
+    // In the same turn: the next one who looks has to see it.
+    if (apart) connection.isTaken = true;
+    return this.#use(connection, parts);
+  }
+
+  /** Has the connection to itself: what breaks it harms nobody else, and nobody else breaks it. */
+  async #useApart(): Promise<Use> {
+    const use = await this.#useLeast({ apart: true });
+    const { connection } = use;
     while (connection.tasks > 1 && !this.#cancelled) await this.#changed();
     return {
       connection,
@@ -84,7 +83,7 @@ export class RunnerSet {
   async #useSoonest(parts: number): Promise<Use> {
     const soonest = this.#soonest();
     if (soonest) return this.#use(soonest, parts);
-    return this.#opening.size > 0 ? await this.#useOpened(parts) : await this.#useLeast();
+    return await (this.#opening.size > 0 ? this.#useOpened(parts) : this.#useLeast({ parts }));
   }
 
   /** Where a unit is done soonest: behind those before it on a connection, unless a new one would be there before. */
@@ -117,7 +116,7 @@ export class RunnerSet {
       if (!connection && this.#opening.size > 0 && left > 0) continue;
       this.#waiting -= parts;
       // In the same turn: the next one who waits has to see it.
-      return connection ? this.#use(connection, parts) : await this.#useLeast();
+      return connection ? this.#use(connection, parts) : await this.#useLeast({ parts });
     }
   }
 

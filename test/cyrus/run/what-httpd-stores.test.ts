@@ -42,10 +42,7 @@ test('mail, folders, contacts, uploads and an answer to everybody that came by J
   await using pair = await pairWithAnna(t);
   if (pair === undefined) return;
   const client = new JmapClient(pair.master, 'anna');
-  const blobId = await client.upload(UPLOADED, 'message/rfc822');
-  const { list } = await client.call<{ list: { id: string }[] }>('Mailbox/get', {});
-  const mailboxIds = { [list[0]?.id ?? '']: true };
-  await client.call('Email/import', { emails: { one: { blobId, mailboxIds, keywords: { $seen: true } } } });
+  await importMail(client, { $seen: true });
   // What no mail has is in the mailbox of uploads alone.
   const attachmentId = await client.upload(ATTACHMENT, 'text/plain');
   await client.call('Mailbox/set', { create: { one: { name: 'Süßes', sortOrder: 7 } } });
@@ -66,6 +63,14 @@ interface Created {
   created: { one: { id: string } };
 }
 
+/** Uploads a message, and files it in the first mailbox. */
+async function importMail(client: JmapClient, keywords: Record<string, boolean> = {}): Promise<Created> {
+  const blobId = await client.upload(UPLOADED, 'message/rfc822');
+  const { list } = await client.call<{ list: { id: string }[] }>('Mailbox/get', {});
+  const mailboxIds = { [list[0]?.id ?? '']: true };
+  return await client.call<Created>('Email/import', { emails: { one: { blobId, mailboxIds, keywords } } });
+}
+
 /** @param scripts whether to ask for what is made of a script */
 async function told(client: JmapClient, scripts: boolean): Promise<unknown> {
   const methods = ['Mailbox/get', 'Contact/get', ...(scripts ? ['VacationResponse/get'] : [])];
@@ -77,12 +82,7 @@ test('mail that waits to be sent later waits on the replica too', async (t) => {
   await using pair = await pairWithAnna(t);
   if (pair === undefined) return;
   const client = new JmapClient(pair.master, 'anna');
-  const blobId = await client.upload(UPLOADED, 'message/rfc822');
-  const { list } = await client.call<{ list: { id: string }[] }>('Mailbox/get', {});
-  const mailboxIds = { [list[0]?.id ?? '']: true };
-  const imported = await client.call<{ created: { one: { id: string } } }>('Email/import', {
-    emails: { one: { blobId, mailboxIds } },
-  });
+  const imported = await importMail(client);
   const envelope = {
     mailFrom: { email: 'anna@example.net', parameters: { HOLDFOR: '3600' } },
     rcptTo: [{ email: 'bob@example.net' }],
