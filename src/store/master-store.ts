@@ -188,7 +188,7 @@ export interface MailboxMessages {
    * is gone.
    *
    * @param record of this mailbox, as it was when its locks were held
-   * @param into read into this, which has room for `record.size` octets, instead of memory of its own
+   * @param into read into this, which has room for `record.size` octets and one more, instead of memory of its own
    * @throws SyncError IMAP_SYNC_CHANGED (family `local`) if the message has been removed since: read the mailbox again;
    *   MESSAGE_UNREADABLE if it should be there
    */

@@ -106,12 +106,13 @@ async function readSlice(
   chosen: readonly IndexRecord[],
   slabs: Slabs,
 ): Promise<Slice> {
-  const slab = chosen.length > 1 ? slabs.take(chosen.reduce((sum, { size }) => sum + size, 0)) : undefined;
+  const slab =
+    chosen.length > 1 ? slabs.take(chosen.reduce((sum, { size }) => sum + size + 1, 0)) : undefined;
   let offset = 0;
   // All are asked for at once: from a slow disk they come together.
   const reading = chosen.map((record) => {
-    const place = slab?.subarray(offset, offset + record.size);
-    offset += record.size;
+    const place = slab?.subarray(offset, offset + record.size + 1);
+    offset += record.size + 1;
     return readOrDamage(messages, record, place);
   });
   const slice: Slice = { messages: [], octets: 0, damaged: [], slab };

@@ -5,7 +5,12 @@ import { promisify } from 'node:util';
 import PQueue from 'p-queue';
 import type { ByteString } from '../../byte-string.ts';
 import { hasErrno } from '../../native/has-errno.ts';
-import { assertRegularKind, openRegularSoon, openWithoutWaiting } from '../../native/open-regular.ts';
+import {
+  assertRegular,
+  assertRegularKind,
+  openRegularSoon,
+  openWithoutWaiting,
+} from '../../native/open-regular.ts';
 import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
 import type { IndexRecord, MessageContent } from '../master-store.ts';
@@ -41,7 +46,7 @@ export class MessageFiles {
   ): Promise<MessageContent | undefined> {
     try {
       if (record.size > WHOLE_IN_MEMORY_OCTETS) return await checkedStream(path, record);
-      const slab = into ?? Buffer.allocUnsafeSlow(record.size);
+      const slab = into ?? Buffer.allocUnsafeSlow(record.size + 1);
       const content =
         this.#pace.next() === 'one by one'
           ? this.#readAtOnce(path, record.size, slab)
@@ -72,17 +77,21 @@ export class MessageFiles {
   }
 }
 
+/** Asks for an octet more than there should be: that tells as much as the size of the file, which would take another call. */
 function readWhole(path: string, size: number, slab: Buffer): Buffer {
   const fd = openWithoutWaiting(path);
   try {
-    checkSize(fd, size, path);
     let done = 0;
     while (done < size) {
-      const count = readSync(fd, slab, done, size - done, done);
+      const count = readSync(fd, slab, done, slab.length - done, done);
       if (count === 0) break;
       done += count;
     }
+    if (done !== size) checkSize(fd, size, path);
     return slab.subarray(0, done);
+  } catch (caught) {
+    assertRegular(fd, path);
+    throw caught;
   } finally {
     closeSync(fd);
   }

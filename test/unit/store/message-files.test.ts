@@ -30,16 +30,16 @@ for (const way of ways) {
   test(`${way}: many messages, each in the place that was given for it`, async (t) => {
     const files = open();
     const root = directory(t);
-    const room = Buffer.alloc(200 * 1000);
+    const room = Buffer.alloc(200 * 1001);
     const read = Array.from({ length: 200 }, (_, i) => {
       const content = Buffer.alloc(1000 - i, i);
       writeFileSync(join(root, `${i}.`), content);
-      const place = room.subarray(i * 1000, i * 1000 + content.length);
+      const place = room.subarray(i * 1001, i * 1001 + content.length + 1);
       return files.read(join(root, `${i}.`), message(i, content), 'user.a', place);
     });
     for (const [i, content] of (await Promise.all(read)).entries()) {
       assert.deepEqual(content, Buffer.alloc(1000 - i, i));
-      assert.deepEqual(content, room.subarray(i * 1000, i * 1000 + 1000 - i));
+      assert.deepEqual(content, room.subarray(i * 1001, i * 1001 + 1000 - i));
     }
   });
 
