@@ -110,6 +110,8 @@ export class RollingDaemon {
       } else {
         this.#restartIfDue();
         if (clock.now() >= this.#nextTake && this.#mayTake()) await this.#take();
+        // Reading takes its time, and the end may have been asked for meanwhile.
+        if (this.#end !== undefined) continue;
         this.#start();
         if (this.#ended.length > 0) continue;
       }

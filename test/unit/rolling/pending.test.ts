@@ -152,6 +152,10 @@ test('what starts is always the first that may, and nobody is forgotten', () => 
           const next = pending.next(now);
           if (!expected) {
             assert.ok('until' in next, 'started what may not');
+            const free = waiting.filter(({ users }) => ![...users].some((user) => busy.has(user)));
+            const earliest = Math.min(...free.map(({ nodes }) => troubles.until(nodes, !anyApart)));
+            assert.ok(next.until <= earliest, 'it would be too late when asked again');
+            if (waiting.length === 0) assert.equal(next.until, Number.POSITIVE_INFINITY);
             return;
           }
           assert.ok('start' in next, `${[...expected.nodes]} may start`);
