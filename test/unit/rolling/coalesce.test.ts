@@ -269,3 +269,15 @@ test('names of one action stay together, whosever they are', () => {
     [['a', 'b']],
   );
 });
+
+test('users who are tied are tied by their lines too where a shared mailbox comes first among the names', () => {
+  const names = ['shared', 'user.alice.x', 'shared2', 'user.bob.y', 'user.alice.z'];
+  const again = unitsOf(...linesOf({ kind: 'mailboxes', names }, ownerOf));
+  assert.equal(again.length, 1);
+  const [unit] = again;
+  assert.deepEqual(unit?.users, ['', 'alice', 'bob']);
+  assert.deepEqual(
+    new Set(unit?.actions.flatMap((action) => ('names' in action ? action.names : []))),
+    new Set(names),
+  );
+});

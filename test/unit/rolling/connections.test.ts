@@ -1,112 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'node:test';
 import { THREADS_LOOK_MS } from '../../../src/coordinator/limits.ts';
-import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
-import type { Steering } from '../../../src/coordinator/steering.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
 import { syncLogPath } from '../../../src/rolling/log/sync-log.ts';
-import { type RollingRequest, runRolling } from '../../../src/rolling/run-rolling.ts';
-import { MemoryStore } from '../../lab/memory-store.ts';
-import { VirtualClock } from '../../lab/virtual-clock.ts';
-
-/** A channel with nothing in its log, and what its pool is told. */
-class Channel {
-  readonly clock = new VirtualClock();
-  readonly events: SyncEvent[] = [];
-  readonly allowances: { connections: number; threads: boolean }[] = [];
-  readonly directory = mkdtempSync(join(tmpdir(), 'connections-'));
-  /** Tasks that were begun, and those that are done; the ones with work wait for `finish`. */
-  readonly tasks: number[] = [];
-  readonly done: number[] = [];
-  finish: () => void = () => {};
-  #finished = new Promise<void>((resolve) => {
-    this.finish = resolve;
-  });
-  busy = 0;
-  steering: Steering | undefined;
-  tell: (() => void) | undefined;
-  emitOfPool: (event: SyncEvent) => void = () => {};
-  readonly #signal = new AbortController();
-  #end: Promise<unknown> = Promise.resolve();
-
-  async start(changes: Partial<RollingRequest> = {}): Promise<void> {
-    const pool: Partial<UnitPool & JobPool> = {
-      use: (allowance) => void this.allowances.push({ ...allowance }),
-      cut: () => {},
-      renew: () => {},
-      close: async () => {},
-      runUnit: async ({ id, unit }) => {
-        this.tasks.push(id);
-        if (unit.actions.length > 0) await this.#finished;
-        this.done.push(id);
-        return { results: unit.actions.map(() => ({ kind: 'done' as const })), linkError: undefined };
-      },
-    };
-    this.#end = runRolling(
-      {
-        layout: {
-          configdirectory: this.directory,
-          virtdomains: 'off',
-          defaultdomain: '',
-          deletedprefix: 'DELETED',
-          unixhierarchysep: false,
-        },
-        source: { kind: 'log' },
-        ...{ connections: 4, wantedConnections: 4, mostConnections: 10, unitsPerConnection: 3 },
-        shutdownFile: undefined,
-        pace: undefined,
-        fullPassMs: 0,
-        options: {
-          ...{ channel: undefined, server: 'replica', once: false, parallel: 12, repeatIntervalMs: 0 },
-          ...{ sessionTimeoutMs: 0, connectOnce: false, reconnectMaxWaitSeconds: 0 },
-          ...{ exitWhenReplicaGone: false, relogLocked: false, reportIntervalMs: 0 },
-        },
-        ...changes,
-      },
-      {
-        emit: (event) => this.events.push(event),
-        openPool: (_connections, emit) => {
-          this.emitOfPool = emit;
-          return pool as UnitPool & JobPool;
-        },
-        openStore: () => new MemoryStore(),
-        load: () => ({ thisThread: this.busy, idleProcessors: 1 }),
-        clock: this.clock,
-        random: () => 0.5,
-        signal: this.#signal.signal,
-        steer: (steering) => {
-          this.steering = steering;
-          return { [Symbol.dispose]: () => (this.steering = undefined) };
-        },
-        onStatusRequest: (tell) => {
-          this.tell = tell;
-          return { [Symbol.dispose]: () => (this.tell = undefined) };
-        },
-      },
-    );
-    await this.clock.advance(10);
-  }
-
-  told(): unknown[] {
-    return this.events.flatMap((event) =>
-      event.kind === 'run:connections' ? [[event.most, event.why]] : [],
-    );
-  }
-
-  async end(): Promise<void> {
-    this.#signal.abort();
-    await this.clock.advance(1_000);
-    await this.#end;
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
+import { Channel } from './channel.ts';
 
 test('more connections than there is room for are as many as there is room for, and that is said', async () => {
   using channel = new Channel();
@@ -200,4 +98,30 @@ test('how things stand is told to whoever asks, and a channel that is told to st
   await never.start();
   assert.deepEqual(never.allowances, []);
   assert.equal(never.events.filter(({ kind }) => kind === 'run:stopping').length, 1);
+});
+
+test('-t: the pool makes its connections anew, and a task without work tells whether the replica answers', async () => {
+  using channel = new Channel();
+  await channel.start({}, { sessionTimeoutMs: 600_000, repeatIntervalMs: 60_000 });
+  assert.deepEqual([channel.renewals, channel.done], [[], [1]]);
+  await channel.clock.advance(602_000);
+  assert.equal(channel.renewals.length, 1);
+  assert.deepEqual(channel.done, [1, 2]);
+  assert.equal(channel.events.filter(({ kind }) => kind === 'rolling:restarted').length, 1);
+  await channel.end();
+});
+
+test('the replica that closes an idle connection is connected to again, or ends the channel in the old way', async () => {
+  using channel = new Channel();
+  await channel.start();
+  channel.closeIdle();
+  await channel.clock.advance(100);
+  assert.deepEqual(channel.done, [1, 2]);
+  await channel.end();
+  using old = new Channel();
+  await old.start({}, { exitWhenReplicaGone: true });
+  old.closeIdle();
+  await old.clock.advance(100);
+  assert.deepEqual([old.done, old.steering], [[1], undefined]);
+  await old.end();
 });

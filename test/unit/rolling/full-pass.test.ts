@@ -4,6 +4,7 @@ import type { Job } from '../../../src/coordinator/pool/messages.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { passOverAll } from '../../../src/rolling/daemon/pass-over-all.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
+import { Channel } from './channel.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -97,4 +98,43 @@ test('nobody is compared while the replica cannot be reached', async () => {
   );
   end.abort();
   await passing;
+});
+
+test('a channel compares everybody in the time given, with the connections that it has, and not while it is paused or down', async () => {
+  using channel = new Channel();
+  for (const user of ['anna', 'bert', 'carl', 'dora']) channel.store.addUser(user);
+  await channel.start({ fullPassMs: HOUR_MS }, { repeatIntervalMs: 60_000, reconnectMaxWaitSeconds: 20 });
+  const { clock, compared, steering } = channel;
+  await clock.advance(HOUR_MS / 2 + 60_000);
+  assert.deepEqual(
+    compared.map(({ user }) => user),
+    ['anna', 'bert'],
+  );
+  steering?.pause({ by: 'operator', reason: 'maintenance' });
+  await clock.advance(HOUR_MS);
+  assert.equal(compared.length, 2);
+  channel.isDown = true;
+  channel.closeIdle();
+  steering?.resume('operator');
+  await clock.advance(HOUR_MS);
+  assert.equal(compared.length, 2);
+  channel.isDown = false;
+  await clock.advance(60_000);
+  assert.deepEqual(
+    compared.map(({ user }) => user),
+    ['anna', 'bert', 'carl', 'dora'],
+  );
+  const batches = compared.map(({ batch }) => batch);
+  assert.equal(new Set(batches).size, batches.length);
+  assert.ok(!batches.some((batch) => channel.tasks.includes(batch)), 'taken for a unit of the same number');
+  await channel.end();
+});
+
+test('a channel whose interval is 0 compares nobody', async () => {
+  using channel = new Channel();
+  channel.store.addUser('anna');
+  await channel.start({ fullPassMs: 0 }, { repeatIntervalMs: 60_000 });
+  await channel.clock.advance(2 * HOUR_MS);
+  assert.deepEqual(channel.compared, []);
+  await channel.end();
 });

@@ -210,6 +210,46 @@ test('no writer of Cyrus waits for a flush of this reader, nor of what it writes
   assert.ok(free.every(Boolean), `the log was locked during one of ${free.length} flushes`);
 });
 
+test('a log that another reader takes between two looks is not there, and one that cannot be taken is an error', async (context) => {
+  using place = new Place();
+  const rename = fs.renameSync;
+  for (const denied of [false, true]) {
+    await appendToLog(place.file, [alice]);
+    context.mock.method(fs, 'renameSync', (from: string, to: string) => {
+      if (denied)
+        throw Object.assign(new Error('EACCES: permission denied'), {
+          code: 'EACCES',
+          errno: -13,
+          syscall: 'rename',
+        });
+      rename(from, `${to}-of-another`);
+      rename(from, to);
+    });
+    syncBuiltinESMExports();
+    try {
+      if (denied) await assert.rejects(place.take(), { code: 'IO' });
+      else assert.equal(await place.take(), undefined);
+    } finally {
+      context.mock.restoreAll();
+      syncBuiltinESMExports();
+    }
+  }
+  assert.deepEqual(place.read, []);
+});
+
+test('log-run that somebody has removed is done, and one that cannot be removed is an error', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  rmSync(place.run);
+  place.log.done();
+  await appendToLog(place.file, [bob]);
+  await place.take();
+  rmSync(place.run);
+  mkdirSync(place.run);
+  assert.throws(() => place.log.done(), { code: 'IO' });
+});
+
 /** Flushes of files and directories, by their names, and changes of names, in order. */
 async function ordersDuring(
   place: Place,

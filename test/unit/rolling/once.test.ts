@@ -79,3 +79,24 @@ test('-1: a unit whose connection breaks once is no failure', async () => {
   await site.clock.advance(60_000);
   assert.deepEqual(ended(), { reason: 'once', unfinished: 0, failures: [] });
 });
+
+test('-1: what fails for one reason is said once of each user, and each reason of its own', async () => {
+  using site = new Site();
+  site.resultOf = (action) =>
+    failed(
+      action.kind === 'unmailbox' && action.name.endsWith('z')
+        ? 'IMAP_MAILBOX_LOCKED'
+        : 'IMAP_PROTOCOL_ERROR',
+    );
+  const gone = (name: string) => ({ type: 'UNMAILBOX', name }) as const;
+  await site.change(gone('user.alice.x'), gone('user.alice.y'), gone('user.alice.z'), gone('user.bob.x'));
+  const { ended } = site.start({ once: true });
+  await site.clock.advance(60_000);
+  assert.equal(ended()?.unfinished, 4);
+  assert.deepEqual(
+    ended()
+      ?.failures.map(({ user, error }) => `${user} ${error.code}`)
+      .sort(),
+    ['alice IMAP_MAILBOX_LOCKED', 'alice IMAP_PROTOCOL_ERROR', 'bob IMAP_PROTOCOL_ERROR'],
+  );
+});

@@ -104,3 +104,55 @@ test('more units run at a time as soon as more are allowed', async () => {
   await site.clock.advance(10_100);
   assert.equal(site.begun.length, 10);
 });
+
+test('whatever it is told counts at once, and not at its next look at the log', async () => {
+  using site = new Site();
+  const atOnce = () => site.clock.advance(2);
+  site.workTime = () => 1;
+  const broken = new Set(['u1']);
+  site.resultOf = (action) => ([...broken].some((user) => isUser(action, user)) ? failed() : undefined);
+  await site.change(...mailboxes('u1', 'u2'));
+  const { daemon, ended } = site.start({ parallel: 2, repeatIntervalMs: 3_600_000 });
+  daemon.skip('u2');
+  await site.clock.advance(10 * 60_000 + 300);
+  assert.deepEqual(site.behind(), ['mailbox user.u1', 'mailbox user.u2']);
+  broken.clear();
+
+  daemon.retry('u1');
+  await atOnce();
+  assert.deepEqual(site.behind(), ['mailbox user.u2']);
+  daemon.unskip('u2');
+  await atOnce();
+  assert.deepEqual(site.behind(), []);
+
+  site.workTime = () => 500;
+  site.begun.splice(0);
+  daemon.hasten('u3');
+  await atOnce();
+  assert.deepEqual(site.startsOf('u3').length, 1);
+  daemon.setParallel(1);
+  daemon.hasten('u4');
+  await atOnce();
+  assert.deepEqual(site.startsOf('u4'), []);
+  daemon.setParallel(2);
+  await atOnce();
+  assert.equal(site.startsOf('u4').length, 1);
+  await site.clock.advance(500);
+
+  site.paused = true;
+  daemon.hasten('u5');
+  await atOnce();
+  assert.deepEqual(site.startsOf('u5'), []);
+  site.paused = false;
+  daemon.braked();
+  await atOnce();
+  assert.equal(site.startsOf('u5').length, 1);
+  await site.clock.advance(500);
+
+  daemon.replicaClosedIdle();
+  await atOnce();
+  assert.equal(site.connects, 2);
+  daemon.stop();
+  await atOnce();
+  assert.equal(ended()?.reason, 'signal');
+});
