@@ -100,3 +100,36 @@ test('-1: what fails for one reason is said once of each user, and each reason o
     ['alice IMAP_MAILBOX_LOCKED', 'alice IMAP_PROTOCOL_ERROR', 'bob IMAP_PROTOCOL_ERROR'],
   );
 });
+
+test('-1: an UNUSER behind what was locked or failed is left, whatever else is promoted before it', async () => {
+  for (const [locked, failing] of [
+    [true, false],
+    [false, true],
+    [true, true],
+  ]) {
+    using site = new Site();
+    site.resultOf = (action) => {
+      if (action.kind === 'quota') return locked ? { kind: 'locked', user: 'old' } : undefined;
+      if (action.kind === 'unmailbox') return failing ? failed() : undefined;
+      return action.kind === 'mailboxes' ? failed() : undefined;
+    };
+    await site.change(
+      { type: 'MAILBOX', name: 'user.old.x' },
+      { type: 'QUOTA', root: 'user.old' },
+      { type: 'UNMAILBOX', name: 'user.old.y' },
+      { type: 'UNUSER', userid: 'old' },
+    );
+    const { ended } = site.start({ once: true });
+    await site.clock.advance(60_000);
+    assert.deepEqual(
+      site.begun.map(({ action }) => action.kind),
+      ['mailboxes', 'quota', 'unmailbox', 'user'],
+    );
+    const left = [...(locked ? ['QUOTA user.old'] : []), ...(failing ? ['UNMAILBOX user.old.y'] : [])];
+    assert.deepEqual(site.linesOnDisk().sort(), [...left, 'UNUSER old'].sort());
+    assert.deepEqual(
+      ended()?.failures.map(({ error }) => error.code),
+      failing ? ['IMAP_PROTOCOL_ERROR'] : [],
+    );
+  }
+});
