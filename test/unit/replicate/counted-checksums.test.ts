@@ -53,3 +53,21 @@ test('a replica that holds something else is no matter of counting', async () =>
   await assert.rejects(scene.runUser('anna'), { code: 'IMAP_SYNC_CHECKSUM' });
   assert.ok(!scene.logged().some((text) => NOTICE.test(text)));
 });
+
+test('a wrong checksum is counted anew behind a merge as well, where nobody may mend it', async () => {
+  await using scene = await EngineScene.start();
+  scene.options = { ...scene.options, noCopyback: true };
+  const { master } = scene;
+  master.addUser('anna', [], { messages: ['1', '2', '3'] });
+  await scene.runUser('anna');
+  master.expunge('user.anna', 2);
+  master.cleanUp('user.anna');
+  master.skewChecksum('user.anna', 12345);
+  assert.equal(await scene.runUser('anna'), 'synced');
+  const records = scene.replica.inspect().mailboxes['user.anna']?.records ?? [];
+  const live = records.filter(({ flags }) => !flags.includes('\\Expunged'));
+  assert.deepEqual(
+    live.map(({ guid }) => guid),
+    master.guids('user.anna'),
+  );
+});

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import type { ReplicaMailbox } from '../../../src/protocol/replica-session.ts';
 import { afterApplying, mailboxLine, partialLine } from '../../../src/replicate/compare/mailbox-line.ts';
-import { readDelta } from '../../../src/replicate/compare/read-delta.ts';
+import { partialLimit, readDelta } from '../../../src/replicate/compare/read-delta.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { entry, lockedMailbox, record, remoteOf, state } from '../../lab/engine-fakes.ts';
 
@@ -32,6 +32,19 @@ test('a live message above LAST_UID that the modseq hides is reported, for a del
   const mailbox = lockedMailbox(inbox, [record(1, 2), record(2, 7)]);
   const delta = readDelta(mailbox, remoteOf(inbox, state({ lastUid: 1, highestmodseq: 7 })), 0);
   assert.equal(delta.coincidingUid, 2);
+});
+
+test('a step ends at the modseq below that of whatever is left for the next, expunged records included', () => {
+  const gone = { flags: ['\\Expunged'] };
+  const list = [record(1, 9), record(2, 3), record(3, 7), record(4, 5, gone), record(5, 6)];
+  const mailbox = lockedMailbox(inbox, list);
+  const limit = (batchSize: number, base = { lastUid: 0, highestmodseq: 0 }) =>
+    partialLimit(mailbox, base, batchSize);
+  assert.deepEqual(limit(2), { uid: 2, modseq: 4 });
+  assert.deepEqual(limit(4), { uid: 4, modseq: 5 });
+  assert.equal(limit(5), undefined, 'they fit one command');
+  assert.deepEqual(limit(2, { lastUid: 1, highestmodseq: 3 }), { uid: 3, modseq: 4 });
+  assert.equal(limit(2, { lastUid: 1, highestmodseq: 4 }), undefined, 'the replica is as far already');
 });
 
 test('a record without GUID is refused', () => {

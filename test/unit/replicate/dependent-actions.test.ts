@@ -247,6 +247,34 @@ test('annotations of a mailbox become what they are here: changed, added and rem
   );
 });
 
+test('commands for annotations wait for the window of the connection', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  const note = (entry: string) => ({ entry, userid: '', modseq: 1, value: 'noted' });
+  master.put('shared', { uniqueid: 'one', annotations: ['/a', '/b'].map(note) });
+  await scene.runMailboxes('shared');
+  master.put('shared', { uniqueid: 'one', annotations: ['/c', '/d'].map(note) });
+  const steps: string[] = [];
+  scene.through = (session) =>
+    inPlaceOf(session, {
+      window: async () => void steps.push('window'),
+      applyAnnotation: (name, annotation) => {
+        steps.push('annotation');
+        return session.applyAnnotation(name, annotation);
+      },
+      applyUnannotation: (name, entry, userid) => {
+        steps.push('unannotation');
+        return session.applyUnannotation(name, entry, userid);
+      },
+    });
+  await scene.runActions([''], { kind: 'annotation', name: 'shared' });
+  const expected = ['annotation', 'annotation', 'unannotation', 'unannotation'];
+  assert.deepEqual(
+    steps,
+    expected.flatMap((command) => ['window', command]),
+  );
+});
+
 test('scripts that the replica refuses are not taken as sent', async () => {
   await using scene = await withAnna();
   scene.master.put('user.anna.#sieve', { messages: ['keep;'], entry: { type: 'f' } });

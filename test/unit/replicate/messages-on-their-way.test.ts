@@ -42,8 +42,8 @@ test('what one connection is sending is left to it by others, until its step has
   assert.equal(await hasEnded(waiting), false);
   anna[Symbol.dispose]();
   await waiting;
-  const carl = messages.begin('carl', connection(), PARTITION, [record('both'), record('b')]);
-  assert.deepEqual([guids(carl.mine), guids(carl.others)], ['both', 'b']);
+  const carl = messages.begin('carl', connection(), PARTITION, [record('a'), record('both'), record('b')]);
+  assert.deepEqual([guids(carl.mine), guids(carl.others)], ['a both', 'b']);
 });
 
 test('neither small messages nor those of another partition are left to others', () => {

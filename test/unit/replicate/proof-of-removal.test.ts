@@ -58,6 +58,25 @@ test('a user of whom the log names the mailboxes alone goes with what is kept by
   assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna', 'UNMAILBOX user.anna.Work', 'UNUSER anna']);
 });
 
+for (const [what, name, goes] of [
+  ['a folder that nothing here explains', 'user.anna.Other', false],
+  ['a folder that was deleted there', 'DELETED.user.anna.Other.6B04D978', true],
+] as const) {
+  test(`where the replica has ${what}, what is kept by the name of a user ${goes ? 'goes' : 'stays'}`, async () => {
+    await using scene = await withAnna();
+    const { master } = scene;
+    master.put(name, { messages: [] });
+    await scene.runMailboxes(name);
+    master.forget(name);
+    for (const own of ['user.anna', 'user.anna.Work']) master.bury(own);
+    scene.takeCommands();
+    const lines = ['user.anna', 'user.anna.Work'].map((own): Action => ({ kind: 'unmailbox', name: own }));
+    assert.deepEqual(kinds(await scene.runActions(['anna'], ...lines)), ['done', 'done']);
+    assert.equal(scene.takeCommands().includes('UNUSER anna'), goes);
+    assert.ok(scene.replica.inspect().mailboxes[name]);
+  });
+}
+
 test('a mailbox that was deleted and made again is not removed', async () => {
   await using scene = await withAnna();
   scene.master.bury('user.anna.Work');
@@ -137,6 +156,18 @@ test('what a former user of the name had, who was renamed and then deleted, make
   scene.takeCommands();
   await scene.runUser('anna');
   assert.deepEqual(scene.takeCommands(), []);
+});
+
+test('a folder that went to nobody and was deleted there waits for whoever replicates what is shared', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  const deleted = 'DELETED.shared.6B04D978';
+  master.rename('user.anna.Work', 'shared');
+  master.rename('shared', deleted);
+  await scene.runUser('anna');
+  assert.deepEqual(scene.takeCommands(), []);
+  await scene.runMailboxes(deleted);
+  assert.deepEqual(Object.keys(replica.inspect().mailboxes).sort(), [deleted, 'user.anna']);
 });
 
 test('a mailbox whose name was deleted here, but not this one under it, is left alone by a line of the log', async () => {
@@ -265,6 +296,18 @@ test('a user who is gone here is removed mailbox by mailbox, and what is left th
   await scene.runUser('anna');
   assert.equal(scene.takeCommands().at(-1), 'UNUSER anna');
   assert.deepEqual(scene.replica.inspect().mailboxes, {});
+});
+
+test('a server that is the master is asked of a user who is gone once more for each further round', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  for (const name of ['user.anna.Work', 'user.anna']) master.bury(name);
+  const asked: Refresh[] = [];
+  master.refresh = async (of: Refresh = {}) => {
+    if (of.users) asked.push(of);
+  };
+  await scene.runUser('anna');
+  assert.deepEqual(asked, [{ users: ['anna'] }, { users: ['anna'] }]);
 });
 
 test('a user who is gone here keeps on the replica what has no tombstone here, and everything that goes by the name', async () => {

@@ -89,3 +89,29 @@ test('a user who had a quota and nothing else by the name leaves none, though th
   const { mailboxes, quotas } = scene.replica.inspect();
   assert.deepEqual({ names: Object.keys(mailboxes), quotas }, { names: [deleted], quotas: [] });
 });
+
+test('who gets the name of a user whose mailboxes another client has moved has nothing of that user', async () => {
+  for (const subscribed of [true, false]) {
+    await using scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+    const { master } = scene;
+    const deleted = 'DELETED.user.anna.6B0B79F8';
+    master.addUser('anna');
+    if (subscribed) master.subscribe('anna', 'user.anna');
+    master.read('anna', 'somewhere', '1:3');
+    await scene.runUser('anna');
+    const { session } = await scene.context();
+    const names = { oldName: 'user.anna', newName: deleted };
+    await session.applyRename({ ...names, partition: 'default', uidvalidity: 1, local: false });
+    await session.applySub('anna', 'user.anna');
+    if (!subscribed) await session.applyUnsub('anna', 'user.anna');
+    master.rename('user.anna', deleted);
+    scene.takeCommands();
+    // The log tells of it; whoever only looks at the user knows by what is there.
+    if (subscribed) await scene.runUser('anna');
+    else await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna', deleted] });
+    const commands = scene.takeCommands().map((command) => command.split(' ')[0]);
+    assert.ok(commands.includes('UNQUOTA'), commands.join(' '));
+    assert.deepEqual(Object.keys(scene.replica.inspect().mailboxes), [deleted]);
+    assert.deepEqual(scene.replica.inspect().users.anna?.subscriptions ?? [], []);
+  }
+});

@@ -66,6 +66,8 @@ test('the old name is given up before the UNUSER where the unit alone says that 
   await using scene = await renamed();
   await cutOff(scene);
   scene.master.put('user.anna', { uniqueid: 'another', entry: { deleted: true } });
+  // A list up to 3.4 does not tell what a mailbox was called before.
+  scene.master.livingOnceCalled = async () => [];
   scene.replica.inject({ on: 'APPLY UNUSER', do: 'cut-after' });
   await scene.runActions(['anna', 'bob'], unuser);
   scene.assertSame('bob');

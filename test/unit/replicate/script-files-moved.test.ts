@@ -14,6 +14,7 @@ import {
 import { SyncError } from '../../../src/report/sync-error.ts';
 import type { MailboxEntry, SieveState } from '../../../src/store/master-store.ts';
 import { entry, remoteOf, state } from '../../lab/engine-fakes.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
 
 const SCRIPT = { filename: 'a.script', lastUpdate: 1, guid: 'a'.repeat(40), active: true };
 const FILES: SieveState = { source: 'directory', scripts: [SCRIPT as never], active: 'a.script' };
@@ -169,3 +170,30 @@ test('another #sieve gives way if each script in it is one of ours', async () =>
   assert.equal(await isOurs({}, { ...sieve, type: '' }), false);
   assert.equal(await isOurs({}, sieve, { ...there, type: '' }), false);
 });
+
+for (const [what, names, isReplaced] of [
+  ['gives way to that of the master, which has all its scripts', ['first', 'second'], true],
+  ['stays where the master has not all of its scripts', ['second'], false],
+] as const) {
+  test(`the #sieve that a replica made of script commands ${what}`, async () => {
+    await using scene = await EngineScene.start();
+    const { master, replica } = scene;
+    const name = 'user.anna.#sieve';
+    master.addUser('anna');
+    const made = master.put(name, { messages: ['first', 'second'], entry: { type: 'f' } });
+    await scene.runUser('anna');
+    for (const script of ['first', 'second']) master.putScript('anna', script, `keep; # ${script}`);
+    const { scripts, active } = master.scriptFiles('anna');
+    const { scripts: theirs } = await scene.context();
+    const session = await theirs.connect(async () => true);
+    for (const { filename, lastUpdate, content } of scripts)
+      await session.applySieve('anna', filename, lastUpdate, content);
+    const kept = scripts.filter(({ filename }) => names.some((each) => filename === `${each}.script`));
+    master.sieve = async () => ({ source: 'mailbox', scripts: kept, active });
+    const moved = master.put(name, { messages: names, entry: { type: 'f' } });
+    if (isReplaced) await scene.runUser('anna');
+    else await assert.rejects(scene.runUser('anna'), { code: 'IMAP_MAILBOX_MOVED' });
+    const { uniqueid } = replica.inspect().mailboxes[name] ?? {};
+    assert.equal(uniqueid, (isReplaced ? moved : made).uniqueid);
+  });
+}

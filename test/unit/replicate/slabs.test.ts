@@ -22,3 +22,14 @@ test('memory beyond a window is given up, the smallest buffers first', () => {
   assert.ok(!kept.includes(small));
   assert.equal(kept.filter((slab) => large.includes(slab)).length, 8);
 });
+
+test('memory that is taken and given back again and again is kept', () => {
+  const slabs = new Slabs();
+  const first = slabs.take(1024 ** 2);
+  slabs.giveBack(first);
+  for (let count = 0; count < 20; count++) {
+    const slab = slabs.take(1024 ** 2);
+    assert.equal(slab, first);
+    slabs.giveBack(slab);
+  }
+});

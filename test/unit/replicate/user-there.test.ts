@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaUser } from '../../../src/protocol/replica-session.ts';
+import { userThere } from '../../../src/replicate/jobs/user-there.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
@@ -65,4 +66,27 @@ test("anna's own deleted folders are hers", async () => {
   });
   scene.options = { ...scene.options, noCopyback: false };
   await scene.runUser('anna');
+});
+
+test('a mailbox whose line cannot be used fails the whole answer, unless somebody wants to be told', async () => {
+  await using scene = await lying(() => {});
+  const { store, session } = await scene.context();
+  const error = new SyncError('IMAP_PROTOCOL_ERROR', 'LAST_UID is no number');
+  let unusable = 'user.anna.Work';
+  const spoilt = inPlaceOf(session, {
+    getUser: async (userid, onUnusable) => {
+      const answer = await session.getUser(userid);
+      if (!onUnusable) throw error;
+      onUnusable(unusable, error);
+      return answer;
+    },
+  });
+  const told: string[] = [];
+  const note = (name: string): void => void told.push(name);
+  await assert.rejects(userThere({ store, session: spoilt }, 'anna'), error);
+  assert.equal((await userThere({ store, session: spoilt }, 'anna', note)).mailboxes.length, 2);
+  assert.deepEqual(told, ['user.anna.Work']);
+  unusable = 'user.bob';
+  await assert.rejects(userThere({ store, session: spoilt }, 'anna', note), /"user\.bob"/);
+  assert.deepEqual(told, ['user.anna.Work'], "nothing of another user's is taken for hers");
 });

@@ -54,6 +54,11 @@ test('what may be the replica’s own is none of it', () => {
       [record(2, 4), record(3, 3)],
     ],
     [
+      'from the first change on, where nothing is agreed on',
+      [record(3, 5, { guid: 'f'.repeat(40) })],
+      [record(2, 1), record(3, 3)],
+    ],
+    [
       'beside what the replica never heard of',
       [record(1, 2), record(4, 3)],
       [record(1, 2, gone), record(2, 5)],

@@ -253,6 +253,12 @@ test('a row that cannot be read fails its own user, and nobody else', () => {
   );
 });
 
+test('a row by name alone that cannot be read says nothing of how the list is keyed', () => {
+  const { store } = makeStore({ ...rowsByName(), Ideas: '%(A %(al lrs) I' });
+  assert.equal(store.mailboxesOf('bo').length, 2);
+  assert.ok(labels(store.enumerate()).includes('Ideas'));
+});
+
 test('a mailbox list that somebody has locked is said to be, and goes on where it was when it is free', async () => {
   const root = join(base, String(stores++));
   const layout = plainLayout(root, {});

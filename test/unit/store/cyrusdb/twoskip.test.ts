@@ -281,3 +281,23 @@ test('damage names the file, the offset, what was expected and what to run', (co
       /ctl_cyrusdb/.test(error.hint ?? ''),
   );
 });
+
+test('records are found wherever the end of a block of the cache falls into them', (context) => {
+  const scratch = new Scratch(context);
+  const shape = { level: 3, longKey: true, longValue: true };
+  // The head of the second record takes 24 + 8 * (level + 1) + 8 octets, then come key and value.
+  for (let before = 0; before <= 96; before += 8) {
+    const [first, second, third] = ['a', 'b', 'c'].map((key) => ({ key, value: `of ${key}`, ...shape }));
+    assert.ok(first && second && third);
+    const sound = writeTwoskip([{ ...first, value: '' }]);
+    const filled = { ...first, value: 'x'.repeat(16 * 1024 - sound.length - before + 7) };
+    const path = scratch.file(writeTwoskip([filled, second, third]));
+    withDatabase(path, (database) => {
+      assert.equal(database.get('b'), 'of b');
+      assert.deepEqual(
+        [...database.entries('')].map(([key]) => key),
+        ['a', 'b', 'c'],
+      );
+    });
+  }
+});
