@@ -175,3 +175,16 @@ test('where a server tells its mailboxes, XCONVMODSEQ counts as far as it tells 
   check('unchanged', { 'none told': { here: { xconvmodseq: 0 }, options: asTold } });
   check('delta', { 'one told': { here: { xconvmodseq: 21 }, options: asTold } });
 });
+
+test('a RACLMODSEQ of 0 is none: it differs from no other', () => {
+  const options = { reverseacls: true };
+  check('unchanged', {
+    there: { options, there: { raclmodseq: 0 } },
+    here: { options, here: { raclmodseq: 0 } },
+    'higher there': { options, there: { raclmodseq: 7 } },
+  });
+  check('delta', {
+    'one there': { options, there: { raclmodseq: 1 } },
+    'one there of two': { options, here: { raclmodseq: 2 }, there: { raclmodseq: 1 } },
+  });
+});

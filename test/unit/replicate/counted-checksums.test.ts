@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { withCountedChecksums } from '../../../src/replicate/merge/with-counted-checksums.ts';
+import { entry, lockedMailbox, record } from '../../lab/engine-fakes.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 const NOTICE = /^the checksum in the index of user\.anna is not that of its records: .*reconstruct/;
@@ -70,4 +72,18 @@ test('a wrong checksum is counted anew behind a merge as well, where nobody may 
     live.map(({ guid }) => guid),
     master.guids('user.anna'),
   );
+});
+
+test('a checksum that the master does not keep is not counted for it, each half by itself', () => {
+  const inbox = entry('user.anna');
+  const counted = (crcBasic: number, crcAnnotations: number): boolean[] => {
+    const mailbox = lockedMailbox(inbox, [record(1, 2)], { exists: 1, crcBasic, crcAnnotations });
+    const local = { entry: inbox, state: mailbox.state, annotations: [] };
+    const { state } = withCountedChecksums(mailbox, local, undefined);
+    return [state.crcBasic, state.crcAnnotations].map((crc) => crc !== 0);
+  };
+  assert.deepEqual(counted(0, 0), [false, false]);
+  assert.deepEqual(counted(1, 0), [true, false]);
+  assert.deepEqual(counted(0, 1), [false, true]);
+  assert.deepEqual(counted(1, 1), [true, true]);
 });

@@ -324,3 +324,31 @@ test('annotations of the server are left out where the replica has no place for 
   const ofMailbox = await scene.runActions([''], { kind: 'annotation', name: 'shared' });
   assert.deepEqual(summary(ofMailbox), ['failed IMAP_MAILBOX_NONEXISTENT']);
 });
+
+test('where a link broke, what goes by the name of a user is left untouched as well', async () => {
+  await using scene = await withAnna();
+  scene.replica.inject({ on: 'APPLY MAILBOX', do: 'cut-before' });
+  const results = await scene.runActions(['anna'], user, sub, seen);
+  const [first, ...others] = results;
+  assert.ok(first?.kind === 'failed' && first.error.family === 'link');
+  assert.deepEqual(
+    others.map((result) => result.kind === 'untouched' && result.error.family),
+    ['link', 'link'],
+  );
+});
+
+test('scripts that are named as their mailbox go one by one to a replica that does not take it', async () => {
+  await using scene = await EngineScene.start({ offer: { sieveMailbox: false } });
+  const { master } = scene;
+  for (const userid of ['anna', 'bob']) {
+    master.addUser(userid);
+    await scene.runUser(userid);
+    master.putScript(userid, 'one', 'keep;');
+  }
+  master.put('user.anna.#sieve', { messages: ['keep;'], entry: { type: 'f' } });
+  scene.takeCommands();
+  const names = ['user.anna.#sieve', 'user.bob'];
+  assert.deepEqual(summary(await scene.runActions(['anna', 'bob'], { kind: 'mailboxes', names })), ['done']);
+  const { users } = scene.replica.inspect();
+  assert.deepEqual([users.anna?.scripts.length, users.bob?.scripts.length ?? 0], [1, 0]);
+});

@@ -143,3 +143,16 @@ test('commands of which one fails are not all done, and each failure counts', as
   assert.equal(await failures.each('seen', { window }, [1, 2], async () => {}), true);
   assert.equal(failures.count, 1);
 });
+
+test('one that fails among more than are remembered is not forgotten', async () => {
+  const failures = new Failures('anna');
+  const window = async (): Promise<void> => {};
+  const items = Array.from({ length: 10_000 }, (_, number) => number);
+  for (const failing of [0, 5_000, 9_999]) {
+    const send = async (number: number): Promise<void> => {
+      if (number === failing) throw error('IO');
+    };
+    assert.equal(await failures.each('seen', { window }, items, send), false, String(failing));
+  }
+  assert.equal(failures.count, 3);
+});

@@ -62,3 +62,54 @@ test('where the replica has refused names as moved, all that it has not told of 
     'id-user.anna.d',
   ]);
 });
+
+/** The way to ask a replica that may end at a uniqueid that it does not have. */
+async function soughtCarefully(
+  moved: readonly string[],
+  replica: readonly string[],
+): Promise<{ asked: string[]; users: string[]; found: string[] }> {
+  const asked: string[] = [];
+  const users: string[] = [];
+  const there = (name: string, uniqueid: string) => ({ name, uniqueid });
+  const context = {
+    store: { formerNames: () => undefined, ownerOf: (name: string) => name.split('.')[1] },
+    session: {
+      info: { findsUniqueids: false },
+      getUniqueids: async (uniqueids: readonly string[]) => {
+        asked.push(...uniqueids);
+        return uniqueids.map((uniqueid) => there('user.bob.first', uniqueid));
+      },
+      getUser: async (userid: string) => {
+        users.push(userid);
+        const mailboxes = [
+          there('user.bob.first', 'id-user.anna.a'),
+          there('user.bob.second', 'id-user.anna.b'),
+          there('user.bob.own', 'id-user.bob.own'),
+        ];
+        return { mailboxes };
+      },
+    },
+  } as unknown as EngineContext;
+  const job = {
+    entries: ['user.anna.a', 'user.anna.b'].map((name) => entry(name)),
+    replica: replica.map((name) => there(name, 'another')),
+    moved: new Set(moved),
+    locks: { take: () => undefined },
+  } as unknown as FolderJob;
+  const found = (await findElsewhere(context, job)).map(({ name }) => name);
+  return { asked, users, found };
+}
+
+test('a replica that may end at a uniqueid is asked for what it has refused as moved alone, and for all of whoever has that', async () => {
+  assert.deepEqual(await soughtCarefully(['user.anna.a'], []), {
+    asked: ['id-user.anna.a'],
+    users: ['bob'],
+    found: ['user.bob.first', 'user.bob.second'],
+  });
+});
+
+test('where it has refused nothing, or has another mailbox by that name, it is asked nothing', async () => {
+  const nothing = { asked: [], users: [], found: [] };
+  assert.deepEqual(await soughtCarefully([], []), nothing);
+  assert.deepEqual(await soughtCarefully(['user.anna.a'], ['user.anna.a']), nothing);
+});

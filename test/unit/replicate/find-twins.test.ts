@@ -5,6 +5,7 @@ import { replicated } from '../../../src/replicate/folders/replicated.ts';
 import { Failures } from '../../../src/replicate/outcomes/failures.ts';
 import type { MailboxEntry } from '../../../src/store/master-store.ts';
 import { entry } from '../../lab/engine-fakes.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
 
 /** @returns pairs of names that have one uniqueid, for a master with these rows @param listed those that are asked about */
 function twins(
@@ -71,5 +72,25 @@ test('mailboxes that the replica cannot take are left out, and told of where peo
     { kind: 'mailbox:unknown-there', name: notes.name },
     { kind: 'mailbox:name-too-long', name: gone.name, longestName: 20, inDeleted: true },
     { kind: 'mailbox:name-too-long', name: long.name, longestName: 20, inDeleted: false },
+  ]);
+});
+
+test('two mailboxes of one uniqueid fail by their names, nothing is done about them there, and the rest is brought over', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', ['a']);
+  await scene.runUser('anna');
+  const { uniqueid } = master.lookup('user.anna.a') ?? {};
+  assert.ok(uniqueid);
+  master.put('user.anna.b', { uniqueid, messages: ['another'] });
+  master.put('user.anna.c', { messages: ['new'] });
+  scene.events.length = 0;
+  await assert.rejects(scene.runUser('anna'), { code: 'MAILBOX_DAMAGED' });
+  const failed = scene.events.flatMap((event) => (event.kind === 'mailbox:failed' ? [event.name] : []));
+  assert.deepEqual(failed.sort(), ['user.anna.a', 'user.anna.b']);
+  assert.deepEqual(Object.keys(scene.replica.inspect().mailboxes).sort(), [
+    'user.anna',
+    'user.anna.a',
+    'user.anna.c',
   ]);
 });

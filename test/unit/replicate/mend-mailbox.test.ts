@@ -100,6 +100,7 @@ for (const [what, spoil, error] of [
     scene.options = { ...scene.options, noCopyback: true };
     await mend(scene);
     assert.deepEqual(changes(scene), ['UNMAILBOX']);
+    assert.deepEqual(scene.events.at(-1), { kind: 'command:unmailbox', name: INBOX, local: false });
   });
 }
 
@@ -142,7 +143,7 @@ test('every message is read before a mailbox goes, the last of many too', async 
   for (let count = 4; count <= 600; count++) master.append(INBOX, `message ${count}`);
   await scene.runUser('anna');
   scene.takeCommands();
-  for (const uid of [256, 257, 513, 600]) {
+  for (const uid of [1, 256, 257, 513, 600]) {
     master.damagedMessages.set(INBOX, new Set([uid]));
     await assert.rejects(mend(scene), {
       code: 'MESSAGE_UNREADABLE',

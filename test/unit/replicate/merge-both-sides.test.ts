@@ -10,9 +10,10 @@ import type {
 } from '../../../src/protocol/replica-session.ts';
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { Stage } from '../../../src/replicate/connection/stage.ts';
+import { runActions } from '../../../src/replicate/jobs/run-actions.ts';
 import { runUser } from '../../../src/replicate/jobs/run-user.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { EngineScene } from '../../lab/engine-scene.ts';
+import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
 /*
  * Contract of a merge: what comes from the replica is checked before the master gets it, UIDVALIDITY never goes down on
@@ -294,4 +295,111 @@ test('a mailbox in which the replica alone counts conversations is told a counte
   const [line] = both.server.lines;
   assert.ok(line);
   assert.ok(line.xconvmodseq >= line.highestmodseq && line.xconvmodseq >= 5, String(line.xconvmodseq));
+});
+
+test('a message that is damaged here is left out of a merge, and what the replica has reaches the master', async () => {
+  await using both = await diverged({ obeys: true });
+  const { master } = both.scene;
+  for (const text of ['four', 'five', 'six']) master.append(INBOX, text);
+  master.damagedMessages.set(INBOX, new Set([5]));
+  await assert.rejects(runUser(both.context, 'anna'), {
+    code: 'MESSAGE_UNREADABLE',
+    leaves: 'damaged-at-source',
+  });
+  assert.ok(master.guids(INBOX).includes(GUID));
+  const damaged = master.records(INBOX).find(({ uid }) => uid === 5)?.guid;
+  const live = (both.scene.replica.inspect().mailboxes[INBOX]?.records ?? []).filter(
+    ({ flags }) => !flags.includes('\\Expunged'),
+  );
+  assert.equal(live.length, 5);
+  assert.ok(live.every(({ guid }) => guid !== damaged));
+});
+
+test('a change here is sent as it is where the replica is as it was, and nothing is where it has a change of its own', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', [], { messages: ['one', 'two'] });
+  await scene.runUser('anna');
+  master.flag(INBOX, 1, () => ['\\Seen']);
+  await scene.runUser('anna');
+  assert.ok(scene.events.every(({ kind }) => kind !== 'mailbox:diverged'));
+  const { session } = await scene.context();
+  const [remote] = await session.getMailboxes([INBOX]);
+  const second = master.records(INBOX)[1];
+  assert.ok(remote && second);
+  const modseq = remote.highestmodseq + 1;
+  const line = { ...remote, highestmodseq: modseq, crcBasic: 0, crcAnnotations: undefined };
+  await session.applyMailbox({ ...line, since: undefined, intermediate: false, local: false }, [
+    { ...second, modseq, flags: ['\\Flagged'] },
+  ]);
+  for (const flag of ['\\Answered', '\\Draft']) master.flag(INBOX, 1, (flags) => [...flags, flag]);
+  scene.takeCommands();
+  await assert.rejects(scene.runUser('anna'), {
+    code: 'CONFLICT',
+    message: /changed-on-replica.*message 2 /,
+  });
+  assert.deepEqual(scene.takeCommands(), []);
+});
+
+test('a master whose stored checksum is wrong is made to count it by its own server, and is not written to otherwise', async () => {
+  await using both = await diverged({ obeys: true });
+  const { master } = both.scene;
+  const counts: WireMailbox[] = [];
+  both.server.refuse = (line) => {
+    if (both.server.lines.length === 0) {
+      master.skewChecksum(INBOX, 12345);
+      return;
+    }
+    counts.push(line);
+    master.countChecksum(INBOX);
+  };
+  await runUser(both.context, 'anna');
+  assert.equal(counts.length, 1);
+  const [line] = counts;
+  const [there] = await both.context.session.getMailboxes([INBOX]);
+  assert.deepEqual([line?.crcBasic, line?.local], [there?.crcBasic, true]);
+  both.scene.assertSame('anna');
+});
+
+for (const conversations of [true, false]) {
+  test(`behind a merge the whole user is looked at ${conversations ? 'once more where conversations are counted' : 'no more'}`, async () => {
+    for (const logged of [true, false]) {
+      await using both = await diverged({ obeys: true });
+      const options = { ...both.context.options, conversations };
+      const asked: string[] = [];
+      const session = inPlaceOf(both.context.session, {
+        getUser: async (userid, onUnusable) => {
+          asked.push(userid);
+          return await both.context.session.getUser(userid, onUnusable);
+        },
+      });
+      const context = { ...both.context, options, session };
+      if (logged) await runActions(context, ['anna'], [{ kind: 'mailboxes', names: [INBOX] }]);
+      else await runUser(context, 'anna');
+      assert.equal(asked.length, Number(!logged) + Number(conversations));
+      both.scene.assertSame('anna');
+    }
+  });
+}
+
+test('a counter of conversations that is alone higher on the replica is told to the master, and nothing is merged', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.conversations = true;
+  scene.options = { ...scene.options, conversations: true };
+  master.addUser('anna', [], { messages: ['one', 'two'] });
+  await scene.runUser('anna');
+  const told: number[] = [];
+  const server = new MasterServer(({ xconvmodseq }) => void told.push(xconvmodseq));
+  const context = await scene.context({ master: server });
+  const [remote] = await context.session.getMailboxes([INBOX]);
+  assert.ok(remote);
+  const xconvmodseq = remote.xconvmodseq + 10;
+  await context.session.applyMailbox(
+    { ...remote, xconvmodseq, since: undefined, intermediate: false, local: false },
+    [],
+  );
+  await runUser(context, 'anna');
+  assert.deepEqual(told, [xconvmodseq]);
+  assert.ok(scene.events.every(({ kind }) => kind !== 'mailbox:diverged'));
 });

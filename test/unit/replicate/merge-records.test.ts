@@ -426,3 +426,30 @@ for (const [ours, theirs, order] of [
     );
   });
 }
+
+test('annotations that a merge takes from both sides are in the order that servers have them in', () => {
+  const virtual = (name: string) => ({ ...created(3), entry: `/vendor/cmu/cyrus-imapd/${name}` });
+  const noted = (entry: string, userid: string, value: string) => ({ entry, userid, modseq: 1, value });
+  const base = { uid: 1, internaldate: 1, size: 1, guid: 'a', flags: [] };
+  const ours = { ...base, modseq: 2, lastUpdated: 1, annotations: [virtual('savedate'), created(3)] };
+  const stored = [
+    noted('/comment', '', 'one'),
+    noted('/comment', '', 'two'),
+    noted('/comment', 'anna', 'one'),
+    noted('/color', 'bob', 'zero'),
+  ];
+  const annotations = [virtual('thrid'), ...stored];
+  const theirs = { ...base, modseq: 5, lastUpdated: 2, annotations };
+  const side = { lastUid: 1, highestmodseq: 5, deletedmodseq: 0 };
+  const { toMaster } = mergeRecords({ ...side, records: [ours] }, { ...side, records: [theirs] });
+  const order = toMaster[0]?.annotations.map(({ entry, userid, value }) => `${entry} ${userid} ${value}`);
+  assert.deepEqual(order, [
+    '/color bob zero',
+    '/comment  one',
+    '/comment  two',
+    '/comment anna one',
+    '/vendor/cmu/cyrus-imapd/thrid  3',
+    '/vendor/cmu/cyrus-imapd/savedate  3',
+    '/vendor/cmu/cyrus-imapd/createdmodseq  3',
+  ]);
+});

@@ -115,3 +115,36 @@ test('who gets the name of a user whose mailboxes another client has moved has n
     assert.deepEqual(scene.replica.inspect().users.anna?.subscriptions ?? [], []);
   }
 });
+
+test('a user of whom nothing is in DELETED goes as a whole, and the quota with the rest', async () => {
+  await using scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+  const { master } = scene;
+  master.addUser('anna', ['Work']);
+  await scene.runUser('anna');
+  for (const name of ['user.anna.Work', 'user.anna']) master.bury(name);
+  scene.takeCommands();
+  await scene.runActions([], { kind: 'unuser', userid: 'anna' });
+  assert.deepEqual(scene.takeCommands(), ['UNUSER anna', 'UNQUOTA user.anna']);
+});
+
+test('whoever has got the name of a user who went to DELETED is brought over as somebody new', async () => {
+  await using scene = await EngineScene.start({ release: '3.2.6', offer: { sieveMailbox: false } });
+  const { master } = scene;
+  const deleted = 'DELETED.user.anna.6B0B79F8';
+  master.addUser('anna');
+  master.read('anna', 'somewhere', '1:3');
+  await scene.runUser('anna');
+  master.rename('user.anna', deleted);
+  master.forgetUser('anna');
+  master.addUser('anna');
+  master.subscribe('anna', 'user.anna');
+  const [result] = await scene.runActions(['anna'], { kind: 'mailboxes', names: ['user.anna', deleted] });
+  assert.deepEqual(result, { kind: 'done' });
+  const { mailboxes, users } = scene.replica.inspect();
+  assert.deepEqual(Object.keys(mailboxes).sort(), [deleted, 'user.anna']);
+  assert.deepEqual(users.anna?.subscriptions, ['user.anna']);
+  assert.deepEqual(
+    (users.anna?.seen ?? []).filter(({ seenuids }) => seenuids !== ''),
+    [],
+  );
+});

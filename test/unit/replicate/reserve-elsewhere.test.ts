@@ -138,3 +138,22 @@ test('small messages are not remembered', () => {
   there.note('default', 'user.anna', [{ guid, size: 100 }]);
   assert.equal(there.mailboxWith('default', guid), undefined);
 });
+
+test('a replica that refuses to look elsewhere is sent the message; a link that breaks is no such refusal', async () => {
+  for (const family of ['refused', 'link'] as const) {
+    await using scene = await twoUsers();
+    const there = new MessagesThere();
+    await copy(scene, 'anna', there);
+    scene.through = (session) =>
+      inPlaceOf(session, {
+        applyReserve: async () => {
+          throw new SyncError('IMAP_MAILBOX_NONEXISTENT', 'no', { family });
+        },
+      });
+    if (family === 'link') await assert.rejects(copy(scene, 'bert', there), { family });
+    else {
+      assert.ok((await copy(scene, 'bert', there)) > LARGE.length);
+      scene.assertSame('anna', 'bert');
+    }
+  }
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { runUser } from '../../../src/replicate/jobs/run-user.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
 /** Anna, with a row without storage between the INBOX and a folder. */
@@ -79,4 +80,26 @@ test('mailboxes that only the replica has are told of, those in DELETED as such'
     ['user.anna.a', false],
   ]);
   assert.ok(scene.replica.mailboxes().has('user.anna.a'));
+});
+
+test('before anything is sent it is told how many mailboxes that is, and how many messages of those that are new', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', ['a']);
+  await scene.runUser('anna');
+  master.append('user.anna', 'more');
+  master.put('user.anna.b', { messages: ['1', '2', '3'] });
+  master.put('user.anna.gap', { entry: { intermediate: true, type: 'i', partition: undefined } });
+  master.put('user.anna.gap.c', { messages: ['4'] });
+  scene.takeCommands();
+  const told: number[][] = [];
+  const context = await scene.context({
+    beforeSending: async (commands) => {
+      assert.deepEqual(scene.takeCommands(), []);
+      told.push([...commands]);
+    },
+  });
+  await runUser(context, 'anna');
+  assert.deepEqual(told, [[4, 3, 1]]);
+  scene.assertSame('anna');
 });

@@ -57,6 +57,12 @@ test('no connection is asked for by a job with little to send, nor one whose fir
   assert.equal(little.asked(), 0);
 });
 
+test('as much as is enough for a connection is not too much for it', async () => {
+  const { next, asked } = scene();
+  for (let mailbox = 0; mailbox < 2; mailbox += 1) assert.equal((await next(256)).over, 'own');
+  assert.equal(asked(), 0);
+});
+
 test('where the replica keeps up, more is sent over the first connection without waiting', async () => {
   const { next, asked } = scene({ backlogMs: () => 39 });
   for (let mailbox = 0; mailbox < 5; mailbox += 1) assert.equal((await next(500)).over, 'own');

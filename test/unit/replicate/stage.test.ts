@@ -62,3 +62,12 @@ test('shares of the budget are given in order of asking, and a request beyond al
   (await small)[Symbol.dispose]();
   assert.deepEqual(order, ['giant', 'small']);
 });
+
+test('a stage that is full and held by nobody is dropped before it is relied on again', async () => {
+  const restarts: number[] = [];
+  const stage = stageOf(restarts);
+  stage.add('default', many(0));
+  await stage.hold();
+  assert.equal(restarts.length, 1);
+  assert.equal(stage.find('default', 'g0'), undefined);
+});

@@ -80,3 +80,22 @@ test('a part that was not read is taken as the replica has it; without a replica
   const alone = withUnreadAsThere(damaged, undefined);
   assert.deepEqual([alone.state.xconvmodseq, alone.state.raclmodseq, alone.annotations], [0, 0, []]);
 });
+
+test('a file that concerns several mailboxes is told of once, and the user has all mail', async () => {
+  await using scene = await EngineScene.start();
+  const error = damage('conversations.db');
+  const unread = [{ part: 'xconvmodseq', path: '/conversations.db', error } as const];
+  for (const name of ['user.anna', 'user.anna.Sent'])
+    scene.master.put(name, { messages: ['one'], state: { unread } });
+  await assert.rejects(scene.runUser('anna'), {
+    code: 'DATABASE_DAMAGED',
+    leaves: 'metadata-differs',
+    message: 'conversations.db: not what it was',
+  });
+  const told = scene.events.flatMap((event) => (event.kind === 'mailbox:part-unread' ? [event.error] : []));
+  assert.deepEqual(
+    told.map(({ code }) => code),
+    ['DATABASE_DAMAGED'],
+  );
+  scene.assertSame('anna');
+});

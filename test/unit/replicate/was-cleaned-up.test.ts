@@ -67,3 +67,16 @@ test('what may be the replica’s own is none of it', () => {
   ];
   for (const [what, master, replica] of own) assert.deepEqual(cleanedUp(master, replica), [], what);
 });
+
+test('a replica whose counters are those of the master may be what the master was', () => {
+  const replica = [record(1, 2), record(2, 3), record(3, 4)];
+  assert.deepEqual(cleanedUp([record(1, 2)], replica, { lastUid: 3, highestmodseq: 4 }), [2, 3]);
+});
+
+test('what the replica must have heard of by its modseq and has otherwise, or has not, contradicts that', () => {
+  assert.deepEqual(cleanedUp([record(4, 5)], [record(2, 5)]), []);
+  assert.deepEqual(cleanedUp([record(4, 6)], [record(2, 5)]), [2]);
+  const flagged = (modseq: number) => [record(1, modseq, { flags: ['\\Seen'] })];
+  assert.deepEqual(cleanedUp(flagged(5), [record(1, 4), record(2, 5)]), []);
+  assert.deepEqual(cleanedUp(flagged(6), [record(1, 4), record(2, 5)]), [2]);
+});

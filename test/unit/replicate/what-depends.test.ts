@@ -201,3 +201,25 @@ test('a mailbox that is set aside is not sent, and fails by name; everything els
   await scene.runUser('anna');
   scene.assertSame('anna');
 });
+
+test('a folder that is named alone is sent only where the replica has the INBOX, and this one', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', ['Work', 'Work.2024']);
+  const missing = { code: 'IMAP_MAILBOX_NONEXISTENT', message: /user\.anna is missing on the replica/ };
+  await assert.rejects(scene.runMailboxes('user.anna.Work'), missing);
+  await assert.rejects(scene.runMailboxes('user.anna.Work', 'user.anna.Work.2024'), missing);
+  assert.deepEqual(scene.takeCommands(), []);
+  await scene.runMailboxes('user.anna');
+  scene.takeCommands();
+  await assert.rejects(scene.runMailboxes('user.anna.Work.2024'), {
+    message: /user\.anna\.Work is missing on the replica/,
+  });
+  assert.deepEqual(scene.takeCommands(), []);
+  await scene.runMailboxes('user.anna.Work.2024', 'user.anna.Work');
+  scene.assertSame('anna');
+  master.addUser('anna', ['Work', 'New']);
+  scene.takeCommands();
+  await assert.rejects(scene.runMailboxes('user.anna.New'), missing, "the INBOX there is a former user's");
+  assert.deepEqual(scene.takeCommands(), []);
+});
