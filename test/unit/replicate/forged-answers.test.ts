@@ -24,7 +24,7 @@ import { settingsFor } from '../../lab/settings.ts';
 
 /** How long a lie that lets the client wait is waited for; what is true comes at once, since all is in this process. */
 const SILENCE_MS = 1_000;
-/** For whom nobody lies to: on a busy machine what is true may be late. */
+/** How long the truth is waited for: on a busy machine it may be late. */
 const PATIENCE_MS = 60_000;
 const THERE = Buffer.from('only on the replica');
 const GUID = createHash('sha1').update(THERE).digest('hex');

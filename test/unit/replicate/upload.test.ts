@@ -11,7 +11,7 @@ import { record } from '../../lab/engine-fakes.ts';
 const PARTITION = 'default';
 const MIB = 1024 * 1024;
 
-/** What is sent, command by command; the content of a message is its UID over and over, read into its place where it has one. */
+/** Uploads messages whose content is their UID over and over, read into their place where they have one. @returns what is sent, command by command */
 async function sent(
   records: readonly IndexRecord[],
   stage = new Stage({} as never),

@@ -296,3 +296,32 @@ test('an index that is replaced while its lock is awaited is read from what took
   assert.equal(file?.header.records, 2);
   await repack.gone;
 });
+
+test('a GUID is null if each of its octets is 0', async () => {
+  const guids = Array.from({ length: 20 }, (_, octet) => `${'00'.repeat(octet)}01${'00'.repeat(19 - octet)}`);
+  const records = [...guids, '00'.repeat(20)].map((guid, i) => ({ uid: i + 1, guid }));
+  using file = await open(indexBytes({ version: 17 }, records));
+  const page = firstPage(file);
+  assert.deepEqual(
+    records.map((_, i) => page?.guidIsNull(i)),
+    records.map((_, i) => i === 20),
+  );
+});
+
+test('whoever looks for the annotations of a message is told which come next in its page', async () => {
+  using file = await open(indexBytes({ version: 17 }, [{ uid: 2 }, { uid: 5 }, { uid: 9 }]));
+  const told: number[][] = [];
+  const [page] = file.pages(1, {
+    path: file.path,
+    mailbox: 'user.anna',
+    header: file.header,
+    userFlags: [],
+    unusableFlags: unusableFlags([]),
+    annotationsOf: (uid, next) => {
+      told.push([uid, ...next()]);
+      return [];
+    },
+  });
+  for (let i = 0; i < 3; i++) page?.record(i);
+  assert.deepEqual(told, [[2, 5, 9], [5, 9], [9]]);
+});

@@ -59,6 +59,37 @@ test('a shared mailbox that is moved between lookup and lock is read where it is
   assert.equal(lookups, 2);
 });
 
+test('a mailbox that is moved whenever it is looked up is said to be changed all the time, and may be tried again', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'mailbox-reader-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const layout = plainLayout(root);
+  using databases = new KeptDatabases(4);
+  for (const partition of ['spool', 'fast']) {
+    const at = join(root, partition, 'uuid/s/s/ss01');
+    write(join(at, 'cyrus.header'), Buffer.concat([HEADER, Buffer.from('%(T e N news I ss01 A %())\n')]));
+    write(join(at, 'cyrus.index'), indexBytes({ version: 17 }, []));
+  }
+  let moves = 0;
+  const move = (): void => {
+    const row = `P ${moves++ % 2 === 0 ? 'default' : 'fast'} V 7 C 2 F 3`;
+    write(layout.mboxlistPath, `Iss01\t%(T e N news ${row})\nNnews\t%(T e I ss01 ${row})\n`);
+  };
+  move();
+  class RestlessList extends MailboxList {
+    override lookupWithInbox(name: string): RowWithInbox {
+      const found = super.lookupWithInbox(name);
+      move();
+      return found;
+    }
+  }
+  const list = new RestlessList(layout, databases);
+  const reader = new MailboxReader(layout, list, new MailboxStates(layout, list, databases));
+  await assert.rejects(
+    reader.read('news', () => undefined),
+    { code: 'IMAP_MAILBOX_LOCKED', retryable: true },
+  );
+});
+
 test('in a store of Cyrus up to 3.4 no index is locked while conversations are waited for', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'mailbox-reader-'));
   t.after(() => rmSync(root, { recursive: true }));

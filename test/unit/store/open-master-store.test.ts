@@ -619,3 +619,143 @@ test('a peek leaves out a mailbox that has changed since it was listed, and stor
   assert.ok(entry);
   assert.equal((await old.store.peek([entry])).size, 0);
 });
+
+/** A row or a value as a flat file has it. */
+function escaped(text: string): string {
+  return text.replace(/[\0\t\r\n\xff]/g, (octet) =>
+    octet === '\xff' ? '\xff\xff' : `\xff${String.fromCharCode(octet.charCodeAt(0) | 0x80)}`,
+  );
+}
+
+/** The mailboxes `user.a` and `user.a.x`, with these rows of annotations.db. */
+function twoMailboxes(annotations: Record<string, string>): ReturnType<typeof makeStore> {
+  const made = makeStore({
+    Iaa01: `%(T e N user\x1fa ${LIVE})`,
+    Iaa02: `%(T e N user\x1fa\x1fx ${LIVE})`,
+    'Nuser\x1fa': `%(T e I aa01 ${LIVE})`,
+    'Nuser\x1fa\x1fx': `%(T e I aa02 ${LIVE})`,
+  });
+  for (const id of ['aa01', 'aa02'])
+    fill(join(made.root, 'spool/uuid/a/a', id), `%(T e I ${id} A %())\n`, { version: 17 }, [{ uid: 1 }]);
+  const lines = Object.entries(annotations).map((row) => `${row.map(escaped).join('\t')}\n`);
+  write(made.layout.annotationPath, lines.sort().join(''));
+  return made;
+}
+
+/** A value of annotations.db. */
+function annotationValue(text: string): string {
+  const length = Buffer.alloc(8);
+  length.writeUInt32BE(text.length);
+  return `${length.toString('latin1')}${text}\0text/plain\0${'\0'.repeat(17)}`;
+}
+
+test('annotations of the server are those of no mailbox', async () => {
+  const { store } = twoMailboxes({
+    '\0/motd\0\0': annotationValue('hello'),
+    'aa01\0/comment\0\0': annotationValue('of a mailbox'),
+  });
+  assert.deepEqual(await store.serverAnnotations(), [
+    { entry: '/motd', userid: '', modseq: 0, value: 'hello' },
+  ]);
+  assert.deepEqual(await makeStore(modernRows()).store.serverAnnotations(), []);
+});
+
+test('a row of an annotation that cannot be read is damage of its mailbox, and of no other', async () => {
+  const { store, layout } = twoMailboxes({
+    'aa01\0/comment\0\0': 'abc',
+    'aa02\0/comment\0\0': annotationValue('sound'),
+  });
+  const listed = store.mailboxesOf('a');
+  assert.equal(listed.length, 2);
+  const views = await store.peek(listed);
+  const told = listed.map((entry) => {
+    const { state, annotations } = views.get(entry) ?? {};
+    return [state?.unread.map(({ part, path, error }) => [part, path, error.code]), annotations?.length];
+  });
+  assert.deepEqual(told, [
+    [[['annotations', layout.annotationPath, 'DATABASE_DAMAGED']], 0],
+    [[], 1],
+  ]);
+  for (const [name, unread] of [
+    ['user.a', 1],
+    ['user.a.x', 0],
+  ] as const)
+    assert.equal(await store.readMailbox(name, ({ state }) => state.unread.length), unread);
+});
+
+test('a mailbox is looked at with others only as it was listed', async () => {
+  const { store } = twoMailboxes({});
+  const [listed] = store.mailboxesOf('a');
+  assert.ok(listed);
+  const sizeOf = async (changes: object): Promise<number> =>
+    (await store.peek([{ ...listed, ...changes }])).size;
+  assert.equal(await sizeOf({}), 1);
+  const others = { uniqueid: 'aa02', partition: 'fast', type: 'c', acl: 'b\tlrs\t', foldermodseq: 4 };
+  for (const [field, value] of Object.entries(others))
+    assert.equal(await sizeOf({ [field]: value }), 0, field);
+});
+
+test('mailboxes of an owner who is at work are not looked at together, and neither are those of several owners', async () => {
+  const { store, root } = twoMailboxes({});
+  const lock = join(root, 'conf/lock/*U*a.lock');
+  write(lock, '');
+  const listed = store.mailboxesOf('a');
+  assert.equal((await store.peek(listed)).size, 2);
+  assert.equal((await store.peek(listed.map((entry, i) => ({ ...entry, name: `user.a${i}` })))).size, 0);
+  const work = await lockInThread({ path: lock, kind: 'exclusive' });
+  assert.ok(work.got);
+  assert.equal((await store.peek(listed)).size, 0);
+  work.release();
+  await work.gone;
+  assert.equal((await store.peek(listed)).size, 2);
+});
+
+test('how many messages a mailbox has is judged by the size of its index, and is nothing where that cannot be seen', () => {
+  const { store, root } = twoMailboxes({});
+  const records = Array.from({ length: 10 }, (_, i) => ({ uid: i + 1 }));
+  fill(join(root, 'spool/uuid/a/a/aa01'), '%(T e I aa01 A %())\n', { version: 17 }, records);
+  const [inbox, folder] = store.mailboxesOf('a');
+  assert.ok(inbox && folder);
+  const judged = (entry: typeof inbox): number => store.estimateMailbox(entry).messages;
+  assert.ok(Math.abs(judged(inbox) - 10) <= 1);
+  assert.deepEqual(store.estimate('a'), { mailboxes: 2, messages: judged(inbox) + judged(folder) });
+  for (const changes of [
+    { partition: 'none' },
+    { partition: undefined },
+    { intermediate: true },
+    { deleted: true },
+    { uniqueid: 'nowhere' },
+    { uniqueid: `aa01/cyrus.index/x` },
+  ])
+    assert.equal(judged({ ...inbox, ...changes }), 0, JSON.stringify(changes));
+});
+
+test('damaged records of a mailbox list keep nobody else back, and are told when all others are known', () => {
+  const rows = Object.entries(modernRows()).sort(([a], [b]) => (a < b ? -1 : 1));
+  const records = rows.map(([key, value], i) => ({ key, value, level: 1 + (i % 2) }));
+  for (const [damaged, message] of [
+    [['user\x1fal-b'], /^(?!.*more damaged records)/],
+    [['user\x1fal-b', 'shared\x1fnews'], /\(and 1 more damaged records\)$/],
+  ] as const) {
+    const bytes = writeTwoskip(records);
+    for (const dbname of damaged) {
+      const at = bytes.indexOf(`N${dbname}%`, 0, 'latin1') + dbname.length + 3;
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+    }
+    const layout = plainLayout(join(base, String(stores++)));
+    write(layout.mboxlistPath, bytes);
+    const found: string[] = [];
+    const enumerate = (): void => {
+      for (const each of openMasterStore(layout).enumerate()) found.push(...labels([each]));
+    };
+    assert.throws(
+      enumerate,
+      (error) =>
+        error instanceof SyncError && error.code === 'DATABASE_DAMAGED' && message.test(error.message),
+    );
+    const sound = ['DELETED.shared.6B04D978', 'shared.news', 'user al', 'user al-b'].filter(
+      (label) => !damaged.some((dbname) => dbname.endsWith(label.replace(/^.*[. ]/, ''))),
+    );
+    assert.deepEqual(found, sound);
+  }
+});

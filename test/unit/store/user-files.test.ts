@@ -13,10 +13,12 @@ import {
   parseFolderStatus,
   readConversations,
 } from '../../../src/store/user/read-conversations.ts';
+import { readQuota } from '../../../src/store/user/read-quota.ts';
 import { raclModseq, readRaclModseq } from '../../../src/store/user/read-racl-modseq.ts';
 import { parseSeen } from '../../../src/store/user/read-seen.ts';
 import { readSieveDirectory } from '../../../src/store/user/read-sieve-directory.ts';
 import { decodeSubscription, readSubscriptions } from '../../../src/store/user/read-subscriptions.ts';
+import { plainLayout } from '../../lab/plain-layout.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'user-files-'));
 test.after(() => rmSync(directory, { recursive: true }));
@@ -166,4 +168,19 @@ test('a sieve directory: scripts by name, the active one by its link, everything
   rmSync(join(sieve, 'defaultbc'));
   symlinkSync('/elsewhere/a.bc', join(sieve, 'defaultbc'));
   assert.equal(readSieveDirectory(sieve).active, 'a.bc');
+});
+
+test('a quota that cannot be read is damage that names its root, and no quota is none', () => {
+  const layout = plainLayout(join(directory, 'quotas'));
+  const quotas = join(layout.quotaPath, 'quota/a');
+  mkdirSync(quotas, { recursive: true });
+  writeFileSync(join(quotas, 'user.anna'), '%(S (1 20))\n');
+  writeFileSync(join(quotas, 'user.axel'), '%(S (1 x))\n');
+  assert.equal(readQuota(layout, 'user.anna', 'format')?.storage, 20);
+  assert.equal(readQuota(layout, 'user.adam', 'format'), undefined);
+  assert.throws(
+    () => readQuota(layout, 'user.axel', 'format'),
+    (error) =>
+      error instanceof SyncError && error.code === 'DATABASE_DAMAGED' && /user\.axel/.test(error.message),
+  );
 });

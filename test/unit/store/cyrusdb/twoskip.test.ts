@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 import { compareMailboxOrder, compareUnsigned } from '../../../../src/store/cyrusdb/key-comparator.ts';
@@ -300,4 +301,42 @@ test('records are found wherever the end of a block of the cache falls into them
       );
     });
   }
+});
+
+test('what a killed writer leaves is told by its mark as by octets behind the end, each alone', (context) => {
+  const scratch = new Scratch(context);
+  const bytes = writeTwoskip(few, { killed: true });
+  const end = Number(bytes.readBigUInt64BE(48));
+  assert.ok(end < bytes.length);
+  const unmarked = Buffer.from(bytes);
+  unmarked.writeUInt32BE(0, 56);
+  unmarked.writeUInt32BE(crc32(unmarked.subarray(0, 60)), 60);
+  for (const left of [bytes.subarray(0, end), unmarked]) {
+    const path = scratch.file(left);
+    assert.deepEqual(
+      allRows(path),
+      few.map(({ key, value }) => [key, value]),
+    );
+    for (const { key, value } of few)
+      assert.equal(
+        withDatabase(path, (database) => database.get(key)),
+        value,
+      );
+  }
+});
+
+test('a walk that is told of damage is not told of what lies behind its range', (context) => {
+  const bytes = writeTwoskip(few);
+  const at = bytes.indexOf('user.eve', 0, 'latin1');
+  bytes[at] = (bytes[at] ?? 0) ^ 0x80;
+  const path = new Scratch(context).file(bytes);
+  const damages: SyncError[] = [];
+  const below = (prefix: string): string[] | undefined =>
+    withDatabase(path, (database) =>
+      [...database.entries(prefix, undefined, (damage) => void damages.push(damage))].map(([key]) => key),
+    );
+  assert.deepEqual(below('user.anna'), ['user.anna', 'user.anna.Sent']);
+  assert.deepEqual(damages, []);
+  assert.deepEqual(below('user.b'), ['user.bob', 'user.bob.x']);
+  assert.equal(damages.length, 1, 'what comes next may have been one of these');
 });
