@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import type { Job } from '../../../src/coordinator/pool/messages.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
@@ -8,7 +9,7 @@ import { Channel } from './channel.ts';
 
 const HOUR_MS = 3_600_000;
 
-function scene(users: readonly string[]) {
+function scene(users: readonly string[] | ((now: () => number) => Iterable<string>)) {
   const clock = new VirtualClock();
   const end = new AbortController();
   const compared: { user: string; at: number }[] = [];
@@ -17,7 +18,10 @@ function scene(users: readonly string[]) {
   const passing = passOverAll(
     HOUR_MS,
     {
-      jobs: () => users.map((userid): Job => ({ kind: 'user', userid })),
+      *jobs(): Generator<Job | 'busy'> {
+        for (const user of typeof users === 'function' ? users(() => clock.now()) : users)
+          yield user === 'busy' ? user : { kind: 'user', userid: user };
+      },
       run: async (job) => {
         if (job.kind === 'user') compared.push({ user: job.userid, at: clock.now() });
         return [{ kind: 'absent', job }];
@@ -40,7 +44,11 @@ test('a full pass compares each user once in its time, evenly, and begins again'
     ['anna', 'bert', 'carl', 'dora', 'anna', 'bert', 'carl', 'dora'],
   );
   for (const [index, { at }] of compared.slice(0, 4).entries()) assert.equal(at, (index + 1) * quarter);
-  assert.equal(events.filter(({ kind }) => kind === 'rolling:full-pass').length, 2);
+  assert.deepEqual(
+    events.map((event) => event.kind === 'rolling:full-pass' && event.elapsedMs),
+    [HOUR_MS, HOUR_MS],
+  );
+  assert.equal(getEventListeners(end.signal, 'abort').length, 1, 'one for each pause would be kept');
   end.abort();
   await passing;
 });
@@ -98,6 +106,71 @@ test('nobody is compared while the replica cannot be reached', async () => {
   );
   end.abort();
   await passing;
+});
+
+test('one user alone is compared once in the time, and where nobody is the time passes all the same', async () => {
+  const alone = scene(['anna']);
+  await alone.clock.advance(2 * HOUR_MS + 60_000);
+  assert.deepEqual(
+    alone.compared.map(({ at }) => at),
+    [HOUR_MS, 2 * HOUR_MS + 20],
+  );
+  alone.end.abort();
+  await alone.passing;
+  const nobody = scene([]);
+  await nobody.clock.advance(2 * HOUR_MS + 60_000);
+  assert.deepEqual(nobody.compared, []);
+  assert.deepEqual(
+    nobody.events.map((event) => event.kind === 'rolling:full-pass' && [event.jobs, event.error]),
+    [0, 1, 2].map(() => [0, undefined]),
+  );
+  nobody.end.abort();
+  await nobody.passing;
+});
+
+test('a list that cannot be read on at a moment is read on later, and what is not there is no user', async () => {
+  const asked: number[] = [];
+  const list = function* (now: () => number): Generator<string> {
+    for (const user of ['busy', 'busy', 'anna', 'bert']) {
+      asked.push(now());
+      yield user;
+    }
+  };
+  const { clock, compared, events, passing, end } = scene(list);
+  await clock.advance(HOUR_MS + 10_000);
+  assert.deepEqual(
+    compared.map(({ user }) => user),
+    ['anna', 'bert'],
+  );
+  const counting = asked.slice(0, 4);
+  const going = asked.slice(4, 7);
+  assert.deepEqual(
+    [counting, going],
+    [
+      [0, 5_000, 10_000, 10_000],
+      [10_000, 15_000, 20_000],
+    ],
+  );
+  assert.deepEqual(
+    events.map((event) => event.kind === 'rolling:full-pass' && event.jobs),
+    [2],
+  );
+  end.abort();
+  await passing;
+});
+
+test('nobody is compared any more once the end is asked for, whatever was waited for', async () => {
+  for (const up of [true, false]) {
+    const { clock, compared, events, link, passing, end } = scene(['anna', 'bert']);
+    link.up = up;
+    await clock.advance(HOUR_MS / 2 - 1);
+    if (!up) await clock.advance(60_000);
+    end.abort();
+    await passing;
+    link.up = true;
+    await clock.advance(2 * HOUR_MS);
+    assert.deepEqual([compared, events], [[], []]);
+  }
 });
 
 test('a channel compares everybody in the time given, with the connections that it has, and not while it is paused or down', async () => {
