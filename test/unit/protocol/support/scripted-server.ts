@@ -132,6 +132,11 @@ export class Peer {
     await Promise.race([once(secure, 'secure'), once(secure, 'close')]);
   }
 
+  /** The client's Finished of the TLS handshake; undefined without TLS. */
+  get finishedOfClient(): Buffer | undefined {
+    return this.#stream instanceof TLSSocket ? this.#stream.getPeerFinished() : undefined;
+  }
+
   startDeflate(): void {
     this.raw.removeAllListeners('data');
     const inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH });
