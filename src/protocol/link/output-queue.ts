@@ -32,8 +32,9 @@ export interface PreparedJob {
 }
 
 /** Octets that it is known to put on the wire before it has begun. */
-export function knownOctets({ job, first }: PreparedJob): number {
-  return job.prefix.length + ' \r\n'.length + (first === undefined ? 0 : contentOf(first).length);
+export function knownOctets({ job, first, later }: PreparedJob): number {
+  const around = first === undefined && later === undefined ? '\r\n' : ' \r\n';
+  return job.prefix.length + around.length + (first === undefined ? 0 : contentOf(first).length);
 }
 
 function contentOf(piece: Piece): string | Buffer {

@@ -103,6 +103,31 @@ test('octets are in flight from the moment at which they are submitted, as many 
   });
 });
 
+test('the octets that are answered are those that were sent, whatever the arguments are made of', async () => {
+  async function* later(): AsyncGenerator<string> {
+    yield 'ab';
+    yield 'cd';
+  }
+  const kinds: Command<string>[] = [
+    { verb: 'NOOP', name: 'NOOP', result: () => 'done' },
+    command({ args: '' }),
+    command({ args: () => [] }),
+    command({ args: () => ['ab', 'cd'] }),
+    command({ args: [Buffer.from('abc'), { hidden: 'secret' }] }),
+    command({ args: later() }),
+  ];
+  for (const kind of kinds) {
+    await withQueue(async (queue, far) => {
+      const whole = once(far, 'data');
+      const answer = queue.submit(kind);
+      await whole;
+      far.write(OK);
+      await answer;
+      assert.equal(queue.octetsAnswered, queue.traffic.sentOctets, String(kind.args));
+    });
+  }
+});
+
 test('the window is open below its limit, and who waits for it is let in by the answer that makes room', async (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);

@@ -34,6 +34,11 @@ test('ports by number, by the services file, by what is well known', () => {
   assert.equal(resolvePort('sync-a', services), 4005);
   assert.equal(resolvePort('csync', services), 2005);
   assert.equal(resolvePort('imaps', services), 993);
+  const none = () => '';
+  assert.deepEqual(
+    ['imap', 'csync', 'imaps', '1', '65535'].map((port) => resolvePort(port, none)),
+    [143, 2005, 993, 1, 65_535],
+  );
   for (const port of ['0', '65536', 'nonsense', '-1', '']) {
     assert.throws(() => resolvePort(port, services), isConfigError, port);
   }

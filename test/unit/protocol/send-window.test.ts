@@ -23,6 +23,16 @@ test('answers that take seconds halve it, once for what was under way together',
   assert.equal(window.limit, MIB / 8);
 });
 
+test('what is sent at the moment of a cut tells of the time after it, what was sent before does not', () => {
+  const window = new SendWindow(MOST);
+  window.answered(MIB / 8, 1, 5_000, true);
+  assert.equal(window.limit, MIB / 2);
+  window.answered(MIB / 8, 4_999, 8_000, true);
+  assert.equal(window.limit, MIB / 2);
+  window.answered(MIB / 8, 5_000, 8_000, true);
+  assert.equal(window.limit, MIB / 4);
+});
+
 test('an operator who wants less gets less', () => {
   const window = new SendWindow(64 * 1024);
   window.answered(MIB, 0, 10_000, true);
