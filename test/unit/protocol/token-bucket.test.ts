@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { constants, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { TokenBucket } from '../../../src/protocol/wire/token-bucket.ts';
 import { Transport } from '../../../src/protocol/wire/transport.ts';
@@ -176,6 +178,43 @@ for (const compressed of [false, true]) {
     const octets = Buffer.concat(received);
     if (!compressed) assert.ok(octets.equals(Buffer.concat(new Array<Buffer>(40).fill(piece))));
     else assert.ok(octets.length > 0 && octets.length < 2_000_000);
+    far.end();
+    close();
+  });
+}
+
+/** Counts the octets that it lets go out. */
+class CountingBucket extends TokenBucket {
+  granted = 0;
+
+  override take(octets: number): number {
+    const waitMs = super.take(octets);
+    if (waitMs === 0) this.granted += octets;
+    return waitMs;
+  }
+}
+
+for (const compression of ['none', 'before', 'after']) {
+  test(`every octet that goes out was asked for, compression begun: ${compression}`, async () => {
+    const { near, far, close } = await socketPair();
+    const bucket = new CountingBucket(TokenBucket.memory());
+    bucket.setRate(1_000_000);
+    const received: Buffer[] = [];
+    const end = new Promise<void>((resolve) => far.on('end', resolve));
+    far.on('data', (chunk: Buffer) => received.push(chunk));
+    const transport = new Transport(near);
+    if (compression === 'before') transport.startCompression(1, Buffer.alloc(0));
+    transport.pace(bucket);
+    if (compression === 'after') transport.startCompression(1, Buffer.alloc(0));
+    const octets = randomBytes(50_000);
+    transport.write(octets);
+    transport.end();
+    await end;
+    const wire = Buffer.concat(received);
+    assert.equal(wire.length, bucket.granted);
+    const plain =
+      compression === 'none' ? wire : inflateRawSync(wire, { finishFlush: constants.Z_SYNC_FLUSH });
+    assert.ok(plain.equals(octets));
     far.end();
     close();
   });

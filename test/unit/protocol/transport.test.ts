@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
 import type { Socket } from 'node:net';
 import test from 'node:test';
-import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
+import zlib, {
+  constants,
+  createDeflateRaw,
+  createInflateRaw,
+  type DeflateRaw,
+  deflateRawSync,
+  type InflateRaw,
+} from 'node:zlib';
 import fc from 'fast-check';
 import { type Consumer, Transport } from '../../../src/protocol/wire/transport.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -187,6 +195,49 @@ test('octets behind the answer to COMPRESS are inflated before those that come l
     await listener.until(() => listener.ends.length > 0);
     assert.deepEqual(listener.ends, ['LINK_BROKEN']);
   });
+});
+
+test('of a compressed stream as many octets as there are may come behind the answer to COMPRESS', async () => {
+  const stream = deflateRawSync('what the server says', { finishFlush: constants.Z_SYNC_FLUSH });
+  for (let early = 0; early <= stream.length; early++) {
+    await withTransport(async ({ transport, listener, far }) => {
+      transport.startCompression(1, stream.subarray(0, early));
+      far.write(stream.subarray(early));
+      await listener.until(() => listener.received.length >= 20 || listener.ends.length > 0);
+      assert.deepEqual([listener.received, listener.ends], ['what the server says', []], `${early} early`);
+    });
+  }
+});
+
+test('what compresses is freed with the connection, whoever ends it', async (t) => {
+  const made: (DeflateRaw | InflateRaw)[] = [];
+  for (const name of ['createDeflateRaw', 'createInflateRaw'] as const) {
+    const make = zlib[name] as (options?: zlib.ZlibOptions) => DeflateRaw | InflateRaw;
+    t.mock.method(zlib, name, (options?: zlib.ZlibOptions) => {
+      const codec = make(options);
+      made.push(codec);
+      return codec;
+    });
+  }
+  syncBuiltinESMExports();
+  try {
+    await withTransport(async ({ transport }) => {
+      transport.startCompression(1, Buffer.alloc(0));
+      transport.destroy(new SyncError('CANCELLED', 'enough'));
+    });
+    await withTransport(async ({ transport, listener, far }) => {
+      transport.startCompression(1, Buffer.alloc(0));
+      far.end();
+      await listener.until(() => listener.ends.length > 0);
+    });
+  } finally {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(
+    made.map(({ destroyed }) => destroyed),
+    [true, true, true, true],
+  );
 });
 
 test('a socket that is handed over for TLS has none of our listeners, and one that is put in its place is heard', async () => {
