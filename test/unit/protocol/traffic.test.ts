@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import { ResponseReader } from '../../../src/protocol/wire/response-reader.ts';
+import { Traffic } from '../../../src/protocol/wire/traffic.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { csync, ScriptedServer } from './support/scripted-server.ts';
 
@@ -96,4 +98,19 @@ test('of a challenge the length is shown alone, from which nobody guesses a pass
   session.destroy();
   assert.equal(received.match(/\+ \[12 octets\]\r\n/g)?.length, 2, received);
   assert.doesNotMatch(received, /VXNlcm5hbWU6|UGFzc3dvcmQ6/);
+});
+
+test('however an answer is cut, its message is shown as its length, once, and of nothing nothing is shown', () => {
+  const head = `* MESSAGE %{default ${GUID} 7}\r\n`;
+  const octets = Buffer.from(`${head}private\r\nOK success\r\n`);
+  for (let size = 1; size <= octets.length; size++) {
+    const shown: string[] = [];
+    const reader = new ResponseReader(
+      { valueOptions: () => ({}), untagged: () => {}, notice: () => {}, final: () => {} },
+      new Traffic((_, text) => shown.push(text.toString('latin1'))),
+    );
+    for (let at = 0; at < octets.length; at += size) reader.push(octets.subarray(at, at + size));
+    assert.equal(shown.join(''), `${head}[7 octets]\r\nOK success\r\n`);
+    assert.ok(!shown.includes(''), `cut after each ${size}`);
+  }
 });
