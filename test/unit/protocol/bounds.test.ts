@@ -183,13 +183,13 @@ test('lines before replication are the same however they are cut', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }), async (sizes) => {
       const lines = new LineReader(new Transport(near));
-      const wire = '* SASL PLAIN\r\n* OK ready\r\n\r\nrest';
+      const wire = '* SASL PLAIN\r\n* OK ready\r\n\r\n\nlast\nrest';
       for (let at = 0, next = 0; at < wire.length; next += 1) {
         const size = sizes[next % sizes.length] ?? 1;
         lines.octets(Buffer.from(wire.slice(at, at + size)));
         at += size;
       }
-      for (const line of ['* SASL PLAIN', '* OK ready', ''])
+      for (const line of ['* SASL PLAIN', '* OK ready', '', '', 'last'])
         assert.equal(await lines.readLine('the banner'), line);
       assert.equal(lines.takeRest().toString(), 'rest');
     }),
