@@ -58,6 +58,19 @@ test('a user of whom the log names the mailboxes alone goes with what is kept by
   assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna', 'UNMAILBOX user.anna.Work', 'UNUSER anna']);
 });
 
+test('what is kept by the name of a user goes with the line of the INBOX, not with that of a folder', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  for (const name of ['user.anna.Work', 'user.anna']) master.bury(name);
+  for (const [name, commands] of [
+    ['user.anna.Work', ['UNMAILBOX user.anna.Work']],
+    ['user.anna', ['UNMAILBOX user.anna', 'UNUSER anna']],
+  ] as const) {
+    assert.deepEqual(kinds(await scene.runActions(['anna'], { kind: 'unmailbox', name })), ['done']);
+    assert.deepEqual(scene.takeCommands(), commands);
+  }
+});
+
 for (const [what, name, goes] of [
   ['a folder that nothing here explains', 'user.anna.Other', false],
   ['a folder that was deleted there', 'DELETED.user.anna.Other.6B04D978', true],

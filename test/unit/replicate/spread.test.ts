@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BorrowedLink, EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { Spread } from '../../../src/replicate/folders/spread.ts';
+import { runUser } from '../../../src/replicate/jobs/run-user.ts';
+import { EngineScene } from '../../lab/engine-scene.ts';
 
 interface SceneOptions {
   isLent?: () => boolean;
@@ -82,4 +84,35 @@ test('where no other connection can be had, the next mailbox waits until the fir
   first.finish();
   assert.equal(await second, 'own');
   spread[Symbol.dispose]();
+});
+
+test('of two connections with as much to do the own one has the next mailbox', async () => {
+  const { next } = scene();
+  assert.equal((await next(400)).over, 'own');
+  assert.equal((await next(300)).over, 'other');
+  assert.equal((await next(100)).over, 'other');
+  assert.equal((await next(1)).over, 'own');
+});
+
+test('connections that were lent are given back once all mailboxes are finished', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  scene.options = { ...scene.options, batchSize: 3 };
+  for (const name of ['user.anna', 'user.anna.Drafts', 'user.anna.Sent'])
+    master.put(name, { messages: Array.from({ length: 5 }, (_, number) => `${name} ${number}`) });
+  const other = await scene.context();
+  const isLent: boolean[] = [];
+  const borrow = async (): Promise<BorrowedLink> => {
+    const number = isLent.push(true) - 1;
+    return {
+      ...other,
+      [Symbol.dispose]: () => {
+        isLent[number] = false;
+      },
+    };
+  };
+  await runUser(await scene.context({ borrow }), 'anna');
+  assert.ok(isLent.length > 0);
+  assert.ok(isLent.every((each) => !each));
+  scene.assertSame('anna');
 });
