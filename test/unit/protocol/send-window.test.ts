@@ -33,6 +33,14 @@ test('what is sent at the moment of a cut tells of the time after it, what was s
   assert.equal(window.limit, MIB / 4);
 });
 
+test('how long an answer took counts, not when in a long run it came', () => {
+  const window = new SendWindow(MOST);
+  window.answered(MIB, 3_600_000, 3_600_100, true);
+  assert.equal(window.limit, 2 * MIB);
+  window.answered(MIB, 3_601_000, 3_602_500, true);
+  assert.equal(window.limit, 2 * MIB, 'neither soon nor late');
+});
+
 test('an operator who wants less gets less', () => {
   const window = new SendWindow(64 * 1024);
   window.answered(MIB, 0, 10_000, true);

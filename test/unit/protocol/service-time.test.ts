@@ -25,3 +25,13 @@ test('what one command took is known by itself, and the quickest way', () => {
   );
   assert.equal(served.wayMs, 40);
 });
+
+test('the way is that of the quickest answer, whenever in a run it came', () => {
+  const served = new ServiceTime();
+  served.answered(1_000, 1_500);
+  assert.equal(served.wayMs, 500);
+  served.answered(2_000, 2_040);
+  assert.equal(served.wayMs, 40);
+  served.answered(3_000, 3_090);
+  assert.equal(served.wayMs, 40);
+});
