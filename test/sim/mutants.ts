@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a damaged message of the replica is copied back',
-    file: 'src/replicate/merge/resolve-diverged.ts',
+    file: 'src/replicate/merge/apply-merge.ts',
     changes: [['if (hash === guid && content.length === size) return content;', 'return content;']],
   },
   {
@@ -199,10 +199,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'UIDVALIDITY goes down in a merge',
-    file: 'src/replicate/merge/resolve-diverged.ts',
+    file: 'src/replicate/merge/apply-merge.ts',
     changes: [
       ['uidvalidity: Math.max(state.uidvalidity, remote.uidvalidity),', 'uidvalidity: state.uidvalidity,'],
-      ['remote.uidvalidity > state.uidvalidity', 'false'],
+    ],
+    also: [
+      {
+        file: 'src/replicate/merge/resolve-diverged.ts',
+        changes: [['remote.uidvalidity > state.uidvalidity', 'false']],
+      },
     ],
   },
   {

@@ -5,29 +5,25 @@
  * a message, and nothing is removed on either side before what replaces it is there.
  */
 
-import { createHash } from 'node:crypto';
-import type { ByteString } from '../../byte-string.ts';
-import type { ReplicaMailbox, ReplicaSession, WireMailbox } from '../../protocol/replica-session.ts';
+import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason, MergeRule } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, MailboxState } from '../../store/master-store.ts';
 import { checkSame, checkSameThere } from '../compare/check-same.ts';
-import { compareMailbox, type LocalMailbox, sameAnnotations } from '../compare/compare-mailbox.ts';
+import { compareMailbox } from '../compare/compare-mailbox.ts';
 import { mailboxWithout } from '../compare/left-out.ts';
-import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { isExpunged } from '../compare/same-record.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { LEAST_BUDGET_RECORDS } from '../connection/stage.ts';
+import { applyMerge } from './apply-merge.ts';
 import { checkSensible } from './check-sensible.ts';
 import { confirmAgreement } from './confirm-agreement.ts';
 import { type KnownDamage, mergeReadable } from './merge-readable.ts';
-import type { Merge, MessageSource } from './merge-records.ts';
+import type { Merge } from './merge-records.ts';
 import { raiseCounter } from './raise-counter.ts';
 import { masterRecords, replicaRecords } from './record-lists.ts';
-import { type ReadMessage, stageSide } from './stage-side.ts';
-import { unlessOvertaken } from './unless-overtaken.ts';
 
 /** Attempts at a merge: both sides may be written to meanwhile, but hardly every time. */
 const ATTEMPTS = 4;
@@ -97,7 +93,7 @@ async function mergeOnce(
   damage: KnownDamage,
   overtaken: boolean,
 ): Promise<Merged> {
-  const { session, stage, options } = context;
+  const { session, options } = context;
   const { name } = task.entry;
   context.emit({ kind: 'command:fullmailbox', name });
   const { remote, records: theirs } = await replicaRecords(session, name);
@@ -138,72 +134,15 @@ async function mergeOnce(
     if (rule !== 'sent') context.emit({ kind: 'message:merged', name, rule, ...decision });
   }
 
-  const line = mergedLine(local, remote, merge, task.partition, options.local);
-  const recordOf = new Map(ours.map((record) => [record.uid, record]));
-  const readMaster: ReadMessage = async ({ uid }) => {
-    const record = recordOf.get(uid);
-    if (!record) throw new SyncError('BUG', `no record of message ${uid}`, { mailbox: name });
-    return await messages.readMessage(record);
-  };
-  const readReplica: ReadMessage = (message) => fetchChecked(session, remote, message);
-
-  const masterLine = { ...line, partition: local.entry.partition, since: sinceOf(state), local: true };
-  // First, because what the replica is told to expunge it may remove at once.
-  using forMaster =
-    master &&
-    (await stageSide({
-      ...master,
-      line: masterLine,
-      records: merge.toMaster,
-      lastUid: state.lastUid,
-      sources: [
-        { messages: merge.masterNeeds, read: readReplica },
-        { messages: ours, read: readMaster },
-      ],
-    }));
-  const applyToMaster = async (changes: Partial<WireMailbox>): Promise<void> => {
-    if (forMaster) await unlessOvertaken(forMaster.apply(changes), ['IMAP_SYNC_CHECKSUM']);
-  };
-  // What the replica counts by itself, the master can be told only afterwards.
-  const masterFirst = overtaken && sameAnnotations(line.annotations, remote.annotations);
-  if (masterFirst) await applyToMaster({});
-  using forReplica = await stageSide({
-    session,
-    stage,
-    line: { ...line, partition: task.partition, since: sinceOf(remote) },
-    records: merge.toReplica,
-    lastUid: remote.lastUid,
-    sources: [
-      { messages: merge.replicaNeeds, read: readMaster },
-      { messages: theirs, read: readReplica },
-    ],
-    // So that they can be restored there as well; elsewhere they are not looked for.
-    restorable: {
-      messages: ours.filter((record) => isExpunged(record) && !record.unlinked),
-      read: readMaster,
-    },
-  });
-  await unlessOvertaken(forReplica.apply(), ['IMAP_SYNC_CHECKSUM']);
-  if (!masterFirst) await applyToMaster({ foldermodseq: await foldermodseqNow(session, line, remote) });
+  await applyMerge(context, task, { local, remote, merge, ours, theirs }, master, overtaken);
   const isBehind =
     reason === 'cleaned-up-on-master' && merge.decided.every(({ rule }) => MASTER_ALONE.has(rule));
   // Where the replica differed in what is left out alone, or had not heard of what is cleaned up, nobody had changed it.
   if (master || (leftOut.length === 0 && !isBehind)) {
     context.emit({ kind: 'mailbox:merged', name, changed: master ? 'both' : 'replica' });
   }
-  const told = { unwritten: master ? undefined : local, highestmodseq: line.highestmodseq };
+  const told = { unwritten: master ? undefined : local, highestmodseq: merge.highestmodseq };
   return { merged: true, overtakenBy: await confirmAgreement(context, task, told, leftOut) };
-}
-
-/** A replica whose mailbox annotations were changed has counted that, past what it was told. */
-async function foldermodseqNow(
-  session: ReplicaSession,
-  line: WireMailbox,
-  before: ReplicaMailbox,
-): Promise<number> {
-  if (sameAnnotations(line.annotations, before.annotations)) return line.foldermodseq;
-  const [now] = await session.getMailboxes([line.name]);
-  return Math.max(line.foldermodseq, now?.foldermodseq ?? 0);
 }
 
 /** Tells whether the master has to change: a side that already is what it would be told is not written to. */
@@ -242,46 +181,4 @@ function untouched(reason: DivergedReason): string {
   return reason === 'checksum-refused'
     ? 'the master was not changed, the replica has only taken what is newer here'
     : 'nothing was changed on either side';
-}
-
-/** The merged mailbox; partition and SINCE are each side's own. Checksums are left out: each side reports its own after. */
-function mergedLine(
-  local: LocalMailbox,
-  remote: ReplicaMailbox,
-  merge: Merge,
-  partition: ByteString,
-  localOnly: boolean,
-): WireMailbox {
-  const { state } = local;
-  const line = mailboxLine(local, remote, { partition, local: localOnly });
-  const replicaAhead = remote.highestmodseq > state.highestmodseq;
-  const conversations = state.xconvmodseq !== 0 || remote.xconvmodseq !== 0;
-  return {
-    ...line,
-    crcBasic: 0,
-    crcAnnotations: undefined,
-    lastUid: merge.lastUid,
-    highestmodseq: merge.highestmodseq,
-    uidvalidity: Math.max(state.uidvalidity, remote.uidvalidity),
-    pop3LastLogin: Math.max(state.pop3LastLogin, remote.pop3LastLogin),
-    lastAppenddate: Math.max(state.lastAppenddate, remote.lastAppenddate),
-    xconvmodseq: conversations ? Math.max(state.xconvmodseq, remote.xconvmodseq, merge.highestmodseq) : 0,
-    annotations: replicaAhead ? remote.annotations : [...local.annotations],
-  };
-}
-
-async function fetchChecked(
-  session: ReplicaSession,
-  { name, partition, uniqueid }: ReplicaMailbox,
-  { guid, size, uid }: MessageSource,
-): Promise<Buffer> {
-  const fetched = session.fetchMessage({ mailbox: name, partition: partition ?? '', uniqueid, guid, uid });
-  const content = await unlessOvertaken(fetched, ['IMAP_MAILBOX_NONEXISTENT']);
-  const hash = createHash('sha1').update(content).digest('hex');
-  if (hash === guid && content.length === size) return content;
-  throw new SyncError(
-    'MESSAGE_UNREADABLE',
-    `message ${uid} of the replica is not what its record says: SHA-1 ${hash} of ${content.length} octets, expected ${guid} of ${size}`,
-    { phase: 'upload', mailbox: name, hint: 'run reconstruct on the mailbox on the replica' },
-  );
 }
