@@ -41,7 +41,7 @@ async function ok(command: readonly string[]): Promise<ToolResult> {
 
 /**
  * Runs a script as root in a copy of this system, which shares nothing with it that is written. Afterwards the output ends
- * with what is left of that, without dpkg's own notes.
+ * with what is left of that, without dpkg's own notes, and those of systemd, which are gone at the next start.
  */
 async function inCopyOfSystem(script: string): Promise<ToolResult> {
   const copy = join(directory, 'copy');
@@ -52,7 +52,7 @@ async function inCopyOfSystem(script: string): Promise<ToolResult> {
     cp ${deb} ${copy}/root/tmp/cyrus-sync.deb
     chroot ${copy}/root sh -euc "$1"
     cd ${copy}/upper
-    find . \\( -path ./var/lib/dpkg -o -path ./var/cache -o -path ./tmp \\) -prune -o \\( ! -type d -o -name '*cyrus-sync*' \\) -print |
+    find . \\( -path ./var/lib/dpkg -o -path ./var/cache -o -path ./tmp -o -path ./run/systemd \\) -prune -o \\( ! -type d -o -name '*cyrus-sync*' \\) -print |
       { grep -v '^./var/log/dpkg.log$' || true; } | sed 's/^/left: /'`;
   return await ok(['unshare', '--mount', '--propagation', 'private', 'sh', '-euc', mounts, 'sh', script]);
 }
