@@ -24,7 +24,8 @@ export interface DecidedMerge {
 }
 
 /**
- * Gives each side of a decided merge what it lacks, as a rule the replica first. What both need is there before either is changed.
+ * Gives each side of a decided merge what it lacks, as a rule the replica first. What a side needs is staged before it is
+ * changed, and what the master needs before the replica, which may remove it at once, is told to expunge.
  *
  * @param master its own server; undefined if it has not to change, or may not
  * @param overtaken the master is written to before the replica is waited for
