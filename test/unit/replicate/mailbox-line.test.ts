@@ -80,6 +80,10 @@ test('counters that go up alone are as high as the higher side’s, but for one 
   assert.deepEqual([lower.raclmodseq, lower.foldermodseq], [6, 5]);
   const none = { ...LOCAL, state: { ...STATE, raclmodseq: 0 } };
   assert.equal(mailboxLine(none, { ...THERE, raclmodseq: 60 }, OPTIONS).raclmodseq, 0);
+  const first = { ...LOCAL, state: { ...STATE, raclmodseq: 1, foldermodseq: 0 } };
+  assert.equal(mailboxLine(first, { ...THERE, raclmodseq: 60 }, OPTIONS).raclmodseq, 60);
+  const { raclmodseq, foldermodseq } = mailboxLine(first, undefined, OPTIONS);
+  assert.deepEqual([raclmodseq, foldermodseq], [1, 0]);
 });
 
 test('a step says nothing that is not final: counters of the step, and the rest as the replica has it', () => {

@@ -123,7 +123,12 @@ for (const [what, content] of [
 
 test('a merge that did not bring both sides to agreement is no success', async () => {
   await using both = await diverged({ obeys: false });
-  await assert.rejects(runUser(both.context, 'anna'), { code: 'IMAP_SYNC_CHANGED', mailbox: INBOX });
+  await assert.rejects(runUser(both.context, 'anna'), {
+    code: 'IMAP_SYNC_CHANGED',
+    mailbox: INBOX,
+    retryable: true,
+    hint: /reconstruct/,
+  });
   assert.ok(both.server.lines.length > 1, 'it is tried again first');
 });
 
@@ -218,7 +223,11 @@ test('a mailbox that is gone from the replica after its merge is no success', as
   const { session } = both.context;
   const ask = session.getMailboxes.bind(session);
   session.getMailboxes = async (names) => (both.server.lines.length > 0 ? [] : await ask(names));
-  await assert.rejects(runUser(both.context, 'anna'), { code: 'IMAP_SYNC_CHANGED', mailbox: INBOX });
+  await assert.rejects(runUser(both.context, 'anna'), {
+    code: 'IMAP_SYNC_CHANGED',
+    mailbox: INBOX,
+    retryable: true,
+  });
 });
 
 for (const higher of ['master', 'replica'] as const) {

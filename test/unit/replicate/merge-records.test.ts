@@ -453,3 +453,23 @@ test('annotations that a merge takes from both sides are in the order that serve
     '/vendor/cmu/cyrus-imapd/createdmodseq  3',
   ]);
 });
+
+test('what was cleaned up here is expunged there, is told of, and needs no modseq beyond that of a master that is ahead', () => {
+  const theirs = message(2, 'gone');
+  for (const [here, there, modseq, highestmodseq] of [
+    [20, 9, 20, 20],
+    [9, 9, 10, 10],
+    [9, 20, 21, 21],
+  ] as const) {
+    const merged = mergeRecords(
+      { lastUid: 2, highestmodseq: here, deletedmodseq: 9, records: [] },
+      { lastUid: 2, highestmodseq: there, records: [theirs] },
+    );
+    assert.deepEqual(merged.toReplica, [{ ...theirs, modseq, flags: ['\\Expunged'] }]);
+    assert.deepEqual(merged.toMaster, []);
+    assert.equal(merged.highestmodseq, highestmodseq);
+    assert.deepEqual(merged.decided, [
+      { uid: 2, rule: 'replica-expunged', masterGuid: undefined, replicaGuid: 'gone' },
+    ]);
+  }
+});

@@ -96,3 +96,51 @@ test('nobody waits for ever', async (t) => {
   t.mock.timers.tick(1);
   await waiting;
 });
+
+test('waits of users who have nothing to do with one another keep nobody from waiting', async () => {
+  const messages = new MessagesOnTheirWay(LEAST_OCTETS);
+  const anna = messages.begin('anna', connection(), PARTITION, [record('of anna')]);
+  const bert = messages.begin('bert', connection(), PARTITION, [record('of bert'), record('of anna')]);
+  const forBert = bert.waitForOthers();
+  const forCarl = messages.begin('carl', connection(), PARTITION, [record('of bert')]).waitForOthers();
+  assert.equal(await hasEnded(forCarl), false);
+  bert[Symbol.dispose]();
+  await forCarl;
+  anna[Symbol.dispose]();
+  await forBert;
+});
+
+test('a user for whom another has waited, and waits no more, waits for that one', async () => {
+  const messages = new MessagesOnTheirWay(LEAST_OCTETS);
+  const anna = messages.begin('anna', connection(), PARTITION, [record('of anna')]);
+  const bert = messages.begin('bert', connection(), PARTITION, [record('of bert'), record('of anna')]);
+  const forBert = bert.waitForOthers();
+  anna[Symbol.dispose]();
+  await forBert;
+  const forAnna = messages.begin('anna', connection(), PARTITION, [record('of bert')]).waitForOthers();
+  assert.equal(await hasEnded(forAnna), false);
+  bert[Symbol.dispose]();
+  await forAnna;
+});
+
+test('who waits for several waits for the last of them, and leaves no timer behind', async (t) => {
+  const timers = new Set<unknown>();
+  t.mock.method(globalThis, 'setTimeout', () => {
+    const timer = {};
+    timers.add(timer);
+    return timer;
+  });
+  t.mock.method(globalThis, 'clearTimeout', (timer: unknown) => timers.delete(timer));
+  const messages = new MessagesOnTheirWay(LEAST_OCTETS);
+  const [anna, bert] = ['anna', 'bert'].map((user) =>
+    messages.begin(user, connection(), PARTITION, [record(`of ${user}`)]),
+  );
+  const wanted = [record('of anna'), record('of bert')];
+  const waiting = messages.begin('carl', connection(), PARTITION, wanted).waitForOthers();
+  anna?.[Symbol.dispose]();
+  assert.equal(await hasEnded(waiting), false);
+  assert.equal(timers.size, 1);
+  bert?.[Symbol.dispose]();
+  await waiting;
+  assert.equal(timers.size, 0);
+});

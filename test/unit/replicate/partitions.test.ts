@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { WireMailbox } from '../../../src/protocol/replica-session.ts';
 import { emptyMailbox } from '../../../src/replicate/compare/mailbox-line.ts';
 import { Partitions } from '../../../src/replicate/connection/partitions.ts';
+import { takesMailboxes } from '../../../src/replicate/connection/takes-mailboxes.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 
 const refusal = new SyncError('IMAP_REMOTE_DENIED', 'MAILBOX received NO response: Unknown error', {
@@ -54,6 +55,45 @@ test('a partition is blamed if the replica takes elsewhere what it refuses there
   assert.deepEqual([...replica.mailboxes.keys()], []);
   assert.equal(partitions.isKnown('default'), true);
   assert.equal(partitions.isKnown('elsewhere'), false);
+});
+
+test('what a partition is tried with is deleted already, readable by nobody, and told from that of another', async () => {
+  const tried: WireMailbox[] = [];
+  const removed: unknown[] = [];
+  const session = {
+    applyMailbox: async (line: WireMailbox) => void tried.push(line),
+    applyUnmailbox: async (...command: unknown[]) => void removed.push(command),
+  };
+  for (const partition of ['default', 'elsewhere', 'default'])
+    assert.equal(await takesMailboxes(session, partition), true);
+  for (const { name, acl, type, local } of tried) {
+    assert.match(name, /^DELETED\.user\.cyrus-sync-probe\.[0-9a-f]{12}\.10000000$/);
+    assert.deepEqual([acl, type, local], ['', '', true]);
+  }
+  const [first, second, third] = tried;
+  assert.deepEqual(third, first);
+  assert.notEqual(second?.name, first?.name);
+  assert.notEqual(second?.uniqueid, first?.uniqueid);
+  assert.match(first?.uniqueid ?? '', /^[0-9a-f]{24}$/);
+  assert.deepEqual(
+    removed,
+    tried.map(({ name }) => [name, true]),
+  );
+});
+
+test('a partition that was tried by somebody else at the same time is there, and a link that breaks says nothing', async () => {
+  const applyMailbox = async (): Promise<void> => {};
+  const fails = (error: SyncError) => async (): Promise<void> => {
+    throw error;
+  };
+  const gone = { applyMailbox, applyUnmailbox: fails(refusal) };
+  assert.equal(await takesMailboxes(gone, 'default'), true);
+  const broken = new SyncError('LINK_BROKEN', 'it broke', { family: 'link' });
+  for (const session of [
+    { applyMailbox, applyUnmailbox: fails(broken) },
+    { applyMailbox: fails(broken), applyUnmailbox: applyMailbox },
+  ])
+    await assert.rejects(takesMailboxes(session, 'default'), broken);
 });
 
 test('a replica that refuses everywhere says nothing about the partition', async () => {

@@ -332,6 +332,33 @@ test('a user who is gone here keeps on the replica what has no tombstone here, a
   assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
 });
 
+for (const [what, command] of [
+  ['a mailbox', 'APPLY UNMAILBOX'],
+  ['the quota', 'APPLY UNQUOTA'],
+] as const) {
+  test(`a user who is gone here, and of whom the replica keeps ${what}, is no success`, async () => {
+    await using scene = await EngineScene.start();
+    const { master, replica } = scene;
+    master.addUser('anna', ['Work']);
+    const limits = { storage: 1000, messages: -1, annotationStorage: -1, folders: -1, modseq: 1 };
+    master.quotas.set('user.anna', { root: 'user.anna', ...limits });
+    await scene.runUser('anna');
+    for (const name of ['user.anna.Work', 'user.anna']) master.bury(name);
+    master.quotas.clear();
+    scene.takeCommands();
+    const struck = replica.inject({
+      on: command,
+      do: 'no',
+      text: 'IMAP_PERMISSION_DENIED Permission denied',
+    });
+    await assert.rejects(scene.runUser('anna'), { code: 'IMAP_PERMISSION_DENIED', user: 'anna' });
+    assert.equal(struck(), 1);
+    assert.ok(!scene.takeCommands().includes('UNUSER anna'));
+    await scene.runUser('anna');
+    assert.deepEqual(replica.inspect().mailboxes, {});
+  });
+}
+
 test('a user whose INBOX alone is gone here keeps everything that goes by the name', async () => {
   await using scene = await withAnna();
   scene.master.bury('user.anna');
@@ -366,4 +393,66 @@ test('a name that was used again gets its new user at once, behind the former on
   scene.master.addUser('anna', ['Work']);
   assert.deepEqual(kinds(await scene.runActions(['anna'], unuser)), ['done']);
   scene.assertSame('anna', 'bob');
+});
+
+/** What the store is asked to find out about mailboxes of the replica while `run` lasts. */
+async function askedOfTheirs({ master }: EngineScene, run: () => Promise<unknown>): Promise<Refresh[]> {
+  const asked: Refresh[] = [];
+  master.refresh = async (of: Refresh = {}) => {
+    if (of.uniqueids) asked.push(of);
+  };
+  await run();
+  return asked;
+}
+
+test('a server that is the master is asked about mailboxes of the replica alone that are none of the job’s', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  assert.deepEqual(await askedOfTheirs(scene, () => scene.runUser('anna')), []);
+  const { uniqueid = '' } = master.lookup('user.anna.Work') ?? {};
+  master.forget('user.anna.Work');
+  assert.deepEqual(await askedOfTheirs(scene, () => scene.runUser('anna')), [
+    { uniqueids: [uniqueid], names: [] },
+  ]);
+});
+
+test('a server that is the master is asked about names of other users under which the replica has mailboxes of the job', async () => {
+  await using scene = await withAnna();
+  const { master } = scene;
+  master.addUser('bob');
+  await scene.runUser('bob');
+  scene.takeCommands();
+  master.rename('user.anna.Work', 'user.bob.Work');
+  const [first] = await askedOfTheirs(scene, () => scene.runUser('bob'));
+  assert.deepEqual(first, { uniqueids: [], names: ['user.anna.Work'] });
+  scene.assertSame('bob');
+});
+
+test('what the replica still has as a user’s, and is another’s here, waits for that one where it was not deleted', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  master.addUser('bob');
+  await scene.runUser('bob');
+  master.rename('user.anna.Work', 'user.bob.Work');
+  scene.takeCommands();
+  // Who is at work on that user keeps nobody from this one.
+  master.locked.add('bob');
+  assert.equal(await scene.runUser('anna'), 'synced');
+  assert.deepEqual(scene.takeCommands(), []);
+  assert.ok(replica.inspect().mailboxes['user.anna.Work']);
+});
+
+test('what was deleted under the name of another user goes there with whoever has it on the replica, unless that user is at work', async () => {
+  await using scene = await withAnna();
+  const { master, replica } = scene;
+  const deleted = 'DELETED.user.bob.Work.6B04D978';
+  master.addUser('bob');
+  master.rename('user.anna.Work', 'user.bob.Work');
+  master.rename('user.bob.Work', deleted);
+  master.locked.add('bob');
+  await assert.rejects(scene.runUser('anna'), { code: 'USER_LOCKED', user: 'bob' });
+  assert.deepEqual(scene.takeCommands(), []);
+  master.locked.delete('bob');
+  await scene.runUser('anna');
+  assert.ok(replica.inspect().mailboxes[deleted]);
 });

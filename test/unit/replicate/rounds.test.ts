@@ -53,3 +53,40 @@ test('rounds end with the first that changes nothing', async () => {
   const outcome = await inRounds('anna', 'user anna', async () => (++rounds < 3 ? 'again' : 'settled'));
   assert.deepEqual([outcome, rounds], ['settled', 3]);
 });
+
+/** How often a line told of the mailboxes that are named, which is once for each look at them. */
+function looks({ events }: EngineScene): number {
+  return events.splice(0).filter(({ kind }) => kind === 'command:mailboxes').length;
+}
+
+test('mailboxes that are named are looked at once, and once more where names changed or one was refused as moved', async () => {
+  await using scene = await EngineScene.start();
+  const { master, replica } = scene;
+  master.addUser('anna', ['Work']);
+  await scene.runUser('anna');
+  scene.events.length = 0;
+  master.append('user.anna.Work', 'one more');
+  await scene.runMailboxes('user.anna', 'user.anna.Work');
+  assert.equal(looks(scene), 1);
+  master.rename('user.anna.Work', 'user.anna.Done');
+  await scene.runMailboxes('user.anna.Work', 'user.anna.Done');
+  assert.equal(looks(scene), 2);
+  master.append('user.anna.Done', 'and one');
+  const moved = {
+    on: 'APPLY MAILBOX',
+    mailbox: 'user.anna.Done',
+    do: 'no',
+    text: 'IMAP_MAILBOX_MOVED moved',
+  } as const;
+  replica.inject(moved);
+  await scene.runMailboxes('user.anna.Done');
+  assert.equal(looks(scene), 2);
+  scene.assertSame('anna');
+  master.append('user.anna.Done', 'and another');
+  replica.inject({ ...moved, times: 9 });
+  await assert.rejects(scene.runMailboxes('user.anna.Done'), {
+    code: 'IMAP_MAILBOX_MOVED',
+    mailbox: 'user.anna.Done',
+  });
+  assert.equal(looks(scene), 2, 'looking again a second time would find the same');
+});

@@ -34,5 +34,6 @@ test('a job that does not get all of its locks gives back those that it has', as
   const error = await rejection((async () => new SyncLocks(context, ['bob', 'anna']))());
   assert.equal(error.code, 'USER_LOCKED');
   assert.equal(error.user, 'bob');
+  assert.equal(error.retryable, true, 'the other client will be done some time');
   assert.deepEqual(log, ['replica anna', 'replica bob', 'free anna']);
 });
