@@ -112,7 +112,7 @@ function standStill(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, STANDSTILL_MS);
 }
 
-/** What changes with another modseq alone: \Recent flags and the clean-up behind an EXPUNGE are noted without one. */
+/** Leaves aside what changes with another modseq alone: \Recent flags and the clean-up behind an EXPUNGE are noted without one. */
 function lasting(state: MailboxState): MailboxState {
   return { ...state, recentuid: 0, recenttime: 0, deletedmodseq: 0 };
 }
