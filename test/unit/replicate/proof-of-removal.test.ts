@@ -395,7 +395,7 @@ test('a name that was used again gets its new user at once, behind the former on
   scene.assertSame('anna', 'bob');
 });
 
-/** What the store is asked to find out about mailboxes of the replica while `run` lasts. */
+/** @returns questions to the store about mailboxes of the replica while `run` lasts */
 async function askedOfTheirs({ master }: EngineScene, run: () => Promise<unknown>): Promise<Refresh[]> {
   const asked: Refresh[] = [];
   master.refresh = async (of: Refresh = {}) => {

@@ -64,7 +64,7 @@ class Merging {
   hasMaster = true;
   isGoneHere = false;
   annotations: Annotation[] = [];
-  /** What the replica counts when it is told something. */
+  /** The counter that the replica has once it was told something. */
   foldermodseqAfter: number | undefined;
   /** Is called before a side does what it is told. */
   before: (told: Told) => void = () => {};
