@@ -99,3 +99,70 @@ test('of what was not asked for nothing is claimed', async () => {
     },
   );
 });
+
+test('other octets of a message that has been removed meanwhile mean to look again, and of an expunged one nothing', async () => {
+  const others = (): Promise<Buffer> => Promise.resolve(Buffer.from('to bert'));
+  await served(
+    () => others,
+    async (store, scene) => {
+      const { messages, record } = await firstOf(store, INBOX);
+      scene.master.expunge(INBOX, 1);
+      await scene.runUser('anna');
+      await assert.rejects(messages.readMessage(record), { code: 'IMAP_SYNC_CHANGED', retryable: true });
+      const now = await firstOf(store, INBOX);
+      assert.deepEqual(now.record.flags, ['\\Expunged']);
+      assert.equal(await now.messages.readMessage(now.record), undefined);
+    },
+  );
+});
+
+test('a message of another length than its record says differs in size', async () => {
+  const longer = (): Promise<Buffer> => Promise.resolve(Buffer.from('to anna and bert'));
+  await served(
+    () => longer,
+    async (store) => {
+      const { messages, record } = await firstOf(store, INBOX);
+      await assert.rejects(messages.readMessage(record), (error) => {
+        assert.ok(error instanceof SyncError);
+        assert.equal(error.damage?.cause, 'size-differs');
+        assert.match(error.message, /of 16 octets$/);
+        return true;
+      });
+    },
+  );
+});
+
+test('a message goes where there is room for it, and comes by itself where there is not', async () => {
+  await served(
+    (session) => session.fetchMessage,
+    async (store) => {
+      const { messages, record } = await firstOf(store, INBOX);
+      for (const room of [record.size, record.size + 1]) {
+        const into = Buffer.alloc(room);
+        const content = await messages.readMessage(record, into);
+        assert.ok(Buffer.isBuffer(content));
+        assert.equal(String(content), 'to anna');
+        assert.equal(content.buffer, into.buffer, `room for ${room}`);
+        assert.equal(content.byteOffset, into.byteOffset);
+      }
+      const tooSmall = Buffer.alloc(record.size - 1);
+      assert.equal(String(await messages.readMessage(record, tooSmall)), 'to anna');
+      assert.deepEqual(tooSmall, Buffer.alloc(record.size - 1));
+    },
+  );
+});
+
+test('a link that broke is no answer about the message', async () => {
+  const broken = (): Promise<never> =>
+    Promise.reject(new SyncError('LINK_BROKEN', 'the server was restarted', { family: 'link' }));
+  await served(
+    () => broken,
+    async (store, scene) => {
+      scene.master.expunge(INBOX, 1);
+      await scene.runUser('anna');
+      const { messages, record } = await firstOf(store, INBOX);
+      assert.deepEqual(record.flags, ['\\Expunged']);
+      await assert.rejects(messages.readMessage(record), { code: 'LINK_BROKEN' });
+    },
+  );
+});

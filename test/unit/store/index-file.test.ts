@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { IndexFile } from '../../../src/store/mailbox/index-file.ts';
+import { IndexFile, readIndexHeader } from '../../../src/store/mailbox/index-file.ts';
 import {
   FLAG_ARCHIVED,
   FLAG_EXPUNGED,
@@ -324,4 +325,48 @@ test('whoever looks for the annotations of a message is told which come next in 
   });
   for (let i = 0; i < 3; i++) page?.record(i);
   assert.deepEqual(told, [[2, 5, 9], [5, 9], [9]]);
+});
+
+test('of a large mailbox hardly more is read than what is new in it', async (context) => {
+  const records = 6_000;
+  const bytes = indexBytes(
+    { version: 17, lastUid: 2 * records },
+    Array.from({ length: records }, (_, i) => ({ uid: 2 * (i + 1) })),
+  );
+  using file = await open(bytes);
+  let octets = 0;
+  const { readSync } = fs;
+  context.mock.method(fs, 'readSync', (...given: Parameters<typeof readSync>) => {
+    const got = readSync(...given);
+    octets += got;
+    return got;
+  });
+  for (const from of [2 * records, 2 * records - 1, 2 * records - 200]) {
+    octets = 0;
+    assert.deepEqual(
+      uidsOf(pagesOf(file, from)),
+      Array.from({ length: records }, (_, i) => 2 * (i + 1)).filter((uid) => uid >= from),
+    );
+    assert.ok(octets < 200 * recordSizeOf(17), `${octets} octets from UID ${from} on`);
+  }
+  octets = 0;
+  assert.deepEqual(uidsOf(pagesOf(file, 2 * records + 1)), []);
+  assert.equal(octets, 0, 'there is nothing new');
+  octets = 0;
+  uidsOf(pagesOf(file));
+  assert.equal(octets, records * recordSizeOf(17), 'each record once, and nothing besides');
+});
+
+test('what is no file in the place of an index is named', () => {
+  const path = join(directory, 'a directory');
+  mkdirSync(path);
+  for (const read of [() => IndexFile.open(path, 'user.anna'), () => readIndexHeader(path, 'user.anna')]) {
+    assert.throws(read, { code: 'IO', message: `${path}: a directory, not a regular file` });
+  }
+  const pipe = join(directory, 'a pipe');
+  execFileSync('mkfifo', [pipe]);
+  assert.throws(() => readIndexHeader(pipe, 'user.anna'), {
+    code: 'IO',
+    message: `${pipe}: a FIFO, not a regular file`,
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -106,3 +106,41 @@ for (const way of ways) {
     assert.equal(await open().read(join(root, '1.'), expunged, 'user.a'), undefined);
   });
 }
+
+test('the pace is told what each file takes that was read by itself, and nothing of the others', async (t) => {
+  const root = directory(t);
+  const told: [milliseconds: number, octets: number][] = [];
+  const pace = ['one by one', 'several at once', 'one by one'] as const;
+  let asked = 0;
+  const files = new MessageFiles({
+    next: () => pace[asked++] ?? 'one by one',
+    took: (milliseconds, octets) => void told.push([milliseconds, octets]),
+  });
+  let now = 1_000;
+  t.mock.method(performance, 'now', () => (now += 7));
+  for (const [i, each] of ['a', 'bb', 'ccc'].entries()) {
+    const content = Buffer.from(each);
+    writeFileSync(join(root, `${i}.`), content);
+    assert.deepEqual(await files.read(join(root, `${i}.`), message(i, content), 'user.a'), content);
+  }
+  assert.deepEqual(told, [
+    [7, 1],
+    [7, 3],
+  ]);
+});
+
+test('a file that may not be read is no damage of its message, expunged or not', async (t) => {
+  const path = join(directory(t), '1.');
+  // A link to itself: its directory is there, and what it leads to cannot be told.
+  symlinkSync(path, path);
+  for (const flags of [[], ['\\Expunged']]) {
+    for (const way of ways) {
+      const files = new MessageFiles({ next: () => way, took: () => {} });
+      const said = message(1, Buffer.from('x'), { flags });
+      await assert.rejects(files.read(path, said, 'user.a'), {
+        code: 'MESSAGE_UNREADABLE',
+        damage: undefined,
+      });
+    }
+  }
+});

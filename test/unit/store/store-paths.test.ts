@@ -127,3 +127,19 @@ test('a partition called like what every object has is a partition that is not t
     assert.match(messageDirectory(layout, { ...byId, partition }, false), /^\/p\//);
   }
 });
+
+test('what cannot be the name of a lock is shown, as far as there is room', () => {
+  const layout = plainLayout('/r');
+  for (const [odd, shown] of [
+    ['a/b', '"a/b"'],
+    [`/${'a'.repeat(2_000)}`, `"/${'a'.repeat(79)}"`],
+  ] as const) {
+    for (const lock of [
+      () => syncLockPath(layout, 'replica', odd),
+      () => mailboxLockPath(layout, { name: 'user.anna', uniqueid: odd, legacyDirs: false }),
+      () => mailboxLockPath(layout, { name: odd, uniqueid: 'abc', legacyDirs: true }),
+    ]) {
+      assert.throws(lock, (error) => error instanceof SyncError && error.message.endsWith(`found ${shown}`));
+    }
+  }
+});

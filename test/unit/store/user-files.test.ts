@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -182,5 +182,19 @@ test('a quota that cannot be read is damage that names its root, and no quota is
     () => readQuota(layout, 'user.axel', 'format'),
     (error) =>
       error instanceof SyncError && error.code === 'DATABASE_DAMAGED' && /user\.axel/.test(error.message),
+  );
+});
+
+test('what is no directory of scripts, or was removed while it was listed, is not there', (context) => {
+  const file = join(directory, 'no directory');
+  writeFileSync(file, 'keep;');
+  assert.equal(readSieveDirectory(join(file, 'sieve')).source, 'none');
+  const sieve = join(directory, 'changing');
+  mkdirSync(sieve);
+  writeFileSync(join(sieve, 'b.script'), 'keep;');
+  context.mock.method(fs, 'readdirSync', () => ['a.script', 'b.script']);
+  assert.deepEqual(
+    readSieveDirectory(sieve).scripts.map(({ filename }) => filename),
+    ['b.script'],
   );
 });

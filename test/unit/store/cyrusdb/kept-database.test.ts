@@ -137,3 +137,46 @@ test('what was asked before is answered from memory, until the file changes', ()
   at.put({ a: '3' });
   assert.deepEqual([get('a'), get('b')], ['3', undefined]);
 });
+
+test('what is made of remembered rows alone is an answer, an error too; what is made of a gap is none', () => {
+  using at = place();
+  at.put({ a: '1', b: '2' });
+  using database = new KeptDatabase(at.path);
+  database.read((db) => db.get('a'));
+  let calls = 0;
+  const failing = (key: string) => () =>
+    database.read((db) => {
+      calls += 1;
+      if (db.get(key) !== '3') throw new RangeError('mine');
+    });
+  assert.throws(failing('a'), RangeError);
+  assert.equal(calls, 1);
+  calls = 0;
+  const found = database.read((db) => {
+    calls += 1;
+    const value = db.get('b');
+    if (value === undefined) throw new RangeError('of a gap');
+    return value;
+  });
+  assert.deepEqual([found, calls], ['2', 2]);
+});
+
+test('a walk is remembered row by row, and how much is remembered has a bound', () => {
+  using at = place();
+  at.put({ a: '1', b: '2' });
+  using database = new KeptDatabase(at.path);
+  const callsFor = (key: string): number => {
+    let calls = 0;
+    database.read((db) => {
+      calls += 1;
+      return db.get(key);
+    });
+    return calls;
+  };
+  database.read((db) => [...db.entries('')].length);
+  assert.deepEqual([callsFor('a'), callsFor('b'), callsFor('none')], [1, 1, 2]);
+  database.read((db) => {
+    for (let i = 0; i < 5_000; i += 1) db.get(`none ${i}`);
+  });
+  assert.deepEqual([callsFor('none 4999'), callsFor('a')], [1, 2]);
+});

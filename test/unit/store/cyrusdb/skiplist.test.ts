@@ -202,3 +202,120 @@ test('a version that is not known is refused', (context) => {
   const path = new Scratch(context).file(bytes);
   assert.throws(() => allRows(path), failure('DATABASE_UNSUPPORTED', path, 'version 1', 'found 7'));
 });
+
+test('records are found wherever the end of a block of the cache falls into them', (context) => {
+  const scratch = new Scratch(context);
+  for (let before = 0; before <= 48; before += 4) {
+    const [first, second, third] = ['a', 'b', 'c'].map((k) => ({ key: k, value: `of ${k}`, level: 3 }));
+    assert.ok(first && second && third);
+    const room = 16 * 1024 - writeSkiplist([{ ...first, value: '' }]).length - before;
+    const path = scratch.file(writeSkiplist([{ ...first, value: 'x'.repeat(room) }, second, third]));
+    withDatabase(path, (database) => {
+      assert.equal(database.get('b'), 'of b');
+      assert.deepEqual(
+        [...database.entries('')].map(([k]) => k),
+        ['a', 'b', 'c'],
+      );
+    });
+    // A writer that died behind it: everything is read from the log.
+    const base = [{ ...first, value: 'x'.repeat(room) }, second, third];
+    const log: LogEntry[] = [{ delete: 'c' }, 'commit', { add: { key: 'd', value: '', level: 1 } }];
+    const left = scratch.file(withLog(writeSkiplist(base), base, log));
+    assert.deepEqual(
+      allRows(left),
+      base.slice(0, 2).map(({ key: k, value: v }) => [k, v]),
+    );
+  }
+});
+
+test('a record may have as many levels as there are', (context) => {
+  const list = ['a', 'b', 'c'].map((k) => ({ key: k, value: `of ${k}`, level: 20 }));
+  const path = new Scratch(context).file(writeSkiplist(list));
+  assert.deepEqual(
+    allRows(path),
+    list.map(({ key: k, value: v }) => [k, v]),
+  );
+  for (const { key: k, value: v } of list)
+    assert.equal(
+      withDatabase(path, (database) => database.get(k)),
+      v,
+    );
+});
+
+test('a replay passes over words of padding, and ends at what is no record', (context) => {
+  const scratch = new Scratch(context);
+  const base = inFile([['a', '1']]);
+  const [c, d, e] = ['c', 'd', 'e'].map((k): LogEntry => ({ add: { key: k, value: `of ${k}`, level: 1 } }));
+  assert.ok(c && d && e);
+  const more = (log: readonly LogEntry[]): Buffer => withLog(Buffer.alloc(0), [], log);
+  const start = withLog(writeSkiplist(base), base, [c, 'commit']);
+  const padded = [start, Buffer.alloc(8), more([d, 'commit'])];
+  const [a, ofC, ofD] = [
+    ['a', '1'],
+    ['c', 'of c'],
+    ['d', 'of d'],
+  ];
+  for (const [rest, expected] of [
+    [[more([e])], [a, ofC, ofD]],
+    [
+      [lengthOf('four'), more(['commit']), Buffer.alloc(4)],
+      [a, ofC, ofD],
+    ],
+    [
+      [lengthOf('a word'), more([e, 'commit']), Buffer.alloc(4)],
+      [a, ofC, ofD],
+    ],
+    [[more([{ delete: 'none' }]).subarray(0, 4)], [a, ofC, ofD]],
+    [
+      [more([e]), lengthOf('a word'), more(['commit']), Buffer.alloc(4)],
+      [a, ofC, ofD],
+    ],
+  ] as const) {
+    assert.deepEqual(allRows(scratch.file(Buffer.concat([...padded, ...rest]))), expected);
+  }
+});
+
+test('a header that says what no Cyrus writes is damage', (context) => {
+  const scratch = new Scratch(context);
+  const sound = writeSkiplist(inFile([['a', '1']]));
+  for (const [said, at, value] of [
+    ['expected version 1, found 256', 20, 256],
+    ['at most 20 levels, found 1 of 21', 28, 21],
+    ['at most 20 levels, found 21 of 20', 32, 21],
+    ['offset 48: expected the dummy, found type 2', 48, 2],
+  ] as const) {
+    const bytes = Buffer.from(sound);
+    bytes.writeUInt32BE(value, at);
+    const path = scratch.file(bytes);
+    assert.throws(() => allRows(path), failure('DATABASE_DAMAGED', path, said));
+  }
+  const newest = Buffer.from(sound);
+  newest.writeUInt32BE(255, 20);
+  const path = scratch.file(newest);
+  assert.throws(() => allRows(path), failure('DATABASE_UNSUPPORTED', path, 'found 255'));
+});
+
+test('lengths that lead out of the file, and an end of the pointers where one should be, are damage', (context) => {
+  const scratch = new Scratch(context);
+  const sound = writeSkiplist([{ key: 'a', value: '1', level: 1 }]);
+  // type, key length, key, value length, value, pointer, terminator
+  const at = sound.length - 28;
+  for (const [said, offset, value] of [
+    [`offset ${at}: expected a record, found type 257`, 0, 257],
+    [`offset ${at}: record reaches past`, 4, sound.length],
+    [`offset ${at}: record reaches past`, 12, sound.length],
+    [`offset ${at}: expected a pointer at level 0, found the terminator`, 20, 0xffffffff],
+  ] as const) {
+    const bytes = Buffer.from(sound);
+    bytes.writeUInt32BE(value, at + offset);
+    const path = scratch.file(bytes);
+    assert.throws(() => allRows(path), failure('DATABASE_DAMAGED', path, said));
+  }
+  const bytes = Buffer.from(sound);
+  bytes.writeUInt32BE(sound.length, at + 12);
+  const path = scratch.file(bytes);
+  assert.throws(
+    () => withDatabase(path, (database) => database.get('a')),
+    failure('DATABASE_DAMAGED', path, `offset ${at + 16}: expected ${sound.length} octets`),
+  );
+});

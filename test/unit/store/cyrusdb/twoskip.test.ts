@@ -340,3 +340,102 @@ test('a walk that is told of damage is not told of what lies behind its range', 
   assert.deepEqual(below('user.b'), ['user.bob', 'user.bob.x']);
   assert.equal(damages.length, 1, 'what comes next may have been one of these');
 });
+
+const HEADER = { at: 0, length: 60 };
+const DUMMY_HEAD = { at: 64, length: 8 + 32 * 8 };
+/** Octets of the head of a record of level 1 without its two checksums. */
+const HEAD_OCTETS = 24;
+
+function headOf(bytes: Buffer, key: string): { at: number; length: number } {
+  return { at: bytes.indexOf(key, 0, 'latin1') - HEAD_OCTETS - 8, length: HEAD_OCTETS };
+}
+
+/** Changes what a checksum is of, and the checksum with it. */
+function resealed(
+  bytes: Buffer,
+  { at, length }: { at: number; length: number },
+  change: (part: Buffer) => void,
+): Buffer {
+  const changed = Buffer.from(bytes);
+  change(changed.subarray(at, at + length));
+  changed.writeUInt32BE(crc32(changed.subarray(at, at + length)), at + length);
+  return changed;
+}
+
+test('what no sound file can say is damage, whatever its checksums say', (context) => {
+  const scratch = new Scratch(context);
+  for (const killed of [false, true]) {
+    const bytes = writeTwoskip(
+      ['a', 'b', 'c'].map((k) => ({ key: `user.${k}`, value: `of ${k}`, level: 1 })),
+      { killed },
+    );
+    const end = Number(bytes.readBigUInt64BE(48));
+    const last = headOf(bytes, 'user.c');
+    const pointers = (...offsets: number[]) => {
+      return (head: Buffer): void => {
+        for (const [i, offset] of offsets.entries()) head.writeBigUInt64BE(BigInt(offset), 8 + 8 * i);
+      };
+    };
+    const cases: [string, { at: number; length: number }, (part: Buffer) => void][] = [
+      ['committed end', HEADER, (part) => void part.writeBigUInt64BE(56n, 48)],
+      ['committed end', HEADER, (part) => void part.writeBigUInt64BE(BigInt(bytes.length + 8), 48)],
+      ['committed end', HEADER, (part) => void part.writeBigUInt64BE(2n ** 60n, 48)],
+      ['expected the dummy, found type +', DUMMY_HEAD, (part) => void part.write('+')],
+      ['expected a record, found type =', last, (part) => void part.write('=')],
+      ['found type 120, level 1', last, (part) => void part.write('x')],
+      ['found type 43, level 32', last, (part) => void part.writeUInt8(32, 1)],
+      ['reach past', last, (part) => void part.writeUInt16BE(6 + 8, 2)],
+      ['reach past', last, (part) => void part.writeUInt32BE(4 + 8, 4)],
+      ['reach past', last, (part) => void part.writeUInt32BE(0x7fffffff, 4)],
+      [`below ${end}, found ${end} and ${end + 8}`, last, pointers(end, end + 8)],
+      [`before the committed end ${end}`, headOf(bytes, 'user.a'), pointers(last.at + 4, 0)],
+    ];
+    for (const [said, part, change] of cases) {
+      const path = scratch.file(resealed(bytes, part, change));
+      assert.throws(() => allRows(path), failure('DATABASE_DAMAGED', path, said), said);
+    }
+  }
+});
+
+test('a pointer past the committed end is damage on the levels above too, and not looked at once a writer was killed', (context) => {
+  const scratch = new Scratch(context);
+  for (const killed of [false, true]) {
+    const bytes = writeTwoskip(few, { killed });
+    const changed = resealed(bytes, DUMMY_HEAD, (part) =>
+      part.writeBigUInt64BE(BigInt(bytes.length), 8 + 8 * 4),
+    );
+    const path = scratch.file(changed);
+    const get = (): string | undefined => withDatabase(path, (database) => database.get('user.bob'));
+    if (killed) assert.equal(get(), '%(I def)');
+    else assert.throws(get, failure('DATABASE_DAMAGED', path, 'offset 64', 'expected a pointer below'));
+  }
+});
+
+test('of two pointers that were committed the later one is the way', (context) => {
+  const scratch = new Scratch(context);
+  const bytes = writeTwoskip([
+    { key: 'user.a', value: 'former', level: 1 },
+    { key: 'user.b', value: 'as ever', level: 1 },
+  ]);
+  const [a, b] = [headOf(bytes, 'user.a').at, headOf(bytes, 'user.b').at];
+  const now = Buffer.from(bytes.subarray(a, b));
+  now.write('newest', HEAD_OCTETS + 8 + 'user.a'.length);
+  now.writeUInt32BE(crc32(now.subarray(HEAD_OCTETS + 8)), HEAD_OCTETS + 4);
+  const longer = Buffer.concat([bytes, now]);
+  const ended = resealed(longer, HEADER, (part) => part.writeBigUInt64BE(BigInt(longer.length), 48));
+  for (const order of [
+    [a, bytes.length],
+    [bytes.length, a],
+  ]) {
+    const path = scratch.file(
+      resealed(ended, DUMMY_HEAD, (part) => {
+        for (const [i, offset] of order.entries()) part.writeBigUInt64BE(BigInt(offset), 8 + 8 * i);
+        for (let level = 2; level < 32; level += 1) part.writeBigUInt64BE(0n, 8 + 8 * level);
+      }),
+    );
+    assert.deepEqual(allRows(path), [
+      ['user.a', 'newest'],
+      ['user.b', 'as ever'],
+    ]);
+  }
+});
