@@ -273,6 +273,8 @@ export type MailboxEvent =
       masterGuid: string | undefined;
       replicaGuid: string | undefined;
     }
+  /** It is in step, but that the replica counts none of its conversations, whatever it was told before. */
+  | { kind: 'mailbox:conversations-uncounted'; name: ByteString }
   /** The checksum in the index is not that of the records, which was counted and taken instead. */
   | { kind: 'mailbox:checksum-stale'; name: ByteString; stored: Checksums; counted: Checksums }
   /** It was to be removed from the replica, and no tombstone proves that it was deleted. */

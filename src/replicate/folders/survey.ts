@@ -3,6 +3,7 @@ import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxEvent } from '../../report/events.ts';
 import type { LockedMailbox, MailboxEntry, MailboxState } from '../../store/master-store.ts';
 import { type Comparison, compareMailbox, sameType } from '../compare/compare-mailbox.ts';
+import { lacksConversations } from '../compare/lacks-conversations.ts';
 import { type NewMessage, newMessages } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
@@ -58,7 +59,7 @@ export async function survey(
       if (!look) continue;
       const { state, comparison } = look;
       noteState(context, job, state);
-      if (look.stale) context.emit(look.stale);
+      for (const remark of look.remarks) context.emit(remark);
       if (comparison.kind === 'unchanged') continue;
       work.push({ entry, remote, comparison });
       const partition = partitionOf(context, entry);
@@ -83,7 +84,7 @@ export async function survey(
 
 interface Look {
   state: MailboxState;
-  stale: MailboxEvent | undefined;
+  remarks: MailboxEvent[];
   comparison: Comparison;
   /** Messages that the replica may have elsewhere: as many as can be asked for. */
   news: NewMessage[];
@@ -95,7 +96,7 @@ function lookAt(
   remote: ReplicaMailbox | undefined,
   reserving: boolean,
 ): Look {
-  const { comparison, stale } = remote ? compareDoubting(context, mailbox, remote) : NOT_THERE;
+  const { comparison, remarks } = remote ? compareDoubting(context, mailbox, remote) : NOT_THERE;
   const news: NewMessage[] = [];
   if (comparison.kind !== 'unchanged' && comparison.kind !== 'diverged' && reserving) {
     for (const message of newMessages(mailbox, remote)) {
@@ -103,23 +104,28 @@ function lookAt(
       if (news.length === GUIDS_PER_COMMAND) break;
     }
   }
-  return { state: mailbox.state, stale, comparison, news };
+  return { state: mailbox.state, remarks, comparison, news };
 }
 
-type Compared = Pick<Look, 'comparison' | 'stale'>;
+type Compared = Pick<Look, 'comparison' | 'remarks'>;
 
-const NOT_THERE: Compared = { comparison: { kind: 'delta' }, stale: undefined };
+const NOT_THERE: Compared = { comparison: { kind: 'delta' }, remarks: [] };
 
 function compareDoubting(context: EngineContext, mailbox: LockedMailbox, remote: ReplicaMailbox): Compared {
   const local = withUnreadAsThere(mailbox, remote);
   const comparison = compareMailbox(local, remote, context.options);
   if (comparison.kind !== 'diverged' || !isDoubtful(context, comparison.reason)) {
-    return { comparison, stale: undefined };
+    const isUncounted = lacksConversations(local, remote, context.options);
+    const remarks: MailboxEvent[] = isUncounted
+      ? [{ kind: 'mailbox:conversations-uncounted', name: mailbox.entry.name }]
+      : [];
+    return { comparison, remarks };
   }
   const counted = withCountedChecksums(mailbox, local, remote);
+  const stale = staleChecksums(local, counted);
   return {
     comparison: compareMailbox(counted, remote, context.options),
-    stale: staleChecksums(local, counted),
+    remarks: stale ? [stale] : [],
   };
 }
 

@@ -7,6 +7,8 @@ export function mailboxLines(event: MailboxEvent): LogLine[] {
   switch (event.kind) {
     case 'mailbox:merged':
       return [];
+    case 'mailbox:conversations-uncounted':
+      return [{ level: 'debug', text: `the replica counts no conversations of ${event.name}` }];
     case 'mailbox:replica-only': {
       const { name, uniqueid, inDeleted } = event;
       const text = `do_folders: no tombstone for deleted mailbox ${name} (${uniqueid}), left alone on the replica`;

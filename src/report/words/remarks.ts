@@ -25,6 +25,7 @@ export class Remarks {
   readonly #mergedBoth = new Names();
   readonly #mergedReplica = new Names();
   readonly #replicaOnly = new Names();
+  readonly #uncounted = new Names();
 
   constructor(spell: SpellMailbox, words: ProgramWords = REPLICATING) {
     this.#spell = spell;
@@ -55,6 +56,9 @@ export class Remarks {
         // What was deleted goes from the replica by the replica's own cyr_expire.
         if (!event.inDeleted) this.#replicaOnly.add(this.#spell(event.name));
         break;
+      case 'mailbox:conversations-uncounted':
+        this.#uncounted.add(this.#spell(event.name));
+        break;
       default:
         break;
     }
@@ -67,6 +71,11 @@ export class Remarks {
       ...this.#mergedReplica.line('changed on both sides and merged; only the replica had to be changed'),
       ...this.#replicaOnly.line(
         'only on the replica, and left there because nothing here says that they were deleted',
+      ),
+      ...this.#uncounted.line(
+        'the same on both sides, but that the replica counts none of their conversations; if another run says so again, ' +
+          'conversations are off there, or the conversations.db of the user is damaged there ' +
+          '(remove that file and run ctl_conversationsdb -R USER there)',
       ),
       ...this.#locked.line('passed over, because another sync client is at work on them'),
       ...this.#withoutInbox.line('passed over, because they have folders here but no INBOX'),

@@ -130,6 +130,7 @@ const events: Record<SyncEvent['kind'], object> = {
   },
   'mailbox:diverged': { name: 'x', reason: 'modseq-coincides', detail: 'x' },
   'message:merged': { name: 'x', uid: 1, rule: 'both-renumbered', masterGuid: 'x', replicaGuid: 'y' },
+  'mailbox:conversations-uncounted': { name: 'x' },
   'mailbox:checksum-stale': {
     ...{ name: 'x', stored: { crcBasic: 1, crcAnnotations: 1 }, counted: { crcBasic: 2, crcAnnotations: 1 } },
   },
