@@ -125,3 +125,52 @@ test('server, mailbox and another mailbox are separate scopes', () => {
   const values = readScopes(databases, path, scopes).map((found) => found.map(({ value }) => value));
   assert.deepEqual(values, [['server'], ['mine']]);
 });
+
+test('a small file is read at once, of a large one those of the messages that come next', () => {
+  const row = (uid: number, value: string): [string, string] => [`${uid}\0/comment\0\0`, stored(value)];
+  const rows = [row(1, 'of 1'), row(2, 'of 2'), row(3, 'of 3')];
+  const ballast = Array.from({ length: 5 }, (_, i) => row(900 + i, 'x'.repeat(1024 * 1024)));
+  const small = flatFile('once', rows);
+  const large = flatFile('in runs', [...rows, ...ballast]);
+  const changed: [string, string][] = [row(1, 'new'), row(2, 'new'), row(3, 'new')];
+  for (const [path, name, others, expected, asked] of [
+    [small, 'once', [], ['of 1', 'of 2', 'of 3'], []],
+    [large, 'in runs', ballast, ['of 1', 'of 2', 'new'], [1, 3]],
+  ] as const) {
+    const annotations = new MessageAnnotations(path, 'anna');
+    const askedFor: number[] = [];
+    const valuesOf = (uid: number): string[] =>
+      annotations
+        .of(uid, () => {
+          askedFor.push(uid);
+          return uid === 1 ? [2] : [];
+        })
+        .map(({ value }) => value);
+    const found = valuesOf(1);
+    flatFile(name, [...changed, ...others]);
+    assert.deepEqual([...found, ...valuesOf(2), ...valuesOf(3)], expected);
+    assert.deepEqual(askedFor, asked);
+  }
+});
+
+test('of a large file no more messages are looked up at once than are worth it', () => {
+  const ballast = Array.from({ length: 5 }, (_, i): [string, string] => [
+    `${9_000 + i}\0/comment\0\0`,
+    stored('x'.repeat(1024 * 1024)),
+  ]);
+  const path = flatFile('long runs', ballast);
+  let told = 0;
+  const next = function* (): Generator<number> {
+    for (let uid = 2; ; uid += 1) {
+      told += 1;
+      yield uid;
+    }
+  };
+  const annotations = new MessageAnnotations(path, 'anna');
+  assert.deepEqual(annotations.of(1, next), []);
+  assert.equal(told, 256);
+  assert.deepEqual(annotations.of(256, next), []);
+  assert.equal(told, 256, 'it was looked up with the first');
+  assert.deepEqual(annotations.of(257, next), []);
+  assert.equal(told, 512);
+});

@@ -16,7 +16,7 @@ import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { tryLock } from '../../../src/native/locks.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { FLAG_EXPUNGED } from '../../../src/store/mailbox/record-flags.ts';
+import { FLAG_EXPUNGED, FLAG_UNLINKED } from '../../../src/store/mailbox/record-flags.ts';
 import type { Enumerated, MasterStore } from '../../../src/store/master-store.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
@@ -495,6 +495,8 @@ test('a message that was removed since its record was read means to look again, 
   for (const records of [
     [],
     [{ uid: 1, guid, size: content.length, flags: FLAG_EXPUNGED }],
+    [{ uid: 1, guid, size: content.length, flags: FLAG_UNLINKED }],
+    [{ uid: 1, guid: 'cd'.repeat(20), size: content.length }],
     [{ uid: 2, guid, size: content.length }],
   ]) {
     write(join(directory, 'cyrus.index'), indexBytes({ version: 17 }, records));
@@ -535,15 +537,17 @@ test('a message of a mailbox that was renamed to other directories meanwhile is 
   });
   const { store, root, layout } = makeStore(rowOf('user\x1fa\x1fOld'));
   const bring = (to: string): void => {
-    fill(join(root, 'spool/user/a', to), '%(T e N user.a I aa01 A %())\n', { version: 17 }, [
-      { uid: 1, guid, size: content.length },
+    fill(join(root, 'spool/user/a', to), '%(T e N user.a I aa01 A %())\n', { version: 17, lastUid: 7 }, [
+      { uid: 3 },
+      { uid: 4, guid, size: content.length },
+      { uid: 7 },
     ]);
-    write(join(root, 'spool/user/a', to, '1.'), content);
+    write(join(root, 'spool/user/a', to, '4.'), content);
   };
   bring('Old');
   const found = await store.readMailbox('user.a.Old', (mailbox) => ({
     messages: mailbox.messages,
-    record: mailbox.pages().next().value?.record(0),
+    record: mailbox.pages().next().value?.record(1),
   }));
   assert.ok(found?.record);
   rmSync(join(root, 'spool/user/a/Old'), { recursive: true });

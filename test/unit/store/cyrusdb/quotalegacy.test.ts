@@ -98,3 +98,40 @@ test('no quota directory is no quotas', (context) => {
   const quotas = quotaLegacy({ directory: scratch.directory, virtdomains: true, fulldirhash: false });
   assert.deepEqual([...quotas.entries()], []);
 });
+
+test('a whole domain is a root once, however many roots are in it, and by itself', (context) => {
+  const scratch = new Scratch(context);
+  place(scratch, {
+    'domain/d/dom.org/quota/a/user.amy': 'a\n',
+    'domain/d/dom.org/quota/b/user.bob': 'b\n',
+    'domain/d/dom.org/quota/root': 'whole\n',
+    'domain/e/else.org/quota/root': 'else\n',
+    'domain/n/none.org/quota/a/user.amy': 'c\n',
+    'quota/root': 'of no domain\n',
+  });
+  const quotas = quotaLegacy({ directory: scratch.directory, virtdomains: true, fulldirhash: false });
+  assert.deepEqual(
+    [...quotas.entries()],
+    [
+      ['dom.org!', 'whole'],
+      ['dom.org!user.amy', 'a'],
+      ['dom.org!user.bob', 'b'],
+      ['else.org!', 'else'],
+      ['none.org!user.amy', 'c'],
+    ],
+  );
+  assert.equal(quotas.get('none.org!'), undefined);
+});
+
+test('what lies where Cyrus would not look for it is no quota', (context) => {
+  const scratch = new Scratch(context);
+  place(scratch, {
+    'quota/a/user.amy': 'a\n',
+    'quota/b/user.amy': 'stray\n',
+    'quota/aa/user.aaron': 'stray\n',
+    'domain/x/dom.org/quota/a/user.amy': 'stray\n',
+    'domain/d/dom.org/quota/q/user.amy': 'stray\n',
+  });
+  const quotas = quotaLegacy({ directory: scratch.directory, virtdomains: true, fulldirhash: false });
+  assert.deepEqual([...quotas.entries()], [['user.amy', 'a']]);
+});
