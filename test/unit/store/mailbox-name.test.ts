@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { dbnameOf, internalNameOf } from '../../../src/store/mailbox-list/mailbox-key.ts';
+import {
+  dbnameOf,
+  internalNameOf,
+  mailboxKey,
+  nameInKey,
+} from '../../../src/store/mailbox-list/mailbox-key.ts';
 import {
   isInbox,
   parseDbname,
@@ -88,4 +93,27 @@ test('deleted is what stands between the prefix and a time; a user is what stand
   assert.deepEqual(parsed('user.anna.a.b'), ['anna', 'a,b', 0]);
   assert.ok(!isInbox(parseInternalName(RULES, 'user.anna.a')));
   assert.ok(!isInbox(parseInternalName(RULES, 'shared')));
+});
+
+test('a domain of no octets is a domain in keys too, and the rest of a name may have its mark', () => {
+  for (const [internal, dbname] of [
+    ['!a.b', '\x1da\x1fb'],
+    ['a.org!b.c^d', 'a.org\x1db\x1fc.d'],
+    ['a!b!c', 'a\x1db!c'],
+    ['a', 'a'],
+    ['', ''],
+  ] as const) {
+    assert.equal(dbnameOf(internal), dbname);
+    assert.equal(internalNameOf(dbname), internal);
+  }
+});
+
+test('a key of a list of mailboxes is that of a mailbox, or of none', () => {
+  assert.equal(mailboxKey('by-record', 'a.org!b.c^d'), 'Na.org\x1db\x1fc.d');
+  assert.equal(mailboxKey('by-name', 'a.org!b.c^d'), 'a.org!b.c^d');
+  assert.equal(nameInKey('by-record', 'Na.org\x1db\x1fc.d'), 'a.org!b.c^d');
+  for (const other of ['Ia01', 'UGanna\x1egroup:x', '$RACL'])
+    assert.equal(nameInKey('by-record', other), undefined);
+  assert.equal(nameInKey('by-name', 'Na.b'), 'Na.b');
+  assert.equal(nameInKey('by-name', '$RACL$S$anna'), undefined);
 });

@@ -47,3 +47,27 @@ test('a line that was cut, and one without a tab, are damage', (context) => {
   const tabless = scratch.file('user.amy\tx\nuser.bob\nuser.cat\ty\n', 'tabless');
   assert.throws(() => allRows(tabless), failure('DATABASE_DAMAGED', tabless, 'offset 11', 'TAB'));
 });
+
+test('a line of no octets is damage, a key of none is a key, wherever in the file', (context) => {
+  const scratch = new Scratch(context);
+  for (const [before, offset] of [
+    ['', 0],
+    ['a\tx\n', 4],
+  ] as const) {
+    const empty = scratch.file(`${before}\nb\ty\n`, 'empty');
+    assert.throws(() => allRows(empty), failure('DATABASE_DAMAGED', empty, `offset ${offset}:`, 'no TAB'));
+    const keyless = scratch.file(`${before}\tvalue\nb\ty\n`, 'keyless');
+    assert.equal(
+      withDatabase(keyless, (database) => database.get('')),
+      'value',
+    );
+    assert.equal(allRows(keyless)?.length, before === '' ? 2 : 3);
+    const nul = scratch.file(`${before}\0\tx\n`, 'nul');
+    assert.throws(() => allRows(nul), failure('DATABASE_DAMAGED', nul, `offset ${offset}:`, 'NUL'));
+  }
+});
+
+test('an escape is of the octet behind it, and of itself at the end of a text', (context) => {
+  const bytes = Buffer.from('k\xff\x80\xff\xff\t\xff\x8a\xff\x8d\xff\x89\xff\n', 'latin1');
+  assert.deepEqual(allRows(new Scratch(context).file(bytes)), [['k\0\xff', '\n\r\t\xff']]);
+});
