@@ -306,9 +306,11 @@ test('a user is not removed whose renamed mailboxes cannot be replicated', async
 test('a user who is gone here is removed mailbox by mailbox, and what is left then', async () => {
   await using scene = await withAnna();
   for (const name of ['user.anna.Work', 'user.anna']) scene.master.bury(name);
-  await scene.runUser('anna');
+  assert.equal(await scene.runUser('anna'), 'synced');
   assert.equal(scene.takeCommands().at(-1), 'UNUSER anna');
   assert.deepEqual(scene.replica.inspect().mailboxes, {});
+  assert.equal(await scene.runUser('anna'), 'absent', 'nothing is left to do');
+  assert.deepEqual(scene.takeCommands(), []);
 });
 
 test('a server that is the master is asked of a user who is gone once more for each further round', async () => {
@@ -327,8 +329,10 @@ test('a user who is gone here keeps on the replica what has no tombstone here, a
   await using scene = await withAnna();
   scene.master.forget('user.anna.Work');
   scene.master.bury('user.anna');
-  await scene.runUser('anna');
+  assert.equal(await scene.runUser('anna'), 'synced');
   assert.deepEqual(scene.takeCommands(), ['UNMAILBOX user.anna']);
+  assert.equal(await scene.runUser('anna'), 'absent');
+  assert.deepEqual(scene.takeCommands(), []);
   assert.ok(scene.replica.inspect().mailboxes['user.anna.Work']);
 });
 

@@ -56,7 +56,7 @@ class Merging {
   readonly damaged = new Set<number>();
   /** UIDs of which the octets were read here, and those whose files were kept open. */
   readonly read: number[] = [];
-  readonly kept: number[][] = [];
+  readonly kept: { attempt: number; uids: number[] }[] = [];
   connects = 0;
   merged = 0;
   states: MailboxState[] = [];
@@ -119,7 +119,7 @@ class Merging {
       annotations: this.annotations,
       messages: {
         keepFiles: (records: readonly IndexRecord[]) => {
-          this.kept.push(records.map(({ uid }) => uid));
+          this.kept.push({ attempt: this.attempts(), uids: records.map(({ uid }) => uid) });
           return { [Symbol.dispose]: () => undefined };
         },
         readMessage: async ({ uid, guid }: IndexRecord) => {
@@ -403,7 +403,7 @@ test('a mailbox that changes in between has the merge begin again, with the mast
     merging.told.map(({ side }) => side),
     ['master', 'replica'],
   );
-  assert.deepEqual(merging.kept, [[2, 4]], 'live ones that it has not got, and nothing at the first attempt');
+  assert.deepEqual(merging.kept, [{ attempt: 2, uids: [2, 4] }], 'live ones that it has not got');
 });
 
 test('a merge that annotations make the replica count for has the replica first again, though it was overtaken', async () => {
@@ -550,6 +550,7 @@ test('a counter that is alone higher is raised, with more than that it is merged
   assert.deepEqual(more.toldInOrder(), ['replica 2,3,4', 'master 2,3,4']);
   const other = new Merging([message(1, 5)], [message(1, 5)]);
   await other.run('checksum-refused');
+  assert.deepEqual(other.toldInOrder(), ['replica '], 'so that it counts again');
   assert.deepEqual(other.events[0], {
     kind: 'mailbox:diverged',
     name: WORK.name,
