@@ -90,3 +90,33 @@ test('mailboxes that are named are looked at once, and once more where names cha
   });
   assert.equal(looks(scene), 2, 'looking again a second time would find the same');
 });
+
+test('where conversations are counted a user is looked at once, and once more behind a merge, however often there is one', async () => {
+  for (const [isMerged, looks] of [
+    [false, 1],
+    [true, 2],
+  ] as const) {
+    await using scene = await EngineScene.start();
+    scene.master.conversations = true;
+    scene.options = { ...scene.options, conversations: true };
+    scene.master.addUser('anna', ['Work']);
+    await scene.runUser('anna');
+    let asked = 0;
+    scene.through = (session) =>
+      inPlaceOf(session, {
+        getUser: async (userid) => {
+          asked++;
+          const answer = await session.getUser(userid);
+          // Ahead of the master in the list alone, so that each look has one more to merge.
+          if (isMerged) for (const mailbox of answer.mailboxes) mailbox.highestmodseq += 1000;
+          return answer;
+        },
+      });
+    assert.equal(await scene.runUser('anna'), 'synced');
+    assert.equal(asked, looks);
+    assert.equal(
+      scene.events.some(({ kind }) => kind === 'mailbox:diverged'),
+      isMerged,
+    );
+  }
+});

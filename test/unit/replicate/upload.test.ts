@@ -101,3 +101,44 @@ test('a message that cannot be read for another reason than its own file ends it
     { code: 'IO' },
   );
 });
+
+test('memory for messages that turn out to be damaged is used again, as is that of those that were sent', async () => {
+  const stage = new Stage({} as never);
+  const { slabs } = stage;
+  const given: Buffer[] = [];
+  const take = slabs.take.bind(slabs);
+  slabs.take = (octets) => {
+    const slab = take(octets);
+    given.push(slab);
+    return slab;
+  };
+  const damagedOf = ({ uid, guid }: IndexRecord): SyncError =>
+    new SyncError('MESSAGE_UNREADABLE', 'missing', { damage: { uid, guid, path: '/', cause: 'missing' } });
+  const context = {
+    session: { window: async () => {}, applyMessages: async () => {} },
+    stage,
+  } as unknown as EngineContext;
+  for (const isDamaged of [true, false, true]) {
+    const messages = {
+      readMessage: async (one: IndexRecord, into?: Buffer) => {
+        if (isDamaged) throw damagedOf(one);
+        return into?.subarray(0, one.size);
+      },
+    } as unknown as MailboxMessages;
+    const records = [record(given.length * 2 + 1, 1), record(given.length * 2 + 2, 1)];
+    const { damaged } = await upload(
+      context,
+      messages,
+      PARTITION,
+      records,
+      () => {},
+      () => false,
+    );
+    assert.deepEqual(
+      damaged.map((one) => one.record.uid),
+      isDamaged ? records.map(({ uid }) => uid) : [],
+    );
+  }
+  assert.equal(given.length, 3);
+  assert.equal(new Set(given).size, 1);
+});

@@ -46,6 +46,14 @@ test('seen state is sent when any field differs and never removed', () => {
   );
 });
 
+test('seen state is sent for each field that differs, and not where all are the same', () => {
+  const ours = { uniqueid: 'a', lastread: 1, lastuid: 2, lastchange: 3, seenuids: '1:2' };
+  assert.deepEqual(planSeen([ours], [ours]), []);
+  for (const field of ['lastread', 'lastuid', 'lastchange'] as const)
+    for (const value of [0, 9])
+      assert.deepEqual(planSeen([ours], [{ ...ours, [field]: value }]), [ours], field);
+});
+
 test('quota limits that differ are set, roots that are gone here are removed', () => {
   const here = new Map([
     ['same', limits('same', 10)],
