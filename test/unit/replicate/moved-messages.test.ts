@@ -25,3 +25,21 @@ test('messages that were moved to another folder are linked on the replica, all 
   assert.equal(await octetsOf(scene), 'news'.length);
   scene.assertSame('anna');
 });
+
+test('a folder that is new has linked what the only mailbox of the user there holds', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', [], { messages: LARGE });
+  await scene.runUser('anna');
+  master.put('user.anna.Archive', { messages: [...LARGE, 'news'] });
+  assert.equal(await octetsOf(scene), 'news'.length);
+  scene.assertSame('anna');
+});
+
+test('a replica that has nothing of a user is not asked what it holds', async () => {
+  await using scene = await EngineScene.start();
+  scene.master.addUser('anna', ['Archive'], { messages: LARGE });
+  await scene.runUser('anna');
+  const verbs = scene.takeCommands().map((command) => command.split(' ')[0]);
+  assert.ok(!verbs.includes('RESERVE'), verbs.join(' '));
+});
