@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readStep, type StepOptions } from '../../../src/replicate/folders/read-step.ts';
+import type { ReplicaMailbox } from '../../../src/protocol/replica-session.ts';
+import { readStep, type StepOptions, type StepReading } from '../../../src/replicate/folders/read-step.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { entry, lockedMailbox, record } from '../../lab/engine-fakes.ts';
+import { basicCrc } from '../../../src/store/mailbox/checksums.ts';
+import type { IndexRecord, MailboxState } from '../../../src/store/master-store.ts';
+import { entry, lockedMailbox, record, remoteOf } from '../../lab/engine-fakes.ts';
 
 const listed = entry('user.alice.Work');
 const OPTIONS: StepOptions = {
@@ -33,4 +36,110 @@ test('of the mailbox that was listed everything is sent', () => {
     reading.delta.records.map(({ uid }) => uid),
     [1],
   );
+});
+
+/** A step of a mailbox whose checksum is that of its records, to a replica that has the first of them. */
+function stepOf(
+  records: readonly IndexRecord[],
+  there: readonly IndexRecord[] | Partial<ReplicaMailbox>,
+  state: Partial<MailboxState> = {},
+  options: Partial<StepOptions> = {},
+): StepReading {
+  const exists = records.filter(({ flags }) => !flags.includes('\\Expunged')).length;
+  const mailbox = lockedMailbox(listed, records, {
+    crcBasic: basicCrc(records),
+    crcAnnotations: 0,
+    exists,
+    ...state,
+  });
+  const remote = Array.isArray(there)
+    ? { crcBasic: basicCrc(there), ...countersOf(there) }
+    : (there as Partial<ReplicaMailbox>);
+  return readStep(mailbox, listed, remoteOf(listed, mailbox.state, remote), { ...OPTIONS, ...options });
+}
+
+function countersOf(records: readonly IndexRecord[]): { lastUid: number; highestmodseq: number } {
+  const highestmodseq = Math.max(...records.map(({ modseq }) => modseq));
+  return { lastUid: records.at(-1)?.uid ?? 0, highestmodseq };
+}
+
+/** In short: what is sent, or why the two have to be merged. */
+function inShort(reading: StepReading): string {
+  if (reading.kind === 'delta') return `send ${reading.delta.records.map(({ uid }) => uid)}`;
+  return reading.kind === 'diverged' ? reading.reason : reading.kind;
+}
+
+const [FIRST, SECOND, THIRD] = [record(1, 5), record(2, 6), record(3, 7)];
+
+test('a mailbox that is the same on both sides has nothing to send, one with new messages these', () => {
+  assert.equal(inShort(stepOf([FIRST, SECOND], [FIRST, SECOND])), 'unchanged');
+  assert.equal(inShort(stepOf([FIRST, SECOND, THIRD], [FIRST])), 'send 2,3');
+});
+
+test('what a plain delta would lose, or would end in another checksum, is merged', () => {
+  assert.equal(inShort(stepOf([FIRST], [FIRST, SECOND])), 'modseq-higher-on-replica');
+  const coinciding = stepOf([FIRST, record(2, 6), record(3, 7)], {
+    crcBasic: 1,
+    lastUid: 1,
+    highestmodseq: 6,
+  });
+  assert.equal(inShort(coinciding), 'modseq-coincides');
+  assert.ok(coinciding.kind === 'diverged');
+  assert.match(coinciding.detail, /^message 2 is missing/);
+  const other = stepOf([FIRST, SECOND], { crcBasic: 12345, ...countersOf([FIRST]) });
+  assert.equal(inShort(other), 'crc-differs-below-append');
+  assert.ok(other.kind === 'diverged');
+  assert.match(other.detail, /SYNC_CRC 12345 .* modseq 5$/);
+});
+
+test('messages that were cleaned up here are no reason to merge where the replica has just what was here before the new ones', () => {
+  const cleaned = { deletedmodseq: 6 };
+  assert.equal(inShort(stepOf([FIRST, THIRD], [FIRST], cleaned)), 'send 3');
+  for (const there of [
+    { crcBasic: basicCrc([FIRST, SECOND]), lastUid: 2, highestmodseq: 5 },
+    { crcBasic: 0, ...countersOf([FIRST]) },
+  ])
+    assert.equal(inShort(stepOf([FIRST, THIRD], there, cleaned)), 'cleaned-up-on-master');
+  const inSteps = stepOf([FIRST, THIRD, record(4, 9), record(5, 10)], [FIRST], cleaned, { batchSize: 2 });
+  assert.equal(inShort(inSteps), 'cleaned-up-on-master', 'a step tells no checksum');
+});
+
+test('in steps nothing is foreseen of the checksum, and each has what comes before its end', () => {
+  const records = [FIRST, SECOND, THIRD, record(4, 8), record(5, 9)];
+  const step = stepOf(records, { crcBasic: 12345, ...countersOf([FIRST]) }, {}, { batchSize: 2 });
+  assert.equal(inShort(step), 'send 2,3');
+  assert.ok(step.kind === 'delta');
+  assert.deepEqual(step.delta.limit, { uid: 3, modseq: 7 });
+});
+
+test('all records go along where old ones change and nobody may mend the master, and only there', () => {
+  const changed = record(1, 9, { flags: ['\\Seen'] });
+  const oursOf = (records: readonly IndexRecord[], options: Partial<StepOptions>): number[] | undefined => {
+    const reading = stepOf(records, [FIRST, SECOND], {}, options);
+    assert.ok(reading.kind === 'delta');
+    return reading.ours?.map(({ uid }) => uid);
+  };
+  assert.deepEqual(oursOf([changed, SECOND, THIRD], { compareFirst: true }), [1, 2, 3]);
+  assert.deepEqual(oursOf([FIRST, record(2, 9), THIRD], { compareFirst: true }), [1, 2, 3]);
+  assert.equal(oursOf([changed, SECOND, THIRD], {}), undefined);
+  assert.equal(oursOf([FIRST, SECOND, THIRD], { compareFirst: true }), undefined);
+  const inSteps = [changed, SECOND, THIRD, record(4, 10)];
+  assert.equal(oursOf(inSteps, { compareFirst: true, batchSize: 1 }), undefined);
+});
+
+test('a checksum in the index that is not that of the records is told of where these are counted, and theirs is sent', () => {
+  const records = [FIRST, SECOND];
+  const counted = stepOf(records, [FIRST], { crcBasic: 12345 }, { count: true });
+  assert.equal(inShort(counted), 'send 2');
+  assert.ok(counted.kind === 'delta');
+  assert.equal(counted.local.state.crcBasic, basicCrc(records));
+  assert.equal(counted.state.crcBasic, 12345);
+  assert.deepEqual(counted.stale, {
+    kind: 'mailbox:checksum-stale',
+    name: listed.name,
+    stored: { crcBasic: 12345, crcAnnotations: 0 },
+    counted: { crcBasic: basicCrc(records), crcAnnotations: 0 },
+  });
+  assert.equal(inShort(stepOf(records, [FIRST], { crcBasic: 12345 })), 'crc-differs-below-append');
+  assert.equal(stepOf(records, [FIRST], {}, { count: true }).stale, undefined);
 });

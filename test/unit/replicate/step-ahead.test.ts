@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { MessageUpload } from '../../../src/protocol/replica-session.ts';
+import { mailboxLine } from '../../../src/replicate/compare/mailbox-line.ts';
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import type { Lanes } from '../../../src/replicate/connection/lanes.ts';
 import type { MailboxTask } from '../../../src/replicate/connection/mailbox-task.ts';
+import { Stage } from '../../../src/replicate/connection/stage.ts';
 import type { StepOptions } from '../../../src/replicate/folders/read-step.ts';
 import { StepAhead } from '../../../src/replicate/folders/step-ahead.ts';
-import { entry, lockedMailbox } from '../../lab/engine-fakes.ts';
+import { entry, lockedMailbox, record, state } from '../../lab/engine-fakes.ts';
 
 /* Contract: what is staged ahead is held until whoever takes it gives it back, and given back at once if nobody wants it. */
 
@@ -93,4 +96,62 @@ test('where no connection is lent nothing is held', async () => {
   const { ahead, held, reads, lend } = scene();
   await lend(undefined);
   assert.deepEqual([held(), reads(), ahead.take()], [0, 0, undefined]);
+});
+
+/** A step of four messages, some of which are staged already where the one before is; they are sent over another connection. */
+async function stagedAhead(
+  isStaged: (uid: number) => boolean,
+  checkNeeds: () => void = () => undefined,
+): Promise<{ uids: number[]; held: number; isTaken: boolean }> {
+  let held = 0;
+  const hold = async (): Promise<Disposable> => {
+    held += 1;
+    return {
+      [Symbol.dispose]: () => {
+        held -= 1;
+      },
+    };
+  };
+  const mailbox = entry('user.anna');
+  const records = [1, 2, 3, 4].map((uid) => record(uid, uid + 1));
+  const store = {
+    estimateMailbox: () => ({ messages: 4 }),
+    readMailbox: async (_name: string, read: (locked: unknown) => unknown) =>
+      read(lockedMailbox(mailbox, records)),
+  };
+  const uids: number[] = [];
+  const session = {
+    window: async () => {},
+    applyMessages: async (messages: readonly MessageUpload[]) =>
+      void uids.push(...messages.map(({ guid }) => Number.parseInt(guid, 16))),
+  };
+  const other = { options: OPTIONS, session, store, stage: Object.assign(new Stage({} as never), { hold }) };
+  const find = (partition: string, guid: string): Promise<void> | undefined =>
+    partition === 'default' && isStaged(Number.parseInt(guid, 16)) ? Promise.resolve() : undefined;
+  const own = { options: OPTIONS, stage: { find } };
+  const lanes = { beside: async () => other } as unknown as Lanes;
+  const task = { entry: mailbox, partition: 'default', checkNeeds } as unknown as MailboxTask;
+  const options = OPTIONS as unknown as StepOptions;
+  const ahead = new StepAhead(lanes, own as unknown as EngineContext, task, options);
+  const before = { entry: mailbox, state: state(), annotations: [] };
+  ahead.begin(mailboxLine(before, undefined, { partition: 'default', local: false }));
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  const place = ahead.take();
+  const isTaken = place !== undefined;
+  place?.claim[Symbol.dispose]();
+  return { uids, held, isTaken };
+}
+
+test('a step ahead is sent over the other connection, unless most of it is staged where the one before is', async () => {
+  const all = [1, 2, 3, 4];
+  assert.deepEqual(await stagedAhead(() => false), { uids: all, held: 0, isTaken: true });
+  assert.deepEqual(await stagedAhead((uid) => uid <= 2), { uids: all, held: 0, isTaken: true });
+  assert.deepEqual(await stagedAhead((uid) => uid <= 3), { uids: [], held: 0, isTaken: false });
+});
+
+test('nothing of a step ahead is sent once what it needs has failed', async () => {
+  const failing = (): void => {
+    throw new Error('the mailbox above has failed');
+  };
+  assert.deepEqual((await stagedAhead(() => false, failing)).uids, []);
 });
