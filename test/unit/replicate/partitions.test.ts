@@ -143,3 +143,22 @@ test('whoever waits for a partition goes on as soon as any mailbox has shown tha
   assert.deepEqual(woken, ['default']);
   await partitions.becomesKnown('default');
 });
+
+test('a mailbox that fails for a reason of its own leaves it to the next one to find out about the partition', async () => {
+  const replica = new FakeReplica(['default']);
+  const locked = new SyncError('IMAP_MAILBOX_LOCKED', 'locked', { family: 'refused' });
+  const partitions = new Partitions({
+    ...replica,
+    applyMailbox: async (line: WireMailbox) => {
+      if (line.name === 'user.anna') throw locked;
+      await replica.applyMailbox(line);
+    },
+  });
+  const names = ['user.anna', 'user.bert', 'user.carla'];
+  const codes = names.map((name) => refused(partitions, lineOf(name, 'default')));
+  assert.deepEqual(await Promise.all(codes), ['IMAP_MAILBOX_LOCKED', 'none', 'none']);
+  assert.deepEqual(replica.sent, ['user.bert'], 'whoever waited for that one need not ask');
+  const again = new Partitions({ ...replica, applyMailbox: () => Promise.reject(locked) });
+  for (const name of names)
+    assert.equal(await refused(again, lineOf(name, 'default')), 'IMAP_MAILBOX_LOCKED');
+});
