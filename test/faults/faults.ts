@@ -45,7 +45,9 @@ export const FAULTS: readonly Fault[] = [
   {
     fault: 'the client is killed at any moment, the link cut, the replica restarted',
     how: 'in rolling mode, under a stream of changes',
-    files: ['cyrus/rolling/steady-stream.test.js'],
+    files: ['steady-stream', 'stream-and-kills', 'stream-and-cuts'].map(
+      (name) => `cyrus/rolling/${name}.test.js`,
+    ),
   },
   {
     fault: 'others hold locks',
