@@ -300,7 +300,8 @@ test('an index that is replaced while its lock is awaited is read from what took
 
 test('a GUID is null if each of its octets is 0', async () => {
   const guids = Array.from({ length: 20 }, (_, octet) => `${'00'.repeat(octet)}01${'00'.repeat(19 - octet)}`);
-  const records = [...guids, '00'.repeat(20)].map((guid, i) => ({ uid: i + 1, guid }));
+  // What follows a GUID is the MODSEQ.
+  const records = [...guids, '00'.repeat(20)].map((guid, i) => ({ uid: i + 1, guid, modseq: 2 ** 52 + i }));
   using file = await open(indexBytes({ version: 17 }, records));
   const page = firstPage(file);
   assert.deepEqual(
@@ -369,4 +370,24 @@ test('what is no file in the place of an index is named', () => {
     code: 'IO',
     message: `${pipe}: a FIFO, not a regular file`,
   });
+});
+
+test('a header and records that are longer than what is known of them are read all the same', async () => {
+  const sound = indexBytes({ version: 17, highestmodseq: 9 }, [
+    { uid: 1, modseq: 4 },
+    { uid: 2, modseq: 9 },
+  ]);
+  const header = Buffer.from(sound.subarray(0, 160));
+  const records = [160, 160 + 112].map((at) => sound.subarray(at, at + 112));
+  header.writeUInt32BE(160 + 32, 12);
+  header.writeUInt32BE(112 + 8, 16);
+  header.writeUInt32BE(crc32(header.subarray(0, 156)), 156);
+  const padding = (octets: number): Buffer => Buffer.alloc(octets, 0xff);
+  using file = await open(
+    Buffer.concat([header, padding(32), ...records.flatMap((each) => [each, padding(8)])]),
+  );
+  assert.deepEqual(uidsOf(pagesOf(file)), [1, 2]);
+  assert.deepEqual(uidsOf(pagesOf(file, 2)), [2]);
+  const page = firstPage(file);
+  assert.deepEqual([page?.modseq(0), page?.record(1).modseq], [4, 9]);
 });

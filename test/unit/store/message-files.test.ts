@@ -10,6 +10,7 @@ import { MessageFiles } from '../../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { record } from '../../lab/engine-fakes.ts';
 import { openBelow } from '../../lab/open-below.ts';
+import { until } from '../../lab/until.ts';
 
 const ways = ['one by one', 'several at once'] as const;
 
@@ -78,7 +79,8 @@ for (const way of ways) {
   });
 
   test(`${way}: a very large message that is removed once it was checked is still sent whole`, async (t) => {
-    const path = join(directory(t), '1.');
+    const root = directory(t);
+    const path = join(root, '1.');
     const content = Buffer.alloc(17 * 1024 * 1024, 'large');
     writeFileSync(path, content);
     const stream = await open().read(path, message(1, content), 'user.a');
@@ -87,6 +89,7 @@ for (const way of ways) {
     const pieces: Buffer[] = [];
     for await (const piece of stream) pieces.push(piece);
     assert.deepEqual(Buffer.concat(pieces), content);
+    await until('the file is closed', () => openBelow(root).length === 0);
   });
 
   test(`${way}: a directory that is not there is no damage of the message`, async (t) => {

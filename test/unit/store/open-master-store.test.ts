@@ -528,6 +528,28 @@ test('a message whose file was kept is read although it was removed, until it is
   );
 });
 
+test('of many messages the files of the last are kept, so that there are not too many', async () => {
+  const { store, root } = oneMailbox();
+  const spool = join(root, 'spool/uuid/a/a/aa01');
+  const records = Array.from({ length: 40 }, (_, i) => ({ uid: i + 1 }));
+  write(join(spool, 'cyrus.index'), indexBytes({ version: 17 }, records));
+  for (const { uid } of records) write(join(spool, `${uid}.`), 'x');
+  const messages = (): string[] => openBelow(spool).filter((file) => /\/\d+\.$/.test(file));
+  const kept = await store.readMailbox('user.a', (mailbox) => {
+    const [page] = mailbox.pages();
+    return mailbox.messages.keepFiles(records.flatMap((_, i) => page?.record(i) ?? []));
+  });
+  assert.deepEqual(
+    messages().sort(),
+    records
+      .slice(8)
+      .map(({ uid }) => join(spool, `${uid}.`))
+      .sort(),
+  );
+  kept?.[Symbol.dispose]();
+  assert.deepEqual(messages(), []);
+});
+
 test('a message of a mailbox that was renamed to other directories meanwhile is read where it is now', async () => {
   const content = Buffer.from('Subject: x\r\n\r\n');
   const guid = createHash('sha1').update(content).digest('hex');
