@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  renameSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -242,6 +243,32 @@ test('more rows than are read at once: nobody is lost or named twice', () => {
   );
 });
 
+test('a list is read a page at a time, free for its writers in between, who may put another in its place', () => {
+  const layout = plainLayout(join(base, String(stores++)));
+  const put = (users: readonly string[]): void => {
+    const rows = [
+      { key: 'Ix', value: '%(T e N user\x1fx P default)', level: 1 },
+      ...users.map((user) => ({ key: `Nuser\x1f${user}`, value: `%(T e I x ${LIVE})`, level: 1 })),
+    ];
+    write(`${layout.mboxlistPath}.NEW`, writeTwoskip(rows));
+    renameSync(`${layout.mboxlistPath}.NEW`, layout.mboxlistPath);
+  };
+  const users = Array.from({ length: 1_500 }, (_, i) => `u${String(i).padStart(5, '0')}`);
+  put(users);
+  const store = openMasterStore(layout);
+  const found = store.enumerate();
+  const first = found.next().value;
+  assert.ok(first);
+  assert.ok(isFree(layout.mboxlistPath));
+  put([...users.slice(0, 1_200), 'zoe']);
+  const all = [...labels([first]), ...labels(found)];
+  assert.deepEqual(
+    all,
+    [...users.slice(0, 1_200), 'zoe'].map((user) => `user ${user}`),
+  );
+  store.close();
+});
+
 test('a row that cannot be read fails its own user, and nobody else', () => {
   const { store } = makeStore({ ...modernRows(), 'Nuser\x1fbad': 'rubbish' });
   assert.ok(labels(store.enumerate()).includes('user bad'));
@@ -463,6 +490,21 @@ test('a database that stays locked holds up nobody who wants what its reader has
   }
   closeSync(fd);
   assert.equal(await reading, 1);
+});
+
+test('a lock that is never given back is an error of the mailbox in the end', async (t) => {
+  const { store, locks } = oneMailbox();
+  const [, , index = ''] = locks;
+  const holder = await lockInThread({ path: index, kind: 'exclusive' });
+  assert.ok(holder.got);
+  t.after(holder.release);
+  let now = 0;
+  t.mock.method(performance, 'now', () => (now += 7_000));
+  await assert.rejects(
+    store.readMailbox('user.a', () => 'there'),
+    { code: 'LOCK_TIMEOUT', mailbox: 'user.a', retryable: true },
+  );
+  assert.ok(now > 60_000, 'it was not given up before its time');
 });
 
 test('nothing that has to be awaited leaves a lock', async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import test, { type TestContext } from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
@@ -7,6 +9,7 @@ import { compareMailboxOrder, compareUnsigned } from '../../../../src/store/cyru
 import { withDatabase } from '../../../../src/store/cyrusdb/with-database.ts';
 import { key, rows, value } from './arbitraries.ts';
 import { allRows, failure, inOrder, Scratch } from './scratch.ts';
+import { writeSkiplist } from './write-skiplist.ts';
 import { type TwoskipRecord, writeTwoskip } from './write-twoskip.ts';
 
 const shape = fc.record({
@@ -437,5 +440,39 @@ test('of two pointers that were committed the later one is the way', (context) =
       ['user.a', 'newest'],
       ['user.b', 'as ever'],
     ]);
+  }
+});
+
+test('a look-up in a large file reads little of it, in whatever format', (context) => {
+  const scratch = new Scratch(context);
+  const rows = 8_192;
+  const list = Array.from({ length: rows }, (_, i): TwoskipRecord => {
+    const level = 1 + Math.min(Math.floor(Math.log2((i + 1) & -(i + 1))), 12);
+    return { key: `user.u${String(i).padStart(6, '0')}`, value: 'v'.repeat(600), level };
+  });
+  const files = [scratch.file(writeTwoskip(list), 'twoskip'), scratch.file(writeSkiplist(list), 'skiplist')];
+  const { readSync } = fs;
+  let reads = 0;
+  context.mock.method(fs, 'readSync', (...given: Parameters<typeof readSync>) => {
+    reads += 1;
+    return readSync(...given);
+  });
+  syncBuiltinESMExports();
+  try {
+    for (const path of files) {
+      for (const i of [0, 1, 4_094, 4_095, 4_096, rows - 2, rows - 1]) {
+        reads = 0;
+        const found = withDatabase(path, (database) => database.get(list[i]?.key ?? ''));
+        assert.equal(found?.length, 600);
+        assert.ok(reads < 40, `${reads} reads of ${path} for row ${i}`);
+      }
+      reads = 0;
+      const behind = withDatabase(path, (database) => database.entries('', list[rows - 3]?.key).next().value);
+      assert.equal(behind?.[0], list[rows - 2]?.key);
+      assert.ok(reads < 40, `${reads} reads of ${path} for the last rows`);
+    }
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
   }
 });
