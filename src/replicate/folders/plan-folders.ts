@@ -194,8 +194,6 @@ class RenameOrder {
       const { from } = rename;
       const temporary = temporaryName(from, rename.entry.uniqueid);
       push(this.#plan, rename, temporary);
-      this.#occupied.delete(from);
-      this.#occupied.add(temporary);
       rename.from = temporary;
       this.#follow(this.#byTarget.get(from), this.#renames.length);
     }
