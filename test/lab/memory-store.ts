@@ -414,7 +414,7 @@ export class MemoryStore implements MasterStore {
     return lockScope(() => read(locked));
   }
 
-  expect(): void {}
+  expect(_names: readonly ByteString[]): void {}
 
   async peek(entries: readonly MailboxEntry[]): Promise<ReadonlyMap<MailboxEntry, MailboxView>> {
     const views = new Map<MailboxEntry, MailboxView>();

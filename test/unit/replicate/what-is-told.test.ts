@@ -106,3 +106,22 @@ test('each command that changes the replica is told of, and no other', async () 
     'ACTIVATE_SIEVE MAILBOX QUOTA RENAME SEEN SIEVE SUB UNACTIVATE_SIEVE UNMAILBOX UNQUOTA UNSIEVE UNSUB',
   );
 });
+
+test('a server that is the master is told which mailboxes will be read, of those that are the same on both sides none', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  const expected: string[] = [];
+  master.expect = (names) => void expected.push(...names);
+  const taken = (): string[] => expected.splice(0).sort();
+  master.addUser('anna', ['Sent', 'Work']);
+  master.put('user.anna.Row', { entry: { intermediate: true, type: 'i' } });
+  master.put('user.anna.Row.Below', { messages: ['one'] });
+  await scene.runUser('anna');
+  assert.deepEqual(taken(), [], 'all that is new is sent without a look before');
+  await scene.runUser('anna');
+  assert.deepEqual(taken(), []);
+  master.append('user.anna.Work', 'one more');
+  master.put('user.anna.New', { messages: ['new'] });
+  await scene.runUser('anna');
+  assert.deepEqual(taken(), ['user.anna.New', 'user.anna.Work']);
+});
