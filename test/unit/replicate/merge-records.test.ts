@@ -473,3 +473,18 @@ test('what was cleaned up here is expunged there, is told of, and needs no modse
     ]);
   }
 });
+
+test('of messages that are alike, as many as each side has are there once, in whatever order the sides have them', () => {
+  const alike = (uid: number) => message(uid, 'x', { annotations: [created(2)] });
+  const side = { lastUid: 4, highestmodseq: 9, deletedmodseq: 0 };
+  for (const isSwapped of [false, true]) {
+    const one = [alike(1), message(2, 'b'), message(3, 'c'), alike(4)];
+    const other = [message(1, 'a'), alike(2), alike(3), message(4, 'd')];
+    const [ours, theirs] = isSwapped ? [other, one] : [one, other];
+    const merged = mergeRecords({ ...side, records: ours }, { ...side, records: theirs });
+    for (const told of [merged.toMaster, merged.toReplica]) {
+      const given = told.filter(({ uid }) => uid > 4).map(({ guid }) => guid);
+      assert.deepEqual(given.sort(), ['a', 'b', 'c', 'd', 'x', 'x']);
+    }
+  }
+});
