@@ -16,6 +16,7 @@ import type {
 import { createSession } from '../../../src/protocol/session/create-session.ts';
 import { Traffic } from '../../../src/protocol/wire/traffic.ts';
 import { Transport } from '../../../src/protocol/wire/transport.ts';
+import { wireMailbox } from '../../lab/wire-mailbox.ts';
 import { type Read, ServerReader } from './support/server-reader.ts';
 
 /*
@@ -133,33 +134,6 @@ const rename = fc.record({
   local: fc.boolean(),
 });
 
-const BLANK: WireMailbox = {
-  uniqueid: 'a',
-  name: 'user.anna',
-  type: '',
-  crcBasic: 0,
-  crcAnnotations: undefined,
-  lastUid: 1,
-  highestmodseq: 1,
-  recentuid: 0,
-  recenttime: 0,
-  lastAppenddate: 0,
-  pop3LastLogin: 0,
-  pop3ShowAfter: 0,
-  xconvmodseq: 0,
-  raclmodseq: 0,
-  uidvalidity: 1,
-  partition: 'default',
-  acl: '',
-  options: '',
-  quotaroot: undefined,
-  createdmodseq: 0,
-  foldermodseq: 0,
-  annotations: [],
-  since: undefined,
-  intermediate: false,
-  local: false,
-};
 const RECORD: WireRecord = {
   uid: 1,
   modseq: 1,
@@ -259,7 +233,9 @@ test('what a server reads in a field is what was put in it, what is special to t
     assert.deepEqual(await read((s) => s.getMailboxes([text])), [text]);
   }
   const flags = ['NIL', '\\Seen', 'nil', '$x'];
-  const { sent } = await octetsOf((s) => s.applyMailbox({ ...BLANK }, [{ ...RECORD, flags }]));
+  const { sent } = await octetsOf((s) =>
+    s.applyMailbox(wireMailbox('user.anna', { lastUid: 1 }), [{ ...RECORD, flags }]),
+  );
   const value = new ServerReader(sent).command().value as { RECORD: { FLAGS: string[] }[] };
   assert.deepEqual(value.RECORD[0]?.FLAGS, flags);
 });

@@ -9,6 +9,7 @@ import type {
   WireRecord,
 } from '../../../src/protocol/replica-session.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import { wireMailbox } from '../../lab/wire-mailbox.ts';
 
 export interface OpenSession extends AsyncDisposable {
   readonly session: ReplicaSession;
@@ -220,33 +221,8 @@ function record(uid: number, { guid, size }: MessageUpload): WireRecord {
 }
 
 function mailbox(name: ByteString): WireMailbox {
-  return {
-    uniqueid: idOf(name),
-    name,
-    type: '',
-    crcBasic: 0,
-    crcAnnotations: undefined,
-    since: undefined,
-    lastUid: 3,
-    highestmodseq: 5,
-    recentuid: 0,
-    recenttime: 0,
-    lastAppenddate: 0,
-    pop3LastLogin: 0,
-    pop3ShowAfter: 0,
-    xconvmodseq: 0,
-    raclmodseq: 0,
-    uidvalidity: 7,
-    partition: PARTITION,
-    acl: 'anna\tlrs\t',
-    options: 'P',
-    quotaroot: undefined,
-    createdmodseq: 1,
-    foldermodseq: 2,
-    annotations: [],
-    intermediate: false,
-    local: false,
-  };
+  const counters = { lastUid: 3, highestmodseq: 5, uidvalidity: 7, foldermodseq: 2 };
+  return wireMailbox(name, { ...counters, uniqueid: idOf(name), partition: PARTITION, acl: 'anna\tlrs\t' });
 }
 
 function idOf(name: ByteString): ByteString {
