@@ -263,15 +263,16 @@ test('a user may come up again in an old list, and is named once', () => {
 });
 
 test('the messages of a user are those of all live mailboxes, told behind the last of them', () => {
-  const { store, root } = storeOf(
-    records({
+  const { store, root } = storeOf({
+    ...records({
       'DELETED\x1fuser\x1fal\x1fOld\x1f6B04D978': 'aa03',
       'shared\x1fnews': 'ss01',
       'user\x1fal': 'aa01',
       'user\x1fal\x1fBox': 'aa02',
       'user\x1fbo': 'bb01',
     }),
-  );
+    'Nuser\x1fcut': 'rubbish',
+  });
   for (const [uniqueid, count] of [
     ['a/a/aa01', 3],
     ['a/a/aa02', 4],
@@ -287,6 +288,7 @@ test('the messages of a user are those of all live mailboxes, told behind the la
       { kind: 'shared', name: 'shared.news', messages: 6 },
       { kind: 'user', userid: 'al', messages: 7 },
       { kind: 'user', userid: 'bo', messages: 0 },
+      { kind: 'user', userid: 'cut', messages: 0 },
     ],
   );
 });
