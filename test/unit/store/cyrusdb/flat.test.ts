@@ -26,6 +26,14 @@ test('every key is found, every range is right, whatever octets are escaped', (c
           [...database.entries('user.', after)],
           expected.filter(([k]) => k.startsWith('user.') && k > after),
         );
+        for (const [k] of [...list, [after] as const]) {
+          const below = expected.filter(([each]) => each.startsWith(k));
+          assert.deepEqual([...database.entries(k)], below);
+          assert.deepEqual(
+            [...database.entries(k, k)],
+            below.filter(([each]) => each !== k),
+          );
+        }
       });
     }),
     { numRuns: 100 },
