@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
+import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { MessagesThere } from '../../../src/replicate/connection/messages-there.ts';
+import { GUIDS_PER_COMMAND } from '../../../src/replicate/connection/reservation.ts';
+import { reserveElsewhere } from '../../../src/replicate/connection/reserve-elsewhere.ts';
+import { Stage } from '../../../src/replicate/connection/stage.ts';
 import { runUser } from '../../../src/replicate/jobs/run-user.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import type { IndexRecord } from '../../../src/store/master-store.ts';
+import { record } from '../../lab/engine-fakes.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
 /** Worth asking for. */
@@ -156,4 +162,80 @@ test('a replica that refuses to look elsewhere is sent the message; a link that 
       scene.assertSame('anna', 'bert');
     }
   }
+});
+
+interface Asked {
+  mailboxes: readonly string[];
+  uids: number[];
+}
+
+/** Messages of the replica's mailboxes, by name, are looked for there; it has all but `missing`. @returns questions, and what is staged then */
+async function looked(
+  places: Record<string, readonly number[]>,
+  records: readonly IndexRecord[],
+  { staged = [], missing = [] }: { staged?: readonly number[]; missing?: readonly number[] } = {},
+): Promise<{ asked: Asked[]; staged: number[] }> {
+  const asked: Asked[] = [];
+  const guidOf = (uid: number): string => record(uid, 1).guid;
+  const there = new MessagesThere({ message: 100, command: 1_000 });
+  for (const [name, uids] of Object.entries(places))
+    there.note(
+      'default',
+      name,
+      uids.map((uid) => record(uid, 1)),
+    );
+  const stage = new Stage({} as never);
+  stage.add('default', staged.map(guidOf));
+  const session = {
+    applyReserve: async (_partition: string, mailboxes: readonly string[], guids: readonly string[]) => {
+      asked.push({ mailboxes, uids: guids.map((guid) => Number.parseInt(guid, 16)) });
+      return new Set(missing.map(guidOf));
+    },
+  };
+  const context = { there, stage, session } as unknown as EngineContext;
+  await reserveElsewhere(context, 'default', records);
+  const isStaged = ({ guid }: IndexRecord): boolean => stage.find('default', guid) !== undefined;
+  return { asked, staged: records.filter(isStaged).map(({ uid }) => uid) };
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+const recordsOf = (uids: readonly number[]): IndexRecord[] => uids.map((uid) => record(uid, 1));
+
+test('others’ mailboxes are asked for messages that are worth it together, each counted once, and none that is staged', async () => {
+  const places = { 'user.bert': upTo(10) };
+  const uids = upTo(10);
+  assert.deepEqual(await looked(places, recordsOf(uids)), {
+    asked: [{ mailboxes: ['user.bert'], uids }],
+    staged: uids,
+  });
+  const nothing = { asked: [], staged: [] };
+  assert.deepEqual(await looked(places, recordsOf(upTo(9))), nothing);
+  assert.deepEqual(await looked(places, recordsOf([...upTo(9), 9])), nothing);
+  assert.deepEqual(await looked({}, recordsOf(uids)), nothing);
+  assert.deepEqual(await looked(places, recordsOf(uids), { staged: [4] }), { asked: [], staged: [4] });
+});
+
+test('what a mailbox does not hold any more is not taken for staged', async () => {
+  const { staged } = await looked({ 'user.bert': upTo(12) }, recordsOf(upTo(12)), { missing: [3, 12] });
+  assert.deepEqual(staged, [1, 2, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test('eight mailboxes are looked through at most, those in which the first messages are', async () => {
+  const places = Object.fromEntries(upTo(9).map((each) => [`user.u${each}`, [each, each + 10]]));
+  const { asked } = await looked(places, recordsOf([...upTo(9), ...upTo(9).map((uid) => uid + 10)]));
+  assert.deepEqual(asked, [
+    {
+      mailboxes: upTo(8).map((each) => `user.u${each}`),
+      uids: [...upTo(8), ...upTo(8).map((uid) => uid + 10)],
+    },
+  ]);
+});
+
+test('one command asks for so many messages and no more', async () => {
+  const uids = upTo(GUIDS_PER_COMMAND + 5);
+  const { asked } = await looked({ 'user.bert': uids }, recordsOf(uids));
+  assert.deepEqual(
+    asked.map((each) => each.uids.length),
+    [GUIDS_PER_COMMAND],
+  );
 });
