@@ -47,6 +47,21 @@ test('of several the first is thrown, the number of the others, and the mailboxe
   assert.equal(first?.leaves, undefined);
 });
 
+test('several failures may be tried again at once where each of them may', () => {
+  const retryable = (...each: boolean[]) =>
+    thrown((failures) => {
+      for (const one of each) failures.add('apply', error('IMAP_MAILBOX_LOCKED', one), 'user.anna');
+      assert.equal(failures.retryable, !each.includes(false));
+    })?.retryable;
+  assert.equal(retryable(true, true), true);
+  for (const each of [
+    [true, false],
+    [false, true],
+    [true, false, true],
+  ])
+    assert.equal(retryable(...each), false);
+});
+
 test('where all that failed is beside the messages, the user has them', () => {
   const leaves = (fill: (failures: Failures) => void) => thrown(fill)?.leaves;
   for (const phase of ['quota', 'subscriptions', 'seen', 'sieve', 'annotations'] as const)
