@@ -3,6 +3,7 @@ import test from 'node:test';
 import type { ReplicaMailbox, ReplicaSession } from '../../../src/protocol/replica-session.ts';
 import { inRounds } from '../../../src/replicate/jobs/in-rounds.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import type { Refresh } from '../../../src/store/master-store.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
 /** A replica on which mailboxes named so are on another partition again, however often they are moved. */
@@ -34,7 +35,12 @@ for (const [name, run] of Object.entries({
     scene.master.put('user.anna.#sieve', { messages: ['keep;'], entry: { type: 'f' } });
     await scene.runUser('anna');
     scene.through = (session) => restless(session, (mailbox) => mailbox.endsWith('#sieve'));
+    let asked = 0;
+    scene.master.refresh = async ({ uniqueids }: Refresh = {}) => {
+      if (uniqueids === undefined) asked++;
+    };
     await assert.rejects(run(scene), isUnsettled);
+    assert.equal(asked, 3, 'a server that is the master is asked anew for each round');
   });
 }
 

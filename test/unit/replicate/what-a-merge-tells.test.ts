@@ -461,6 +461,24 @@ test('messages are read when they are sent, once; where one is damaged all are r
   );
 });
 
+test('of what the master has to give a new UID each message is read before, and no other; one that the replica holds elsewhere is not', async () => {
+  const lacking = new Merging([message(1, 2), message(2, 3), message(4, 10)], [message(1, 2), message(3, 9)]);
+  await lacking.run();
+  assert.deepEqual(lacking.read, [2, 4, 2], 'uid 4 and the second time when they are sent');
+  const elsewhere = new Merging(
+    [message(1, 2), message(2, 3, 'message 3')],
+    [message(1, 2), message(3, 9, 'message 3')],
+  );
+  elsewhere.damaged.add(2);
+  await elsewhere.run();
+  assert.deepEqual([elsewhere.read, elsewhere.attempts()], [[], 1]);
+  const live = elsewhere.there.filter(({ flags }) => !flags.includes('\\Expunged'));
+  assert.deepEqual(
+    live.map(({ uid }) => uid),
+    [1, 3, 4],
+  );
+});
+
 test('damage that is met again is not looked for for ever', async () => {
   const merging = new Merging([message(1, 2), message(2, 10)], [message(1, 9)]);
   merging.before = ({ side }) => {
