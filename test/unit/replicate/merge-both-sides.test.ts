@@ -412,3 +412,36 @@ test('a counter of conversations that is alone higher on the replica is told to 
   assert.deepEqual(told, [xconvmodseq]);
   assert.ok(scene.events.every(({ kind }) => kind !== 'mailbox:diverged'));
 });
+
+for (const [what, changes, isAsked] of [
+  ['nobody could bring both sides together', {}, true],
+  ['the master has a server for that', { hasMaster: true }, false],
+  ['the replica has to follow (-O)', { noCopyback: true }, false],
+  [
+    'the replica has to follow, though the master has a server (-O)',
+    { hasMaster: true, noCopyback: true },
+    false,
+  ],
+] as const) {
+  test(`the replica is ${isAsked ? '' : 'not '}asked for all its records before a change is sent where ${what}`, async () => {
+    await using scene = await EngineScene.start();
+    const { master } = scene;
+    master.addUser('anna', [], { messages: ['one', 'two'] });
+    await scene.runUser('anna');
+    master.flag(INBOX, 1, () => ['\\Seen']);
+    let asked = 0;
+    scene.options = { ...scene.options, noCopyback: 'noCopyback' in changes };
+    scene.through = (session) =>
+      inPlaceOf(session, {
+        getFullMailbox: async (name, onRecord) => {
+          asked++;
+          return await session.getFullMailbox(name, onRecord);
+        },
+      });
+    const server = 'hasMaster' in changes ? new MasterServer(() => undefined) : undefined;
+    await runUser(await scene.context({ master: server }), 'anna');
+    assert.equal(asked, Number(isAsked));
+    assert.deepEqual(scene.replica.inspect().mailboxes[INBOX]?.records[0]?.flags, ['\\Seen']);
+    assert.deepEqual(server?.lines ?? [], []);
+  });
+}

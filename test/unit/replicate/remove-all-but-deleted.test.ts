@@ -113,6 +113,8 @@ test('who gets the name of a user whose mailboxes another client has moved has n
     assert.ok(commands.includes('UNQUOTA'), commands.join(' '));
     assert.deepEqual(Object.keys(scene.replica.inspect().mailboxes), [deleted]);
     assert.deepEqual(scene.replica.inspect().users.anna?.subscriptions ?? [], []);
+    assert.equal(await scene.runUser('anna'), 'absent', 'nothing of the name is left');
+    assert.deepEqual(scene.takeCommands(), []);
   }
 });
 

@@ -125,3 +125,18 @@ test('a server that is the master is told which mailboxes will be read, of those
   await scene.runUser('anna');
   assert.deepEqual(taken(), ['user.anna.New', 'user.anna.Work']);
 });
+
+test('a user is told of when the work begins, once, and which work it is', async () => {
+  await using scene = await EngineScene.start();
+  scene.master.addUser('anna', ['Work']);
+  for (const [work, run] of [
+    ['user', () => scene.runUser('anna')],
+    ['meta', () => scene.runMeta('anna')],
+  ] as const) {
+    await run();
+    const told = scene.events.splice(0);
+    const start = { kind: 'user:start', user: 'anna', work } as const;
+    assert.deepEqual(told[0], start);
+    assert.equal(told.filter(({ kind }) => kind === 'user:start').length, 1);
+  }
+});
