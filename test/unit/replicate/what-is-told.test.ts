@@ -140,3 +140,36 @@ test('a user is told of when the work begins, once, and which work it is', async
     assert.equal(told.filter(({ kind }) => kind === 'user:start').length, 1);
   }
 });
+
+test('a mailbox whose name another one has on the replica is told of with the command that this keeps from being sent', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  master.addUser('anna', ['Work', 'Done', 'Kept']);
+  await scene.runUser('anna');
+  const idOf = (name: string): string => master.lookup(name)?.uniqueid ?? '';
+  const [work, done, kept] = ['user.anna.Work', 'user.anna.Done', 'user.anna.Kept'].map(idOf);
+  // Another one by the name of the first; and the second has the name of the third, of which nothing is known here.
+  const other = master.put('user.anna.Work', { messages: ['new'] });
+  master.forget('user.anna.Kept');
+  master.rename('user.anna.Done', 'user.anna.Kept');
+  scene.events.length = 0;
+  await assert.rejects(scene.runUser('anna'), {
+    code: 'IMAP_MAILBOX_MOVED',
+    message: /another mailbox .*\(and 1 more failures of this user\)$/,
+  });
+  const told = scene.events.filter(({ kind }) => kind === 'mailbox:blocked');
+  const blocked = { kind: 'mailbox:blocked' } as const;
+  assert.deepEqual(
+    new Set(told),
+    new Set([
+      { ...blocked, name: 'user.anna.Kept', command: 'RENAME', uniqueid: done, otherUniqueid: kept },
+      {
+        ...blocked,
+        name: 'user.anna.Work',
+        command: 'MAILBOX',
+        uniqueid: other.uniqueid,
+        otherUniqueid: work,
+      },
+    ]),
+  );
+});
