@@ -66,6 +66,8 @@ class Merging {
   annotations: Annotation[] = [];
   /** The counter that the replica has once it was told something. */
   foldermodseqAfter: number | undefined;
+  /** The replica counts one more of it than it was told. */
+  ahead: 'lastUid' | 'highestmodseq' | 'uidvalidity' | undefined;
   /** Is called before a side does what it is told. */
   before: (told: Told) => void = () => {};
   here: IndexRecord[];
@@ -107,7 +109,9 @@ class Merging {
   remote(): ReplicaMailbox {
     const { lastUid, highestmodseq } = countersOf(this.there);
     const mailbox = lockedMailbox(WORK, [], { lastUid, highestmodseq, crcAnnotations: 0 });
-    return remoteOf({ ...WORK, partition: 'there' }, mailbox.state, this.stateThere);
+    const remote = remoteOf({ ...WORK, partition: 'there' }, mailbox.state, this.stateThere);
+    const { ahead } = this;
+    return ahead && this.told.length > 0 ? { ...remote, [ahead]: remote[ahead] + 1 } : remote;
   }
 
   #locked() {
@@ -432,6 +436,16 @@ for (const side of ['replica', 'master'] as const) {
       assert.equal(merging.attempts(), 4);
       assert.equal(merging.merged, 0);
     }
+  });
+}
+
+for (const counter of ['lastUid', 'highestmodseq', 'uidvalidity'] as const) {
+  test(`sides that differ in one counter alone do not agree: ${counter}`, async () => {
+    const merging = bothChanged();
+    merging.ahead = counter;
+    await assert.rejects(merging.run(), { code: 'IMAP_SYNC_CHANGED', mailbox: WORK.name, retryable: true });
+    assert.equal(merging.attempts(), 4);
+    assert.equal(merging.merged, 0);
   });
 }
 
