@@ -109,6 +109,33 @@ test('a directory that takes nothing is named, with what to do', () => {
   assert.throws(add, { code: 'IO', message: /cannot be kept in \/nonexistent/, hint: /TMPDIR/ });
 });
 
+test('a file that ends too soon is a failure of the disk, and too many open files are what they are', async (context) => {
+  const directory = await mkdtemp(join(tmpdir(), 'spool-'));
+  const all = Array.from({ length: 5_000 }, (_, i) => ordinary(i + 1));
+  const { openSync } = fs;
+  try {
+    using spool = filled(directory, all);
+    context.mock.method(fs, 'readSync', () => 0);
+    syncBuiltinESMExports();
+    assert.throws(() => recordsOf(spool, 1), {
+      code: 'IO',
+      message: /the end came too soon/,
+      hint: /TMPDIR/,
+    });
+    context.mock.restoreAll();
+    context.mock.method(fs, 'openSync', (...given: Parameters<typeof openSync>) => {
+      if (!String(given[0]).startsWith(directory)) return openSync(...given);
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' });
+    });
+    syncBuiltinESMExports();
+    assert.throws(() => filled(directory, all), { code: 'TOO_MANY_FILES', message: /cannot be kept in/ });
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+    await rm(directory, { recursive: true });
+  }
+});
+
 /** Files that this process has open and nobody can find any more. */
 function namelessBelow(directory: string): number {
   const open = readdirSync('/proc/self/fd').map((fd) => {
