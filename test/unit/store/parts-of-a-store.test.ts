@@ -202,6 +202,17 @@ test('what a mailbox was called before its record tells, the latest name first',
   assert.deepEqual(byName.store.formerNames('aa01'), []);
 });
 
+test('a mailbox of an old list whose name begins like a record is none', async () => {
+  const { store } = storeOf({
+    'user.al': `%(I aa01 T e ${LIVE})`,
+    Ideas: `%(I bb01 T e ${LIVE} H (%(N user\x1fold M 3)))`,
+  });
+  assert.equal(store.lookup('Ideas')?.uniqueid, 'bb01');
+  assert.deepEqual(store.formerNames('deas'), []);
+  assert.equal(store.lookupUniqueid('deas'), undefined);
+  assert.deepEqual(await store.livingOnceCalled('user.old'), []);
+});
+
 test('live mailboxes that were once called so are found among all records, however many there are', async () => {
   const rows: Record<string, string> = {};
   const put = (number: number, type: string, now: string, before: readonly string[]): void => {
