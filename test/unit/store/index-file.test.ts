@@ -18,6 +18,7 @@ import {
 import type { RecordPage } from '../../../src/store/master-store.ts';
 import { indexBytes, recordSizeOf } from '../../lab/index-bytes.ts';
 import { lockInThread } from '../../lab/lock-holders.ts';
+import { openBelow } from '../../lab/open-below.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'index-file-'));
 test.after(() => rmSync(directory, { recursive: true }));
@@ -390,4 +391,22 @@ test('a header and records that are longer than what is known of them are read a
   assert.deepEqual(uidsOf(pagesOf(file, 2)), [2]);
   const page = firstPage(file);
   assert.deepEqual([page?.modseq(0), page?.record(1).modseq], [4, 9]);
+});
+
+test('nothing of an index stays open, whether its header was read, was damaged, or its locks were given back', () => {
+  const place = mkdtempSync(join(directory, 'open-'));
+  const sound = join(place, 'sound');
+  writeFileSync(sound, indexBytes({ version: 17 }, [{ uid: 1 }]));
+  assert.equal(readIndexHeader(sound, 'user.anna')?.records, 1);
+  assert.deepEqual(openBelow(place), []);
+  {
+    using file = IndexFile.open(sound, 'user.anna');
+    assert.ok(file);
+    assert.deepEqual(openBelow(place), [sound]);
+  }
+  const damaged = join(place, 'damaged');
+  writeFileSync(damaged, 'no index');
+  for (const read of [readIndexHeader, IndexFile.open])
+    assert.throws(() => read(damaged, 'user.anna'), isDamage);
+  assert.deepEqual(openBelow(place), []);
 });
