@@ -71,3 +71,16 @@ test('a stage that is full and held by nobody is dropped before it is relied on 
   assert.equal(restarts.length, 1);
   assert.equal(stage.find('default', 'g0'), undefined);
 });
+
+test('a stage is dropped when it has as many messages as it may have, over all partitions, and not before', async () => {
+  let restarts = 0;
+  const session = { restart: async () => void restarts++ } as unknown as ReplicaSession;
+  const stage = new Stage(session, 3);
+  stage.add('default', ['a']);
+  stage.add('other', ['b']);
+  (await stage.hold())[Symbol.dispose]();
+  assert.equal(restarts, 0);
+  stage.add('other', ['c']);
+  (await stage.hold())[Symbol.dispose]();
+  assert.equal(restarts, 1);
+});
