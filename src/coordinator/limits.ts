@@ -46,8 +46,12 @@ export const SHARE_TO_FILL = 0.5;
 /** ... or for this share where less than so much of a processor is idle: the rest may be work of this host ... */
 export const SHARE_TO_FILL_OF_BUSY_HOST = 0.35;
 export const IDLE_FOR_CONNECTIONS = 0.5;
-/** ... then at so many looks in a row: where others have the processors, a thread that does not work may just not be let. */
-export const LOOKS_FOR_CONNECTIONS = 3;
+/**
+ * ... then in the mean of so many looks in a row: where others have the processors, a thread that does not work may just not be
+ * let. A copy whose replica is on the same two processors, where this thread works half of the time, has three looks in a row at a
+ * fifth of it now and then, and none of its means of eight is below a third.
+ */
+export const LOOKS_FOR_CONNECTIONS = 8;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING_MS = 500;
 /** Share of its time from which on a thread is what its connections wait for ... */

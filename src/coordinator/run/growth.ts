@@ -70,7 +70,7 @@ interface Bound {
  * operator gave all come then. `auto` asks every `GROW_AFTER_MS` what this thread waits for: what is at work for half of the
  * time would not gain from more, while one that waits nine tenths of it gets `GROWTH` times as many. Where no processor of
  * this host is idle, waiting says less: work of the host's own may be what is waited for, and more connections would be more
- * of that, so that only a thread that hardly works gets some, and not by one look. Past `AUTO_FIRST` it goes by the rate. None
+ * of that, so that only a thread that hardly works in the mean of some looks gets any. Past `AUTO_FIRST` it goes by the rate. None
  * come while this thread is what the others would wait for: then threads pay, if a processor is free for one.
  */
 export class Growth {
@@ -88,8 +88,8 @@ export class Growth {
   #hurried = false;
   /** Looks since more connections were asked for: while those were being made, and since they are there. */
   #looks = { connecting: 0, settling: 0 };
-  /** Looks in a row after which more connections would have been asked for. */
-  #looksWaiting = 0;
+  /** The shares of its time that this thread was at work, by the looks in a row at which no processor of the host was idle. */
+  #sharesWhileBusy: number[] = [];
   /** Looks in a row after which another thread would have paid. */
   #looksBusy = 0;
 
@@ -196,6 +196,11 @@ export class Growth {
       return;
     }
     const threads = this.#threadsFor(load);
+    const isHostBusy = load.idleProcessors < IDLE_FOR_CONNECTIONS;
+    const shares = isHostBusy
+      ? [...this.#sharesWhileBusy, load.thisThread].slice(-LOOKS_FOR_CONNECTIONS)
+      : [];
+    this.#sharesWhileBusy = shares;
     // With this thread at its end and no processor for another one, more connections would only wait for it.
     if (load.thisThread >= BUSY_THREAD && load.idleProcessors < IDLE_FOR_THREAD) {
       this.#set(this.#allowance, 'host-busy');
@@ -206,15 +211,19 @@ export class Growth {
       return;
     }
     this.#looks = { connecting: 0, settling: 0 };
-    const isHostBusy = load.idleProcessors < IDLE_FOR_CONNECTIONS;
-    const share = isHostBusy ? SHARE_TO_FILL_OF_BUSY_HOST : SHARE_TO_FILL;
-    const wanted = this.#times(Math.min(GROWTH, share / load.thisThread));
-    const looks = this.#auto && isHostBusy ? LOOKS_FOR_CONNECTIONS : 1;
-    this.#looksWaiting = wanted > this.#allowance.connections ? this.#looksWaiting + 1 : 0;
-    const mayGrow = this.#looksWaiting >= looks;
-    if (mayGrow) this.#looksWaiting = 0;
-    const connections = mayGrow ? wanted : this.#allowance.connections;
+    const connections = this.#times(
+      isHostBusy ? this.#factorOnBusyHost() : Math.min(GROWTH, SHARE_TO_FILL / load.thisThread),
+    );
+    if (connections > this.#allowance.connections) this.#sharesWhileBusy = [];
     this.#set({ connections, threads }, this.#whyNot(connections, isHostBusy ? 'host-busy' : 'pays-not'));
+  }
+
+  /** By the mean of some looks: how much one look sees of a thread is an accident of who was let. */
+  #factorOnBusyHost(): number {
+    const shares = this.#sharesWhileBusy;
+    if (shares.length < LOOKS_FOR_CONNECTIONS) return 1;
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    return Math.min(GROWTH, SHARE_TO_FILL_OF_BUSY_HOST / mean);
   }
 
   /**

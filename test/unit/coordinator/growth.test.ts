@@ -58,17 +58,40 @@ test('where no processor is idle, only a thread that hardly works gets more conn
   const { growth, load, pass } = scene('auto', 64);
   Object.assign(load, { thisThread: 0.3, idleProcessors: 0.1 });
   growth.resume();
-  await pass(3);
+  await pass(LOOKS_FOR_CONNECTIONS);
   assert.equal(growth.allowance.connections, 1);
   assert.equal(growth.why, 'host-busy');
-  for (const thisThread of [0.05, 0.05, 0.6]) {
-    load.thisThread = thisThread;
+  load.thisThread = 0.05;
+  await pass(3);
+  assert.equal(growth.allowance.connections, 1, 'three looks do not tell');
+  await pass(2 * LOOKS_FOR_CONNECTIONS);
+  assert.ok(growth.allowance.connections >= 4, `${growth.allowance.connections}`);
+});
+
+test('a thread that is not let now and then, where no processor is idle, gets no more connections for it', async () => {
+  const { growth, load, pass } = scene('auto', 64);
+  load.idleProcessors = 0.1;
+  growth.resume();
+  for (let round = 0; round < 10; round++) {
+    for (const thisThread of [0.05, 0.1, 0.05, 0.9, 0.9]) {
+      load.thisThread = thisThread;
+      await pass(1);
+    }
+  }
+  assert.equal(growth.allowance.connections, 1);
+  assert.equal(growth.why, 'host-busy');
+});
+
+test('looks at a host that was idle in between are no part of the mean', async () => {
+  const { growth, load, pass } = scene('auto', 64);
+  growth.resume();
+  for (let round = 0; round < 3; round++) {
+    Object.assign(load, { thisThread: 0.05, idleProcessors: 0.1 });
+    await pass(LOOKS_FOR_CONNECTIONS - 1);
+    Object.assign(load, { thisThread: 0.7, idleProcessors: 1 });
     await pass(1);
   }
-  assert.equal(growth.allowance.connections, 1, 'not by chance');
-  load.thisThread = 0.05;
-  await pass(LOOKS_FOR_CONNECTIONS);
-  assert.equal(growth.allowance.connections, 4);
+  assert.equal(growth.allowance.connections, 1);
 });
 
 test('auto has no more connections than there are jobs left, and says so', async () => {
