@@ -49,7 +49,7 @@ export const IDLE_FOR_CONNECTIONS = 0.5;
 /**
  * ... then in the mean of so many looks in a row: where others have the processors, a thread that does not work may just not be
  * let. A copy whose replica is on the same two processors, where this thread works half of the time, has three looks in a row at a
- * fifth of it now and then, and none of its means of eight is below a third.
+ * fifth of it now and then, and none of its means of eight was below 0.3.
  */
 export const LOOKS_FOR_CONNECTIONS = 8;
 /** ... and how long what is left must take for that to pay. */

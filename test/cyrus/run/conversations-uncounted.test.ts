@@ -7,7 +7,7 @@ import { type Pair, type PairOptions, startPair } from '../../lab/cyrus-server.t
 import { filesOf } from '../../lab/damage-site.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
-/** Octets at the begin of a database, of which its kind is told. */
+/** Octets at the beginning of a database, which tell its kind. */
 const MAGIC_OCTETS = 64;
 const TOLD =
   /^2 the same on both sides, but that the replica counts none of their conversations.*: user\/anna, user\/anna\/Work\n$/;

@@ -100,7 +100,7 @@ test('what was staged for an attempt is not kept or sent again by the next one',
         messages: {
           ...mailbox.messages,
           readMessage: async (record, into) => {
-            // Of the second command, when the first is on its way.
+            // This message belongs to the second command, which is read when the first is on its way.
             if (name === WORK && record.uid > 280 && refusals++ === 0)
               throw new SyncError('IMAP_SYNC_CHANGED', 'removed', { retryable: true });
             return await mailbox.messages.readMessage(record, into);

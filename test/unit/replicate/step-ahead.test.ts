@@ -16,17 +16,23 @@ import { entry, lockedMailbox, record, state } from '../../lab/engine-fakes.ts';
 const BEFORE = { lastUid: 0, highestmodseq: 0, uidvalidity: 1000, annotations: [] };
 const OPTIONS = { batchSize: 10, noCopyback: false, compareFirst: false, count: false };
 
-function scene() {
-  let held = 0;
-  let reads = 0;
+/** Counts what is held at a time. */
+function holds(): { hold: () => Promise<Disposable>; held: () => number } {
+  let count = 0;
   const hold = async (): Promise<Disposable> => {
-    held += 1;
+    count += 1;
     return {
       [Symbol.dispose]: () => {
-        held -= 1;
+        count -= 1;
       },
     };
   };
+  return { hold, held: () => count };
+}
+
+function scene() {
+  const { hold, held } = holds();
+  let reads = 0;
   const mailbox = entry('user.anna');
   const lane = {
     options: { batchSize: 10 },
@@ -56,7 +62,7 @@ function scene() {
   return {
     ahead,
     lane,
-    held: () => held,
+    held,
     reads: () => reads,
     lend: async (lent: EngineContext | undefined) => {
       lend(lent);
@@ -103,15 +109,7 @@ async function stagedAhead(
   isStaged: (uid: number) => boolean,
   checkNeeds: () => void = () => undefined,
 ): Promise<{ uids: number[]; held: number; isTaken: boolean }> {
-  let held = 0;
-  const hold = async (): Promise<Disposable> => {
-    held += 1;
-    return {
-      [Symbol.dispose]: () => {
-        held -= 1;
-      },
-    };
-  };
+  const { hold, held } = holds();
   const mailbox = entry('user.anna');
   const records = [1, 2, 3, 4].map((uid) => record(uid, uid + 1));
   const store = {
@@ -139,7 +137,7 @@ async function stagedAhead(
   const place = ahead.take();
   const isTaken = place !== undefined;
   place?.claim[Symbol.dispose]();
-  return { uids, held, isTaken };
+  return { uids, held: held(), isTaken };
 }
 
 test('a step ahead is sent over the other connection, unless most of it is staged where the one before is', async () => {

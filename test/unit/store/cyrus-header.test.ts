@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseCyrusHeader } from '../../../src/store/mailbox/cyrus-header.ts';
+import { HEADER_MAGIC } from './header-magic.ts';
 
-const MAGIC = Buffer.concat([
-  Buffer.from([0xa1, 0x02, 0x8b, 0x0d]),
-  Buffer.from(
-    'Cyrus mailbox header\n"The best thing about this system was that it had lots of goals."\n\t--Jim Morris on Andrew\n',
-  ),
-]);
-
-const parsed = (text: string) => parseCyrusHeader(Buffer.concat([MAGIC, Buffer.from(text, 'latin1')]));
+const parsed = (text: string) => parseCyrusHeader(Buffer.concat([HEADER_MAGIC, Buffer.from(text, 'latin1')]));
 
 test('a header of Cyrus 3.6 has quota root, uniqueid and flags by slot, each of which may be missing', () => {
   assert.deepEqual(
@@ -52,12 +46,12 @@ test('flags beyond those that a record has bits for are none', () => {
 
 test('what is no header, or would become a path, is refused with what was expected', () => {
   assert.throws(() => parseCyrusHeader(Buffer.from('%(I abc)')), /expected the magic/);
-  for (let at = 0; at < MAGIC.length; at += 1) {
-    const flipped = Buffer.concat([MAGIC, Buffer.from('%(I abc)')]);
+  for (let at = 0; at < HEADER_MAGIC.length; at += 1) {
+    const flipped = Buffer.concat([HEADER_MAGIC, Buffer.from('%(I abc)')]);
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     assert.throws(() => parseCyrusHeader(flipped), { name: 'CyrusHeaderError' }, `octet ${at}`);
   }
-  assert.throws(() => parseCyrusHeader(MAGIC.subarray(0, -1)), { name: 'CyrusHeaderError' });
+  assert.throws(() => parseCyrusHeader(HEADER_MAGIC.subarray(0, -1)), { name: 'CyrusHeaderError' });
   for (const [text, found] of [
     ['%(I ../x)', '"../x"'],
     ['%(Q "a\nb")', '"a\\\\nb"'],

@@ -26,17 +26,11 @@ import { lockInThread } from '../../lab/lock-holders.ts';
 import { openBelow } from '../../lab/open-below.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
 import { writeTwoskip } from './cyrusdb/write-twoskip.ts';
+import { HEADER_MAGIC } from './header-magic.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'master-store-'));
 test.after(() => rmSync(base, { recursive: true }));
 let stores = 0;
-
-const MAGIC = Buffer.concat([
-  Buffer.from([0xa1, 0x02, 0x8b, 0x0d]),
-  Buffer.from(
-    'Cyrus mailbox header\n"The best thing about this system was that it had lots of goals."\n\t--Jim Morris on Andrew\n',
-  ),
-]);
 
 function write(path: string, content: string | Buffer): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -56,7 +50,7 @@ function makeStore(
 }
 
 function fill(path: string, header: string, index: FakeHeader, records: readonly FakeRecord[]): void {
-  write(join(path, 'cyrus.header'), Buffer.concat([MAGIC, Buffer.from(header, 'latin1')]));
+  write(join(path, 'cyrus.header'), Buffer.concat([HEADER_MAGIC, Buffer.from(header, 'latin1')]));
   write(join(path, 'cyrus.index'), indexBytes(index, records));
 }
 

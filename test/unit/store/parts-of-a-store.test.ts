@@ -10,6 +10,7 @@ import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
 import { indexBytes } from '../../lab/index-bytes.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
 import { writeTwoskip } from './cyrusdb/write-twoskip.ts';
+import { HEADER_MAGIC } from './header-magic.ts';
 
 /*
  * Contract: what belongs to a user beside the mailboxes lies in files of its own, and what a mailbox was called lies in its
@@ -19,13 +20,6 @@ import { writeTwoskip } from './cyrusdb/write-twoskip.ts';
 const base = mkdtempSync(join(tmpdir(), 'parts-'));
 test.after(() => rmSync(base, { recursive: true }));
 let stores = 0;
-
-const MAGIC = Buffer.concat([
-  Buffer.from([0xa1, 0x02, 0x8b, 0x0d]),
-  Buffer.from(
-    'Cyrus mailbox header\n"The best thing about this system was that it had lots of goals."\n\t--Jim Morris on Andrew\n',
-  ),
-]);
 
 const LIVE = 'P default V 7 C 2 F 3';
 
@@ -74,7 +68,7 @@ function withConversations(changes: Partial<StoreLayout> = {}) {
   const made = storeOf(records(MAILBOXES), { conversations: true, ...changes });
   for (const uniqueid of Object.values(MAILBOXES)) {
     const at = join(made.root, 'spool/uuid/a/a', uniqueid);
-    write(join(at, 'cyrus.header'), Buffer.concat([MAGIC, Buffer.from(`%(I ${uniqueid} A %())\n`)]));
+    write(join(at, 'cyrus.header'), Buffer.concat([HEADER_MAGIC, Buffer.from(`%(I ${uniqueid} A %())\n`)]));
     write(join(at, 'cyrus.index'), indexBytes({ version: 17 }, [{ uid: 1 }]));
   }
   const ofUser = join(made.root, 'conf/user/uuid/a/a/aa01');

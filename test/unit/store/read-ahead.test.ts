@@ -44,7 +44,7 @@ test('one that cannot be read is to be asked for again by whoever wants it, and 
   end('0').fail();
   assert.equal(await ahead.take('0'), false);
   assert.deepEqual(asked, names(17));
-  // Of one that nobody takes nobody hears.
+  // A failure that nobody takes up is told to nobody.
   end('1').fail();
   await nextTurn();
 });
