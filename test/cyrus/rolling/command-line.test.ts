@@ -5,8 +5,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
-import { giveToCyrus, type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { lockUser } from '../../lab/lock-user.ts';
+import { placeFile } from '../../lab/place-file.ts';
 import { append } from '../../lab/populate.ts';
 import { cyrusIdentity } from '../../lab/processes.ts';
 import { RollingClient } from '../../lab/rolling-client.ts';
@@ -54,8 +55,7 @@ async function messagesOnReplica(user: string): Promise<string> {
 
 function file(name: string, text: string): string {
   const path = join(pair.master.directory, name);
-  writeFileSync(path, text);
-  giveToCyrus(path);
+  placeFile(path, text);
   return path;
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
-import { CyrusServer, giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
+import { CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { placeFile } from '../../lab/place-file.ts';
 import { append } from '../../lab/populate.ts';
 import { cyrusIdentity, runAs } from '../../lab/processes.ts';
 import { LAUNCHER } from '../../lab/start-command.ts';
@@ -42,8 +43,7 @@ test('-r in START is in the background before the services begin, and in DAEMON 
   // Each of the two has a log of its own, and has to empty it.
   for (const channel of ['start', 'daemon']) await settled(master, channel);
   await assertSameMailOf(master, replica, ['anna']);
-  writeFileSync(end, '');
-  giveToCyrus(end);
+  placeFile(end, '');
   await until('the end of the one of START', () => !existsSync(end));
 });
 
