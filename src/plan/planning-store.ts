@@ -130,6 +130,11 @@ export class PlanningStore implements MasterStore {
     return this.#store.trySyncLock(server, userid);
   }
 
+  /** Nothing is made, so nobody is in the way. */
+  tryQuotaRootLock(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+
   close(): void {
     this.#store.close();
   }

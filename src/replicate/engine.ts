@@ -28,6 +28,7 @@ export type {
 } from './connection/engine-context.ts';
 export { MessagesThere } from './connection/messages-there.ts';
 export { Partitions } from './connection/partitions.ts';
+export { QuotaRootLock } from './connection/quota-root-lock.ts';
 export { Stage } from './connection/stage.ts';
 export { takesMailboxes } from './connection/takes-mailboxes.ts';
 export { canBeOpened, takesType } from './folders/replicated.ts';

@@ -108,6 +108,8 @@ export interface MasterStore {
 
   /** The exclusive per-(server, user) sync lock of Cyrus (store 11.1); "" for shared mailboxes. */
   trySyncLock(server: string, userid: ByteString): Disposable | undefined;
+  /** The lock of who has quota roots of that server made or removed: among processes of this program alone. */
+  tryQuotaRootLock(server: string): Disposable | undefined;
 
   close(): void;
 }

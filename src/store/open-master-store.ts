@@ -30,7 +30,7 @@ import type {
   SeenEntry,
   SieveState,
 } from './master-store.ts';
-import { syncLockPath } from './paths/lock-paths.ts';
+import { quotaRootLockPath, syncLockPath } from './paths/lock-paths.ts';
 import { parseInternalName, parseUserid, toDbname, toInternalName, useridOf } from './paths/mailbox-name.ts';
 import type { StoreLayout } from './paths/store-layout.ts';
 import { sieveDirectory, type UserFile, userFilePath } from './paths/user-paths.ts';
@@ -213,6 +213,10 @@ class DiskMasterStore implements MasterStore {
 
   trySyncLock(server: string, userid: ByteString): Disposable | undefined {
     return tryLockFile(syncLockPath(this.#layout, server, userid), 'exclusive');
+  }
+
+  tryQuotaRootLock(server: string): Disposable | undefined {
+    return tryLockFile(quotaRootLockPath(this.#layout, server), 'exclusive');
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import type {
   JobResult,
 } from '../../src/replicate/connection/engine-context.ts';
 import { Partitions } from '../../src/replicate/connection/partitions.ts';
+import { QuotaRootLock } from '../../src/replicate/connection/quota-root-lock.ts';
 import { Stage } from '../../src/replicate/connection/stage.ts';
 import type { Action, ActionResult } from '../../src/replicate/jobs/action.ts';
 import { runActions } from '../../src/replicate/jobs/run-actions.ts';
@@ -80,6 +81,7 @@ export class EngineScene implements AsyncDisposable {
       session,
       stage: new Stage(session),
       partitions: new Partitions(session),
+      quotaRootLock: new QuotaRootLock(),
       scripts: { connect: () => this.#connect(false) },
       master: undefined,
       borrow: undefined,

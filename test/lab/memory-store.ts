@@ -469,6 +469,10 @@ export class MemoryStore implements MasterStore {
     return { [Symbol.dispose]: () => void this.locked.delete(userid) };
   }
 
+  tryQuotaRootLock(server: string): Disposable | undefined {
+    return this.trySyncLock(server, '*quota*');
+  }
+
   close(): void {}
 
   #messagesOf(mailbox: StoredMailbox): MailboxMessages {

@@ -75,6 +75,7 @@ export function fakeStore(users: ReadonlyMap<string, number>, shared: readonly s
     scriptFiles: unused,
     serverAnnotations: unused,
     trySyncLock: unused,
+    tryQuotaRootLock: unused,
   };
   return store;
 }

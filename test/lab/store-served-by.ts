@@ -51,6 +51,11 @@ export function storeServedBy(
     return through(await connectReplica(settings));
   };
   const locked = new Set<ByteString>();
+  const lock = (name: string): Disposable | undefined => {
+    if (locked.has(name)) return undefined;
+    locked.add(name);
+    return { [Symbol.dispose]: () => void locked.delete(name) };
+  };
   return openRemoteStore({
     rules: RULES,
     mayWrite: false,
@@ -59,11 +64,7 @@ export function storeServedBy(
     list: async (patterns, take) => takeMatching(names(), RULES, patterns, take),
     mostSessions: 2,
     temporaryDirectory: tmpdir(),
-    trySyncLock: (_server, userid) => {
-      if (locked.has(userid)) return undefined;
-      locked.add(userid);
-      return { [Symbol.dispose]: () => void locked.delete(userid) };
-    },
+    locks: { trySyncLock: (_server, userid) => lock(userid), tryQuotaRootLock: () => lock('*quota*') },
     ...changes,
   });
 }

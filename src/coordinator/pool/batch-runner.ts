@@ -279,13 +279,14 @@ export class BatchRunner {
 
   #context(link: RunnerLink, { emit, borrow, setAside = [], beforeSending }: TaskParts): EngineContext {
     const { setup, store, master, scripts, there } = this.#parts;
-    const { session, stage, partitions } = link;
+    const { session, stage, partitions, quotaRootLock } = link;
     const options = engineOptions(setup);
     return {
       store: store.forJob(),
       session,
       stage,
       partitions,
+      quotaRootLock,
       scripts,
       master,
       borrow,

@@ -1,7 +1,13 @@
 import { threadId } from 'node:worker_threads';
 import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import { type BorrowedLink, Partitions, type ReplicaLink, Stage } from '../../replicate/engine.ts';
+import {
+  type BorrowedLink,
+  Partitions,
+  QuotaRootLock,
+  type ReplicaLink,
+  Stage,
+} from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import { LadenIntake } from './laden-intake.ts';
@@ -11,6 +17,7 @@ import { TrafficTeller } from './traffic-teller.ts';
 
 /** A session with the replica and all that is known of it. */
 export type RunnerLink = ReplicaLink & {
+  quotaRootLock: QuotaRootLock;
   /** Its name in events. */
   connection: string;
   /** Tasks that are using it. */
@@ -159,6 +166,7 @@ export class KeptLink {
       session,
       stage: new Stage(session, mostStaged),
       partitions: new Partitions(session),
+      quotaRootLock: new QuotaRootLock(),
       uses: 0,
       intake: new LadenIntake(session, performance.now() - began),
       servedBefore: 0,

@@ -7,9 +7,8 @@ import type { EventListener } from '../../report/events.ts';
 import { type ErrorCode, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import { openMasterStore } from '../../store/open-master-store.ts';
-import type { StoreLayout } from '../../store/paths/store-layout.ts';
 import { openRemoteStore } from '../../store/remote/open-remote-store.ts';
-import { ownSyncLocks } from '../../store/remote/own-sync-locks.ts';
+import { ownLocks } from '../../store/remote/own-locks.ts';
 import { MASTER_SESSIONS } from '../limits.ts';
 import { listByTool } from './list-by-tool.ts';
 import type { PoolSetup, PrivateEndpoint } from './messages.ts';
@@ -33,12 +32,12 @@ export function openStore(
     temporaryDirectory: tmpdir(),
   };
   const onThisHost = (endpoint: PrivateEndpoint): MasterStore => {
-    const { trySyncLock } = lockFiles(layout);
     return openRemoteStore({
       ...common,
       connect: () => openPrivateSession(endpoint, setup.connection, emit),
       list: async (patterns, take) => takeMatching(await listByTool(endpoint), layout, patterns, take),
-      trySyncLock,
+      // Cyrus's own lock files, which need no database.
+      locks: openMasterStore(layout),
     });
   };
   if (!from) {
@@ -50,14 +49,8 @@ export function openStore(
     ...common,
     connect: () => connectMaster(from, emit),
     list: (patterns, take) => ofMaster(from, () => listMailboxes(from, patterns, take)),
-    trySyncLock: ownSyncLocks(from.server, tmpdir()),
+    locks: ownLocks(from.server, tmpdir()),
   });
-}
-
-/** Cyrus's own lock files, which need no database. */
-function lockFiles(layout: StoreLayout): Pick<MasterStore, 'trySyncLock'> {
-  const store = openMasterStore(layout);
-  return { trySyncLock: (server, userid) => store.trySyncLock(server, userid) };
 }
 
 /** Comparing alone changes nothing on either side. */

@@ -13,6 +13,7 @@ import type { CompareOptions } from '../compare/compare-mailbox.ts';
 import type { SetAside } from '../outcomes/set-aside.ts';
 import type { MessagesThere } from './messages-there.ts';
 import type { Partitions } from './partitions.ts';
+import type { QuotaRootLock } from './quota-root-lock.ts';
 import type { Stage } from './stage.ts';
 
 /** Everything that one job works with. Several jobs may share one at the same time: the session pipelines their commands. */
@@ -21,6 +22,7 @@ export interface EngineContext {
   session: ReplicaSession;
   stage: Stage;
   partitions: Partitions;
+  quotaRootLock: QuotaRootLock;
   /** Opens the session for script commands, which a server takes only from those that leave `#sieve` alone. */
   scripts: ScriptSession;
   /** Writes to the master through its own server; undefined: the master must not be written to. */

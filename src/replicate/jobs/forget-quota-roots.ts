@@ -12,6 +12,7 @@ export async function forgetQuotaRoots(
   roots: Iterable<ByteString>,
 ): Promise<void> {
   using _locks = new SyncLocks(context, [owner]);
+  using _lock = await context.quotaRootLock.hold(context);
   for (const root of roots) {
     context.emit({ kind: 'command:unquota', root });
     await context.session.applyUnquota(root);

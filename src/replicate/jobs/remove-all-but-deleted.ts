@@ -29,5 +29,6 @@ export async function removeAllButDeleted(context: EngineContext, userid: ByteSt
   }
   // A quota that no mailbox has any more is not told of, and is there all the same; one that is not there may be removed.
   const roots = new Set([inbox, ...quotas.map(({ root }) => root)]);
+  using _lock = await context.quotaRootLock.hold(context);
   await Promise.all([...roots].map((root) => session.applyUnquota(root)));
 }

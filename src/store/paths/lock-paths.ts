@@ -21,6 +21,11 @@ export function syncLockPath(layout: StoreLayout, server: string, userid: ByteSt
   return lockFile(layout, `*S*${withoutDots(bytesFromText(server))}*${withoutDots(userid)}`);
 }
 
+/** The lock of who has quota roots of that server made or removed: not one of Cyrus's, among which it lies. */
+export function quotaRootLockPath(layout: StoreLayout, server: string): string {
+  return lockFile(layout, `*Q*${withoutDots(bytesFromText(server))}`);
+}
+
 /** The user namespace lock under each name that Cyrus may give it (store 11.2); of nobody for shared mailboxes. */
 export function userLockPaths(layout: StoreLayout, userid: ByteString | undefined): string[] {
   checkUserid(userid ?? '');

@@ -57,8 +57,8 @@ export interface RemoteParts {
   mostSessions: number;
   /** For records that do not fit into memory. */
   temporaryDirectory: string;
-  /** Excludes other clients, as far as this host can. */
-  trySyncLock(server: string, userid: ByteString): Disposable | undefined;
+  /** Exclude other clients, as far as this host can. */
+  locks: Pick<MasterStore, 'trySyncLock' | 'tryQuotaRootLock'>;
 }
 
 /** Connects when it is first asked something. */
@@ -324,7 +324,11 @@ class RemoteStore implements MasterStore {
   }
 
   trySyncLock(server: string, userid: ByteString): Disposable | undefined {
-    return this.#master.parts.trySyncLock(server, userid);
+    return this.#master.parts.locks.trySyncLock(server, userid);
+  }
+
+  tryQuotaRootLock(server: string): Disposable | undefined {
+    return this.#master.parts.locks.tryQuotaRootLock(server);
   }
 
   close(): void {

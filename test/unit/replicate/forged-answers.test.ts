@@ -6,6 +6,7 @@ import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts
 import type { ReplicaSession } from '../../../src/protocol/replica-session.ts';
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import { Partitions } from '../../../src/replicate/connection/partitions.ts';
+import { QuotaRootLock } from '../../../src/replicate/connection/quota-root-lock.ts';
 import { Stage } from '../../../src/replicate/connection/stage.ts';
 import { runUser } from '../../../src/replicate/jobs/run-user.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -162,6 +163,7 @@ class World {
       session,
       stage: new Stage(session),
       partitions: new Partitions(session),
+      quotaRootLock: new QuotaRootLock(),
       scripts: { connect: () => this.#connect(sandbox, liar) },
       master: undefined,
       borrow: undefined,

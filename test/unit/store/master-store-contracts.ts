@@ -210,6 +210,18 @@ export function storeContents(who: string, open: () => Promise<OpenStore>): void
     using again = store.trySyncLock('replica', userid);
     assert.ok(again);
   });
+
+  contract('one has the quota roots of a replica made, whoever has the sync locks', (store) => {
+    using shared = store.trySyncLock('replica', '');
+    assert.ok(shared);
+    {
+      using first = store.tryQuotaRootLock('replica');
+      assert.ok(first);
+      assert.equal(store.tryQuotaRootLock('replica'), undefined);
+    }
+    using again = store.tryQuotaRootLock('replica');
+    assert.ok(again);
+  });
 }
 
 type Contract = (name: string, run: (store: MasterStore) => void | Promise<void>) => void;

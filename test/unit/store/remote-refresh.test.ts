@@ -61,7 +61,7 @@ function server(
     list: async () => false,
     mostSessions: 1,
     temporaryDirectory: tmpdir(),
-    trySyncLock: () => undefined,
+    locks: { trySyncLock: () => undefined, tryQuotaRootLock: () => undefined },
     ...parts,
   });
   return { store, asked, has };

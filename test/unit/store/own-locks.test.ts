@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { ownSyncLocks } from '../../../src/store/remote/own-sync-locks.ts';
+import { ownLocks } from '../../../src/store/remote/own-locks.ts';
 
 function temporary(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), 'own-locks-'));
@@ -13,14 +13,14 @@ function temporary(t: TestContext): string {
 
 test('a lock is of a master, a replica and a user, and whoever else asks does not get it until it is given back', (t) => {
   const directory = temporary(t);
-  const lock = ownSyncLocks('master', directory);
+  const { trySyncLock: lock } = ownLocks('master', directory);
   const held = lock('replica', 'anna');
   assert.ok(held);
-  assert.equal(ownSyncLocks('master', directory)('replica', 'anna'), undefined);
+  assert.equal(ownLocks('master', directory).trySyncLock('replica', 'anna'), undefined);
   for (const other of [
     lock('replica', 'bob'),
     lock('other', 'anna'),
-    ownSyncLocks('other', directory)('replica', 'anna'),
+    ownLocks('other', directory).trySyncLock('replica', 'anna'),
   ]) {
     assert.ok(other);
     other[Symbol.dispose]();
@@ -31,9 +31,21 @@ test('a lock is of a master, a replica and a user, and whoever else asks does no
   again[Symbol.dispose]();
 });
 
+test('who makes quota roots on a replica has its lock alone, whatever the master', (t) => {
+  const directory = temporary(t);
+  using held = ownLocks('master', directory).tryQuotaRootLock('replica');
+  assert.ok(held);
+  const others = ownLocks('other', directory);
+  assert.equal(others.tryQuotaRootLock('replica'), undefined);
+  for (const other of [others.tryQuotaRootLock('another'), others.trySyncLock('replica', '')]) {
+    assert.ok(other);
+    other[Symbol.dispose]();
+  }
+});
+
 test('locks are in a directory of this account alone; one that others could write to is refused', (t) => {
   const directory = temporary(t);
-  const lock = ownSyncLocks('master', directory);
+  const { trySyncLock: lock } = ownLocks('master', directory);
   lock('replica', 'anna')?.[Symbol.dispose]();
   const own = join(directory, readdirSync(directory)[0] ?? '');
   assert.equal(statSync(own).mode & 0o777, 0o700);

@@ -1,29 +1,33 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ByteString } from '../../byte-string.ts';
 import { hasErrno } from '../../native/has-errno.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { tryLockFile } from '../files/while-file-locked.ts';
+import type { MasterStore } from '../master-store.ts';
 
 /** Whoever else looks at the directory is not to be let in. */
 const OWNER_ONLY = 0o700;
 
 /**
- * Locks of (master, replica, user) among the processes of one account on this host. The master's own are on its host, out
- * of reach, and exclude nobody here.
+ * Locks of (master, replica, user), and of replicas, among the processes of one account on this host. The master's own are on
+ * its host, out of reach, and exclude nobody here.
  *
  * @param temporaryDirectory where the lock files are, in a directory of this account's
  */
-export function ownSyncLocks(
+export function ownLocks(
   master: string,
   temporaryDirectory: string,
-): (server: string, userid: ByteString) => Disposable | undefined {
+): Pick<MasterStore, 'trySyncLock' | 'tryQuotaRootLock'> {
   const directory = join(temporaryDirectory, `cyrus-sync-locks-${process.getuid?.() ?? 0}`);
-  return (server, userid) => {
+  const lockOf = (...names: readonly string[]): Disposable | undefined => {
     requireOwn(directory);
-    const name = createHash('sha256').update(`${master}\0${server}\0${userid}`, 'latin1').digest('hex');
+    const name = createHash('sha256').update(names.join('\0'), 'latin1').digest('hex');
     return tryLockFile(join(directory, `${name}.lock`), 'exclusive');
+  };
+  return {
+    trySyncLock: (server, userid) => lockOf(master, server, userid),
+    tryQuotaRootLock: (server) => lockOf(server),
   };
 }
 
