@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../report/sync-error.ts';
+import { nextLockPauseMs } from './lock-pause.ts';
 import { lockPatienceMs, lockScope, type Synchronous, spendPatience } from './lock-scope.ts';
 import { type LockKind, tryLock, unlock } from './locks.ts';
 
@@ -12,9 +13,7 @@ const LONGEST_BLOCKING_PAUSE_MS = 2;
  * seconds, a burst of tries (2 microseconds each) now and then does not.
  */
 const BURST_MS = 0.3;
-/** The long-lived locks are held for a whole user or mailbox: no point in asking more often. */
-const LONGEST_PAUSE_MS = 100;
-const PAUSE_GROWTH = 1.5;
+const BLOCKING_PAUSE_GROWTH = 1.5;
 
 /**
  * Takes a lock of the kind that is held for some milliseconds: it blocks the thread between tries, never longer than
@@ -37,7 +36,7 @@ export function lockNow(fd: number, kind: LockKind, what: string): void {
       do {
         if (attempt(fd, kind, what)) return;
       } while (performance.now() < burstEnds);
-      pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
+      pauseMs = Math.min(pauseMs * BLOCKING_PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
     }
   } finally {
     spendPatience(performance.now() - started);
@@ -61,11 +60,12 @@ export async function whenLocked<T extends Synchronous>(
   const started = performance.now();
   let pauseMs = FIRST_PAUSE_MS;
   while (!attempt(fd, kind, what)) {
-    const leftMs = deadlineMs - (performance.now() - started);
+    const waitedMs = performance.now() - started;
+    const leftMs = deadlineMs - waitedMs;
     if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
     // Jitter, so that threads waiting for one lock do not ask in step.
     await sleep(Math.min(pauseMs * (0.5 + Math.random()), leftMs));
-    pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS);
+    pauseMs = nextLockPauseMs(pauseMs, waitedMs);
   }
   try {
     return lockScope(work);
