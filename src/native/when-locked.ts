@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../report/sync-error.ts';
-import { nextLockPauseMs } from './lock-pause.ts';
 import { lockPatienceMs, lockScope, type Synchronous, spendPatience } from './lock-scope.ts';
 import { type LockKind, tryLock, unlock } from './locks.ts';
+import { nextLockPauseMs } from './next-lock-pause-ms.ts';
 
 const FIRST_PAUSE_MS = 1;
 /** Leaf databases are held for one transaction, some milliseconds. */

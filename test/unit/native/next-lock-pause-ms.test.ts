@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nextLockPauseMs } from '../../../src/native/lock-pause.ts';
+import { nextLockPauseMs } from '../../../src/native/next-lock-pause-ms.ts';
 
 /** When a lock that stays held is asked for again, milliseconds since the first time. */
 function asked(forMs: number): number[] {
