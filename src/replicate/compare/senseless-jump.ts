@@ -1,7 +1,6 @@
-import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { MailboxState } from '../../store/master-store.ts';
 
-type Counters = Pick<
+export type Counters = Pick<
   MailboxState,
   | 'lastUid'
   | 'highestmodseq'
@@ -23,13 +22,13 @@ type Ours = Counters & Pick<MailboxState, 'unread'>;
 const MOST_NEW_UIDS = 2 ** 24;
 
 /** Changes since then: one every second for 136 years. A counter near its end stops every change of the user's mail. */
-const MOST_CHANGES = 2 ** 32;
+export const MOST_CHANGES = 2 ** 32;
 
 /**
  * Seconds that a time of the replica may be ahead of this host's clock: clocks differ, and UIDVALIDITY, which begins as
  * the time, is raised by each mailbox that is made within the same second. A year of such is more than any user makes.
  */
-const MOST_SECONDS_AHEAD = 366 * 24 * 60 * 60;
+export const MOST_SECONDS_AHEAD = 366 * 24 * 60 * 60;
 
 /**
  * Finds the first counter of the replica that a merge would carry to the master although no use of the mailbox explains it:
@@ -40,7 +39,7 @@ const MOST_SECONDS_AHEAD = 366 * 24 * 60 * 60;
  */
 export function senselessJump(
   ours: Ours,
-  theirs: Pick<ReplicaMailbox, keyof Counters>,
+  theirs: Counters,
   nowSeconds: number,
 ): { field: string; ours: number; theirs: number; most: number } | undefined {
   const changes = (counter: number): number => Math.max(counter, ours.highestmodseq) + MOST_CHANGES;

@@ -11,6 +11,7 @@ import type { MailboxTask } from '../connection/mailbox-task.ts';
 import type { Stage } from '../connection/stage.ts';
 import type { Merge, MessageSource } from './merge-records.ts';
 import { type ReadMessage, stageSide } from './stage-side.ts';
+import { tellMaster } from './tell-master.ts';
 import { unlessOvertaken } from './unless-overtaken.ts';
 
 /** Both sides as they were looked at, and what each is to become. */
@@ -60,6 +61,7 @@ export async function applyMerge(
         { messages: merge.masterNeeds, read: readReplica },
         { messages: ours, read: readMaster },
       ],
+      tell: (line, records) => tellMaster(master.session, local.state, line, records),
     }));
   const applyToMaster = async (changes: Partial<WireMailbox>): Promise<void> => {
     if (forMaster) await unlessOvertaken(forMaster.apply(changes), ['IMAP_SYNC_CHECKSUM']);
@@ -82,6 +84,7 @@ export async function applyMerge(
       messages: ours.filter((record) => isExpunged(record) && !record.unlinked),
       read: readMaster,
     },
+    tell: (line, records) => session.applyMailbox(line, records),
   });
   await unlessOvertaken(forReplica.apply(), ['IMAP_SYNC_CHECKSUM']);
   if (!masterFirst) await applyToMaster({ foldermodseq: await foldermodseqNow(session, line, remote) });

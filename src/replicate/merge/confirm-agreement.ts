@@ -8,6 +8,7 @@ import { mailboxLine, sinceOf } from '../compare/mailbox-line.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
+import { tellMaster } from './tell-master.ts';
 import { isDoubtful, withCountedChecksums } from './with-counted-checksums.ts';
 
 /**
@@ -134,7 +135,7 @@ async function recount(
     if (context.master === undefined || context.options.noCopyback) return difference;
     const { session } = await context.master.connect();
     const counted = { ...line, partition, crcBasic, crcAnnotations, since: sinceOf(state), local: true };
-    apply = () => session.applyMailbox(counted, []);
+    apply = () => tellMaster(session, state, counted, []);
   }
   try {
     await apply();

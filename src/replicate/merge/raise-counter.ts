@@ -5,6 +5,7 @@ import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { checkSensible } from './check-sensible.ts';
+import { tellMaster } from './tell-master.ts';
 
 /**
  * Tells the master's server the replica's XCONVMODSEQ where nothing else is higher there. The counter goes with every
@@ -21,7 +22,7 @@ export async function raiseCounter(context: EngineContext, task: MailboxTask): P
   const local = await store.readMailbox(name, (mailbox) => withUnreadAsThere(mailbox, remote));
   if (local === undefined) return false;
   const { entry, state } = local;
-  checkSensible(name, state, remote);
+  checkSensible(state, remote, [], 'nothing was changed on either side');
   const raised = {
     ...local,
     state: { ...state, xconvmodseq: Math.max(state.xconvmodseq, remote.xconvmodseq) },
@@ -32,7 +33,7 @@ export async function raiseCounter(context: EngineContext, task: MailboxTask): P
   const line = mailboxLine(raised, undefined, { partition: entry.partition ?? '', local: true });
   const master = await context.master.connect();
   try {
-    await master.session.applyMailbox({ ...line, since: sinceOf(state) }, []);
+    await tellMaster(master.session, state, { ...line, since: sinceOf(state) }, []);
     return true;
   } catch (caught) {
     if (SyncError.from(caught).family !== 'refused') throw caught;

@@ -112,7 +112,7 @@ async function mergeOnce(
   using _kept = local.kept;
   const { state, records, messages } = local;
   task.onState(state);
-  checkSensible(name, state, remote);
+  checkSensible(state, remote, theirs, 'nothing was changed on either side');
 
   const { lastUid, highestmodseq } = remote;
   const there = { lastUid, highestmodseq, records: theirs };

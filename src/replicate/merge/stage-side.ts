@@ -23,6 +23,8 @@ export interface SideWork {
   sources: readonly Source[];
   /** Expunged messages, whose octets need not be there any more. */
   restorable?: Source;
+  /** How the side is told of its mailbox. */
+  tell(line: WireMailbox, records: readonly WireRecord[]): Promise<void>;
 }
 
 export interface Source {
@@ -40,7 +42,7 @@ export interface StagedSide extends Disposable {
 
 /** Stages what one side lacks. However it ends, nothing is on its way any more. */
 export async function stageSide(work: SideWork): Promise<StagedSide> {
-  const { session, line, records } = work;
+  const { line, records } = work;
   const hold = await work.stage.hold();
   try {
     await stageMessages(work);
@@ -49,7 +51,7 @@ export async function stageSide(work: SideWork): Promise<StagedSide> {
     throw caught;
   }
   return {
-    apply: (changes) => session.applyMailbox({ ...line, ...changes }, records),
+    apply: (changes) => work.tell({ ...line, ...changes }, records),
     [Symbol.dispose]: () => hold[Symbol.dispose](),
   };
 }

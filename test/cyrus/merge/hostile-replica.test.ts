@@ -87,6 +87,11 @@ const JUMPS: [what: string, named: RegExp, lie: Lie][] = [
     /LAST_UID 4294967295/,
     (answer) => answer.replace(/LAST_UID \d+/, 'LAST_UID 4294967295'),
   ],
+  [
+    'a createdmodseq of messages without a next',
+    /createdmodseq of message \d+ is 9007199254740991/,
+    (answer) => answer.replace(/(createdmodseq USERID "" MODSEQ \d+ VALUE) \d+/g, '$1 9007199254740991'),
+  ],
 ];
 
 for (const [what, named, lie] of [...LIES, ...JUMPS]) {
@@ -98,6 +103,27 @@ for (const [what, named, lie] of [...LIES, ...JUMPS]) {
     assert.match(run.stderr, /anna/);
   });
 }
+
+/** In no answer before the one that holds records, nor in that. */
+function onceRecordsWereSent(lie: Lie): Lie {
+  let sent = false;
+  return (answer) => {
+    if (sent) return lie(answer);
+    sent = answer.includes(' RECORD (');
+    return answer;
+  };
+}
+
+test('a FOLDERMODSEQ without a next, once records were sent: the master stays as it is, and the run names the field', async () => {
+  // Annotations that differ make the replica count, and the merge ask for what it has counted.
+  await sides.master.imap.ok('SETMETADATA user/anna (/shared/comment "x")');
+  liar.lie = onceRecordsWereSent((answer) =>
+    answer.replace(/FOLDERMODSEQ \d+/g, 'FOLDERMODSEQ 9007199254740991'),
+  );
+  const run = await leavingUntouched([sides.master], () => syncClient(pair.master, ['-A']));
+  assert.equal(run.code, 1, run.stderr);
+  assert.match(run.stderr, /FOLDERMODSEQ 9007199254740991.*the master was not changed/);
+});
 
 test('somebody else among what the replica has of a user: nothing of theirs is touched, under -O neither', async () => {
   // As the server sends it, under bob's name.

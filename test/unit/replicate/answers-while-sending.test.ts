@@ -46,6 +46,7 @@ test('a message of a merge that is refused while the next one is read fails the 
     records,
     lastUid: 0,
     sources: [{ messages, read }],
+    tell: session.applyMailbox,
   };
   await assert.rejects(stageSide(work), { code: 'IMAP_REMOTE_DENIED' });
 });

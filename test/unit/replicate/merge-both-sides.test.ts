@@ -445,3 +445,91 @@ for (const [what, changes, isAsked] of [
     assert.deepEqual(server?.lines ?? [], []);
   });
 }
+
+const LAST_MODSEQ = Number.MAX_SAFE_INTEGER;
+
+/** Has all that the replica says of the mailbox after its records were read go through `lie`. */
+function lieLater({ context: { session } }: Diverged, lie: Partial<ReplicaMailbox>): void {
+  const [full, ask] = [session.getFullMailbox.bind(session), session.getMailboxes.bind(session)];
+  let isRead = false;
+  session.getFullMailbox = async (name, onRecord) => {
+    const answer = await full(name, onRecord);
+    isRead = true;
+    return answer;
+  };
+  session.getMailboxes = async (names) => {
+    const answer = await ask(names);
+    return isRead ? answer.map((mailbox) => ({ ...mailbox, ...lie })) : answer;
+  };
+  const apply = session.applyMailbox.bind(session);
+  session.applyMailbox = async (line, records) => {
+    if (lie.crcBasic === undefined || line.since?.crcBasic !== lie.crcBasic) await apply(line, records);
+  };
+}
+
+test('a counter without a next in an answer between the two sides of a merge never reaches the master', async () => {
+  const annotation = { entry: '/comment', userid: '', modseq: 1, value: 'there' };
+  await using both = await diverged({ obeys: true, there: { annotations: [annotation] } });
+  // The master is ahead, so that the replica's annotations change, which it counts by itself.
+  for (let count = 0; count < 3; count++) {
+    both.scene.master.flag(INBOX, 1, (flags) => [...flags, `Change${count}`]);
+  }
+  lieLater(both, { foldermodseq: LAST_MODSEQ });
+  await assert.rejects(runUser(both.context, 'anna'), {
+    code: 'CONFLICT',
+    mailbox: INBOX,
+    message: /FOLDERMODSEQ 9007199254740991/,
+    hint: /the master was not changed/,
+  });
+  assert.deepEqual(both.server.lines, []);
+});
+
+test('a counter without a next in an answer after a merge never reaches the master', async () => {
+  for (const [lie, named] of [
+    [{ foldermodseq: LAST_MODSEQ }, /FOLDERMODSEQ/],
+    [{ raclmodseq: LAST_MODSEQ }, /RACLMODSEQ/],
+  ] as const) {
+    await using both = await diverged({ obeys: true });
+    const view = both.scene.master.readMailbox.bind(both.scene.master);
+    both.scene.master.readMailbox = (name, read) =>
+      view(name, (mailbox) => read({ ...mailbox, state: { ...mailbox.state, raclmodseq: 1 } }));
+    // Checksums that differ make both sides count theirs anew.
+    lieLater(both, { ...lie, crcBasic: 12345 });
+    await assert.rejects(runUser(both.context, 'anna'), { code: 'CONFLICT', message: named });
+    assert.equal(both.server.lines.length, 1, 'the merge itself');
+    assert.ok(both.server.lines.every((line) => line.foldermodseq < 1000 && line.raclmodseq < 1000));
+  }
+});
+
+for (const [entry, value] of [
+  ['/vendor/cmu/cyrus-imapd/createdmodseq', '9007199254740991'],
+  ['/vendor/cmu/cyrus-imapd/createdmodseq', '18446744073709551615'],
+  ['/vendor/cmu/cyrus-imapd/savedate', '99999999999'],
+  ['/vendor/cmu/cyrus-imapd/internaldate.nsec', '1000000000'],
+  ['/vendor/cmu/cyrus-imapd/savedate', 'never'],
+] as const) {
+  test(`a message of the replica whose ${entry} is ${value} never reaches the master`, async () => {
+    await using both = await diverged({ obeys: true });
+    const { session } = both.context;
+    const full = session.getFullMailbox.bind(session);
+    session.getFullMailbox = (name, onRecord) =>
+      full(name, (record) =>
+        onRecord(
+          record.uid === 3 ? { ...record, annotations: [{ entry, userid: '', modseq: 1, value }] } : record,
+        ),
+      );
+    await assert.rejects(runUser(both.context, 'anna'), {
+      code: 'CONFLICT',
+      mailbox: INBOX,
+      message: new RegExp(`${entry} of message 3 is ${value}`),
+    });
+    assert.deepEqual(both.server.lines, []);
+  });
+}
+
+test('an annotation of the replica that has a MODSEQ without a next never reaches the master', async () => {
+  const annotation = { entry: '/comment', userid: '', modseq: LAST_MODSEQ, value: 'there' };
+  await using both = await diverged({ obeys: true, there: { annotations: [annotation] } });
+  await assert.rejects(runUser(both.context, 'anna'), { code: 'CONFLICT', message: /MODSEQ of \/comment/ });
+  assert.deepEqual(both.server.lines, []);
+});

@@ -21,9 +21,9 @@ function side(missing: readonly WireRecord[], refuses = false) {
         told.push(`send ${uidOf(message?.guid ?? '')}`);
         if (refuses) throw new Error('refused');
       },
-      applyMailbox: async (line: { name: string; highestmodseq: number }, records: readonly WireRecord[]) =>
-        void told.push(`apply ${line.name} ${line.highestmodseq} ${records.map(({ uid }) => uid)}`),
     },
+    tell: async (line: { name: string; highestmodseq: number }, records: readonly WireRecord[]) =>
+      void told.push(`apply ${line.name} ${line.highestmodseq} ${records.map(({ uid }) => uid)}`),
     stage: {
       hold: async () => {
         holders++;
