@@ -7,11 +7,17 @@ import { CommandQueue } from '../../../src/protocol/link/command-queue.ts';
 import { Framing } from '../../../src/protocol/link/framing.ts';
 import { linkError } from '../../../src/protocol/link-errors.ts';
 import type {
+  MasterSession,
+  MeantMailbox,
+  MessageAddress,
   MessageUpload,
-  ReplicaSession,
+  RenameRequest,
+  ReplicaQuota,
+  SessionInfo,
   WireAnnotation,
   WireMailbox,
   WireRecord,
+  WireSeen,
 } from '../../../src/protocol/replica-session.ts';
 import { createSession } from '../../../src/protocol/session/create-session.ts';
 import { Traffic } from '../../../src/protocol/wire/traffic.ts';
@@ -59,13 +65,17 @@ function chr(octet: number): string {
   return String.fromCharCode(octet);
 }
 
-const annotation: fc.Arbitrary<WireAnnotation> = fc.record({
-  entry: octets,
-  userid: octets,
-  modseq: number,
-  value: octets,
-});
-const record: fc.Arbitrary<WireRecord> = fc.record({
+/** An object of any values, with one for each field of its type: the compiler asks for those that may be left out too. */
+function fieldsOf<T>(fields: { [Key in keyof T]-?: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> {
+  return fc.record(fields) as fc.Arbitrary<T>;
+}
+
+function orNot<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(value, { nil: undefined });
+}
+
+const annotation = fieldsOf<WireAnnotation>({ entry: octets, userid: octets, modseq: number, value: octets });
+const record = fieldsOf<WireRecord>({
   uid: number,
   modseq: number,
   lastUpdated: number,
@@ -75,12 +85,12 @@ const record: fc.Arbitrary<WireRecord> = fc.record({
   guid,
   annotations: fc.array(annotation, { maxLength: 2 }),
 });
-const mailbox: fc.Arbitrary<WireMailbox> = fc.record({
+const mailbox = fieldsOf<WireMailbox>({
   uniqueid: octets,
   name: octets,
   type: octets,
   crcBasic: number,
-  crcAnnotations: fc.option(number, { nil: undefined }),
+  crcAnnotations: orNot(number),
   lastUid: number,
   highestmodseq: number,
   recentuid: number,
@@ -91,48 +101,59 @@ const mailbox: fc.Arbitrary<WireMailbox> = fc.record({
   xconvmodseq: number,
   raclmodseq: number,
   uidvalidity: number,
-  partition: fc.option(octets, { nil: undefined }),
+  partition: orNot(octets),
   acl: octets,
   options: octets,
-  quotaroot: fc.option(octets, { nil: undefined }),
+  quotaroot: orNot(octets),
   createdmodseq: number,
   foldermodseq: number,
+  groups: orNot(octets),
+  keywords: orNot(fc.array(flag, { maxLength: 2 })),
   annotations: fc.array(annotation, { maxLength: 2 }),
-  since: fc.option(fc.record({ modseq: number, crcBasic: number, crcAnnotations: number }), {
-    nil: undefined,
-  }),
+  since: orNot(fc.record({ modseq: number, crcBasic: number, crcAnnotations: number })),
+  jmapid: orNot(octets),
+  indexVersion: orNot(number),
+  compactEmailids: orNot(fc.boolean()),
+  deletedmodseq: orNot(number),
   intermediate: fc.boolean(),
   local: fc.boolean(),
 });
 const message: fc.Arbitrary<MessageUpload> = fc
-  .record({ partition: octets, guid, text: octets, size: fc.option(number, { nil: undefined }) })
+  .record({ partition: octets, guid, text: octets, size: orNot(number) })
   .map(({ partition, guid: of, text, size }) => {
     const content = Buffer.from(text, 'latin1');
     return { partition, guid: of, size: size ?? content.length, content };
   });
 const content = octets.map((text) => Buffer.from(text, 'latin1'));
-const quota = fc.record({
+const quota = fieldsOf<ReplicaQuota>({
   root: octets,
   storage: number,
   messages: number,
   annotationStorage: number,
   folders: number,
 });
-const seen = fc.record({
+const seen = fieldsOf<WireSeen>({
   uniqueid: octets,
   lastread: number,
   lastuid: number,
   lastchange: number,
   seenuids: octets,
 });
-const address = fc.record({ mailbox: octets, partition: octets, uniqueid: octets, guid, uid: number });
-const rename = fc.record({
+const address = fieldsOf<MessageAddress>({
+  mailbox: octets,
+  partition: octets,
+  uniqueid: octets,
+  guid,
+  uid: number,
+});
+const rename = fieldsOf<RenameRequest>({
   oldName: octets,
   newName: octets,
   partition: octets,
   uidvalidity: number,
   local: fc.boolean(),
 });
+const meant = fieldsOf<MeantMailbox>({ type: octets, uniqueid: octets, uidvalidity: number });
 
 const RECORD: WireRecord = {
   uid: 1,
@@ -145,52 +166,84 @@ const RECORD: WireRecord = {
   annotations: [],
 };
 
-type Commands = Omit<
-  { [Name in keyof ReplicaSession]: ReplicaSession[Name] extends (...args: never) => unknown ? Name : never },
-  'window' | 'exit' | 'destroy' | 'info' | 'broken' | 'servedMs' | 'wayMs' | 'backlogMs' | 'traffic'
->;
-type Call = (session: ReplicaSession) => Promise<unknown>;
+type Ability = {
+  [Key in keyof SessionInfo]: SessionInfo[Key] extends boolean ? Key : never;
+}[keyof SessionInfo];
 
-/** Every command with any arguments; the compiler sees to it that none is left out. */
-const calls: { [Name in keyof Commands]: fc.Arbitrary<Call> } = {
-  getUser: octets.map((a) => (s) => s.getUser(a)),
-  getMailboxes: fc.array(octets, { minLength: 1, maxLength: 3 }).map((a) => (s) => s.getMailboxes(a)),
-  getUniqueids: fc.array(octets, { minLength: 1, maxLength: 3 }).map((a) => (s) => s.getUniqueids(a)),
-  getMeta: octets.map((a) => (s) => s.getMeta(a)),
-  getAnnotation: octets.map((a) => (s) => s.getAnnotation(a)),
-  getFullMailbox: octets.map((a) => (s) => s.getFullMailbox(a, () => {})),
-  fetchMessage: address.map((a) => (s) => s.fetchMessage(a)),
-  applyReserve: fc
-    .tuple(octets, fc.array(octets, { maxLength: 3 }), fc.array(guid, { minLength: 1, maxLength: 3 }))
-    .map((a) => (s) => s.applyReserve(...a)),
-  applyMessages: fc
-    .tuple(fc.array(message, { minLength: 1, maxLength: 3 }))
-    .map((a) => (s) => s.applyMessages(...a)),
-  applyMailbox: fc.tuple(mailbox, fc.array(record, { maxLength: 2 })).map((a) => (s) => s.applyMailbox(...a)),
-  applyRename: rename.map((a) => (s) => s.applyRename(a)),
-  applyUnmailbox: fc.tuple(octets, fc.boolean()).map((a) => (s) => s.applyUnmailbox(...a)),
-  applySub: fc.tuple(octets, octets).map((a) => (s) => s.applySub(...a)),
-  applyUnsub: fc.tuple(octets, octets).map((a) => (s) => s.applyUnsub(...a)),
-  applySeen: fc.tuple(octets, seen).map((a) => (s) => s.applySeen(...a)),
-  applyQuota: fc.tuple(quota, number).map((a) => (s) => s.applyQuota(...a)),
-  applyUnquota: octets.map((a) => (s) => s.applyUnquota(a)),
-  applyAnnotation: fc.tuple(octets, annotation).map((a) => (s) => s.applyAnnotation(...a)),
-  applyUnannotation: fc.tuple(octets, octets, octets).map((a) => (s) => s.applyUnannotation(...a)),
-  applySieve: fc.tuple(octets, octets, number, content).map((a) => (s) => s.applySieve(...a)),
-  applyUnsieve: fc.tuple(octets, octets).map((a) => (s) => s.applyUnsieve(...a)),
-  applyActivateSieve: fc.tuple(octets, octets).map((a) => (s) => s.applyActivateSieve(...a)),
-  applyUnactivateSieve: octets.map((a) => (s) => s.applyUnactivateSieve(a)),
-  applyUnuser: octets.map((a) => (s) => s.applyUnuser(a)),
-  restart: fc.constant((s) => s.restart()),
-  noop: fc.constant((s) => s.noop()),
+/** What a peer is able to take decides which fields are sent, and in which form: each is drawn. */
+const abilities = fieldsOf<Record<Ability, boolean>>({
+  tls: fc.boolean(),
+  compression: fc.boolean(),
+  keepsWhatIsEnabled: fc.boolean(),
+  sieveMailbox: fc.boolean(),
+  stagesToArchive: fc.boolean(),
+  checksSince: fc.boolean(),
+  listsIntermediates: fc.boolean(),
+  takesNotifications: fc.boolean(),
+  takesKeywords: fc.boolean(),
+  takesGroups: fc.boolean(),
+  takesDevelopmentFields: fc.boolean(),
+  unmailboxTakesId: fc.boolean(),
+  unuserTakesDeleted: fc.boolean(),
+  findsUniqueids: fc.boolean(),
+});
+
+type CommandName = Exclude<
+  { [Name in keyof MasterSession]: MasterSession[Name] extends Method ? Name : never }[keyof MasterSession],
+  'window' | 'exit' | 'destroy'
+>;
+type Method = (...args: never) => unknown;
+type Call = (session: MasterSession) => Promise<unknown>;
+
+const names = fc.array(octets, { minLength: 1, maxLength: 3 });
+const ignore = fc.constant(() => {});
+
+/** Every command with any arguments: the compiler asks for each command, and for each of its arguments. */
+const argumentsOf: { [Name in CommandName]: fc.Arbitrary<Required<Parameters<MasterSession[Name]>>> } = {
+  getUser: fc.tuple(octets, ignore),
+  getMailboxes: fc.tuple(names, ignore),
+  getUniqueids: fc.tuple(names),
+  getMeta: fc.tuple(octets),
+  getAnnotation: fc.tuple(octets),
+  getFullMailbox: fc.tuple(octets, ignore),
+  getQuota: fc.tuple(octets),
+  fetchScript: fc.tuple(octets, octets),
+  fetchMessage: fc.tuple(address),
+  applyReserve: fc.tuple(
+    octets,
+    fc.array(octets, { maxLength: 3 }),
+    fc.array(guid, { minLength: 1, maxLength: 3 }),
+  ),
+  applyMessages: fc.tuple(fc.array(message, { minLength: 1, maxLength: 3 })),
+  applyMailbox: fc.tuple(mailbox, fc.array(record, { maxLength: 2 })),
+  applyRename: fc.tuple(rename),
+  applyUnmailbox: fc.tuple(octets, fc.boolean(), meant),
+  applySub: fc.tuple(octets, octets),
+  applyUnsub: fc.tuple(octets, octets),
+  applySeen: fc.tuple(octets, seen),
+  applyQuota: fc.tuple(quota, number),
+  applyUnquota: fc.tuple(octets),
+  applyAnnotation: fc.tuple(octets, annotation),
+  applyUnannotation: fc.tuple(octets, octets, octets),
+  applySieve: fc.tuple(octets, octets, number, content),
+  applyUnsieve: fc.tuple(octets, octets),
+  applyActivateSieve: fc.tuple(octets, octets),
+  applyUnactivateSieve: fc.tuple(octets),
+  applyUnuser: fc.tuple(octets),
+  restart: fc.constant([]),
+  noop: fc.constant([]),
 };
 
-for (const [name, call] of Object.entries(calls)) {
+for (const [name, args] of Object.entries(argumentsOf)) {
+  const callWith =
+    (given: readonly unknown[]): Call =>
+    (session) =>
+      (session[name as CommandName] as (...given: readonly unknown[]) => Promise<unknown>)(...given);
   test(`${name}: one command reaches the server whatever its fields hold, or none`, async () => {
     let arrived = 0;
     await fc.assert(
-      fc.asyncProperty(call, async (submit) => {
-        const { sent, failed } = await octetsOf(submit);
+      fc.asyncProperty(args, abilities, async (given, able) => {
+        const { sent, failed } = await octetsOf(callWith(given), able);
         if (failed) {
           assert.equal(sent, '');
           return;
@@ -247,7 +300,10 @@ test('the reader of these tests notices a second command', async () => {
 });
 
 /** All that a command writes, and whether it failed before it was answered. */
-async function octetsOf(submit: Call): Promise<{ sent: string; failed: boolean }> {
+async function octetsOf(
+  submit: Call,
+  able: Partial<SessionInfo> = {},
+): Promise<{ sent: string; failed: boolean }> {
   const chunks: Buffer[] = [];
   const socket = new Duplex({
     read() {},
@@ -258,7 +314,7 @@ async function octetsOf(submit: Call): Promise<{ sent: string; failed: boolean }
   });
   const transport = new Transport(socket as Socket);
   const queue = new CommandQueue(transport, new Traffic(undefined), new Framing('csync'), 1024 * 1024);
-  const session = createSession(queue, {} as ReplicaSession['info']);
+  const session = createSession(queue, able as SessionInfo);
   let failed = false;
   const outcome = submit(session).catch(() => {
     failed = true;
