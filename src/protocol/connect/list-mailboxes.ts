@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import { parseTarget } from '../connect-target.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import type { Conversation } from '../handshake/conversation.ts';
@@ -114,7 +115,17 @@ export function parseListed(line: ByteString, literal: ByteString | null): Liste
   return { name, separator, exists: !/\\(NoSelect|NonExistent)\b/i.test(attributes) };
 }
 
+/** Octets that end a line, and characters that would become such when they are written. No name of a mailbox has them. */
+const NOT_QUOTABLE = /[\r\n\0\u0100-\uffff]/;
+
+/** @throws SyncError BUG for what would become more than one command */
 function quoted(text: ByteString): ByteString {
+  if (NOT_QUOTABLE.test(text)) {
+    throw new SyncError(
+      'BUG',
+      `expected a pattern of names to list, found ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  }
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 

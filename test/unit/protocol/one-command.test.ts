@@ -170,7 +170,7 @@ type Ability = {
   [Key in keyof SessionInfo]: SessionInfo[Key] extends boolean ? Key : never;
 }[keyof SessionInfo];
 
-/** What a peer is able to take decides which fields are sent, and in which form: each is drawn. */
+/** A peer that takes some things and not others: that decides which fields are sent, and in which form. */
 const abilities = fieldsOf<Record<Ability, boolean>>({
   tls: fc.boolean(),
   compression: fc.boolean(),
