@@ -13,7 +13,8 @@ import { addBigUser, type Population, populate } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
 const SETTINGS = { conversations: 'yes' };
-const BIG_USER_MESSAGES = 20_000;
+/** More than one step of `sync_batchsize`. */
+const BIG_USER_MESSAGES = 9_000;
 
 /** Filled once and stopped; each test copies it into its own pair. */
 let filled: CyrusServer;
