@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fs, {
+  appendFileSync,
   chmodSync,
   closeSync,
   constants,
@@ -9,6 +10,7 @@ import fs, {
   openSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -24,6 +26,7 @@ import type { SyncEvent } from '../../../src/report/events.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { shutdownFile } from '../../../src/rolling/daemon/shutdown-file.ts';
 import { skipUsers } from '../../../src/rolling/daemon/skip-users.ts';
+import { JOIN_ROUNDS } from '../../../src/rolling/limits.ts';
 import { appendToLog } from '../../../src/rolling/log/append-to-log.ts';
 import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
 import { formatLogLine, type LogLine } from '../../../src/rolling/log/log-line.ts';
@@ -186,29 +189,101 @@ test('a writer who holds the log while it is joined is waited for; one who waits
   assert.deepEqual(all(), ['USER alice', 'USER bob', 'USER carol', 'USER dave']);
 });
 
-test('no writer of Cyrus waits for a flush of this reader, nor of what it writes back', async (context) => {
+test('no writer of Cyrus waits for a flush of this reader, nor of what it writes back, though the log grows meanwhile', async (context) => {
   using place = new Place();
   await appendToLog(place.file, [alice]);
   await place.take();
   await appendToLog(place.file, [bob]);
   const free: boolean[] = [];
+  const grown = Array.from({ length: JOIN_ROUNDS - 1 }, (_, i) => `USER u${i}\n`);
+  await duringFlushes(
+    context,
+    (flush) => {
+      free.push(!existsSync(place.file) || isFree(place.file));
+      writeAtEnd(place.file, grown[flush]);
+    },
+    async () => {
+      await place.take([alice]);
+      await appendToLog(place.file, [carol]);
+    },
+  );
+  assert.deepEqual(place.read, ['USER bob\n', ...grown]);
+  assert.equal(readFileSync(place.run, 'latin1'), ['USER alice\n', 'USER bob\n', ...grown].join(''));
+  assert.ok(free.length > JOIN_ROUNDS, `${free.length} flushes`);
+  assert.ok(free.every(Boolean), `the log was locked during one of ${free.length} flushes`);
+});
+
+test('a log that grows whenever it is free is joined after some rounds, the rest of it flushed under its lock', async (context) => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  await appendToLog(place.file, [bob]);
+  const free: boolean[] = [];
+  const grown: string[] = [];
+  await duringFlushes(
+    context,
+    (flush) => {
+      const isWriter = existsSync(place.file) && flush < 2 * JOIN_ROUNDS;
+      free.push(!isWriter || isFree(place.file));
+      if (!isWriter || !free[flush]) return;
+      grown.push(`USER u${flush}\n`);
+      writeAtEnd(place.file, grown[flush]);
+    },
+    async () => {
+      await place.take([alice]);
+    },
+  );
+  assert.equal(grown.length, JOIN_ROUNDS);
+  assert.equal(free.filter((each) => !each).length, 1, 'flushes under the lock');
+  assert.deepEqual(place.read, ['USER bob\n', ...grown]);
+  assert.equal(readFileSync(place.run, 'latin1'), ['USER alice\n', 'USER bob\n', ...grown].join(''));
+});
+
+test('what a second reader took while the log was copied stays its own, and the log that is new since then stays', async (context) => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  await appendToLog(place.file, [bob]);
+  await duringFlushes(
+    context,
+    (flush) => {
+      if (flush > 0) return;
+      renameSync(place.file, place.run);
+      writeFileSync(place.file, 'USER carol\n');
+    },
+    async () => assert.equal(await place.take([alice]), undefined),
+  );
+  assert.deepEqual(place.read, []);
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\n');
+  assert.equal(readFileSync(place.file, 'latin1'), 'USER carol\n');
+  assert.ok(!existsSync(`${place.run}.new`));
+});
+
+/** @param during is called before each flush, with how many there were before it */
+async function duringFlushes(
+  context: TestContext,
+  during: (flush: number) => void,
+  work: () => Promise<void>,
+): Promise<void> {
   const flush = fs.fsyncSync;
+  let flushes = 0;
   context.mock.method(fs, 'fsyncSync', (fd: number) => {
-    free.push(!existsSync(place.file) || isFree(place.file));
+    during(flushes++);
     flush(fd);
   });
   syncBuiltinESMExports();
   try {
-    await place.take([alice]);
-    await appendToLog(place.file, [carol]);
+    await work();
   } finally {
     context.mock.restoreAll();
     syncBuiltinESMExports();
   }
-  assert.deepEqual(place.read, ['USER bob\n']);
-  assert.ok(free.length >= 2, `${free.length} flushes`);
-  assert.ok(free.every(Boolean), `the log was locked during one of ${free.length} flushes`);
-});
+}
+
+/** A line of a writer, who has the lock only while nobody else wants it. */
+function writeAtEnd(file: string, text = ''): void {
+  if (text !== '') appendFileSync(file, text);
+}
 
 test('a log that another reader takes between two looks is not there, and one that cannot be taken is an error', async (context) => {
   using place = new Place();
