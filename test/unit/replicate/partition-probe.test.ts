@@ -46,6 +46,22 @@ test('a partition that the replica lacks fails its user with nothing uploaded, a
   scene.assertSame('bob');
 });
 
+test('a mailbox that cannot be moved to a partition fails with the partition, if that is why, and stays where it is', async () => {
+  await using scene = await EngineScene.start({ partitions: ['default'] });
+  scene.master.addUser('anna');
+  await scene.runUser('anna');
+  scene.options = { ...scene.options, partition: 'elsewhere' };
+  await assert.rejects(scene.runUser('anna'), {
+    code: 'PARTITION_UNKNOWN',
+    mailbox: 'user.anna',
+    message: /no mailbox on partition elsewhere, though it does on default/,
+  });
+  assert.equal(scene.replica.inspect().mailboxes['user.anna']?.partition, 'default');
+  scene.options = { ...scene.options, partition: undefined };
+  await scene.runUser('anna');
+  scene.assertSame('anna');
+});
+
 test('a folder that is the first on its partition is made there before anything is uploaded for it', async () => {
   await using scene = await EngineScene.start({ partitions: ['default', 'second'] });
   const { master } = scene;
