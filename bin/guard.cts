@@ -1,8 +1,14 @@
 /**
  * The first thing that every entry loads: Node opens a debugger on SIGUSR1 as long as nobody listens for that signal, and
- * ends on SIGUSR2. What SIGUSR1 is for is added where there is something to tell.
+ * ends on SIGUSR2. What SIGUSR1 is for is added where there is something to tell. The environment chooses no code of packages.
  */
 for (const name of ['SIGUSR1', 'SIGUSR2'] as const) process.on(name, () => {});
+
+const {
+  dropVariables,
+}: { dropVariables(environment: NodeJS.ProcessEnv): void } = require('./drop-variables.cjs');
+
+dropVariables(process.env);
 
 /** The launcher gives Node this option (launch.sh). */
 const NOWHERE = '--inspect-port=240.0.0.1:9229';

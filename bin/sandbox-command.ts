@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { checkEnvironment } from '../src/cli/start/check-environment.ts';
 import { printable, printableBytes } from '../src/report/printable.ts';
 import { SyncError } from '../src/report/sync-error.ts';
 import type { ListenAddress } from '../src/sandbox/options.ts';
@@ -9,6 +10,7 @@ import { type Sandbox, startSandbox } from '../src/sandbox/start-sandbox.ts';
 const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
 const EX_TEMPFAIL = 75;
+const EX_CONFIG = 78;
 
 const PASSWORD_VARIABLE = 'SYNC_SANDBOX_PASSWORD';
 
@@ -91,12 +93,14 @@ function statusLine(sandbox: Sandbox): string {
 
 function exitCode(error: SyncError): number {
   if (error.code === 'USAGE') return EX_USAGE;
+  if (error.code === 'CONFIG') return EX_CONFIG;
   return error.code === 'BUG' ? EX_SOFTWARE : EX_TEMPFAIL;
 }
 
 /** The whole command: serves until it is told to stop. The exit code is set when that was not to be. */
 export async function main(): Promise<void> {
   try {
+    checkEnvironment(process.env);
     await serve();
   } catch (caught) {
     if (caught instanceof CommanderError) {

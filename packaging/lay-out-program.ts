@@ -10,6 +10,7 @@ const PROGRAM = [
   'bin/sync_client',
   'bin/sync_client.cjs',
   'bin/guard.cjs',
+  'bin/drop-variables.cjs',
   'bin/answer-version.cjs',
   'bin/exit-when-written.cjs',
   'bin/load-program.cjs',

@@ -10,7 +10,9 @@ const BIN = join(import.meta.dirname, '..', '..', 'bin');
 /** As it is installed, and what that starts. */
 export const LAUNCHER = join(BIN, 'sync_client');
 export const ENTRY = join(BIN, 'sync_client.cjs');
+export const VERBS_LAUNCHER = join(BIN, 'cyrus-sync');
 export const SANDBOX_LAUNCHER = join(BIN, 'sync_sandbox');
+export const SANDBOX_ENTRY = join(BIN, 'sync_sandbox.cjs');
 
 export interface Started {
   readonly child: ChildProcess;
@@ -40,10 +42,12 @@ export function startCommand(command: readonly string[], environment: Record<str
       text[stream] += chunk.toString();
     });
   }
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
   let ended = false;
   const end = once(child, 'close').then(([code, signal]) => {
     ended = true;
+    process.off('exit', kill);
     return (code ?? signal) as number | string;
   });
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +13,12 @@ import {
   ENTRY,
   LAUNCHER,
   processWith,
+  SANDBOX_ENTRY,
   SANDBOX_LAUNCHER,
   type Started,
   signalIs,
   startCommand,
+  VERBS_LAUNCHER,
 } from '../../../lab/start-command.ts';
 
 /*
@@ -141,6 +143,72 @@ test('the installed command loads no code from its environment', async () => {
   for (const each of ['loaded', 'coverage', 'warnings']) {
     assert.equal(existsSync(join(directory, each)), false, each);
   }
+});
+
+/** A folder that has everything in which packages look for their native parts, of which each can be loaded. */
+async function foreignParts(): Promise<string> {
+  const folder = join(directory, 'foreign');
+  const modules = join(import.meta.dirname, '../../../../../node_modules');
+  const parts: [from: string, to: string][] = [
+    ['@lmdb/lmdb-linux-x64', '.'],
+    ['@lmdb/lmdb-linux-x64', 'lmdb/prebuilds/linux-x64'],
+    ['@msgpackr-extract/msgpackr-extract-linux-x64', 'msgpackr/prebuilds/linux-x64'],
+  ];
+  for (const [from, to] of parts) await cp(join(modules, from), join(folder, to), { recursive: true });
+  return folder;
+}
+
+test('the environment names no folder that native parts of packages are loaded from, whoever starts it', async () => {
+  const foreign = await foreignParts();
+  const elsewhere = `x64/../../../../../../../../../../../../../..${foreign}`;
+  const environments: Record<string, string>[] = [
+    { LMDB_PREBUILD: join(foreign, 'lmdb') },
+    { MSGPACKR_EXTRACT_PREBUILD: join(foreign, 'msgpackr') },
+    { npm_config_arch: elsewhere },
+    { npm_config_platform: `linux-${elsewhere}/.` },
+  ];
+  for (const environment of environments) {
+    for (const command of [[SANDBOX_LAUNCHER], [process.execPath, SANDBOX_ENTRY]]) {
+      const run = startCommand([...command, '-d', join(directory, 'loads')], {
+        SYNC_SANDBOX_PASSWORD: 'x',
+        ...environment,
+      });
+      await run.until(() => run.stdout().includes('listening on'));
+      const files = readFileSync(`/proc/${run.pid}/maps`, 'utf8');
+      run.child.kill('SIGTERM');
+      assert.equal(await run.end, 0);
+      assert.ok(!files.includes(foreign), `${command[0]}: ${JSON.stringify(environment)}`);
+      assert.match(files, /node_modules\/@lmdb\/\S+\.node$/m, 'what is loaded can be told');
+    }
+  }
+});
+
+test('the queue of a fleet takes its native part from nowhere else either', async () => {
+  const folder = join(directory, 'no-native-part');
+  await mkdir(join(folder, 'prebuilds', 'linux-x64'), { recursive: true });
+  await writeFile(join(folder, 'prebuilds', 'linux-x64', 'node.napi.glibc.node'), 'cannot be loaded');
+  const plan = join(directory, 'plan.json');
+  const nobody = { masters: [], replicas: [], waves: [], unfit: [], users: 0, messages: 0, octets: 0 };
+  await writeFile(
+    plan,
+    JSON.stringify({ schema: 'cyrus-sync-fleet-plan', version: 1, fleet: 'f', seconds: 0, ...nobody }),
+  );
+  const words = ['fleet', 'start', plan, '--queue', join(directory, 'queue')];
+  const run = startCommand([VERBS_LAUNCHER, ...words], { LMDB_PREBUILD: folder });
+  assert.equal(await run.end, 0, run.stderr());
+});
+
+test('the sandbox too, started as root without the launcher, refuses an environment that may have loaded code', async () => {
+  const run = startCommand([process.execPath, SANDBOX_ENTRY, '-d', join(directory, 'as-root')], {
+    SYNC_SANDBOX_PASSWORD: 'x',
+    NODE_PATH: directory,
+  });
+  await run.until(() => run.stderr().includes('\n') || run.stdout().includes('listening on'));
+  if (run.stdout() !== '') run.child.kill('SIGTERM');
+  const code = await run.end;
+  if (process.geteuid?.() !== 0) return assert.equal(code, 0);
+  assert.match(run.stderr(), /^sync_sandbox: started as root with NODE_PATH in the environment/);
+  assert.equal(code, 78);
 });
 
 test('as root, without the launcher, an environment that may have loaded code is refused', () => {
