@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { commanderText } from '../src/cli/arguments/commander-text.ts';
 import { checkEnvironment } from '../src/cli/start/check-environment.ts';
 import { printable, printableBytes } from '../src/report/printable.ts';
 import { SyncError } from '../src/report/sync-error.ts';
@@ -58,6 +59,8 @@ const program = new Command('sync_sandbox')
   .option('--no-compression', 'do not offer COMPRESS DEFLATE')
   .option('--no-sieve-mailbox', 'do not offer SIEVE-MAILBOX')
   .option('-v, --verbose', 'refusals and faults on stderr')
+  // The thrown error says the same.
+  .configureOutput({ writeErr: () => undefined })
   .exitOverride();
 
 async function serve(): Promise<void> {
@@ -104,8 +107,9 @@ export async function main(): Promise<void> {
     await serve();
   } catch (caught) {
     if (caught instanceof CommanderError) {
-      // commander has said it already.
-      process.exitCode = caught.exitCode === 0 ? 0 : EX_USAGE;
+      if (caught.exitCode === 0) return;
+      process.stderr.write(`sync_sandbox: ${printable(commanderText(caught, program))}\n`);
+      process.exitCode = EX_USAGE;
       return;
     }
     const error = SyncError.from(caught, { phase: 'start' });

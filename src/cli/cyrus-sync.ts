@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
+import { shownValue } from '../report/shown-value.ts';
 import { checkModesOfVerb, readArguments, usageError } from './arguments/arguments.ts';
 import { programVersion } from './arguments/program-version.ts';
 import { failed, inFrame } from './start/in-frame.ts';
@@ -57,7 +58,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     const entry = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
     if (entry === undefined) {
       const known = Object.keys(VERBS).join(', ');
-      throw usageError(`expected one of the verbs ${known}, found "${first}"`);
+      throw usageError(`expected one of the verbs ${known}, found ${shownValue(first)}`);
     }
     const verb = await entry.load();
     const command = verb.command(`${PROGRAM} ${first}`, programVersion());

@@ -6,6 +6,7 @@
  */
 
 import { textFromBytes } from '../byte-string.ts';
+import { shownValue } from '../report/shown-value.ts';
 import type { ConfigFile } from './check-file-modes.ts';
 import { configError, type Position, placeText } from './config-error.ts';
 import { type ConfigLine, configLines, type ReadConfigFile, readFromDisk } from './imapd-conf-lines.ts';
@@ -280,7 +281,7 @@ function checkValue(name: string, type: OptionType, line: ConfigLine): void {
 }
 
 function refuse(line: ConfigLine, expected: string, found: string = line.value): never {
-  const shown = isSecret(line.key) ? 'something else' : `"${textFromBytes(found)}"`;
+  const shown = isSecret(line.key) ? 'something else' : shownValue(textFromBytes(found));
   throw configError(line, `${line.key}: expected ${expected}, found ${shown}`);
 }
 

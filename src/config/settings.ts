@@ -1,5 +1,6 @@
 import { parse } from 'ini';
 import { readNamedFile } from '../native/open-regular.ts';
+import { shownValue } from '../report/shown-value.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { ConfigFile } from './check-file-modes.ts';
 import { configError, type Position } from './config-error.ts';
@@ -355,7 +356,7 @@ function readSetting(section: string, key: string, value: unknown, place: Positi
   }
   const read = known.read(String(value));
   if (read === undefined) {
-    const shown = isSecret(key) ? 'something else' : `"${String(value)}"`;
+    const shown = isSecret(key) ? 'something else' : shownValue(String(value));
     throw configError(place, `${key}${where}: expected ${known.expected}, found ${shown}`);
   }
   return read;

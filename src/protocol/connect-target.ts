@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { shownValue } from '../report/shown-value.ts';
 import { SyncError } from '../report/sync-error.ts';
 
 /** Where to connect: what the operator's server string says (protocol 1). */
@@ -26,7 +27,7 @@ export function parseTarget(server: string): ConnectTarget {
   if (host === '' || port === '' || !known) {
     throw new SyncError(
       'CONFIG',
-      `expected host, host:port, host:port/tls, host:port/noauth or /socket as the server, found ${JSON.stringify(server)}`,
+      `expected host, host:port, host:port/tls, host:port/noauth or /socket as the server, found ${shownValue(server)}`,
       { phase: 'connect', hint: 'Check -S and sync_host' },
     );
   }
@@ -87,12 +88,8 @@ function servicesText(): string {
 }
 
 function badPort(found: string, expected: string): SyncError {
-  return new SyncError(
-    'CONFIG',
-    `expected ${expected} as the replica's port, found ${JSON.stringify(found)}`,
-    {
-      phase: 'connect',
-      hint: 'Check sync_port and the port after the server name',
-    },
-  );
+  return new SyncError('CONFIG', `expected ${expected} as the replica's port, found ${shownValue(found)}`, {
+    phase: 'connect',
+    hint: 'Check sync_port and the port after the server name',
+  });
 }

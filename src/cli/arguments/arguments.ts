@@ -1,3 +1,4 @@
+import { commanderText } from './commander-text.ts';
 /**
  * The door of `cli/arguments`. Here are the options, their help, and the reading of a command line. It opens nothing and begins
  * nothing; what cannot be understood is one line that names the option.
@@ -6,6 +7,7 @@
 import { type Command, CommanderError } from 'commander';
 import { MOST_WORKERS } from '../../config/settings.ts';
 import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { type Choosing, checkChoosing, choosing } from './choosing.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
@@ -272,14 +274,16 @@ function wholeNumber(
   if (text === undefined) return undefined;
   const number = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
-  throw usageError(`option ${option} expects a whole number from ${least} to ${most}, found "${text}"`);
+  throw usageError(
+    `option ${option} expects a whole number from ${least} to ${most}, found ${shownValue(text)}`,
+  );
 }
 
 function statsSeconds(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = parseDuration(text) ?? 0;
   if (seconds >= 1 && seconds <= MOST_SECONDS) return seconds;
-  throw usageError(`option --stats expects ${DURATION_FORMS}, from 1s on, found "${text}"`);
+  throw usageError(`option --stats expects ${DURATION_FORMS}, from 1s on, found ${shownValue(text)}`);
 }
 
 function workerCount(text: string | undefined): number | 'auto' | undefined {
@@ -288,22 +292,10 @@ function workerCount(text: string | undefined): number | 'auto' | undefined {
   const count = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (count >= 1 && count <= MOST_WORKERS) return count;
   throw usageError(
-    `option --workers expects auto or a whole number from 1 to ${MOST_WORKERS}, found "${text}"`,
+    `option --workers expects auto or a whole number from 1 to ${MOST_WORKERS}, found ${shownValue(text)}`,
   );
 }
 
 export function usageError(message: string): SyncError {
   return new SyncError('USAGE', message, { phase: 'start' });
-}
-
-/** Its suggestions come on a line of their own. What was given to an option that is none may be a password. */
-function commanderText(error: CommanderError, command: Command): string {
-  const [, given] = /^error: unknown option '(--[^=']+)=/.exec(error.message) ?? [];
-  if (given !== undefined && command.options.some(({ long }) => long === given)) {
-    return `option ${given} takes no value`;
-  }
-  return error.message
-    .replace(/^error: /, '')
-    .replaceAll('\n', ' ')
-    .replace(/(option '-[^=']*)=[^']*'/, "$1'");
 }

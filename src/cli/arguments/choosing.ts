@@ -1,5 +1,6 @@
 import { parseDuration } from '../../config/values.ts';
 import type { Shard } from '../../coordinator/run/choice.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { RawOptions } from './command-line.ts';
 
@@ -73,14 +74,14 @@ function shardOf(text: string | undefined): Shard | undefined {
   const [, first = '', second = ''] = /^([0-9]{1,5})\/([0-9]{1,5})$/.exec(text) ?? [];
   const [number, of] = [Number(first), Number(second)];
   if (first !== '' && number >= 1 && number <= of && of <= MOST_SHARDS) return { number, of };
-  throw wrong(`option --shard expects K/N, such as 1/4, with K from 1 to N, found "${text}"`);
+  throw wrong(`option --shard expects K/N, such as 1/4, with K from 1 to N, found ${shownValue(text)}`);
 }
 
 function maxErrors(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const count = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (count >= 1 && count <= MOST_ERRORS) return count;
-  throw wrong(`option --max-errors expects a whole number from 1, found "${text}"`);
+  throw wrong(`option --max-errors expects a whole number from 1, found ${shownValue(text)}`);
 }
 
 function maxDuration(text: string | undefined): number | undefined {
@@ -88,7 +89,7 @@ function maxDuration(text: string | undefined): number | undefined {
   const duration = parseDuration(text);
   if (duration !== undefined && duration > 0 && duration <= MOST_DURATION) return duration;
   throw wrong(
-    `option --max-duration expects a time of up to 23 days, such as 90s, 45m or 6h, found "${text}"`,
+    `option --max-duration expects a time of up to 23 days, such as 90s, 45m or 6h, found ${shownValue(text)}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseByteSize } from '../../config/values.ts';
 import type { Pace } from '../../plan/estimate-seconds.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import type { PlanOptions } from './carry-out-plan.ts';
@@ -36,13 +37,13 @@ export function planOptions({
 function octetsPerSecond(text: string): number {
   const octets = parseByteSize(text);
   if (octets !== undefined && octets > 0) return octets;
-  throw usageError(`option --rate expects octets a second, such as 500K or 20M, found "${text}"`);
+  throw usageError(`option --rate expects octets a second, such as 500K or 20M, found ${shownValue(text)}`);
 }
 
 function messagesPerSecond(text: string): number {
   const messages = /^[0-9]+$/.test(text) ? Number(text) : 0;
   if (messages > 0 && Number.isSafeInteger(messages)) return messages;
-  throw usageError(`option --message-rate expects messages a second, found "${text}"`);
+  throw usageError(`option --message-rate expects messages a second, found ${shownValue(text)}`);
 }
 
 /** The pace of a run before; its report says how long it took. */

@@ -1,6 +1,7 @@
 import { textFromBytes } from '../../byte-string.ts';
 import { type Choice, globFault } from '../../coordinator/run/choice.ts';
 import type { RunLimits } from '../../coordinator/run/run-request.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Choosing } from '../arguments/choosing.ts';
 import { type ListedName, listText } from './read-name-list.ts';
@@ -34,7 +35,7 @@ function check(where: string, pattern: string): void {
   if (fault === undefined) return;
   throw new SyncError(
     'USAGE',
-    `${where}: expected a pattern such as *@example.org, found "${pattern}" (${fault})`,
+    `${where}: expected a pattern such as *@example.org, found ${shownValue(pattern)} (${fault})`,
     {
       phase: 'start',
     },

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.ts';
 import { wordsOf } from '../../config/values.ts';
 import { parseTarget, resolvePort } from '../../protocol/connect-target.ts';
 import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Arguments } from '../arguments/arguments.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -118,7 +119,7 @@ function imapServer(server: string): string {
     return server;
   } catch (caught) {
     // What stands before an @ may be a password.
-    const found = server.includes('@') ? 'one with an @' : JSON.stringify(server);
+    const found = server.includes('@') ? 'one with an @' : shownValue(server);
     throw new SyncError(
       'CONFIG',
       `replica_imap: expected the replica's IMAP server as host, host:port or host:port/tls, found ${found}`,
@@ -161,7 +162,7 @@ function tlsRange(config: ImapdConfig): {
     const known = TLS_VERSIONS.map(([word]) => word).join(', ');
     throw configError(
       place,
-      `tls_versions: expected at least one of ${known}, found "${config.text('tls_versions')}"`,
+      `tls_versions: expected at least one of ${known}, found ${shownValue(config.text('tls_versions') ?? '')}`,
     );
   }
   return { minVersion: versions[0], maxVersion: versions.at(-1) };

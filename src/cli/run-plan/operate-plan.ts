@@ -3,6 +3,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { HookPrograms } from '../../operate/hooks/hooks.ts';
 import { parseTimetable, TIMETABLE_FORMS, type Timetable } from '../../operate/throttle/timetable.ts';
 import type { PauseConditions } from '../../operate/throttle/watch-pauses.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Arguments } from '../arguments/arguments.ts';
 
@@ -55,11 +56,11 @@ export function operatePlan(
     const value = parse(text);
     if (value !== undefined) return value;
     if (given !== undefined) {
-      throw new SyncError('USAGE', `option ${option} expects ${expected}, found "${given}"`, {
+      throw new SyncError('USAGE', `option ${option} expects ${expected}, found ${shownValue(given)}`, {
         phase: 'start',
       });
     }
-    throw configError(settings.file?.path ?? '', `${key}: expected ${expected}, found "${set}"`);
+    throw configError(settings.file?.path ?? '', `${key}: expected ${expected}, found ${shownValue(set)}`);
   };
   const { bwlimit, pauseFile, pauseUrl, maxLoad, control } = steering;
   const path = read(

@@ -7,6 +7,7 @@ import { bytesFromText } from '../../byte-string.ts';
 import { type ConfigFile, checkFileModes } from '../../config/check-file-modes.ts';
 import { type ImapdConfig, readImapdConfig } from '../../config/imapd-config.ts';
 import { readSettings, SETTINGS_VARIABLE, type Settings } from '../../config/settings.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { Arguments } from '../arguments/arguments.ts';
 import { identityPlan } from './become-cyrus-user.ts';
@@ -174,10 +175,14 @@ function mailboxNames(
     const internal = internalName(external, spelling);
     if (internal !== undefined) return internal;
     const [separator, taken] = spelling.unixhierarchysep ? ['/', '^'] : ['.', '/'];
-    throw new SyncError('USAGE', `${where}expected a mailbox name without ${taken}, found "${shown}"`, {
-      phase: 'start',
-      hint: `name it as an administrator sees it, with ${separator} between its parts`,
-    });
+    throw new SyncError(
+      'USAGE',
+      `${where}expected a mailbox name without ${taken}, found ${shownValue(shown)}`,
+      {
+        phase: 'start',
+        hint: `name it as an administrator sees it, with ${separator} between its parts`,
+      },
+    );
   };
   const list = listText(args.inputFile ?? '');
   return [

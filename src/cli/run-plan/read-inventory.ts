@@ -16,6 +16,7 @@ import {
 } from '../../fleet/planner/inventory.ts';
 import { LEAST_SLICE_SECONDS } from '../../fleet/planner/plan-fleet.ts';
 import { readNamedFile } from '../../native/open-regular.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { readNameList } from './read-name-list.ts';
 
@@ -173,7 +174,7 @@ function checkNames(
       if (unknown === undefined) continue;
       throw configError(
         placeOf(section, key),
-        `${key} in [${section}]: expected names of [${kind} NAME] (${found.join(', ')}), found "${unknown}"`,
+        `${key} in [${section}]: expected names of [${kind} NAME] (${found.join(', ')}), found ${shownValue(unknown)}`,
       );
     }
   }
@@ -222,7 +223,7 @@ class Section {
     if (value !== undefined) return value;
     throw configError(
       this.#placeOf(this.#name, key),
-      `${key}${this.#where}: expected ${expected}, found "${text}"`,
+      `${key}${this.#where}: expected ${expected}, found ${shownValue(text)}`,
     );
   }
 
@@ -250,7 +251,10 @@ class Section {
   check(key: string, text: string, fault: (text: string) => string | undefined): string {
     const found = fault(text);
     if (found === undefined) return text;
-    throw configError(this.#placeOf(this.#name, key), `${key}${this.#where}: ${found}, found "${text}"`);
+    throw configError(
+      this.#placeOf(this.#name, key),
+      `${key}${this.#where}: ${found}, found ${shownValue(text)}`,
+    );
   }
 
   get #where(): string {

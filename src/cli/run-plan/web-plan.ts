@@ -3,6 +3,7 @@ import { LISTEN_ADDRESS_FORMS, type ListenAddress, parseListenAddress } from '..
 import type { Settings } from '../../config/settings.ts';
 import { readNamedFile } from '../../native/open-regular.ts';
 import { isLoopback } from '../../operate/page/is-loopback.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
 /** Where metrics and the status page are, and who may use them. */
@@ -55,7 +56,7 @@ export function webPlan(option: string | undefined, settings: Asked): WebPlan | 
 function addressOf(text: string): ListenAddress {
   const address = parseListenAddress(text);
   if (address === undefined) {
-    throw usage(`option --metrics expects ${LISTEN_ADDRESS_FORMS}, found "${text}"`);
+    throw usage(`option --metrics expects ${LISTEN_ADDRESS_FORMS}, found ${shownValue(text)}`);
   }
   return address;
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { shownValue } from '../../report/shown-value.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addOptions, OPTIONS } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
@@ -34,7 +35,7 @@ export const check: Verb = {
     return command;
   },
   checkArguments(_modes, operands) {
-    if (operands.length > 0) throw usageError(`expected no names, found "${operands[0]}"`);
+    if (operands.length > 0) throw usageError(`expected no names, found ${shownValue(operands[0])}`);
   },
   prepare(args, own) {
     return async (environment, signal) => {

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
 import { FLEET_NAME, FLEET_NAME_FORM } from '../../fleet/planner/inventory.ts';
 import { DEFAULT_RULES } from '../../fleet/queue/fleet-queue.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addOptions, OPTIONS } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
@@ -119,7 +120,9 @@ export const fleet: Verb = {
     if (step === undefined) throw usageError(`expected a step: ${Object.keys(STEPS).join(', ')}`);
     const known = Object.hasOwn(STEPS, step) ? STEPS[step] : undefined;
     if (known === undefined) {
-      throw usageError(`expected one of the steps ${Object.keys(STEPS).join(', ')}, found "${step}"`);
+      throw usageError(
+        `expected one of the steps ${Object.keys(STEPS).join(', ')}, found ${shownValue(step)}`,
+      );
     }
     const [least, most] = known.names;
     if (names.length < least || names.length > most) {
@@ -148,7 +151,7 @@ export const fleet: Verb = {
       throw usageError(`expected --${name} with ${steps.join(', ')} alone, found it with ${step}`);
     }
     if (options.fleet !== undefined && !FLEET_NAME.test(options.fleet)) {
-      throw usageError(`option --fleet expects ${FLEET_NAME_FORM}, found "${options.fleet}"`);
+      throw usageError(`option --fleet expects ${FLEET_NAME_FORM}, found ${shownValue(options.fleet)}`);
     }
     if (options.masters?.length === 0) throw usageError('option --master expects names, found none');
     return async (environment, signal) => {
@@ -164,7 +167,9 @@ function leaseMs(text: string): number {
   const { least, most } = LEASE_SECONDS;
   const seconds = parseDuration(text) ?? 0;
   if (seconds < least || seconds > most) {
-    throw usageError(`option --lease expects ${DURATION_FORMS}, from ${least}s to ${most}s, found "${text}"`);
+    throw usageError(
+      `option --lease expects ${DURATION_FORMS}, from ${least}s to ${most}s, found ${shownValue(text)}`,
+    );
   }
   return seconds * 1_000;
 }

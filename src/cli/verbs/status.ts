@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { DURATION_FORMS, parseDuration } from '../../config/values.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addOptions } from '../arguments/options.ts';
 import type { Verb } from './verb.ts';
@@ -29,7 +30,7 @@ export const status: Verb = {
     return command;
   },
   checkArguments(_modes, operands) {
-    if (operands.length > 1) throw usageError(`expected one name at most, found "${operands[1]}"`);
+    if (operands.length > 1) throw usageError(`expected one name at most, found ${shownValue(operands[1])}`);
   },
   prepare({ operands }, own) {
     const [name] = operands;
@@ -65,5 +66,5 @@ export const status: Verb = {
 function time(option: string, given: unknown, preset: string): number {
   const seconds = parseDuration(String(given ?? preset));
   if (seconds !== undefined && seconds > 0) return seconds;
-  throw usageError(`option ${option} expects ${DURATION_FORMS}, found "${String(given)}"`);
+  throw usageError(`option ${option} expects ${DURATION_FORMS}, found ${shownValue(String(given))}`);
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
 import { COMPARING } from '../../report/program-words.ts';
 import type { Report } from '../../report/report.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addChoosing, addOptions, addSteering, OPTIONS } from '../arguments/options.ts';
@@ -117,7 +118,9 @@ function share(text: unknown): { parts: number; turn: number } | undefined {
   const parts = /^1\/([0-9]{1,5})$/.exec(String(text))?.[1];
   const count = Number(parts ?? Number.NaN);
   if (count >= 1 && count <= MOST_PARTS) return { parts: count, turn: Math.floor(Date.now() / MS_PER_DAY) };
-  throw usageError(`option --deep expects a share from 1/1 to 1/${MOST_PARTS}, found "${String(text)}"`);
+  throw usageError(
+    `option --deep expects a share from 1/1 to 1/${MOST_PARTS}, found ${shownValue(String(text))}`,
+  );
 }
 
 function comparing(plan: RunPlan, deep: ReturnType<typeof share>, repair: boolean): RunPlan {

@@ -1,4 +1,5 @@
 import { isIP, type TcpNetConnectOpts } from 'node:net';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { resolvePort, splitPort } from '../connect-target.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
@@ -19,7 +20,7 @@ function localEnd(localAddress: string): Partial<TcpNetConnectOpts> {
   const { host, port } = splitPort(localAddress);
   const family = isIP(host);
   if (family === 0) {
-    throw new SyncError('CONFIG', `expected an IP address to bind, found ${JSON.stringify(localAddress)}`, {
+    throw new SyncError('CONFIG', `expected an IP address to bind, found ${shownValue(localAddress)}`, {
       phase: 'connect',
       hint: 'Check client_bind_name',
     });

@@ -3,7 +3,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { LAUNCHER, startCommand } from '../../../lab/start-command.ts';
+import { operatePlan } from '../../../../src/cli/run-plan/operate-plan.ts';
+import { parseSettings, SETTING_KEYS } from '../../../../src/config/settings.ts';
+import { LAUNCHER, SANDBOX_LAUNCHER, startCommand, VERBS_LAUNCHER } from '../../../lab/start-command.ts';
 
 /* Contract: a password in a file is the business of whoever may read that file, and of nobody else. */
 
@@ -48,4 +50,65 @@ test('a password that everybody can read is warned of, and a file that everybody
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+});
+
+test('an error about an address, or about what was meant to be one, shows no password in it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'secrets-'));
+  const config = join(directory, 'imapd.conf');
+  const settings = join(directory, 'settings.ini');
+  const said = async (command: readonly string[], setting = '', option = ''): Promise<string> => {
+    await writeFile(settings, setting, { mode: 0o600 });
+    await writeFile(
+      config,
+      `configdirectory: ${directory}\npartition-default: ${directory}\n${option === '' ? 'sync_host: 127.0.0.1' : option}\n`,
+      { mode: 0o600 },
+    );
+    const run = startCommand(command, { CYRUS_SYNC_SETTINGS: settings });
+    const code = await run.end;
+    assert.notEqual(code, 0, run.stderr());
+    return run.stdout() + run.stderr();
+  };
+  const client = [LAUNCHER, '-C', config];
+  try {
+    for (const wrong of [`htp//u:${SECRET}@h/x`, `https//h/x?token=${SECRET}`]) {
+      const all: [command: readonly string[], setting?: string, option?: string][] = [
+        ...['--pause-url', '-S', '--from', '--metrics', '--control', '--bwlimit', '--max-load'].map(
+          (option): [string[]] => [[...client, option, wrong, '-A']],
+        ),
+        ...['--log-format', '--workers', '--exit-codes', '--stats', '--shard', '--order'].map(
+          (option): [string[]] => [[...client, option, wrong, '-A']],
+        ),
+        ...['sync_host', 'client_bind', 'sync_port', 'client_timeout'].map(
+          (key): [string[], string, string] => [[...client, '-o', '-A'], '', `${key}: ${wrong}`],
+        ),
+        ...[[wrong], ['check', wrong], ['fleet', wrong], ['fleet', 'status', '--queue', wrong]].map(
+          (words): [string[]] => [[VERBS_LAUNCHER, ...words]],
+        ),
+        [[SANDBOX_LAUNCHER, '-d', directory, '--listen', wrong]],
+      ];
+      for (const [command, setting, option] of all) {
+        const text = await said(command, setting, option);
+        assert.ok(!text.includes(SECRET), `${command.join(' ')} ${option ?? ''}: ${text}`);
+      }
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+test('an error about a setting shows no password that its value may hold', () => {
+  let refused = 0;
+  for (const key of SETTING_KEYS) {
+    for (const wrong of [`htp//u:${SECRET}@h/x`, `https//h/x?token=${SECRET}`]) {
+      try {
+        const settings = parseSettings(`${key} = ${wrong}\n`, 'settings.ini', undefined);
+        const none = { bwlimit: undefined, pauseFile: undefined, pauseUrl: undefined, maxLoad: undefined };
+        operatePlan({ steering: { ...none, control: undefined } }, settings, {}, 'name');
+      } catch (caught) {
+        refused += 1;
+        assert.ok(caught instanceof Error && !caught.message.includes(SECRET), `${key}: ${caught}`);
+      }
+    }
+  }
+  assert.ok(refused > SETTING_KEYS.length, 'most take neither of the two');
 });
