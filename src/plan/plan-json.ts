@@ -8,7 +8,7 @@ import type { UserPlan } from './plan-record.ts';
 const VERSION = 1;
 
 /** A plan for programs: names are UTF-8, mailboxes as an administrator types them. */
-export function planJson(plans: readonly UserPlan[], summary: PlanSummary, spell: SpellMailbox): string {
+export function planJson(plans: readonly UserPlan[], summary: PlanSummary, spell: SpellMailbox): object {
   const mailbox = (name: ByteString): string => text(spell(name));
   const users = plans.map((plan) => ({
     ...plan,
@@ -30,7 +30,7 @@ export function planJson(plans: readonly UserPlan[], summary: PlanSummary, spell
         }
       : null,
   }));
-  const document = {
+  return {
     schema: 'cyrus-sync-plan',
     version: VERSION,
     users,
@@ -39,7 +39,6 @@ export function planJson(plans: readonly UserPlan[], summary: PlanSummary, spell
     estimateSeconds: summary.estimateSeconds ?? null,
     complete: summary.complete,
   };
-  return `${JSON.stringify(document, undefined, 1)}\n`;
 }
 
 function text(bytes: ByteString): string {

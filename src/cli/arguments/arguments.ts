@@ -1,4 +1,3 @@
-import { commanderText } from './commander-text.ts';
 /**
  * The door of `cli/arguments`. Here are the options, their help, and the reading of a command line. It opens nothing and begins
  * nothing; what cannot be understood is one line that names the option.
@@ -11,6 +10,7 @@ import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { type Choosing, checkChoosing, choosing } from './choosing.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
+import { commanderText } from './commander-text.ts';
 import { programVersion } from './program-version.ts';
 
 /** Rolling is one mode to the parser, whichever of -r, -R and -1 asked for it. */

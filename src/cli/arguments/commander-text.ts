@@ -2,8 +2,8 @@ import type { Command, CommanderError } from 'commander';
 import { mayHoldPassword } from '../../report/shown-value.ts';
 
 /**
- * What is wrong with a command line, in one line: commander's suggestions come on one of their own. What was given to an option that
- * takes nothing, or something else, may be a password.
+ * Says what is wrong with a command line, in one line: commander's suggestions come on one of their own. A value that was given to
+ * an option which takes none, or another, may be a password.
  */
 export function commanderText(error: CommanderError, command: Command): string {
   const [, given] = /^error: unknown option '(--[^=']+)=/.exec(error.message) ?? [];

@@ -7,6 +7,7 @@ import type { LogTarget } from '../../report/sinks/log-sink.ts';
 import type { LogLevel } from '../../report/words/log-line.ts';
 import { onHangup } from '../start/signals.ts';
 import { countOf } from './fleet-lines.ts';
+import { complain } from './print.ts';
 import { type AgentFiles, partOf } from './run-slice.ts';
 
 const PROGRAM = 'cyrus-sync';
@@ -30,15 +31,15 @@ export interface AgentLog extends Disposable {
 export function openAgentLog(
   { logFile, logFormat = 'text', logToStderr }: AgentFiles,
   fleet: string,
-  say: (text: string) => void = (text) => void process.stderr.write(`${text}\n`),
+  say: (text: string) => void = complain,
 ): AgentLog {
-  const complain = (text: string): void => say(`${PROGRAM} fleet: ${text}`);
+  const complainOf = (text: string): void => say(`${PROGRAM} fleet: ${text}`);
   const targets: LogTarget[] = [
     logToStderr && logFormat === 'json'
       ? jsonTarget({ write: (line) => say(line.trimEnd()) })
       : (_level, text) => say(`${PROGRAM} fleet: ${text}`),
   ];
-  const file = logFile === undefined ? undefined : openLogFile(logFile, logFormat, PROGRAM, complain);
+  const file = logFile === undefined ? undefined : openLogFile(logFile, logFormat, PROGRAM, complainOf);
   if (file) targets.push(file.log);
   const hangup = onHangup(() => file?.reopen());
   return {

@@ -18,6 +18,7 @@ import { becomeCyrusUser } from '../run-plan/become-cyrus-user.ts';
 import { planRun } from '../run-plan/plan-run.ts';
 import type { RunPlan } from '../run-plan/run-plan.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
+import { printJson, printLines } from './print.ts';
 
 export interface CheckOptions {
   probe: boolean;
@@ -38,7 +39,7 @@ export async function carryOutCheck(
   const tell = (found: readonly Finding[]): void => {
     signal.throwIfAborted();
     findings.push(...found);
-    if (!json) process.stdout.write(found.map(findingLine).join(''));
+    if (!json) printLines(found.map(findingLine));
   };
   const failed = (check: string, caught: unknown): SyncError => {
     const error = SyncError.from(caught);
@@ -46,7 +47,7 @@ export async function carryOutCheck(
     return error;
   };
   const end = (code: number): number => {
-    if (json) process.stdout.write(document(findings));
+    if (json) printJson(document(findings), 1);
     return code;
   };
   let plan: RunPlan;
@@ -100,21 +101,20 @@ export async function carryOutCheck(
 
 function findingLine({ check, verdict, text, advice }: Finding): string {
   const said = advice === undefined ? text : `${text} (${advice})`;
-  return `${verdict.padEnd(8)} ${check}: ${printable(said)}\n`;
+  return `${verdict.padEnd(8)} ${check}: ${printable(said)}`;
 }
 
-function document(findings: readonly Finding[]): string {
+function document(findings: readonly Finding[]): object {
   const shown = findings.map(({ check, verdict, text, advice }) => ({
     check,
     verdict,
     text: printable(text),
     advice: advice === undefined ? null : printable(advice),
   }));
-  const content = {
+  return {
     schema: 'cyrus-sync-check',
     version: VERSION,
     verdict: worstOf(findings),
     findings: shown,
   };
-  return `${JSON.stringify(content, undefined, 1)}\n`;
 }

@@ -3,8 +3,10 @@ import { EXIT_FAILED, EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { askControlSocket } from '../../operate/control/ask-control-socket.ts';
 import { isControlVerb, isRefusal } from '../../operate/control/control-request.ts';
 import { printable } from '../../report/printable.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
+import { printLines } from './print.ts';
 
 /**
  * Says one thing to a run, and prints what it answers.
@@ -20,12 +22,13 @@ export async function carryOutCtl(
   const [first = ''] = words;
   const hasName = !isControlVerb(first);
   const said = hasName ? words.slice(1) : words;
-  if (said.length === 0) throw usageError(`expected a verb, such as status, found "${first}" alone`);
+  if (said.length === 0)
+    throw usageError(`expected a verb, such as status, found ${shownValue(first)} alone`);
   const { path } = hasName ? controlSocket(environment, first) : onlyOne(controlSockets(environment));
   const request = bytesFromText([...(json ? ['json'] : []), ...said].join(' '));
   if (/[\r\n]/.test(request)) throw usageError('expected one line');
   const answer = await askControlSocket(path, request);
-  process.stdout.write(`${answer.split('\n').map(printable).join('\n')}\n`);
+  printLines(answer.split('\n').map(printable));
   return isRefusal(answer) ? EXIT_FAILED : EXIT_OK;
 }
 

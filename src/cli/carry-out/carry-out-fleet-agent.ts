@@ -5,7 +5,7 @@ import { EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { runAgent } from '../../fleet/agent/run-agent.ts';
 import { readFleetNotes } from '../../fleet/fleet-notes.ts';
 import type { FleetQueue } from '../../fleet/queue/fleet-queue.ts';
-import { printable } from '../../report/printable.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
 import { webPlan } from '../run-plan/web-plan.ts';
@@ -15,6 +15,7 @@ import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, type FleetStep } from './fleet-step.ts';
 import { holdWeb } from './join-web.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
+import { complain } from './print.ts';
 import { type AgentSurroundings, checkAgentFiles, runSlice } from './run-slice.ts';
 
 /** Milliseconds between two looks for a fleet that nobody has started yet. */
@@ -92,7 +93,7 @@ async function checkMasters(step: FleetStep, queue: FleetQueue): Promise<void> {
   const unknown = step.masters?.find((name) => !masters.has(name));
   if (unknown === undefined) return;
   const names = [...masters.keys()].join(', ');
-  const text = `option --master expects masters of the fleet (${names}), found "${unknown}"`;
+  const text = `option --master expects masters of the fleet (${names}), found ${shownValue(unknown)}`;
   const hint = 'cyrus-sync fleet add PLAN adds one; --fleet and --queue say which is meant';
   waitsAfter(new SyncError('USAGE', text, { phase: 'start', hint }), step);
 }
@@ -100,5 +101,5 @@ async function checkMasters(step: FleetStep, queue: FleetQueue): Promise<void> {
 /** Says what is missing, which may yet come. @throws SyncError for an agent that is to end when nothing is left */
 function waitsAfter(error: SyncError, { untilDone }: FleetStep): void {
   if (untilDone) throw error;
-  process.stderr.write(`cyrus-sync fleet: ${printable(error.message)}: waits for it (${error.hint})\n`);
+  complain(`cyrus-sync fleet: ${error.message}: waits for it (${error.hint})`);
 }

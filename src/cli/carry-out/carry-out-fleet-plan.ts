@@ -16,6 +16,7 @@ import { planRun } from '../run-plan/plan-run.ts';
 import { readInventory } from '../run-plan/read-inventory.ts';
 import { planLines } from './fleet-lines.ts';
 import type { FleetStep } from './fleet-step.ts';
+import { printJson, printLines } from './print.ts';
 
 /** Users of a server that are asked about together. */
 const USERS_AT_ONCE = 100;
@@ -25,7 +26,7 @@ export async function carryOutFleetPlan(step: FleetStep, environment: NodeJS.Pro
   const { args, json } = step;
   if (step.step === 'sizes') {
     const users = await usersOfMaster(args, environment);
-    process.stdout.write(users.map((user) => `${sizedUserLine(user)}\n`).join(''));
+    printLines(users.map(sizedUserLine));
     return EXIT_OK;
   }
   const { inventory, userFiles } = readInventory(step.name);
@@ -53,7 +54,8 @@ export async function carryOutFleetPlan(step: FleetStep, environment: NodeJS.Pro
     );
   }
   const plan = planFleet({ ...inventory, fleet }, users);
-  process.stdout.write(json ? `${JSON.stringify(plan)}\n` : `${planLines(plan).join('\n')}\n`);
+  if (json) printJson(plan);
+  else printLines(planLines(plan));
   return EXIT_OK;
 }
 

@@ -11,6 +11,8 @@ import { retryUsers } from '../../fleet/retry-users.ts';
 import { startFleet } from '../../fleet/start-fleet.ts';
 import { fleetReport } from '../../fleet/state/fleet-report.ts';
 import { type FleetView, type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
+import { printableJson } from '../../report/printable-json.ts';
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
@@ -19,6 +21,7 @@ import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
 import { openReportFile, type ReportPlace } from './open-report-file.ts';
+import { printJson, printLines } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** Between two looks so many times what one takes: a large fleet is not read all the time. */
@@ -80,9 +83,9 @@ async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<n
   await using queue = await makeFleet({ ...step, fleet: plan.fleet }, environment);
   const { slices, known } = await startFleet(queue, plan, step.step === 'add');
   const before = known === 0 ? '' : `, ${known} of them were there already`;
-  process.stdout.write(
-    `${countOf(slices, 'slice')} of ${countOf(plan.users, 'user')} on the queue ${queue.address}${before}\n`,
-  );
+  printLines([
+    `${countOf(slices, 'slice')} of ${countOf(plan.users, 'user')} on the queue ${queue.address}${before}`,
+  ]);
   return EXIT_OK;
 }
 
@@ -134,9 +137,8 @@ async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: Abor
         await queue.gates(),
         Date.now(),
       );
-      const text = `${JSON.stringify(document, undefined, 1)}\n`;
-      if (report === undefined) process.stdout.write(text);
-      else report.write(text);
+      if (report === undefined) printJson(document, 1);
+      else report.write(`${printableJson(document, 1)}\n`);
       return EXIT_OK;
     }
   }
@@ -151,7 +153,8 @@ async function status(
   const view = await lookAtFleet(queue);
   const code = view.users.needPerson > 0 ? EXIT_FAILED : EXIT_OK;
   if (!watch) {
-    process.stdout.write(json ? `${JSON.stringify(view)}\n` : `${fleetLines(view).join('\n')}\n`);
+    if (json) printJson(view);
+    else printLines(fleetLines(view));
     return code;
   }
   const { openScreen } = await import('../../operate/progress/screen.ts');
@@ -159,7 +162,7 @@ async function status(
   while (!signal.aborted) {
     const began = performance.now();
     const now = await lookPatiently(queue);
-    if (json) process.stdout.write(`${JSON.stringify(now)}\n`);
+    if (json) printJson(now);
     else screen.show('error' in now ? [`no answer: ${now.error}`] : fleetLines(now));
     const tookMs = 'error' in now ? 0 : performance.now() - began;
     await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal }).catch(() => {
@@ -182,7 +185,7 @@ async function lookPatiently(queue: FleetQueue): Promise<FleetView | { error: st
 
 async function users(queue: FleetQueue, { name, json }: FleetStep): Promise<number> {
   if (name !== 'failed' && name !== 'slow')
-    throw usageError(`expected users failed or users slow, found "${name}"`);
+    throw usageError(`expected users failed or users slow, found ${shownValue(name)}`);
   const all = [...(await standings(queue)).values()];
   const shown =
     name === 'failed'
@@ -191,9 +194,8 @@ async function users(queue: FleetQueue, { name, json }: FleetStep): Promise<numb
           .filter(({ result }) => result !== undefined)
           .sort((one, other) => (other.result?.seconds ?? 0) - (one.result?.seconds ?? 0))
           .slice(0, MOST_SLOW);
-  process.stdout.write(
-    json ? `${JSON.stringify(shown)}\n` : shown.map((one) => `${userLine(one)}\n`).join(''),
-  );
+  if (json) printJson(shown);
+  else printLines(shown.map(userLine));
   return EXIT_OK;
 }
 
@@ -212,7 +214,7 @@ async function eachReplica(
   if (chosen.length === 0) throw unknownReplica(name, gates);
   for (const gate of chosen) {
     await work(gate);
-    process.stdout.write(`${gate.slice('replica/'.length)} is ${after}\n`);
+    printLines([`${gate.slice('replica/'.length)} is ${after}`]);
   }
   return EXIT_OK;
 }
@@ -222,7 +224,7 @@ async function limit(queue: FleetQueue, text: string): Promise<number> {
   const count = Number(most);
   if (name === '' || count < 1 || count > MOST_SLICES) {
     throw usageError(
-      `expected limit REPLICA=N, with N from 1 to ${MOST_SLICES}, found "${text}"; pause holds a replica`,
+      `expected limit REPLICA=N, with N from 1 to ${MOST_SLICES}, found ${shownValue(text)}; pause holds a replica`,
     );
   }
   const after = `given ${countOf(count, 'slice')} at once`;
@@ -237,7 +239,7 @@ async function cancel(queue: FleetQueue, name: string): Promise<number> {
     if (!(await standings(queue)).has(name)) throw unknownUser(name);
     await queue.note(noteKey('user', name), true);
   }
-  process.stdout.write(`${name} is cancelled; what is under way now is finished\n`);
+  printLines([`${name} is cancelled; what is under way now is finished`]);
   return EXIT_OK;
 }
 
@@ -266,7 +268,7 @@ async function retry(queue: FleetQueue, name: string): Promise<number> {
   // Whose slice waits is in it still; whose slice is done comes in one of its own.
   const left = cancelled.filter(({ result, reason }) => result !== undefined || reason !== undefined);
   await retryUsers(queue, await queue.slices(), [...needy, ...left]);
-  process.stdout.write(`come again: ${countOf(needy.length + cancelled.length, 'user')}\n`);
+  printLines([`come again: ${countOf(needy.length + cancelled.length, 'user')}`]);
   return EXIT_OK;
 }
 
@@ -280,10 +282,10 @@ function reportFile(step: FleetStep): ReportPlace {
 function unknownReplica(name: string, gates: readonly string[]): SyncError {
   const names = gates.map((gate) => gate.slice('replica/'.length)).join(', ');
   return usageError(
-    `expected all or a replica of the fleet (${names === '' ? 'none is started' : names}), found "${name}"`,
+    `expected all or a replica of the fleet (${names === '' ? 'none is started' : names}), found ${shownValue(name)}`,
   );
 }
 
 function unknownUser(name: string): SyncError {
-  return usageError(`expected a user or wave of the fleet, found "${name}", which is on no slice`);
+  return usageError(`expected a user or wave of the fleet, found ${shownValue(name)}, which is on no slice`);
 }

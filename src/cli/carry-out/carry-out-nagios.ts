@@ -1,6 +1,7 @@
 import { askControlSocket } from '../../operate/control/ask-control-socket.ts';
 import { type AskedRun, nagiosVerdict, type Thresholds } from '../../operate/state/nagios-verdict.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
+import { printLines } from './print.ts';
 
 /** Monitors give a plugin ten seconds. */
 const ANSWER_MS = 3_000;
@@ -18,7 +19,7 @@ export async function carryOutNagios(
 ): Promise<number> {
   const sockets = name === undefined ? controlSockets(environment) : [controlSocket(environment, name)];
   const { exitCode, line } = nagiosVerdict(await Promise.all(sockets.map(askRun)), thresholds);
-  process.stdout.write(`${line}\n`);
+  printLines([line]);
   return exitCode;
 }
 

@@ -24,6 +24,7 @@ import type { ProgramWords } from '../../report/program-words.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import type { RunPlan } from '../run-plan/run-plan.ts';
 import { begin } from './begin.ts';
+import { printJson, printLines } from './print.ts';
 
 export interface PlanOptions {
   pace: Pace;
@@ -113,10 +114,10 @@ export async function carryOutPlan(
     complete: allFound && unreached.length === 0,
   };
   const spell = (name: string): string => externalName(setup.layout, name);
-  if (json) process.stdout.write(planJson(record.plans, summary, spell));
+  if (json) printJson(planJson(record.plans, summary, spell), 1);
   else {
     const lines = [...record.plans.flatMap((each) => userLines(each, spell)), ...summaryLines(summary)];
-    process.stdout.write(lines.map((line) => `${printableBytes(line)}\n`).join(''));
+    printLines(lines.map(printableBytes));
   }
   return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
 }

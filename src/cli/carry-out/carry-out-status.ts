@@ -5,6 +5,7 @@ import { openScreen } from '../../operate/progress/screen.ts';
 import { printable } from '../../report/printable.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
+import { printJson, printLines } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** A run that does not answer must not hold up what is told of the others. */
@@ -38,13 +39,14 @@ export async function carryOutStatus(
   const whole = name !== undefined;
   if (!watch) {
     const told = await ask();
-    process.stdout.write(json ? `${jsonOf(told)}\n` : `${textOf(told, whole).join('\n')}\n`);
+    if (json) printJson(jsonOf(told));
+    else printLines(textOf(told, whole));
     return exitCodeOf(told);
   }
   using screen = openScreen(process.stdout, environment.TERM);
   for (;;) {
     const told = await ask();
-    if (json) process.stdout.write(`${jsonOf(told)}\n`);
+    if (json) printJson(jsonOf(told));
     else screen.show(textOf(told, whole));
     if (signal.aborted) return exitCodeOf(told);
     await wait(WATCH_MS, undefined, { signal }).catch(() => {
@@ -73,11 +75,9 @@ function textOf(told: readonly Told[], whole: boolean): string[] {
   });
 }
 
-function jsonOf(told: readonly Told[]): string {
-  return JSON.stringify(
-    told.map(({ name, answer, error }) =>
-      answer === undefined ? { name, error } : { name, status: JSON.parse(answer).answer },
-    ),
+function jsonOf(told: readonly Told[]): object[] {
+  return told.map(({ name, answer, error }) =>
+    answer === undefined ? { name, error } : { name, status: JSON.parse(answer).answer },
   );
 }
 

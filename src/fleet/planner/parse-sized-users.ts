@@ -1,3 +1,5 @@
+import { isPrintable } from '../../report/printable.ts';
+import { printableJson } from '../../report/printable-json.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { SizedUser } from './inventory.ts';
 
@@ -5,7 +7,8 @@ import type { SizedUser } from './inventory.ts';
 export const MEAN_MESSAGE_OCTETS = 75_000;
 
 /**
- * A list of users with what they have: userid, octets and messages, separated by tabs. The last two may be missing.
+ * A list of users with what they have: userid, octets and messages, separated by tabs. The last two may be missing. A userid in
+ * double quotes is JSON.
  *
  * @throws SyncError CONFIG with the line
  */
@@ -13,7 +16,8 @@ export function parseSizedUsers(content: string, file: string): SizedUser[] {
   const users: SizedUser[] = [];
   for (const [at, line] of content.split(/\r?\n/).entries()) {
     if (line === '' || line.startsWith('#')) continue;
-    const [user = '', octets = '0', messages, ...more] = line.split('\t');
+    const [written = '', octets = '0', messages, ...more] = line.split('\t');
+    const user = useridOf(written) ?? '';
     const counts = [octets, messages ?? '0'].map((text) => (/^[0-9]{1,15}$/.test(text) ? Number(text) : -1));
     const [size = -1, count = -1] = counts;
     if (user === '' || size < 0 || count < 0 || more.length > 0) {
@@ -35,6 +39,18 @@ export function parseSizedUsers(content: string, file: string): SizedUser[] {
   return users;
 }
 
+/** A userid that such a line would not give back as it is, or that would steer a terminal, is written as JSON. */
 export function sizedUserLine({ user, octets, messages }: SizedUser): string {
-  return `${user}\t${octets}\t${messages}`;
+  const isPlain = isPrintable(user) && !/^["#]/.test(user);
+  return `${isPlain ? user : printableJson(user)}\t${octets}\t${messages}`;
+}
+
+/** @returns undefined: begins as JSON and is none */
+function useridOf(text: string): string | undefined {
+  if (!text.startsWith('"')) return text;
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Steered, Steering } from '../../coordinator/steering.ts';
 import { printableBytes } from '../../report/printable.ts';
+import { printableJson } from '../../report/printable-json.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { backlogText } from '../../report/words/rolling-lines.ts';
 import type { RunView, UserView } from '../state/run-view.ts';
@@ -42,7 +43,7 @@ interface Answer {
 /** Does what is asked and says what came of it: lines of text, or one of JSON, without the last end. Never throws. */
 export function controlAnswer({ json, request }: ParsedRequest, run: Controlled): string {
   const { ok, data, lines } = typeof request === 'string' ? refusal(request) : attempt(request, run);
-  return json ? JSON.stringify({ ok, ...(ok ? { answer: data } : { error: data }) }) : lines.join('\n');
+  return json ? printableJson({ ok, ...(ok ? { answer: data } : { error: data }) }) : lines.join('\n');
 }
 
 function refusal(text: string): Answer {

@@ -18,6 +18,7 @@ import type { AddressInfo } from 'node:net';
 import type { Steering } from '../../coordinator/steering.ts';
 import type { EventListener } from '../../report/events.ts';
 import type { PartOf } from '../../report/part-of.ts';
+import { printableJson } from '../../report/printable-json.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MetricFacts } from '../metrics/metric-facts.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -109,7 +110,7 @@ export class WebServer implements AsyncDisposable {
     });
     this.#statusText = briefly(KEPT_MS, now, () => {
       refresh();
-      return JSON.stringify({
+      return printableJson({
         ...{ version, control: token !== undefined },
         ...{ fleet: this.#fleetText !== undefined, channels: this.#channelData() },
       });
@@ -156,7 +157,7 @@ export class WebServer implements AsyncDisposable {
 
   /** The runs of this process are parts of a fleet: the page shows all of it. @param look asks how it stands */
   tellOfFleet(look: () => Promise<object>): void {
-    this.#fleetText = seldom(FLEET_KEPT_MS, this.#options.now, async () => JSON.stringify(await look()));
+    this.#fleetText = seldom(FLEET_KEPT_MS, this.#options.now, async () => printableJson(await look()));
   }
 
   /** One more point of the curves. @param dateMs milliseconds since the epoch */
@@ -267,7 +268,7 @@ export class WebServer implements AsyncDisposable {
           ?.steering();
         if (!steering) throw new SyncError('USAGE', 'expected a channel of this process that takes orders');
         const came = carryOutOrder(parseOrder(rest), steering);
-        send(response, 200, 'application/json', JSON.stringify({ came }));
+        send(response, 200, 'application/json', printableJson({ came }));
       },
     },
   };

@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { printable } from '../../report/printable.ts';
 
 /** Where a screen may be drawn. */
 export interface ScreenStream {
@@ -12,7 +13,7 @@ export interface ScreenStream {
 
 /** A few lines that are drawn over themselves, below whatever was written before. */
 export interface Screen extends Disposable {
-  /** Draws these in the place of those before; without a cursor to move, writes them below. */
+  /** Draws these, printable, in the place of those before; without a cursor to move, writes them below. */
   show(lines: readonly string[]): void;
   /** Takes away what is drawn, so that others write in its place. */
   clear(): void;
@@ -50,7 +51,7 @@ export function openScreen(stream: ScreenStream, terminal: string | undefined): 
   };
   const show = (lines: readonly string[]): void => {
     const { columns, rows } = sizeNow();
-    const fitting = lines.slice(0, rows - 1).map((line) => cut(line, columns - 1));
+    const fitting = lines.slice(0, rows - 1).map((line) => cut(printable(line), columns - 1));
     const before = rowsOf(drawn, columns);
     const up = before > 0 ? `${UP(Math.min(before, rows - 1))}${CLEAR_BELOW}` : '';
     stream.write(`${up}${fitting.map((line) => `${line}\n`).join('')}`);
@@ -81,7 +82,7 @@ export function openScreen(stream: ScreenStream, terminal: string | undefined): 
 
 function plainScreen(stream: ScreenStream): Screen {
   return {
-    show: (lines) => void stream.write(lines.map((line) => `${line}\n`).join('')),
+    show: (lines) => void stream.write(lines.map((line) => `${printable(line)}\n`).join('')),
     clear: () => {},
     size: undefined,
     [Symbol.dispose]: () => {},

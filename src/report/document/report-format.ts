@@ -1,4 +1,5 @@
 import type { UserSettled } from '../events.ts';
+import { printableJson } from '../printable-json.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import type { EntryError, ReportEntry } from './report-entry.ts';
 import type { RunTotals } from './run-totals.ts';
@@ -63,7 +64,7 @@ export const SCHEMA_VERSION = 1;
 export const jsonFormat = asText({
   separator: ',',
   head({ program, programVersion, channel, started }) {
-    const head = JSON.stringify({
+    const head = printableJson({
       schema: SCHEMA,
       version: SCHEMA_VERSION,
       program,
@@ -73,10 +74,10 @@ export const jsonFormat = asText({
     });
     return `${head.slice(0, -1)},"users":[`;
   },
-  entry: (entry) => `\n${JSON.stringify(entry)}`,
+  entry: (entry) => `\n${printableJson(entry)}`,
   tail(totals, end) {
     const state = { complete: end !== undefined, ended: end?.ended ?? null, endedBy: end?.endedBy ?? null };
-    return `\n],\n"run":${JSON.stringify({ ...state, ...totals })}}\n`;
+    return `\n],\n"run":${printableJson({ ...state, ...totals })}}\n`;
   },
 });
 

@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import test from 'node:test';
 import fc from 'fast-check';
 import { bytesFromText } from '../../../src/byte-string.ts';
+import { openScreen } from '../../../src/operate/progress/screen.ts';
 import { failureList } from '../../../src/report/document/failure-list.ts';
 import { ReportFile } from '../../../src/report/document/report-file.ts';
 import { jsonFormat } from '../../../src/report/document/report-format.ts';
@@ -18,6 +19,16 @@ import type { ErrorData } from '../../../src/report/sync-error.ts';
  * Contract: whatever a peer or a file puts into a name or a reason, it makes neither a line of its own nor a move of the
  * terminal, wherever it is printed, logged or listed.
  */
+
+test('what is drawn on a screen, and where there is none, moves no cursor of its own', () => {
+  for (const isTTY of [true, false]) {
+    let written = '';
+    const stream = { write: (text: string) => (written += text), isTTY, on() {}, off() {} };
+    using screen = openScreen(stream, 'xterm');
+    screen.show(['an\u202ena\u009b2J', 'bob\nmore']);
+    assert.equal(written, 'an\\u{202e}na\\x9b2J\nbob\\x0amore\n');
+  }
+});
 
 test('what steers a terminal or ends a line is shown by its number, and names as they are', () => {
   const cases: [octets: string, shown: string][] = [
