@@ -1,4 +1,5 @@
 import { type ByteString, textFromBytes } from '../byte-string.ts';
+import { spellNames } from '../report/name-in-text.ts';
 import { isPrintable, printableBytes } from '../report/printable.ts';
 import type { SpellMailbox } from '../report/spell-mailbox.ts';
 import type { PlanSummary } from './plan-lines.ts';
@@ -24,9 +25,9 @@ export function planJson(plans: readonly UserPlan[], summary: PlanSummary, spell
     failure: plan.failure
       ? {
           code: plan.failure.code,
-          message: text(plan.failure.message),
+          message: text(spellNames(plan.failure.message, spell)),
           mailbox: plan.failure.mailbox === undefined ? null : mailbox(plan.failure.mailbox),
-          hint: plan.failure.hint ?? null,
+          hint: plan.failure.hint === undefined ? null : spellNames(plan.failure.hint, spell),
         }
       : null,
   }));

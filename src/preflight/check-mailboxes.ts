@@ -1,4 +1,5 @@
 import { printableBytes } from '../report/printable.ts';
+import { reasonOf } from '../report/reasons.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Finding } from './finding.ts';
 import type { Site } from './site.ts';
@@ -9,8 +10,10 @@ const PROVEN_INDEX_VERSIONS = [13, 16, 17, 19];
 const EXAMPLES = 3;
 
 /** Types, partitions, index versions and databases, as far as a sample of mailboxes tells. */
-export async function checkMailboxes(site: Pick<Site, 'store' | 'survey' | 'layout'>): Promise<Finding[]> {
-  const { store, survey, layout } = site;
+export async function checkMailboxes(
+  site: Pick<Site, 'store' | 'survey' | 'layout' | 'spellMailbox'>,
+): Promise<Finding[]> {
+  const { store, survey, layout, spellMailbox } = site;
   const findings: Finding[] = [];
   const types = [...survey.byType].map(([type, count]) => `${count} ${typeName(type)}`).join(', ');
   findings.push({
@@ -50,7 +53,7 @@ export async function checkMailboxes(site: Pick<Site, 'store' | 'survey' | 'layo
     findings.push({
       check: 'mailboxes',
       verdict: 'problem',
-      text: `${printableBytes(error.mailbox ?? '')}: ${printableBytes(error.message)}`,
+      text: printableBytes(reasonOf(error.toData(), spellMailbox)),
       advice: error.hint ?? 'run reconstruct on it',
     });
   }

@@ -1,4 +1,5 @@
 import { printableBytes } from '../report/printable.ts';
+import { reasonOf } from '../report/reasons.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { IndexRecord } from '../store/master-store.ts';
 import type { Finding } from './finding.ts';
@@ -10,7 +11,11 @@ const LARGEST_OCTETS = 4 * 2 ** 20;
 const EXAMPLES = 3;
 
 /** Some messages are read whole and hashed, as a copy would do with all; and what all come to is estimated by them. */
-export async function checkMessages({ store, survey }: Pick<Site, 'store' | 'survey'>): Promise<Finding[]> {
+export async function checkMessages({
+  store,
+  survey,
+  spellMailbox,
+}: Pick<Site, 'store' | 'survey' | 'spellMailbox'>): Promise<Finding[]> {
   let [read, octets, seen] = [0, 0, 0];
   const damaged: SyncError[] = [];
   for (const { name } of survey.sample) {
@@ -58,7 +63,7 @@ export async function checkMessages({ store, survey }: Pick<Site, 'store' | 'sur
       (error): Finding => ({
         check: 'messages',
         verdict: 'problem',
-        text: `${printableBytes(error.mailbox ?? '')}: ${printableBytes(error.message)}`,
+        text: printableBytes(reasonOf(error.toData(), spellMailbox)),
         advice: error.hint,
       }),
     ),

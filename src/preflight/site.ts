@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { LockMechanism } from '../native/locks.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
+import type { SpellMailbox } from '../report/spell-mailbox.ts';
 import type { MailboxEntry, MasterStore } from '../store/master-store.ts';
 import type { StoreLayout } from '../store/paths/store-layout.ts';
 
@@ -18,6 +19,8 @@ export interface Host {
 
 /** A master and its replica as they are configured. */
 export interface Site extends Host {
+  /** Mailboxes as whoever reads the findings types them. */
+  spellMailbox: SpellMailbox;
   /** Milliseconds since the epoch. */
   now: number;
   /** Remarks on the configuration, and on the sync log. */

@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { spellNames } from './name-in-text.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
 /** One thing that the two sides do not have alike. Plain data: it crosses threads, and goes into reports as it is. */
@@ -108,13 +109,33 @@ export function gradeOfDifferences(differences: readonly Difference[]): 'differs
 /** Octets of a value that are shown: an ACL or a list of UIDs may be of any length. */
 const SHOWN_OCTETS = 200;
 
+/** Which of several is told by the name of a mailbox. */
+const CALLED_BY_MAILBOX: ReadonlySet<DifferenceKind> = new Set(['subscription', 'quota']);
+/** The values are names of mailboxes. */
+const OF_NAMES: ReadonlySet<DifferenceKind> = new Set(['name', 'quota-root']);
+
+/** The difference with every mailbox that it names as the administrator types it. */
+export function spellDifference(difference: Difference, spell: SpellMailbox): Difference {
+  const { kind, mailbox, what, master, replica } = difference;
+  const value = (of: Difference['master']): Difference['master'] => {
+    if (typeof of !== 'string') return of;
+    return OF_NAMES.has(kind) ? spell(of) : spellNames(of, spell);
+  };
+  return {
+    ...difference,
+    ...(mailbox !== undefined && { mailbox: spell(mailbox) }),
+    ...(what !== undefined && CALLED_BY_MAILBOX.has(kind) && { what: spell(what) }),
+    master: value(master),
+    replica: value(replica),
+  };
+}
+
 /** `user/anna/Sent, UID 7: flags: \Seen on the master, none on the replica`. */
 export function differenceLine(difference: Difference, spell: SpellMailbox): ByteString {
-  const { kind, user, mailbox, uid, what, master, replica } = difference;
-  const place = mailbox === undefined ? user : spell(mailbox);
+  const { kind, user, mailbox, uid, what, master, replica } = spellDifference(difference, spell);
+  const place = mailbox ?? user;
   const where = uid === undefined ? place : `${place}, UID ${uid}`;
-  const named = kind === 'subscription' && what !== undefined ? spell(what) : what;
-  const name = named === undefined ? NAMES[kind] : `${NAMES[kind]} ${named}`;
+  const name = what === undefined ? NAMES[kind] : `${NAMES[kind]} ${what}`;
   if (kind === 'unusable') return `${where}: ${name} cannot be used: ${shown(replica)}`;
   if (master === undefined) return `${where}: ${name} is only on the replica${value(replica)}`;
   if (replica === undefined) return `${where}: ${name} is missing on the replica${value(master)}`;

@@ -1,4 +1,5 @@
 import { type ByteString, textFromBytes } from '../byte-string.ts';
+import { withoutMarks } from './name-in-text.ts';
 
 /** Moves a cursor, ends a line, turns the direction of writing round, or is not seen at all. */
 const STEERING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -26,12 +27,13 @@ const UTF8_OR_OCTET = new RegExp(
  * would end the line or steer a terminal is shown by its number, and all else as it is.
  */
 export function printable(text: string): string {
-  return PLAIN.test(text) ? text : text.replaceAll(STEERING, numbered);
+  return PLAIN.test(text) ? text : withoutMarks(text).replaceAll(STEERING, numbered);
 }
 
 /** Does the same for octets; those that are no UTF-8 are shown by number too. */
-export function printableBytes(bytes: ByteString): string {
-  if (PLAIN.test(bytes)) return bytes;
+export function printableBytes(marked: ByteString): string {
+  if (PLAIN.test(marked)) return marked;
+  const bytes = withoutMarks(marked);
   // Messages are octets where they hold names, and text where the system made them.
   if (BEYOND_OCTETS.test(bytes)) return printable(bytes);
   return bytes.replaceAll(UTF8_OR_OCTET, (part) =>

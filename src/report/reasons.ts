@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { spellNames } from './name-in-text.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 import type { ErrorData } from './sync-error.ts';
 
@@ -10,7 +11,7 @@ export const asItIs: SpellMailbox = (internal) => internal;
  * named as the administrator types them, since that is what reconstruct and its kin want to be told.
  */
 export function reasonOf({ message, mailbox, alsoMailboxes }: ErrorData, spell: SpellMailbox): ByteString {
-  const line = message.replaceAll(/[\r\n]+/g, ' ');
+  const line = spellNames(message.replaceAll(/[\r\n]+/g, ' '), spell);
   const about = mailbox === undefined || mailbox === '' ? '' : `${spell(mailbox)}: `;
   const also = alsoMailboxes?.length ? `; also ${alsoMailboxes.map(spell).join(', ')}` : '';
   return `${about}${line}${also}`;
@@ -19,7 +20,9 @@ export function reasonOf({ message, mailbox, alsoMailboxes }: ErrorData, spell: 
 /** With what the operator can do about it. */
 export function reasonWithHint(error: ErrorData, spell: SpellMailbox): ByteString {
   const { hint } = error;
-  return hint === undefined ? reasonOf(error, spell) : `${reasonOf(error, spell)} (${hint})`;
+  return hint === undefined
+    ? reasonOf(error, spell)
+    : `${reasonOf(error, spell)} (${spellNames(hint, spell)})`;
 }
 
 /** With its code in front, for the log. */

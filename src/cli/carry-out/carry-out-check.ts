@@ -8,11 +8,14 @@ import { type Finding, worstOf } from '../../preflight/finding.ts';
 import type { Site } from '../../preflight/site.ts';
 import { surveyStore } from '../../preflight/survey-store.ts';
 import { connectReplica } from '../../protocol/connect/connect-replica.ts';
-import { printable } from '../../report/printable.ts';
+import { printable, printableBytes } from '../../report/printable.ts';
+import { asItIs, codedReason } from '../../report/reasons.ts';
+import type { SpellMailbox } from '../../report/spell-mailbox.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { checkSyncLog } from '../../rolling/daemon/check-sync-log.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { openMasterStore } from '../../store/open-master-store.ts';
+import { externalName } from '../../store/paths/external-name.ts';
 import type { Arguments } from '../arguments/arguments.ts';
 import { becomeCyrusUser } from '../run-plan/become-cyrus-user.ts';
 import { planRun } from '../run-plan/plan-run.ts';
@@ -41,9 +44,17 @@ export async function carryOutCheck(
     findings.push(...found);
     if (!json) printLines(found.map(findingLine));
   };
+  let spellMailbox: SpellMailbox = asItIs;
   const failed = (check: string, caught: unknown): SyncError => {
     const error = SyncError.from(caught);
-    tell([{ check, verdict: 'problem', text: `${error.code}: ${error.message}`, advice: error.hint }]);
+    tell([
+      {
+        check,
+        verdict: 'problem',
+        text: printableBytes(codedReason(error.toData(), spellMailbox)),
+        advice: error.hint,
+      },
+    ]);
     return error;
   };
   const end = (code: number): number => {
@@ -62,12 +73,14 @@ export async function carryOutCheck(
     return end(exitCodeOfError(failed('configuration', caught).code));
   }
   const { setup, channel } = plan;
+  spellMailbox = (internal) => externalName(setup.layout, internal);
   chooseLocks(setup.locks);
   const store = openMasterStore(setup.layout);
   const master = masterLink(setup.master, setup.connection, connectReplica, () => {});
   try {
     const site: Site = {
       layout: setup.layout,
+      spellMailbox,
       locks: setup.locks,
       now: Date.now(),
       remarks: plan.warnings,

@@ -1,4 +1,5 @@
 import type { SyncEvent } from '../../report/events.ts';
+import { spellNames } from '../../report/name-in-text.ts';
 import { printable, printableBytes } from '../../report/printable.ts';
 import { reasonOf } from '../../report/reasons.ts';
 import type { SpellMailbox } from '../../report/spell-mailbox.ts';
@@ -102,7 +103,7 @@ export class HookFacts {
       CYRUS_SYNC_CODE: code,
       CYRUS_SYNC_MAILBOX: mailbox === undefined ? '' : printableBytes(spellMailbox(mailbox)),
       CYRUS_SYNC_MESSAGE: printableBytes(reasonOf(error, spellMailbox)),
-      CYRUS_SYNC_HINT: hint === undefined ? '' : printableBytes(hint),
+      CYRUS_SYNC_HINT: hint === undefined ? '' : printableBytes(spellNames(hint, spellMailbox)),
     };
   }
 }

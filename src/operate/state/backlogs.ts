@@ -1,18 +1,25 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Backlog, SyncEvent } from '../../report/events.ts';
+import { spellNames } from '../../report/name-in-text.ts';
 import { printableBytes } from '../../report/printable.ts';
+import type { SpellMailbox } from '../../report/spell-mailbox.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { LagHistogram } from './lag.ts';
 import type { RollingView } from './run-view.ts';
 
 /** The facts told of one channel in rolling mode. */
 export class Backlogs {
+  readonly #spell: SpellMailbox;
   #linesTaken = 0;
   #badLines = 0;
   #latest: { backlog: Backlog; at: number } | undefined;
   #lastSuccess: number | null = null;
   readonly #lag = new LagHistogram();
   readonly #quarantined = new Map<ByteString, { failures: number; error: ErrorData }>();
+
+  constructor(spell: SpellMailbox) {
+    this.#spell = spell;
+  }
 
   /** @returns whether it was one of these */
   hear(event: SyncEvent, now: number): boolean {
@@ -73,7 +80,7 @@ export class Backlogs {
           user: printableBytes(user),
           failures,
           code,
-          message: printableBytes(message),
+          message: printableBytes(spellNames(message, this.#spell)),
         }),
       ),
     };

@@ -7,6 +7,7 @@
 
 import type { ByteString } from '../../byte-string.ts';
 import type { SyncEvent, WhyNoMore } from '../../report/events.ts';
+import { spellNames } from '../../report/name-in-text.ts';
 import { printable, printableBytes } from '../../report/printable.ts';
 import { codedReason } from '../../report/reasons.ts';
 import type { SpellMailbox } from '../../report/spell-mailbox.ts';
@@ -81,11 +82,12 @@ export class RunState {
   readonly #failures: (Omit<FailureView, 'agoMs'> & { at: number })[] = [];
   readonly #retriesByCode: Record<string, number> = {};
   #lockWaits = 0;
-  readonly #backlogs = new Backlogs();
+  readonly #backlogs: Backlogs;
 
   /** @param now milliseconds of a clock that never goes back */
   constructor(about: RunAbout, now: number) {
     this.#about = about;
+    this.#backlogs = new Backlogs(about.spellMailbox);
     this.#began = now;
     this.#mode = about.rolling ? 'rolling' : null;
   }
@@ -282,7 +284,13 @@ export class RunState {
     const { code, hint } = error;
     const message = this.#reason(error);
     const user = users.map(printableBytes).join(' ') || 'shared mailboxes';
-    this.#failures.unshift({ user, code, message, hint: hint === undefined ? null : printable(hint), at });
+    this.#failures.unshift({
+      user,
+      code,
+      message,
+      hint: hint === undefined ? null : printable(spellNames(hint, this.#about.spellMailbox)),
+      at,
+    });
     this.#failures.length = Math.min(this.#failures.length, LATEST_FAILURES);
   }
 

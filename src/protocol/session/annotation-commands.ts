@@ -14,7 +14,7 @@ import {
   requireName,
   requireString,
   requireText,
-  unasked,
+  unaskedOfMailbox,
 } from './fields.ts';
 import { ifNonexistent } from './if-nonexistent.ts';
 import { MODSEQ } from './ranges.ts';
@@ -33,7 +33,7 @@ export function annotationCommands(queue: CommandQueue): AnnotationCommands {
         untagged: dispatch({
           ANNOTATION: (value) => {
             const of = optionalString(requireMap(value, 'ANNOTATION'), 'MBOXNAME', MAILBOX_NAME) ?? name;
-            if (of !== name) throw unasked('an annotation of', of);
+            if (of !== name) throw unaskedOfMailbox('an annotation of', of);
             annotations.push(decodeAnnotation(value));
           },
         }),

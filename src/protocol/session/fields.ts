@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import { type Grammar, matches } from '../../grammar.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { DlistMap, DlistValue } from '../dlist/value.ts';
 import type { Range } from './ranges.ts';
@@ -88,9 +89,18 @@ export function unusable(expected: string, found: DlistValue | undefined): SyncE
 
 /** Something of somebody else: taken for what was asked for, it would be changed or removed as such. */
 export function unasked(what: string, found: ByteString): SyncError {
+  return notAskedFor(`${what} ${show(found)}`);
+}
+
+/** @param what that is called by the name of a mailbox */
+export function unaskedOfMailbox(what: string, name: ByteString): SyncError {
+  return notAskedFor(`${what} "${nameInText(name.slice(0, SHOWN_OCTETS))}"`);
+}
+
+function notAskedFor(what: string): SyncError {
   return new SyncError(
     'IMAP_PROTOCOL_ERROR',
-    `the replica's answer names ${what} ${show(found)}, which it was not asked for`,
+    `the replica's answer names ${what}, which it was not asked for`,
     {
       family: 'refused',
       hint: 'No Cyrus server answers so: make sure that the server is the replica that you mean, and nobody is in between',
@@ -98,9 +108,12 @@ export function unasked(what: string, found: ByteString): SyncError {
   );
 }
 
+/** Octets of a value that a message repeats. */
+const SHOWN_OCTETS = 80;
+
 function show(found: DlistValue | undefined): string {
   if (found === undefined) return 'nothing';
   if (found === null) return 'NIL';
-  if (typeof found === 'string') return JSON.stringify(found.slice(0, 80));
+  if (typeof found === 'string') return JSON.stringify(found.slice(0, SHOWN_OCTETS));
   return Array.isArray(found) ? 'a list' : found instanceof Map ? 'a kvlist' : 'a file';
 }

@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { DlistValue } from '../dlist/value.ts';
 import type { ReplicaMailbox, WireRecord } from '../replica-session.ts';
-import { unasked, unusable } from './fields.ts';
+import { unaskedOfMailbox, unusable } from './fields.ts';
 import { decodeMailbox, type Told } from './mailbox-lines.ts';
 import { decodeRecord } from './records.ts';
 
@@ -39,7 +39,7 @@ export class FullMailbox {
   mailbox(value: DlistValue): void {
     if (this.#failure !== undefined) throw this.#failure;
     const mailbox = decodeMailbox(value, this.#told);
-    if (mailbox.name !== this.#name) throw unasked('the mailbox', mailbox.name);
+    if (mailbox.name !== this.#name) throw unaskedOfMailbox('the mailbox', mailbox.name);
     if (this.#mailbox !== undefined) throw unusable('one MAILBOX', 'another');
     if (mailbox.lastUid < this.#lastUid) {
       const what = `LAST_UID as a number from ${this.#lastUid}, the UID of the last RECORD`;

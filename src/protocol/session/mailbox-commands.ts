@@ -12,7 +12,7 @@ import type {
 } from '../replica-session.ts';
 import { apply } from './apply.ts';
 import { dispatch } from './dispatch.ts';
-import { unasked } from './fields.ts';
+import { unaskedOfMailbox } from './fields.ts';
 import { FullMailbox } from './full-mailbox.ts';
 import { ifNonexistent } from './if-nonexistent.ts';
 import { decodeUsableMailbox, encodeMailbox, type Told } from './mailbox-lines.ts';
@@ -133,7 +133,7 @@ function getList(
         const mailbox = decodeUsableMailbox(value, told, onUnusable);
         if (mailbox === undefined) return;
         // Each at most once, which also bounds how many there can be.
-        if (!asked.delete(askedAs(mailbox))) throw unasked('the mailbox', mailbox.name);
+        if (!asked.delete(askedAs(mailbox))) throw unaskedOfMailbox('the mailbox', mailbox.name);
         mailboxes.push(mailbox);
       },
     }),

@@ -5,7 +5,7 @@ import type { CommandQueue } from '../link/command-queue.ts';
 import type { MasterQuota, MasterSession, ReplicaQuota } from '../replica-session.ts';
 import { apply } from './apply.ts';
 import { dispatch } from './dispatch.ts';
-import { optionalNumber, requireMap, requireName, requireNumber, unasked } from './fields.ts';
+import { optionalNumber, requireMap, requireName, requireNumber, unaskedOfMailbox } from './fields.ts';
 import { LIMIT, MODSEQ } from './ranges.ts';
 
 type QuotaCommands = Pick<MasterSession, 'getQuota' | 'applyQuota' | 'applyUnquota'>;
@@ -22,7 +22,7 @@ export function quotaCommands(queue: CommandQueue): QuotaCommands {
         untagged: dispatch({
           QUOTA: (value) => {
             const found = decodeQuota(value);
-            if (found.root !== root) throw unasked('the quota root', found.root);
+            if (found.root !== root) throw unaskedOfMailbox('the quota root', found.root);
             quota = { ...found, modseq: optionalNumber(requireMap(value, 'QUOTA'), 'MODSEQ', MODSEQ) };
           },
         }),

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry, MasterStore } from '../../store/master-store.ts';
 
@@ -50,7 +51,7 @@ export function isLive(store: Pick<MasterStore, 'lookup'>, name: ByteString, uni
 export function twinDamage({ name, uniqueid }: MailboxEntry, other: ByteString): SyncError {
   return new SyncError(
     'MAILBOX_DAMAGED',
-    `${name} and ${other} are two mailboxes with one uniqueid on the master (${uniqueid}), so neither is renamed or replaced on the replica`,
+    `${nameInText(name)} and ${nameInText(other)} are two mailboxes with one uniqueid on the master (${uniqueid}), so neither is renamed or replaced on the replica`,
     {
       phase: 'folders',
       mailbox: name,

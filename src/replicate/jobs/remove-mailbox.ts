@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
@@ -28,7 +29,8 @@ export async function removeMailbox(context: EngineContext, name: ByteString): P
   const canFollow = (successor: MailboxEntry): boolean =>
     !successor.inDeleted || canBeOpened(context, successor.name);
   if (successor && successor.name !== name && !successor.deleted && canFollow(successor)) {
-    throw new SyncError('IMAP_MAILBOX_MOVED', `on the replica this still is what is ${successor.name} here`, {
+    const what = nameInText(successor.name);
+    throw new SyncError('IMAP_MAILBOX_MOVED', `on the replica this still is what is ${what} here`, {
       phase: 'folders',
       mailbox: name,
       hint: 'it is removed once the other one has been replicated',

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
@@ -25,7 +26,7 @@ export async function removeUser(
   if (moved) {
     throw new SyncError(
       'IMAP_MAILBOX_MOVED',
-      `on the replica this user still has what is ${moved.name} here`,
+      `on the replica this user still has what is ${nameInText(moved.name)} here`,
       {
         phase: 'folders',
         user: userid,

@@ -1,5 +1,6 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { OnUnusable, ReplicaUser } from '../../protocol/replica-session.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 
@@ -36,7 +37,7 @@ export async function userThere(
 function foreign(userid: ByteString, what: string, name: ByteString): SyncError {
   return new SyncError(
     'IMAP_PROTOCOL_ERROR',
-    `among what the replica has of ${userid} it lists ${what} ${JSON.stringify(name)}, which is not this user's`,
+    `among what the replica has of ${userid} it lists ${what} "${nameInText(name)}", which is not this user's`,
     {
       family: 'refused',
       phase: 'folders',

@@ -6,6 +6,7 @@
 
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { type Phase, SyncError } from '../../report/sync-error.ts';
 import type { UnreadPart } from '../../store/master-store.ts';
 import { expected } from './expected.ts';
@@ -242,7 +243,7 @@ export function endsJob({ family, code }: Pick<SyncError, 'family' | 'code'>): b
 
 /** Makes the error of a mailbox that cannot be made because the one above it is not on the replica. */
 export function missingAbove(above: ByteString, mailbox: ByteString, user?: ByteString): SyncError {
-  return new SyncError('IMAP_MAILBOX_NONEXISTENT', `${above} is missing on the replica`, {
+  return new SyncError('IMAP_MAILBOX_NONEXISTENT', `${nameInText(above)} is missing on the replica`, {
     phase: 'folders',
     user,
     mailbox,

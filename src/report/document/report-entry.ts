@@ -1,7 +1,8 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Difference } from '../difference.ts';
+import { type Difference, spellDifference } from '../difference.ts';
 import type { UserSettled } from '../events.ts';
 import { type Grade, gradeOf } from '../grade.ts';
+import { spellNames } from '../name-in-text.ts';
 import { printable, printableBytes } from '../printable.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import type { ErrorData, MessageDamage } from '../sync-error.ts';
@@ -76,19 +77,23 @@ export function reportEntry(settled: UserSettled, facts: Facts, spell: SpellMail
     seconds: Math.round(effort.elapsedMs) / 1_000,
     attempts: effort.attempts,
     lockWaits: effort.lockWaits,
-    error: error === undefined ? null : entryError(error, named),
+    error: error === undefined ? null : entryError(error, spell),
     damagedMessages: facts.damagedCount,
     damaged: facts.damaged.map(({ name, damage: { uid, guid, path, cause } }) => ({
-      ...{ mailbox: named(name), uid, guid, path: printable(path), cause },
+      ...{ mailbox: named(name), uid, guid, path: printable(spellNames(path, spell)), cause },
     })),
-    found: facts.found.map(({ kind, mailbox, uid, what, master, replica }) => ({
-      kind,
-      mailbox: mailbox === undefined ? null : named(mailbox),
-      uid: uid ?? null,
-      what: what === undefined ? null : printableBytes(what),
-      master: entryValue(master),
-      replica: entryValue(replica),
-    })),
+    found: facts.found.map((found) => entryDifference(spellDifference(found, spell))),
+  };
+}
+
+function entryDifference({ kind, mailbox, uid, what, master, replica }: Difference): EntryDifference {
+  return {
+    kind,
+    mailbox: mailbox === undefined ? null : printableBytes(mailbox),
+    uid: uid ?? null,
+    what: what === undefined ? null : printableBytes(what),
+    master: entryValue(master),
+    replica: entryValue(replica),
   };
 }
 
@@ -96,7 +101,8 @@ function entryValue(value: Difference['master']): string | number | null {
   return typeof value === 'string' ? printableBytes(value) : (value ?? null);
 }
 
-export function entryError(error: ErrorData, named: (internal: ByteString) => string): EntryError {
+export function entryError(error: ErrorData, spell: SpellMailbox): EntryError {
+  const named = (internal: ByteString): string => printableBytes(spell(internal));
   const { code, family, phase, mailbox, alsoMailboxes, message, hint, retryable } = error;
   return {
     code,
@@ -104,8 +110,8 @@ export function entryError(error: ErrorData, named: (internal: ByteString) => st
     phase: phase ?? null,
     mailbox: mailbox === undefined || mailbox === '' ? null : named(mailbox),
     alsoMailboxes: alsoMailboxes?.map(named) ?? [],
-    message: printableBytes(message),
-    hint: hint === undefined ? null : printableBytes(hint),
+    message: printableBytes(spellNames(message, spell)),
+    hint: hint === undefined ? null : printableBytes(spellNames(hint, spell)),
     retryable,
   };
 }

@@ -4,7 +4,6 @@
  */
 
 import type { SyncEvent } from '../events.ts';
-import { printableBytes } from '../printable.ts';
 import { asItIs } from '../reasons.ts';
 import { OutputFile } from '../sinks/output-file.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
@@ -128,10 +127,9 @@ export class ReportFile {
 
   /** @param ended milliseconds since the epoch */
   close({ endedBy, allFound }: Pick<Closing, 'endedBy' | 'allFound'>, ended: number): void {
-    const named = (internal: string): string => printableBytes(this.#spell(internal));
     const end = {
       ended: new Date(ended).toISOString(),
-      endedBy: endedBy === undefined ? null : entryError(endedBy, named),
+      endedBy: endedBy === undefined ? null : entryError(endedBy, this.#spell),
       allFound,
     };
     this.#attempt(() => {

@@ -5,6 +5,7 @@
 
 import { differenceLine } from '../difference.ts';
 import type { MailboxEvent, RollingEvent, SyncEvent } from '../events.ts';
+import { spellNames } from '../name-in-text.ts';
 import { codedReason, reasonOf } from '../reasons.ts';
 import type { SpellMailbox } from '../spell-mailbox.ts';
 import {
@@ -35,6 +36,13 @@ export interface LogContext {
  * working (algorithm 11.3). A run without trouble logs nothing.
  */
 export function logLines(event: SyncEvent, context: LogContext): LogLine[] {
+  return linesOf(event, context).map(({ level, text }) => ({
+    level,
+    text: spellNames(text, context.spellMailbox),
+  }));
+}
+
+function linesOf(event: SyncEvent, context: LogContext): LogLine[] {
   const { spellMailbox: spell } = context;
   switch (event.kind) {
     case 'run:warning':

@@ -1,14 +1,18 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { MailboxEvent } from '../events.ts';
+import { nameInText } from '../name-in-text.ts';
 import type { LogLine } from './log-line.ts';
 
-/** The log's lines on a mailbox, in the C client's words where it has some (algorithm 11.3). */
+/**
+ * The log's lines on a mailbox, in the C client's words where it has some (algorithm 11.3). Those have names as Cyrus files them,
+ * ours as the administrator types them.
+ */
 export function mailboxLines(event: MailboxEvent): LogLine[] {
   switch (event.kind) {
     case 'mailbox:merged':
       return [];
     case 'mailbox:conversations-uncounted':
-      return [{ level: 'debug', text: `the replica counts no conversations of ${event.name}` }];
+      return [{ level: 'debug', text: `the replica counts no conversations of ${nameInText(event.name)}` }];
     case 'mailbox:replica-only': {
       const { name, uniqueid, inDeleted } = event;
       const text = `do_folders: no tombstone for deleted mailbox ${name} (${uniqueid}), left alone on the replica`;
@@ -22,7 +26,7 @@ export function mailboxLines(event: MailboxEvent): LogLine[] {
     case 'mailbox:checksum-stale': {
       const { name, stored, counted } = event;
       const text =
-        `the checksum in the index of ${name} is not that of its records: ` +
+        `the checksum in the index of ${nameInText(name)} is not that of its records: ` +
         `SYNC_CRC ${stored.crcBasic}/${stored.crcAnnotations} there, ` +
         `${counted.crcBasic}/${counted.crcAnnotations} counted and taken; reconstruct corrects it`;
       return [{ level: 'notice', text }];
@@ -33,11 +37,11 @@ export function mailboxLines(event: MailboxEvent): LogLine[] {
       ];
     case 'mailbox:name-too-long': {
       const { name, longestName, inDeleted } = event;
-      const text = `left out: ${name}: its name has ${name.length} octets, and the replica opens none of more than ${longestName}`;
+      const text = `left out: ${nameInText(name)}: its name has ${name.length} octets, and the replica opens none of more than ${longestName}`;
       return [{ level: inDeleted ? 'notice' : 'error', text }];
     }
     case 'mailbox:unknown-there': {
-      const text = `left out: ${event.name}: it holds JMAP notifications, which the replica's Cyrus does not have`;
+      const text = `left out: ${nameInText(event.name)}: it holds JMAP notifications, which the replica's Cyrus does not have`;
       return [{ level: 'notice', text }];
     }
     case 'mailbox:blocked':
@@ -50,13 +54,19 @@ export function mailboxLines(event: MailboxEvent): LogLine[] {
       return [{ level: 'error', text: `${event.error.message}; on the replica this part stays as it is` }];
     case 'message:damaged': {
       const { uid, path, cause } = event.damage;
-      return [{ level: 'error', text: `left out: ${event.name}: message ${uid}: ${path}: ${cause}` }];
+      return [
+        { level: 'error', text: `left out: ${nameInText(event.name)}: message ${uid}: ${path}: ${cause}` },
+      ];
     }
     case 'mailbox:held-back': {
       const { above, names } = event;
-      const which = names.length === 1 ? names[0] : `${names.length} mailboxes below it`;
+      const which =
+        names.length === 1 ? names.map(nameInText).join('') : `${names.length} mailboxes below it`;
       return [
-        { level: 'error', text: `do_folders(): not sent, because ${above} is not on the replica: ${which}` },
+        {
+          level: 'error',
+          text: `do_folders(): not sent, because ${nameInText(above)} is not on the replica: ${which}`,
+        },
       ];
     }
   }
@@ -109,5 +119,5 @@ function blockedText(event: Extract<MailboxEvent, { kind: 'mailbox:blocked' }>):
     command === 'MAILBOX'
       ? `the replica has another mailbox of this name: uniqueid ${uniqueid} here, ${otherUniqueid} there`
       : `it has to be renamed on the replica, where another mailbox (uniqueid ${otherUniqueid}) has its name`;
-  return `${command} received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): ${name}: ${what}`;
+  return `${command} received NO response: IMAP_MAILBOX_MOVED (foreseen, so not sent): ${nameInText(name)}: ${what}`;
 }

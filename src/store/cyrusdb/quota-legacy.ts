@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import { hasErrno } from '../../native/has-errno.ts';
 import { readRegular } from '../../native/open-regular.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_QUOTA_OCTETS } from '../files/limits.ts';
 import { damaged } from './damaged.ts';
@@ -54,7 +55,7 @@ export function quotaLegacy(layout: QuotaLegacyLayout): QuotaLegacy {
       throw damaged(
         `${directory}/${path}`,
         text.length,
-        `quota root ${root}: expected a final LF`,
+        `quota root ${nameInText(root)}: expected a final LF`,
         QUOTA_REPAIR,
       );
     }
@@ -92,7 +93,7 @@ function pathOf({ virtdomains, fulldirhash }: QuotaLegacyLayout, root: ByteStrin
   if (/[/\0]/.test(root)) {
     throw new SyncError(
       'IO',
-      `quota root ${JSON.stringify(root)}: expected a mailbox name, found / or NUL in it`,
+      `quota root "${nameInText(root)}": expected a mailbox name, found / or NUL in it`,
       {
         phase: 'read',
         hint: 'run reconstruct on the mailboxes of this quota root',

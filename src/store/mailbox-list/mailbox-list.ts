@@ -6,7 +6,8 @@
  */
 
 import { statSync } from 'node:fs';
-import { type ByteString, compareBytes, textFromBytes } from '../../byte-string.ts';
+import { type ByteString, compareBytes } from '../../byte-string.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
@@ -84,7 +85,7 @@ export class MailboxList {
     this.#databases = databases;
     this.#search = new UniqueidSearch({
       rowsBehind: (after) => this.#read((db, keying) => pageOf(db.entries('', after), keying, PAGE_ROWS)),
-      entryOf: (name, value) => this.#parsed('by-name', name, this.#parse(name, value)),
+      entryOf: (name, value) => this.#parsed('by-name', name, this.#parse(nameInText(name), value)),
       stamp: () => stampOf(layout.mboxlistPath),
     });
     this.#formerNames = new FormerNameSearch({
@@ -313,7 +314,7 @@ export class MailboxList {
   #entry(keying: MailboxKeying, name: ByteString, value: ByteString): MailboxEntry {
     const known = this.#entries.get(name);
     if (known?.value === value) return known.entry;
-    const entry = Object.freeze(this.#parsed(keying, name, this.#parse(name, value)));
+    const entry = Object.freeze(this.#parsed(keying, name, this.#parse(nameInText(name), value)));
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
     this.#entries.set(name, { value, entry });
     return entry;
@@ -354,12 +355,13 @@ export class MailboxList {
     return (await this.#formerNames.find(dbnameOf(name))).map(internalNameOf);
   }
 
-  #parse(name: ByteString, value: ByteString): MailboxRow {
+  /** @param row what it is the row of: the mailbox, or the uniqueid */
+  #parse(row: string, value: ByteString): MailboxRow {
     try {
       return parseMailboxRow(value);
     } catch (caught) {
       if (!(caught instanceof MailboxRowError)) throw caught;
-      const finding = `row of ${textFromBytes(name)}: ${caught.message}`;
+      const finding = `row of ${row}: ${caught.message}`;
       throw databaseDamaged(this.#layout.mboxlistPath, finding, DAMAGE_HINT);
     }
   }

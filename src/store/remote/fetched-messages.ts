@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MessageAddress } from '../../protocol/replica-session.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, MailboxEntry, MailboxMessages } from '../master-store.ts';
 import type { MasterSessions } from './master-sessions.ts';
@@ -82,7 +83,7 @@ function unreadable(
       phase: 'upload',
       mailbox: name,
       hint: 'restore the file, or run reconstruct on the mailbox on the master',
-      damage: { uid, guid, path: `${name} ${uid}`, cause },
+      damage: { uid, guid, path: `${nameInText(name)} ${uid}`, cause },
     },
   );
 }

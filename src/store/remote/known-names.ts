@@ -1,5 +1,6 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { type NameRules, parseInternalName, toDbname } from '../paths/mailbox-name.ts';
 
@@ -48,7 +49,7 @@ export class KnownNames {
     if (this.#byName.has(name)) return this.#byName.get(name);
     const owner = this.#ownerOf(name);
     if (owner !== undefined && this.#whole.has(owner)) return undefined;
-    throw new SyncError('BUG', `the master was not asked for the mailbox ${JSON.stringify(name)}`, {
+    throw new SyncError('BUG', `the master was not asked for the mailbox ${nameInText(name)}`, {
       phase: 'read',
       mailbox: name,
     });

@@ -9,6 +9,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import type { MasterSession, ReplicaMailbox, ReplicaUser } from '../../protocol/replica-session.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type {
   Annotation,
@@ -193,7 +194,7 @@ class RemoteStore implements MasterStore {
       if (this.ownerOf(name) === userid) continue;
       throw new SyncError(
         'IMAP_PROTOCOL_ERROR',
-        `among what the master has of ${userid} it lists the mailbox ${JSON.stringify(name)}, which is not this user's`,
+        `among what the master has of ${userid} it lists the mailbox "${nameInText(name)}", which is not this user's`,
         {
           phase: 'read',
           user: userid,

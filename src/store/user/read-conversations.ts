@@ -1,4 +1,5 @@
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import type { CyrusDatabase } from '../cyrusdb/cyrus-database.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { decimal } from '../files/parse-disk-dlist.ts';
@@ -35,7 +36,11 @@ export function readConversations(
   const { value, compactEmailids } = found;
   const modseq = value === undefined ? 0 : parseFolderStatus(value);
   if (modseq === undefined) {
-    throw databaseDamaged(path, `folder ${mailbox.name}: expected "0 (MODSEQ ...)", found "${value}"`, hint);
+    throw databaseDamaged(
+      path,
+      `folder ${nameInText(mailbox.name)}: expected "0 (MODSEQ ...)", found "${value}"`,
+      hint,
+    );
   }
   return { modseq, compactEmailids };
 }

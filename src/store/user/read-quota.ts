@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import { QUOTA_REPAIR, quotaLegacy } from '../cyrusdb/quota-legacy.ts';
 import { type KeyOrder, withDatabase } from '../cyrusdb/with-database.ts';
 import { databaseDamaged } from '../files/store-errors.ts';
@@ -17,7 +18,7 @@ export function readQuota(layout: StoreLayout, root: ByteString, order: KeyOrder
     if (!(caught instanceof QuotaValueError)) throw caught;
     throw databaseDamaged(
       path.join(layout.quotaPath, textFromBytes(root)),
-      `quota root ${textFromBytes(root)}: ${caught.message}`,
+      `quota root ${nameInText(root)}: ${caught.message}`,
       QUOTA_REPAIR,
     );
   }

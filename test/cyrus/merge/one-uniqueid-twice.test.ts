@@ -68,7 +68,7 @@ test("a folder that has another user's uniqueid is not taken for that user's, re
   await createUser('anna', ['/Work']);
   await createUser('bob', ['/Letters']);
   await shareUniqueid(pair.master, 'user.bob.Letters', 'user.anna.Work');
-  await assertDamage(['anna', 'bob'], ['user.anna.Work', 'user.bob.Letters']);
+  await assertDamage(['anna', 'bob'], ['user/anna/Work', 'user/bob/Letters']);
   assert.deepEqual(await onReplica('user/anna*'), ['user/anna', 'user/anna/Work']);
   assert.deepEqual(await onReplica('user/bob*'), ['user/bob']);
 });
@@ -79,7 +79,7 @@ test('two folders of one user with one uniqueid are both left alone, and the res
   await shareUniqueid(pair.master, 'user.chiara.Work', 'user.chiara.Letters');
   await using client = await pair.master.imap('chiara');
   await append(client, 'INBOX/Other', 1, 'later', 'chiara');
-  await assertDamage(['chiara'], ['user.chiara.Work', 'user.chiara.Letters']);
+  await assertDamage(['chiara'], ['user/chiara/Work', 'user/chiara/Letters']);
   assert.deepEqual(await onReplica('user/chiara/*'), [
     'user/chiara/Letters',
     'user/chiara/Other',

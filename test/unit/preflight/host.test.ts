@@ -10,6 +10,7 @@ import { checkSpace } from '../../../src/preflight/check-space.ts';
 import { checkSyncLog } from '../../../src/preflight/check-sync-log.ts';
 import type { Finding } from '../../../src/preflight/finding.ts';
 import { surveyStore } from '../../../src/preflight/survey-store.ts';
+import { asItIs } from '../../../src/report/reasons.ts';
 import { MemoryStore } from '../../lab/memory-store.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
 
@@ -78,7 +79,14 @@ test('types, a partition that the configuration lacks and an index version that 
   store.addUser('anna', ['Sent']);
   store.put('user.anna.Calendar', { entry: { type: 'c' }, state: { indexVersion: 15 } });
   const survey = await surveyStore(store);
-  const said = short(await checkMailboxes({ store, survey, layout: { ...layout, partitions: new Map() } }));
+  const said = short(
+    await checkMailboxes({
+      store,
+      survey,
+      layout: { ...layout, partitions: new Map() },
+      spellMailbox: asItIs,
+    }),
+  );
   assert.match(said[0] ?? '', /^ok mailboxes: 1 users, 3 mailboxes \(2 mail, 1 calendar\)/);
   assert.match(
     said[1] ?? '',

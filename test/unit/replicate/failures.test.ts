@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Failures } from '../../../src/replicate/outcomes/failures.ts';
+import { nameInText } from '../../../src/report/name-in-text.ts';
 import { type ErrorCode, SyncError } from '../../../src/report/sync-error.ts';
 
 const error = (code: ErrorCode, retryable = false): SyncError =>
@@ -119,14 +120,17 @@ test('what was held back is told with what it waits for, or after what failed', 
   const waiting = thrown((failures) => failures.holdBack('user.anna.a.b', 'user.anna.a'));
   assert.deepEqual(
     [waiting?.code, waiting?.message, waiting?.mailbox],
-    ['IMAP_MAILBOX_NONEXISTENT', 'user.anna.a is missing on the replica', 'user.anna.a.b'],
+    ['IMAP_MAILBOX_NONEXISTENT', `${nameInText('user.anna.a')} is missing on the replica`, 'user.anna.a.b'],
   );
   const both = thrown((failures) => {
     failures.holdBack('user.anna.a.b', 'user.anna.a');
     failures.holdBack('user.anna.a.c', 'user.anna.a');
     failures.holdBack('user.anna.d.e', 'user.anna.d');
   });
-  assert.equal(both?.message, 'user.anna.a is missing on the replica (and 2 below it not sent)');
+  assert.equal(
+    both?.message,
+    `${nameInText('user.anna.a')} is missing on the replica (and 2 below it not sent)`,
+  );
   const failed = thrown((failures) => {
     failures.add('apply', error('IMAP_MAILBOX_LOCKED'), 'user.anna.a');
     failures.holdBack('user.anna.a.b', 'user.anna.a');

@@ -3,7 +3,10 @@ import test from 'node:test';
 import { findTwins } from '../../../src/replicate/folders/find-twins.ts';
 import { replicated } from '../../../src/replicate/folders/replicated.ts';
 import { Failures } from '../../../src/replicate/outcomes/failures.ts';
+import { spellNames } from '../../../src/report/name-in-text.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
 import type { MailboxEntry } from '../../../src/store/master-store.ts';
+import { externalName } from '../../../src/store/paths/external-name.ts';
 import { entry } from '../../lab/engine-fakes.ts';
 import { EngineScene } from '../../lab/engine-scene.ts';
 
@@ -85,7 +88,13 @@ test('two mailboxes of one uniqueid fail by their names, nothing is done about t
   master.put('user.anna.b', { uniqueid, messages: ['another'] });
   master.put('user.anna.c', { messages: ['new'] });
   scene.events.length = 0;
-  await assert.rejects(scene.runUser('anna'), { code: 'MAILBOX_DAMAGED' });
+  await assert.rejects(scene.runUser('anna'), (error) => {
+    const { code, message } = SyncError.from(error);
+    assert.equal(code, 'MAILBOX_DAMAGED');
+    const spelled = spellNames(message, (name) => externalName({ unixhierarchysep: true }, name));
+    assert.match(spelled, /^user\/anna\/[ab] and user\/anna\/[ab] are two mailboxes with one uniqueid/);
+    return true;
+  });
   const failed = scene.events.flatMap((event) => (event.kind === 'mailbox:failed' ? [event.name] : []));
   assert.deepEqual(failed.sort(), ['user.anna.a', 'user.anna.b']);
   assert.deepEqual(Object.keys(scene.replica.inspect().mailboxes).sort(), [
