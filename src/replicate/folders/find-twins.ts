@@ -55,7 +55,7 @@ export function twinDamage({ name, uniqueid }: MailboxEntry, other: ByteString):
     {
       phase: 'folders',
       mailbox: name,
-      hint: 'they share one directory, and reconstruct does not tell them apart: copy the messages to a new folder over IMAP, then take one of the two rows out of mailboxes.db',
+      hint: 'they share one directory, and each shows the messages of both: have the owners copy theirs to a new folder, delete both (dm of cyradm), run reconstruct on the one whose directory went with the other, and delete that again; operations.md has the commands, under "Two mailboxes with one uniqueid"',
     },
   );
 }
