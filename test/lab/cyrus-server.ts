@@ -304,6 +304,14 @@ export class CyrusServer implements AsyncDisposable {
     child.stderr?.destroy();
   }
 
+  /** Stops all processes where they are (SIGSTOP), until it is disposed of (SIGCONT): connections are taken, by the kernel, and nobody answers. */
+  suspend(): Disposable {
+    const { pid } = this.#process ?? {};
+    if (pid === undefined) throw new Error(`server ${this.name} is not running`);
+    process.kill(-pid, 'SIGSTOP');
+    return { [Symbol.dispose]: () => void process.kill(-pid, 'SIGCONT') };
+  }
+
   /** Stops the services and removes the directory. Safe to call twice. */
   async stop(): Promise<void> {
     await this.halt();
