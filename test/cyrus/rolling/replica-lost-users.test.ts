@@ -74,7 +74,7 @@ for (const mode of ['immediate', 'delayed']) {
       const run = await syncClient(pair.master, ['-m', `user/${user}/deep/sub`]);
       assert.deepEqual(await onReplica(user), [], 'a folder without its user');
       assert.equal(run.code, 1);
-      assert.match(run.stderr, new RegExp(`user.${user}.deep is missing on the replica \\(.*sync_client -u`));
+      assert.match(run.stderr, new RegExp(`user/${user}/deep is missing on the replica \\(.*sync_client -u`));
       await syncClientOk(pair.master, ['-u', user]);
       await assertBack(user);
     });

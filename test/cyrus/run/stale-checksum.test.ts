@@ -10,7 +10,7 @@ import { dumpServer } from '../../lab/dump-server.ts';
 import { append } from '../../lab/populate.ts';
 import { syncClient, syncClientOk } from '../../lab/sync-client.ts';
 
-const NOTICE = /checksum in the index of user\.annette is not that of its records/;
+const NOTICE = /checksum in the index of user\/annette is not that of its records/;
 
 /** Older versions rename no private annotations, so that their checksums stay right. */
 const FORGETS = PROGRAMS.isAtLeast(3, 6);

@@ -132,7 +132,7 @@ const DIFFERENCES: Record<string, Planted> = {
     plant: async ({ replica }, user) => {
       await replica.imap.ok(`SETQUOTA user/${user} (STORAGE 77)`);
     },
-    says: /^quota: quota of user\.quota: storage 5000 on the master, storage 77 on the replica$/m,
+    says: /^quota: quota of user\/quota: storage 5000 on the master, storage 77 on the replica$/m,
     grade: 'metadata-differs',
   },
   quotaroot: {
@@ -143,7 +143,7 @@ const DIFFERENCES: Record<string, Planted> = {
       const root = new RegExp(` Q user\\.${user}|user\\.${user}(?=\t)`);
       await writeFile(header, (await readFile(header, 'latin1')).replace(root, ''), 'latin1');
     },
-    says: /\/Sent: quota root is missing on the replica \(user\.quotaroot\)$/m,
+    says: /\/Sent: quota root is missing on the replica \(user\/quotaroot\)$/m,
     grade: 'metadata-differs',
   },
   here: {
@@ -154,7 +154,7 @@ const DIFFERENCES: Record<string, Planted> = {
     plant: async ({ replica }, user) => {
       await replica.imap.ok(`RENAME user/${user}/Sent user/${user}/Renamed`);
     },
-    says: /\/Sent: name: user\.renamed\.Sent on the master, user\.renamed\.Renamed on the replica/,
+    says: /\/Sent: name: user\/renamed\/Sent on the master, user\/renamed\/Renamed on the replica/,
   },
   uidvalidity: {
     plant: ({ session }, user) =>

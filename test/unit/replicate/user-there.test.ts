@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ReplicaUser } from '../../../src/protocol/replica-session.ts';
 import { userThere } from '../../../src/replicate/jobs/user-there.ts';
+import { nameInText } from '../../../src/report/name-in-text.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 
@@ -43,7 +44,7 @@ for (const name of others) {
     });
     await assert.rejects(scene.runUser('anna'), (error) => {
       assert.ok(error instanceof SyncError && error.code === 'IMAP_PROTOCOL_ERROR');
-      assert.ok(error.message.includes(JSON.stringify(name)));
+      assert.ok(error.message.includes(`"${nameInText(name)}"`));
       return true;
     });
     assert.deepEqual(scene.takeCommands(), []);
@@ -54,7 +55,7 @@ test('a quota root of nobody among those of anna is named, and nothing is remove
   await using scene = await lying(({ quotas }) => {
     quotas.push({ root: 'user.bob', storage: 1, messages: -1, annotationStorage: -1, folders: -1 });
   });
-  await assert.rejects(scene.runUser('anna'), /"user\.bob"/);
+  await assert.rejects(scene.runUser('anna'), new RegExp(`"${nameInText('user.bob')}"`));
   assert.deepEqual(scene.takeCommands(), []);
 });
 
@@ -87,6 +88,9 @@ test('a mailbox whose line cannot be used fails the whole answer, unless somebod
   assert.equal((await userThere({ store, session: spoilt }, 'anna', note)).mailboxes.length, 2);
   assert.deepEqual(told, ['user.anna.Work']);
   unusable = 'user.bob';
-  await assert.rejects(userThere({ store, session: spoilt }, 'anna', note), /"user\.bob"/);
+  await assert.rejects(
+    userThere({ store, session: spoilt }, 'anna', note),
+    new RegExp(`"${nameInText('user.bob')}"`),
+  );
   assert.deepEqual(told, ['user.anna.Work'], "nothing of another user's is taken for hers");
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ByteString } from '../../../src/byte-string.ts';
 import type { MasterSession } from '../../../src/protocol/replica-session.ts';
+import { nameInText } from '../../../src/report/name-in-text.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import type { IndexRecord, MailboxMessages, MasterStore } from '../../../src/store/master-store.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
@@ -49,7 +50,7 @@ test('octets that are not those of the record are damage, whatever the server ca
       await assert.rejects(messages.readMessage(record), {
         code: 'MESSAGE_UNREADABLE',
         family: 'local',
-        damage: { uid: 1, guid: record.guid, path: `${INBOX} 1`, cause: 'content-differs' },
+        damage: { uid: 1, guid: record.guid, path: `${nameInText(INBOX)} 1`, cause: 'content-differs' },
       });
     },
   );
