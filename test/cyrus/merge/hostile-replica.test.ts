@@ -138,7 +138,7 @@ test('somebody else among what the replica has of a user: nothing of theirs is t
     syncClient(pair.master, ['-O', '-u', 'anna']),
   );
   assert.equal(run.code, 1, run.stderr);
-  assert.match(run.stderr, /user\.bob/);
+  assert.match(run.stderr, /user\/bob/);
   assert.doesNotMatch(liar.heard.slice(before), /UNMAILBOX|UNUSER|RENAME/);
 });
 

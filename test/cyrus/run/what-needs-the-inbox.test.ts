@@ -63,7 +63,7 @@ test('nothing that needs the INBOX goes without it, and all of it goes once the 
   assert.deepEqual(appliedCommands(run.stderr), []);
   // One line is about the INBOX, one about all the rest, however many folders there are.
   assert.match(run.stderr, /^anna: .*cyrus\.header.*\(and 3 below it not sent\)/m);
-  assert.doesNotMatch(run.stderr, /user\.anna\.(Work|Letters)/);
+  assert.doesNotMatch(run.stderr, /user[./]anna[./](Work|Letters)/);
   await chmod(header, 0o600);
   await assertAllArrives('anna');
 });
@@ -78,7 +78,7 @@ test('an INBOX of which a message may not be read holds back what is below it as
     /^APPLY MAILBOX .* MBOXNAME user\.bob\./.test(line),
   );
   assert.deepEqual(folders, []);
-  assert.doesNotMatch(run.stderr, /not sent.*user\.bob\./);
+  assert.doesNotMatch(run.stderr, /not sent.*user[./]bob[./]/);
   await chmod(message, 0o600);
   await assertAllArrives('bob');
 });
