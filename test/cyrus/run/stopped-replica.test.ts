@@ -14,7 +14,7 @@ import { until } from '../../lab/until.ts';
  * go on (SIGCONT).
  */
 
-/** What it is stopped at, and what a run that has waited long enough says of that. */
+/** The command at which it is stopped, and the words of a run that has waited long enough. */
 const COMMANDS = {
   'it logs in': ['AUTHENTICATE', /retrying in \d+ seconds/],
   'it copies': ['APPLY MESSAGE', /LINK_TIMEOUT/],
