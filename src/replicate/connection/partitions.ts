@@ -61,7 +61,7 @@ export class Partitions {
         await asked.catch(() => undefined);
         continue;
       }
-      const asking = this.#create(line, partition);
+      const asking = this.make(line);
       this.#asking.set(partition, asking);
       try {
         await asking;
@@ -71,7 +71,13 @@ export class Partitions {
     }
   }
 
-  async #create(line: WireMailbox, partition: ByteString): Promise<void> {
+  /**
+   * Makes the mailbox of `line`, empty: its line, sent next without SINCE, fills it.
+   *
+   * @throws SyncError PARTITION_UNKNOWN, or what the replica has against the mailbox
+   */
+  async make(line: WireMailbox): Promise<void> {
+    const partition = line.partition ?? '';
     try {
       await this.#session.applyMailbox(emptyLine(line), []);
     } catch (caught) {

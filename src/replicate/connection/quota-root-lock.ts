@@ -26,22 +26,17 @@ interface LockParts {
  * ends that with an error: the root is refused, or some mailboxes are not counted, of which the server says nothing.
  */
 export class QuotaRootLock {
-  readonly #patienceMs: number;
   #lock: Disposable | undefined;
   #uses = 0;
   #openUntil = 0;
-
-  constructor(patienceMs = PATIENCE_MS) {
-    this.#patienceMs = patienceMs;
-  }
 
   /**
    * Waits for the lock, which the connection has until each of its jobs has given it back.
    *
    * @throws SyncError LOCK_TIMEOUT, IO
    */
-  async hold({ session, store, options }: LockParts): Promise<Disposable> {
-    const deadline = performance.now() + this.#patienceMs;
+  async hold({ session, store, options }: LockParts, patienceMs = PATIENCE_MS): Promise<Disposable> {
+    const deadline = performance.now() + patienceMs;
     let pauseMs = FIRST_PAUSE_MS;
     // What is sent on a broken connection fails by itself, and nobody waits for that.
     while (!session.broken) {
@@ -52,7 +47,7 @@ export class QuotaRootLock {
         this.#openUntil = now + OPEN_FOR_MS;
         if (this.#lock) return this.#use();
       }
-      if (now > deadline) throw lockTimeout(options.server, this.#patienceMs);
+      if (now > deadline) throw lockTimeout(options.server, patienceMs);
       // Jitter, so that those who wait do not ask in step.
       await sleep(pauseMs * (0.5 + Math.random()));
       pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS);

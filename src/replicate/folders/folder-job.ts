@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
+import type { ReplicaMailbox, ReplicaQuota } from '../../protocol/replica-session.ts';
 import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
 import type { LeftOut } from '../compare/left-out.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
@@ -17,6 +17,8 @@ export interface FolderJob {
   logged: boolean;
   /** Quota roots of the mailboxes seen, filled in. */
   roots: Set<ByteString>;
+  /** Quotas that the replica has, filled in; undefined: the job sends none. */
+  quotas: Map<ByteString, ReplicaQuota> | undefined;
   failures: Failures;
   locks: SyncLocks;
   /** A mailbox of the job was merged; filled in. */

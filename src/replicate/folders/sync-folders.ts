@@ -11,6 +11,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../../store/master-store.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { isMadeOfOurScripts } from '../user-data/script-files.ts';
+import { setQuotaFirst } from '../user-data/set-quota-first.ts';
 import { findElsewhere } from './find-elsewhere.ts';
 import { findTwins, isLive, twinDamage } from './find-twins.ts';
 import { type FolderJob, reportMailbox } from './folder-job.ts';
@@ -73,6 +74,9 @@ export async function syncFolders(
   const work = await survey(context, job, await withoutOrphans(context, job, named, plan), plan);
   // What has been reported already would be reported again.
   if (job.failures.count === 0) await context.beforeSending?.(toSend(context, work));
+  if (job.quotas && replica.length === 0 && job.failures.count === 0 && context.setAside.length === 0) {
+    await setQuotaFirst(context, job.user, entries, job.quotas);
+  }
   return startAll(context, job, work, plan);
 }
 

@@ -50,6 +50,7 @@ export async function finishGoneUser(
       whole: true,
       logged: false,
       roots: new Set(),
+      quotas: undefined,
       failures,
       locks,
       moved: undefined,

@@ -54,6 +54,7 @@ export async function syncMailboxes(
       whole: false,
       logged,
       roots: new Set(),
+      quotas: undefined,
       failures,
       locks,
       moved,

@@ -76,6 +76,7 @@ async function syncSieveMailbox(
       whole: false,
       logged: false,
       roots: new Set(),
+      quotas: undefined,
       failures,
       locks,
       moved: undefined,

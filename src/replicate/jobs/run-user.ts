@@ -77,6 +77,7 @@ export async function syncUser(
       whole: true,
       logged: false,
       roots: new Set(),
+      quotas: quotasThere,
       failures,
       locks,
       moved,
@@ -90,7 +91,7 @@ export async function syncUser(
       const behindFolders = async (): Promise<void> => {
         await folders.finished;
         if (scripts) await sendScripts(context, userid, there, failures);
-        // Setting a quota makes the replica walk the root's mailboxes, so they have to be there, and roots are complete now.
+        // Roots are complete now, and the mailboxes that the replica goes through for a new one are there.
         // A quota outlives its mailboxes: of those that a former user of the name had, only an earlier round has heard.
         for (const quota of there.quotas)
           if (!quotasThere.has(quota.root)) quotasThere.set(quota.root, quota);

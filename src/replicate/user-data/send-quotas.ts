@@ -36,10 +36,14 @@ export async function sendQuotas(
   );
 }
 
-/** Sends the limits of one root without asking what the replica has: one command instead of two (algorithm 8.1). */
-export async function sendQuota(context: Commands, root: ByteString): Promise<void> {
+/**
+ * Sends the limits of one root without asking what the replica has: one command instead of two (algorithm 8.1).
+ *
+ * @param patienceMs how long to wait for others who have roots made
+ */
+export async function sendQuota(context: Commands, root: ByteString, patienceMs?: number): Promise<void> {
   const quota = await context.store.quota(root);
-  using _lock = await context.quotaRootLock.hold(context);
+  using _lock = await context.quotaRootLock.hold(context, patienceMs);
   await (quota ? limit(context, quota) : unset(context, root));
 }
 

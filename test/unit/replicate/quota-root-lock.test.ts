@@ -117,7 +117,9 @@ test('limits of a root that is there are changed while others make roots', async
 test('while others have the lock all else of a user arrives, and after its patience the quota alone is a failure', async () => {
   await using quotas = await withQuotas('anna');
   const { scene } = quotas;
-  const context = await scene.context({ quotaRootLock: new QuotaRootLock(20) });
+  const context = await scene.context();
+  const { quotaRootLock } = context;
+  context.quotaRootLock.hold = (parts) => QuotaRootLock.prototype.hold.call(quotaRootLock, parts, 20);
   const others = scene.master.tryQuotaRootLock('replica');
   const error = await rejection(runUser(context, 'anna'));
   assert.deepEqual(

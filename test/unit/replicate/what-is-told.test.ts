@@ -59,7 +59,12 @@ function takeTold({ events }: EngineScene): string[] {
 
 /** Verbs of the commands that have changed the replica since the last call. */
 function takeApplied(scene: EngineScene): string[] {
-  const verbs = scene.takeCommands().map(verbOf);
+  // An INBOX that is made for its quota is told of as it is filled.
+  const isEmpty = (command: string): boolean => /^MAILBOX .* LAST_UID 0 HIGHESTMODSEQ 1 /.test(command);
+  const verbs = scene
+    .takeCommands()
+    .filter((command) => !isEmpty(command))
+    .map(verbOf);
   return verbs.filter((verb) => !UNTOLD.includes(verb)).sort();
 }
 
