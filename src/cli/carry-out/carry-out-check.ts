@@ -21,7 +21,8 @@ import { becomeCyrusUser } from '../run-plan/become-cyrus-user.ts';
 import { planRun } from '../run-plan/plan-run.ts';
 import type { RunPlan } from '../run-plan/run-plan.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
-import { printJson, printLines } from './print.ts';
+import { onStatusRequest } from '../start/signals.ts';
+import { complain, printJson, printLines } from './print.ts';
 
 export interface CheckOptions {
   probe: boolean;
@@ -39,6 +40,11 @@ export async function carryOutCheck(
   signal: AbortSignal,
 ): Promise<number> {
   const findings: Finding[] = [];
+  using _status = onStatusRequest(() =>
+    complain(
+      `cyrus-sync: status: state=<checking> findings=<${findings.length}> last=<${findings.at(-1)?.check ?? ''}>`,
+    ),
+  );
   const tell = (found: readonly Finding[]): void => {
     signal.throwIfAborted();
     findings.push(...found);

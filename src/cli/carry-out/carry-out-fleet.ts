@@ -16,12 +16,13 @@ import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
+import { onStatusRequest } from '../start/signals.ts';
 import { countOf, fleetLines, userLine } from './fleet-lines.ts';
 import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
 import { openReportFile, type ReportPlace } from './open-report-file.ts';
-import { printJson, printLines } from './print.ts';
+import { complain, printJson, printLines } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** Between two looks so many times what one takes: a large fleet is not read all the time. */
@@ -36,6 +37,10 @@ export async function carryOutFleet(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
+  // An agent's runs say theirs as well.
+  using _status = onStatusRequest(() =>
+    complain(`cyrus-sync: status: step=<${step.step}> fleet=<${step.fleet ?? DEFAULT_FLEET}>`),
+  );
   switch (step.step) {
     case 'plan':
     case 'sizes': {

@@ -10,6 +10,7 @@ import { fitDescriptors } from '../../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../../coordinator/run/load.ts';
 import { run } from '../../coordinator/run/run.ts';
 import { openFileLimit } from '../../native/open-file-limit.ts';
+import { runStatus } from '../../operate/state/run-status.ts';
 import { estimateSeconds, type Pace } from '../../plan/estimate-seconds.ts';
 import { planJson } from '../../plan/plan-json.ts';
 import { type PlanSummary, summaryLines, userLines } from '../../plan/plan-lines.ts';
@@ -23,6 +24,7 @@ import { printableBytes } from '../../report/printable.ts';
 import type { ProgramWords } from '../../report/program-words.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import type { RunPlan } from '../run-plan/run-plan.ts';
+import { onStatusRequest } from '../start/signals.ts';
 import { begin } from './begin.ts';
 import { printJson, printLines } from './print.ts';
 
@@ -55,7 +57,10 @@ export async function carryOutPlan(
   signal: AbortSignal,
   words?: ProgramWords,
 ): Promise<number> {
-  const { report } = await begin(plan, {}, words);
+  const { report, watching } = await begin(plan, {}, words);
+  using _status = onStatusRequest(() =>
+    report.emit({ kind: 'run:status', status: runStatus(watching.view()) }),
+  );
   const openFiles = openFileLimit();
   const { options } = plan.setup;
   const fitting = fitDescriptors(openFiles, plan.connections, options.lookAhead, BATCHES_PER_CONNECTION);
@@ -93,7 +98,9 @@ export async function carryOutPlan(
   };
   const end = await run(request, {
     emit: (event) => {
-      if (!UNTOLD.includes(event.kind)) report.emit(event);
+      // Whoever asks how it stands is told all the same.
+      if (UNTOLD.includes(event.kind)) watching.hear(event);
+      else report.emit(event);
       if (event.kind === 'user:failed') record.user(event.user).failure = event.error;
     },
     openStore: () => openStore(setup, report.emit),

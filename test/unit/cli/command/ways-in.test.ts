@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { inflateRawSync } from 'node:zlib';
 import { checkEnvironment, TREACHEROUS_VARIABLES } from '../../../../src/cli/start/check-environment.ts';
 import { SyncError } from '../../../../src/report/sync-error.ts';
 import { freePorts } from '../../../lab/free-ports.ts';
@@ -251,6 +252,43 @@ test('SIGUSR1 makes a run say how things stand', async () => {
   silent.close();
   socket.destroy();
   await stopped(run);
+});
+
+/** A list of mailboxes that names one which was deleted. */
+const LIST = inflateRawSync(
+  Buffer.from(
+    'W8jUzVtSnl+cnVmgkJaZk8oAAYzYacYdyPTFAmkVW3kGJMAYwDBCwU3eH/tBtDYjAycDA4MVuvzfxq164l0+Z0qLU4v00vPzUlU1PBXMkgyTTZPNUnUNDAwMdE1AhAWIMEAAQwVfBUNzGE8hRCFFE2weAA==',
+    'base64',
+  ),
+);
+
+test('SIGUSR1 makes each verb that lasts say what it is at', async () => {
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const server = ['-C', config, '-S', `127.0.0.1:${port}`];
+  const list = join(directory, 'conf', 'mailboxes.db');
+  await writeFile(list, LIST);
+  const verbs: [words: string[], told: RegExp][] = [
+    [['plan', ...server, '-u', 'anna'], /status: state=<connecting> users=<0\/1> /],
+    [['check', ...server], /^cyrus-sync: status: state=<checking> findings=<\d+> last=<\w*>$/m],
+    [
+      ['fleet', 'agent', '-C', config, '--master', 'm1', '--queue', join(directory, 'no-queue')],
+      /^cyrus-sync: status: step=<agent> fleet=<fleet>$/m,
+    ],
+  ];
+  for (const [words, told] of verbs) {
+    const run = startCommand([VERBS_LAUNCHER, ...words]);
+    await run.until(() => signalIs('SigCgt', run.pid, SIGUSR1));
+    await run.until(
+      () => told.test(run.stderr()),
+      () => run.child.kill('SIGUSR1'),
+    );
+    run.child.kill('SIGKILL');
+    await run.end;
+  }
+  silent.close();
+  await rm(list);
 });
 
 test('SIGUSR1 makes the sandbox say what it holds', async () => {
