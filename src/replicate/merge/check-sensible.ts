@@ -6,7 +6,7 @@ import { senselessAnnotation } from '../compare/senseless-annotation.ts';
 import { type Counters, senselessJump } from '../compare/senseless-jump.ts';
 
 /** A mailbox as the replica tells of it, or as the master is to be told of it. */
-export interface Told extends Counters {
+interface ToldMailbox extends Counters {
   name: ByteString;
   annotations: readonly WireAnnotation[];
 }
@@ -20,7 +20,7 @@ export interface Told extends Counters {
  */
 export function checkSensible(
   ours: MailboxState,
-  told: Told,
+  told: ToldMailbox,
   records: Iterable<Pick<WireRecord, 'uid' | 'annotations'>>,
   untouched: string,
 ): void {

@@ -37,13 +37,19 @@ export async function sendQuotas(
 }
 
 /**
- * Sends the limits of one root without asking what the replica has: one command instead of two (algorithm 8.1).
+ * Has the replica make a root.
  *
  * @param patienceMs how long to wait for others who have roots made
  */
-export async function sendQuota(context: Commands, root: ByteString, patienceMs?: number): Promise<void> {
-  const quota = await context.store.quota(root);
+export async function makeQuotaRoot(context: Commands, quota: QuotaEntry, patienceMs: number): Promise<void> {
   using _lock = await context.quotaRootLock.hold(context, patienceMs);
+  await limit(context, quota);
+}
+
+/** Sends the limits of one root without asking what the replica has: one command instead of two (algorithm 8.1). */
+export async function sendQuota(context: Commands, root: ByteString): Promise<void> {
+  const quota = await context.store.quota(root);
+  using _lock = await context.quotaRootLock.hold(context);
   await (quota ? limit(context, quota) : unset(context, root));
 }
 

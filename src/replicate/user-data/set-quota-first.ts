@@ -5,7 +5,7 @@ import type { MailboxEntry } from '../../store/master-store.ts';
 import { mailboxLine } from '../compare/mailbox-line.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import { endsJob } from '../outcomes/failures.ts';
-import { sendQuota } from './send-quotas.ts';
+import { makeQuotaRoot } from './send-quotas.ts';
 
 /** Mailboxes of a user from which on one command more costs a replica less than going through all of them again. */
 const LEAST_MAILBOXES = 3;
@@ -42,7 +42,7 @@ export async function setQuotaFirst(
     if (view?.state.quotaroot !== name) return;
     const partition = options.partition ?? inbox.partition ?? '';
     await partitions.make(mailboxLine(view, undefined, { partition, local: options.local }));
-    await sendQuota(context, name, PATIENCE_MS);
+    await makeQuotaRoot(context, quota, PATIENCE_MS);
     quotas.set(name, quota);
   } catch (caught) {
     if (endsJob(SyncError.from(caught))) throw caught;
