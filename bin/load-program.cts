@@ -1,7 +1,6 @@
 const { readFileSync }: typeof import('node:fs') = require('node:fs');
 const { createRequire }: typeof import('node:module') = require('node:module');
 const { dirname }: typeof import('node:path') = require('node:path');
-const { cachedDataVersionTag }: typeof import('node:v8') = require('node:v8');
 const { Script }: typeof import('node:vm') = require('node:vm');
 
 /** The last line of a bundle has some of its own SHA-256, so that code of another is not taken for its. */
@@ -10,6 +9,14 @@ const STAMP_LENGTH = 37;
 
 /** Octets: V8 wants the code behind it to be aligned. */
 const HEADER_LENGTH = 128;
+
+/** Parts of Node that a small run never uses, or late, and that take their time to load. What a class extends cannot be here. */
+const LATER: ReadonlySet<string> = new Set([
+  'node:child_process',
+  'node:crypto',
+  'node:v8',
+  'node:worker_threads',
+]);
 
 interface Program {
   readonly path: string;
@@ -30,16 +37,22 @@ interface Program {
 function loadProgram(path: string): unknown {
   const loaded = { exports: {} };
   const run = compiled(readProgram(path)).runInThisContext();
-  run.call(loaded.exports, loaded.exports, createRequire(path), loaded, path, dirname(path));
+  run.call(loaded.exports, loaded.exports, requireLater(createRequire(path)), loaded, path, dirname(path));
   return loaded.exports;
+}
+
+/** @returns a `require` whose answer for those is an object that loads them when something of theirs is asked for */
+function requireLater(require: NodeJS.Require): (id: string) => unknown {
+  return (id) =>
+    LATER.has(id) ? new Proxy({}, { get: (_, name) => Reflect.get(require(id), name) }) : require(id);
 }
 
 function readProgram(path: string): Program {
   const source = readFileSync(path, 'latin1');
   const stamp = STAMP.exec(source.slice(-STAMP_LENGTH))?.[1];
-  // The tag is made of V8's version and flags, and of what the processor can do.
-  const made = `${process.version} ${process.arch} ${cachedDataVersionTag()}`;
-  const header = stamp && `${made} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
+  // V8 itself refuses code of other flags.
+  const header =
+    stamp && `${process.version} ${process.arch} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
   return { path, source, codeFile: `${path}.code`, header };
 }
 

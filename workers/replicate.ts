@@ -4,7 +4,7 @@
  * Store and connections live as long as the thread. Events go out over `parentPort`, orders come in over a port of their
  * own, because piscina owns the task port.
  */
-import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
+import { MessageChannel, parentPort, threadId, workerData } from 'node:worker_threads';
 import { IDLE_WATCH_MS } from '../src/coordinator/limits.ts';
 import { BatchRunner } from '../src/coordinator/pool/batch-runner.ts';
 import { EventBatcher } from '../src/coordinator/pool/event-batcher.ts';
@@ -29,7 +29,7 @@ const events = new EventBatcher((gathered) => post({ kind: 'events', events: gat
 const store = openStore(setup, events.emit);
 const parts = threadParts(setup, events.emit, store);
 const runners = new RunnerSet(
-  () => new BatchRunner(parts()),
+  () => new BatchRunner({ ...parts(), thread: threadId }),
   // Until it is told how many.
   1,
 );

@@ -73,9 +73,16 @@ function load(): Libc {
   };
 }
 
+/** koffi's native part is all of it that is used here, and the rest takes four times as long to load. */
 function loadKoffi(): typeof koffi {
+  const load = createRequire(import.meta.url);
   try {
-    return createRequire(import.meta.url)('koffi') as typeof koffi;
+    return load(`@koromix/koffi-linux-${process.arch}`) as typeof koffi;
+  } catch {
+    // This package manager, or this platform, has it where koffi alone finds it.
+  }
+  try {
+    return load('koffi') as typeof koffi;
   } catch (caught) {
     throw new SyncError('CONFIG', `koffi cannot be loaded: ${SyncError.from(caught).message}`, {
       phase: 'start',

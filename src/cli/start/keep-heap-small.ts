@@ -19,7 +19,7 @@ export function keepHeapSmall(): void {
     if (wanted !== percent) setFlagsFromString(`--heap-growing-percent=${wanted}`);
     percent = wanted;
   };
-  look();
+  // A run that is over before the first look does not fill what V8 begins with.
   setInterval(look, LOOK_EVERY_MS).unref();
 }
 

@@ -1,4 +1,3 @@
-import { threadId } from 'node:worker_threads';
 import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import {
@@ -34,6 +33,8 @@ export interface KeptLinkParts {
   setup: PoolSetup;
   emit: EventListener;
   connect(listeners: ConnectionListeners): Promise<ReplicaSession>;
+  /** Number of this thread; undefined: the main one, 0. */
+  thread?: number;
   /** Messages after which the replica's stage is dropped; undefined: as many as pay. */
   mostStaged?: number | undefined;
 }
@@ -160,7 +161,7 @@ export class KeptLink {
       onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
       onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
     });
-    const connection = nextConnection();
+    const connection = nextConnection(this.#parts.thread ?? 0);
     const link: RunnerLink = {
       connection,
       session,
@@ -187,9 +188,9 @@ export class KeptLink {
 let connections = 0;
 
 /** Threads count for themselves. */
-function nextConnection(): string {
+function nextConnection(thread: number): string {
   connections += 1;
-  return `${threadId}.${connections}`;
+  return `${thread}.${connections}`;
 }
 
 function brokenWhileLent(server: string): SyncError {

@@ -1,4 +1,4 @@
-import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { idleProcessorMeter } from '../../native/idle-processor-meter.ts';
 import { BUSY_THREAD, IDLE_FOR_THREAD } from '../limits.ts';
 

@@ -13,8 +13,6 @@ const MIN_ITERATIONS = 4096;
  * that is advised anywhere is below this: a second of one processor.
  */
 const MAX_ITERATIONS = 1_000_000;
-/** In another thread: everything else of this one goes on meanwhile. */
-const derive = promisify(pbkdf2);
 
 const HASHES = { 'SCRAM-SHA-1': ['sha1', 20], 'SCRAM-SHA-256': ['sha256', 32] } as const;
 
@@ -108,7 +106,8 @@ class ScramExchange implements SaslExchange {
       throw refused(`expected ${MIN_ITERATIONS} to ${MAX_ITERATIONS} iterations, found ${iterations}`);
     }
     const octets = Buffer.from(salt, 'base64');
-    const salted = await derive(this.#password, octets, iterations, this.#keyLength, this.#hash);
+    // In another thread: everything else of this one goes on meanwhile.
+    const salted = await promisify(pbkdf2)(this.#password, octets, iterations, this.#keyLength, this.#hash);
     const clientKey = this.#hmac(salted, 'Client Key');
     const storedKey = createHash(this.#hash).update(clientKey).digest();
     const { header, binding } = this.#gs2;
