@@ -380,7 +380,7 @@ export type Listing =
  */
 export type Verdict = 'proven' | 'different' | 'changing' | 'repaired';
 
-/** `channel` undefined = the default one. `user`: a userid, or the name of a shared mailbox. */
+/** `channel` undefined = the default one. `user`: a userid, or the name of a shared mailbox as a part of a text (nameInText). */
 export type RollingEvent =
   /** All of the user is on the replica, but for messages that are damaged here. */
   | { kind: 'rolling:damaged'; channel: string | undefined; user: ByteString; error: ErrorData }

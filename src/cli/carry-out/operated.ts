@@ -58,6 +58,7 @@ export class Operated implements AsyncDisposable {
           return list === 'slow' ? state.slow(most, now) : state.users(list, most, now);
         },
         heldUp: (most) => state.heldUp(most, systemClock.now()),
+        spellMailbox: state.spellMailbox,
         steering,
         bandwidth,
       };

@@ -1,6 +1,10 @@
 import type { Steered, Steering } from '../../coordinator/steering.ts';
+import { entryError } from '../../report/document/report-entry.ts';
+import type { Backlog } from '../../report/events.ts';
+import { spellNames } from '../../report/name-in-text.ts';
 import { printableBytes } from '../../report/printable.ts';
 import { printableJson } from '../../report/printable-json.ts';
+import type { SpellMailbox } from '../../report/spell-mailbox.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { backlogText } from '../../report/words/rolling-lines.ts';
 import type { RunView, UserView } from '../state/run-view.ts';
@@ -16,6 +20,7 @@ export interface Controlled {
   users(list: Exclude<UserList, 'waiting'>, most: number): UserView[];
   /** Those who wait for more than their turn. */
   heldUp(most: number): UserView[];
+  spellMailbox: SpellMailbox;
   steering: Steering;
   bandwidth: Bandwidth;
 }
@@ -107,7 +112,8 @@ function answer(request: ControlRequest, run: Controlled): Answer {
     case 'backlog': {
       const backlog = steering.backlog?.();
       if (!backlog) return refusal('expected a channel in rolling mode: this run has an end, see status');
-      return told(backlog, [printableBytes(backlogText(backlog))]);
+      const text = spellNames(backlogText(backlog), run.spellMailbox);
+      return told(spelled(backlog, run.spellMailbox), [printableBytes(text)]);
     }
     case 'stop':
       steering.stop();
@@ -134,11 +140,22 @@ function users(list: UserList, run: Controlled): Answer {
   return told(views, lines.length === 0 ? ['nobody'] : lines);
 }
 
+function spelled({ quarantined, ...rest }: Backlog, spell: SpellMailbox): unknown {
+  return {
+    ...rest,
+    quarantined: quarantined.map(({ user, error, ...each }) => ({
+      ...each,
+      user: printableBytes(spellNames(user, spell)),
+      error: error && entryError(error, spell),
+    })),
+  };
+}
+
 /** Those who wait for their turn alone are a name. */
-function waiting({ steering, heldUp }: Controlled): Answer {
+function waiting({ steering, heldUp, spellMailbox }: Controlled): Answer {
   const held = new Map(heldUp(MOST_LISTED).map(({ user, standing }) => [user, standing]));
   const users = steering.waiting(MOST_LISTED).map((name) => {
-    const user = printableBytes(name);
+    const user = printableBytes(spellNames(name, spellMailbox));
     return { user, standing: held.get(user) ?? ({ word: 'waiting' } as const) };
   });
   const lines = users.map(({ user, standing }) =>

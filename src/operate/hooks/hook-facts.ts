@@ -43,7 +43,7 @@ export class HookFacts {
         ];
       case 'rolling:quarantined': {
         const facts = {
-          CYRUS_SYNC_USER: printableBytes(event.user),
+          CYRUS_SYNC_USER: printableBytes(spellNames(event.user, this.#about.spellMailbox)),
           CYRUS_SYNC_FAILURES: String(event.failures),
         };
         return [this.#call('on_quarantine', { ...facts, ...this.#error(event.error) })];

@@ -77,7 +77,7 @@ export class Backlogs {
             error: { code, message },
           },
         ]) => ({
-          user: printableBytes(user),
+          user: printableBytes(spellNames(user, this.#spell)),
           failures,
           code,
           message: printableBytes(spellNames(message, this.#spell)),

@@ -92,6 +92,10 @@ export class RunState {
     this.#mode = about.rolling ? 'rolling' : null;
   }
 
+  get spellMailbox(): SpellMailbox {
+    return this.#about.spellMailbox;
+  }
+
   /** @returns whether it is of interest to whoever shows it */
   hear(event: SyncEvent, now: number): boolean {
     const told = this.#take(event, now);
@@ -283,7 +287,7 @@ export class RunState {
   #addFailure(users: readonly ByteString[], at: number, error: ErrorData): void {
     const { code, hint } = error;
     const message = this.#reason(error);
-    const user = users.map(printableBytes).join(' ') || 'shared mailboxes';
+    const user = users.map((each) => this.#named(each)).join(' ') || 'shared mailboxes';
     this.#failures.unshift({
       user,
       code,
@@ -424,7 +428,7 @@ export class RunState {
 
   #userView(user: KnownUser, now: number): UserView {
     const { users, mailboxes, since, connection, messages, octets } = user;
-    const names = users.filter((name) => name !== '').map(printableBytes);
+    const names = users.filter((name) => name !== '').map((name) => this.#named(name));
     const group = mailboxes && `${mailboxes.length} mailboxes from ${this.#spell(mailboxes[0] ?? '')}`;
     return {
       user: names.join(' ') || (group ?? 'shared mailboxes'),
@@ -446,6 +450,11 @@ export class RunState {
       if (parked === 'skip-file') return { word: 'skipped', reason: 'by its skipuser file' };
     }
     return { word: state, ...(error && { reason: this.#reason(error) }) };
+  }
+
+  /** Shared mailboxes have a place among users, under their names. */
+  #named(user: ByteString): string {
+    return printableBytes(spellNames(user, this.#about.spellMailbox));
   }
 
   #spell(mailbox: ByteString): string {

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Action, ActionResult, SetAside } from '../../replicate/engine.ts';
 import type { ActionName } from '../../report/events.ts';
+import { nameInText } from '../../report/name-in-text.ts';
 import type { LogLine } from '../log/log-line.ts';
 
 /** The owner's userid of an internal mailbox name or quota root; undefined for a shared one. */
@@ -45,9 +46,10 @@ export function userOfNode(node: string): ByteString {
   return node.startsWith('u') ? node.slice(1) : '';
 }
 
-/** For a person: the userid, or the name of the shared mailbox. */
+/** For a person: the userid, or the name of the shared mailbox, which whoever words it spells. */
 export function labelOfNode(node: string): ByteString {
-  return node.slice(1);
+  const name = node.slice(1);
+  return node.startsWith('u') || name === '' ? name : nameInText(name);
 }
 
 export function nodesOfAction(action: Action, ownerOf: OwnerOf): string[] {

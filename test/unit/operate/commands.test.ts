@@ -24,6 +24,7 @@ class HostScene {
       view: () => state.view(9_000),
       users: (list, most) => (list === 'slow' ? state.slow(most, 9_000) : state.users(list, most, 9_000)),
       heldUp: (most) => state.heldUp(most, 9_000),
+      spellMailbox: state.spellMailbox,
       steering: this.steering,
       bandwidth: new Bandwidth(this.steering, new VirtualClock(), [{ minute: 0, rate: 'off' }]),
     };

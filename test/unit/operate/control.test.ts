@@ -29,6 +29,7 @@ class ControlScene {
     users: (list, most) =>
       list === 'slow' ? this.state.slow(most, 9_000) : this.state.users(list, most, 9_000),
     heldUp: (most) => this.state.heldUp(most, 9_000),
+    spellMailbox: this.state.spellMailbox,
     steering: this.steering,
     bandwidth: new Bandwidth(this.steering, new VirtualClock(), [{ minute: 0, rate: 'off' }]),
   };
