@@ -32,6 +32,14 @@ export function parseAnnotationKey(key: ByteString): AnnotationKey | undefined {
   };
 }
 
+/** For people, who have the name of its mailbox from elsewhere. */
+export function textOfKey(key: ByteString): string {
+  const { scope, entry, userid } = parseAnnotationKey(key) ?? { scope: '', entry: key, userid: '' };
+  const message = /^\d+$/.test(scope) ? ` of message ${scope}` : '';
+  const whose = userid === OWNER_TOKEN ? 'the owner' : userid;
+  return `${entry}${message}${whose === '' ? '' : `, private to ${whose}`}`;
+}
+
 /** The caller knows the file. */
 export class AnnotationRowError extends Error {
   override readonly name = 'AnnotationRowError';

@@ -5,7 +5,7 @@ import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
 import { type CyrusDatabase, withDatabase } from '../cyrusdb/with-database.ts';
 import { databaseDamaged } from '../files/store-errors.ts';
 import type { Annotation } from '../master-store.ts';
-import { AnnotationRowError, annotationOf, inWireOrder, uidOfScope } from './annotation-rows.ts';
+import { AnnotationRowError, annotationOf, inWireOrder, textOfKey, uidOfScope } from './annotation-rows.ts';
 
 export interface AnnotationScope {
   scope: ByteString;
@@ -43,7 +43,7 @@ function annotationIn(path: string, key: ByteString, value: ByteString, owner: B
     return annotationOf(key, value, owner);
   } catch (caught) {
     if (!(caught instanceof AnnotationRowError)) throw caught;
-    throw databaseDamaged(path, `row of ${JSON.stringify(key)}: ${caught.message}`, ROW_HINT);
+    throw databaseDamaged(path, `annotation ${textOfKey(key)}: ${caught.message}`, ROW_HINT);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   inWireOrder,
   parseAnnotationKey,
   parseAnnotationValue,
+  textOfKey,
 } from '../../../src/store/mailbox/annotation-rows.ts';
 
 /** A row as Cyrus writes it: length, value, NUL, content type, NUL, obsolete time, modseq, flags. */
@@ -85,4 +86,12 @@ test('annotations are in the order of entry, user and value', () => {
   const sorted = [plain('/a', '', '2'), plain('/a', 'x', '1'), plain('/b', '', '1'), plain('/b', '', '2')];
   assert.deepEqual(inWireOrder([...sorted].reverse()), sorted);
   assert.deepEqual(inWireOrder([]), []);
+});
+
+test('what a person is told of a row holds no number of a mailbox, whose name the failure has', () => {
+  assert.equal(textOfKey('7\0/comment\0anna\0'), '/comment of message 7, private to anna');
+  assert.equal(textOfKey('6b1e9a7f-5d\0/comment\0[.OwNeR.]\0'), '/comment, private to the owner');
+  assert.equal(textOfKey('user.anna.Sent\0/comment\0\0'), '/comment');
+  assert.equal(textOfKey('\0/motd\0\0'), '/motd');
+  assert.equal(textOfKey('no key'), 'no key');
 });
