@@ -20,7 +20,7 @@ const LATER: ReadonlySet<string> = new Set([
 
 interface Program {
   readonly path: string;
-  /** ASCII, as esbuild makes it. */
+  /** ASCII, as esbuild makes it: a function of what Node gives to a module, as putting it into one here would copy all of it. */
   readonly source: string;
   readonly codeFile: string;
   /** Its compiled code has to begin with this; undefined if nothing tells the program from another. */
@@ -59,7 +59,7 @@ function readProgram(path: string): Program {
 /** @returns a script that evaluates to a function of what Node gives to a module; nothing in it may be imported, only required */
 function compiled({ path, source, codeFile, header }: Program): InstanceType<typeof Script> {
   const cachedData = header === undefined ? undefined : readCode(codeFile, header);
-  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+  return new Script(source, {
     filename: path,
     ...(cachedData && { cachedData }),
   });
