@@ -41,7 +41,7 @@ export interface BenchOptions {
 export const USAGE = `Usage: npm run bench -- [CASE...] [options]
 
 Cases: a first copy, b nothing to do, c 1 percent changed, d one giant mailbox, e many tiny users,
-       f rolling, g micro, k cold source, l links with a rate, m memory, n large stores, s shared mail, u one user, v verify, w watched,
+       f rolling, g micro, k cold source, l links with a rate, m memory, n large stores, q quotas, s shared mail, u one user, v verify, w watched,
        proxy (checks the delay proxy), calls (counts the replica's calls on files), report (docs from the results). Default: all. f-lag, m-10000, n-folders-same and the like are one of several.
 
   --full               the sizes of docs/performance.md (hours); default: small ones (minutes)

@@ -18,6 +18,23 @@ const SMALL_SITE: BenchCase = {
     ordinaryStore({ ...options, users: options.users ?? 24, megabytes: options.megabytes ?? 20 }),
 };
 
+/** (q): a new quota root makes the replica go through the mailboxes below it, one root at a time. */
+const WITH_QUOTAS: BenchCase = {
+  id: 'q',
+  title: 'First copy of users with quotas',
+  replica: 'empty',
+  roundTrips: { small: [0], full: [0] },
+  contenders: {
+    small: ['c', 'xargs8:plain', 'ours'],
+    full: ['c', 'xargs8:plain', 'xargs16:plain', 'ours'],
+  },
+  store: (options) => ({
+    ...ordinaryStore({ ...options, users: options.users ?? 24, megabytes: options.megabytes ?? 20 }),
+    name: 'quotas',
+    quotas: true,
+  }),
+};
+
 /** Octets a second of links by their rate in Mbit/s, with the round trips that go with them. */
 const LINKS = [
   { megabits: 100, roundTrip: 40 },
@@ -115,6 +132,7 @@ export const SITE_CASES: readonly BenchCase[] = [
   SMALL_SITE,
   ...RATED_LINKS,
   COLD_SOURCE,
+  WITH_QUOTAS,
   SHARED_MAIL,
   ONE_USER,
   WATCHED,

@@ -20,6 +20,8 @@ export interface StoreSpec {
   messageSize: number | undefined;
   /** So many of a hundred octets are of messages that several users hold, each of them once. */
   sharedPercent?: number;
+  /** Each user has a quota, larger than the mail. */
+  quotas?: boolean;
   /** Each user subscribes to the folders and has seen some messages. */
   userData: boolean;
 }
@@ -42,6 +44,7 @@ const NAMES_PER_CALL = 200;
 const FILES_AT_ONCE = 32;
 /** IMAP sessions at once. */
 const SESSIONS = 4;
+const QUOTA_KIB = 10 * 1024 ** 2;
 const COMPLETE = 'bench-store.json';
 
 export const ORDINARY_FOLDERS: readonly string[] = [
@@ -93,6 +96,7 @@ async function fill(server: CyrusServer, spec: StoreSpec): Promise<Omit<Store, '
     ...spec.folders.map((each) => `user/${user}/${each}`),
   ]);
   await createAll(server, names);
+  if (spec.quotas) await setQuotas(server, users);
   const directories = await pathsOf(server, names);
   const shares = shareOut(spec.messages, spec.users, spec.folders.length + 1);
   const choices = new Numbers(7);
@@ -138,6 +142,11 @@ async function createAll(server: CyrusServer, names: readonly string[]): Promise
       names.slice(at, at + NAMES_PER_CALL).map((name) => admin.ok(`CREATE ${quoteImap(name)}`)),
     );
   }
+}
+
+async function setQuotas(server: CyrusServer, users: readonly string[]): Promise<void> {
+  await using admin = await server.imap();
+  for (const user of users) await admin.ok(`SETQUOTA user/${user} (STORAGE ${QUOTA_KIB})`);
 }
 
 /** Directories of mailboxes with these administrator's names. */

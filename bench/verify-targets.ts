@@ -44,6 +44,7 @@ export function verifyTargets(
     ),
     memory(results, 'verify1', 'one connection'),
     memory(results, 'verify1:tight', `a heap of ${TIGHT_MB} MB`),
+    cost('flush 5 ms: first copy with --verify: time', results.get('v-copy-flush-5'), 0, ({ wall }) => wall),
     cost('first copy with --verify, loopback: time', copy, 0, ({ wall }) => wall),
     cost('first copy with --verify, 40 ms: time', copy, 40, ({ wall }) => wall),
     cost('first copy with --verify, loopback: processor seconds of both ends', copy, 0, processor),
