@@ -34,7 +34,8 @@ const real: PauseParts = {
   exists: existsSync,
   fetchStatus: async (url, signal) => {
     try {
-      const response = await fetch(url, { signal, redirect: 'manual' });
+      const { address, headers } = withLogin(url);
+      const response = await fetch(address, { signal, headers, redirect: 'manual' });
       await response.body?.cancel();
       return response.status;
     } catch (caught) {
@@ -102,6 +103,17 @@ export function watchPauses(
       for (const cancel of cancels) cancel();
     },
   };
+}
+
+/** `fetch` takes no address that has a login in it: it goes where such a request has it (RFC 7617). */
+function withLogin(url: string): { address: URL; headers: Record<string, string> } {
+  const address = new URL(url);
+  const { username, password } = address;
+  if (username === '' && password === '') return { address, headers: {} };
+  address.username = '';
+  address.password = '';
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { address, headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}` } };
 }
 
 /** The part of an address that may be told. */

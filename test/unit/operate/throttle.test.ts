@@ -132,3 +132,25 @@ test('an address is asked over HTTP: what it answers holds a run, and so does si
   }
   assert.ok(asked >= 3);
 });
+
+test('a login in that address goes along with each question, and is not told', async () => {
+  const steering = new FakeSteering();
+  const login = `Basic ${Buffer.from('ops:p@ss:word').toString('base64')}`;
+  let rightly = true;
+  const server = createServer(({ headers }, response) => {
+    response.writeHead(headers.authorization === login && rightly ? 200 : 401).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://ops:p%40ss%3Aword@127.0.0.1:${port}/go`;
+  const held = (reason: string | undefined) => () => [...steering.held.values()][0] === reason;
+  steering.pause({ by: 'pause-url', reason: 'not asked yet' });
+  {
+    using _watch = watchPauses({ file: undefined, url, mostLoad: undefined }, steering);
+    await until('free', held(undefined));
+    rightly = false;
+    await until('refused', held(`http://127.0.0.1:${port}/go answers 401`));
+  }
+  server.closeAllConnections();
+  server.close();
+});
