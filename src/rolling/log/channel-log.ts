@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   existsSync,
@@ -6,6 +7,7 @@ import {
   fsyncSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
 } from 'node:fs';
 import { hasErrno } from '../../native/has-errno.ts';
@@ -30,6 +32,9 @@ import type { LogLine } from './log-line.ts';
 import type { ParsedLine } from './log-parser.ts';
 import type { LogBacklog, SyncLog, TakenLog } from './sync-log.ts';
 
+/** A file that nobody writes to, told by these from one that has its name, or its number, later. */
+type FileSeen = Pick<BigIntStats, 'ino' | 'dev' | 'size' | 'mtimeNs'>;
+
 /**
  * The log of a channel, shared with Cyrus's writers and with whatever client runs after this one (store 11.5).
  *
@@ -48,8 +53,8 @@ export class ChannelLog implements SyncLog {
   readonly file: string;
   readonly #run: string;
   readonly #emit: EventListener;
-  /** `log-run` is ours, and read to the end. */
-  #taken = false;
+  /** `log-run` as it is ours, and read to the end. */
+  #taken: FileSeen | undefined;
 
   /** @param file path of the log, see `syncLogPath` */
   constructor(file: string, emit: EventListener) {
@@ -63,7 +68,7 @@ export class ChannelLog implements SyncLog {
     line: (parsed: ParsedLine) => void,
   ): Promise<TakenLog | undefined> {
     try {
-      return this.#taken ? await this.#join(pending, line) : await this.#rename(line);
+      return this.#taken !== undefined ? await this.#join(pending, line) : await this.#rename(line);
     } catch (caught) {
       throw logError(caught, this.file);
     }
@@ -87,7 +92,7 @@ export class ChannelLog implements SyncLog {
       if (leftover) this.#emit({ kind: 'rolling:leftover', file: this.#run });
       const since = writtenSince(fstatSync(fd));
       await readLog(fd, line);
-      this.#taken = true;
+      this.#taken = fileSeen(fd);
       return { file: this.#run, since, leftover };
     } finally {
       closeSync(fd);
@@ -103,10 +108,11 @@ export class ChannelLog implements SyncLog {
     try {
       // Created and not yet written to: its writer has it open.
       if (fstatSync(fd).size === 0) return undefined;
-      if (!(await this.#replaceRun(fd, pending()))) return undefined;
+      const replaced = await this.#replaceRun(fd, pending());
+      if (replaced === undefined) return undefined;
       syncParent(this.#run);
       await readLog(fd, line);
-      this.#taken = true;
+      this.#taken = replaced;
       return { file: this.file, since: writtenSince(fstatSync(fd)), leftover: false };
     } finally {
       closeSync(fd);
@@ -116,16 +122,17 @@ export class ChannelLog implements SyncLog {
   /**
    * Never flushes under the lock, which all of Cyrus's writers wait for, unless they write all the time.
    *
-   * @returns false if another reader was quicker: what it took is its own business, and the path now names another log
+   * @returns the new `log-run`; undefined if another reader was quicker: what it took is its own business, and the path now
+   *   names another log
    */
-  async #replaceRun(fd: number, pending: Iterable<LogLine>): Promise<boolean> {
+  async #replaceRun(fd: number, pending: Iterable<LogLine>): Promise<FileSeen | undefined> {
     const next = writeNew(this.#run, pending);
     try {
       for (let copied = 0, round = 1; ; round++) {
         copied = copyFrom(fd, copied, next.fd);
         fsyncSync(next.fd);
         const outcome = await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE_MS, this.file, () => {
-          if (!isStillAt(this.file, fd)) return 'gone';
+          if (!isStillAt(this.file, fd) || this.#isOfAnother()) return 'gone';
           if (fstatSync(fd).size > copied) {
             if (round < JOIN_ROUNDS) return 'grown';
             copied = copyFrom(fd, copied, next.fd);
@@ -134,11 +141,11 @@ export class ChannelLog implements SyncLog {
           endLine(fd, copied, next.fd);
           renameSync(next.path, this.#run);
           // From here on the new lines are in log-run, and must be read from there should anything fail.
-          this.#taken = false;
+          this.#taken = undefined;
           unlinkSync(this.file);
           return 'replaced';
         });
-        if (outcome !== 'grown') return outcome === 'replaced';
+        if (outcome !== 'grown') return outcome === 'replaced' ? fileSeen(next.fd) : undefined;
       }
     } finally {
       closeSync(next.fd);
@@ -148,23 +155,25 @@ export class ChannelLog implements SyncLog {
   }
 
   done(): void {
-    if (!this.#taken) return;
+    if (this.#taken === undefined) return;
     try {
-      unlinkSync(this.#run);
+      if (!this.#isOfAnother()) unlinkSync(this.#run);
     } catch (caught) {
       if (!hasErrno(caught, 'ENOENT')) throw logError(caught, this.#run);
     }
-    this.#taken = false;
+    this.#taken = undefined;
   }
 
   keep(pending: Iterable<LogLine>): void {
     // Not read to the end: it says more than is pending.
-    if (!this.#taken) return;
+    if (this.#taken === undefined) return;
     try {
+      if (this.#isOfAnother()) return;
       const next = writeNew(this.#run, pending);
       try {
         fsyncSync(next.fd);
         renameSync(next.path, this.#run);
+        this.#taken = fileSeen(next.fd);
       } finally {
         closeSync(next.fd);
         rmSync(next.path, { force: true });
@@ -175,11 +184,27 @@ export class ChannelLog implements SyncLog {
     }
   }
 
+  /** Another client that reads this log has read all of what was ours in `log-run`, and has what it took itself there now. */
+  #isOfAnother(): boolean {
+    const now = statSync(this.#run, { bigint: true, throwIfNoEntry: false });
+    const seen = this.#taken;
+    return (
+      now !== undefined &&
+      seen !== undefined &&
+      !(
+        now.ino === seen.ino &&
+        now.dev === seen.dev &&
+        now.size === seen.size &&
+        now.mtimeNs === seen.mtimeNs
+      )
+    );
+  }
+
   relog = (lines: readonly LogLine[]): Promise<void> => appendToLog(this.file, lines);
 
   waiting(): LogBacklog {
     const none: LogBacklog = { lines: 0, octets: 0, since: undefined };
-    const files = this.#taken ? [this.file] : [this.#run, this.file];
+    const files = this.#taken !== undefined ? [this.file] : [this.#run, this.file];
     try {
       return files.map(measure).reduce(
         (sum, one) => ({
@@ -193,4 +218,8 @@ export class ChannelLog implements SyncLog {
       throw logError(caught, this.file);
     }
   }
+}
+
+function fileSeen(fd: number): FileSeen {
+  return fstatSync(fd, { bigint: true });
 }

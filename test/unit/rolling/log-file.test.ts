@@ -312,7 +312,7 @@ test('a log that another reader takes between two looks is not there, and one th
   assert.deepEqual(place.read, []);
 });
 
-test('log-run that somebody has removed is done, and one that cannot be removed is an error', async () => {
+test('log-run that somebody has removed is done, and one that cannot be removed is an error', async (context) => {
   using place = new Place();
   await appendToLog(place.file, [alice]);
   await place.take();
@@ -320,9 +320,20 @@ test('log-run that somebody has removed is done, and one that cannot be removed 
   place.log.done();
   await appendToLog(place.file, [bob]);
   await place.take();
-  rmSync(place.run);
-  mkdirSync(place.run);
-  assert.throws(() => place.log.done(), { code: 'IO' });
+  context.mock.method(fs, 'unlinkSync', () => {
+    throw Object.assign(new Error('EPERM: operation not permitted'), {
+      code: 'EPERM',
+      errno: -1,
+      syscall: 'unlink',
+    });
+  });
+  syncBuiltinESMExports();
+  try {
+    assert.throws(() => place.log.done(), { code: 'IO' });
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
 });
 
 /** Flushes of files and directories, by their names, and changes of names, in order. */
@@ -484,6 +495,35 @@ test('done and keep leave a log-run alone that was never read', () => {
   place.log.done();
   place.log.keep([]);
   assert.equal(readFileSync(place.run, 'latin1'), 'USER alice\n');
+});
+
+test('a log-run that another client has taken meanwhile is neither removed, replaced nor joined', async () => {
+  using place = new Place();
+  const another = new ChannelLog(place.file, quiet);
+  const take = (reader: ChannelLog, pending: LogLine[] = []): Promise<TakenLog | undefined> =>
+    reader.take(
+      () => pending,
+      () => {},
+    );
+  await appendToLog(place.file, [alice]);
+  await place.take();
+  // It does what the first one has in hand, as a leftover, and goes on.
+  await take(another);
+  another.done();
+  await appendToLog(place.file, [bob]);
+  await take(another);
+  await appendToLog(place.file, [alice]);
+
+  assert.equal(await place.take([alice]), undefined);
+  place.log.keep([alice]);
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\n');
+  place.log.done();
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\n');
+  assert.equal(readFileSync(place.file, 'latin1'), 'USER alice\n');
+
+  another.done();
+  await place.take();
+  assert.deepEqual(place.read, ['USER alice\n']);
 });
 
 test('re-logging appends, creates log and directory as Cyrus does, and says who may read them', async () => {
