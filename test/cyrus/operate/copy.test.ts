@@ -42,7 +42,8 @@ test('workers, bwlimit, pause, now and skip take effect during a copy, and nothi
     ['-S', server, '-u', ...users, '--workers', '1', '--bwlimit', '2K', '--control', control.path],
     { env: { CASSANDANE_SYSLOG_FNAME: syslog } },
   );
-  await control.until('at work', ({ users: { running } }) => running > 0);
+  // Until all are found, whoever is not known may be one of those to come.
+  await control.until('at work', ({ users: { running, allFound } }) => running > 0 && allFound);
   const waiting = (await control.ask('users waiting')).split('\n');
   const [skipped = '', ...others] = waiting;
   const hurried = others.at(-1) ?? '';
