@@ -68,7 +68,8 @@ export class ChannelLog implements SyncLog {
     line: (parsed: ParsedLine) => void,
   ): Promise<TakenLog | undefined> {
     try {
-      return this.#taken !== undefined ? await this.#join(pending, line) : await this.#rename(line);
+      const isOurs = this.#taken !== undefined && !this.#isOfAnother();
+      return isOurs ? await this.#join(pending, line) : await this.#rename(line);
     } catch (caught) {
       throw logError(caught, this.file);
     }
@@ -184,7 +185,10 @@ export class ChannelLog implements SyncLog {
     }
   }
 
-  /** Another client that reads this log has read all of what was ours in `log-run`, and has what it took itself there now. */
+  /**
+   * Another client that reads this log has read all of what was ours in `log-run`, and has there now what it took itself and
+   * has not done: what an earlier client left behind is no other thing.
+   */
   #isOfAnother(): boolean {
     const now = statSync(this.#run, { bigint: true, throwIfNoEntry: false });
     const seen = this.#taken;

@@ -497,7 +497,7 @@ test('done and keep leave a log-run alone that was never read', () => {
   assert.equal(readFileSync(place.run, 'latin1'), 'USER alice\n');
 });
 
-test('a log-run that another client has taken meanwhile is neither removed, replaced nor joined', async () => {
+test('a log-run that another client has made meanwhile is neither removed nor replaced before it was read', async () => {
   using place = new Place();
   const another = new ChannelLog(place.file, quiet);
   const take = (reader: ChannelLog, pending: LogLine[] = []): Promise<TakenLog | undefined> =>
@@ -514,16 +514,29 @@ test('a log-run that another client has taken meanwhile is neither removed, repl
   await take(another);
   await appendToLog(place.file, [alice]);
 
-  assert.equal(await place.take([alice]), undefined);
   place.log.keep([alice]);
   assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\n');
   place.log.done();
   assert.equal(readFileSync(place.run, 'latin1'), 'USER bob\n');
   assert.equal(readFileSync(place.file, 'latin1'), 'USER alice\n');
+});
 
-  another.done();
+test('what another client has left in log-run is read before more is taken, whatever else is in hand', async () => {
+  using place = new Place();
+  await appendToLog(place.file, [alice]);
   await place.take();
+  // A client that was started by mistake, took over, took more and was killed.
+  writeFileSync(`${place.run}.killed`, 'USER bob\n');
+  renameSync(`${place.run}.killed`, place.run);
+  await appendToLog(place.file, [alice]);
+
+  assert.equal((await place.take([alice]))?.leftover, true);
+  assert.deepEqual(place.read, ['USER bob\n']);
+  await place.take([alice, bob]);
   assert.deepEqual(place.read, ['USER alice\n']);
+  assert.equal(readFileSync(place.run, 'latin1'), 'USER alice\nUSER bob\nUSER alice\n');
+  place.log.done();
+  assert.deepEqual([existsSync(place.run), existsSync(place.file)], [false, false]);
 });
 
 test('re-logging appends, creates log and directory as Cyrus does, and says who may read them', async () => {
