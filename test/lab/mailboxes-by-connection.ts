@@ -4,12 +4,11 @@ const COMMAND = 'APPLY MAILBOX';
 
 /** Counts the MAILBOX commands that each connection carries to where another policy takes them. */
 export class MailboxesByConnection implements ProxyPolicy {
-  readonly counts: number[];
+  readonly counts: number[] = [];
   readonly #policy: ProxyPolicy;
 
-  constructor(policy: ProxyPolicy = {}, counts: number[] = []) {
+  constructor(policy: ProxyPolicy = {}) {
     this.#policy = policy;
-    this.counts = counts;
   }
 
   toServer(): Relay {

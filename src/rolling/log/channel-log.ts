@@ -186,8 +186,8 @@ export class ChannelLog implements SyncLog {
   }
 
   /**
-   * Another client that reads this log has read all of what was ours in `log-run`, and has there now what it took itself and
-   * has not done: what an earlier client left behind is no other thing.
+   * Tells whether another client that reads this log has put its own `log-run` in the place of ours. It has read all that ours
+   * said, and its own says what it has not done of that and of what it took: it is read as if that client had left it behind.
    */
   #isOfAnother(): boolean {
     const now = statSync(this.#run, { bigint: true, throwIfNoEntry: false });

@@ -15,13 +15,13 @@ const BEFORE_WORK = 2;
 
 /** Holds the answers about the INBOX, which all other folders come after, until there is another connection. */
 class UntilThereAreTwo implements ProxyPolicy {
-  readonly #mailboxes: readonly number[];
+  readonly #mailboxes: () => readonly number[];
   #connections = 0;
   #isReady = false;
   #held: (() => void)[] = [];
 
   /** @param mailboxes that each connection has carried */
-  constructor(mailboxes: readonly number[]) {
+  constructor(mailboxes: () => readonly number[]) {
     this.#mailboxes = mailboxes;
   }
 
@@ -32,7 +32,7 @@ class UntilThereAreTwo implements ProxyPolicy {
 
   #first(): Relay {
     return (chunk, { pass }) => {
-      if (this.#isReady || (this.#mailboxes[0] ?? 0) < FOR_INBOX) pass(chunk);
+      if (this.#isReady || (this.#mailboxes()[0] ?? 0) < FOR_INBOX) pass(chunk);
       else this.#held.push(() => pass(chunk));
     };
   }
@@ -63,17 +63,16 @@ test('the folders of one user go over two connections, each after the one above 
       await append(imap, `user/anna${folder}`, MESSAGES, folder, 'anna');
     }
   }
-  const counts: number[] = [];
-  const seen = new MailboxesByConnection(new UntilThereAreTwo(counts), counts);
+  const seen: MailboxesByConnection = new MailboxesByConnection(new UntilThereAreTwo(() => seen.counts));
   await using proxy = await ScriptedProxy.start(pair.replica.syncPort, seen);
   pair.master.configure('sync_port', String(proxy.port));
   await pair.master.writeConfiguration();
   // Slow enough for a second connection to pay.
   await syncClientOk(pair.master, ['-u', 'anna', '--workers', '2', '--bwlimit', '1M']);
-  assert.equal(counts.length, 2);
+  assert.equal(seen.counts.length, 2);
   assert.ok(
-    counts.every((mailboxes) => mailboxes > 0),
-    `MAILBOX commands by connection: ${counts}`,
+    seen.counts.every((mailboxes) => mailboxes > 0),
+    `MAILBOX commands by connection: ${seen.counts}`,
   );
   pair.master.configure('sync_port', String(pair.replica.syncPort));
   await pair.master.writeConfiguration();
