@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pairing, QueueRules } from '../../src/fleet/queue/fleet-queue.ts';
+import type { GateName, Pairing, QueueRules } from '../../src/fleet/queue/fleet-queue.ts';
 import { runProcess } from './processes.ts';
 
 /** Several who claim slices in one process, and write down when they have one and when they let go. */
@@ -13,6 +13,8 @@ export interface ClaimerSettings {
   claimers: number;
   /** One file for all processes, whose lines are in the order in which they were written. */
   journal: string;
+  /** Whoever has a slice behind this gate keeps it until two have been inside at once. */
+  meeting: GateName;
 }
 
 export interface Claimed {
@@ -29,10 +31,14 @@ export async function claimInProcesses(processes: number, settings: ClaimerSetti
   const ended = await Promise.all(Array.from({ length: processes }, () => runProcess(command)));
   for (const { code, stderr } of ended)
     if (code !== 0) throw new Error(`a claimer exited ${code}: ${stderr}`);
+  return readJournal(settings.journal);
+}
+
+export async function readJournal(file: string): Promise<Claimed> {
   const slices: string[] = [];
   const inside = new Map<string, number>();
   const most = new Map<string, number>();
-  for (const line of (await readFile(settings.journal, 'utf8')).split('\n')) {
+  for (const line of (await readFile(file, 'utf8')).split('\n')) {
     const [sign, id = '', ...gates] = line.split(' ');
     if (sign === '+') slices.push(id);
     for (const gate of gates) {

@@ -37,6 +37,7 @@ for (const [name, startQueue] of QUEUES) {
     const { slices, most } = await claimInProcesses(3, {
       ...{ queue: address, fleet: 'fleet', rules: DEFAULT_RULES, pairings: PAIRINGS, claimers: 4 },
       journal: join(directory, 'journal'),
+      meeting: 'replica/r2',
     });
     assert.equal(new Set(slices).size, PAIRINGS.length * SLICES_OF_A_LANE);
     assert.equal(slices.length, PAIRINGS.length * SLICES_OF_A_LANE);
