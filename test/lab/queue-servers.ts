@@ -86,6 +86,11 @@ async function started(
   identity: { uid: number; gid: number } | undefined = undefined,
 ): Promise<QueueServer> {
   let child: ChildProcess | undefined;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child === undefined || hasEnded(child)) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
   const server: QueueServer = {
     address,
     port,
@@ -102,13 +107,10 @@ async function started(
         return await isReady();
       });
     },
-    async kill() {
-      if (child === undefined || hasEnded(child)) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    kill: () => end('SIGKILL'),
     async [Symbol.asyncDispose]() {
-      await server.kill();
+      // Told to stop rather than killed: PostgreSQL takes its shared memory, which is in no directory of its own, along.
+      await end('SIGINT');
       await rm(directory, { recursive: true, maxRetries: 5 });
     },
   };
