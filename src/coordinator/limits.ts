@@ -130,7 +130,7 @@ export const EVENT_DELAY_MS = 20;
 /** Milliseconds that the master's private sync_server gets to leave after TERM. */
 export const PRIVATE_SERVER_STOP_MS = 5_000;
 /** How long after the end of its connection the server's own end, and what it said, are waited for. */
-export const PRIVATE_SERVER_END_MS = 1_000;
+export const PRIVATE_SERVER_END_MS = 5_000;
 
 /** Milliseconds between two looks at whether an idle connection was closed by the replica. */
 export const IDLE_WATCH_MS = 1_000;

@@ -17,7 +17,8 @@ export function idleProcessorMeter(): () => number {
     const now = processorTimes();
     const passed = now.all - before.all;
     // Two looks within one tick tell nothing.
-    const share = passed > 0 ? (now.idle - before.idle) / passed : 0;
+    // The kernel may take back a tick of waiting for disks.
+    const share = passed > 0 ? Math.max(0, now.idle - before.idle) / passed : 0;
     before = now;
     return share * processors;
   };

@@ -30,12 +30,13 @@ export function lockNow(fd: number, kind: LockKind, what: string): void {
   try {
     for (;;) {
       const leftMs = deadlineMs - (performance.now() - started);
-      if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
-      blockThread(Math.min(pauseMs * (0.5 + Math.random()), leftMs));
+      if (leftMs > 0) blockThread(Math.min(pauseMs * (0.5 + Math.random()), leftMs));
       const burstEnds = performance.now() + BURST_MS;
       do {
         if (attempt(fd, kind, what)) return;
       } while (performance.now() < burstEnds);
+      // Looked at before the tries: a thread that got no processor until now has tried once more.
+      if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
       pauseMs = Math.min(pauseMs * BLOCKING_PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
     }
   } finally {

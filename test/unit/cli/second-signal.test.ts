@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 
 const COMMAND = join(import.meta.dirname, '..', '..', '..', 'bin', 'sync_client.cjs');
 /** Without the second one being heard it would be for ever. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 const SIGNALS = { SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
 /** Tells whether the process has a handler of its own for a signal. */

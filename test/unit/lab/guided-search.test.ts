@@ -24,7 +24,7 @@ test('an input with which a parser comes to no end is told', () => {
     while (octets[1] === 0x41);
   };
   using coverage = new BlockCoverage((url) => url.endsWith('/planted-parser.js'));
-  const search = { coverage, seed: 1, goesOn: () => true, patienceMs: 50 };
+  const search = { coverage, seed: 1, goesOn: () => true, patienceMs: 2_000 };
   const target = { seeds: [Buffer.from('BA'), Buffer.alloc(4)], read: endless };
   assert.throws(() => guidedSearch(target, search), /timed out[\s\S]*with the input QkE=/);
 });

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { tryLock, unlock } from '../../../src/native/locks.ts';
 import { lockNow, whenLocked } from '../../../src/native/when-locked.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
-import { lockInThread, scratchFile } from '../../lab/lock-holders.ts';
+import { lockInThread, patiently, scratchFile } from '../../lab/lock-holders.ts';
 
 /** Never reached by a test that passes. */
 const AMPLE_MS = 60_000;
@@ -22,7 +22,7 @@ test('a lock that is held for moments is had when another thread lets go of it',
   const thread = await lockInThread({ path, kind: 'exclusive' });
   const fd = openSync(path, 'r+');
   thread.release();
-  lockNow(fd, 'exclusive', path);
+  patiently(() => lockNow(fd, 'exclusive', path));
   await thread.gone;
   const other = openSync(path, 'r');
   assert.equal(tryLock(other, 'shared'), false);

@@ -8,6 +8,7 @@ import { carryOutOrder } from '../../../src/operate/page/order.ts';
 import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
 import { parseRate, parseTimetable, rateAt, timetableText } from '../../../src/operate/throttle/timetable.ts';
 import { watchPauses } from '../../../src/operate/throttle/watch-pauses.ts';
+import { freePorts } from '../../lab/free-ports.ts';
 import { until } from '../../lab/until.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 import { FakeSteering } from './fake-steering.ts';
@@ -115,8 +116,9 @@ test('an address is asked over HTTP: what it answers holds a run, and so does si
     asked += 1;
     response.writeHead(status, { location: '/elsewhere' }).end('busy');
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
+  // One that nobody else listens on once it is free.
+  const [port = 0] = await freePorts(1);
+  await once(server.listen(port, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${port}/go`;
   const held = (reason: string | undefined) => () => [...steering.held.values()][0] === reason;
   {

@@ -94,7 +94,8 @@ test('a server that refuses to list, or falls silent over it, ends the asking', 
       peer.send('* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n');
       await peer.line();
       peer.send('A01 OK [CAPABILITY IMAP4rev1] logged in\r\n');
-      await peer.line();
+      // Who waits for a short time may have gone before this process looks at what came.
+      await peer.line().catch(() => '');
       end(peer);
       await peer.closed();
     });

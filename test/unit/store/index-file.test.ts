@@ -17,7 +17,7 @@ import {
 } from '../../../src/store/mailbox/record-flags.ts';
 import type { RecordPage } from '../../../src/store/master-store.ts';
 import { indexBytes, recordSizeOf } from '../../lab/index-bytes.ts';
-import { lockInThread } from '../../lab/lock-holders.ts';
+import { lockInThread, patiently } from '../../lab/lock-holders.ts';
 import { openBelow } from '../../lab/open-below.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'index-file-'));
@@ -294,7 +294,7 @@ test('an index that is replaced while its lock is awaited is read from what took
   const repack = await lockInThread({ path, kind: 'exclusive', replaceBy });
   assert.equal(repack.got, true);
   repack.release();
-  using file = IndexFile.open(path, 'user.anna');
+  using file = patiently(() => IndexFile.open(path, 'user.anna'));
   assert.equal(file?.header.records, 2);
   await repack.gone;
 });

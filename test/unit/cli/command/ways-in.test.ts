@@ -36,6 +36,8 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ways-in-'));
   config = join(directory, 'imapd.conf');
   const lines = [
+    // How long a server may be silent, so that a run stays as it is for as long as a test looks at it.
+    'client_timeout: 10m',
     `configdirectory: ${directory}/conf`,
     `partition-default: ${directory}/spool`,
     'defaultpartition: default',
@@ -77,24 +79,13 @@ test('SIGUSR1 opens no debugger, however early and often it comes', async () => 
   assert.doesNotMatch(await stopped(run), /Debugger listening/);
 });
 
-test('without the launcher a debugger that an early SIGUSR1 opened is closed', async () => {
+test('without the launcher a debugger that an early SIGUSR1 opened is closed', async (context) => {
   const [port = 0] = await freePorts(1);
-  // It ends by itself, should the debugger stay open.
-  const run = startCommand([
-    process.execPath,
-    `--inspect-port=${port}`,
-    ENTRY,
-    '-C',
-    config,
-    '-w',
-    '10',
-    '-A',
-  ]);
+  const run = startCommand([process.execPath, `--inspect-port=${port}`, ENTRY, ...waiting()]);
+  // No signal ends it, should the debugger stay open.
+  context.after(() => run.child.kill('SIGKILL'));
   await run.until(() => signalIs('SigCgt', run.pid, SIGUSR1));
-  await run.until(
-    () => run.stderr().includes('Waiting for 10 seconds'),
-    () => run.child.kill('SIGUSR1'),
-  );
+  await run.until(waits(run), () => run.child.kill('SIGUSR1'));
   const timesSaid = (what: RegExp) => [...run.stderr().matchAll(what)].length;
   await run.until(() => timesSaid(/Debugger listening/g) === timesSaid(/is closed$/gm));
   await stopped(run);

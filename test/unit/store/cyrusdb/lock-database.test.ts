@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import test from 'node:test';
 import { tryLock } from '../../../../src/native/locks.ts';
 import { lockDatabase } from '../../../../src/store/cyrusdb/lock-database.ts';
-import { lockInThread } from '../../../lab/lock-holders.ts';
+import { lockInThread, patiently } from '../../../lab/lock-holders.ts';
 import { openBelow } from '../../../lab/open-below.ts';
 import { Scratch } from './scratch.ts';
 
@@ -14,7 +14,7 @@ test('a database that is replaced while its lock is awaited is locked where it i
   const repack = await lockInThread({ path, kind: 'exclusive', replaceBy });
   assert.equal(repack.got, true);
   repack.release();
-  const lock = lockDatabase(path);
+  const lock = patiently(() => lockDatabase(path));
   assert.ok(lock);
   await repack.gone;
   assert.equal(mayBeWritten(path), false, 'what was locked is the file that nobody writes to any more');
