@@ -2,6 +2,7 @@ import type { CyrusServer } from './cyrus-server.ts';
 import { quoteImap } from './imap-values.ts';
 import { append, assertUniqueids, mailboxOf, ownName, type Population } from './populate.ts';
 import { SieveClient } from './sieve-client.ts';
+import { nextSecond } from './two-sides.ts';
 
 /**
  * One round of everyday changes on a populated master: flags, new mail, expunges, copies, annotations, rights,
@@ -51,6 +52,8 @@ export async function changeRound(
     await client.ok(`UNSUBSCRIBE ${quoteImap(ownName(server, []))}`);
     await client.ok(`SUBSCRIBE ${quoteImap(ownName(server, population.folders[2] ?? []))}`);
     const made = ownName(server, [`New ${round}`, 'Deep']);
+    // Two processes of 3.6.1 that make mailboxes within one second may give both the same id.
+    await nextSecond();
     await client.ok(`CREATE ${quoteImap(made)}`);
     await append(client, made, 2, `${user} new ${round}`, user);
     const renamed = ownName(server, [`Renamed ${round}`]);

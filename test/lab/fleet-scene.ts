@@ -10,6 +10,8 @@ import { type ProxyPolicy, ScriptedProxy } from './scripted-proxy.ts';
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'cyrus-sync.cjs');
 /** Milliseconds: more than any step takes on a slow machine. */
 const DEADLINE = 180_000;
+/** An agent works as long as its test lasts. */
+const AGENT_DEADLINE = 900_000;
 
 export interface FleetOptions {
   masters?: number;
@@ -139,7 +141,7 @@ export class FleetScene implements AsyncDisposable {
       ? ['-C', master.configFile, '--master', master.name]
       : ['-C', join(this.directory, 'mover.conf')];
     const command = [process.execPath, ENTRY, 'fleet', 'agent', '--queue', this.queue, ...reads, ...args];
-    const agent = startAs(command, { cwd: master?.directory ?? this.directory, deadline: DEADLINE });
+    const agent = startAs(command, { cwd: master?.directory ?? this.directory, deadline: AGENT_DEADLINE });
     agent.endInput();
     this.#agents.push(agent);
     return agent;

@@ -156,9 +156,10 @@ class Disturbed {
   #startAgent(master: CyrusServer): void {
     const tool = this.#scene.agent(master, '--lease', '2s');
     const agent = { master, tool, ended: false };
-    void tool.result.then(() => {
+    const ended = (): void => {
       agent.ended = true;
-    });
+    };
+    tool.result.then(ended, ended);
     this.#agents.push(agent);
   }
 

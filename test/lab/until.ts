@@ -31,8 +31,14 @@ export async function settled(server: CyrusServer, channel?: string, explain?: (
   );
 }
 
+/** @returns what is in a file; nothing if it is not there, or goes just now */
 export function content(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'latin1') : '';
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (caught) {
+    if ((caught as NodeJS.ErrnoException).code !== 'ENOENT') throw caught;
+    return '';
+  }
 }
 
 export function logFile(server: CyrusServer, channel?: string): string {

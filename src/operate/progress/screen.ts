@@ -7,6 +7,8 @@ export interface ScreenStream {
   isTTY?: boolean;
   columns?: number;
   rows?: number;
+  /** Node's own, of a terminal: asks for the size. It does so by itself only once it has heard of the resize. */
+  _refreshSize?(): void;
   on(event: 'resize', call: () => void): unknown;
   off(event: 'resize', call: () => void): unknown;
 }
@@ -40,12 +42,17 @@ export function openScreen(stream: ScreenStream, terminal: string | undefined): 
   if (!stream.isTTY || terminal === undefined || terminal === '' || terminal === 'dumb')
     return plainScreen(stream);
   let drawn: readonly string[] = [];
-  const sizeNow = (): ScreenSize => ({
-    columns: Math.max(LEAST.columns, stream.columns || USUAL.columns),
-    rows: Math.max(LEAST.rows, stream.rows || USUAL.rows),
-  });
+  const sizeNow = (): ScreenSize => {
+    // A timer that was due comes before the signal, and what is drawn would be taken away by what it no longer is.
+    stream._refreshSize?.();
+    return {
+      columns: Math.max(LEAST.columns, stream.columns || USUAL.columns),
+      rows: Math.max(LEAST.rows, stream.rows || USUAL.rows),
+    };
+  };
   const clear = (): void => {
-    const rows = rowsOf(drawn, sizeNow().columns);
+    const { columns } = sizeNow();
+    const rows = rowsOf(drawn, columns);
     if (rows > 0) stream.write(`${UP(rows)}${CLEAR_BELOW}`);
     drawn = [];
   };

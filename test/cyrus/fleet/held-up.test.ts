@@ -39,6 +39,9 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'PostgreSQ
     await other.waitForOutput((_stdout, stderr) =>
       /done with fleet\/pilot\/\S*: 0 proven, 1 come again/.test(stderr),
     );
+    const later = gate.said.slice(before).map(({ text }) => text);
+    // At once: the other gives those users up after some more rounds.
+    stopped.kill('SIGCONT');
     const documents = readFileSync(log, 'utf8')
       .split('\n')
       .filter((each) => each !== '')
@@ -49,11 +52,9 @@ for (const [name, startQueue] of QUEUES.filter(([queue]) => queue !== 'PostgreSQ
       assert.match(run, /^fleet\/(pilot|rest)\/\1\.m1\.r1\./);
       assert.equal(run, `${fleet}/${wave}/${slice}`);
     }
-    const later = gate.said.slice(before).map(({ text }) => text);
     for (const user of held) {
       assert.ok(!later.some((text) => text.includes(`user.${user}`) || text.includes(`USER ${user}`)), user);
     }
-    stopped.kill('SIGCONT');
     await until('everybody is proven', async () => (await scene.view()).standing === 'done');
     for (const agent of [stopped, other]) {
       agent.kill('SIGTERM');

@@ -3,12 +3,14 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { FleetScene } from '../../lab/fleet-scene.ts';
+import { Choices } from '../../lab/generated-mail.ts';
 import { killAtRandom } from '../../lab/kill-at-random.ts';
 import type { RunningTool } from '../../lab/processes.ts';
 import { QUEUES } from '../../lab/queue-servers.ts';
 
 /** Milliseconds: each look is a process. */
 const LOOK_EVERY = 500;
+const RANDOM_PARTS = 2 ** 32;
 
 for (const [name, startQueue] of QUEUES) {
   test(`agents, a replica and the queue killed while they work over ${name}: everybody is proven and identical in the end`, async (t) => {
@@ -49,8 +51,10 @@ for (const [name, startQueue] of QUEUES) {
 for (const [name, startQueue] of QUEUES) {
   test(`agents, replicas, starters and the queue killed at random over ${name}: everybody is proven once, and nobody is lost`, async (t) => {
     await using server = await startQueue();
+    const choices = new Choices(`killed over ${name}`);
     await killAtRandom(server, {
-      ...{ users: 3, kills: 6, firstAwayMs: 500, random: Math.random },
+      ...{ users: 3, kills: 6, firstAwayMs: 500 },
+      random: () => choices.below(RANDOM_PARTS) / RANDOM_PARTS,
       tell: (line) => t.diagnostic(line),
     });
   });

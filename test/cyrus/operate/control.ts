@@ -2,6 +2,9 @@ import { askControlSocket } from '../../../src/operate/control/ask-control-socke
 import type { RunView } from '../../../src/operate/state/run-view.ts';
 import { until } from '../../lab/until.ts';
 
+/** A run on a busy machine may need longer than people wait. */
+const ANSWER_MS = 120_000;
+
 /** Whoever asks a run over its control socket. */
 export class Control {
   readonly path: string;
@@ -11,7 +14,7 @@ export class Control {
   }
 
   ask(line: string): Promise<string> {
-    return askControlSocket(this.path, line);
+    return askControlSocket(this.path, line, ANSWER_MS);
   }
 
   /** Asks until it says so. */

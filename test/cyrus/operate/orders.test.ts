@@ -38,7 +38,7 @@ test('each order holds in threads and on their connections too, is answered, and
     ...['--control', control.path, '--order', 'list', ...users],
   ]);
 
-  await control.until('at work', ({ users: { running } }) => running > 0);
+  await control.until('at work', ({ users: { running, allFound } }) => running > 0 && allFound);
   assert.equal(await control.ask('pause for the backup'), 'paused: paused by hand: for the backup');
   const before = proxy.octets;
   const [skipped = '', spared = '', hurried = ''] = users.slice(-3);

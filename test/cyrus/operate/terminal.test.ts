@@ -13,6 +13,8 @@ const SLOWLY = ['-A', '--workers', '2', '--bwlimit', '1500'];
 /** Until it is stopped. */
 const HELD = ['-A', '--pause-file', '/dev/null'];
 
+const MOST_ATTEMPTS = 5;
+
 let pair: Pair;
 let sockets = 0;
 
@@ -88,15 +90,22 @@ test('the first Ctrl-C ends it in good order, the second at once; both leave a c
   await admin.ok('CREATE user/large');
   await using client = await pair.master.imap('large');
   await append(client, 'INBOX', 30, 'a lot', 'large');
-  await terminal.run(['-u', 'large', '--bwlimit', '1000']);
-  await terminal.until('at work', (all) => all.some((line) => /^ {2}1 {2}large/.test(line)));
-  await terminal.type('C-c');
-  await terminal.until('stopping', (all) => all.some((line) => /^stopping /.test(line)));
-  await terminal.type('C-c');
-  // The shell forgets what was to come behind a command that ended like this.
-  await terminal.until('a prompt on a line of its own', (all) => all.at(-1) === 'ready>');
-  await terminal.type('echo "code=$?"', 'Enter');
-  assert.equal((await terminal.ended()).code, 130);
+  let code: number;
+  let attempts = 0;
+  do {
+    attempts += 1;
+    await terminal.run(['-u', 'large', '--bwlimit', '1000']);
+    await terminal.until('at work', (all) => all.some((line) => /^ {2}1 {2}large/.test(line)));
+    await terminal.type('C-c');
+    await terminal.until('stopping', (all) => all.some((line) => /^stopping /.test(line)));
+    await terminal.type('C-c');
+    // The shell forgets what was to come behind a command that ended like this.
+    await terminal.until('a prompt on a line of its own', (all) => all.at(-1) === 'ready>');
+    await terminal.type('echo "code=$?"', 'Enter');
+    ({ code } = await terminal.ended());
+    // On a busy machine the run may be over by itself before it is seen to be stopping.
+  } while (code === 75 && attempts < MOST_ATTEMPTS);
+  assert.equal(code, 130);
 });
 
 test('suspended and continued it is drawn anew below what others have written', async () => {

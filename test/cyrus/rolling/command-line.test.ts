@@ -249,9 +249,16 @@ test('SIGUSR1: one line that says how far behind it is', async () => {
   const held = await lockUser(pair.master, 'anna', '127.0.0.1');
   await change('anna');
   await client.waitForLog(/'anna' is being synced elsewhere/);
-  client.tool.kill('SIGUSR1');
-  await client.waitForLog(
-    /backlog: channel=<> link=<up> lines=<[1-9]\d*> oldest=<\d+\.\d s> inflight=<0> waiting=<1> locked=<1> quarantined=<>/,
+  const behind =
+    /backlog: channel=<> link=<up> lines=<[1-9]\d*> oldest=<\d+\.\d s> inflight=<0> waiting=<1> locked=<1> quarantined=<>/;
+  // Asked again where anna was being tried once more just then.
+  await until(
+    'the answer',
+    () => {
+      client.tool.kill('SIGUSR1');
+      return behind.test(client.log);
+    },
+    () => client.log,
   );
   await held.release();
   await client.settled();

@@ -90,15 +90,15 @@ test('users that are locked, refused by the replica or damaged hold up nobody, a
     chmodSync(index, mode);
     await held.release();
   }
+  // A restart tries all at once rather than when the pauses are over.
+  await client.stop();
+  assert.match(content(`${log}-run`), new RegExp(REFUSED));
   {
     await using admin = await pair.replica.imap();
     await admin.ok(`SETACL user/${REFUSED} admin lrswipkxtecda`);
     await admin.ok(`DELETE user/${REFUSED}`);
     for (const [, , , name] of await admin.ok('LIST "" DELETED/*')) await admin.ok(`DELETE ${name}`);
   }
-  // A restart tries all at once rather than when the pauses are over.
-  await client.stop();
-  assert.match(content(`${log}-run`), new RegExp(REFUSED));
   client.restart();
   await client.settled();
   await assertInStep(pair, USERS);

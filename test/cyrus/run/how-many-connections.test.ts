@@ -38,8 +38,10 @@ test('a replica with a limit on its processes gets everything over those that it
     });
     await pointTo(pair.master, proxy.port);
     const run = await syncClientOk(pair.master, ['-A', '--workers', '8', '--log-to-stderr']);
-    assert.match(run.stderr, /takes no more connections, going on with [12]/);
-    assert.doesNotMatch(run.stderr, /will retry|retrying/);
+    const refused = run.stderr.search(/takes no more connections, going on with [12]/);
+    assert.ok(refused >= 0, run.stderr);
+    // Until then the one that is to serve the run may have come late, and been tried again.
+    assert.doesNotMatch(run.stderr.slice(refused), /will retry|retrying/);
   }
   await pointTo(pair.master, pair.replica.syncPort);
   await assertNothingLeft(pair);

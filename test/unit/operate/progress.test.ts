@@ -5,7 +5,7 @@ import stringWidth from 'string-width';
 import { progressDisplay } from '../../../src/operate/progress/progress-display.ts';
 import { progressLine } from '../../../src/operate/progress/progress-line.ts';
 import { progressScreen } from '../../../src/operate/progress/progress-screen.ts';
-import { cut } from '../../../src/operate/progress/screen.ts';
+import { cut, openScreen } from '../../../src/operate/progress/screen.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { Streams } from '../../../src/report/sinks/streams.ts';
 import { begun, ended, found, opened, progressed, settled, told } from './run-events.ts';
@@ -99,6 +99,26 @@ test('lines written meanwhile stay whole, and the last state stands below them',
   streams.errorLine('after');
   assert.match(stderr.lines.join('\n'), /^Can not connect\nagain\ncopying [\s\S]*after\n$/);
   assert.equal(stderr.lines.filter((line) => line.startsWith('copying ')).length, 1);
+});
+
+test('lines that a smaller terminal has broken are taken away as what they are now, before the resize is heard of', () => {
+  let written = '';
+  let columns = 80;
+  const stream = {
+    isTTY: true,
+    columns,
+    write: (text: string) => (written = text),
+    on() {},
+    off() {},
+    _refreshSize() {
+      this.columns = columns;
+    },
+  };
+  using screen = openScreen(stream, 'xterm');
+  screen.show(['x'.repeat(50)]);
+  columns = 25;
+  screen.show(['short']);
+  assert.equal(written, '\u001b[2F\u001b[Jshort\n');
 });
 
 test('on each size of screen it fits, and what matters most is there', () => {
