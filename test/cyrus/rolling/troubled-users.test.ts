@@ -76,7 +76,7 @@ test('users that are locked, refused by the replica or damaged hold up nobody, a
 
     // Nothing new comes: what waits stays a line or two for each user, however often it is tried.
     await until('all that was logged is taken', () => content(log) === '');
-    const retries = () => (client.log.match(/will try|quarantine/g) ?? []).length;
+    const retries = () => (client.log.match(/will try|in quarantine/g) ?? []).length;
     const [before, waiting] = [retries(), content(`${log}-run`).length];
     await until(
       'more retries',
