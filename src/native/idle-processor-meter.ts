@@ -16,8 +16,7 @@ export function idleProcessorMeter(): () => number {
   return () => {
     const now = processorTimes();
     const passed = now.all - before.all;
-    // Two looks within one tick tell nothing.
-    // The kernel may take back a tick of waiting for disks.
+    // Two looks within one tick tell nothing, and the kernel may take back a tick of waiting for disks.
     const share = passed > 0 ? Math.max(0, now.idle - before.idle) / passed : 0;
     before = now;
     return share * processors;

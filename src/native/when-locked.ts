@@ -16,8 +16,8 @@ const BURST_MS = 0.3;
 const BLOCKING_PAUSE_GROWTH = 1.5;
 
 /**
- * Takes a lock of the kind that is held for some milliseconds: it blocks the thread between tries, never longer than
- * `lockPatienceMs`.
+ * Takes a lock of the kind that is held for some milliseconds: it blocks the thread between tries. When
+ * `lockPatienceMs` is over it is tried once more, and not waited for any longer.
  *
  * @param what names the lock in the error, for instance the path of the file
  * @throws SyncError LOCK_TIMEOUT, IO

@@ -8,13 +8,18 @@ export class Choices {
     this.#state = createHash('sha256').update(seed).digest().readUInt32LE(0);
   }
 
-  /** A whole number from 0 up to, not including, `limit` (mulberry32). */
+  /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number {
+    return Math.floor(this.fraction() * limit);
+  }
+
+  /** From 0 up to, not including, 1 (mulberry32). */
+  fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
     t = Math.imul(t ^ (t >>> 15), t | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * limit);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
   pick<T>(from: readonly T[]): T {

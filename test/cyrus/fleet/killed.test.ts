@@ -10,7 +10,6 @@ import { QUEUES } from '../../lab/queue-servers.ts';
 
 /** Milliseconds: each look is a process. */
 const LOOK_EVERY = 500;
-const RANDOM_PARTS = 2 ** 32;
 
 for (const [name, startQueue] of QUEUES) {
   test(`agents, a replica and the queue killed while they work over ${name}: everybody is proven and identical in the end`, async (t) => {
@@ -54,7 +53,7 @@ for (const [name, startQueue] of QUEUES) {
     const choices = new Choices(`killed over ${name}`);
     await killAtRandom(server, {
       ...{ users: 3, kills: 6, firstAwayMs: 500 },
-      random: () => choices.below(RANDOM_PARTS) / RANDOM_PARTS,
+      random: () => choices.fraction(),
       tell: (line) => t.diagnostic(line),
     });
   });

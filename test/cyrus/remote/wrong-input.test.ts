@@ -7,6 +7,7 @@ import { type CyrusServer, giveToCyrus, PASSWORD, startPair } from '../../lab/cy
 import { openStranger, type StrangerOptions } from '../../lab/open-stranger.ts';
 import { populate } from '../../lab/populate.ts';
 import { runProcess } from '../../lab/processes.ts';
+import { UNKNOWN_HOST } from '../../lab/unknown-host.ts';
 
 interface Case extends StrangerOptions {
   what: string;
@@ -15,13 +16,10 @@ interface Case extends StrangerOptions {
   says: RegExp;
 }
 
-/** No label is that long, so that no server of names is asked, and none can be slow to say so. */
-const NO_NAME = `${'x'.repeat(64)}.invalid`;
-
 const CASES: readonly Case[] = [
   {
     what: 'no such host',
-    args: ['--from', NO_NAME, '-A'],
+    args: ['--from', UNKNOWN_HOST, '-A'],
     code: 1,
     says: /x{64}\.invalid cannot be read.*spelling of --from/,
   },

@@ -8,9 +8,7 @@ import { type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { freePorts } from '../../lab/free-ports.ts';
 import { runAs, type ToolResult } from '../../lab/processes.ts';
 import { syncClient, syncClientCommand } from '../../lab/sync-client.ts';
-
-/** No label is that long, so that no server of names is asked, and none can be slow to say so. */
-const NO_NAME = `${'x'.repeat(64)}.invalid`;
+import { UNKNOWN_HOST } from '../../lab/unknown-host.ts';
 
 let pair: Pair;
 
@@ -63,7 +61,7 @@ test('-1 with a wrong password ends with the same message', async () => {
 });
 
 test('a replica whose name cannot be found ends the run', async () => {
-  const run = await syncWith({ sync_host: NO_NAME }, ['-A']);
+  const run = await syncWith({ sync_host: UNKNOWN_HOST }, ['-A']);
   assertRefused(run, 1, /x{64}\.invalid/);
 });
 
@@ -129,7 +127,7 @@ test('with --exit-codes extended each way of not getting a connection has its ow
   const extended = ['-A', '-o', '--exit-codes', 'extended'];
   const codeWith = async (settings: Record<string, string>): Promise<number> =>
     (await syncWith(settings, extended)).code;
-  assert.equal(await codeWith({ sync_host: NO_NAME }), 68);
+  assert.equal(await codeWith({ sync_host: UNKNOWN_HOST }), 68);
   assert.equal(await codeWith({ sync_port: String(port) }), 69);
   assert.equal(await codeWith({ sync_port: String(pair.replica.sievePort) }), 76);
   assert.equal(await codeWith({ sync_password: 'not-the-password' }), 77);

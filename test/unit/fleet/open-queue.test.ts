@@ -6,9 +6,7 @@ import { loadPackage } from '../../../src/fleet/queue/load-package.ts';
 import { openQueue } from '../../../src/fleet/queue/open-queue.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { type QueueServer, startPostgres, startRedis } from '../../lab/queue-servers.ts';
-
-/** No label is that long, so that no server of names is asked, and none can be slow to say so. */
-const NO_NAME = `${'x'.repeat(64)}.invalid`;
+import { UNKNOWN_HOST } from '../../lab/unknown-host.ts';
 
 test('an address of nothing that is known is refused, and not shown', async () => {
   for (const address of [
@@ -33,7 +31,7 @@ test('a server that is not there is named without the password, and so is a host
       new RegExp(`the queue ${kind}://127.0.0.1:1/db cannot be reached: .*ECONNREFUSED`),
     );
     assert.match(gone.hint ?? '', /--queue/);
-    assert.equal((await refusal(`${kind}://${NO_NAME}/db`)).code, 'HOST_NOT_FOUND');
+    assert.equal((await refusal(`${kind}://${UNKNOWN_HOST}/db`)).code, 'HOST_NOT_FOUND');
   }
 });
 

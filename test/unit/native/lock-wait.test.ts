@@ -30,6 +30,25 @@ test('a lock that is held for moments is had when another thread lets go of it',
   closeSync(other);
 });
 
+test('a lock that is free again is had by a thread that got no processor until its time was over', (context) => {
+  const path = scratchFile(context);
+  const [holder, waiter] = [openSync(path, 'r+'), openSync(path, 'r+')];
+  lockNow(holder, 'exclusive', path);
+  const now = performance.now.bind(performance);
+  let late = 0;
+  context.mock.method(performance, 'now', () => {
+    const time = now() + late;
+    // From the first try on nothing runs here until that time is over, and the lock is free.
+    late = AMPLE_MS;
+    unlock(holder);
+    return time;
+  });
+  lockNow(waiter, 'exclusive', path);
+  assert.equal(tryLock(holder, 'shared'), false);
+  closeSync(holder);
+  closeSync(waiter);
+});
+
 test('waiting for a lock that is held long leaves the thread to others, and the lock is free again afterwards', async (context) => {
   const path = scratchFile(context);
   const [holder, waiter] = [openSync(path, 'r+'), openSync(path, 'r+')];
