@@ -146,7 +146,7 @@ export class BullmqQueue implements FleetQueue {
     return await this.#ask(async () => {
       const asked =
         names ?? [...(await this.#notesOf(GATES)).keys()].map((key) => asGate(key.slice(GATES.length)));
-      return await Promise.all(
+      const gates = await Promise.all(
         asked.map(async (name) => {
           const queue = this.#queue(gateQueue(name), 'places');
           await queue.getBackend().moveStalledJobsToWait();
@@ -155,17 +155,16 @@ export class BullmqQueue implements FleetQueue {
             queue.isPaused(),
             queue.getActiveCount(),
           ]);
-          return { name, limit: limit ?? 0, paused, held };
+          return limit === null ? undefined : { name, limit, paused, held };
         }),
       );
+      return gates.filter((gate) => gate !== undefined);
     });
   }
 
   async limit(gate: GateName, most: number): Promise<void> {
     await this.#ask(async () => {
       const queue = this.#queue(gateQueue(gate), 'places');
-      await this.#setNote(`${GATES}${gate}`, true);
-      await queue.setGlobalConcurrency(most);
       await queue.addBulk(
         Array.from({ length: most }, (_, at) => ({
           name: 'place',
@@ -173,6 +172,9 @@ export class BullmqQueue implements FleetQueue {
           opts: { jobId: `place-${at + 1}` },
         })),
       );
+      await queue.setGlobalConcurrency(most);
+      // Last: a gate at whose making somebody died is not known, so that the next start makes it.
+      await this.#setNote(`${GATES}${gate}`, true);
     });
   }
 

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { FleetPlan } from '../../../src/fleet/planner/fleet-plan.ts';
 import { parseFleetPlan } from '../../../src/fleet/planner/parse-fleet-plan.ts';
 import { EmbeddedQueue } from '../../../src/fleet/queue/embedded-queue.ts';
 import { DEFAULT_RULES } from '../../../src/fleet/queue/fleet-queue.ts';
 import { startFleet } from '../../../src/fleet/start-fleet.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import { planOf } from './plan-of.ts';
 import { slicesOf } from './slices.ts';
 
 test('to start a plan again adds what is missing and leaves limits as the operator has set them', async () => {
@@ -55,20 +55,6 @@ test('a plan that is none, or names a master that is not in it, is refused in on
     );
   }
 });
-
-function planOf(count: number): FleetPlan {
-  const slices = slicesOf(count);
-  const gate = { slices: 2 };
-  const sums = { users: 2 * count, messages: 0, octets: 0, seconds: 12 };
-  return JSON.parse(
-    JSON.stringify({
-      ...{ schema: 'cyrus-sync-fleet-plan', version: 1, fleet: 'fleet', unfit: [], ...sums },
-      masters: [{ name: 'm1', ...gate }],
-      replicas: [{ name: 'r1', server: 'r1', ...gate }],
-      waves: [{ name: 'all', ...sums, slices }],
-    }),
-  );
-}
 
 async function queueScene() {
   const directory = await mkdtemp(join(tmpdir(), 'fleet-start-'));
