@@ -286,6 +286,7 @@ function showFleet({
   fleet,
   standing,
   users,
+  onNoSlice,
   needy,
   waves,
   gates,
@@ -302,6 +303,7 @@ function showFleet({
   showFigures(byId('fleet-figures'), [
     ['To do', number(users.left)],
     ['Need a person', number(users.needPerson)],
+    ...(onNoSlice > 0 ? [['On no slice yet', number(onNoSlice)]] : []),
     ['Cancelled', number(users.cancelled)],
     ['Time left', secondsLeft === undefined ? 'not known yet' : duration(secondsLeft)],
     ['Mail', octets(moved)],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SyncError } from '../report/sync-error.ts';
+import { checkBeside } from './check-beside.ts';
 import { noteKey, readFleetNotes, type WaveNote } from './fleet-notes.ts';
 import type { FleetPlan } from './planner/fleet-plan.ts';
 import type { FleetQueue, GateName } from './queue/fleet-queue.ts';
@@ -18,11 +19,11 @@ export interface Started {
  * what is in them. Limits that the operator has changed since stay.
  *
  * @param more beside plans that were started before
- * @throws SyncError USAGE if another plan was started there, and this one is not to be added
+ * @throws SyncError USAGE if another plan was started there, and this one is not to be added or has users of that in other slices
  */
 export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boolean): Promise<Started> {
   const digest = createHash('sha1').update(JSON.stringify(plan.waves)).digest('hex').slice(0, 12);
-  const { plans } = await readFleetNotes(queue);
+  const { plans, waves: noted } = await readFleetNotes(queue);
   if (!more && plans.some((other) => other !== digest)) {
     throw new SyncError(
       'USAGE',
@@ -33,6 +34,10 @@ export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boole
       },
     );
   }
+  const isAlone = plans.every((other) => other === digest);
+  const there = new Map(isAlone ? [] : (await queue.slices()).map(({ slice }) => [slice.id, slice]));
+  const slices = plan.waves.flatMap((wave) => wave.slices);
+  checkBeside(slices, there);
   await queue.note(noteKey('plan', digest), { users: plan.users });
   const gates = new Set((await queue.gates()).map(({ name }) => name));
   const open = async (gate: GateName, most: number): Promise<void> => {
@@ -46,11 +51,15 @@ export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boole
     await queue.note(noteKey('replica', replica.name), replica);
     await open(`replica/${replica.name}`, replica.slices);
   }
-  for (const [order, { slices, ...rest }] of plan.waves.entries()) {
-    const wave: WaveNote = { ...rest, plan: digest, order };
+  for (const [order, { slices: ofWave, ...rest }] of plan.waves.entries()) {
+    // As it was first noted: by now there may be slices of its own.
+    if (noted.some((wave) => wave.plan === digest && wave.name === rest.name)) continue;
+    // Others are counted by the plan that brought them, and somebody may have taken users out of this one.
+    const brought = ofWave.filter(({ id }) => !there.has(id));
+    const users = brought.reduce((sum, slice) => sum + slice.users.length, 0);
+    const wave: WaveNote = { ...rest, users, plan: digest, order };
     await queue.note(noteKey('wave', `${digest}/${wave.name}`), wave);
   }
-  const slices = plan.waves.flatMap((wave) => wave.slices);
   let added = 0;
   for (let at = 0; at < slices.length; at += SLICES_AT_ONCE) {
     added += await queue.add(slices.slice(at, at + SLICES_AT_ONCE));

@@ -8,6 +8,7 @@ export function exampleFleet(): FleetView {
   return {
     standing: 'moving',
     users: lists,
+    onNoSlice: 0,
     needy: [
       needy('<i>eve</i>', {
         ...{

@@ -10,6 +10,7 @@ const MOST_NAMED = 5;
 export function fleetLines({
   standing,
   users,
+  onNoSlice,
   needy: firstNeedy,
   waves,
   gates,
@@ -22,6 +23,11 @@ export function fleetLines({
   const pace = rate === undefined ? '' : `, ${octetsText(rate)}/s`;
   return [
     `${standing}: ${users.proven} of ${users.all} users proven${needy(users.needPerson)}, ${octetsText(octets)}${pace}${left}`,
+    ...(onNoSlice > 0
+      ? [
+          `  on no slice yet: ${countOf(onNoSlice, 'user')}; unless fleet start or add is at work, call it again with the plan`,
+        ]
+      : []),
     ...waves.map((wave) => `  wave ${wave.name.padEnd(12)} ${waveText(wave)}`),
     ...gates.map(
       ({ name, held, limit, paused }) =>

@@ -1,3 +1,4 @@
+import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { type FleetPlan, PLAN_SCHEMA, PLAN_VERSION } from './fleet-plan.ts';
 import { FLEET_NAME, FLEET_NAME_FORM } from './inventory.ts';
@@ -42,6 +43,7 @@ export function parseFleetPlan(text: string, file: string): FleetPlan {
     master: new Set(masters.map(({ name }) => name)),
     replica: new Set(replicas.map(({ name }) => name)),
   };
+  const sliceOf = new Map<string, string>();
   for (const { name, slices } of waves) {
     if (!Array.isArray(slices)) throw wrong(`slices in wave ${name}`, 'none');
     for (const slice of slices) {
@@ -53,6 +55,13 @@ export function parseFleetPlan(text: string, file: string): FleetPlan {
       }
       if (!Array.isArray(slice.users) || !slice.users.every((user: unknown) => typeof user === 'string')) {
         throw wrong(`slice ${slice.id} to have users`, 'something else');
+      }
+      for (const user of slice.users) {
+        const other = sliceOf.get(user);
+        if (other !== undefined) {
+          throw wrong('each user once', `${shownValue(user)} in the slices ${other} and ${slice.id}`);
+        }
+        sliceOf.set(user, slice.id);
       }
     }
   }

@@ -11,6 +11,8 @@ import { type Gate, LOST_TOO_OFTEN, type SliceRecord, type SliceState } from '..
 export interface FleetView {
   standing: Standing;
   users: Counts;
+  /** Of them, users who are on no slice: the plan is not whole on the queue. */
+  onNoSlice: number;
   /** The first of those who need a person; `users` says how many there are. */
   needy: readonly UserStanding[];
   waves: readonly WaveView[];
@@ -81,7 +83,14 @@ export function fleetView(
   const agents = notes.agents.map((agent) => ({ ...agent, isLost: now - agent.seen > LOST_AFTER_MS }));
   return {
     standing: standingOf(records, waves, gates, counts),
-    ...{ users: counts, needy: firstNeedy(users), waves, gates, agents },
+    ...{
+      users: counts,
+      onNoSlice: Math.max(0, counts.all - users.size),
+      needy: firstNeedy(users),
+      waves,
+      gates,
+      agents,
+    },
     octets: records.reduce((total, { result }) => total + octetsOf(result?.users), 0),
     ...paceOf(records, now),
   };

@@ -3,13 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { fleetLines } from '../../../src/cli/carry-out/fleet-lines.ts';
+import { readFleetNotes } from '../../../src/fleet/fleet-notes.ts';
+import type { FleetSlice } from '../../../src/fleet/fleet-slice.ts';
+import type { FleetPlan } from '../../../src/fleet/planner/fleet-plan.ts';
 import { parseFleetPlan } from '../../../src/fleet/planner/parse-fleet-plan.ts';
 import { EmbeddedQueue } from '../../../src/fleet/queue/embedded-queue.ts';
-import { DEFAULT_RULES } from '../../../src/fleet/queue/fleet-queue.ts';
+import { DEFAULT_RULES, type FleetQueue } from '../../../src/fleet/queue/fleet-queue.ts';
 import { startFleet } from '../../../src/fleet/start-fleet.ts';
+import { type FleetView, fleetView } from '../../../src/fleet/state/fleet-view.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { planOf } from './plan-of.ts';
-import { slicesOf } from './slices.ts';
+import { LANE, resultOf, sliceOf, slicesOf } from './slices.ts';
 
 test('to start a plan again adds what is missing and leaves limits as the operator has set them', async () => {
   await using scene = await queueScene();
@@ -32,6 +37,75 @@ test('another plan is refused where one was started, and may be added', async ()
   assert.deepEqual(await startFleet(scene.queue, planOf(4), true), { slices: 4, known: 2 });
 });
 
+test('a plan that is added counts whom it brings, and the fleet is done when all are proven', async () => {
+  await using scene = await queueScene();
+  await startFleet(scene.queue, planOf(2), false);
+  await workOff(scene.queue);
+  await startFleet(scene.queue, planOf(4), true);
+  assert.deepEqual(await standing(scene.queue), ['waiting', 8, 4]);
+  await workOff(scene.queue);
+  assert.deepEqual(await standing(scene.queue), ['done', 8, 8]);
+});
+
+test('whoever is on the queue is in no other slice of a plan that is added, and nothing of that plan is begun', async () => {
+  await using scene = await queueScene();
+  await startFleet(scene.queue, planOf(2), false);
+  const [first] = slicesOf(1);
+  assert.ok(first);
+  const mistakes: [slice: FleetSlice, told: RegExp][] = [
+    [
+      { ...sliceOf('other'), users: ['new', 's1-bob'] },
+      /users who are on no slice yet, found "s1-bob" of other in s1/,
+    ],
+    [{ ...first, users: ['s0-anna'] }, /slice s0 as it is on the queue, found it without "s0-bob"/],
+    [{ ...first, users: [...first.users, 'new'] }, /slice s0 as it is on the queue, found "new" in it, too/],
+  ];
+  for (const [slice, told] of mistakes) {
+    await assert.rejects(
+      startFleet(scene.queue, planWith([sliceOf('new'), slice]), true),
+      (error) => error instanceof SyncError && error.code === 'USAGE' && told.test(error.message),
+    );
+  }
+  assert.equal((await scene.queue.slices()).length, 2);
+  await workOff(scene.queue);
+  assert.deepEqual(await standing(scene.queue), ['done', 4, 4]);
+});
+
+test('users whom somebody took out of a plan before it was started are not waited for', async () => {
+  await using scene = await queueScene();
+  const [first, second] = slicesOf(2);
+  assert.ok(first && second);
+  const plan = planWith([first, { ...second, users: ['s1-anna'] }]);
+  assert.notEqual(plan.waves[0]?.users, 3);
+  await startFleet(scene.queue, plan, false);
+  await workOff(scene.queue);
+  assert.deepEqual(await standing(scene.queue), ['done', 3, 3]);
+});
+
+test('a plan that is added and was killed before any word to the queue is made whole by the next one, and told of as not whole', async () => {
+  for (let word = 1; ; word += 1) {
+    await using scene = await queueScene();
+    await startFleet(scene.queue, planOf(2), false);
+    const killed = await startFleet(dyingQueue(scene.queue, word), planOf(4), true).then(
+      () => false,
+      () => true,
+    );
+    const view = await lookAt(scene.queue);
+    const { onNoSlice, users } = view;
+    const line = fleetLines(view).find((each) => each.includes('on no slice'));
+    assert.equal(line?.trim().slice(0, 25), onNoSlice > 0 ? 'on no slice yet: 4 users;' : undefined);
+    assert.equal(
+      onNoSlice,
+      users.all - 2 * (await scene.queue.slices()).length,
+      `killed before word ${word}`,
+    );
+    await startFleet(scene.queue, planOf(4), true);
+    await workOff(scene.queue);
+    assert.deepEqual(await standing(scene.queue), ['done', 8, 8], `killed before word ${word}`);
+    if (!killed) break;
+  }
+});
+
 test('a plan that is none, or names a master that is not in it, is refused in one line', () => {
   const text = JSON.stringify(planOf(1));
   assert.deepEqual(parseFleetPlan(text, 'plan.json'), planOf(1));
@@ -47,6 +121,7 @@ test('a plan that is none, or names a master that is not in it, is refused in on
       text.replaceAll('"replica":"r1"', '"replica":"r9"'),
       /slice s0 to name a replica of the plan \(r1\), found "r9"/,
     ],
+    [text.replace('"s0-bob"', '"s0-anna"'), /each user once, found "s0-anna" in the slices s0 and s0/],
   ];
   for (const [wrong, told] of mistakes) {
     assert.throws(
@@ -55,6 +130,45 @@ test('a plan that is none, or names a master that is not in it, is refused in on
     );
   }
 });
+
+function planWith(slices: readonly FleetSlice[]): FleetPlan {
+  const plan = planOf(slices.length);
+  return { ...plan, waves: plan.waves.map((wave) => ({ ...wave, slices })) };
+}
+
+/** Has all that waits done, and everybody proven. */
+async function workOff(queue: FleetQueue): Promise<void> {
+  for (;;) {
+    const claim = await queue.claim([LANE], 'agent');
+    if (claim === undefined) return;
+    assert.ok(await claim.finish(resultOf(claim.slice)));
+  }
+}
+
+async function lookAt(queue: FleetQueue): Promise<FleetView> {
+  return fleetView(await queue.slices(), await readFleetNotes(queue), await queue.gates(), Date.now());
+}
+
+async function standing(queue: FleetQueue): Promise<[standing: string, all: number, proven: number]> {
+  const { standing, users } = await lookAt(queue);
+  return [standing, users.all, users.proven];
+}
+
+/** A queue whose user is killed before a word to it, counted from 1. */
+function dyingQueue(queue: FleetQueue, word: number): FleetQueue {
+  let said = 0;
+  return new Proxy(queue, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        said += 1;
+        if (said >= word) throw new Error('killed');
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+}
 
 async function queueScene() {
   const directory = await mkdtemp(join(tmpdir(), 'fleet-start-'));
