@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ReportEntry } from '../../report/document/report-entry.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import { type AgentNote, type FleetTerms, noteKey, readFleetTerms } from '../fleet-notes.ts';
-import type { FleetSlice, SliceResult, UserResult } from '../fleet-slice.ts';
+import { contentOf, type FleetSlice, type SliceResult, type UserResult } from '../fleet-slice.ts';
 import { isWithin } from '../planner/hours.ts';
 import type { Master, Replica } from '../planner/inventory.ts';
 import { type Claim, type FleetQueue, gatesOf, type Pairing } from '../queue/fleet-queue.ts';
@@ -22,6 +22,8 @@ const SIGN_EVERY_MS = 20_000;
 /** Milliseconds for which a replica that could not be reached is left alone, doubled each time. */
 const AVOID = { least: 15_000, most: 300_000 };
 const MS_PER_SECOND = 1_000;
+/** What a round adds to the name of a slice. */
+const ROUND = /\+[0-9]+\.[0-9a-f]+$/;
 
 /** Everything that the run of one slice may take. */
 export interface SliceTerms {
@@ -203,8 +205,9 @@ class Agent {
     const share = users.length / slice.users.length;
     const next: FleetSlice = {
       ...slice,
-      // Before this one is finished: should the agent die in between, the same is added again, which changes nothing.
-      id: `${slice.id.replace(/\+[0-9]+$/, '')}+${slice.round}`,
+      // Before this one is finished: should the agent die in between, whoever has the slice next adds the same, which changes
+      // nothing, or another one, if other users are left then.
+      id: `${slice.id.replace(ROUND, '')}+${slice.round}.${contentOf(users)}`,
       ...{ users, round: slice.round + 1 },
       messages: Math.round(slice.messages * share),
       octets: Math.round(slice.octets * share),

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
-import type { FleetSlice } from '../fleet-slice.ts';
+import { contentOf, type FleetSlice } from '../fleet-slice.ts';
 import { type FleetPlan, PLAN_SCHEMA, PLAN_VERSION, type PlannedWave, type Unfit } from './fleet-plan.ts';
 import { lengthOf } from './hours.ts';
 import type { Inventory, Master, PlannedPace, Replica, SizedUser, WaveRule } from './inventory.ts';
@@ -208,10 +208,8 @@ function* parts(members: readonly Candidate[], sliceSeconds: number): Generator<
 
 function sliceOf(wave: string, master: string, replica: string, members: readonly Candidate[]): FleetSlice {
   const users = members.map(({ user }) => user);
-  // By its content: the same plan makes the same slices, and another plan others.
-  const content = createHash('sha1').update(users.join('\n')).digest('hex').slice(0, 12);
   return {
-    id: `${wave}.${master}.${replica}.${content}`,
+    id: `${wave}.${master}.${replica}.${contentOf(users)}`,
     ...{ wave, master, replica, users, round: 1 },
     messages: members.reduce((sum, { messages }) => sum + messages, 0),
     octets: members.reduce((sum, { octets }) => sum + octets, 0),

@@ -7,6 +7,7 @@ import { type AgentEvent, type AgentParts, runAgent } from '../../../src/fleet/a
 import { noteKey, readFleetNotes } from '../../../src/fleet/fleet-notes.ts';
 import { EmbeddedQueue } from '../../../src/fleet/queue/embedded-queue.ts';
 import type { FleetQueue } from '../../../src/fleet/queue/fleet-queue.ts';
+import { retryUsers } from '../../../src/fleet/retry-users.ts';
 import { userStandings } from '../../../src/fleet/state/fleet-view.ts';
 import type { ReportEntry } from '../../../src/report/document/report-entry.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -101,6 +102,43 @@ test('who is cancelled is not moved', async () => {
   assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'cancelled' });
 });
 
+test('who comes again is not forgotten where an agent died before its slice was finished, and the next one left others undone', async () => {
+  await using scene = await agentScene(1);
+  const runs: string[][] = [];
+  scene.loseNextFinish();
+  await scene.work(async ({ users }) => {
+    runs.push([...users]);
+    const locked = ['s0-anna', 's0-bob'][runs.length - 1];
+    return ran(
+      users.map((user) => entryOf(user, user === locked ? { status: 'locked', grade: 'not-reached' } : {})),
+    );
+  });
+  assert.deepEqual(runs.slice(0, 2), [
+    ['s0-anna', 's0-bob'],
+    ['s0-anna', 's0-bob'],
+  ]);
+  assert.deepEqual(runs.slice(2).flat().sort(), ['s0-anna', 's0-bob']);
+  assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'proven' });
+});
+
+test('users of one slice who need a person come again one after the other, as they are named', async () => {
+  await using scene = await agentScene(1);
+  await scene.work(async ({ users }) => ran(users.map((user) => entryOf(user, { compared: false }))));
+  for (const name of ['s0-anna', 's0-bob']) {
+    const records = await scene.queue.slices();
+    const standing = userStandings(records, await readFleetNotes(scene.queue)).get(name);
+    assert.ok(standing?.outcome === 'needs-person');
+    assert.equal(await retryUsers(scene.queue, records, [standing]), 1);
+  }
+  const runs: string[][] = [];
+  await scene.work(async ({ users }) => {
+    runs.push([...users]);
+    return ran(users.map((user) => entryOf(user)));
+  });
+  assert.deepEqual(runs, [['s0-anna'], ['s0-bob']]);
+  assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'proven' });
+});
+
 /** Milliseconds, so that a lost lease is soon noticed; the queue has its own. */
 const RENEWED_AFTER_MS = 30;
 
@@ -108,6 +146,7 @@ async function agentScene(slices: number) {
   let passed = 0;
   const directory = await mkdtemp(join(tmpdir(), 'fleet-agent-'));
   const queue: FleetQueue = await EmbeddedQueue.open(directory, RULES, () => Date.now() + passed);
+  const claim = queue.claim.bind(queue);
   const gate = { slices: 10, hours: undefined };
   await queue.note(noteKey('master', 'm1'), { name: 'm1', ...gate });
   await queue.note(noteKey('replica', 'r1'), { name: 'r1', server: 'r1', ...gate });
@@ -117,6 +156,14 @@ async function agentScene(slices: number) {
   const events: AgentEvent[] = [];
   return {
     queue,
+    /** As if the agent died at the end of the next slice, when all but that had been said. */
+    loseNextFinish: () => {
+      queue.claim = async (...args) => {
+        const claimed = await claim(...args);
+        queue.claim = claim;
+        return claimed && { ...claimed, finish: async () => !(await claimed.release()) };
+      };
+    },
     passes: (ms: number) => {
       passed += ms;
     },
