@@ -125,23 +125,6 @@ export class BullmqQueue implements FleetQueue {
     });
   }
 
-  async withdraw(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean> {
-    return await this.#ask(async () => {
-      const job = await this.#find(slice);
-      const state = await job?.getState();
-      if (job === undefined || (state !== 'waiting' && state !== 'delayed')) return false;
-      return (await this.#queue(pairingName(slice), 'slices').remove(job.id ?? '')) > 0;
-    });
-  }
-
-  async again(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean> {
-    return await this.#ask(async () => {
-      const job = await this.#find(slice);
-      if (job === undefined || (await job.getState()) !== 'failed') return false;
-      return await isHeld(job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true }));
-    });
-  }
-
   async gates(names?: readonly GateName[]): Promise<Gate[]> {
     return await this.#ask(async () => {
       const asked =
@@ -284,11 +267,6 @@ export class BullmqQueue implements FleetQueue {
       }
     }
     return [...found.values()];
-  }
-
-  async #find(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<SliceJob | undefined> {
-    const job = await this.#queue(pairingName(slice), 'slices').getJob(encodeURIComponent(slice.id));
-    return job as SliceJob | undefined;
   }
 
   async #jobsThere(queue: JobQueue): Promise<number> {

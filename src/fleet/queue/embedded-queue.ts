@@ -175,25 +175,6 @@ export class EmbeddedQueue implements FleetQueue {
     });
   }
 
-  async withdraw({ id }: Pick<FleetSlice, 'id'>): Promise<boolean> {
-    return this.#change(() => {
-      const row = this.#rows.get(id);
-      if (row?.state !== 'waiting') return false;
-      this.#waiting.removeSync(placeOf(row));
-      return this.#rows.removeSync(id);
-    });
-  }
-
-  async again({ id }: Pick<FleetSlice, 'id'>): Promise<boolean> {
-    return this.#change(() => {
-      const row = this.#rows.get(id);
-      if (row?.state !== 'failed') return false;
-      const { slice, sequence } = row;
-      this.#wait({ slice, sequence, state: 'waiting', attempts: 0, losses: 0 }, this.#now());
-      return true;
-    });
-  }
-
   async gates(names?: readonly GateName[]): Promise<Gate[]> {
     return this.#change(() => {
       const held = this.#held();

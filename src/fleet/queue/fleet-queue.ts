@@ -29,12 +29,6 @@ export interface FleetQueue extends AsyncDisposable {
   /** @returns how many slices of the pairings wait or are under way */
   left(pairings: readonly Pairing[]): Promise<number>;
 
-  /** Takes a slice out that nobody has begun. @returns false if it is not there, or is begun or over */
-  withdraw(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean>;
-
-  /** Has a failed slice wait once more. @returns false if it is not there, or has not failed */
-  again(slice: Pick<FleetSlice, 'id' | 'master' | 'replica'>): Promise<boolean>;
-
   /** @param names left out: all of them */
   gates(names?: readonly GateName[]): Promise<Gate[]>;
   /** So many slices at a time from now on; those that are held stay. */

@@ -149,9 +149,6 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
       assert.deepEqual(await states(queue), { s0: 'failed' });
       assert.equal((await queue.slices())[0]?.reason, 'for the 3. time');
       assert.equal(await queue.claim([LANE], 'agent'), undefined);
-      assert.ok(await queue.again(sliceOf('s0')));
-      assert.equal((await claimSoon(queue)).attempt, 1);
-      assert.equal(await queue.again(sliceOf('s0')), false);
     },
   );
 
@@ -164,16 +161,6 @@ export function queueContract(who: string, start: () => Promise<QueueScene>): vo
     assert.equal(again?.attempt, 1);
     assert.equal(await claim?.finish(resultOf(sliceOf('s0'))), false);
     assert.ok(await again?.finish(resultOf(sliceOf('s0'))));
-  });
-
-  contract('whoever waits can be taken out, who is begun or over cannot', async (queue) => {
-    await queue.add(slicesOf(3));
-    await queue.claim([LANE], 'agent');
-    assert.equal(await queue.withdraw(sliceOf('s0')), false);
-    assert.equal(await queue.withdraw(sliceOf('s1')), true);
-    assert.equal(await queue.withdraw(sliceOf('s1')), false);
-    assert.deepEqual(await states(queue), { s0: 'active', s2: 'waiting' });
-    assert.deepEqual(idsOf(await claimAll(queue, [LANE])), ['s2']);
   });
 
   contract('what waits or is under way is left, in the pairings that were asked for', async (queue) => {
