@@ -21,6 +21,7 @@ test('to start a plan again adds what is missing and leaves limits as the operat
   await scene.queue.add(slicesOf(2));
   await scene.queue.limit('replica/r1', 9);
   assert.deepEqual(await startFleet(scene.queue, planOf(3), false), { slices: 3, known: 2 });
+  assert.deepEqual(await startFleet(scene.queue, planOf(3), false), { slices: 3, known: 3 });
   assert.equal((await scene.queue.gates()).find(({ name }) => name === 'replica/r1')?.limit, 9);
 });
 
