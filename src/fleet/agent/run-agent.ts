@@ -22,7 +22,7 @@ const SIGN_EVERY_MS = 20_000;
 /** Milliseconds for which a replica that could not be reached is left alone, doubled each time. */
 const AVOID = { least: 15_000, most: 300_000 };
 const MS_PER_SECOND = 1_000;
-/** What a round adds to the name of a slice. */
+/** A round adds this to the name of a slice. */
 const ROUND = /\+[0-9]+\.[0-9a-f]+$/;
 
 /** Everything that the run of one slice may take. */

@@ -11,7 +11,7 @@ import { type Gate, LOST_TOO_OFTEN, type SliceRecord, type SliceState } from '..
 export interface FleetView {
   standing: Standing;
   users: Counts;
-  /** Of them, users who are on no slice: the plan is not whole on the queue. */
+  /** Users among them who are on no slice: the plan is not whole on the queue. */
   onNoSlice: number;
   /** The first of those who need a person; `users` says how many there are. */
   needy: readonly UserStanding[];
