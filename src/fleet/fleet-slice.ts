@@ -5,13 +5,12 @@
  * wave is called done only when all its users are proven identical.
  */
 
-import { createHash } from 'node:crypto';
 import type { EntryError } from '../report/document/report-entry.ts';
 import type { Grade } from '../report/grade.ts';
 
 /** Users of one master for one replica that an agent takes together: one run, verified. Plain data. */
 export interface FleetSlice {
-  /** The only one in its fleet; `contentOf` its users is a part of it. */
+  /** The only one in its fleet; `contentOf` its users is a part of that. */
   id: string;
   wave: string;
   master: string;
@@ -49,13 +48,3 @@ export interface UserResult {
  * attempt would end as this one. `cancelled`: taken out by the operator before it was begun.
  */
 export type Outcome = 'proven' | 'again' | 'needs-person' | 'cancelled';
-
-/** Octets of a digest that are shown, in hexadecimal digits. */
-const CONTENT_DIGITS = 12;
-
-/**
- * The part of a slice's name that says who is in it: what is added again is there already, and other users make another slice.
- */
-export function contentOf(users: readonly string[]): string {
-  return createHash('sha1').update(users.join('\n')).digest('hex').slice(0, CONTENT_DIGITS);
-}

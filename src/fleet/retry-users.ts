@@ -1,4 +1,5 @@
-import { contentOf, type FleetSlice } from './fleet-slice.ts';
+import { contentOf } from './content-of.ts';
+import type { FleetSlice } from './fleet-slice.ts';
 import { type FleetQueue, LOST_TOO_OFTEN, type SliceRecord } from './queue/fleet-queue.ts';
 import type { UserStanding } from './state/fleet-view.ts';
 
@@ -21,8 +22,8 @@ export async function retryUsers(
     if (slice === undefined) continue;
     const alone = users.some(({ reason }) => reason === LOST_TOO_OFTEN);
     for (const names of alone ? users.map(({ user }) => [user]) : [users.map(({ user }) => user)]) {
-      const name = `${id}/${slice.round}.${contentOf(names)}`;
-      again.push({ ...slice, id: name, users: names, round: slice.round + 1 });
+      const next = `${id}/${slice.round}.${contentOf(names)}`;
+      again.push({ ...slice, id: next, users: names, round: slice.round + 1 });
     }
   }
   await queue.add(again);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { SyncError } from '../report/sync-error.ts';
 import { checkBeside } from './check-beside.ts';
+import { contentOf } from './content-of.ts';
 import { noteKey, readFleetNotes, type WaveNote } from './fleet-notes.ts';
 import type { FleetPlan } from './planner/fleet-plan.ts';
 import type { FleetQueue, GateName } from './queue/fleet-queue.ts';
@@ -22,7 +22,7 @@ export interface Started {
  * @throws SyncError USAGE if another plan was started there, and this one is not to be added or has users of that in other slices
  */
 export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boolean): Promise<Started> {
-  const digest = createHash('sha1').update(JSON.stringify(plan.waves)).digest('hex').slice(0, 12);
+  const digest = contentOf([JSON.stringify(plan.waves)]);
   const { plans, waves: noted } = await readFleetNotes(queue);
   if (!more && plans.some((other) => other !== digest)) {
     throw new SyncError(
@@ -52,7 +52,7 @@ export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boole
     await open(`replica/${replica.name}`, replica.slices);
   }
   for (const [order, { slices: ofWave, ...rest }] of plan.waves.entries()) {
-    // As it was first noted: by now there may be slices of its own.
+    // The first count stays, since by now slices of the plan itself may be there.
     if (noted.some((wave) => wave.plan === digest && wave.name === rest.name)) continue;
     // Others are counted by the plan that brought them, and somebody may have taken users out of this one.
     const brought = ofWave.filter(({ id }) => !there.has(id));

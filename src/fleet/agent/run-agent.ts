@@ -8,8 +8,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ReportEntry } from '../../report/document/report-entry.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import { contentOf } from '../content-of.ts';
 import { type AgentNote, type FleetTerms, noteKey, readFleetTerms } from '../fleet-notes.ts';
-import { contentOf, type FleetSlice, type SliceResult, type UserResult } from '../fleet-slice.ts';
+import type { FleetSlice, SliceResult, UserResult } from '../fleet-slice.ts';
 import { isWithin } from '../planner/hours.ts';
 import type { Master, Replica } from '../planner/inventory.ts';
 import { type Claim, type FleetQueue, gatesOf, type Pairing } from '../queue/fleet-queue.ts';

@@ -6,7 +6,8 @@
 
 import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
-import { contentOf, type FleetSlice } from '../fleet-slice.ts';
+import { contentOf } from '../content-of.ts';
+import type { FleetSlice } from '../fleet-slice.ts';
 import { type FleetPlan, PLAN_SCHEMA, PLAN_VERSION, type PlannedWave, type Unfit } from './fleet-plan.ts';
 import { lengthOf } from './hours.ts';
 import type { Inventory, Master, PlannedPace, Replica, SizedUser, WaveRule } from './inventory.ts';

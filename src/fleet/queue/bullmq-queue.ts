@@ -156,7 +156,7 @@ export class BullmqQueue implements FleetQueue {
         })),
       );
       await queue.setGlobalConcurrency(most);
-      // Last: a gate at whose making somebody died is not known, so that the next start makes it.
+      // This comes last: a gate at whose making somebody died is not known, so that the next start makes it.
       await this.#setNote(`${GATES}${gate}`, true);
     });
   }

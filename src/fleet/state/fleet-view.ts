@@ -83,14 +83,10 @@ export function fleetView(
   const agents = notes.agents.map((agent) => ({ ...agent, isLost: now - agent.seen > LOST_AFTER_MS }));
   return {
     standing: standingOf(records, waves, gates, counts),
-    ...{
-      users: counts,
-      onNoSlice: Math.max(0, counts.all - users.size),
-      needy: firstNeedy(users),
-      waves,
-      gates,
-      agents,
-    },
+    users: counts,
+    onNoSlice: Math.max(0, counts.all - users.size),
+    needy: firstNeedy(users),
+    ...{ waves, gates, agents },
     octets: records.reduce((total, { result }) => total + octetsOf(result?.users), 0),
     ...paceOf(records, now),
   };

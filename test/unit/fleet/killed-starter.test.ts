@@ -6,7 +6,7 @@ import { openPostgres } from '../../../src/fleet/queue/open-postgres.ts';
 import { openRedis } from '../../../src/fleet/queue/open-redis.ts';
 import { startFleet } from '../../../src/fleet/start-fleet.ts';
 import { type QueueServer, startPostgres, startRedis } from '../../lab/queue-servers.ts';
-import { dyingStore } from './dying-store.ts';
+import { isKilled, killedBefore } from './killed-before.ts';
 import { planOf } from './plan-of.ts';
 import { LANE } from './slices.ts';
 
@@ -63,17 +63,10 @@ async function killedAtEach(
 ): Promise<number> {
   for (let question = 1; ; question += 1) {
     const open = (each: JobStore): FleetQueue => new BullmqQueue(each, `fleet${question}`, DEFAULT_RULES);
+    const kill = killedBefore(question);
+    const dying: JobStore = { ...store, backendOf: (queue, kind) => kill(store.backendOf(queue, kind)) };
     const where = `killed before question ${question}`;
-    if (!(await body(open(dyingStore(store, question)), open(store), where))) return question - 1;
-  }
-}
-
-async function isKilled(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work;
-    return false;
-  } catch {
-    return true;
+    if (!(await body(open(dying), open(store), where))) return question - 1;
   }
 }
 

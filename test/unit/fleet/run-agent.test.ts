@@ -156,7 +156,7 @@ async function agentScene(slices: number) {
   const events: AgentEvent[] = [];
   return {
     queue,
-    /** As if the agent died at the end of the next slice, when all but that had been said. */
+    /** Has the agent die, as far as the queue can tell, when it has said all of the next slice but its end. */
     loseNextFinish: () => {
       queue.claim = async (...args) => {
         const claimed = await claim(...args);

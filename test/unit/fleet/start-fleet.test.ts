@@ -13,6 +13,7 @@ import { DEFAULT_RULES, type FleetQueue } from '../../../src/fleet/queue/fleet-q
 import { startFleet } from '../../../src/fleet/start-fleet.ts';
 import { type FleetView, fleetView } from '../../../src/fleet/state/fleet-view.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import { isKilled, killedBefore } from './killed-before.ts';
 import { planOf } from './plan-of.ts';
 import { LANE, resultOf, sliceOf, slicesOf } from './slices.ts';
 
@@ -86,10 +87,7 @@ test('a plan that is added and was killed before any word to the queue is made w
   for (let word = 1; ; word += 1) {
     await using scene = await queueScene();
     await startFleet(scene.queue, planOf(2), false);
-    const killed = await startFleet(dyingQueue(scene.queue, word), planOf(4), true).then(
-      () => false,
-      () => true,
-    );
+    const killed = await isKilled(startFleet(killedBefore(word)(scene.queue), planOf(4), true));
     const view = await lookAt(scene.queue);
     const { onNoSlice, users } = view;
     const line = fleetLines(view).find((each) => each.includes('on no slice'));
@@ -152,22 +150,6 @@ async function lookAt(queue: FleetQueue): Promise<FleetView> {
 async function standing(queue: FleetQueue): Promise<[standing: string, all: number, proven: number]> {
   const { standing, users } = await lookAt(queue);
   return [standing, users.all, users.proven];
-}
-
-/** A queue whose user is killed before a word to it, counted from 1. */
-function dyingQueue(queue: FleetQueue, word: number): FleetQueue {
-  let said = 0;
-  return new Proxy(queue, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        said += 1;
-        if (said >= word) throw new Error('killed');
-        return Reflect.apply(value, target, args);
-      };
-    },
-  });
 }
 
 async function queueScene() {
