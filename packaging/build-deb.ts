@@ -82,7 +82,7 @@ function systemFiles(): void {
 }
 
 async function generated(version: string): Promise<void> {
-  const syncClient = syncClientTable(version);
+  const syncClient = syncClientTable();
   const verbs = await verbTables(version);
   const settings = settingsTable(project);
   for (const [name, text] of manPages({ version, syncClient, verbs, settings })) {

@@ -36,8 +36,8 @@ export interface HelpSection {
   lines: readonly string[];
 }
 
-export function syncClientTable(version: string): CommandTable {
-  return tableOf(commandLine(version), SYNC_CLIENT, undefined, '');
+export function syncClientTable(): CommandTable {
+  return tableOf(commandLine(), SYNC_CLIENT, undefined, '');
 }
 
 export async function verbTables(version: string): Promise<CommandTable[]> {

@@ -11,7 +11,7 @@ import type { ConfigFile } from './check-file-modes.ts';
 import { configError, type Position, placeText } from './config-error.ts';
 import { type ConfigLine, configLines, type ReadConfigFile, readFromDisk } from './imapd-conf-lines.ts';
 import { isSecret } from './is-secret.ts';
-import { KNOWN_OPTIONS, type OptionType } from './known-options.ts';
+import { knownType, type OptionType } from './known-type.ts';
 import {
   type CHANNEL_OPTIONS,
   type NameOf,
@@ -199,9 +199,9 @@ export class ImapdConfig {
 
   #add(line: ConfigLine): void {
     const ofService = line.key.startsWith(IDENT_PREFIX) ? line.key.slice(IDENT_PREFIX.length) : undefined;
-    const forService = ofService !== undefined && KNOWN_OPTIONS.has(ofService);
+    const forService = ofService !== undefined && knownType(ofService) !== undefined;
     const name = forService ? ofService : line.key;
-    const type = KNOWN_OPTIONS.get(name);
+    const type = knownType(name);
     const before = type === undefined ? this.#overflow.get(name) : this.#known.get(name);
     if (type === undefined) {
       if (before !== undefined) refuseTwice(line, before);

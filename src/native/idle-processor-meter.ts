@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** `cpu  user nice system idle iowait irq softirq steal ...`, in ticks of the kernel, summed over all processors. */
@@ -26,11 +26,11 @@ export function idleProcessorMeter(): () => number {
 /** Read directly: node:os asks for the speed of each processor too, which takes milliseconds. */
 function processorTimes(): { all: number; idle: number } {
   const line = Buffer.alloc(LINE_OCTETS);
-  const fd = fs.openSync(STATISTICS, 'r');
+  const fd = openSync(STATISTICS, 'r');
   try {
-    fs.readSync(fd, line, 0, LINE_OCTETS, 0);
+    readSync(fd, line, 0, LINE_OCTETS, 0);
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
   const [first = ''] = line.toString('latin1').split('\n');
   const times = first

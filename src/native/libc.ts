@@ -5,6 +5,7 @@
  * never waits; every failure is a `SyncError` with the call or the path in it.
  */
 
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
 import { SyncError } from '../report/sync-error.ts';
@@ -73,21 +74,37 @@ function load(): Libc {
   };
 }
 
-/** koffi's native part is all of it that is used here, and the rest takes four times as long to load. */
+/** Where one of these is, Node may be a program of musl, another libc than that of the binary that would be tried first. */
+const MUSL_LOADERS: Partial<Record<NodeJS.Architecture, string>> = {
+  arm64: '/lib/ld-musl-aarch64.so.1',
+  x64: '/lib/ld-musl-x86_64.so.1',
+};
+
+/**
+ * koffi's native part is all of it that is used here, and the rest takes four times as long to load: what finds the binary
+ * for this host twice as long as the binary. After it come those who find it anywhere.
+ */
+function namesOfKoffi(): string[] {
+  const native = `@koromix/koffi-linux-${process.arch}`;
+  const loader = MUSL_LOADERS[process.arch];
+  const binary = `${native}/linux_${process.arch}/koffi.node`;
+  return [...(loader === undefined || existsSync(loader) ? [] : [binary]), native, 'koffi'];
+}
+
 function loadKoffi(): typeof koffi {
   const load = createRequire(import.meta.url);
-  try {
-    return load(`@koromix/koffi-linux-${process.arch}`) as typeof koffi;
-  } catch {
-    // This package manager, or this platform, has it where koffi alone finds it.
+  let reason: unknown;
+  for (const name of namesOfKoffi()) {
+    try {
+      return load(name) as typeof koffi;
+    } catch (caught) {
+      // This package manager, or this platform, has it elsewhere.
+      reason = caught;
+    }
   }
-  try {
-    return load('koffi') as typeof koffi;
-  } catch (caught) {
-    throw new SyncError('CONFIG', `koffi cannot be loaded: ${SyncError.from(caught).message}`, {
-      phase: 'start',
-      hint: `install this program again on this host, where this user can read it: koffi brings one binary for each platform (here ${process.platform} on ${process.arch})`,
-      cause: caught,
-    });
-  }
+  throw new SyncError('CONFIG', `koffi cannot be loaded: ${SyncError.from(reason).message}`, {
+    phase: 'start',
+    hint: `install this program again on this host, where this user can read it: koffi brings one binary for each platform (here ${process.platform} on ${process.arch})`,
+    cause: reason,
+  });
 }

@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 const LIMITS = '/proc/self/limits';
 
@@ -10,7 +10,7 @@ const LIMITS = '/proc/self/limits';
 export function openFileLimit(): number | undefined {
   let limits: string;
   try {
-    limits = fs.readFileSync(LIMITS, 'latin1');
+    limits = readFileSync(LIMITS, 'latin1');
   } catch {
     // Without /proc there is nothing to go by, and the limit is met where it is met.
     return undefined;

@@ -1,4 +1,4 @@
-import fs, { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, open, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { SyncError } from '../report/sync-error.ts';
 import { hasErrno } from './has-errno.ts';
@@ -7,7 +7,7 @@ import { hasErrno } from './has-errno.ts';
  * Files of a mail store, its logs and its configuration are opened here, because a FIFO in the place of one would make
  * open(2) or read(2) wait for ever: the user lock stays taken meanwhile, and no signal is heard.
  */
-const openSoon = promisify(fs.open);
+const openSoon = promisify(open);
 
 /** Descriptors that whoever started this process has handed over: `<(...)` of a shell, `/dev/stdin`. */
 const HANDED_OVER = /^\/(?:dev\/(?:fd\/[0-9]+|stdin)|proc\/self\/fd\/[0-9]+)$/;
@@ -39,7 +39,7 @@ export function openWithoutWaiting(
   mode?: number,
 ): number {
   try {
-    return fs.openSync(path, flags | constants.O_NONBLOCK, mode);
+    return openSync(path, flags | constants.O_NONBLOCK, mode);
   } catch (caught) {
     throw withoutReader(path, caught);
   }
@@ -47,7 +47,7 @@ export function openWithoutWaiting(
 
 /** @throws SyncError IO */
 export function assertRegular(fd: number, path: string | Buffer): void {
-  assertRegularKind(fs.fstatSync(fd), path);
+  assertRegularKind(fstatSync(fd), path);
 }
 
 /** Checks the kind by what is known of the file already. @throws SyncError IO */
@@ -78,7 +78,7 @@ export function readRegular(path: string | Buffer, limitOctets: number): Buffer 
   try {
     return readDescriptor(fd, path, limitOctets);
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
@@ -90,19 +90,19 @@ export function readRegular(path: string | Buffer, limitOctets: number): Buffer 
  */
 export function readNamedFile(path: string, limitOctets: number): Buffer {
   if (path === NULL_DEVICE) return Buffer.alloc(0);
-  return HANDED_OVER.test(path) ? fs.readFileSync(path) : readRegular(path, limitOctets);
+  return HANDED_OVER.test(path) ? readFileSync(path) : readRegular(path, limitOctets);
 }
 
 /** Reads, as `readRegular` does, a file that is open already. */
 export function readDescriptor(fd: number, path: string | Buffer, limitOctets: number): Buffer {
-  const octets = fs.fstatSync(fd).size;
+  const octets = fstatSync(fd).size;
   if (octets > limitOctets) {
     throw new SyncError('IO', `${path}: expected at most ${limitOctets} octets, found ${octets}`, {
       phase: 'read',
       hint: 'no sound file of this kind is that large: restore it from a backup',
     });
   }
-  return fs.readFileSync(fd);
+  return readFileSync(fd);
 }
 
 /** undefined for a regular file. */
@@ -119,7 +119,7 @@ function keptIfRegular(path: string | Buffer, fd: number): number {
     assertRegular(fd, path);
     return fd;
   } catch (caught) {
-    fs.closeSync(fd);
+    closeSync(fd);
     throw caught;
   }
 }
@@ -127,7 +127,7 @@ function keptIfRegular(path: string | Buffer, fd: number): number {
 /** ENXIO: a socket cannot be opened, nor a FIFO that nobody reads be opened for writing. */
 function withoutReader(path: string | Buffer, caught: unknown): unknown {
   return hasErrno(caught, 'ENXIO')
-    ? irregular(path, irregularKind(fs.statSync(path)) ?? 'something else')
+    ? irregular(path, irregularKind(statSync(path)) ?? 'something else')
     : caught;
 }
 

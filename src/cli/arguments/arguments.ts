@@ -11,7 +11,6 @@ import { SyncError } from '../../report/sync-error.ts';
 import { type Choosing, checkChoosing, choosing } from './choosing.ts';
 import { commandLine, MODE_OPTIONS, type RawOptions } from './command-line.ts';
 import { commanderText } from './commander-text.ts';
-import { programVersion } from './program-version.ts';
 
 /** Rolling is one mode to the parser, whichever of -r, -R and -1 asked for it. */
 export type ArgumentMode = 'users' | 'mailboxes' | 'meta' | 'all' | 'rolling';
@@ -109,7 +108,7 @@ const MOST_SECONDS = 10_000_000;
  * @throws SyncError USAGE: its message is one line; print it and `USAGE` after it and exit 64
  */
 export function parseArguments(argv: readonly string[]): Arguments {
-  return readArguments(commandLine(programVersion()), argv);
+  return readArguments(commandLine(), argv);
 }
 
 /**

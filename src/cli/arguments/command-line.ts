@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { addChoosing, addOptions, addSteering, OPTIONS, type OptionRow } from './options.ts';
+import { programVersion } from './program-version.ts';
 
 export const PROGRAM = 'sync_client';
 
@@ -88,13 +89,14 @@ export interface RawOptions {
  * All short options of the manual, with the long names of newer Cyrus (algorithm 1). None has an optional
  * argument: the prefix of -A is an operand, as with getopt.
  */
-export function commandLine(version: string): Command {
+export function commandLine(): Command {
   const command = new Command(PROGRAM)
     .usage('{-u | -m | -s | -A | -r | -R | -1} [options] [NAME...]')
     .description('Replicates mail, and all that belongs to it, from this Cyrus IMAP server to another.')
     .argument('[names...]', 'users (-u, -s), mailboxes (-m), or one mailbox name prefix (-A)')
     .helpOption('--help', 'show this and exit')
-    .version(version, '--version', 'show the version and exit')
+    .option('--version', 'show the version and exit')
+    .on('option:version', () => answerVersion(command))
     .addHelpText('after', EXAMPLES);
   const group = (heading: string, ...options: OptionRow[]): void => addOptions(command, heading, ...options);
   group(
@@ -165,4 +167,10 @@ export function commandLine(version: string): Command {
       .helpGroup('What to say:'),
   );
   return command;
+}
+
+/** As commander answers it, but that the version is looked for only when it is asked for. */
+function answerVersion(command: Command): never {
+  command.configureOutput().writeOut?.(`${programVersion()}\n`);
+  throw new CommanderError(0, 'commander.version', 'the version was asked for');
 }

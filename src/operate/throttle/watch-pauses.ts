@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import querystring from 'node:querystring';
+import { unescape as unescapePercent } from 'node:querystring';
 import type { Steering } from '../../coordinator/steering.ts';
 
 /** Under which nothing goes on. */
@@ -113,7 +113,7 @@ function withLogin(url: string): { address: URL; headers: Record<string, string>
   if (username === '' && password === '') return { address, headers: {} };
   address.username = '';
   address.password = '';
-  const login = `${querystring.unescape(username)}:${querystring.unescape(password)}`;
+  const login = `${unescapePercent(username)}:${unescapePercent(password)}`;
   return { address, headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}` } };
 }
 

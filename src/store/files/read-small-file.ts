@@ -4,7 +4,7 @@
  * (`limits.ts`), and nothing is opened that could make us wait.
  */
 
-import fs from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { isMissing } from '../../native/has-errno.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -44,7 +44,7 @@ export function readSmallFile(
     assertRegular(fd, path);
     throw unreadable(path, caught);
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
@@ -57,7 +57,7 @@ const scratch = Buffer.allocUnsafe(CHUNK_OCTETS);
 function readAll(fd: number, limitOctets: number): Buffer {
   const chunks: Buffer[] = [];
   for (let octets = 0; octets <= limitOctets; octets += CHUNK_OCTETS) {
-    const got = fs.readSync(fd, scratch, 0, CHUNK_OCTETS, null);
+    const got = readSync(fd, scratch, 0, CHUNK_OCTETS, null);
     chunks.push(Buffer.from(scratch.subarray(0, got)));
     // A short read of a regular file is its end.
     if (got < CHUNK_OCTETS) break;

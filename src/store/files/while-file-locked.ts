@@ -1,5 +1,5 @@
-import fs from 'node:fs';
-import path from 'node:path';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { hasErrno, isMissing } from '../../native/has-errno.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
 import { type LockKind, tryLock } from '../../native/locks.ts';
@@ -9,7 +9,7 @@ import { SyncError } from '../../report/sync-error.ts';
 /** Modes with which Cyrus creates them; the umask of the process applies to both. */
 const FILE_MODE = 0o666;
 const DIRECTORY_MODE = 0o755;
-const OPEN_FLAGS = fs.constants.O_RDWR | fs.constants.O_CREAT;
+const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT;
 
 /** A lock on a file that exists for nothing else. It is never removed: someone may be waiting on it. */
 class LockFile implements Disposable {
@@ -21,7 +21,7 @@ class LockFile implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#fd === undefined) return;
-    fs.closeSync(this.#fd);
+    closeSync(this.#fd);
     this.#fd = undefined;
   }
 }
@@ -37,7 +37,7 @@ export async function whileFileLocked<T extends Synchronous>(
   try {
     return await whenLocked(fd, kind, deadlineMs, file, work);
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
@@ -47,7 +47,7 @@ export function lockFileNow(file: string, kind: LockKind): Disposable {
   try {
     lockNow(fd, kind, file);
   } catch (caught) {
-    fs.closeSync(fd);
+    closeSync(fd);
     throw SyncError.from(caught, { phase: 'lock' });
   }
   return new LockFile(fd);
@@ -60,7 +60,7 @@ export function tryLockFile(file: string, kind: LockKind): Disposable | undefine
   try {
     locked = tryLock(fd, kind);
   } finally {
-    if (!locked) fs.closeSync(fd);
+    if (!locked) closeSync(fd);
   }
   return locked ? new LockFile(fd) : undefined;
 }
@@ -68,11 +68,11 @@ export function tryLockFile(file: string, kind: LockKind): Disposable | undefine
 function openLockFile(file: string): number {
   try {
     try {
-      return fs.openSync(file, OPEN_FLAGS, FILE_MODE);
+      return openSync(file, OPEN_FLAGS, FILE_MODE);
     } catch (caught) {
       if (!isMissing(caught)) throw caught;
-      fs.mkdirSync(path.dirname(file), { recursive: true, mode: DIRECTORY_MODE });
-      return fs.openSync(file, OPEN_FLAGS, FILE_MODE);
+      mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+      return openSync(file, OPEN_FLAGS, FILE_MODE);
     }
   } catch (caught) {
     const hint = hasErrno(caught, 'ENAMETOOLONG')

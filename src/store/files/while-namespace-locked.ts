@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
 import { lockFileNow, whileFileLocked } from './while-file-locked.ts';
 
@@ -26,7 +26,7 @@ export async function whileNamespaceLocked<T extends Synchronous>(
     const leftMs = Math.max(0, deadline - performance.now());
     const result =
       first === undefined ? lockScope(underAll) : await whileFileLocked(first, 'shared', leftMs, underAll);
-    if (missing.every((file) => !fs.existsSync(file))) return result;
+    if (missing.every((file) => !existsSync(file))) return result;
   }
 }
 
@@ -38,7 +38,7 @@ function whileLocked<T>([file, ...others]: readonly string[], work: () => T): T 
 
 /** Cyrus truncates a lock file whenever it opens one, which dates it; this project never does. */
 function byLastTaken(files: readonly string[]): { taken: string[]; missing: string[] } {
-  const dated = files.map((file) => ({ file, at: fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs }));
+  const dated = files.map((file) => ({ file, at: statSync(file, { throwIfNoEntry: false })?.mtimeMs }));
   const taken = dated.filter((each) => each.at !== undefined).sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
   const missing = dated.filter((each) => each.at === undefined);
   return { taken: taken.map(({ file }) => file), missing: missing.map(({ file }) => file) };

@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { statSync } from 'node:fs';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MailboxEntry } from '../master-store.ts';
 import { metaPath } from '../paths/mailbox-paths.ts';
@@ -12,7 +12,7 @@ const LIKELY_RECORD_OCTETS = 112;
 export function estimateMessages(layout: StoreLayout, entry: MailboxEntry): number {
   if (entry.intermediate || entry.deleted || entry.partition === undefined) return 0;
   try {
-    const size = fs.statSync(metaPath(layout, entry, 'index'), { throwIfNoEntry: false })?.size ?? 0;
+    const size = statSync(metaPath(layout, entry, 'index'), { throwIfNoEntry: false })?.size ?? 0;
     return Math.max(0, Math.round((size - LIKELY_HEADER_OCTETS) / LIKELY_RECORD_OCTETS));
   } catch (caught) {
     // What is wrong with it is reported when the mailbox is opened.

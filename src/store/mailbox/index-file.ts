@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
 import { isMissing } from '../../native/has-errno.ts';
 import { assertRegular, openWithoutWaiting } from '../../native/open-regular.ts';
@@ -50,7 +50,7 @@ export class IndexFile implements Disposable {
         keep = true;
         return file;
       } finally {
-        if (!keep) fs.closeSync(fd);
+        if (!keep) closeSync(fd);
       }
     });
   }
@@ -125,7 +125,7 @@ export class IndexFile implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    fs.closeSync(this.#fd);
+    closeSync(this.#fd);
   }
 }
 
@@ -141,7 +141,7 @@ export function readIndexHeader(path: string, mailbox: ByteString): IndexHeader 
   try {
     return headerOf(fd, path, mailbox);
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
@@ -171,7 +171,7 @@ function headerOf(fd: number, path: string, mailbox: ByteString): IndexHeader {
 
 function readInto(fd: number, octets: Buffer, position: number, path: string): number {
   try {
-    return fs.readSync(fd, octets, 0, octets.length, position);
+    return readSync(fd, octets, 0, octets.length, position);
   } catch (caught) {
     assertRegular(fd, path);
     throw unreadable(path, caught);

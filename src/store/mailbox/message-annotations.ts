@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { statSync } from 'node:fs';
 import type { ByteString } from '../../byte-string.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
 import type { KeptDatabases } from '../cyrusdb/kept-database.ts';
@@ -79,7 +79,7 @@ export class MessageAnnotations {
 
   /** @param nextUids those likely to be asked for after this one */
   of(uid: number, nextUids: () => Iterable<number>): Annotation[] {
-    this.#size ??= fs.statSync(this.#path, { throwIfNoEntry: false })?.size ?? 'none';
+    this.#size ??= statSync(this.#path, { throwIfNoEntry: false })?.size ?? 'none';
     if (this.#size === 'none') return NONE;
     if (this.#size <= WHOLE_FILE_OCTETS) {
       if (!this.#whole) this.#loadAll();

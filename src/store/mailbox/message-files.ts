@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import fs, { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, fstatSync, read as readOctets, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
@@ -20,7 +20,7 @@ const WHOLE_IN_MEMORY_OCTETS = 16 * 1024 * 1024;
 /** Files open at once while a slow disk is waited for: it can put so many in a good order. */
 const AT_ONCE = 16;
 
-const read = promisify(fs.read);
+const read = promisify(readOctets);
 
 /** The message files of a store as one thread reads them. */
 export class MessageFiles {
@@ -167,5 +167,5 @@ class Differs extends Error {
 function damageOf(path: string, caught: unknown): MessageDamage['cause'] | undefined {
   if (caught instanceof Differs) return caught.damage;
   if (caught instanceof SyncError && caught.code === 'IO') return 'no-regular-file';
-  return hasErrno(caught, 'ENOENT') && fs.existsSync(dirname(path)) ? 'missing' : undefined;
+  return hasErrno(caught, 'ENOENT') && existsSync(dirname(path)) ? 'missing' : undefined;
 }

@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { join } from 'node:path';
 import { type ByteString, textFromBytes } from '../../byte-string.ts';
 import { nameInText } from '../../report/name-in-text.ts';
 import { QUOTA_REPAIR, quotaLegacy } from '../cyrusdb/quota-legacy.ts';
@@ -17,7 +17,7 @@ export function readQuota(layout: StoreLayout, root: ByteString, order: KeyOrder
   } catch (caught) {
     if (!(caught instanceof QuotaValueError)) throw caught;
     throw databaseDamaged(
-      path.join(layout.quotaPath, textFromBytes(root)),
+      join(layout.quotaPath, textFromBytes(root)),
       `quota root ${nameInText(root)}: ${caught.message}`,
       QUOTA_REPAIR,
     );

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
-import path from 'node:path';
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { bytesFromText } from '../../byte-string.ts';
 import { hasErrno, isMissing } from '../../native/has-errno.ts';
 import { readRegular } from '../../native/open-regular.ts';
@@ -30,9 +30,9 @@ export function readSieveDirectory(directory: string): SieveState {
 }
 
 function readScript(directory: string, name: string): SieveScript | undefined {
-  const file = path.join(directory, name);
+  const file = join(directory, name);
   try {
-    const stats = fs.lstatSync(file);
+    const stats = lstatSync(file);
     // Cyrus passes over empty scripts too.
     if (!stats.isFile() || stats.size === 0) return undefined;
     const content = readRegular(file, MAX_SCRIPT_OCTETS);
@@ -51,7 +51,7 @@ function readScript(directory: string, name: string): SieveScript | undefined {
 /** `name.bc`, which need not exist. */
 function activeTarget(directory: string): string | undefined {
   try {
-    return bytesFromText(path.basename(fs.readlinkSync(path.join(directory, ACTIVE_LINK))));
+    return bytesFromText(basename(readlinkSync(join(directory, ACTIVE_LINK))));
   } catch (caught) {
     // EINVAL: something that is not a link.
     if (isMissing(caught) || hasErrno(caught, 'EINVAL')) return undefined;
@@ -63,8 +63,8 @@ function activeTarget(directory: string): string | undefined {
 function list(directory: string): string[] | undefined {
   try {
     // Most users have none, and an exception for each of them costs more than the question.
-    if (fs.statSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
-    return fs.readdirSync(directory);
+    if (statSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
+    return readdirSync(directory);
   } catch (caught) {
     if (isMissing(caught)) return undefined;
     throw SyncError.from(caught, { phase: 'sieve' });

@@ -48,7 +48,7 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
 };
 
 test('every short option of the C client has the long name of newer Cyrus', () => {
-  const options = new Map(commandLine('0').options.map(({ short, long }) => [short, long]));
+  const options = new Map(commandLine().options.map(({ short, long }) => [short, long]));
   for (const [short, long] of Object.entries(LONG_NAMES)) assert.equal(options.get(short), long, short);
   assert.equal(options.get('-C'), '--config');
 });

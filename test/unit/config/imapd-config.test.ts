@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
-import { KNOWN_OPTIONS } from '../../../src/config/known-options.ts';
+import { knownType } from '../../../src/config/known-type.ts';
 import { CHANNEL_OPTIONS, OPTIONS } from '../../../src/config/options.ts';
 import { assertRefused, configOf, filesFrom, MAIN } from '../../lab/config-of.ts';
 
@@ -21,7 +21,7 @@ test('an empty configuration has the defaults of Cyrus', () => {
 });
 
 test('every option that is read is one that Cyrus knows, by the same type', () => {
-  for (const [name, { type }] of Object.entries(OPTIONS)) assert.equal(KNOWN_OPTIONS.get(name), type, name);
+  for (const [name, { type }] of Object.entries(OPTIONS)) assert.equal(knownType(name), type, name);
   for (const name of CHANNEL_OPTIONS) assert.ok(name in OPTIONS, name);
 });
 
@@ -173,4 +173,23 @@ test('placeOf finds known options and overflow keys', () => {
   assert.deepEqual([config.placeOf('sync_host')?.line, config.placeOf('c_sync_host')?.line], [2, 3]);
   assert.equal(config.placeOf('sync_port'), undefined);
   assert.equal(config.placeOf('sync_host')?.file, MAIN);
+});
+
+test('a name is known by itself, and no part of one is', () => {
+  assert.equal(knownType('sync_host'), 'STRING');
+  for (const first of ['addressbookprefix', 'caldav_alarm_support_components'])
+    assert.notEqual(knownType(first), undefined, first);
+  for (const last of ['zoneinfo_db', 'sieve_extensions']) assert.notEqual(knownType(last), undefined, last);
+  for (const unknown of [
+    '',
+    'sync',
+    '_host',
+    'sync_hos',
+    'ync_host',
+    'sync_host ',
+    'zoneinfo_db\n',
+    'sync_host\nsync_port',
+    'SYNC_HOST',
+  ])
+    assert.equal(knownType(unknown), undefined, JSON.stringify(unknown));
 });

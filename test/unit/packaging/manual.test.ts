@@ -13,7 +13,7 @@ import { parseSettings, SETTING_KEYS } from '../../../src/config/settings.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..', '..', '..');
 
-const syncClient = syncClientTable('1.2.3');
+const syncClient = syncClientTable();
 const verbs = await verbTables('1.2.3');
 const settings = settingsTable(PROJECT);
 const pages = manPages({ version: '1.2.3', syncClient, verbs, settings });
@@ -25,7 +25,7 @@ const script = (path: string): string => scripts.get(path) ?? assert.fail(`no sc
 /** Each option of a command, by the names that its own parser knows. */
 async function optionsOf(verb: string | undefined): Promise<{ short?: string; long: string }[]> {
   const command =
-    verb === undefined ? commandLine('1') : (await VERBS[verb]?.load())?.command(`cyrus-sync ${verb}`, '1');
+    verb === undefined ? commandLine() : (await VERBS[verb]?.load())?.command(`cyrus-sync ${verb}`, '1');
   return (command?.options ?? []).map(({ short, long = '' }) => ({ ...(short ? { short } : {}), long }));
 }
 

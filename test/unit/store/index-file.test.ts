@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -342,6 +343,11 @@ test('of a large mailbox hardly more is read than what is new in it', async (con
     const got = readSync(...given);
     octets += got;
     return got;
+  });
+  syncBuiltinESMExports();
+  context.after(() => {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
   });
   for (const from of [2 * records, 2 * records - 1, 2 * records - 200]) {
     octets = 0;

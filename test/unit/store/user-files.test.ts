@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fs, { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -193,6 +194,11 @@ test('what is no directory of scripts, or was removed while it was listed, is no
   mkdirSync(sieve);
   writeFileSync(join(sieve, 'b.script'), 'keep;');
   context.mock.method(fs, 'readdirSync', () => ['a.script', 'b.script']);
+  syncBuiltinESMExports();
+  context.after(() => {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
   assert.deepEqual(
     readSieveDirectory(sieve).scripts.map(({ filename }) => filename),
     ['b.script'],

@@ -138,12 +138,25 @@ const NAMES: Readonly<Record<OptionType, string>> = {
     metapartition_files newsaddheaders sieve_extensions`,
 };
 
-/** Known name, lower case, to its type. */
-export const KNOWN_OPTIONS: ReadonlyMap<string, OptionType> = new Map(
-  (Object.keys(NAMES) as OptionType[]).flatMap((type) =>
-    NAMES[type]
-      .trim()
-      .split(/\s+/)
-      .map((name): [string, OptionType] => [name, type]),
-  ),
-);
+const TYPES = Object.keys(NAMES) as OptionType[];
+
+/** No list has a name that is made of other characters. */
+const NAME = /^[a-z0-9_]+$/;
+const BLANK = /\s/;
+
+/**
+ * The type of an option, by its name in lower case; undefined if Cyrus knows none of that name. The lists are searched as they
+ * are: to make a table of them would take a small run longer than all that it looks up.
+ */
+export function knownType(name: string): OptionType | undefined {
+  return NAME.test(name) ? TYPES.find((type) => isListed(name, NAMES[type])) : undefined;
+}
+
+function isListed(name: string, names: string): boolean {
+  for (let at = names.indexOf(name); at >= 0; at = names.indexOf(name, at + 1)) {
+    const end = at + name.length;
+    if (BLANK.test(names.charAt(at - 1)) && (end === names.length || BLANK.test(names.charAt(end))))
+      return true;
+  }
+  return false;
+}
