@@ -9,10 +9,6 @@
 #
 # What is in the environment may load other code into Node, open doors or write files before the command has a say in it.
 # None of that is taken from there. HOME is one more place that packages are looked for in.
-#
-# Young objects get 4 MB of heap, in which V8 copies what survives to another 4 MB, rather than 16 and 16: nearly all that a run
-# makes is garbage within milliseconds, and the larger room was a quarter of the memory of a run that had lasted a minute,
-# and no faster.
 trap '' USR1 USR2
 unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS NODE_ICU_DATA \
   NODE_CHANNEL_FD NODE_UNIQUE_ID NODE_DEBUG NODE_DEBUG_NATIVE OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES \
@@ -33,4 +29,4 @@ if [ ! -r "$script.cjs" ]; then
   echo "${0##*/}: $script.cjs cannot be read by $(id -un): install it where this user may read it" >&2
   exit 78
 fi
-exec "$node" --inspect-port=240.0.0.1:9229 --max-semi-space-size=4 "$script.cjs" "$@"
+exec "$node" --inspect-port=240.0.0.1:9229 "$script.cjs" "$@"

@@ -47,24 +47,6 @@ test('each command is one file beside its entry, the packages that it always nee
   }
 });
 
-test('what is young in the heap has little room, however much is made', async () => {
-  await using folder = await entriesAlone();
-  const entry = `
-    let alive = [];
-    for (let made = 0; made < 2_000_000; made += 1) {
-      alive.push({ made });
-      if (alive.length > 100_000) alive = [];
-    }
-    const young = require('node:v8').getHeapSpaceStatistics().find((each) => each.space_name === 'new_space');
-    process.stdout.write(String(young.space_size));
-  `;
-  await writeFile(join(folder.path, 'bin', 'sync_client.cjs'), entry);
-  const run = startCommand([join(folder.path, 'bin', 'sync_client')]);
-  assert.equal(await run.end, 0, run.stderr());
-  assert.ok(Number(run.stdout()) > 0);
-  assert.ok(Number(run.stdout()) <= 8 * 1024 ** 2, run.stdout());
-});
-
 test('a program starts with the code that was compiled of it, and without when that is of another program or Node, or damaged', async () => {
   await using folder = await entriesAlone();
   await writeFile(join(folder.path, 'package.json'), '{ "version": "1.2.3", "type": "module" }');
