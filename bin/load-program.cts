@@ -1,4 +1,4 @@
-const { readFileSync }: typeof import('node:fs') = require('node:fs');
+const { closeSync, fstatSync, openSync, readSync }: typeof import('node:fs') = require('node:fs');
 const { createRequire }: typeof import('node:module') = require('node:module');
 const { dirname }: typeof import('node:path') = require('node:path');
 const { Script }: typeof import('node:vm') = require('node:vm');
@@ -14,9 +14,14 @@ const HEADER_LENGTH = 128;
 const LATER: ReadonlySet<string> = new Set([
   'node:child_process',
   'node:crypto',
+  'node:timers/promises',
   'node:v8',
   'node:worker_threads',
 ]);
+
+/** Octets, more than either file has: the second goes where the first was, as a page of memory costs most when it is used first. */
+const ROOM_LENGTH = 8 * 1024 * 1024;
+const room = Buffer.allocUnsafeSlow(ROOM_LENGTH);
 
 interface Program {
   readonly path: string;
@@ -35,8 +40,13 @@ interface Program {
  * @returns what the program exports
  */
 function loadProgram(path: string): unknown {
+  return evaluated(compiled(readProgram(path)), path);
+}
+
+/** @returns what the program exports */
+function evaluated(script: InstanceType<typeof Script>, path: string): unknown {
   const loaded = { exports: {} };
-  const run = compiled(readProgram(path)).runInThisContext();
+  const run = script.runInThisContext();
   run.call(loaded.exports, loaded.exports, requireLater(createRequire(path)), loaded, path, dirname(path));
   return loaded.exports;
 }
@@ -48,7 +58,7 @@ function requireLater(require: NodeJS.Require): (id: string) => unknown {
 }
 
 function readProgram(path: string): Program {
-  const source = readFileSync(path, 'latin1');
+  const source = contentOf(path).toString('latin1');
   const stamp = STAMP.exec(source.slice(-STAMP_LENGTH))?.[1];
   // V8 itself refuses code of other flags.
   const header =
@@ -68,7 +78,7 @@ function compiled({ path, source, codeFile, header }: Program): InstanceType<typ
 function readCode(file: string, header: string): Buffer | undefined {
   let content: Buffer;
   try {
-    content = readFileSync(file);
+    content = contentOf(file);
   } catch {
     // None was made, or not for this user: the program is all that is needed.
     return undefined;
@@ -77,4 +87,21 @@ function readCode(file: string, header: string): Buffer | undefined {
   return content.subarray(HEADER_LENGTH);
 }
 
-module.exports = { compiled, loadProgram, readProgram };
+/** @returns its octets, until the next file is read */
+function contentOf(file: string): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const content = size <= room.length ? room.subarray(0, size) : Buffer.allocUnsafeSlow(size);
+    for (let length = 0; length < size; ) {
+      const read = readSync(descriptor, content, length, size - length, null);
+      if (read === 0) return content.subarray(0, length);
+      length += read;
+    }
+    return content;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+module.exports = { compiled, evaluated, loadProgram, readProgram };

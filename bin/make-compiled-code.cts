@@ -8,30 +8,66 @@ const { join }: typeof import('node:path') = require('node:path');
 const { setFlagsFromString }: typeof import('node:v8') = require('node:v8');
 const {
   compiled,
+  evaluated,
   readProgram,
 }: {
-  compiled(program: Program): InstanceType<typeof import('node:vm')['Script']>;
+  compiled(program: Program): Script;
+  evaluated(script: Script, path: string): typeof import('../src/cli/main.ts');
   readProgram(path: string): Program;
 } = require('./load-program.cjs');
 
 interface Program {
+  readonly path: string;
   readonly codeFile: string;
   readonly header: string | undefined;
 }
 
-const programs = join(__dirname, '..', 'src', 'bundled', 'programs');
-for (const name of readdirSync(programs).filter((each) => each.endsWith('.cjs'))) {
-  const program = readProgram(join(programs, name));
-  rmSync(program.codeFile, { force: true });
-  if (program.header === undefined) continue;
-  // Every function, not only those that run at the start: which ones a run needs is not known here.
+type Script = InstanceType<typeof import('node:vm')['Script']>;
+
+/** It is started by hooks and from cron, for one user each time. */
+const TRAINED = 'sync_client.cjs';
+
+async function makeCompiledCode(): Promise<void> {
+  const programs = join(__dirname, '..', 'src', 'bundled', 'programs');
+  for (const name of readdirSync(programs).filter((each) => each.endsWith('.cjs'))) {
+    const program = readProgram(join(programs, name));
+    rmSync(program.codeFile, { force: true });
+    if (program.header === undefined) continue;
+    const code = (name === TRAINED && (await codeOfSmallRuns(program))) || allCode(program);
+    const unfinished = `${program.codeFile}.${process.pid}`;
+    writeFileSync(unfinished, Buffer.concat([Buffer.from(program.header, 'latin1'), code]));
+    renameSync(unfinished, program.codeFile);
+  }
+}
+
+/** Every function, not only those that run at the start. */
+function allCode(program: Program): Buffer {
+  // What a run that came to no good end has left of it is not enough.
+  setFlagsFromString('--no-compilation-cache');
   setFlagsFromString('--no-lazy');
   const script = compiled(program);
   setFlagsFromString('--lazy');
-  const unfinished = `${program.codeFile}.${process.pid}`;
-  writeFileSync(
-    unfinished,
-    Buffer.concat([Buffer.from(program.header, 'latin1'), script.createCachedData()]),
-  );
-  renameSync(unfinished, program.codeFile);
+  setFlagsFromString('--compilation-cache');
+  return script.createCachedData();
 }
+
+/**
+ * Those functions that a small run calls: V8 takes longer to make the others of the code, twice as many, than a larger run to
+ * compile what it needs of them.
+ *
+ * @returns undefined where it cannot be found out, as where nobody may listen on loopback
+ */
+async function codeOfSmallRuns(program: Program): Promise<Buffer | undefined> {
+  try {
+    const script = compiled(program);
+    const { runInTraining } = await import('./training/run-in-training.ts');
+    await runInTraining(evaluated(script, program.path).main);
+    return script.createCachedData();
+  } catch (caught) {
+    const reason = caught instanceof Error ? caught.message : String(caught);
+    process.stderr.write(`make-compiled-code: all of ${TRAINED} is compiled, as ${reason}\n`);
+    return undefined;
+  }
+}
+
+makeCompiledCode().then(() => process.exit());

@@ -12,12 +12,13 @@ const PROGRAM = [
   'bin/load-program.cjs',
   'bin/make-compiled-code',
   'bin/make-compiled-code.cjs',
+  'bin/training',
   'src/bundled',
   'workers/replicate.js',
 ];
 
-/** Made where it is installed, by the Node that is there. */
-const COMPILED = '.cjs.code';
+/** The code is made where the program is installed, by the Node that is there; maps are for whoever reads a trace of it. */
+const STAYS_BEHIND = /\.(?:code|map)$/;
 
 /** Packages with native parts that are loaded: libc is called through the first, a fleet's queue on one host is in the second. */
 const NATIVE = [
@@ -33,7 +34,7 @@ const NATIVE = [
  */
 export function layOutProgram(project: string, folder: string): string[] {
   for (const path of PROGRAM) {
-    const filter = (from: string): boolean => !from.endsWith(COMPILED);
+    const filter = (from: string): boolean => !STAYS_BEHIND.test(from);
     cpSync(join(project, 'dist', path), join(folder, path), { recursive: true, filter });
   }
   cpSync(join(project, 'web'), join(folder, 'web'), { recursive: true });

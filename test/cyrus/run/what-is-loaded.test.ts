@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { SourceMap } from 'node:module';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { giveToCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { populate } from '../../lab/populate.ts';
@@ -11,7 +12,9 @@ import { syncClientOk } from '../../lab/sync-client.ts';
 /** The launcher gives Node this option (bin/launch.sh). */
 const NO_DEBUGGER = '--inspect-port=240.0.0.1:9229';
 
-/** Loaded before the program: writes down what that requires, and which of its source files are evaluated. */
+const PROGRAM = join(dirname(ENTRY), '..', 'src', 'bundled', 'programs', 'sync_client.cjs');
+
+/** Loaded before the program: writes down what that requires, and where the functions of it end that are called. */
 const WATCHER = `
   const Module = require('node:module');
   const { writeFileSync } = require('node:fs');
@@ -32,20 +35,34 @@ const WATCHER = `
         .filter(({ url }) => url.includes('/bundled/'))
         .flatMap(({ functions }) => functions)
         .filter(({ ranges }) => ranges[0].count > 0)
-        .map(({ functionName }) => functionName);
-      const sources = run.filter((name) => name.startsWith('src/'));
+        .map(({ ranges }) => ranges[0].endOffset);
       const packages = Object.keys(require.cache)
         .map((file) => /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1])
         .filter((name) => name !== undefined);
-      writeFileSync(process.env.LOADED, JSON.stringify({ required: [...required], sources, packages }));
+      writeFileSync(process.env.LOADED, JSON.stringify({ required: [...required], ends: run, packages }));
     });
   });
 `;
 
 interface Loaded {
   required: string[];
-  sources: string[];
+  ends: number[];
   packages: string[];
+}
+
+/** The source files that octets of the program were made of; a file that is evaluated has a function of its own there. */
+async function sourcesOf(offsets: readonly number[]): Promise<string[]> {
+  const lineStarts = [0];
+  const program = await readFile(PROGRAM, 'latin1');
+  for (let end = program.indexOf('\n'); end >= 0; end = program.indexOf('\n', end + 1))
+    lineStarts.push(end + 1);
+  const map = new SourceMap(JSON.parse(await readFile(`${PROGRAM}.map`, 'utf8')));
+  const found = offsets.map((offset) => {
+    const line = lineStarts.findLastIndex((start) => start <= offset - 1);
+    const entry = map.findEntry(line, offset - 1 - (lineStarts[line] ?? 0));
+    return 'originalSource' in entry ? entry.originalSource.replace(/^(?:\.\.\/)*/, '') : '';
+  });
+  return [...new Set(found)].filter((source) => source.startsWith('src/'));
 }
 
 test('a run of one user for whom there is nothing to do loads what it needs, and no more', async () => {
@@ -70,7 +87,8 @@ test('a run of one user for whom there is nothing to do loads what it needs, and
   const env = { LOADED: join(directory, 'loaded.json') };
   const run = await runAs(command, { cwd: directory, env });
   assert.equal(run.code, 0, run.stderr);
-  const { required, sources, packages } = JSON.parse(await readFile(env.LOADED, 'utf8')) as Loaded;
+  const { required, ends, packages } = JSON.parse(await readFile(env.LOADED, 'utf8')) as Loaded;
+  const sources = await sourcesOf(ends);
 
   assert.deepEqual([...new Set(packages)].sort(), ['@koromix/koffi-linux-x64']);
   const builtIn = new Set(required.map((each) => each.replace(/^node:/, '')));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -16,6 +16,12 @@ async function entriesAlone(): Promise<AsyncDisposable & { path: string }> {
       await rm(path, { recursive: true, force: true });
     },
   };
+}
+
+/** Puts there what an installed program has above it. */
+async function addPackages(folder: string): Promise<void> {
+  await writeFile(join(folder, 'package.json'), '{ "version": "1.2.3", "type": "module" }');
+  await symlink(join(dirname(LAUNCHER), '..', '..', 'node_modules'), join(folder, 'node_modules'));
 }
 
 test('the version is told without the program being loaded, which anything else needs', async () => {
@@ -49,7 +55,7 @@ test('each command is one file beside its entry, the packages that it always nee
 
 test('a program starts with the code that was compiled of it, and without when that is of another program or Node, or damaged', async () => {
   await using folder = await entriesAlone();
-  await writeFile(join(folder.path, 'package.json'), '{ "version": "1.2.3", "type": "module" }');
+  await addPackages(folder.path);
   const programs = join('src', 'bundled', 'programs');
   const installed = join(dirname(LAUNCHER), '..', programs);
   const copy = join(folder.path, programs);
@@ -74,6 +80,7 @@ test('a program starts with the code that was compiled of it, and without when t
   const make = async (): Promise<void> => {
     const made = startCommand([join(folder.path, 'bin', 'make-compiled-code')]);
     assert.equal(await made.end, 0, made.stderr());
+    assert.equal(made.stderr(), '');
   };
   // What is there may have been built by another Node.
   await make();
@@ -98,4 +105,28 @@ test('a program starts with the code that was compiled of it, and without when t
 
   await make();
   assert.equal(await rejected('sync_client'), 'false');
+});
+
+test('where the program cannot be run on its recording all of it is compiled, and that is said', async () => {
+  await using folder = await entriesAlone();
+  const programs = join('src', 'bundled', 'programs');
+  const copy = join(folder.path, programs);
+  await cp(join(dirname(LAUNCHER), '..', programs), copy, { recursive: true });
+  await addPackages(folder.path);
+  const codeLength = async (): Promise<number> => {
+    const made = startCommand([join(folder.path, 'bin', 'make-compiled-code')]);
+    assert.equal(await made.end, 0, made.stderr());
+    told.push(made.stderr());
+    return (await stat(join(copy, 'sync_client.cjs.code'))).size;
+  };
+  const told: string[] = [];
+  const ofSmallRuns = await codeLength();
+  await rm(join(folder.path, 'bin', 'training', 'recording.json'));
+  const ofAll = await codeLength();
+  assert.ok(ofSmallRuns < ofAll * 0.7, `${ofSmallRuns} of ${ofAll} octets`);
+  assert.equal(told[0], '');
+  assert.match(
+    told[1] ?? '',
+    /^make-compiled-code: all of sync_client\.cjs is compiled, as ENOENT: .*recording\.json'\n$/,
+  );
 });
