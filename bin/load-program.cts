@@ -19,12 +19,13 @@ const LATER: ReadonlySet<string> = new Set([
   'node:worker_threads',
 ]);
 
-/** Octets, more than either file has: the second goes where the first was, as a page of memory costs most when it is used first. */
+/** Octets, more than either file has. */
 const ROOM_LENGTH = 8 * 1024 * 1024;
-const room = Buffer.allocUnsafeSlow(ROOM_LENGTH);
 
 interface Program {
   readonly path: string;
+  /** Both files are read into it, one after the other: a page of memory costs most when it is used for the first time. */
+  readonly room: Buffer;
   /** ASCII, as esbuild makes it: a function of what Node gives to a module, as putting it into one here would copy all of it. */
   readonly source: string;
   readonly codeFile: string;
@@ -58,27 +59,28 @@ function requireLater(require: NodeJS.Require): (id: string) => unknown {
 }
 
 function readProgram(path: string): Program {
-  const source = contentOf(path).toString('latin1');
+  const room = Buffer.allocUnsafeSlow(ROOM_LENGTH);
+  const source = contentOf(path, room).toString('latin1');
   const stamp = STAMP.exec(source.slice(-STAMP_LENGTH))?.[1];
   // V8 itself refuses code of other flags.
   const header =
     stamp && `${process.version} ${process.arch} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
-  return { path, source, codeFile: `${path}.code`, header };
+  return { path, room, source, codeFile: `${path}.code`, header };
 }
 
 /** @returns a script that evaluates to a function of what Node gives to a module; nothing in it may be imported, only required */
-function compiled({ path, source, codeFile, header }: Program): InstanceType<typeof Script> {
-  const cachedData = header === undefined ? undefined : readCode(codeFile, header);
+function compiled({ path, room, source, codeFile, header }: Program): InstanceType<typeof Script> {
+  const cachedData = header === undefined ? undefined : readCode(codeFile, header, room);
   return new Script(source, {
     filename: path,
     ...(cachedData && { cachedData }),
   });
 }
 
-function readCode(file: string, header: string): Buffer | undefined {
+function readCode(file: string, header: string, room: Buffer): Buffer | undefined {
   let content: Buffer;
   try {
-    content = contentOf(file);
+    content = contentOf(file, room);
   } catch {
     // None was made, or not for this user: the program is all that is needed.
     return undefined;
@@ -87,8 +89,8 @@ function readCode(file: string, header: string): Buffer | undefined {
   return content.subarray(HEADER_LENGTH);
 }
 
-/** @returns its octets, until the next file is read */
-function contentOf(file: string): Buffer {
+/** @returns its octets, until another file is read into the same room */
+function contentOf(file: string, room: Buffer): Buffer {
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
