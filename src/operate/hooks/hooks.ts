@@ -5,8 +5,10 @@
  */
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import PQueue from 'p-queue';
 import type { EventListener } from '../../report/events.ts';
+import { cutToOctets } from './cut-to-octets.ts';
 import { type HookAbout, type HookCall, HookFacts, type HookName } from './hook-facts.ts';
 
 export type HookPrograms = Readonly<Partial<Record<HookName, string>>>;
@@ -17,6 +19,8 @@ export const HOOK_TIMEOUT_MS = 30_000;
 const AT_ONCE = 2;
 /** A thousand users who fail for one reason need not call a program a thousand times. */
 const MOST_WAITING = 50;
+/** The kernel starts no program with a variable of 128 KiB, nor, where it is strictest, with as much in all of them together. */
+const MOST_VALUE_OCTETS = 16_384;
 /** Variables that a program needs of this environment; any other may be a secret. */
 const INHERITED = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'HOME'];
 
@@ -66,7 +70,8 @@ interface ProgramEnd {
   reason: string | undefined;
 }
 
-function runProgram(
+/** Never rejects: nobody waits for a hook, so that nobody would hear of it. */
+async function runProgram(
   program: string,
   facts: Readonly<Record<string, string>>,
   environment: NodeJS.ProcessEnv,
@@ -75,8 +80,11 @@ function runProgram(
   const inherited = INHERITED.flatMap((name) =>
     environment[name] === undefined ? [] : [[name, environment[name]]],
   );
-  const told = Object.entries(facts).map(([name, value]) => [name, value.replaceAll('\0', '')]);
-  return new Promise((resolve) => {
+  const told = Object.entries(facts).map(([name, value]) => [
+    name,
+    cutToOctets(value.replaceAll('\0', ''), MOST_VALUE_OCTETS),
+  ]);
+  try {
     const child = spawn(program, [], {
       cwd: '/',
       env: Object.fromEntries([...inherited, ...told]),
@@ -84,9 +92,10 @@ function runProgram(
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
-    child.on('error', (error) => resolve({ code: undefined, reason: error.message }));
-    child.on('exit', (code, signal) => {
-      resolve({ code: code ?? undefined, reason: signal === null ? undefined : `ended by ${signal}` });
-    });
-  });
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    return { code: code ?? undefined, reason: signal === null ? undefined : `ended by ${signal}` };
+  } catch (caught) {
+    // Node has an event for some of what keeps a program from being started, and throws all else, as while it is being written.
+    return { code: undefined, reason: caught instanceof Error ? caught.message : String(caught) };
+  }
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { cutToOctets } from '../../../src/operate/hooks/cut-to-octets.ts';
 import { HookFacts } from '../../../src/operate/hooks/hook-facts.ts';
 import { hooks } from '../../../src/operate/hooks/hooks.ts';
 import { watchLag } from '../../../src/operate/hooks/watch-lag.ts';
@@ -110,6 +111,57 @@ test('a program that hangs is ended, and one that cannot be started is told of',
     ['on_done', 'spawn /nowhere/hook ENOENT'],
     ['on_failure', 'ended by SIGKILL'],
   ]);
+});
+
+test('a program that cannot be started for a reason that Node throws is told of as well, and the next is called', async () => {
+  using scene = new HookScene();
+  const noFolder = join(scene.program('hook', 'exit 0'), 'below');
+  const called = hooks({ on_failure: noFolder }, about, { PATH: '/usr/bin:/bin' }, (event) =>
+    scene.events.push(event),
+  );
+  for (const user of ['anna', 'bert']) called.hear(failed(user));
+  await called.ended();
+  const ends = scene.events.map((event) =>
+    event.kind === 'hook:ended' ? [event.program, event.code, event.reason] : event.kind,
+  );
+  const end = [noFolder, undefined, 'spawn ENOTDIR'];
+  assert.deepEqual(ends, [end, end]);
+});
+
+test('facts that are too long for an environment are cut between characters, and the program runs', async () => {
+  using scene = new HookScene();
+  const told = join(scene.directory, 'told');
+  const program = scene.program(
+    'hook',
+    `printf '%s\\n%s' "$CYRUS_SYNC_MESSAGE" "$CYRUS_SYNC_HINT" > ${told}`,
+  );
+  const called = hooks({ on_failure: program }, about, { PATH: '/usr/bin:/bin' }, (event) =>
+    scene.events.push(event),
+  );
+  const message = 'x\u20ac'.repeat(100_000);
+  called.hear({
+    ...{ kind: 'user:failed', user: 'anna', work: 'user' },
+    error: { ...error, message, hint: 'mend it' },
+  });
+  await called.ended();
+  const [end] = scene.events;
+  assert.ok(end?.kind === 'hook:ended' && end.code === 0, JSON.stringify(end));
+  const [cut = '', hint] = readFileSync(told, 'utf8').split('\n');
+  assert.match(cut, /^(x\u20ac){1000,}x?\.\.\.$/u);
+  assert.equal(hint, 'mend it');
+});
+
+test('a text is cut only where it is too long, and never inside a character', () => {
+  for (const fitting of ['', 'x'.repeat(16), '\u{1f600}'.repeat(4)])
+    assert.equal(cutToOctets(fitting, 16), fitting);
+  assert.equal(cutToOctets('x'.repeat(17), 16), `${'x'.repeat(13)}...`);
+  for (const [lead, kept] of [
+    ['', 3],
+    ['x', 3],
+    ['xx', 2],
+    ['xxx', 2],
+  ] as const)
+    assert.equal(cutToOctets(`${lead}${'\u{1f600}'.repeat(9)}`, 16), `${lead}${'\u{1f600}'.repeat(kept)}...`);
 });
 
 test('a thousand failures do not start a thousand programs, and that is said once', async () => {
