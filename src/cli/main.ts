@@ -81,7 +81,7 @@ async function rolling(
   const plans = planRolling(args, environment);
   const [first] = plans;
   if (first?.background && !isBackground(environment)) {
-    continueInBackground(argv, environment);
+    await continueInBackground(argv, environment);
     return EXIT_OK;
   }
   if (first) {

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { ByteString } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { PrivateEndpoint } from './messages.ts';
@@ -13,7 +14,7 @@ const TOOL = 'ctl_mboxlist';
 /**
  * Internal names of all mailboxes of this host's Cyrus, whatever its list is kept in: its own tool dumps it.
  *
- * @throws SyncError CONFIG if the tool is not installed; IO if it fails
+ * @throws SyncError CONFIG if the tool is not installed; IO if it cannot be started, or fails
  */
 export async function listByTool({ program, configFile }: PrivateEndpoint): Promise<ByteString[]> {
   const tool = FROM_SERVERS.map((folder) => join(dirname(program), folder, TOOL)).find((path) =>
@@ -25,7 +26,7 @@ export async function listByTool({ program, configFile }: PrivateEndpoint): Prom
       hint: 'install the administration tools of Cyrus, or name users with -u or -u -f',
     });
   }
-  const child = spawn(tool, ['-C', configFile, '-d'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = await start(tool, ['-C', configFile, '-d']);
   let said = '';
   child.stderr.on('data', (chunk) => {
     said = `${said}${String(chunk)}`.slice(-1_000);
@@ -41,6 +42,26 @@ export async function listByTool({ program, configFile }: PrivateEndpoint): Prom
   const [code] = await ended;
   if (code === 0) return names;
   throw new SyncError('IO', `${tool} ended with ${String(code)}: ${said.trim()}`, { phase: 'read' });
+}
+
+/** Waits until it runs: before that it may have no output to be read, and nobody who listens for why. */
+async function start(
+  tool: string,
+  args: readonly string[],
+): Promise<ChildProcessByStdio<null, Readable, Readable>> {
+  try {
+    const child = spawn(tool, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    await once(child, 'spawn');
+    return child;
+  } catch (caught) {
+    const { code, message, hint, retryable } = SyncError.from(caught);
+    throw new SyncError(code, `${tool} cannot be started: ${message}`, {
+      phase: 'read',
+      hint,
+      retryable,
+      cause: caught,
+    });
+  }
 }
 
 /** Bits of an older dump: remote, reserved, moving, deleted, in between. */

@@ -76,7 +76,8 @@ export function startPrivateServer(
   // Whoever waits on the socket learns of a failed start from it.
   child.on('error', (error) => hear(error.message));
   child.stderr?.on('data', (chunk) => hear(String(chunk).trim()));
-  (child.stdio[3] as NodeJS.ReadableStream | null)?.resume();
+  // Where no descriptors are left for it, it has no streams at all.
+  (child.stdio?.[3] as NodeJS.ReadableStream | undefined)?.resume();
   child.unref();
   const hasEnded = (): boolean =>
     child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
@@ -93,7 +94,7 @@ export function startPrivateServer(
       await within(PRIVATE_SERVER_END_MS, ended);
       if (!hasEnded()) return undefined;
       const how =
-        child.signalCode ?? (child.exitCode === null ? 'no process' : `exit code ${child.exitCode}`);
+        child.pid === undefined ? 'no process' : (child.signalCode ?? `exit code ${child.exitCode}`);
       return lastText === '' ? how : `${how}: ${lastText}`;
     },
     stop: async () => {

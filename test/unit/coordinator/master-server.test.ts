@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { type MasterLink, masterLink } from '../../../src/coordinator/pool/master-link.ts';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -81,6 +82,30 @@ test('what stands in the way of a start leaves no directory behind', async () =>
   await mkdir(temporary);
   process.env.TMPDIR = temporary;
   await assert.rejects(linkTo(await programThatDies(directory)).connect(), SyncError);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('a host that has no descriptors left for it costs the merge alone, and leaves no directory behind', async () => {
+  const program = await programThatDies(directory);
+  const module = fileURLToPath(new URL('../../../src/coordinator/pool/private-server.js', import.meta.url));
+  const endpoint = { kind: 'private', program, configFile: '', configdirectory: join(directory, 'conf') };
+  const script = `import { openSync, closeSync } from 'node:fs';
+    import { startPrivateServer } from ${JSON.stringify(module)};
+    const start = () => startPrivateServer(${JSON.stringify(endpoint)}, () => {});
+    await start().stop();
+    const open = [];
+    try { for (;;) open.push(openSync('/dev/null')); } catch {}
+    for (const file of open.slice(0, 2)) closeSync(file);
+    const server = start();
+    for (const file of open.slice(2)) closeSync(file);
+    process.stdout.write(String(await server.ending()));
+    await server.stop();`;
+  const limited = ['--norc', '-c', 'ulimit -n 64 && exec "$@"', 'limited', process.execPath];
+  const { stdout, stderr } = spawnSync('bash', [...limited, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, '');
+  assert.match(stdout, /^no process: spawn .* EMFILE$/);
   assert.deepEqual(leftovers(), []);
 });
 
