@@ -219,8 +219,12 @@ export class SyncError extends Error {
     return new SyncError(data.code, data.message, data);
   }
 
-  /** Anything caught, as a SyncError. What is not one already is a system error (`IO`) or a bug of ours (`BUG`). */
-  static from(caught: unknown, fields: SyncErrorFields = {}): SyncError {
+  /**
+   * Anything caught, as a SyncError. What is not one already is a system error (`IO`) or a bug of ours (`BUG`). Where closing
+   * what was open failed too, it is what failed first.
+   */
+  static from(thrown: unknown, fields: SyncErrorFields = {}): SyncError {
+    const caught = firstOf(thrown);
     if (caught instanceof SyncError) return caught.within(fields);
     if (caught instanceof Error && isOutOfFiles(caught)) {
       const hint = OUT_OF_FILES_HINT;
@@ -237,4 +241,12 @@ export class SyncError extends Error {
     const message = caught instanceof Error ? caught.message : String(caught);
     return new SyncError('BUG', message, { ...fields, cause: caught });
   }
+}
+
+/** The error that others followed as `using` disposed of things; its own is made by the compiler where Node has none. */
+function firstOf(thrown: unknown): unknown {
+  let first = thrown;
+  while (first instanceof Error && first.name === 'SuppressedError' && 'suppressed' in first)
+    first = first.suppressed;
+  return first;
 }

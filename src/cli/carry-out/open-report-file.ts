@@ -1,13 +1,5 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { withdrawFile } from '../../report/sinks/withdraw-file.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
 const MODE = 0o600;
@@ -38,13 +30,8 @@ export function openReportFile(file: string): ReportPlace {
       isWritten = true;
     },
     [Symbol.dispose]() {
+      if (!isWritten && !wasThere) withdrawFile(descriptor, file);
       closeSync(descriptor);
-      if (isWritten || wasThere) return;
-      try {
-        rmSync(file, { force: true });
-      } catch {
-        // The caller has made it, and this process is Cyrus's user by now, who may not be allowed to: it stays, and is empty.
-      }
     },
   };
 }

@@ -6,12 +6,11 @@ import {
   ftruncateSync,
   openSync,
   readSync,
-  realpathSync,
-  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { SyncError } from '../sync-error.ts';
+import { withdrawFile } from './withdraw-file.ts';
 
 /** Without O_NONBLOCK a pipe that nobody reads would be waited for. */
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK;
@@ -21,7 +20,8 @@ const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK;
  * the directory later, which replacing the file would.
  *
  * Until the run begins (`keep`), disposing of it leaves what was there: nothing, or an earlier file as it was. So it is
- * told that a disk is full before the earlier file is lost, and by a run that has done nothing yet.
+ * told that a disk is full before the earlier file is lost, and by a run that has done nothing yet. One that was made and can
+ * no longer be removed is left empty.
  */
 export class OutputFile {
   readonly path: string;
@@ -116,12 +116,18 @@ export class OutputFile {
     closeSync(this.#file);
   }
 
+  /** Never throws: what keeps the run from beginning is what is to be told. */
   #withdraw(): void {
     if (this.#made) {
-      rmSync(realpathSync(this.path));
+      withdrawFile(this.#file, this.path);
       return;
     }
-    this.write(this.#formerStart, 0);
-    ftruncateSync(this.#file, this.#formerLength);
+    try {
+      // What was there has room where it was, and a disk that is full has it again only after this.
+      ftruncateSync(this.#file, this.#formerLength);
+      this.write(this.#formerStart, 0);
+    } catch {
+      // A disk that does not take these octets has not taken those that were to stand there either.
+    }
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { LAUNCHER, startCommand } from '../../../lab/start-command.ts';
  */
 
 const EX_USAGE = 64;
+const EX_CONFIG = 78;
 const OPTIONS = ['--failures', '--report'];
 
 let directory: string;
@@ -83,4 +84,18 @@ test('what keeps a run from beginning keeps the files of an earlier one', async 
   const noLog = await run(both, { CASSANDANE_SYSLOG_FNAME: join(directory, 'no-such-folder', 'log') });
   assert.match(noLog.stderr, /no-such-folder/);
   for (const path of [list, report]) assert.equal(readFileSync(path, 'utf8'), earlier);
+});
+
+test('a start that fails once the command is another user is told by its own error, and leaves no file that says otherwise', async () => {
+  const open = await mkdtemp(join(directory, 'open-'));
+  for (const each of [directory, open]) chmodSync(each, 0o755);
+  const settings = join(open, 'settings');
+  writeFileSync(settings, 'on_failure = /nowhere/hook\n');
+  const [list, report] = [join(open, 'list'), join(open, 'report')];
+  const user = process.geteuid?.() === 0 ? { CYRUS_USER: 'nobody' } : {};
+  const files = ['--failures', list, '--report', report];
+  const { code, stderr } = await run(['--settings', settings, ...files], user);
+  assert.equal(code, EX_CONFIG, stderr);
+  assert.doesNotMatch(stderr, /suppressed/);
+  for (const path of [list, report]) assert.equal(existsSync(path) ? readFileSync(path, 'utf8') : '', '');
 });
