@@ -100,9 +100,7 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
   using inboxes = inboxBy(parts.openStore);
   const rolling = daemonOver(pool, request, brakes, inboxes.inboxOf, { ...parts, emit });
   daemon = rolling;
-  using _status = parts.onStatusRequest?.(() =>
-    emit({ kind: 'rolling:backlog', backlog: rolling.backlog() }),
-  );
+  using _status = parts.onStatusRequest?.(() => rolling.tellBacklog());
   const passEnds = new AbortController();
   const halt = new AbortController();
   const passing = fullPass(pool, rolling, brakes, request, { ...parts, emit }, passEnds.signal);

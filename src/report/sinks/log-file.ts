@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { DestinationStream } from 'pino';
 import { SyncError } from '../sync-error.ts';
@@ -12,13 +13,16 @@ const MODE = 0o640;
 /** Lines for people, or one JSON document a line for programs, in a file that can be moved away. */
 export interface LogFile extends Disposable {
   log(level: LogLevel, text: string, about: LogAbout): void;
-  /** Opens the file of that name anew: the one before has been moved away. */
+  /**
+   * Opens the file of that name anew: the one before has been moved away. Never throws, as it is a signal that asks for it: where
+   * that cannot be done, it complains, and lines go on to the one before.
+   */
   reopen(): void;
 }
 
 /**
  * @param ident stands before each line of text
- * @param complain told once if the file cannot be written
+ * @param complain told once if the file cannot be written, and whenever it cannot be opened anew
  * @throws SyncError USAGE if it cannot be opened
  */
 export function openLogFile(
@@ -46,7 +50,17 @@ export function openLogFile(
   const target = format === 'json' ? jsonTarget(destination) : textTarget(destination, ident);
   return {
     log: target,
-    reopen: () => destination.reopen(),
+    reopen: () => {
+      try {
+        // Once it has failed to open a file, the destination would close the one before twice.
+        closeSync(openSync(path, 'a', MODE));
+        destination.reopen();
+      } catch (caught) {
+        complain(
+          `${path} cannot be opened anew, lines go on to the file that was there: ${SyncError.from(caught).message}`,
+        );
+      }
+    },
     [Symbol.dispose]: () => destination.end(),
   };
 }

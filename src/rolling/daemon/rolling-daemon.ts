@@ -197,7 +197,17 @@ export class RollingDaemon {
     return this.#pending.firstWaiting(most).map(labelOfNode);
   }
 
-  /** For SIGUSR1 and the log. @throws SyncError IO if the log cannot be read */
+  /** For SIGUSR1 and the log. Never throws: a log that cannot be read is told of instead. */
+  tellBacklog(): void {
+    const { emit } = this.#deps;
+    try {
+      emit({ kind: 'rolling:backlog', backlog: this.backlog() });
+    } catch (caught) {
+      emit({ kind: 'rolling:file-failed', error: SyncError.from(caught, { phase: 'log' }).toData() });
+    }
+  }
+
+  /** @throws SyncError IO if the log cannot be read */
   backlog(): Backlog {
     const { clock, log } = this.#deps;
     const now = clock.now();
@@ -413,15 +423,11 @@ export class RollingDaemon {
   }
 
   #reportIfDue(): void {
-    const { clock, emit } = this.#deps;
+    const { clock } = this.#deps;
     const { reportIntervalMs } = this.#options;
     if (reportIntervalMs <= 0 || clock.now() < this.#nextReport) return;
     this.#nextReport = clock.now() + reportIntervalMs;
-    try {
-      emit({ kind: 'rolling:backlog', backlog: this.backlog() });
-    } catch (caught) {
-      emit({ kind: 'rolling:file-failed', error: SyncError.from(caught, { phase: 'log' }).toData() });
-    }
+    this.tellBacklog();
   }
 
   #nextEvent(): number {

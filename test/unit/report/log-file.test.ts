@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { SyncEvent } from '../../../src/report/events.ts';
 import { type LogFormat, openLogFile } from '../../../src/report/sinks/log-file.ts';
 import { logSink } from '../../../src/report/sinks/log-sink.ts';
@@ -85,6 +86,32 @@ test('a file that was moved away is opened anew, and no line is lost', () => {
     sink(failed);
   }
   assert.deepEqual([scene.lines(`${scene.path}.1`).length, scene.lines().length], [2, 1]);
+});
+
+test('one that cannot be opened anew is complained of, and the lines go on to where they went', async () => {
+  using scene = new LogScene();
+  const complaints: string[] = [];
+  const folder = join(scene.directory, 'folder');
+  mkdirSync(folder);
+  {
+    using file = openLogFile(join(folder, 'log'), 'text', 'sync_client', (text) => complaints.push(text));
+    const about = { run: '1', channel: null, event: 'x', user: null, mailbox: null, phase: null, code: null };
+    file.log('info', 'before', about);
+    renameSync(folder, `${folder}.1`);
+    for (let signal = 0; signal < 2; signal++) file.reopen();
+    file.log('info', 'after', about);
+    mkdirSync(folder);
+    file.reopen();
+    await setImmediate();
+    file.log('info', 'anew', about);
+  }
+  assert.equal(complaints.length, 2, complaints.join('\n'));
+  assert.match(
+    complaints[0] ?? '',
+    /log cannot be opened anew, lines go on to the file that was there: ENOENT/,
+  );
+  assert.match(readFileSync(join(`${folder}.1`, 'log'), 'utf8'), /before\n.*after\n$/);
+  assert.match(readFileSync(join(folder, 'log'), 'utf8'), /^[^\n]*anew\n$/);
 });
 
 test('a file that cannot be opened is refused before anything is begun', () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { SyncError } from '../../../src/report/sync-error.ts';
+import { ChannelLog } from '../../../src/rolling/log/channel-log.ts';
 import type { LogLine } from '../../../src/rolling/log/log-line.ts';
 import { failed, isUser, Site } from './site.ts';
 
@@ -155,4 +157,26 @@ test('whatever it is told counts at once, and not at its next look at the log', 
   daemon.stop();
   await atOnce();
   assert.equal(ended()?.reason, 'signal');
+});
+
+test('whoever asks how things stand while the log cannot be read is told that, and the daemon goes on', async () => {
+  using site = new Site();
+  let isReadable = false;
+  const log = new ChannelLog(site.file, (event) => site.events.push(event));
+  const waiting = log.waiting.bind(log);
+  log.waiting = () => {
+    if (!isReadable) throw new SyncError('IO', 'stale file handle');
+    return waiting();
+  };
+  const { daemon, ended } = site.start({}, { log });
+  await site.clock.advance(100);
+  daemon.tellBacklog();
+  assert.deepEqual(
+    site.eventsOf('rolling:file-failed').map(({ error }) => [error.code, error.phase, error.message]),
+    [['IO', 'log', 'stale file handle']],
+  );
+  isReadable = true;
+  daemon.tellBacklog();
+  assert.equal(site.eventsOf('rolling:backlog').length, 1);
+  assert.equal(ended(), undefined);
 });
