@@ -297,6 +297,8 @@ class Lease implements AsyncDisposable {
     this.signal = AbortSignal.any([stop, this.#lost.signal]);
     // Two may get lost before the lease does.
     this.#renewing = this.#renew(claim, leaseMs / 3, sign);
+    // Whoever disposes of it is told why; until then nobody else hears of it, and Node would end the process.
+    this.#renewing.catch(() => this.#lost.abort());
   }
 
   get isLost(): boolean {
@@ -324,6 +326,7 @@ class Lease implements AsyncDisposable {
     }
   }
 
+  /** @throws whatever kept it from being renewed, where that was not that the queue is away */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
     await this.#renewing;

@@ -90,6 +90,17 @@ test('a run whose lease is lost is told to end, and nothing of it is kept', asyn
   assert.equal((await scene.queue.slices())[0]?.state, 'active');
 });
 
+test('a queue that refuses to renew a lease has the run end as if it were lost, and the agent says why', async () => {
+  await using scene = await agentScene(1);
+  scene.refuseNextRenewal('OOM command not allowed');
+  const work = scene.work(async ({ users }, _terms, signal) => {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    return ran(users.map((user) => entryOf(user)));
+  });
+  await assert.rejects(work, /^Error: OOM command not allowed$/);
+  assert.deepEqual(scene.kinds(), ['begins', 'lost']);
+});
+
 test('who is cancelled is not moved', async () => {
   await using scene = await agentScene(1);
   await scene.queue.note(noteKey('user', 's0-bob'), true);
@@ -162,6 +173,13 @@ async function agentScene(slices: number) {
         const claimed = await claim(...args);
         queue.claim = claim;
         return claimed && { ...claimed, finish: async () => !(await claimed.release()) };
+      };
+    },
+    refuseNextRenewal: (why: string) => {
+      queue.claim = async (...args) => {
+        const claimed = await claim(...args);
+        queue.claim = claim;
+        return claimed && { ...claimed, renew: () => Promise.reject(new Error(why)) };
       };
     },
     passes: (ms: number) => {
