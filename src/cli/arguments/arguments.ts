@@ -248,6 +248,16 @@ function checkModes(modes: readonly ArgumentMode[], operands: readonly string[],
   }
 }
 
+/** Options that hold, slow or steer a run; they are looked for under the names that the command line has for them. */
+const HEEDED_BY_RUNS = [
+  ['--bwlimit', 'bwlimit'],
+  ['--pause-file', 'pauseFile'],
+  ['--pause-url', 'pauseUrl'],
+  ['--max-load', 'maxLoad'],
+  ['--control', 'control'],
+  ['-w', 'delayedStartup'],
+] as const satisfies readonly (readonly [option: string, key: keyof RawOptions])[];
+
 /** A plan must not write what a run leaves behind to be believed. */
 function checkDryRun(mode: ArgumentMode, raw: RawOptions): void {
   if (mode === 'rolling')
@@ -258,6 +268,11 @@ function checkDryRun(mode: ArgumentMode, raw: RawOptions): void {
     throw usageError('expected no --verify with --dry-run, after which nothing is there to compare');
   if (raw.report !== undefined)
     throw usageError('expected no --report with --dry-run; cyrus-sync plan --json tells all');
+  const idle = HEEDED_BY_RUNS.find(([, key]) => raw[key] !== undefined);
+  if (idle)
+    throw usageError(
+      `expected no ${idle[0]} with --dry-run, which begins at once and nobody holds or steers`,
+    );
 }
 
 function seconds(option: string, text: string | undefined): number | undefined {

@@ -65,3 +65,19 @@ test('--dry-run goes with nothing that a run leaves behind', async () => {
     assert.match(line, /^sync_client: expected no (--failures|--report|--verify|--dry-run) /);
   }
 });
+
+test('--dry-run refuses what holds, slows or steers a run, as it would heed none of it', async () => {
+  const options = [
+    ['--bwlimit', '10M'],
+    ['--pause-file', '/tmp/pause'],
+    ['--pause-url', 'http://127.0.0.1/'],
+    ['--max-load', '8'],
+    ['--control', '/tmp/x.sock'],
+    ['-w', '5'],
+  ];
+  for (const [option = '', value = ''] of options) {
+    const [code, line] = await firstLine('sync_client.cjs', '-A', '--dry-run', option, value);
+    assert.equal(code, 64, option);
+    assert.ok(line.startsWith(`sync_client: expected no ${option} with --dry-run, `), line);
+  }
+});
