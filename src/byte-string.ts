@@ -19,3 +19,10 @@ export function textFromBytes(bytes: ByteString): string {
 export function compareBytes(a: ByteString, b: ByteString): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+const BLANKS_AROUND = /^[ \t\r\n]+|[ \t\r\n]+$/g;
+
+/** Neither `trim()` nor `\s` is for octets: both take A0 for a blank, which is the end of à and of hundreds of other letters in UTF-8. */
+export function withoutBlanksAround(bytes: ByteString): ByteString {
+  return bytes.replace(BLANKS_AROUND, '');
+}

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import { type ByteString, withoutBlanksAround } from '../byte-string.ts';
 import { spellNames } from './name-in-text.ts';
 import type { SpellMailbox } from './spell-mailbox.ts';
 
@@ -149,6 +149,6 @@ function value(of: ByteString | number | undefined): string {
 
 function shown(of: ByteString | number | undefined): ByteString {
   if (of === undefined || of === '') return 'none';
-  const text = String(of).replaceAll('\t', ' ').trim();
+  const text = withoutBlanksAround(String(of).replaceAll('\t', ' '));
   return text.length > SHOWN_OCTETS ? `${text.slice(0, SHOWN_OCTETS)}...` : text;
 }

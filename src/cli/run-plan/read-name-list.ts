@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ByteString } from '../../byte-string.ts';
+import { type ByteString, withoutBlanksAround } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
 
 export interface ListedName {
@@ -14,8 +14,6 @@ const STANDARD_INPUT_DESCRIPTOR = 0;
 
 /** UTF-8's byte order mark, which editors of other systems put at the beginning of a file. */
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
-/** Octets, so that NO-BREAK SPACE, which is part of other characters in UTF-8, stays. */
-const BLANKS_AROUND = /^[ \t\r]+|[ \t\r]+$/g;
 
 /**
  * One name per line, of any length. What editors and spreadsheets add is dropped: a byte order mark, CR before LF, blanks
@@ -25,7 +23,7 @@ export function parseNameList(content: ByteString): ListedName[] {
   const text = content.startsWith(BYTE_ORDER_MARK) ? content.slice(BYTE_ORDER_MARK.length) : content;
   return text
     .split('\n')
-    .map((line, index) => ({ name: line.replace(BLANKS_AROUND, ''), line: index + 1 }))
+    .map((line, index) => ({ name: withoutBlanksAround(line), line: index + 1 }))
     .filter(({ name }) => name !== '' && !name.startsWith('#'));
 }
 

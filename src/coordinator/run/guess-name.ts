@@ -1,4 +1,4 @@
-import type { ByteString } from '../../byte-string.ts';
+import { type ByteString, withoutBlanksAround } from '../../byte-string.ts';
 import type { Guess, UnmatchedName } from '../../report/events.ts';
 import {
   inboxOf,
@@ -36,7 +36,7 @@ export function guessName(mode: UnmatchedName['mode'], name: ByteString, here: N
 
 function guessUser(name: ByteString, here: NamesHere): Guess | undefined {
   if (PATTERN.test(name)) return { why: 'pattern' };
-  const candidates = [name.trim(), ...ownersIn(name, here.rules), withoutDomain(name)];
+  const candidates = [withoutBlanksAround(name), ...ownersIn(name, here.rules), withoutDomain(name)];
   const found = candidates.find((userid) => userid !== name && isUser(userid, here));
   if (found !== undefined) return { why: 'form', name: found };
   return here.begins(`${inboxName(name, here.rules)}.`) ? { why: 'no-inbox' } : undefined;
@@ -48,7 +48,7 @@ function guessMailbox(name: ByteString, here: NamesHere): Guess | undefined {
   // A `^` stands for a dot that was typed where the separator is another.
   const [, domain = '', path = ''] = /^([^!]*!)?(.*)$/s.exec(name) ?? [];
   const dotted = path.replaceAll('^', '.');
-  const candidates = [path.trim(), dotted, `user.${path}`, `user.${dotted}`];
+  const candidates = [withoutBlanksAround(path), dotted, `user.${path}`, `user.${dotted}`];
   const found = candidates
     .map((candidate) => domain + candidate)
     .find((candidate) => candidate !== name && here.fate(candidate) === 'live');
@@ -56,7 +56,7 @@ function guessMailbox(name: ByteString, here: NamesHere): Guess | undefined {
 }
 
 function guessPrefix(name: ByteString, here: NamesHere): Guess | undefined {
-  const literal = name.trim().replace(/[*%].*$/s, '');
+  const literal = withoutBlanksAround(name).replace(/[*%].*$/s, '');
   const { rules } = here;
   const external = [true, false].map((unixhierarchysep) =>
     toInternalName(rules, parseExternalName({ ...rules, unixhierarchysep }, literal)),

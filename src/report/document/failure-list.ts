@@ -1,4 +1,4 @@
-import { type ByteString, bytesFromText, textFromBytes } from '../../byte-string.ts';
+import { type ByteString, bytesFromText, textFromBytes, withoutBlanksAround } from '../../byte-string.ts';
 import type { UserSettled } from '../events.ts';
 import { isPrintable, printableBytes } from '../printable.ts';
 import { reasonWithHint } from '../reasons.ts';
@@ -64,7 +64,8 @@ function namesOf({ user, mailboxes }: UserSettled, option: ListOption, spell: Sp
 
 /** One that a list would not give back as it is, or that would make two lines of one, stays a comment. */
 function listLine(name: ByteString): ByteString {
-  return /^[#\s]|\s$/.test(name) || !isPrintable(textFromBytes(name))
+  const isGivenBack = withoutBlanksAround(name) === name && !name.startsWith('#');
+  return !isGivenBack || !isPrintable(textFromBytes(name))
     ? `# no list can hold this name: ${octetsOf(name)}\n`
     : `${name}\n`;
 }

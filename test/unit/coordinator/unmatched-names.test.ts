@@ -69,6 +69,13 @@ test('a prefix that was spelled as a user or as an administrator spells a mailbo
   assert.equal(meant('all', 'nothing'), undefined);
 });
 
+test('what is meant by a name that ends in an octet like a blank is spelled whole', () => {
+  // The last octet of à is A0.
+  const name = 'user.andre\u00c3\u00a0';
+  const alone: NamesHere = { rules, fate: () => 'none', begins: (prefix) => name.startsWith(prefix) };
+  assert.deepEqual(guessName('all', 'andre\u00c3\u00a0 ', alone), { why: 'form', name });
+});
+
 test('of names that are alike the one that differs in capitals alone comes first, and a domain before a typing error', () => {
   const users = ['alise', 'ALICE', 'bob@example.org', 'boh', 'carla'];
   const found = nearestNames(['alice', 'bob', 'crala', 'zz'], users);

@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import fc from 'fast-check';
+import { bytesFromText } from '../../../src/byte-string.ts';
 import { parseNameList } from '../../../src/cli/run-plan/read-name-list.ts';
 import { failureList, type ListOption } from '../../../src/report/document/failure-list.ts';
 import { ReportFile } from '../../../src/report/document/report-file.ts';
@@ -102,6 +104,28 @@ test('a name that a list would not give back as it is stays a comment', (t) => {
   for (const user of ['#hash', ' blank', 'x\ny']) file.hear(settled(user, 'not-reached'));
   file.close({ allFound: true }, 0);
   assert.deepEqual(namesIn(path), []);
+});
+
+test('a name is given back as it is, or is a comment; blanks of no alphabet but ours are letters', (t) => {
+  const path = inFolder(t);
+  const listed = (users: readonly string[]): string[] => {
+    const file = opened(path);
+    for (const user of users) file.hear(settled(user, 'not-reached'));
+    file.close({ allFound: true }, 0);
+    return namesIn(path);
+  };
+  // UTF-8 has A0 at the end of à and Р, and FEFF is more than an octet.
+  const names = ['andreà', 'àndre', 'Р', 'x\u00a0', '\u00a0x'].map(bytesFromText);
+  assert.deepEqual(listed(names), names);
+  const blank = fc.constantFrom(' ', '\t', '\r', '#', 'à', '\u00a0', 'x');
+  fc.assert(
+    fc.property(fc.array(blank, { minLength: 1, maxLength: 4 }), (letters) => {
+      const name = bytesFromText(letters.join(''));
+      const [found = name, ...more] = listed([name]);
+      assert.deepEqual([found, more], [name, []]);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('a place that cannot be written is refused by the name of the option, and nothing is waited for', (t) => {

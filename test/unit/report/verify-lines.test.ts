@@ -54,6 +54,8 @@ test('a difference is one sentence, whichever side has what', () => {
     });
   assert.equal(says('\\seen', ''), 'user/anna, UID 7: flags: \\seen on the master, none on the replica');
   assert.equal(says(undefined, 'x'), 'user/anna, UID 7: flags is only on the replica (x)');
+  const voila = Buffer.from('voilà').toString('latin1');
+  assert.match(says(voila, '') ?? '', new RegExp(`: flags: ${voila} on the master`));
   assert.match(says('x'.repeat(500), undefined) ?? '', /: flags is missing on the replica \(x{200}\.{3}\)$/);
 });
 
