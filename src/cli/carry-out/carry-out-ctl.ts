@@ -22,7 +22,7 @@ export async function carryOutCtl(
   const [first = ''] = words;
   const hasName = !isControlVerb(first);
   const said = hasName ? words.slice(1) : words;
-  if (said.length === 0)
+  if (said.join('').trim() === '')
     throw usageError(`expected a verb, such as status, found ${shownValue(first)} alone`);
   const { path } = hasName ? controlSocket(environment, first) : onlyOne(controlSockets(environment));
   const request = bytesFromText([...(json ? ['json'] : []), ...said].join(' '));

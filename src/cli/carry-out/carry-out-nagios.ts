@@ -1,5 +1,14 @@
 import { askControlSocket } from '../../operate/control/ask-control-socket.ts';
-import { type AskedRun, nagiosVerdict, type Thresholds } from '../../operate/state/nagios-verdict.ts';
+import { ASK_AGAIN } from '../../operate/control/control-request.ts';
+import { type ReadAnswer, readControlAnswer } from '../../operate/control/read-control-answer.ts';
+import {
+  type AskedRun,
+  BETWEEN,
+  nagiosVerdict,
+  type Thresholds,
+} from '../../operate/state/nagios-verdict.ts';
+import type { RunView } from '../../operate/state/run-view.ts';
+import { SyncError } from '../../report/sync-error.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
 import { printLines } from './print.ts';
 
@@ -24,20 +33,18 @@ export async function carryOutNagios(
 }
 
 async function askRun({ name, path }: NamedSocket): Promise<AskedRun> {
-  const view = await ask<NonNullable<AskedRun['view']>>(path, 'status');
-  const backlog = view?.rolling ? await ask<NonNullable<AskedRun['backlog']>>(path, 'backlog') : undefined;
-  return { name, view, backlog };
+  const { answer, error } = await ask(path, 'status');
+  if (error === ASK_AGAIN) return { name, view: BETWEEN, backlog: undefined };
+  const view = answer as RunView | undefined;
+  const backlog = view?.rolling ? await ask(path, 'backlog') : undefined;
+  return { name, view, backlog: backlog?.answer as AskedRun['backlog'] };
 }
 
-/** @returns undefined if nobody answers, or what it answers is none */
-async function ask<Answer>(path: string, verb: string): Promise<Answer | undefined> {
+async function ask(path: string, verb: string): Promise<ReadAnswer> {
   try {
-    const told: { ok: boolean; answer?: Answer } = JSON.parse(
-      await askControlSocket(path, `json ${verb}`, ANSWER_MS),
-    );
-    return told.ok ? told.answer : undefined;
-  } catch {
+    return readControlAnswer(await askControlSocket(path, `json ${verb}`, ANSWER_MS), true);
+  } catch (caught) {
     // Whatever the reason is, the run is to be looked after: that is what the verdict says.
-    return undefined;
+    return { error: SyncError.from(caught).message };
   }
 }

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../../coordinator/run/exit-codes.ts';
 import { askControlSocket } from '../../operate/control/ask-control-socket.ts';
+import { ASK_AGAIN } from '../../operate/control/control-request.ts';
+import { type ReadAnswer, readControlAnswer } from '../../operate/control/read-control-answer.ts';
 import { openScreen } from '../../operate/progress/screen.ts';
 import { printable } from '../../report/printable.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -13,12 +15,7 @@ const ANSWER_MS = 2_000;
 /** A line for each of several runs: how it stands, users, octets. */
 const LINES_OF_EACH = 3;
 
-interface Told {
-  name: string;
-  answer: string | undefined;
-  /** Why there is no answer. */
-  error: string | undefined;
-}
+type Told = ReadAnswer & { name: string };
 
 /**
  * Says how runs stand.
@@ -59,16 +56,16 @@ export async function carryOutStatus(
 async function askOne({ name, path }: NamedSocket, json: boolean): Promise<Told> {
   try {
     const answer = await askControlSocket(path, json ? 'json status' : 'status', ANSWER_MS);
-    return { name, answer, error: undefined };
+    return { name, ...readControlAnswer(answer, json) };
   } catch (caught) {
-    return { name, answer: undefined, error: SyncError.from(caught).message };
+    return { name, error: SyncError.from(caught).message };
   }
 }
 
 function textOf(told: readonly Told[], whole: boolean): string[] {
   if (told.length === 0) return ['no run is under way that can be asked'];
   return told.flatMap(({ name, answer, error }) => {
-    const lines = (answer ?? error ?? '').split('\n').map(printable);
+    const lines = (error ?? String(answer)).split('\n').map(printable);
     if (whole) return lines;
     const [first = '', ...rest] = lines.slice(0, LINES_OF_EACH);
     return [`${printable(name)}: ${first}`, ...rest.map((line) => `    ${line}`)];
@@ -77,10 +74,11 @@ function textOf(told: readonly Told[], whole: boolean): string[] {
 
 function jsonOf(told: readonly Told[]): object[] {
   return told.map(({ name, answer, error }) =>
-    answer === undefined ? { name, error } : { name, status: JSON.parse(answer).answer },
+    error === undefined ? { name, status: answer } : { name, error },
   );
 }
 
+/** A run that is beginning or ending has answered, and is in order. */
 function exitCodeOf(told: readonly Told[]): number {
-  return told.some(({ error }) => error !== undefined) ? EXIT_FAILED : EXIT_OK;
+  return told.some(({ error }) => error !== undefined && error !== ASK_AGAIN) ? EXIT_FAILED : EXIT_OK;
 }

@@ -7,11 +7,14 @@ const ANSWER_MS = 10_000;
 /** A listing of a thousand users fits many times. */
 const MOST_ANSWER_OCTETS = 16 * 1024 * 1024;
 
+const CUT_OFF =
+  'the connection was closed before all was answered: too many ask at once, or the run has ended';
+
 /**
  * Says one line to a run and gives back all that it answers.
  *
  * @param request octets
- * @throws SyncError CONNECT_FAILED if nobody answers there
+ * @throws SyncError CONNECT_FAILED if nobody answers there, or not to the end
  */
 export function askControlSocket(path: string, request: string, timeoutMs = ANSWER_MS): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -34,14 +37,20 @@ export function askControlSocket(path: string, request: string, timeoutMs = ANSW
       if (octets > MOST_ANSWER_OCTETS) fail('the answer is too long');
       else chunks.push(chunk);
     });
-    socket.on('end', () => resolve(Buffer.concat(chunks).toString('utf8').replace(/\n$/, '')));
+    socket.on('end', () => {
+      const answer = Buffer.concat(chunks).toString('utf8');
+      // Every answer ends a line: one that does not was cut off, and an empty one is that of a run with too many connections.
+      if (answer.endsWith('\n')) resolve(answer.slice(0, -1));
+      else fail(CUT_OFF);
+    });
   });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no run has that name',
   ECONNREFUSED: 'the run that had this name has died',
-  ECONNRESET: 'the run ended meanwhile',
+  ECONNRESET: CUT_OFF,
+  EPIPE: CUT_OFF,
   EACCES: 'permission denied',
 };
 

@@ -12,7 +12,13 @@ import { standingText } from '../state/standing.ts';
 import { octetsText, statusLines, timeText } from '../state/status-lines.ts';
 import type { Bandwidth } from '../throttle/bandwidth.ts';
 import { timetableText } from '../throttle/timetable.ts';
-import { CONTROL_HELP, type ControlRequest, type ParsedRequest, type UserList } from './control-request.ts';
+import {
+  ASK_AGAIN,
+  CONTROL_HELP,
+  type ControlRequest,
+  type ParsedRequest,
+  type UserList,
+} from './control-request.ts';
 
 /** Everything that a control socket tells of and acts on. */
 export interface Controlled {
@@ -45,9 +51,22 @@ interface Answer {
   lines: readonly string[];
 }
 
-/** Does what is asked and says what came of it: lines of text, or one of JSON, without the last end. Never throws. */
-export function controlAnswer({ json, request }: ParsedRequest, run: Controlled): string {
-  const { ok, data, lines } = typeof request === 'string' ? refusal(request) : attempt(request, run);
+/**
+ * Does what is asked and says what came of it: lines of text, or one of JSON, without the last end. Never throws.
+ *
+ * @param run undefined: not yet, or no more
+ */
+export function controlAnswer({ json, request }: ParsedRequest, run: Controlled | undefined): string {
+  if (typeof request === 'string') return controlRefusal(json, request);
+  return run ? answerText(json, attempt(request, run)) : controlRefusal(json, ASK_AGAIN);
+}
+
+/** The one form in which anything is refused, as whoever asks for JSON reads nothing else. */
+export function controlRefusal(json: boolean, text: string): string {
+  return answerText(json, refusal(text));
+}
+
+function answerText(json: boolean, { ok, data, lines }: Answer): string {
   return json ? printableJson({ ok, ...(ok ? { answer: data } : { error: data }) }) : lines.join('\n');
 }
 

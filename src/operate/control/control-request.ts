@@ -1,4 +1,4 @@
-import type { ByteString } from '../../byte-string.ts';
+import { type ByteString, withoutBlanksAround } from '../../byte-string.ts';
 import { parseTimetable, TIMETABLE_FORMS, type Timetable } from '../throttle/timetable.ts';
 
 export const USER_LISTS = ['slow', 'failed', 'waiting', 'running'] as const;
@@ -39,18 +39,23 @@ export const CONTROL_HELP: readonly (readonly [verb: string, what: string])[] = 
 
 /** @param line octets, without its end */
 export function parseControlRequest(line: ByteString): ParsedRequest {
-  const words = line.trim();
-  const isJson = /^json(\s|$)/.test(words);
-  return { json: isJson, request: parseVerb(isJson ? words.slice('json'.length).trim() : words) };
+  const words = withoutBlanksAround(line);
+  const json = asksForJson(words);
+  return { json, request: parseVerb(json ? withoutBlanksAround(words.slice('json'.length)) : words) };
+}
+
+/** Tells it by the beginning alone, so that a line may be refused that nobody has read to its end. */
+export function asksForJson(line: ByteString): boolean {
+  return /^[ \t]*json([ \t]|$)/.test(line);
 }
 
 function parseVerb(text: ByteString): ControlRequest | string {
-  const setting = /^(workers|bwlimit)\s*=\s*(.*)$/.exec(text);
+  const setting = /^(workers|bwlimit)[ \t]*=[ \t]*(.*)$/.exec(text);
   if (setting) {
     const [, name, value = ''] = setting;
     return name === 'workers' ? workers(value) : bwlimit(value);
   }
-  const [, verb = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(text) ?? [];
+  const [, verb = '', rest = ''] = /^([^ \t]*)[ \t]*(.*)$/s.exec(text) ?? [];
   switch (verb) {
     case '?':
     case 'help':
@@ -108,6 +113,9 @@ function verbs(): string[] {
 export function isControlVerb(word: string): boolean {
   return ['?', 'json', ...verbs()].includes(word.split('=')[0] ?? '');
 }
+
+/** A run is refused so that has not yet what can be asked and steered, or has it no more. Askers of other versions know it by its words. */
+export const ASK_AGAIN = 'the run is just beginning or ending, ask again';
 
 /** How an answer in text, or in JSON, says that nothing was done. */
 export function isRefusal(answer: string): boolean {

@@ -5,10 +5,12 @@
  */
 
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { type ByteString, withoutBlanksAround } from '../../byte-string.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { type Controlled, controlAnswer } from './control-answer.ts';
-import { parseControlRequest } from './control-request.ts';
+import { type Controlled, controlAnswer, controlRefusal } from './control-answer.ts';
+import { asksForJson, parseControlRequest } from './control-request.ts';
+import { lifeOfSocket } from './life-of-socket.ts';
 
 /** Octets of a line: the longest userid and a reason fit many times. */
 const MOST_LINE_OCTETS = 4_096;
@@ -16,8 +18,6 @@ const MOST_LINE_OCTETS = 4_096;
 const MOST_CONNECTIONS = 32;
 /** A connection that says nothing for so long is closed. */
 const IDLE_MS = 60_000;
-/** A run that is alive answers a connection at once. */
-const LIVE_MS = 2_000;
 /** Octets of a path that the kernel takes for a socket, its end included. */
 const MOST_PATH_OCTETS = 108;
 
@@ -75,27 +75,12 @@ async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
   if (!found.isSocket()) throw unusable(path, 'something else than a socket has that name');
-  if (await isAlive(path)) throw unusable(path, 'another run answers there');
+  if ((await lifeOfSocket(path)) === 'alive') throw unusable(path, 'another run answers there');
   try {
     rmSync(path, { force: true });
   } catch (caught) {
     throw unusable(path, SyncError.from(caught).message);
   }
-}
-
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const end = (alive: boolean): void => {
-      socket.destroy();
-      resolve(alive);
-    };
-    socket.setTimeout(LIVE_MS, () => end(true));
-    socket.on('connect', () => end(true));
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      end(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    );
-  });
 }
 
 function unusable(path: string, why: string): SyncError {
@@ -110,31 +95,26 @@ function serve(socket: Socket, controlled: () => Controlled | undefined): void {
   let unread = '';
   let isFull = false;
   let hasEnded = false;
-  const end = (text: string): void => {
+  const refuse = (line: ByteString): void => {
     unread = '';
-    socket.end(`${text}\n`);
+    socket.end(`${controlRefusal(asksForJson(line), TOO_LONG)}\n`);
   };
-  const answerTo = (line: string): void => {
-    const run = controlled();
-    if (line.trim() === '') return;
-    if (!run) {
-      end('error: the run is just beginning or ending, ask again');
-      return;
-    }
-    isFull = !socket.write(`${controlAnswer(parseControlRequest(line), run)}\n`);
+  const answerTo = (line: ByteString): void => {
+    if (withoutBlanksAround(line) === '') return;
+    isFull = !socket.write(`${controlAnswer(parseControlRequest(line), controlled())}\n`);
   };
   const takeLines = (): void => {
     for (let at = unread.indexOf('\n'); at >= 0 && socket.writable && !isFull; at = unread.indexOf('\n')) {
       const line = unread.slice(0, at);
       unread = unread.slice(at + 1);
-      if (line.length > MOST_LINE_OCTETS) end(TOO_LONG);
+      if (line.length > MOST_LINE_OCTETS) refuse(line);
       else answerTo(line);
     }
     if (isFull) {
       socket.pause();
       return;
     }
-    if (unread.length > MOST_LINE_OCTETS) end(TOO_LONG);
+    if (unread.length > MOST_LINE_OCTETS) refuse(unread);
     if (!hasEnded || !socket.writable) return;
     // `echo -n status | nc` ends without an end of line.
     if (unread !== '') answerTo(unread);
@@ -158,4 +138,4 @@ function serve(socket: Socket, controlled: () => Controlled | undefined): void {
   });
 }
 
-const TOO_LONG = `error: expected at most ${MOST_LINE_OCTETS} octets on a line`;
+const TOO_LONG = `expected at most ${MOST_LINE_OCTETS} octets on a line`;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -18,6 +20,29 @@ class HostScene {
   readonly directory = mkdtempSync(join(tmpdir(), 'ctl-'));
   readonly steering = new FakeSteering();
 
+  path(name: string): string {
+    return join(this.directory, `${encodeURIComponent(name)}.sock`);
+  }
+
+  /** A run of which nothing can be told yet, or any more. */
+  openBetween(name: string): Promise<AsyncDisposable> {
+    return openControlSocket(this.path(name), () => undefined);
+  }
+
+  /** Answers whatever is asked with a text of its own, or drops the connection. */
+  async answerWith(name: string, text: string): Promise<Server> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket
+        .on('error', () => {})
+        .on('end', () => socket.end(text))
+        .resume();
+      if (text === '') socket.destroy();
+    });
+    server.listen(this.path(name));
+    await once(server, 'listening');
+    return server;
+  }
+
   open(name: string): Promise<AsyncDisposable> {
     const state = told([opened(), found(9, 90), begun('anna')]);
     const run: Controlled = {
@@ -28,7 +53,7 @@ class HostScene {
       steering: this.steering,
       bandwidth: new Bandwidth(this.steering, new VirtualClock(), [{ minute: 0, rate: 'off' }]),
     };
-    return openControlSocket(join(this.directory, `${encodeURIComponent(name)}.sock`), () => run);
+    return openControlSocket(this.path(name), () => run);
   }
 
   async run(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
@@ -110,6 +135,60 @@ test('ctl speaks to the one run that there is, to one by its name or path, and i
     (await scene.run('ctl', 'status')).stderr,
     /expected a NAME before the verb.*found offsite, other/,
   );
+});
+
+test('a run that is beginning or ending is told of as such, and spoils nothing that is told of others', async () => {
+  using scene = new HostScene();
+  await using _between = await scene.openBetween('run-17');
+  await using _run = await scene.open('offsite');
+  const json = await scene.run('status', '--json');
+  assert.deepEqual(
+    JSON.parse(json.stdout).map(({ name, status, error }: Record<string, never>) => [
+      name,
+      status === undefined,
+      error,
+    ]),
+    [
+      ['offsite', false, undefined],
+      ['run-17', true, 'the run is just beginning or ending, ask again'],
+    ],
+  );
+  assert.deepEqual([json.code, json.stderr], [0, '']);
+  const text = await scene.run('status');
+  assert.equal(text.code, 0);
+  assert.match(text.stdout, /^run-17: the run is just beginning or ending, ask again$/m);
+  const watched = await scene.run('status', '--nagios');
+  assert.equal(watched.code, 0);
+  assert.match(watched.stdout, /^CYRUS-SYNC OK - offsite: .*; run-17: beginning or ending \|/);
+  const told = await scene.run('ctl', '--json', 'run-17', 'stop');
+  assert.deepEqual(
+    [told.code, told.stdout],
+    [1, '{"ok":false,"error":"the run is just beginning or ending, ask again"}\n'],
+  );
+});
+
+test('an answer that is none is the error of the one run that gave it', async (context) => {
+  using scene = new HostScene();
+  await using _run = await scene.open('offsite');
+  for (const [answer, error] of [
+    ['', /one\.sock: the connection was closed before all was answered/],
+    ['{"ok":true,"answ', /closed before all was answered/],
+    ['copying\n', /^expected an answer in JSON, found "copying"$/],
+    ['null\n', /^expected an answer in JSON, found "null"$/],
+    ['{"ok":false,"error":"out of sorts"}\n', /^out of sorts$/],
+    // As earlier versions said it, whatever was asked for.
+    ['error: out of sorts\n', /^out of sorts$/],
+  ] as const) {
+    const server = await scene.answerWith('one', answer);
+    context.after(() => server.close());
+    const { code, stdout, stderr } = await scene.run('status', '--json');
+    assert.deepEqual([code, stderr], [1, ''], answer);
+    const [first, second] = JSON.parse(stdout);
+    assert.equal(first.status.users.found, 9);
+    assert.match(second.error, error);
+    if (answer === '') assert.equal((await scene.run('ctl', 'one', 'stop')).code, 1);
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 test('status stays on the screen and tells of runs as they come and go, until it is stopped', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -14,6 +14,7 @@ import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 import { FakeSteering } from './fake-steering.ts';
+import { leaveDeadSocket } from './leave-dead-socket.ts';
 import { begun, ended, found, opened, progressed, settled, told } from './run-events.ts';
 
 class ControlScene {
@@ -109,6 +110,16 @@ test('a nonsense line is answered with what was expected, and changes nothing', 
   assert.deepEqual(scene.steering.orders, []);
 });
 
+test('a name may begin or end with an octet that is a blank in no encoding but one of ours', () => {
+  using scene = new ControlScene();
+  // UTF-8 has A0 at the end of à, and NO-BREAK SPACE is C2 A0.
+  for (const user of ['andre\u00c3\u00a0', '\u00a0x', 'x\u00c2\u00a0']) {
+    scene.ask(` now  ${user} \r`);
+    assert.deepEqual(scene.steering.orders.at(-1), ['now', user]);
+  }
+  assert.equal(scene.ask('pause voil\u00c3\u00a0'), 'paused: paused by hand: voilà');
+});
+
 test('no line, whatever is in it, makes the answer throw or steer the terminal of whoever asks', () => {
   using scene = new ControlScene();
   const words = fc.constantFrom(
@@ -157,13 +168,7 @@ test('a socket that nobody answers at is replaced; a living one, another file an
     error.code === 'USAGE' &&
     message.test(error.message) &&
     error.hint !== undefined;
-  const dead = createServer().listen(scene.path);
-  await new Promise((resolve) => dead.once('listening', resolve));
-  // What a killed process leaves: the name, and nobody behind it.
-  const { renameSync } = await import('node:fs');
-  renameSync(scene.path, `${scene.path}.kept`);
-  await new Promise((resolve) => dead.close(resolve));
-  renameSync(`${scene.path}.kept`, scene.path);
+  await leaveDeadSocket(scene.path);
   {
     await using _socket = await openControlSocket(scene.path, () => scene.run);
     assert.match(await askControlSocket(scene.path, 'status'), /^copying/);
@@ -187,6 +192,37 @@ test('a socket that nobody answers at is replaced; a living one, another file an
     refused(/more than 107 octets/),
   );
   chmodSync(scene.directory, 0o700);
+});
+
+test('whatever is refused is refused in JSON where that was asked for, also while there is no run to be asked', async () => {
+  using scene = new ControlScene();
+  let run: Controlled | undefined;
+  await using _socket = await openControlSocket(scene.path, () => run);
+  const between = 'the run is just beginning or ending, ask again';
+  assert.equal(await askControlSocket(scene.path, 'status'), `error: ${between}`);
+  assert.equal(await askControlSocket(scene.path, 'json status'), `{"ok":false,"error":"${between}"}`);
+  assert.match(await askControlSocket(scene.path, 'json fly'), /^\{"ok":false,"error":"expected one of /);
+  run = scene.run;
+  assert.match(
+    await askControlSocket(scene.path, `json now ${'x'.repeat(5_000)}`),
+    /^\{"ok":false,"error":"expected at most 4096 octets on a line"\}$/,
+  );
+  assert.equal(
+    await askControlSocket(scene.path, `now ${'x'.repeat(5_000)}`),
+    'error: expected at most 4096 octets on a line',
+  );
+});
+
+test('who is turned away because too many ask at once is told so, and takes nothing for an answer', async () => {
+  using scene = new ControlScene();
+  await using _socket = await openControlSocket(scene.path, () => scene.run);
+  const idle = Array.from({ length: 32 }, () => connect(scene.path));
+  await Promise.all(idle.map((socket) => new Promise((resolve) => socket.on('connect', resolve))));
+  await assert.rejects(askControlSocket(scene.path, 'json status'), {
+    code: 'CONNECT_FAILED',
+    message: /the connection was closed before all was answered: too many ask at once/,
+  });
+  for (const socket of idle) socket.destroy();
 });
 
 test('whoever asks without end, or never reads, costs bounded memory and holds nobody else up', async () => {

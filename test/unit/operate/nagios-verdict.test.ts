@@ -47,3 +47,13 @@ test('of several the worst comes first, and no name makes a figure or a line of 
   assert.equal(exitCode, 1);
   assert.match(line, /^CYRUS-SYNC WARNING - a\/b__c[^|\n]*: 400 s behind[^|]*; offsite: [^|]*\| [^|\n]*$/);
 });
+
+test('a run that is beginning or ending is no alarm, and hides none', () => {
+  const between: AskedRun = { name: 'run-17', view: 'beginning or ending', backlog: undefined };
+  assert.deepEqual(nagiosVerdict([between], thresholds), {
+    exitCode: 0,
+    line: 'CYRUS-SYNC OK - run-17: beginning or ending',
+  });
+  const dead = { name: 'offsite', view: undefined, backlog: undefined };
+  assert.equal(nagiosVerdict([between, dead], thresholds).exitCode, 2);
+});
