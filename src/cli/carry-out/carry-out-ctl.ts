@@ -5,6 +5,7 @@ import { isControlVerb, isRefusal } from '../../operate/control/control-request.
 import { printable } from '../../report/printable.ts';
 import { shownValue } from '../../report/shown-value.ts';
 import { usageError } from '../arguments/arguments.ts';
+import { clearAwayIfGone } from './clear-away-if-gone.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
 import { printLines } from './print.ts';
 
@@ -24,7 +25,7 @@ export async function carryOutCtl(
   const said = hasName ? words.slice(1) : words;
   if (said.join('').trim() === '')
     throw usageError(`expected a verb, such as status, found ${shownValue(first)} alone`);
-  const { path } = hasName ? controlSocket(environment, first) : onlyOne(controlSockets(environment));
+  const { path } = hasName ? controlSocket(environment, first) : await onlyOne(controlSockets(environment));
   const request = bytesFromText([...(json ? ['json'] : []), ...said].join(' '));
   if (/[\r\n]/.test(request)) throw usageError('expected one line');
   const answer = await askControlSocket(path, request);
@@ -32,7 +33,9 @@ export async function carryOutCtl(
   return isRefusal(answer) ? EXIT_FAILED : EXIT_OK;
 }
 
-function onlyOne(sockets: readonly NamedSocket[]): NamedSocket {
+async function onlyOne(listed: readonly NamedSocket[]): Promise<NamedSocket> {
+  const gone = await Promise.all(listed.map(clearAwayIfGone));
+  const sockets = listed.filter((_socket, index) => !gone[index]);
   const [only, ...others] = sockets;
   if (only && others.length === 0) return only;
   const found = only ? `found ${sockets.map(({ name }) => name).join(', ')}` : 'found none';

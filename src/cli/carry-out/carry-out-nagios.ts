@@ -9,6 +9,7 @@ import {
 } from '../../operate/state/nagios-verdict.ts';
 import type { RunView } from '../../operate/state/run-view.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { clearAwayIfGone } from './clear-away-if-gone.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
 import { printLines } from './print.ts';
 
@@ -26,10 +27,22 @@ export async function carryOutNagios(
   thresholds: Thresholds,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const sockets = name === undefined ? controlSockets(environment) : [controlSocket(environment, name)];
-  const { exitCode, line } = nagiosVerdict(await Promise.all(sockets.map(askRun)), thresholds);
+  const runs =
+    name === undefined
+      ? await Promise.all(controlSockets(environment).map(askListed))
+      : [await askRun(controlSocket(environment, name))];
+  const { exitCode, line } = nagiosVerdict(
+    runs.filter((run) => run !== undefined),
+    thresholds,
+  );
   printLines([line]);
   return exitCode;
+}
+
+/** @returns undefined for a run that is over */
+async function askListed(socket: NamedSocket): Promise<AskedRun | undefined> {
+  const run = await askRun(socket);
+  return run.view === undefined && (await clearAwayIfGone(socket)) ? undefined : run;
 }
 
 async function askRun({ name, path }: NamedSocket): Promise<AskedRun> {

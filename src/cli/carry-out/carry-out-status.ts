@@ -6,6 +6,7 @@ import { type ReadAnswer, readControlAnswer } from '../../operate/control/read-c
 import { openScreen } from '../../operate/progress/screen.ts';
 import { printable } from '../../report/printable.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { clearAwayIfGone } from './clear-away-if-gone.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
 import { printJson, printLines } from './print.ts';
 
@@ -29,9 +30,10 @@ export async function carryOutStatus(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const ask = (): Promise<Told[]> => {
-    const sockets = name === undefined ? controlSockets(environment) : [controlSocket(environment, name)];
-    return Promise.all(sockets.map((socket) => askOne(socket, json)));
+  const ask = async (): Promise<Told[]> => {
+    if (name !== undefined) return [await askOne(controlSocket(environment, name), json)];
+    const told = await Promise.all(controlSockets(environment).map((socket) => askListed(socket, json)));
+    return told.filter((each) => each !== undefined);
   };
   const whole = name !== undefined;
   if (!watch) {
@@ -51,6 +53,12 @@ export async function carryOutStatus(
     });
     if (signal.aborted) return exitCodeOf(told);
   }
+}
+
+/** @returns undefined for a run that is over */
+async function askListed(socket: NamedSocket, json: boolean): Promise<Told | undefined> {
+  const told = await askOne(socket, json);
+  return told.error !== undefined && (await clearAwayIfGone(socket)) ? undefined : told;
 }
 
 async function askOne({ name, path }: NamedSocket, json: boolean): Promise<Told> {

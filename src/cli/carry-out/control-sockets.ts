@@ -11,12 +11,16 @@ export interface NamedSocket {
 }
 
 /**
- * The sockets of all runs of this host, living or not.
+ * The sockets of all runs of this host, living or not (`clearAwayIfGone` tells).
  *
  * @throws SyncError IO if their directory cannot be read
  */
 export function controlSockets(environment: NodeJS.ProcessEnv): NamedSocket[] {
-  const directory = controlDirectory(environment);
+  return socketsIn(controlDirectory(environment));
+}
+
+/** @throws SyncError IO if it cannot be read */
+export function socketsIn(directory: string): NamedSocket[] {
   let files: string[];
   try {
     files = readdirSync(directory);

@@ -13,6 +13,8 @@ import type { Report } from '../../report/report.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { OperatePlan } from '../run-plan/operate-plan.ts';
 import type { RollingPlan } from '../run-plan/rolling-plan.ts';
+import { clearAwayIfGone } from './clear-away-if-gone.ts';
+import { socketsIn } from './control-sockets.ts';
 import { settingsChanges } from './settings-changes.ts';
 
 /** Milliseconds: as long as a timer can be. */
@@ -116,6 +118,8 @@ export class Operated implements AsyncDisposable {
     if (!control || control.named || !existsSync(dirname(control.path))) return;
     try {
       await this.#openSocket(control.path);
+      // Where nobody asks, runs that are killed again and again would leave more and more of them.
+      for (const socket of socketsIn(dirname(control.path))) await clearAwayIfGone(socket);
     } catch (caught) {
       const { message, hint = '' } = SyncError.from(caught);
       report.emit({ kind: 'run:warning', text: message, hint });

@@ -35,6 +35,15 @@ export function controlPath(environment: NodeJS.ProcessEnv, name: string): strin
   return `${controlDirectory(environment)}/${encodeURIComponent(name)}.sock`;
 }
 
+/** The name of a run with an end, which no other has. */
+export function nameOfProcess(pid: number): string {
+  return `run-${pid}`;
+}
+
+export function isNameOfProcess(name: string): boolean {
+  return /^run-[0-9]{1,10}$/.test(name);
+}
+
 /**
  * @param name that the control socket has by default
  * @throws SyncError USAGE for an option, CONFIG for a setting

@@ -15,7 +15,7 @@ import { channelWarnings, type PlanWarning } from './channel-warnings.ts';
 import { choicePlan, limitsPlan } from './choice-plan.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { internalName, type NameSpelling } from './internal-name.ts';
-import { operatePlan } from './operate-plan.ts';
+import { nameOfProcess, operatePlan } from './operate-plan.ts';
 import { outputPlan } from './output-plan.ts';
 import { poolSetup } from './pool-setup.ts';
 import { type ListedName, listText, readNameList } from './read-name-list.ts';
@@ -130,7 +130,7 @@ export function decideRun(
     limits: limitsPlan(args.choosing),
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
-    operate: operatePlan(args, settings, environment, `run-${process.pid}`),
+    operate: operatePlan(args, settings, environment, nameOfProcess(process.pid)),
     web: webPlan(args.metrics, settings),
     exitCodes: args.exitCodes,
   });

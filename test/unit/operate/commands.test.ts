@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ import { Bandwidth } from '../../../src/operate/throttle/bandwidth.ts';
 import { ENTRY, startCommand } from '../../lab/start-command.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
 import { FakeSteering } from './fake-steering.ts';
+import { leaveDeadSocket } from './leave-dead-socket.ts';
 import { begun, found, opened, told } from './run-events.ts';
 
 const COMMAND = join(dirname(ENTRY), 'cyrus-sync.cjs');
@@ -22,6 +23,10 @@ class HostScene {
 
   path(name: string): string {
     return join(this.directory, `${encodeURIComponent(name)}.sock`);
+  }
+
+  leave(name: string, atMs?: number): Promise<void> {
+    return leaveDeadSocket(this.path(name), atMs);
   }
 
   /** A run of which nothing can be told yet, or any more. */
@@ -135,6 +140,54 @@ test('ctl speaks to the one run that there is, to one by its name or path, and i
     (await scene.run('ctl', 'status')).stderr,
     /expected a NAME before the verb.*found offsite, other/,
   );
+});
+
+test('a run that was killed is told of by nobody, and its socket is cleared away; a channel that was killed is told of', async () => {
+  using scene = new HostScene();
+  await scene.leave('run-17');
+  await using _only = await scene.open('run-18');
+  assert.match((await scene.run('ctl', 'workers=4')).stdout, /^workers=4/);
+  assert.ok(!existsSync(scene.path('run-17')));
+  await scene.leave('run-17');
+  const status = await scene.run('status');
+  assert.deepEqual([status.code, status.stdout.split(':')[0]], [0, 'run-18']);
+  assert.ok(!existsSync(scene.path('run-17')));
+  await scene.leave('run-17');
+  assert.match(
+    (await scene.run('status', 'run-17')).stdout,
+    /run-17\.sock: the run that had this name has died/,
+  );
+  const watched = await scene.run('status', '--nagios');
+  assert.equal(watched.code, 0);
+  assert.match(watched.stdout, /^CYRUS-SYNC OK - run-18: /);
+  assert.ok(!existsSync(scene.path('run-17')));
+  await scene.leave('offsite');
+  const withDead = await scene.run('status');
+  assert.equal(withDead.code, 1);
+  assert.match(withDead.stdout, /^offsite: .*the run that had this name has died\nrun-18: /);
+  const critical = await scene.run('status', '--nagios');
+  assert.equal(critical.code, 2);
+  assert.match(critical.stdout, /^CYRUS-SYNC CRITICAL - offsite: does not answer; run-18: /);
+  assert.match((await scene.run('ctl', 'status')).stderr, /found offsite, run-18$/m);
+  assert.ok(existsSync(scene.path('offsite')));
+});
+
+test('nothing is cleared away but an old socket of a killed run itself', async () => {
+  using scene = new HostScene();
+  // Between its bind and its listen a run that is just beginning looks like this.
+  await scene.leave('run-1', Date.now());
+  await scene.leave('offsite');
+  symlinkSync(scene.path('offsite'), scene.path('run-2'));
+  writeFileSync(scene.path('run-3'), '');
+  utimesSync(scene.path('run-3'), 0, 0);
+  await scene.leave('run-4x');
+  const { code, stdout } = await scene.run('status');
+  assert.equal(code, 1);
+  assert.deepEqual(
+    stdout.split('\n').map((line) => line.split(':')[0]),
+    ['offsite', 'run-2', 'run-3', 'run-4x', ''],
+  );
+  for (const name of ['run-1', 'offsite', 'run-2', 'run-3', 'run-4x']) lstatSync(scene.path(name));
 });
 
 test('a run that is beginning or ending is told of as such, and spoils nothing that is told of others', async () => {
