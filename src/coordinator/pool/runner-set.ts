@@ -15,6 +15,13 @@ interface Connection {
   isTaken: boolean;
 }
 
+/** The making of a connection that units wait for. */
+interface Opening {
+  /** It is up, or will not be. */
+  ended: Promise<void>;
+  end(): void;
+}
+
 /** Until disposed of. */
 interface Use extends Disposable {
   connection: Connection;
@@ -22,14 +29,15 @@ interface Use extends Disposable {
 
 /**
  * The connections of one thread. A thread costs more to start than it has to do for one connection, so where there are
- * more connections than processors each thread has several; a task gets the least used one, or a new one.
+ * more connections than processors each thread has several; a task gets the least used one, or a new one. No task waits for
+ * a limit to be raised, nor for anything but its turn once the run is cancelled: it may have been given out before.
  */
 export class RunnerSet {
   readonly #create: () => BatchRunner;
   #limit: number;
   #connections: Connection[] = [];
   #cancelled = false;
-  readonly #opening = new Set<Promise<void>>();
+  readonly #opening = new Map<Connection, Opening>();
   /** Parts of units that wait for one of those. */
   #waiting = 0;
   /** Milliseconds of `performance.now()`. */
@@ -88,6 +96,7 @@ export class RunnerSet {
 
   /** Where a unit is done soonest: behind those before it on a connection, unless a new one would be there before. */
   #soonest(): Connection | undefined {
+    if (this.#cancelled) return this.#take();
     const up = this.#up();
     const [least] = up;
     if (!least) return this.#take();
@@ -111,7 +120,8 @@ export class RunnerSet {
     const until = performance.now() + ((up[0]?.parts ?? 0) + this.#waiting) * partMsOn(up);
     for (;;) {
       const left = until - performance.now();
-      await within(Math.max(0, left), Promise.race(this.#opening));
+      const openings = [...this.#opening.values()].map(({ ended }) => ended);
+      await within(Math.max(0, left), Promise.race(openings));
       const connection = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
       if (!connection && this.#opening.size > 0 && left > 0) continue;
       this.#waiting -= parts;
@@ -122,12 +132,23 @@ export class RunnerSet {
 
   #open(): void {
     const connection = this.#add();
-    const opening = connection.runner.link.lend().then(
-      (link) => link[Symbol.dispose](),
-      () => this.#refused(connection),
-    );
-    this.#opening.add(opening);
-    void opening.then(() => this.#opening.delete(opening));
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#opening.set(connection, { ended, end });
+    void connection.runner.link
+      .lend()
+      .then(
+        (link) => link[Symbol.dispose](),
+        () => this.#refused(connection),
+      )
+      .finally(() => this.#endOpening(connection));
+  }
+
+  #endOpening(connection: Connection): void {
+    this.#opening.get(connection)?.end();
+    this.#opening.delete(connection);
   }
 
   /** Connections that are up, the least used first. */
@@ -137,12 +158,18 @@ export class RunnerSet {
   }
 
   #refused(connection: Connection): void {
+    // It was given up while it was being made, which says nothing of the replica.
+    if (!this.#connections.includes(connection)) return;
     this.#lendsFrom = performance.now() + REFUSED_PAUSE_MS;
     this.#connections = this.#connections.filter((other) => other !== connection);
     void connection.runner.exit();
   }
 
-  /** Connections over the new limit are given up as their tasks end, those first that are not up. */
+  /**
+   * Connections over the new limit are given up as their tasks end, those first that are not up.
+   *
+   * @param connections 0: tasks that come all the same, given out before, share one
+   */
   setLimit(connections: number): void {
     this.#limit = connections;
     this.#connections.sort((a, b) => Number(b.runner.link.connected) - Number(a.runner.link.connected));
@@ -153,13 +180,13 @@ export class RunnerSet {
   cancel(): void {
     this.#cancelled = true;
     for (const { runner } of this.#connections) runner.cancel();
-    this.#wake();
+    this.#letGo();
   }
 
   cut(): void {
     this.#cancelled = true;
     for (const { runner } of this.#connections) runner.cut();
-    this.#wake();
+    this.#letGo();
   }
 
   renew(): void {
@@ -173,7 +200,14 @@ export class RunnerSet {
 
   async exit(): Promise<void> {
     this.#cancelled = true;
+    this.#letGo();
     await Promise.all(this.#connections.map(({ runner }) => runner.exit()));
+  }
+
+  /** Whoever waits gets a connection, on which nothing is begun. */
+  #letGo(): void {
+    for (const connection of this.#opening.keys()) this.#endOpening(connection);
+    this.#wake();
   }
 
   #use(connection: Connection, parts = 0): Use {
@@ -221,9 +255,14 @@ export class RunnerSet {
     }
   }
 
+  /** For tasks. A limit of none only retires what is idle: nobody else would do what has been given to this thread. */
+  get #most(): number {
+    return Math.max(1, this.#limit);
+  }
+
   /** Connections that tasks may begin on. Where the run is cancelled nothing is done on any. */
   #usable(): Connection[] {
-    const within = this.#connections.slice(0, this.#limit);
+    const within = this.#connections.slice(0, this.#most);
     return this.#cancelled ? within : within.filter(({ isTaken }) => !isTaken);
   }
 
@@ -231,7 +270,7 @@ export class RunnerSet {
   #take(): Connection | undefined {
     const [least] = this.#usable().sort((a, b) => a.tasks - b.tasks);
     // Whoever sets the limit knows what a connection costs: up to there each task waits for nothing but its own work.
-    return least?.tasks === 0 || this.#connections.length >= this.#limit ? least : this.#add();
+    return least?.tasks === 0 || this.#connections.length >= this.#most ? least : this.#add();
   }
 
   #add(): Connection {
@@ -247,7 +286,10 @@ export class RunnerSet {
       index >= this.#limit && connection.tasks === 0;
     const leaving = this.#connections.filter(idle);
     this.#connections = this.#connections.filter((connection, index) => !idle(connection, index));
-    for (const { runner } of leaving) void runner.exit();
+    for (const connection of leaving) {
+      this.#endOpening(connection);
+      void connection.runner.exit();
+    }
   }
 }
 

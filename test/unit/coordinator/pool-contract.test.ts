@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ import { ThreadPool } from '../../../src/coordinator/pool/thread-pool.ts';
 import type { EventListener, SyncEvent } from '../../../src/report/events.ts';
 import { startSandbox } from '../../../src/sandbox/start-sandbox.ts';
 import { openMasterStore } from '../../../src/store/open-master-store.ts';
-import { setup } from '../../lab/pool-fakes.ts';
+import { setup, user } from '../../lab/pool-fakes.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { unpackFixture } from '../../lab/unpack-fixture.ts';
 import { until } from '../../lab/until.ts';
@@ -100,3 +101,22 @@ poolContract('connections of other threads from the beginning', () =>
     return pool;
   }),
 );
+
+test('with fewer connections than threads, what the threads were given before is done', async () => {
+  await using opened = await between((settings, emit, onIdleClosed) => {
+    const openThreads = async (): Promise<Pool> =>
+      new ThreadPool(settings, 5, emit, { threads: 2, tasksPerConnection: 4, onIdleClosed });
+    return new GrowingPool(inline(settings, emit, onIdleClosed), openThreads, 2);
+  });
+  const { pool, users } = opened;
+  pool.use({ connections: 6, threads: true });
+  await new Promise(setImmediate);
+  const batches = users.map((userid, id) => pool.run({ id, jobs: [user(userid)] }));
+  // The threads are loading: this reaches them before they have begun anything.
+  pool.use({ connections: 2, threads: true });
+  const outcomes = (await Promise.all(batches)).flat();
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    users.map(() => 'synced'),
+  );
+});

@@ -94,6 +94,15 @@ export function poolContract(who: string, open: () => Promise<OpenPool>): void {
     assert.equal(events.filter(({ kind }) => kind === 'connection:open').length, 3);
   });
 
+  contract('what comes while it may use no connection is done all the same', async ({ pool, users }) => {
+    pool.use({ connections: 0, threads: false });
+    const outcomes = await pool.run({ id: 1, jobs: users.map(user) });
+    assert.deepEqual(
+      [...ofUsers(outcomes).values()],
+      users.map(() => 'synced'),
+    );
+  });
+
   contract(
     'a connection that the replica ends while it is idle is told, and work goes on',
     async (opened) => {

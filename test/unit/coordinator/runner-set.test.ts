@@ -12,7 +12,10 @@ interface Fake {
   running: number;
   cancelled: boolean;
   left: boolean;
+  cut: boolean;
   refuses: boolean;
+  /** Making the connection takes until this is called. */
+  up: () => void;
   /** Milliseconds of work on a part of a unit. */
   partMs: number;
   /** The arguments of the latest task. */
@@ -21,15 +24,22 @@ interface Fake {
 
 const lent = { [Symbol.dispose]: () => {} } as BorrowedLink;
 
-function set(limit?: number): { runners: RunnerSet; fakes: Fake[] } {
+function set(limit?: number, { slow = false } = {}): { runners: RunnerSet; fakes: Fake[] } {
   const fakes: Fake[] = [];
   const create = (): BatchRunner => {
     const waiting: (() => void)[] = [];
+    let up = (): void => {};
+    const isUp = new Promise<void>((resolve) => {
+      up = resolve;
+    });
+    if (!slow || fakes.length === 0) up();
     const fake: Fake = {
       running: 0,
       cancelled: false,
       left: false,
+      cut: false,
       refuses: false,
+      up,
       partMs: 0,
       borrow: undefined,
       end: () => waiting.shift()?.(),
@@ -44,12 +54,12 @@ function set(limit?: number): { runners: RunnerSet; fakes: Fake[] } {
       connected: true,
       connectMs: 20,
       lend: async () => {
-        await Promise.resolve();
+        await isUp;
         if (fake.refuses) throw new Error('no more connections');
         return lent;
       },
     };
-    const runner: Pick<BatchRunner, 'run' | 'runUnit' | 'cancel' | 'exit' | 'partMs' | 'link'> = {
+    const runner: Pick<BatchRunner, 'run' | 'runUnit' | 'cancel' | 'cut' | 'exit' | 'partMs' | 'link'> = {
       link: link as KeptLink,
       get partMs() {
         return fake.partMs;
@@ -68,6 +78,9 @@ function set(limit?: number): { runners: RunnerSet; fakes: Fake[] } {
       },
       cancel: () => {
         fake.cancelled = true;
+      },
+      cut: () => {
+        fake.cut = true;
       },
     };
     return runner as BatchRunner;
@@ -316,5 +329,100 @@ test('where the replica takes no more, units go to those that it took, and none 
   assert.equal(fakes.length, 2);
   assert.equal(fakes[1]?.left, true);
   for (let i = 0; i < 3; i++) one.end();
+  await Promise.all([first, second, third]);
+});
+
+/** How whoever waits may go on, and the limit that is none may come before. */
+const ENDS: Record<string, (runners: RunnerSet) => void> = {
+  'a limit of none': (runners) => runners.setLimit(0),
+  cancel: (runners) => runners.cancel(),
+  cut: (runners) => runners.cut(),
+  'a limit of none, then cancel': (runners) => {
+    runners.setLimit(0);
+    runners.cancel();
+  },
+  'a limit of none, then cut': (runners) => {
+    runners.setLimit(0);
+    runners.cut();
+  },
+};
+
+for (const [end, takeAway] of Object.entries(ENDS)) {
+  test(`a task that comes after ${end} has a connection, which goes with it where none is allowed`, async () => {
+    const { runners, fakes } = set(2);
+    takeAway(runners);
+    const tasks = [runners.run(batch), runners.runUnit(unit), runners.run({ ...batch, apart: true })];
+    await begun();
+    assert.ok(fakes[0] && fakes[0].running > 0);
+    while (fakes.some(({ running }) => running > 0)) {
+      for (const fake of fakes) fake.end();
+      await begun();
+    }
+    await Promise.all(tasks);
+    if (end.startsWith('a limit'))
+      assert.deepEqual(
+        fakes.map(({ left }) => left),
+        [true],
+      );
+  });
+
+  test(`whoever waits for a task that has the connection to itself goes on in spite of ${end}`, async () => {
+    const { runners, fakes } = set(1);
+    const apart = runners.run({ ...batch, apart: true });
+    const behind = [runners.run(batch), runners.runUnit(unit)];
+    await begun();
+    assert.equal(fakes[0]?.running, 1);
+    takeAway(runners);
+    fakes[0].end();
+    await apart;
+    await begun();
+    assert.equal(
+      fakes.reduce((sum, { running }) => sum + running, 0),
+      2,
+    );
+    for (const fake of fakes) for (let i = 0; i < 2; i++) fake.end();
+    await Promise.all(behind);
+  });
+
+  test(`a unit that waits for a connection that is being made goes on in spite of ${end}`, async () => {
+    const { runners, fakes } = set(2, { slow: true });
+    const first = runners.runUnit(unit);
+    const [one] = fakes;
+    assert.ok(one);
+    one.partMs = 10_000;
+    const second = runners.runUnit(unit);
+    await begun();
+    assert.deepEqual([fakes.length, one.running], [2, 1]);
+    takeAway(runners);
+    await begun();
+    assert.equal(
+      fakes.reduce((sum, { running }) => sum + running, 0),
+      2,
+    );
+    for (const fake of fakes) for (let i = 0; i < 2; i++) fake.end();
+    await Promise.all([first, second]);
+  });
+}
+
+test('a connection that was given up while it was being made is no refusal of the replica', async () => {
+  const { runners, fakes } = set(2, { slow: true });
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.partMs = 10_000;
+  const second = runners.runUnit(unit);
+  await begun();
+  runners.setLimit(1);
+  assert.equal(fakes[1]?.left, true);
+  fakes[1].refuses = true;
+  fakes[1].up();
+  await begun();
+  runners.setLimit(2);
+  const third = runners.runUnit(unit);
+  await begun();
+  assert.equal(fakes.length, 3);
+  fakes[2]?.up();
+  await begun();
+  for (const fake of fakes) for (let i = 0; i < 3; i++) fake.end();
   await Promise.all([first, second, third]);
 });
