@@ -167,7 +167,7 @@ export type ConnectionEvent =
     }
   /** In the middle: the link turned out to be slow. `level` of zlib, `rate` in octets a second before. */
   | { kind: 'connection:compressed'; server: string; level: number; rate: number }
-  /** In good order, by us. */
+  /** In good order: by us, by the replica while nothing was under way, or as everything is being stopped. */
   | { kind: 'connection:closed'; connection: string; server: string }
   /** In good order, by the replica, while nothing was under way. */
   | { kind: 'replica:closed-idle'; server: string }

@@ -77,8 +77,7 @@ export class BatchRunner {
     try {
       link = await this.link.get();
     } catch (caught) {
-      // The phase is what tells the coordinator that no session was had at all.
-      return untouched(jobs, { ...SyncError.from(caught).toData(), phase: 'connect' });
+      return untouched(jobs, notConnected(caught));
     }
     using _use = this.link.use(link);
     return await this.#runJobs(batch, link, borrow);
@@ -95,7 +94,7 @@ export class BatchRunner {
     try {
       link = await this.link.get();
     } catch (caught) {
-      return untouchedBy({ ...SyncError.from(caught).toData(), phase: 'connect' });
+      return untouchedBy(notConnected(caught));
     }
     using _use = this.link.use(link);
     if (actions.length === 0) return { results: [], linkError: await this.#ping(link) };
@@ -182,7 +181,7 @@ export class BatchRunner {
         this.#parts.emit({ kind: 'work:ended', ...work, result: done.kind, size });
         // A borrowed connection that broke is its lender's.
         if (outcome.kind === 'failed' && outcome.error.family === 'link' && link.session.broken) {
-          if (lost === undefined) this.link.lose(link, outcome.error);
+          this.link.lose(link, outcome.error);
           lost ??= outcome.error;
         }
       }
@@ -349,6 +348,12 @@ function noCounts(): Counts {
 
 function untouched(jobs: readonly Job[], error: ErrorData): Outcome[] {
   return jobs.map((job) => ({ kind: 'untouched', job, error }));
+}
+
+/** The phase is what tells the coordinator that no session was had at all. An attempt that we gave up says nothing of the replica. */
+function notConnected(caught: unknown): ErrorData {
+  const error = SyncError.from(caught).toData();
+  return error.code === 'CANCELLED' ? error : { ...error, phase: 'connect' };
 }
 
 function servedSince(link: RunnerLink): number {

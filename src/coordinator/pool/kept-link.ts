@@ -39,16 +39,28 @@ export interface KeptLinkParts {
   mostStaged?: number | undefined;
 }
 
+/** A connection that is being made. */
+interface Attempt {
+  link: Promise<RunnerLink>;
+  /** Nobody waits for it any more. */
+  abandon(reason: SyncError): void;
+}
+
 /**
  * One connection to the replica: made when it is first needed, kept from task to task, made anew once it is broken. One that
- * was replaced lives until its last task is done. Every end of a connection is told once, as closed or as lost.
+ * was replaced lives until its last task is done. Every end of a connection is told once, as closed or as lost, by whoever
+ * notices it first: others count those that are up.
  */
 export class KeptLink {
   readonly #parts: KeptLinkParts;
   #link: RunnerLink | undefined;
-  #connecting: Promise<RunnerLink> | undefined;
+  /** Those whose end has not been told: the one above, and others that tasks are still at work on. */
+  readonly #living = new Set<RunnerLink>();
+  #attempt: Attempt | undefined;
   #connectMs = 0;
   #stopping = false;
+  /** Why there is no connection any more. */
+  #over: SyncError | undefined;
 
   constructor(parts: KeptLinkParts) {
     this.#parts = parts;
@@ -63,15 +75,13 @@ export class KeptLink {
     return this.#link !== undefined && !this.#link.session.broken;
   }
 
-  /** Tasks that come at the same time share one attempt. @throws SyncError as `connect` */
+  /** Tasks that come at the same time share one attempt. @throws SyncError as `connect`; CANCELLED after `cut` or `exit` */
   get(): Promise<RunnerLink> {
     if (this.#link && !this.#link.session.broken) return Promise.resolve(this.#link);
-    this.#link?.session.destroy();
-    this.#link = undefined;
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined;
-    });
-    return this.#connecting;
+    if (this.#link) this.#drop(this.#link);
+    if (this.#over) return Promise.reject(this.#over);
+    this.#attempt ??= this.#begin();
+    return this.#attempt.link;
   }
 
   /** Keeps the link alive until disposed of, though it be replaced. */
@@ -80,7 +90,7 @@ export class KeptLink {
     return {
       [Symbol.dispose]: () => {
         link.uses -= 1;
-        if (link.uses === 0 && link !== this.#link && !link.session.broken) void this.#leave(link);
+        if (link.uses === 0 && link !== this.#link) void this.#leave(link);
       },
     };
   }
@@ -95,8 +105,9 @@ export class KeptLink {
       stage,
       partitions,
       [Symbol.dispose]: () => {
-        use[Symbol.dispose]();
+        // Before it is given back: with its last use it would be told as closed.
         if (session.broken) this.lose(link, brokenWhileLent(session.info.server).toData());
+        use[Symbol.dispose]();
       },
     };
   }
@@ -112,45 +123,80 @@ export class KeptLink {
   dropIdleClosed(): boolean {
     const link = this.#link;
     if (!link?.session.broken || link.uses > 0) return false;
-    this.#link = undefined;
-    link.session.destroy();
+    this.#drop(link);
     return true;
   }
 
+  /** Each of the tasks that were at work on it may say so. */
   lose(link: RunnerLink, error: ErrorData): void {
     if (this.#link === link) this.#link = undefined;
     link.session.destroy();
-    if (this.#stopping) return;
-    const { connection, session, traffic } = link;
-    traffic.tell();
-    this.#parts.emit({ kind: 'connection:lost', connection, server: session.info.server, error });
+    this.#tellEnd(link, this.#stopping ? undefined : error);
   }
 
-  /** From now on a lost connection is nobody's news. */
+  /** From now on a lost connection is nobody's news, and told as closed. */
   cancel(): void {
     this.#stopping = true;
   }
 
-  /** Cuts the connection: whatever waits for an answer on it fails at once. */
+  /** Cuts the connection, and those that it has replaced: whatever waits for an answer or for a new one fails at once. */
   cut(reason: SyncError): void {
-    this.#stopping = true;
-    this.#link?.session.destroy(reason);
+    this.#end(reason);
     this.#link = undefined;
+    for (const link of this.#living) {
+      link.session.destroy(reason);
+      this.#tellEnd(link);
+    }
   }
 
   /** Takes leave of the replica. Never rejects. */
   async exit(): Promise<void> {
-    this.#stopping = true;
+    this.#end(takenLeave());
     const link = this.#link;
     this.#link = undefined;
     if (link) await this.#leave(link);
   }
 
+  #end(reason: SyncError): void {
+    this.#stopping = true;
+    this.#over ??= reason;
+    this.#attempt?.abandon(reason);
+  }
+
+  /** Nothing more is begun on it, as it is broken. Tasks that are at work on it will find out, and say how. */
+  #drop(link: RunnerLink): void {
+    this.#link = undefined;
+    link.session.destroy();
+    if (link.uses === 0) this.#tellEnd(link);
+  }
+
   async #leave(link: RunnerLink): Promise<void> {
+    this.#tellEnd(link);
+    if (!link.session.broken) await link.session.exit();
+  }
+
+  /** @param error undefined: it is as good as closed */
+  #tellEnd(link: RunnerLink, error?: ErrorData): void {
+    if (!this.#living.delete(link)) return;
     const { connection, session, traffic } = link;
+    const { server } = session.info;
     traffic.tell();
-    this.#parts.emit({ kind: 'connection:closed', connection, server: session.info.server });
-    await session.exit();
+    this.#parts.emit(
+      error
+        ? { kind: 'connection:lost', connection, server, error }
+        : { kind: 'connection:closed', connection, server },
+    );
+  }
+
+  #begin(): Attempt {
+    let abandon = (_reason: SyncError): void => {};
+    const abandoned = new Promise<never>((_resolve, reject) => {
+      abandon = reject;
+    });
+    const link = Promise.race([this.#connect(), abandoned]).finally(() => {
+      this.#attempt = undefined;
+    });
+    return { link, abandon };
   }
 
   async #connect(): Promise<RunnerLink> {
@@ -161,6 +207,10 @@ export class KeptLink {
       onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
       onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
     });
+    if (this.#over) {
+      session.destroy();
+      throw this.#over;
+    }
     const connection = nextConnection(this.#parts.thread ?? 0);
     const link: RunnerLink = {
       connection,
@@ -174,6 +224,7 @@ export class KeptLink {
       traffic: new TrafficTeller(connection, session, emit),
     };
     this.#link = link;
+    this.#living.add(link);
     this.#connectMs = performance.now() - began;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', connection, server, flavour, mechanism, tls, compression, sieveMailbox });
@@ -191,6 +242,10 @@ let connections = 0;
 function nextConnection(thread: number): string {
   connections += 1;
   return `${thread}.${connections}`;
+}
+
+function takenLeave(): SyncError {
+  return new SyncError('CANCELLED', 'the connection was given up', { retryable: true });
 }
 
 function brokenWhileLent(server: string): SyncError {

@@ -224,7 +224,7 @@ test('a connection that was lent is its lender’s again, and goes only when it 
   assert.deepEqual(made.eventsOf('connection:lost'), []);
 });
 
-test('a connection that the replica closed while nothing was under way is dropped without a word', async () => {
+test('a connection that the replica closed while nothing was under way is dropped, and not as lost', async () => {
   const made = scene();
   assert.equal(made.runner.link.dropIdleClosed(), false);
   await made.runner.runUnit(UNIT);
@@ -238,6 +238,7 @@ test('a connection that the replica closed while nothing was under way is droppe
   assert.equal(made.runner.link.dropIdleClosed(), true);
   assert.equal(made.runner.link.dropIdleClosed(), false);
   assert.deepEqual(made.eventsOf('connection:lost'), []);
+  assert.equal(made.eventsOf('connection:closed').length, 1);
 });
 
 function codesOf(results: readonly ActionResult[]): (ErrorData['code'] | undefined)[] {
