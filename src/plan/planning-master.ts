@@ -61,6 +61,9 @@ export class PlanningMaster implements MasterWriter {
 
   async close(): Promise<void> {}
 
+  /** Nothing is ever waited for. */
+  cut(): void {}
+
   /** The messages that a merge would bring to a mailbox of the master; forgotten with the answer. */
   takePart(name: ByteString): Part | undefined {
     const part = this.#parts.get(name);

@@ -142,11 +142,12 @@ export class BatchRunner {
     this.link.cancel();
   }
 
-  /** Cuts the link: jobs in flight fail at once. */
+  /** Cuts all links: jobs in flight fail at once. */
   cut(): void {
     this.#stopping.abort();
     this.link.cut(cancelledError());
     this.#parts.scripts.cut(cancelledError());
+    this.#parts.master?.cut(cancelledError());
   }
 
   /** Takes leave of the replica. Never rejects. */

@@ -9,6 +9,7 @@ import {
 } from '../../replicate/engine.ts';
 import type { EventListener } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
+import { type Attempt, beginAttempt } from './begin-attempt.ts';
 import { LadenIntake } from './laden-intake.ts';
 import type { PoolSetup } from './messages.ts';
 import { tellExposure } from './tell-exposure.ts';
@@ -39,13 +40,6 @@ export interface KeptLinkParts {
   mostStaged?: number | undefined;
 }
 
-/** A connection that is being made. */
-interface Attempt {
-  link: Promise<RunnerLink>;
-  /** Nobody waits for it any more. */
-  abandon(reason: SyncError): void;
-}
-
 /**
  * One connection to the replica: made when it is first needed, kept from task to task, made anew once it is broken. One that
  * was replaced lives until its last task is done. Every end of a connection is told once, as closed or as lost, by whoever
@@ -56,7 +50,7 @@ export class KeptLink {
   #link: RunnerLink | undefined;
   /** Those whose end has not been told: the one above, and others that tasks are still at work on. */
   readonly #living = new Set<RunnerLink>();
-  #attempt: Attempt | undefined;
+  #attempt: Attempt<RunnerLink> | undefined;
   #connectMs = 0;
   #stopping = false;
   /** Why there is no connection any more. */
@@ -80,8 +74,12 @@ export class KeptLink {
     if (this.#link && !this.#link.session.broken) return Promise.resolve(this.#link);
     if (this.#link) this.#drop(this.#link);
     if (this.#over) return Promise.reject(this.#over);
-    this.#attempt ??= this.#begin();
-    return this.#attempt.link;
+    this.#attempt ??= beginAttempt(() =>
+      this.#connect().finally(() => {
+        this.#attempt = undefined;
+      }),
+    );
+    return this.#attempt.made;
   }
 
   /** Keeps the link alive until disposed of, though it be replaced. */
@@ -186,17 +184,6 @@ export class KeptLink {
         ? { kind: 'connection:lost', connection, server, error }
         : { kind: 'connection:closed', connection, server },
     );
-  }
-
-  #begin(): Attempt {
-    let abandon = (_reason: SyncError): void => {};
-    const abandoned = new Promise<never>((_resolve, reject) => {
-      abandon = reject;
-    });
-    const link = Promise.race([this.#connect(), abandoned]).finally(() => {
-      this.#attempt = undefined;
-    });
-    return { link, abandon };
   }
 
   async #connect(): Promise<RunnerLink> {

@@ -417,20 +417,28 @@ test('a connection that others can read or alter is told of, and an archive only
   }
 });
 
-test('after its end nothing is begun on a connection, and what it had for scripts is cut with it', async () => {
+test('after its end nothing is begun on a connection, and what it had beside it is cut with it', async () => {
   for (const end of ['cut', 'exit'] as const) {
-    let scriptsCut = 0;
+    const others: string[] = [];
     const { runner, log } = scene(async () => 'synced', {
       scripts: {
         connect: async () => fakeSession([]),
-        close: async () => undefined,
-        cut: () => scriptsCut++,
+        close: async () => void others.push('scripts closed'),
+        cut: () => others.push('scripts cut'),
+      },
+      master: {
+        connect: async () => Promise.reject(new Error('nothing has diverged')),
+        close: async () => void others.push('master closed'),
+        cut: () => others.push('master cut'),
       },
     });
     await runner.run(batch('anna'));
     await runner[end]();
     assert.deepEqual(log, ['connect', end === 'cut' ? 'destroy' : 'exit']);
-    assert.equal(scriptsCut, end === 'cut' ? 1 : 0);
+    assert.deepEqual(
+      others,
+      end === 'cut' ? ['scripts cut', 'master cut'] : ['scripts closed', 'master closed'],
+    );
     assert.equal(runner.link.connected, false);
     const [outcome] = await runner.run(batch('bob'));
     assert.ok(outcome?.kind === 'untouched' && outcome.error.code === 'CANCELLED');

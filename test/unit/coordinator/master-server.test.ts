@@ -8,12 +8,16 @@ import test, { afterEach, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type MasterLink, masterLink } from '../../../src/coordinator/pool/master-link.ts';
 import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts';
+import type { ReplicaSession } from '../../../src/protocol/replica-session.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { programThatCannotStart, programThatDies } from '../../lab/dying-programs.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { settingsFor } from '../../lab/settings.ts';
+import { until } from '../../lab/until.ts';
 
 /* Contract: the master's own server is not the replica: its failures name it, and nothing of it is left behind. */
+
+const cancelled = new SyncError('CANCELLED', 'the run is being stopped');
 
 let directory: string;
 let temporary: string;
@@ -33,7 +37,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function linkTo(program: string): MasterLink {
+function linkTo(program: string, connect = connectReplica): MasterLink {
   const link = masterLink(
     {
       kind: 'private',
@@ -42,7 +46,7 @@ function linkTo(program: string): MasterLink {
       configdirectory: join(directory, 'conf'),
     },
     settingsFor('replica'),
-    connectReplica,
+    connect,
     () => {},
   );
   assert.ok(link);
@@ -58,7 +62,7 @@ test('a server that cannot start is named, with how it ended and what it said', 
   const link = linkTo(program);
   const error = await rejectsWith(link.connect(), 'CONFLICT', /exit code 75: cannot open the mail store$/);
   assert.ok(error.message.includes(program), error.message);
-  assert.equal(error.family, 'local');
+  assert.deepEqual([error.family, error.retryable], ['local', true], 'it may be able to start later');
   assert.deepEqual(leftovers(), []);
   await link.close();
 });
@@ -72,6 +76,56 @@ test('a server that ends in the middle is named, is no end of the replica, and i
     assert.ok(error.message.includes(program), error.message);
     assert.deepEqual([error.family, error.retryable, error.outstanding], ['local', true, undefined]);
   }
+  await link.close();
+  assert.deepEqual(leftovers(), []);
+});
+
+test('jobs that find it ended at the same time share one new server, and nothing is left of either', async () => {
+  const sessions: ReplicaSession[] = [];
+  const link = linkTo(await programThatDies(directory), async (...how) => {
+    const session = await connectReplica(...how);
+    sessions.push(session);
+    return session;
+  });
+  const first = await link.connect();
+  await rejectsWith(first.session.noop(), 'MASTER_SERVER_LOST');
+  const again = await Promise.all([link.connect(), link.connect(), link.connect()]);
+  assert.deepEqual([new Set(again).size, sessions.length], [1, 2]);
+  await rejectsWith(first.session.noop(), 'MASTER_SERVER_LOST', /SIGKILL: Fatal error: assertion$/);
+  await link.close();
+  await until('both sessions have ended', () => sessions.every(({ broken }) => broken));
+  assert.deepEqual(leftovers(), []);
+});
+
+test('a program that is not installed is no reason to try again', async () => {
+  const error = await rejectsWith(linkTo(join(directory, 'none')).connect(), 'CONFLICT', /no such file/);
+  assert.equal(error.retryable, false);
+});
+
+for (const end of ['cut', 'close'] as const) {
+  test(`after ${end} it is not started again, and what waits for it fails`, async () => {
+    const sessions: ReplicaSession[] = [];
+    const link = linkTo(await programThatDies(directory), async (...how) => {
+      const session = await connectReplica(...how);
+      sessions.push(session);
+      return session;
+    });
+    const { session } = await link.connect();
+    await link[end](cancelled);
+    await rejectsWith(session.noop(), end === 'cut' ? 'CANCELLED' : 'MASTER_SERVER_LOST');
+    await rejectsWith(link.connect(), 'CANCELLED');
+    await link.close();
+    assert.equal(sessions.length, 1);
+    assert.deepEqual(leftovers(), []);
+  });
+}
+
+test('a server that is being started when all is cut is stopped', async () => {
+  const link = linkTo(await programThatDies(directory));
+  const waiting = rejectsWith(link.connect(), 'CANCELLED');
+  await until('it is being started', () => leftovers().length > 0);
+  link.cut(cancelled);
+  await waiting;
   await link.close();
   assert.deepEqual(leftovers(), []);
 });
