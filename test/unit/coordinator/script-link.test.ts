@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { scriptLink } from '../../../src/coordinator/pool/script-link.ts';
 import type { ReplicaSession } from '../../../src/protocol/replica-session.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { fakeSession } from '../../lab/fake-session.ts';
 
@@ -36,6 +37,36 @@ test('two jobs that find one session unfit open one other', async () => {
   assert.equal(first, second);
   assert.equal(opened.length, 2);
 });
+
+test('sessions that did not fit count only as long as they last', async () => {
+  const { opened, scripts } = link();
+  for (let unfit = 50; unfit <= 200; unfit += 50) {
+    const session = await scripts.connect(async () => opened.length > unfit);
+    assert.equal(session, opened[unfit]);
+    for (const each of opened) each.destroy();
+  }
+});
+
+for (const end of ['cut', 'close'] as const) {
+  test(`nobody waits for a session that is being made after ${end}, and it is closed when it is there`, async () => {
+    let connected = (): void => {};
+    const session = fakeSession([]);
+    const scripts = scriptLink(async () => {
+      await new Promise<void>((resolve) => {
+        connected = resolve;
+      });
+      return session;
+    });
+    const waiting = rejectsWith(scripts.connect(), 'CANCELLED');
+    const ended = scripts[end](new SyncError('CANCELLED', 'the run is being stopped'));
+    await waiting;
+    connected();
+    await ended;
+    await new Promise(setImmediate);
+    assert.equal(session.broken, true);
+    await rejectsWith(scripts.connect(), 'CANCELLED');
+  });
+}
 
 test('a replica none of whose processes fits is given up, by a refusal that says what to do', async () => {
   const { opened, scripts } = link();
