@@ -400,9 +400,12 @@ export type RollingEvent =
       kind: 'rolling:retry';
       channel: string | undefined;
       user: ByteString;
+      /** Since the last success, as in `rolling:quarantined`. */
+      failures: number;
       delayMs: number;
       error: ErrorData;
     }
+  /** Told once, until it is `released`; further failures are `rolling:retry`. */
   | {
       kind: 'rolling:quarantined';
       channel: string | undefined;
@@ -461,7 +464,7 @@ export interface Backlog {
   waiting: number;
   /** Users whose sync lock is held by somebody else. */
   locked: number;
-  quarantined: { user: ByteString; failures: number; retryMs: number; error: ErrorData | undefined }[];
+  quarantined: { user: ByteString; failures: number; retryMs: number; error: ErrorData }[];
   /** When something was last replicated without a failure, milliseconds since the epoch. */
   lastSuccess: number | undefined;
   link: 'up' | 'down';

@@ -58,7 +58,8 @@ const events: readonly SyncEvent[] = [
   {
     kind: 'rolling:backlog',
     backlog: {
-      ...{ channel, lines: 3, oldestMs: 900, inFlight: 1, waiting: 0, locked: 0, quarantined: [] },
+      ...{ channel, lines: 3, oldestMs: 900, inFlight: 1, waiting: 0, locked: 0 },
+      quarantined: [{ user: 'b', failures: 5, retryMs: 1, error }],
       ...{ lastSuccess: 1, link: 'up' },
     },
   },

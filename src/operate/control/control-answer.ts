@@ -165,7 +165,7 @@ function spelled({ quarantined, ...rest }: Backlog, spell: SpellMailbox): unknow
     quarantined: quarantined.map(({ user, error, ...each }) => ({
       ...each,
       user: printableBytes(spellNames(user, spell)),
-      error: error && entryError(error, spell),
+      error: entryError(error, spell),
     })),
   };
 }

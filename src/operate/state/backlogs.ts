@@ -3,9 +3,10 @@ import type { Backlog, SyncEvent } from '../../report/events.ts';
 import { spellNames } from '../../report/name-in-text.ts';
 import { printableBytes } from '../../report/printable.ts';
 import type { SpellMailbox } from '../../report/spell-mailbox.ts';
-import type { ErrorData } from '../../report/sync-error.ts';
 import { LagHistogram } from './lag.ts';
 import type { RollingView } from './run-view.ts';
+
+type Quarantined = Pick<Backlog['quarantined'][number], 'user' | 'failures' | 'error'>;
 
 /** The facts told of one channel in rolling mode. */
 export class Backlogs {
@@ -15,7 +16,7 @@ export class Backlogs {
   #latest: { backlog: Backlog; at: number } | undefined;
   #lastSuccess: number | null = null;
   readonly #lag = new LagHistogram();
-  readonly #quarantined = new Map<ByteString, { failures: number; error: ErrorData }>();
+  readonly #quarantined = new Map<ByteString, Pick<Quarantined, 'failures' | 'error'>>();
 
   constructor(spell: SpellMailbox) {
     this.#spell = spell;
@@ -31,9 +32,15 @@ export class Backlogs {
       case 'rolling:backlog':
         this.#latest = { backlog: event.backlog, at: now };
         this.#lastSuccess = event.backlog.lastSuccess ?? this.#lastSuccess;
+        // The daemon knows; what was told one by one is only what has changed since.
+        this.#quarantined.clear();
+        for (const each of event.backlog.quarantined) this.#quarantine(each);
         return true;
       case 'rolling:quarantined':
-        this.#quarantined.set(event.user, { failures: event.failures, error: event.error });
+        this.#quarantine(event);
+        return true;
+      case 'rolling:retry':
+        if (this.#quarantined.has(event.user)) this.#quarantine(event);
         return true;
       case 'rolling:released':
         this.#quarantined.delete(event.user);
@@ -44,6 +51,10 @@ export class Backlogs {
       default:
         return event.kind.startsWith('rolling:');
     }
+  }
+
+  #quarantine({ user, failures, error }: Quarantined): void {
+    this.#quarantined.set(user, { failures, error });
   }
 
   get waiting(): number {

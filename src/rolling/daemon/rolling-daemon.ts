@@ -222,7 +222,7 @@ export class RollingDaemon {
       locked: this.#troubles.lockedCount(),
       quarantined: this.#troubles.quarantined().map(([node, trouble]) => ({
         user: labelOfNode(node),
-        failures: trouble.times,
+        failures: trouble.failures,
         retryMs: Math.max(0, trouble.until - now),
         error: trouble.error,
       })),

@@ -235,12 +235,10 @@ export class UnitResults {
     this.#parked.delete(node);
     const trouble = this.#troubles.failed(node, now, error);
     const user = labelOfNode(node);
+    const { failures } = trouble;
     const delayMs = trouble.until - now;
-    if (isQuarantined(trouble) && !(before && isQuarantined(before))) {
-      emit({ kind: 'rolling:quarantined', channel, user, failures: trouble.times, delayMs, error });
-    } else {
-      emit({ kind: 'rolling:retry', channel, user, delayMs, error });
-    }
+    const isNews = isQuarantined(trouble) && !(before && isQuarantined(before));
+    emit({ kind: isNews ? 'rolling:quarantined' : 'rolling:retry', channel, user, failures, delayMs, error });
   }
 
   /** Its connection broke under it although the replica is well. Most of those in flight were innocent. */
@@ -254,7 +252,7 @@ export class UnitResults {
       this.#pending.reconsider(node);
       return;
     }
-    if (before && before.kind !== 'locked') this.fail(node, error);
+    if (before && (before.kind !== 'locked' || before.failures > 0)) this.fail(node, error);
     else this.#troubles.suspected(node, this.#deps.clock.now(), error);
     this.#pending.reconsider(node);
   }

@@ -14,18 +14,25 @@ const LOCKED = { first: LOCKED_FIRST_MS, longest: LOCKED_LONGEST_MS, jitter: BAC
 const SUSPECT = { first: BACKOFF_FIRST_MS, longest: BACKOFF_FIRST_MS, jitter: BACKOFF_JITTER };
 
 export interface Trouble {
-  /** `suspect`: its connection broke under it, once, and the replica is well. */
+  /** The latest thing that went wrong. `suspect`: its connection broke under it, once, and the replica is well. */
   kind: 'failing' | 'locked' | 'suspect';
-  /** In a row. */
-  times: number;
+  /** Since the last success: a lock in between proves nothing of what failed. */
+  failures: number;
+  /** Locks that were met in a row. */
+  locks: number;
   /** Clock time before which nothing of the node is started; of a suspect, unless it is started apart. */
   until: number;
+  /** Of the latest failure; undefined: there was none. */
   error: ErrorData | undefined;
 }
 
+/** Told of to the operator, and tried at long intervals. */
+export type Quarantined = Trouble & { error: ErrorData };
+
 /**
  * Remembers who has to wait, and why. There is one entry per node (user or shared mailbox), gone with the first success: a quarantine ends
- * by itself as soon as its cause does, at the latest `BACKOFF_LONGEST_MS` later.
+ * by itself as soon as its cause does, at the latest `BACKOFF_LONGEST_MS` later, and by nothing else. Nobody but this knows who is
+ * in one; whoever else tells of it has heard it from here.
  */
 export class Troubles {
   readonly #troubles = new Map<string, Trouble>();
@@ -37,15 +44,22 @@ export class Troubles {
   }
 
   failed(node: string, now: number, error: ErrorData): Trouble {
-    return this.#note(node, 'failing', now, FAILING, error);
+    const failures = this.#failures(node) + 1;
+    const until = this.#after(now, FAILING, failures);
+    return this.#note(node, { kind: 'failing', failures, locks: 0, until, error });
   }
 
+  /** The reason of earlier failures stays: they are not over, nor is the danger to a connection that there may be. */
   locked(node: string, now: number): Trouble {
-    return this.#note(node, 'locked', now, LOCKED, undefined);
+    const { locks: before = 0, error } = this.#troubles.get(node) ?? {};
+    const locks = before + 1;
+    const until = this.#after(now, LOCKED, locks);
+    return this.#note(node, { kind: 'locked', failures: this.#failures(node), locks, until, error });
   }
 
   suspected(node: string, now: number, error: ErrorData): Trouble {
-    return this.#note(node, 'suspect', now, SUSPECT, error);
+    const until = this.#after(now, SUSPECT, 1);
+    return this.#note(node, { kind: 'suspect', failures: this.#failures(node), locks: 0, until, error });
   }
 
   /** It is known what to leave out: nothing is to be waited for. */
@@ -96,8 +110,12 @@ export class Troubles {
     return false;
   }
 
-  quarantined(): [string, Trouble][] {
-    return [...this.#troubles].filter(([, trouble]) => isQuarantined(trouble));
+  quarantined(): [string, Quarantined][] {
+    const quarantined: [string, Quarantined][] = [];
+    for (const [node, trouble] of this.#troubles) {
+      if (isQuarantined(trouble)) quarantined.push([node, trouble]);
+    }
+    return quarantined;
   }
 
   lockedCount(): number {
@@ -106,21 +124,20 @@ export class Troubles {
     return count;
   }
 
-  #note(
-    node: string,
-    kind: Trouble['kind'],
-    now: number,
-    series: PauseSeries,
-    error: ErrorData | undefined,
-  ): Trouble {
-    const before = this.#troubles.get(node);
-    const times = before?.kind === kind ? before.times + 1 : 1;
-    const trouble = { kind, times, until: now + doublingPause(series, times, this.#random), error };
+  #failures(node: string): number {
+    return this.#troubles.get(node)?.failures ?? 0;
+  }
+
+  #after(now: number, series: PauseSeries, times: number): number {
+    return now + doublingPause(series, times, this.#random);
+  }
+
+  #note<T extends Trouble>(node: string, trouble: T): T {
     this.#troubles.set(node, trouble);
     return trouble;
   }
 }
 
-export function isQuarantined(trouble: Trouble): boolean {
-  return trouble.kind === 'failing' && trouble.times >= QUARANTINE_AFTER;
+export function isQuarantined(trouble: Trouble): trouble is Quarantined {
+  return trouble.failures >= QUARANTINE_AFTER && trouble.error !== undefined;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { standingText } from '../../../src/operate/state/standing.ts';
-import type { SyncEvent } from '../../../src/report/events.ts';
+import type { Backlog, SyncEvent } from '../../../src/report/events.ts';
 import { begun, ended, error, found, opened, progressed, settled, stateOf, told } from './run-events.ts';
 
 const standing = (events: readonly SyncEvent[], rolling = false): string => {
@@ -262,6 +262,29 @@ test('of a channel it says how far behind it is, who is in quarantine, and how l
   state.hear({ kind: 'rolling:replicated', channel, users: ['anna'], lagMs: 60_000 }, 9_000);
   assert.deepEqual(state.view(9_000).rolling?.quarantined, []);
   assert.equal(state.view(9_000).users.waitingToRetry, 0);
+});
+
+test('who is in quarantine is what the daemon last said, and what was told one by one since', () => {
+  const state = stateOf(true);
+  const channel = 'offsite';
+  const failure = { channel, delayMs: 9, error };
+  const inQuarantine = (): string[] =>
+    state.view(0).rolling?.quarantined.map(({ user, failures }) => `${user} ${failures}`) ?? [];
+  const report = (...quarantined: Backlog['quarantined']): SyncEvent => ({
+    kind: 'rolling:backlog',
+    backlog: {
+      ...{ channel, lines: 0, oldestMs: undefined, inFlight: 0, waiting: 0, locked: 0, quarantined },
+      ...{ lastSuccess: undefined, link: 'up' },
+    },
+  });
+  state.hear({ kind: 'rolling:quarantined', user: 'anna', failures: 5, ...failure }, 0);
+  state.hear({ kind: 'rolling:retry', user: 'anna', failures: 6, ...failure }, 0);
+  state.hear({ kind: 'rolling:retry', user: 'bert', failures: 1, ...failure }, 0);
+  assert.deepEqual(inQuarantine(), ['anna 6']);
+  state.hear(report({ user: 'carl', failures: 7, retryMs: 1, error }), 0);
+  assert.deepEqual(inQuarantine(), ['carl 7']);
+  state.hear(report(), 0);
+  assert.deepEqual(inQuarantine(), []);
 });
 
 test('of who is skipped in a channel it is told who asked for that', () => {

@@ -124,7 +124,7 @@ test('the mailbox of a failure is named as its administrator types it', () => {
   const lines = logged([
     { kind: 'user:failed', user: 'amy', work: 'user', error: about },
     { kind: 'run:retry', key: 'user:x', user: 'amy', delayMs: 5, error: about },
-    { kind: 'rolling:retry', channel: undefined, user: 'amy', delayMs: 5, error: about },
+    { kind: 'rolling:retry', channel: undefined, user: 'amy', failures: 1, delayMs: 5, error: about },
   ]);
   assert.equal(
     lines.filter((line) => line.includes('user/amy/Sent: /spool/x/cyrus.index: damaged')).length,

@@ -171,7 +171,7 @@ const events: Record<SyncEvent['kind'], object> = {
   'command:unannotation': annotation,
   'rolling:pass': { channel: 'x', file: 'x', lines: 1, bad: 0, units: 1 },
   'rolling:bad-line': { file: 'x', line: 1, expected: 'x', found: 'x' },
-  'rolling:retry': { channel: 'x', user: 'x', delayMs: 1, error },
+  'rolling:retry': { channel: 'x', user: 'x', failures: 1, delayMs: 1, error },
   'rolling:quarantined': { channel: 'x', user: 'x', failures: 5, delayMs: 1, error },
   'rolling:released': { channel: 'x', user: 'x' },
   'rolling:parked': { channel: 'x', user: 'x', why: 'skipped' },

@@ -42,7 +42,7 @@ for (const [event, expected] of [
     'error /x/log line 3 skipped: expected one userid after USER, found nothing',
   ],
   [
-    { kind: 'rolling:retry', channel: 'far', user: 'mallory', delayMs: 1500, error },
+    { kind: 'rolling:retry', channel: 'far', user: 'mallory', failures: 1, delayMs: 1500, error },
     "notice will try 'mallory' again in 1.5 s: IMAP_SYNC_CHECKSUM: no good",
   ],
   [

@@ -18,7 +18,7 @@ test('who fails waits twice as long each time, up to the longest, and is in quar
   const troubles = new Troubles(middle);
   const waits: number[] = [];
   for (let times = 1; times <= 15; times += 1) {
-    const { until, times: counted } = troubles.failed('uanna', 1_000, refused);
+    const { until, failures: counted } = troubles.failed('uanna', 1_000, refused);
     assert.equal(counted, times);
     waits.push(until - 1_000);
     assert.equal(troubles.until(['uanna', 'ubob'], false), until);
@@ -40,18 +40,40 @@ test('one success is the end of all trouble, and of a quarantine it is told', ()
   for (let times = 0; times < QUARANTINE_AFTER; times += 1) troubles.failed('uanna', 0, refused);
   assert.equal(troubles.succeeded('uanna'), true);
   assert.equal(troubles.get('uanna'), undefined);
-  assert.equal(troubles.failed('uanna', 0, refused).times, 1);
+  assert.equal(troubles.failed('uanna', 0, refused).failures, 1);
 });
 
-test('a lock ends the row of failures, and does not quarantine however often it is met', () => {
+test('a lock neither counts as a failure nor ends the row of them, however often it is met', () => {
   const troubles = new Troubles(middle);
   troubles.failed('uanna', 0, refused);
-  for (let times = 1; times <= 2 * QUARANTINE_AFTER; times += 1) {
-    const { kind, times: counted, until } = troubles.locked('uanna', 0);
-    assert.deepEqual([kind, counted], ['locked', times]);
-    assert.ok(until > 0 && until <= LOCKED_LONGEST_MS * 2);
+  for (let locks = 1; locks <= 2 * QUARANTINE_AFTER; locks += 1) {
+    const trouble = troubles.locked('uanna', 0);
+    assert.deepEqual([trouble.kind, trouble.failures, trouble.locks], ['locked', 1, locks]);
+    assert.ok(trouble.until > 0 && trouble.until <= LOCKED_LONGEST_MS * 2);
   }
   assert.deepEqual([troubles.quarantined(), troubles.lockedCount()], [[], 1]);
+  assert.deepEqual([troubles.failed('uanna', 0, refused).failures, troubles.lockedCount()], [2, 0]);
+  assert.equal(troubles.locked('uanna', 0).locks, 1);
+});
+
+test('who meets a lock in quarantine is in it still, with the pause of one and the reason of the other', () => {
+  const troubles = new Troubles(middle);
+  for (let times = 0; times < 2 * QUARANTINE_AFTER; times += 1) troubles.failed('uanna', 0, refused);
+  const { until } = troubles.locked('uanna', 0);
+  assert.ok(until <= LOCKED_LONGEST_MS);
+  const [[node, { failures, error }] = ['', { failures: 0, error: undefined }]] = troubles.quarantined();
+  assert.deepEqual([node, failures, error], ['uanna', 2 * QUARANTINE_AFTER, refused]);
+  assert.ok(troubles.failed('uanna', 0, refused).until > until, 'the back-off goes on where it was');
+  troubles.locked('uanna', 0);
+  assert.equal(troubles.succeeded('uanna'), true);
+  assert.deepEqual(troubles.quarantined(), []);
+});
+
+test('one who may break connections is not taken for innocent because a lock came between', () => {
+  const troubles = new Troubles(middle);
+  troubles.failed('uanna', 0, linkError);
+  troubles.locked('uanna', 0);
+  assert.equal(troubles.mayBreak(['uanna']), true);
 });
 
 test('a suspect waits among others, and not apart; whoever may break a connection is known', () => {
@@ -76,7 +98,9 @@ test('one for whom it is known what to leave out goes at once, as a suspect if n
   troubles.failed('ubob', 7, refused);
   troubles.failed('ubob', 7, refused);
   troubles.tryAtOnce('ubob', 7, linkError);
-  assert.deepEqual(troubles.get('ubob'), { kind: 'failing', times: 2, until: 7, error: linkError });
+  assert.deepEqual(troubles.get('ubob'), {
+    ...{ kind: 'failing', failures: 2, locks: 0, until: 7, error: linkError },
+  });
 });
 
 test('one who is not to wait any longer goes at once, and stays as often in trouble as before', () => {
@@ -85,5 +109,7 @@ test('one who is not to wait any longer goes at once, and stays as often in trou
   assert.equal(troubles.get('uanna'), undefined);
   troubles.failed('uanna', 0, refused);
   assert.equal(troubles.tryNow('uanna', 7), true);
-  assert.deepEqual(troubles.get('uanna'), { kind: 'failing', times: 1, until: 7, error: refused });
+  assert.deepEqual(troubles.get('uanna'), {
+    ...{ kind: 'failing', failures: 1, locks: 0, until: 7, error: refused },
+  });
 });
