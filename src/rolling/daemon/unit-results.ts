@@ -115,18 +115,13 @@ export class UnitResults {
     if (this.#options.once) this.#leaveForLater(remains, parked, entry.since);
     else this.#queueAgain(remains, [...failing, ...parked], entry.since);
 
-    for (const node of entry.nodes) {
-      if (unhappy.has(node)) continue;
-      this.#linkAttempts.delete(node);
-      this.#parked.delete(node);
-      this.breaks.succeeded(node);
-      if (!this.#troubles.succeeded(node)) continue;
-      emit({ kind: 'rolling:released', channel: this.#options.channel, user: labelOfNode(node) });
-    }
-    if (unhappy.size === 0) {
-      this.lastSuccess = clock.date();
-      const users = [...entry.nodes].map(labelOfNode);
-      const lagMs = Math.max(0, this.lastSuccess - entry.since);
+    const happy = [...entry.nodes].filter((node) => !unhappy.has(node));
+    for (const node of happy) this.#succeed(node);
+    if (unhappy.size === 0) this.lastSuccess = clock.date();
+    if (happy.length > 0) {
+      // Whoever was tied to one who is not done is done all the same, and is to be told of as held up no longer.
+      const lagMs = Math.max(0, clock.date() - entry.since);
+      const users = happy.map(labelOfNode);
       emit({ kind: 'rolling:replicated', channel: this.#options.channel, users, lagMs });
     }
     if (!linkError) return { outOfFiles };
@@ -135,6 +130,15 @@ export class UnitResults {
       for (const node of nodesOfAction(action, ownerOf)) suspects.set(node, { node, error });
     }
     return { loss: { error: linkError, suspects: [...suspects.values()] }, outOfFiles };
+  }
+
+  #succeed(node: string): void {
+    const { channel } = this.#options;
+    this.#linkAttempts.delete(node);
+    this.#parked.delete(node);
+    this.breaks.succeeded(node);
+    const wasQuarantined = this.#troubles.succeeded(node);
+    if (wasQuarantined) this.#deps.emit({ kind: 'rolling:released', channel, user: labelOfNode(node) });
   }
 
   /** @returns whether the lines are safe in the log again */
