@@ -226,6 +226,12 @@ export class RunState {
       case 'rolling:replicated':
         for (const user of event.users) this.#users.ended(troubleKey(user));
         break;
+      case 'rolling:backlog':
+        // It may have come up over a connection that was there already, of which nothing is told.
+        if (event.backlog.link === 'up' && this.#obstacle?.word === 'waiting-for-replica') {
+          this.#obstacle = undefined;
+        }
+        break;
       default:
         break;
     }

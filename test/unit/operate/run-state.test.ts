@@ -287,6 +287,20 @@ test('who is in quarantine is what the daemon last said, and what was told one b
   assert.deepEqual(inQuarantine(), []);
 });
 
+test('a channel whose link is up waits for no replica, whichever connection it is that is up', () => {
+  const state = stateOf(true);
+  state.hear(opened(), 0);
+  state.hear({ kind: 'connection:failed', server: 'replica', error, retryInSeconds: 15 }, 0);
+  const word = (link: Backlog['link']): string => {
+    const none = { lines: 0, oldestMs: undefined, inFlight: 0, waiting: 0, locked: 0, quarantined: [] };
+    const backlog = { channel: undefined, ...none, lastSuccess: undefined, link };
+    state.hear({ kind: 'rolling:backlog', backlog }, 0);
+    return state.view(0).standing.word;
+  };
+  assert.equal(word('down'), 'waiting-for-replica');
+  assert.equal(word('up'), 'idle');
+});
+
 test('of who is skipped in a channel it is told who asked for that', () => {
   const state = stateOf(true);
   const channel = 'offsite';
