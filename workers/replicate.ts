@@ -74,7 +74,7 @@ function obey(order: ThreadOrder): void {
   }
 }
 
-const hello: ThreadHello = { kind: 'hello', port: port2 };
+const hello: ThreadHello = { kind: 'hello', port: port2, thread: threadId };
 parentPort?.postMessage(hello, [port2]);
 
 export default async function replicate(task: Task): Promise<Outcome[] | UnitAnswer> {

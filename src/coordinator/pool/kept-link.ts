@@ -12,6 +12,7 @@ import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import { type Attempt, beginAttempt } from './begin-attempt.ts';
 import { LadenIntake } from './laden-intake.ts';
 import type { PoolSetup } from './messages.ts';
+import { connectionsOf } from './open-ends.ts';
 import { tellExposure } from './tell-exposure.ts';
 import { TrafficTeller } from './traffic-teller.ts';
 
@@ -228,7 +229,7 @@ let connections = 0;
 /** Threads count for themselves. */
 function nextConnection(thread: number): string {
   connections += 1;
-  return `${thread}.${connections}`;
+  return connectionsOf(thread) + connections;
 }
 
 function takenLeave(): SyncError {

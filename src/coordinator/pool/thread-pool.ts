@@ -16,6 +16,7 @@ import type {
   UnitAnswer,
   UnitTask,
 } from './messages.ts';
+import { OpenEnds } from './open-ends.ts';
 import type { Allowance, JobPool, UnitPool } from './pool.ts';
 import { within } from './within.ts';
 
@@ -23,6 +24,8 @@ import { within } from './within.ts';
 export interface ThreadHello {
   kind: 'hello';
   port: MessagePort;
+  /** As the names of its connections have it. */
+  thread: number;
 }
 
 export interface PoolOptions {
@@ -49,6 +52,8 @@ export class ThreadPool implements JobPool, UnitPool {
   readonly #emit: EventListener;
   readonly #onIdleClosed: () => void;
   readonly #ports = new Set<MessagePort>();
+  readonly #openEnds = new OpenEnds();
+  #closing = false;
   /** Batches whose last events have not come yet. */
   readonly #unflushed = new Map<number, () => void>();
   readonly #flushed = new Set<number>();
@@ -168,7 +173,14 @@ export class ThreadPool implements JobPool, UnitPool {
     this.#order({ kind: 'cut' });
   }
 
+  /** Whoever counts connections and who is at work would count for ever what was the thread's. */
+  #threadDied(thread: number): void {
+    const error = new SyncError('LINK_BROKEN', 'its thread died', { family: 'link', retryable: true });
+    for (const event of this.#openEnds.endedWith(thread, error.toData())) this.#emit(event);
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
     // Node.js aborts the whole process when a thread is ended while it links its modules (v8::Module::IsGraphAsync).
     if (this.#stillLoading) {
       const loaded = new Promise<void>((resolve) => {
@@ -209,7 +221,10 @@ export class ThreadPool implements JobPool, UnitPool {
   #receive(message: ThreadMessage | ThreadHello): void {
     switch (message.kind) {
       case 'events':
-        for (const event of message.events) this.#emit(event);
+        for (const event of message.events) {
+          this.#openEnds.hear(event);
+          this.#emit(event);
+        }
         break;
       case 'flushed': {
         const resolve = this.#unflushed.get(message.batch);
@@ -229,12 +244,13 @@ export class ThreadPool implements JobPool, UnitPool {
         this.#allExited();
         break;
       case 'hello': {
-        const { port } = message;
+        const { port, thread } = message;
         this.#ports.add(port);
         // A dead thread's port closes; it must not be waited for at the end.
         port.on('close', () => {
           this.#ports.delete(port);
           this.#allExited();
+          if (!this.#closing) this.#threadDied(thread);
         });
         port.unref();
         for (const order of this.#orders.values()) port.postMessage(order);

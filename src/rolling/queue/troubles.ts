@@ -22,7 +22,7 @@ export interface Trouble {
   locks: number;
   /** Clock time before which nothing of the node is started; of a suspect, unless it is started apart. */
   until: number;
-  /** Of the latest failure; undefined: there was none. */
+  /** The reason of the latest failure; undefined: there was none. */
   error: ErrorData | undefined;
 }
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Batch } from '../../../src/coordinator/pool/messages.ts';
 import { ThreadPool } from '../../../src/coordinator/pool/thread-pool.ts';
+import { RunState } from '../../../src/operate/state/run-state.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
+import { asItIs } from '../../../src/report/reasons.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { setup, user } from '../../lab/pool-fakes.ts';
 
@@ -34,6 +36,35 @@ test('a thread that dies is an error of its batch; the pool goes on', async () =
       (caught) => caught instanceof SyncError && caught.code === 'BUG' && caught.retryable,
     );
     assert.equal((await pool.run(batch(2, 'a'))).length, 1);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('what a thread that dies had begun is told to have ended, so that nobody counts it for ever', async () => {
+  const about = { server: 'replica', channel: undefined, rolling: true, spellMailbox: asItIs };
+  const state = new RunState(about, 0);
+  let tellLost = (): void => {};
+  const lost = new Promise<void>((resolve) => {
+    tellLost = resolve;
+  });
+  const pool = new ThreadPool(
+    setup,
+    1,
+    (event) => {
+      state.hear(event, 0);
+      if (event.kind === 'connection:lost') tellLost();
+    },
+    { file: worker },
+  );
+  try {
+    await pool.run(batch(1, 'begin'));
+    const { connections, users } = state.view(0);
+    assert.deepEqual([connections.length, users.running], [1, 1]);
+    await assert.rejects(pool.run(batch(2, 'die')));
+    await lost;
+    const after = state.view(0);
+    assert.deepEqual([after.connections.length, after.users.running], [0, 0]);
   } finally {
     await pool.close();
   }

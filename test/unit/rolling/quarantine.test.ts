@@ -28,7 +28,7 @@ interface Scene {
 
 const ABOUT = { server: 'replica', channel: undefined, spellMailbox: asItIs };
 
-/** Anna is in quarantine, and her latest attempt was a failure. */
+/** Anna is in quarantine, and the latest attempt was a failure. */
 async function quarantinedAnna(site: Site): Promise<Scene> {
   site.resultOf = (action) => (isUser(action, 'anna') ? scene.result : undefined);
   const { daemon } = site.start();
