@@ -359,6 +359,12 @@ export type CommandEvent =
       user: ByteString;
     };
 
+/** Found by one attempt at a job: told when no other attempt follows that may find something else, right before `user:settled`. */
+export type Evidence = Extract<
+  SyncEvent,
+  { kind: 'verify:difference' | 'verify:unmended' | 'verify:verdict' | 'user:graded' }
+>;
+
 export type VerifyEvent =
   /** One thing that differs; told only once it is sure, before the verdict on its user. */
   | { kind: 'verify:difference'; difference: Difference }

@@ -29,7 +29,7 @@ export async function verify(
     return 'absent';
   }
   if (first.verdict !== 'different' || !parts.how.repair) {
-    tell(parts, subject, first, first.verdict);
+    tell(parts, subject, first);
     return 'synced';
   }
   let last: Judgement;
@@ -42,13 +42,10 @@ export async function verify(
     }
   } catch (caught) {
     // What is postponed rather than failed begins from the beginning.
-    if (caught instanceof SyncError) tell(parts, subject, first, 'different');
+    if (caught instanceof SyncError) tell(parts, subject, first);
     throw caught;
   }
-  for (const difference of first.differences) {
-    parts.context.emit({ kind: 'verify:difference', difference });
-  }
-  tell(parts, subject, last, last.verdict === 'proven' ? 'repaired' : last.verdict);
+  tell(parts, subject, last, first.differences);
   return 'synced';
 }
 
@@ -59,16 +56,33 @@ function isKnownHere({ context: { store } }: VerifyParts, subject: Subject): boo
   return store.lookup(store.inboxName(user)) !== undefined || store.mailboxesOf(user).length > 0;
 }
 
-/** A difference that does not hold still is none that anybody can be told. */
-function tell({ context }: VerifyParts, subject: Subject, judgement: Judgement, verdict: Verdict): void {
+/**
+ * Tells what one attempt found; whether it was the last, and this is to be heard, others know. A difference that does not hold
+ * still is none that anybody can be told.
+ *
+ * @param before what differed before a repair
+ */
+function tell(
+  { context }: VerifyParts,
+  subject: Subject,
+  judgement: Judgement,
+  before?: readonly Difference[],
+): void {
   const { differences, mailboxes } = judgement;
-  if (verdict === 'different') {
-    for (const difference of differences) context.emit({ kind: 'verify:difference', difference });
+  const verdict = before && judgement.verdict === 'proven' ? 'repaired' : judgement.verdict;
+  const sure = verdict === 'different' ? differences : [];
+  for (const difference of before ? eachOnce([...before, ...sure]) : sure) {
+    context.emit({ kind: 'verify:difference', difference });
   }
   const user = subject.kind === 'user' ? subject.user : (subject.owners[0] ?? '');
   const grade = gradeOf(verdict, differences);
   context.emit({ kind: 'user:graded', user, grade, differences: differences.length });
   context.emit({ kind: 'verify:verdict', user, verdict, mailboxes, differences: differences.length });
+}
+
+/** A repair may leave some of what differed as it was. */
+function eachOnce(differences: readonly Difference[]): Iterable<Difference> {
+  return new Map(differences.map((difference) => [JSON.stringify(difference), difference])).values();
 }
 
 function gradeOf(verdict: Verdict, differences: readonly Difference[]): Grade {

@@ -9,11 +9,12 @@ import type {
   MessagesThere,
   SetAside,
 } from '../../replicate/engine.ts';
-import type { EventListener, WorkResult } from '../../report/events.ts';
+import type { EventListener, Evidence, WorkResult } from '../../report/events.ts';
 import { type ErrorData, SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
 import type { Subject, VerifyParts } from '../../verify/judge.ts';
 import { KeptSides, type Sides } from '../../verify/kept-sides.ts';
+import { isEvidence } from './is-evidence.ts';
 import { jobKey, jobUser } from './job-key.ts';
 import { KeptLink, type KeptLinkParts, type RunnerLink } from './kept-link.ts';
 import { Postponed } from './laden-intake.ts';
@@ -174,8 +175,10 @@ export class BatchRunner {
         const began = performance.now();
         const work = { key: jobKey(job), connection: link.connection, ...usersOf(job) };
         this.#parts.emit({ kind: 'work:begun', ...work });
-        const done = await this.#runJob(job, link, postponing, borrow);
-        const outcome = { ...done, elapsedMs: performance.now() - began };
+        const evidence: Evidence[] = [];
+        const done = await this.#runJob(job, link, postponing, borrow, evidence);
+        const elapsedMs = performance.now() - began;
+        const outcome = { ...done, elapsedMs, ...(evidence.length > 0 && { evidence }) };
         outcomes.push(outcome);
         link.traffic.tellNowAndThen(performance.now());
         // The outcomes are told when the whole batch is done: too late for whoever watches.
@@ -192,14 +195,20 @@ export class BatchRunner {
     return [...outcomes, ...untouched(jobs.slice(next), lost ?? cancelledError().toData())];
   }
 
+  /** @param evidence takes what a comparison finds */
   async #runJob(
     job: Job,
     link: RunnerLink,
     postponing: Postponing | undefined,
     borrow: EngineContext['borrow'],
+    evidence: Evidence[],
   ): Promise<Exclude<Outcome, { kind: 'untouched' }>> {
     const counts = noCounts();
     const hear: EventListener = (event) => {
+      if (isEvidence(event)) {
+        evidence.push(event);
+        return;
+      }
       if (event.kind === 'user:progress') {
         link.traffic.tellNowAndThen(performance.now());
         counts.messages += event.messages;

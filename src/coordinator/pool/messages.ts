@@ -2,7 +2,7 @@ import type { ByteString } from '../../byte-string.ts';
 import type { LockMechanism } from '../../native/locks.ts';
 import type { ConnectionSettings } from '../../protocol/connection-settings.ts';
 import type { Action, ActionResult, SetAside } from '../../replicate/engine.ts';
-import type { SyncEvent } from '../../report/events.ts';
+import type { Evidence, SyncEvent } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import type { StoreLayout } from '../../store/paths/store-layout.ts';
 import type { VerifyHow } from '../../verify/how.ts';
@@ -63,6 +63,8 @@ export type Task = (Batch | UnitTask) & {
 export type Outcome = {
   /** The time that the attempt took. */
   elapsedMs?: number;
+  /** Found by a comparison, and not told yet: whoever knows whether there is another attempt tells it. */
+  evidence?: readonly Evidence[];
 } & (
   | {
       kind: 'synced';

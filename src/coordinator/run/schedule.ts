@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Effort } from '../../report/events.ts';
+import type { Effort, Evidence } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import {
   BATCH_JOBS,
@@ -16,11 +16,13 @@ import { LowestFirst } from './lowest-first.ts';
 import { Pace } from './pace.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import {
+  failedWith,
   forgiveLosses,
   type ScheduledJob,
   scheduledJob,
   scheduledJobOf,
   spend,
+  takeEvidence,
   userOf,
   type WaitingJob,
 } from './scheduled-job.ts';
@@ -33,15 +35,18 @@ export type FinalOutcome = Exclude<Outcome, { kind: 'untouched' | 'postponed' }>
 
 /** The schedule's decision about one job of a batch that has come back. */
 export type Disposition =
-  /** `again`: it had failed for good before, and was asked for once more. */
-  | { kind: 'final'; outcome: FinalOutcome; effort: Effort; again: boolean }
+  /** `again`: it had failed for good before, and was asked for once more. `evidence` is to be told. */
+  | { kind: 'final'; outcome: FinalOutcome; evidence: readonly Evidence[]; effort: Effort; again: boolean }
   | { kind: 'parked'; job: Job; user: string; first: boolean }
   | { kind: 'retry'; job: Job; delayMs: number; error: ErrorData }
   /** Never begun: it waits again as if nothing had been. */
   | { kind: 'returned'; job: Job };
 
-/** A job whose turn never came to its end. `failed`: its last word, from before it was asked for again. */
-export type Abandoned = Readonly<Pick<ScheduledJob, 'job' | 'effort' | 'failed'>>;
+/**
+ * A job whose turn never came to its end. `failed`: its last word, from before it was asked for again; `evidence`: that of an
+ * attempt that was to be followed by another.
+ */
+export type Abandoned = Readonly<Pick<ScheduledJob, 'job' | 'effort' | 'failed' | 'evidence'>>;
 
 export interface ScheduleOptions {
   skipLocked: boolean;
@@ -353,15 +358,23 @@ export class Schedule {
     const { job, effort } = entry;
     const again = entry.failed !== undefined;
     spend(effort, outcome);
+    const isDone = outcome.kind === 'synced' || outcome.kind === 'absent';
+    // Until an attempt finds something else, what one before it found is all that is known.
+    if (isDone || outcome.evidence) entry.evidence = outcome.evidence ?? [];
+    const final = (last: FinalOutcome): Disposition => {
+      const evidence = takeEvidence(entry);
+      if (last.kind === 'failed') entry.failed = failedWith(last.error, evidence);
+      return { kind: 'final', outcome: { ...last, job }, evidence, effort, again };
+    };
     switch (outcome.kind) {
       case 'synced':
       case 'absent':
-        return { kind: 'final', outcome: { ...outcome, job }, effort, again };
+        return final(outcome);
       case 'untouched':
         this.#wait(entry);
         return { kind: 'returned', job };
       case 'locked':
-        if (this.#options.skipLocked) return { kind: 'final', outcome: { ...outcome, job }, effort, again };
+        if (this.#options.skipLocked) return final(outcome);
         entry.timesParked += 1;
         if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#parked.add(entry, now + this.#retries.parkedPauseMs(entry));
@@ -376,9 +389,8 @@ export class Schedule {
         }
         const delayMs = this.#retries.retryDelayMs(entry, outcome);
         if (delayMs === undefined) {
-          entry.failed = error;
           this.#failed.set(entry.key, entry);
-          return { kind: 'final', outcome: { ...outcome, job }, effort, again };
+          return final(outcome);
         }
         if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#delayed.add(entry, now + delayMs);

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Effort } from '../../report/events.ts';
+import type { Effort, Evidence } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { BREAKS_TO_SET_ASIDE, GIANT_MESSAGES } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
@@ -17,9 +17,18 @@ export interface ScheduledJob {
   /** Mailboxes that the replica was at when the link broke, and how often it did. */
   readonly breaks: Map<ByteString, number>;
   timesParked: number;
-  /** Its last word was this error; somebody may have asked for another attempt since. */
-  failed: ErrorData | undefined;
+  /** Found by the latest attempt that found anything, and not told yet. */
+  evidence: readonly Evidence[];
+  /** Its last word; somebody may have asked for another attempt since. */
+  failed: Failed | undefined;
   readonly effort: Effort;
+}
+
+/** A last word that may be told again, should the attempt that was asked for come to no end. */
+export interface Failed {
+  error: ErrorData;
+  /** The verdict alone: of differences there may be very many. */
+  evidence: readonly Evidence[];
 }
 
 /** A user of whom nothing is known yet but the size is held as no more than the userid: of those there may be a million. */
@@ -41,6 +50,20 @@ export function spend(effort: Effort, outcome: Outcome): void {
   effort.octets += outcome.counts.octets;
 }
 
+/** No other attempt follows: takes what is to be told of those that there were. */
+export function takeEvidence(entry: ScheduledJob): readonly Evidence[] {
+  const { evidence } = entry;
+  entry.evidence = [];
+  return evidence;
+}
+
+export function failedWith(error: ErrorData, evidence: readonly Evidence[]): Failed {
+  return {
+    error,
+    evidence: evidence.filter(({ kind }) => kind === 'verify:verdict' || kind === 'user:graded'),
+  };
+}
+
 /** @param size messages expected */
 export function scheduledJob(job: Job, size: number): ScheduledJob {
   return {
@@ -53,6 +76,7 @@ export function scheduledJob(job: Job, size: number): ScheduledJob {
     fruitlessLinkAttempts: 0,
     breaks: new Map(),
     timesParked: 0,
+    evidence: [],
     failed: undefined,
     effort: noEffort(),
   };

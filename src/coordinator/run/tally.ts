@@ -1,5 +1,5 @@
 import type { ByteString } from '../../byte-string.ts';
-import type { Effort, EventListener, RunSummary, UserSettled } from '../../report/events.ts';
+import type { Effort, EventListener, Evidence, RunSummary, UserSettled } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
 import { jobKey, jobUser } from '../pool/job-key.ts';
 import type { Counts, Job } from '../pool/messages.ts';
@@ -30,6 +30,7 @@ export class Tally {
   take(disposition: Disposition): void {
     switch (disposition.kind) {
       case 'final':
+        this.#tellEvidence(disposition.evidence);
         this.#final(disposition.outcome, disposition.effort, disposition.again);
         break;
       case 'parked':
@@ -48,10 +49,11 @@ export class Tally {
   }
 
   /** Its turn never came, or had not come to its end when the run was over. */
-  unreached({ job, effort, failed }: Abandoned): void {
+  unreached({ job, effort, failed, evidence }: Abandoned): void {
+    this.#tellEvidence(evidence.length > 0 ? evidence : (failed?.evidence ?? []));
     if (failed) {
       // Its last word stands, told again to whoever has heard that there would be another.
-      this.#settled(job, effort, 'failed', true, failed);
+      this.#settled(job, effort, 'failed', true, failed.error);
       return;
     }
     this.#settled(job, effort, 'not-reached', false);
@@ -65,6 +67,10 @@ export class Tally {
 
   summary(rest: Pick<RunSummary, RestOfSummary>): RunSummary {
     return { ...this.#totals, ...rest };
+  }
+
+  #tellEvidence(evidence: readonly Evidence[]): void {
+    for (const each of evidence) this.#emit(each);
   }
 
   #final(outcome: FinalOutcome, effort: Effort, again: boolean): void {

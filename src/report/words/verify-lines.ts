@@ -10,16 +10,27 @@ const EXAMPLES = 20;
 
 const UNTOLD: readonly SettledStatus[] = ['failed', 'locked', 'not-reached'];
 
+/** One job's part of the sums. */
+interface Counted {
+  verdict: Verdict | undefined;
+  mailboxes: number;
+  differences: number;
+}
+
+function nothingCounted(): Counted {
+  return { verdict: undefined, mailboxes: 0, differences: 0 };
+}
+
 /** The findings of a comparison, for people: a line for each difference as it comes, and what became of all at the end. */
 export class VerifyLines {
   readonly #spell: SpellMailbox;
   readonly #users: Record<Verdict, number> = { proven: 0, different: 0, changing: 0, repaired: 0 };
   /** Nobody knows of them: they failed, or were not reached. */
   #untold = 0;
-  /** Users who failed, and may be asked for again, by what they are counted as. */
-  readonly #failed = new Map<string, 'different' | 'untold'>();
-  /** Some of these were found to differ before what was to mend them failed. */
-  readonly #different = new Set<ByteString>();
+  /** Counted since the latest last word: of the job whose last word comes next, as nothing is told in between. */
+  #latest = nothingCounted();
+  /** Counted of users who failed, by the keys of their jobs, as each may be asked for again. */
+  readonly #failed = new Map<string, Counted>();
   #mailboxes = 0;
   #everybody = false;
   #listing: Listing | undefined;
@@ -40,31 +51,38 @@ export class VerifyLines {
     if (event.kind === 'verify:listed') this.#listing = event;
     if (event.kind === 'verify:difference') {
       this.#differences += 1;
+      this.#latest.differences += 1;
       return differenceLine(event.difference, this.#spell);
     }
     if (event.kind === 'verify:unmended') return unmendedLine(event, this.#spell);
     if (event.kind === 'verify:verdict') {
       this.#users[event.verdict] += 1;
       this.#mailboxes += event.mailboxes;
-      if (event.verdict === 'different') this.#different.add(event.user);
+      this.#latest.verdict = event.verdict;
+      this.#latest.mailboxes += event.mailboxes;
       if (event.verdict === 'changing' && this.#changing.length < EXAMPLES) {
         this.#changing.push(event.user === '' ? 'shared mailboxes' : event.user);
       }
     }
     if (event.kind === 'user:settled') {
       if (event.again) this.#takeBack(event.key);
-      const isTold = this.#different.delete(event.user);
-      if (!isTold && UNTOLD.includes(event.status)) this.#untold += 1;
-      if (event.status === 'failed') this.#failed.set(event.key, isTold ? 'different' : 'untold');
+      const counted = this.#latest;
+      this.#latest = nothingCounted();
+      if (counted.verdict === undefined && UNTOLD.includes(event.status)) this.#untold += 1;
+      if (event.status === 'failed') this.#failed.set(event.key, counted);
     }
     return undefined;
   }
 
   #takeBack(key: string): void {
     const counted = this.#failed.get(key);
+    if (!counted) return;
     this.#failed.delete(key);
-    if (counted === 'untold') this.#untold -= 1;
-    if (counted === 'different') this.#users.different -= 1;
+    const { verdict, mailboxes, differences } = counted;
+    if (verdict === undefined) this.#untold -= 1;
+    else this.#users[verdict] -= 1;
+    this.#mailboxes -= mailboxes;
+    this.#differences -= differences;
   }
 
   /** Nothing if nothing was compared. */

@@ -45,6 +45,8 @@ export async function passOverAll(passMs: number, parts: FullPassParts, signal: 
         while (!parts.mayGoOn() && !signal.aborted) await pause(clock, LATER_MS, signal);
         if (signal.aborted) return;
         const outcomes = await parts.run(job);
+        // Whoever could not be compared has the next attempt in the next pass.
+        for (const each of outcomes.flatMap(({ evidence = [] }) => evidence)) emit(each);
         untold += outcomes.filter(({ kind }) => kind !== 'synced' && kind !== 'absent').length;
       }
       emit({

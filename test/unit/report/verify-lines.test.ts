@@ -45,6 +45,24 @@ test('who could not be compared counts among those who are not proven, whether i
   ]);
 });
 
+test('who failed and was asked for again counts by the new end alone, differences and mailboxes too', () => {
+  const lines = new VerifyLines((name) => name);
+  const effort = { attempts: 1, lockWaits: 0, mailboxes: 0, messages: 0, octets: 0, elapsedMs: 1 };
+  const settled = (status: SettledStatus, again: boolean): SyncEvent => ({
+    ...{ kind: 'user:settled', key: 'user:anna', user: 'anna', status, again, effort },
+  });
+  const difference: SyncEvent = {
+    kind: 'verify:difference',
+    difference: { kind: 'acl', user: 'anna', mailbox: 'user.anna', master: 'x', replica: 'y' },
+  };
+  for (const event of [difference, verdict('anna', 'different'), settled('failed', false)]) lines.hear(event);
+  for (const event of [difference, verdict('anna', 'repaired'), settled('replicated', true)])
+    lines.hear(event);
+  assert.deepEqual(lines.closing(), [
+    '0 of 1 users proven the same on both sides (2 mailboxes), 1 differed and are repaired, 1 differences',
+  ]);
+});
+
 test('a difference is one sentence, whichever side has what', () => {
   const lines = new VerifyLines((name) => name.replaceAll('.', '/'));
   const says = (master: string | undefined, replica: string | undefined) =>

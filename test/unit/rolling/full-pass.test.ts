@@ -53,6 +53,35 @@ test('a full pass compares each user once in its time, evenly, and begins again'
   await passing;
 });
 
+test('each comparison of a pass tells what it found, even if the repair failed: the next attempt is the next pass', async () => {
+  const clock = new VirtualClock();
+  const events: SyncEvent[] = [];
+  const end = new AbortController();
+  const counts = { mailboxes: 0, messages: 0, octets: 0 };
+  const error = { code: 'LINK_BROKEN', family: 'link', message: 'gone', retryable: true } as const;
+  const passing = passOverAll(
+    HOUR_MS,
+    {
+      jobs: () => [{ kind: 'user', userid: 'anna' }],
+      run: async (job) => {
+        const found = { user: 'anna', verdict: 'different', mailboxes: 1, differences: 1 } as const;
+        return [{ kind: 'failed', job, error, counts, evidence: [{ kind: 'verify:verdict', ...found }] }];
+      },
+      mayGoOn: () => true,
+      clock,
+      emit: (event) => events.push(event),
+    },
+    end.signal,
+  );
+  await clock.advance(HOUR_MS + 60_000);
+  assert.deepEqual(
+    events.map((event) => (event.kind === 'verify:verdict' ? event.verdict : event.kind)),
+    ['different', 'rolling:full-pass'],
+  );
+  end.abort();
+  await passing;
+});
+
 test('of each pass is told how many there were, how many differ still, and how long it took; a list that cannot be read ends one', async () => {
   const clock = new VirtualClock();
   const events: SyncEvent[] = [];
