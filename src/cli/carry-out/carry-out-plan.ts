@@ -5,7 +5,7 @@ import { openInlinePool } from '../../coordinator/pool/open-inline-pool.ts';
 import { openStore } from '../../coordinator/pool/open-store.ts';
 import type { JobPool } from '../../coordinator/pool/pool.ts';
 import { realParts } from '../../coordinator/pool/real-parts.ts';
-import { extendedExitCode } from '../../coordinator/run/exit-codes.ts';
+import { exitCodeOfCommand } from '../../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../../coordinator/run/load.ts';
 import { run } from '../../coordinator/run/run.ts';
@@ -126,7 +126,7 @@ export async function carryOutPlan(
     const lines = [...record.plans.flatMap((each) => userLines(each, spell)), ...summaryLines(summary)];
     printLines(lines.map(printableBytes));
   }
-  return plan.exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
+  return exitCodeOfCommand(end, 0, plan.exitCodes);
 }
 
 /** Facts that the engine tells and no session sees. */

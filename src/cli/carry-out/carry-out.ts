@@ -7,13 +7,7 @@ import { systemClock } from '../../coordinator/clock.ts';
 import { BATCHES_PER_CONNECTION } from '../../coordinator/limits.ts';
 import { openPool } from '../../coordinator/pool/open-pool.ts';
 import { openStore } from '../../coordinator/pool/open-store.ts';
-import {
-  EXIT_FAILED,
-  EXIT_OK,
-  EXIT_STOPPED,
-  extendedExitCode,
-  type RunEnd,
-} from '../../coordinator/run/exit-codes.ts';
+import { EXIT_STOPPED, exitCodeOfCommand, type RunEnd } from '../../coordinator/run/exit-codes.ts';
 import { fitDescriptors } from '../../coordinator/run/fit-descriptors.ts';
 import { loadMeter } from '../../coordinator/run/load.ts';
 import { type RunParts, run } from '../../coordinator/run/run.ts';
@@ -51,7 +45,7 @@ export async function carryOut(
   plan: RunPlan,
   files: OutputFiles,
   signal: AbortSignal,
-  { exitCode = exitCodeOf(plan), words, findOnlyThere, ended, ...heard }: Variation = {},
+  { exitCode, words, findOnlyThere, ended, ...heard }: Variation = {},
 ): Promise<number> {
   await using operated = await Operated.open(plan.operate);
   await using begun = await begin(plan, files, words, heard);
@@ -92,13 +86,6 @@ export async function carryOut(
   ended?.(end.error);
   await begun.hooksEnded();
   await report.close({ ...end.summary, endedBy: end.error });
-  return exitCode(end, report.verdicts);
-}
-
-/** A user who is found different right after being replicated is as good as failed. */
-function exitCodeOf({ exitCodes }: RunPlan): (end: RunEnd, verdicts: Report['verdicts']) => number {
-  return (end, { different }) => {
-    const code = exitCodes === 'extended' ? extendedExitCode(end) : end.exitCode;
-    return code === EXIT_OK && different > 0 ? EXIT_FAILED : code;
-  };
+  const { verdicts } = report;
+  return exitCode?.(end, verdicts) ?? exitCodeOfCommand(end, verdicts.different, plan.exitCodes);
 }

@@ -1,16 +1,12 @@
 import { Command } from 'commander';
-import { EXIT_STOPPED, type RunEnd } from '../../coordinator/run/exit-codes.ts';
+import { exitCodeOfComparison } from '../../coordinator/run/exit-codes.ts';
 import { COMPARING } from '../../report/program-words.ts';
-import type { Report } from '../../report/report.ts';
 import { shownValue } from '../../report/shown-value.ts';
 import { syncLogPath } from '../../rolling/log/sync-log.ts';
 import { usageError } from '../arguments/arguments.ts';
 import { addChoosing, addOptions, addSteering, OPTIONS } from '../arguments/options.ts';
 import type { RunPlan } from '../run-plan/run-plan.ts';
 import type { Verb } from './verb.ts';
-
-const SOME_DIFFER = 2;
-const SOME_NOT_TOLD = 3;
 
 /** Highest N of `--deep=1/N`: a smaller share would take longer than anybody keeps a backup. */
 const MOST_PARTS = 10_000;
@@ -25,7 +21,7 @@ Examples:
 
 Exit codes:
   0 everything proven the same   2 something differs   3 could not tell for some
-  64 usage   70 no replica configured   75 stopped by a signal   78 configuration
+  64 usage   70 no replica configured   75 stopped, run again   78 configuration
 `;
 
 /** Compares, and changes nothing on either side unless it is told to repair. */
@@ -105,7 +101,7 @@ export const verify: Verb = {
       const listing = new ReplicaListing(plan.setup);
       return await carryOut(comparing(plan, deep, repair), files, signal, {
         words: COMPARING,
-        exitCode: (end, verdicts) => exitCode(end, verdicts, listing.failed),
+        exitCode: (end, verdicts) => exitCodeOfComparison(end, verdicts, listing.failed),
         ...(plan.mode.kind === 'all' && { findOnlyThere: listing.find }),
       });
     };
@@ -128,11 +124,4 @@ function comparing(plan: RunPlan, deep: ReturnType<typeof share>, repair: boolea
   const logs = setup.from ? [] : [syncLogPath(setup.layout.configdirectory, channel)];
   const options = { ...setup.options, verify: { after: false, deep, repair, logs } };
   return { ...plan, setup: { ...setup, options } };
-}
-
-function exitCode(end: RunEnd, verdicts: Report['verdicts'], notListed: boolean): number {
-  if (end.exitCode === EXIT_STOPPED || end.error) return end.exitCode;
-  if (verdicts.different > 0) return SOME_DIFFER;
-  const { failed, locked, unmatched } = end.summary;
-  return failed + locked + unmatched + verdicts.changing > 0 || notListed ? SOME_NOT_TOLD : end.exitCode;
 }

@@ -1,4 +1,4 @@
-import type { RunSummary } from '../../report/events.ts';
+import type { RunSummary, Verdict } from '../../report/events.ts';
 import type { ErrorCode } from '../../report/sync-error.ts';
 import type { RunMode } from './run-request.ts';
 
@@ -27,9 +27,17 @@ export function exitCodeOfError(code: ErrorCode): number {
 }
 
 /** The code of a run that came to its end. Users skipped as locked are a failure only to those who named them. */
-export function exitCodeOfRun(mode: RunMode['kind'], summary: RunSummary): number {
-  if (summary.failed > 0) return EXIT_FAILED;
-  return summary.locked > 0 && mode !== 'all' ? EXIT_FAILED : EXIT_OK;
+export function exitCodeOfRun(mode: RunMode['kind'], summary: RunSummary, error: RunEnd['error']): number {
+  if (summary.stoppedBy === 'signal') return EXIT_STOPPED;
+  if (error) return exitCodeOfError(error.code);
+  if (summary.failed > 0 || (summary.locked > 0 && mode !== 'all')) return EXIT_FAILED;
+  // As far as it came all is well, and another run goes on from there.
+  return isCutShort(summary) ? EXIT_STOPPED : EXIT_OK;
+}
+
+/** Somebody was not reached, or not even found. */
+function isCutShort({ unreached, allFound }: RunSummary): boolean {
+  return unreached.length > 0 || !allFound;
 }
 
 /** Why rolling replication ended. */
@@ -83,12 +91,47 @@ export interface RunEnd {
   error: { code: ErrorCode } | undefined;
 }
 
-export function extendedExitCode({ exitCode, summary, error }: RunEnd): number {
-  if (exitCode === EXIT_STOPPED) return exitCode;
-  if (error) return extendedErrorCode(error.code);
-  if (summary.failed > 0) return SOME_FAILED;
+/**
+ * The code of a command that has replicated, or planned to.
+ *
+ * @param different users who were found to differ right after being replicated: as good as failed, and not done
+ */
+export function exitCodeOfCommand(end: RunEnd, different: number, exitCodes: 'classic' | 'extended'): number {
+  const { exitCode, summary, error } = end;
+  if (summary.stoppedBy === 'signal') return EXIT_STOPPED;
+  if (error) return exitCodes === 'extended' ? extendedErrorCode(error.code) : exitCode;
+  if (different > 0) return EXIT_FAILED;
+  return exitCodes === 'extended' ? extendedExitCode(summary) : exitCode;
+}
+
+/** A code that is about some says of all others that they were reached, so that whoever was not comes before them. */
+function extendedExitCode(summary: RunSummary): number {
+  if (summary.failed > 0) return isCutShort(summary) ? EXIT_FAILED : SOME_FAILED;
+  if (isCutShort(summary)) return EXIT_STOPPED;
   if (summary.unmatched > 0) return NAME_UNMATCHED;
   return summary.locked > 0 ? SOME_LOCKED : EXIT_OK;
+}
+
+/** `verify` */
+const SOME_DIFFER = 2;
+const SOME_NOT_TOLD = 3;
+
+/**
+ * The code of a command that has compared.
+ *
+ * @param notListed who is only on the replica was to be looked for, and the replica did not answer
+ */
+export function exitCodeOfComparison(
+  { exitCode, summary, error }: RunEnd,
+  verdicts: Readonly<Record<Verdict, number>>,
+  notListed: boolean,
+): number {
+  if (summary.stoppedBy === 'signal' || error) return exitCode;
+  // That something differs stays so, whoever else was not reached.
+  if (verdicts.different > 0) return SOME_DIFFER;
+  const { failed, locked, unmatched } = summary;
+  if (failed === 0 && isCutShort(summary)) return EXIT_STOPPED;
+  return failed + locked + unmatched + verdicts.changing > 0 || notListed ? SOME_NOT_TOLD : EXIT_OK;
 }
 
 /** As `exitCodeOfError`. */

@@ -14,7 +14,7 @@ import type { JobPool } from '../pool/pool.ts';
 import { shutdownLadder } from '../shutdown-ladder.ts';
 import type { Steering } from '../steering.ts';
 import { Admission } from './admission.ts';
-import { EXIT_OK, EXIT_STOPPED, exitCodeOfError, exitCodeOfRun } from './exit-codes.ts';
+import { exitCodeOfRun } from './exit-codes.ts';
 import { JobFinding } from './job-finding.ts';
 import type { HealthCounters } from './replica-health.ts';
 import type { RunParts, RunResult } from './run-parts.ts';
@@ -142,14 +142,7 @@ class Run {
           : undefined,
     });
     emit({ kind: 'run:end', summary });
-    let exitCode = exitCodeOfRun(this.#request.mode.kind, summary);
-    if (error) exitCode = exitCodeOfError(error.code);
-    if (stopped?.by === 'signal') exitCode = EXIT_STOPPED;
-    // As far as it came all is well, and another run goes on from there.
-    const isCutShort = summary.unreached.length > 0 || !summary.allFound;
-    const mayGoOn = stopped?.by === 'max-duration' || hasSkipped;
-    if (mayGoOn && exitCode === EXIT_OK && isCutShort) exitCode = EXIT_STOPPED;
-    return { exitCode, summary, error };
+    return { exitCode: exitCodeOfRun(this.#request.mode.kind, summary, error), summary, error };
   }
 
   #steering(): Steering {
