@@ -66,7 +66,7 @@ async function rolling(
   signal: AbortSignal,
 ): Promise<number> {
   const [
-    { planRolling, replanChannel },
+    { planRolling },
     { becomeCyrusUser },
     { carryOutRolling },
     { continueInBackground, isBackground },
@@ -78,8 +78,8 @@ async function rolling(
     import('./start/continue-in-background.ts'),
     import('./start/service-manager.ts'),
   ]);
-  const plans = planRolling(args, environment);
-  const [first] = plans;
+  const channels = planRolling(args, environment);
+  const first = channels[0]?.plan;
   if (first?.background && !isBackground(environment)) {
     await continueInBackground(argv, environment);
     return EXIT_OK;
@@ -90,18 +90,14 @@ async function rolling(
   }
   using manager = findServiceManager(environment);
   signal.addEventListener('abort', () => manager?.stopping());
-  let toBegin = plans.length;
+  let toBegin = channels.length;
   const begun = (): void => {
     toBegin -= 1;
     if (toBegin === 0)
-      manager?.ready(`following ${plans.length === 1 ? 'a sync log' : `${plans.length} sync logs`}`);
+      manager?.ready(`following ${channels.length === 1 ? 'a sync log' : `${channels.length} sync logs`}`);
   };
   const codes = await Promise.all(
-    plans.map((plan) =>
-      carryOutRolling(plan, plans.length, signal, begun, () =>
-        replanChannel(args, environment, plan.channel),
-      ),
-    ),
+    channels.map(({ plan, replan }) => carryOutRolling(plan, channels.length, signal, begun, replan)),
   );
   return Math.max(EXIT_OK, ...codes);
 }

@@ -362,6 +362,9 @@ function readSetting(section: string, key: string, value: unknown, place: Positi
   return read;
 }
 
+const LET_READ =
+  'let the user that Cyrus runs as read it (chgrp, chmod g+r): root can read it at a start alone, not at HUP or for a slice of a fleet';
+
 /**
  * @param named `--settings`, or else $CYRUS_SYNC_SETTINGS: must exist then. Without either, the default file is read if it exists.
  * @throws SyncError CONFIG
@@ -382,7 +385,11 @@ export function readSettings(
     throw configError(
       file,
       `expected a readable settings file, but it cannot be opened (${caught instanceof SyncError ? caught.message : code})`,
-      named === undefined ? undefined : 'correct --settings or $CYRUS_SYNC_SETTINGS',
+      code === 'EACCES'
+        ? LET_READ
+        : named === undefined
+          ? undefined
+          : 'correct --settings or $CYRUS_SYNC_SETTINGS',
       caught,
     );
   }

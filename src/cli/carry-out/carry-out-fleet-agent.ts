@@ -29,12 +29,13 @@ export async function carryOutFleetAgent(
   signal: AbortSignal,
 ): Promise<number> {
   const { args, masters, untilDone, leaseMs } = step;
+  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
+  // Its files may be readable by root alone. What each slice is planned with is read as Cyrus's user, now too.
+  const web = webPlan(args.metrics, settings);
   const identity = identityPlan(environment, undefined, undefined);
   becomeCyrusUser(identity);
   checkProgramReadable(identity.user);
   const fleet = step.fleet ?? DEFAULT_FLEET;
-  const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
-  const web = webPlan(args.metrics, settings);
   const surroundings: AgentSurroundings = {
     ...{ files: args, fleet, web, environment },
     reads: masters === undefined ? 'servers' : 'files',

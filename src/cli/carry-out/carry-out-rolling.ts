@@ -20,7 +20,7 @@ import { steeredByAll } from './steered-by-all.ts';
  * @param channels side by side in this process, which share its descriptors
  * @param signal aborted: end politely
  * @param begun called once nothing of this host stands in the way any more
- * @param replan reads the files again that the plan was made of
+ * @param replan reads the settings again that the plan was made of
  * @returns the exit code
  */
 export async function carryOutRolling(

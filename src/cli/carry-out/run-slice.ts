@@ -9,7 +9,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import { externalName } from '../../store/paths/external-name.ts';
 import { type Arguments, parseArguments } from '../arguments/arguments.ts';
 import { planRun } from '../run-plan/plan-run.ts';
-import type { WebPlan } from '../run-plan/web-plan.ts';
+import { type WebPlan, webTakenOver } from '../run-plan/web-plan.ts';
 import { carryOut } from './carry-out.ts';
 
 const WORDS = { program: 'cyrus-sync fleet', done: 'replicated' };
@@ -42,7 +42,7 @@ export async function runSlice(
   signal: AbortSignal,
 ): Promise<SliceRun> {
   const args = { ...parseArguments(commandLine(slice, terms, files, reads)), ...logOf(files) };
-  const plan = { ...planRun(args, environment, false), web };
+  const plan = planRun(args, environment, false, webTakenOver(web));
   const entries = new Map<string, ReportEntry>();
   const facts = new UserFacts();
   const hear: EventListener = (event) => {
@@ -75,12 +75,12 @@ export function partOf(fleet: string, { wave, id }: FleetSlice): PartOf {
  *
  * @throws SyncError as `planRun`
  */
-export function checkAgentFiles({ files, reads, environment }: AgentSurroundings): void {
+export function checkAgentFiles({ files, reads, web, environment }: AgentSurroundings): void {
   const server = 'localhost';
   const sides = { master: { server, settings: undefined }, replica: { server, channel: undefined } };
   const words = commandLine({ users: ['nobody'] }, sides, files, reads);
   try {
-    planRun({ ...parseArguments(words), ...logOf(files) }, environment, false);
+    planRun({ ...parseArguments(words), ...logOf(files) }, environment, false, webTakenOver(web));
   } catch (caught) {
     const { code, message, hint, phase } = SyncError.from(caught);
     if (reads === 'files') throw caught;

@@ -22,12 +22,13 @@ import { type ListedName, listText, readNameList } from './read-name-list.ts';
 import { type RollingPlan, rollingPlan } from './rolling-plan.ts';
 import type { RunMode, RunPlan } from './run-plan.ts';
 import { storeLayout } from './store-layout.ts';
-import { webPlan } from './web-plan.ts';
+import { type PlanWeb, webPlan, webTakenOver } from './web-plan.ts';
 
 /**
  * Reads imapd.conf, the settings file and the `-f` list, and decides the whole run. Opens nothing of the store.
  *
  * @param terminal standard error is one
+ * @param planWeb says where this run is looked at, which may be where others are
  * @throws SyncError USAGE (exit 64, message only: the command line was well-formed), CONFIG (78),
  *   SYNC_HOST_NOT_DEFINED (70), IO for an unreadable `-f` list (1)
  */
@@ -35,6 +36,7 @@ export function planRun(
   args: Arguments,
   environment: NodeJS.ProcessEnv,
   terminal: boolean = process.stderr.isTTY === true,
+  planWeb: PlanWeb = webPlan,
 ): RunPlan {
   const config = readImapdConfig(args.configFile, environment, undefined, args.from === undefined);
   const settings = settingsOf(args, environment, args.channel);
@@ -42,7 +44,19 @@ export function planRun(
   const { excludeFrom } = args.choosing;
   const excluded = excludeFrom === undefined ? [] : readNameList(excludeFrom, '--exclude-from');
   const fileWarnings = checkFileModes(filesOf(config, settings));
-  return decideRun(args, config, settings, environment, listed, terminal, fileWarnings, excluded);
+  return decideRun(args, config, settings, environment, listed, terminal, fileWarnings, excluded, planWeb);
+}
+
+/** A channel, and the way to plan it anew while it runs. */
+export interface PlannedChannel {
+  plan: RollingPlan;
+  /**
+   * Reads the settings again, and nothing else: root may have been the one who could read the rest, which stays as it was at
+   * the start. Whatever the next start would refuse is refused.
+   *
+   * @throws SyncError as `planRun`
+   */
+  replan(): RollingPlan;
 }
 
 /**
@@ -50,7 +64,7 @@ export function planRun(
  *
  * @throws SyncError as `planRun`
  */
-export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): RollingPlan[] {
+export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): PlannedChannel[] {
   const config = readImapdConfig(args.configFile, environment);
   if (args.steering.control?.startsWith('/') && args.channels.length > 1) {
     throw new SyncError('USAGE', `expected one channel with --control ${args.steering.control}, found more`, {
@@ -62,18 +76,16 @@ export function planRolling(args: Arguments, environment: NodeJS.ProcessEnv): Ro
     const settings = settingsOf(args, environment, channel);
     // The channels share the files, so that one of them tells.
     const fileWarnings = index === 0 ? checkFileModes(filesOf(config, settings)) : [];
-    return rollingPlan(args, config, settings, environment, channel, fileWarnings);
+    const plan = rollingPlan(args, config, settings, environment, channel, fileWarnings);
+    const planWeb = webTakenOver(plan.web);
+    return {
+      plan,
+      replan: () => {
+        const again = settingsOf(args, environment, channel);
+        return rollingPlan(args, config, again, environment, channel, [], planWeb);
+      },
+    };
   });
-}
-
-/** Reads them again for one channel that is running. @throws SyncError as `planRun` */
-export function replanChannel(
-  args: Arguments,
-  environment: NodeJS.ProcessEnv,
-  channel: string | undefined,
-): RollingPlan {
-  const config = readImapdConfig(args.configFile, environment);
-  return rollingPlan(args, config, settingsOf(args, environment, channel), environment, channel);
 }
 
 function filesOf(config: ImapdConfig, { file }: Settings): ConfigFile[] {
@@ -94,6 +106,7 @@ export function decideRun(
   terminal: boolean,
   fileWarnings: readonly PlanWarning[] = [],
   excluded: readonly ListedName[] = [],
+  planWeb: PlanWeb = webPlan,
 ): RunPlan {
   const mode = runMode(args, storeLayout(config, settings.userLock), listed);
   const [unknownChannel] = channelWarnings(args.channel, config, settings);
@@ -131,7 +144,7 @@ export function decideRun(
     identity: identityPlan(environment, config.text('cyrus_user'), config.text('cyrus_group')),
     output: outputPlan(config, settings, args, environment, terminal),
     operate: operatePlan(args, settings, environment, nameOfProcess(process.pid)),
-    web: webPlan(args.metrics, settings),
+    web: planWeb(args.metrics, settings),
     exitCodes: args.exitCodes,
   });
 }

@@ -18,7 +18,7 @@ import { type OperatePlan, operatePlan } from './operate-plan.ts';
 import { outputPlan } from './output-plan.ts';
 import { poolSetup } from './pool-setup.ts';
 import type { IdentityPlan } from './run-plan.ts';
-import { type WebPlan, webPlan } from './web-plan.ts';
+import { type PlanWeb, type WebPlan, webPlan } from './web-plan.ts';
 
 /** Rolling replication of one channel, decided before anything is opened. Frozen. */
 export interface RollingPlan {
@@ -59,6 +59,7 @@ export function rollingPlan(
   environment: NodeJS.ProcessEnv,
   channel: string | undefined,
   fileWarnings: readonly PlanWarning[] = [],
+  planWeb: PlanWeb = webPlan,
 ): RollingPlan {
   const setup = poolSetup(config, settings, args, channel, undefined);
   if (setup.from) throw needsFiles(config);
@@ -110,7 +111,7 @@ export function rollingPlan(
     // A display of progress has no end to show progress towards.
     output: { ...outputPlan(config, settings, args, environment, false), progress: false },
     operate: operatePlan(args, settings, environment, channel ?? ROLLING_NAME),
-    web: webPlan(args.metrics, settings),
+    web: planWeb(args.metrics, settings),
     settings,
   });
 }

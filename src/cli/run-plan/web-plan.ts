@@ -28,12 +28,20 @@ type Asked = Pick<
 > &
   Pick<Settings, 'userLock' | 'locks' | 'fullPassSeconds' | 'lockedRetrySeconds'>;
 
+/** As `webPlan`. */
+export type PlanWeb = (option: string | undefined, settings: Asked) => WebPlan | undefined;
+
 /**
  * @param option --metrics, which wins over the settings
+ * @param read the files, which may be readable by root alone, and so only before the program becomes Cyrus's user
  * @returns undefined: nobody asked for it
  * @throws SyncError USAGE; IO for a certificate that cannot be read
  */
-export function webPlan(option: string | undefined, settings: Asked): WebPlan | undefined {
+export function webPlan(
+  option: string | undefined,
+  settings: Asked,
+  read: (file: string) => string = textOf,
+): WebPlan | undefined {
   const address = option === undefined ? settings.metrics : addressOf(option);
   if (address === undefined) return undefined;
   const { metricsToken: token, metricsCertificate: certificate, metricsKey: key } = settings;
@@ -49,8 +57,20 @@ export function webPlan(option: string | undefined, settings: Asked): WebPlan | 
   const tls =
     certificate === undefined || key === undefined
       ? undefined
-      : { certificate: textOf(certificate), key: textOf(key) };
+      : { certificate: read(certificate), key: read(key) };
   return { ...address, token, tls, settings: inForce(settings) };
+}
+
+/**
+ * A port that is open already: what is asked for is checked as ever, and what was read for it at the start stays.
+ *
+ * @param open undefined: none is
+ */
+export function webTakenOver(open: WebPlan | undefined): PlanWeb {
+  return (option, settings) => {
+    webPlan(option, settings, () => '');
+    return open;
+  };
 }
 
 function addressOf(text: string): ListenAddress {
