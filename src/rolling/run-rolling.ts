@@ -102,6 +102,7 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
   daemon = rolling;
   using _status = parts.onStatusRequest?.(() => rolling.tellBacklog());
   const passEnds = new AbortController();
+  /** Aborted: by an order to stop, or because the daemon has ended for another reason. */
   const halt = new AbortController();
   const passing = fullPass(pool, rolling, brakes, request, { ...parts, emit }, passEnds.signal);
   try {
@@ -129,16 +130,24 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
       giveUp = resolve;
     });
     using _ladder = shutdownLadder(AbortSignal.any([parts.signal, halt.signal]), clock, {
-      drain: () => rolling.stop(),
+      drain: () => {
+        passEnds.abort();
+        rolling.stop();
+      },
       cut: () => pool.cut(),
       // Log and log-run name whatever is not done.
       giveUp: () => giveUp(stopped()),
     });
-    return await Promise.race([rolling.run(), givenUp]);
+    try {
+      return await Promise.race([rolling.run(), givenUp]);
+    } finally {
+      // The daemon waits for its units alone. Whoever is being compared is on the same ladder, which an end without a signal
+      // has not yet set out on: a silent replica, or a pause, would hold up the end for as long as it lasts.
+      halt.abort();
+      await Promise.race([passing, givenUp]);
+    }
   } finally {
-    passEnds.abort();
     await pool.close();
-    await passing;
   }
 }
 
@@ -164,7 +173,7 @@ async function fullPass(
     return pool.run({ id: batches, jobs: [job] });
   };
   try {
-    const mayGoOn = (): boolean => daemon.backlog().link === 'up' && !brakes.isPaused;
+    const mayGoOn = (): boolean => daemon.mayBegin && !brakes.isPaused;
     await passOverAll(fullPassMs, { jobs: () => everybody(store), run, mayGoOn, clock, emit }, signal);
   } finally {
     store.close();

@@ -31,7 +31,13 @@ export function openInlinePool(parts: InlineParts): JobPool & UnitPool {
     cut: () => runners.cut(),
     close: async () => {
       clearInterval(watch);
-      await within(EXIT_GRACE_MS, runners.exit());
+      let haveLeft = false;
+      const leaving = runners.exit().then(() => {
+        haveLeft = true;
+      });
+      await within(EXIT_GRACE_MS, leaving);
+      // Leave is taken behind what is under way, which a replica that says nothing never answers. Threads would be ended now.
+      if (!haveLeft) runners.cut();
       parts.onClose();
     },
   };

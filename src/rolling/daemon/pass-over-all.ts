@@ -8,7 +8,7 @@ export interface FullPassParts {
   jobs(): Iterable<Job | 'busy'>;
   /** Compares, and repairs what differs. */
   run(job: Job): Promise<Outcome[]>;
-  /** The replica answers, and the log is not far behind: otherwise whoever is next waits. */
+  /** The replica answers, and nothing else forbids to begin anything: otherwise whoever is next waits. */
   mayGoOn(): boolean;
   clock: Clock;
   emit: EventListener;
@@ -36,6 +36,7 @@ export async function passOverAll(passMs: number, parts: FullPassParts, signal: 
     try {
       const all = await count(parts, signal);
       for (const job of parts.jobs()) {
+        if (signal.aborted) return;
         if (job === 'busy') {
           await pause(clock, LATER_MS, signal);
           continue;
@@ -68,6 +69,8 @@ export async function passOverAll(passMs: number, parts: FullPassParts, signal: 
 async function count({ jobs, clock }: FullPassParts, signal: AbortSignal): Promise<number> {
   let number = 0;
   for (const job of jobs()) {
+    // No pause is any once the end is asked for: a list that stays locked would be asked again without one.
+    if (signal.aborted) break;
     if (job !== 'busy') number += 1;
     else await pause(clock, LATER_MS, signal);
   }

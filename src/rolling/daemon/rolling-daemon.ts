@@ -132,6 +132,11 @@ export class RollingDaemon {
     this.#wakeUp();
   }
 
+  /** The replica is there, as far as is known, and no end has been asked for. */
+  get mayBegin(): boolean {
+    return this.#link.isUp && this.#end === undefined;
+  }
+
   /** The replica said BYE, or closed, while no unit was under way: not an error. */
   replicaClosedIdle(): void {
     if (!this.#link.closedIdle()) return;

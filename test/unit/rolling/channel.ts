@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JobPool, UnitPool } from '../../../src/coordinator/pool/pool.ts';
 import type { Steering } from '../../../src/coordinator/steering.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
+import type { RollingEnd } from '../../../src/rolling/daemon/rolling-options.ts';
 import { type RollingRequest, runRolling } from '../../../src/rolling/run-rolling.ts';
 import { MemoryStore } from '../../lab/memory-store.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
@@ -26,6 +27,14 @@ export class Channel {
   /** Jobs that were compared, with their batches and the time. */
   readonly compared: { batch: number; user: string; at: number }[] = [];
   readonly store = new MemoryStore();
+  /** Settles when the replica has answered about a user who is compared. */
+  comparing: (user: string) => Promise<void> = async () => {};
+  /** What the pool was told at the end. */
+  readonly orders: string[] = [];
+  /** Called when the connections are cut. */
+  onCut: () => void = () => {};
+  /** Undefined: not yet. */
+  ended: RollingEnd | undefined;
   /** The replica does not answer. */
   isDown = false;
   /** The replica closes a connection that nothing is under way on. */
@@ -45,12 +54,18 @@ export class Channel {
   ): Promise<void> {
     const pool: Partial<UnitPool & JobPool> = {
       use: (allowance) => void this.allowances.push({ ...allowance }),
-      cut: () => {},
+      cut: () => {
+        this.orders.push('cut');
+        this.onCut();
+      },
       renew: () => void this.renewals.push(this.clock.now()),
-      close: async () => {},
+      close: async () => void this.orders.push('close'),
       run: async ({ id, jobs }) => {
-        for (const job of jobs)
-          if (job.kind === 'user') this.compared.push({ batch: id, user: job.userid, at: this.clock.now() });
+        for (const job of jobs) {
+          if (job.kind !== 'user') continue;
+          this.compared.push({ batch: id, user: job.userid, at: this.clock.now() });
+          await this.comparing(job.userid);
+        }
         return jobs.map((job) => ({ kind: 'absent', job }));
       },
       runUnit: async ({ id, unit }) => {
@@ -104,7 +119,9 @@ export class Channel {
           return { [Symbol.dispose]: () => (this.tell = undefined) };
         },
       },
-    );
+    ).then((end) => {
+      this.ended = end;
+    });
     await this.clock.advance(10);
   }
 
@@ -114,8 +131,12 @@ export class Channel {
     );
   }
 
-  async end(): Promise<void> {
+  stop(): void {
     this.#signal.abort();
+  }
+
+  async end(): Promise<void> {
+    this.stop();
     await this.clock.advance(1_000);
     await this.#end;
   }

@@ -202,6 +202,22 @@ test('nobody is compared any more once the end is asked for, whatever was waited
   }
 });
 
+test('a list that somebody has locked does not hold up the end, whether it is counted or gone through', async () => {
+  for (const lockedFrom of [0, 1]) {
+    let asked = 0;
+    const list = function* (): Generator<string> {
+      if (asked++ < lockedFrom) return;
+      for (let looks = 0; looks < 100; looks++) yield 'busy';
+      throw new Error('it is asked for again and again');
+    };
+    const { clock, events, passing, end } = scene(list);
+    await clock.advance(60_000);
+    end.abort();
+    await passing;
+    assert.deepEqual(events, []);
+  }
+});
+
 test('a channel compares everybody in the time given, with the connections that it has, and not while it is paused or down', async () => {
   using channel = new Channel();
   for (const user of ['anna', 'bert', 'carl', 'dora']) channel.store.addUser(user);
