@@ -37,6 +37,11 @@ export class JobFinding {
   #found: Findings = NOTHING_FOUND;
   /** Users and mailboxes that the replica alone has are still to be looked for. */
   #mayFindMore = false;
+  #isGivenUp = false;
+  #resolveGivenUp: () => void = () => {};
+  readonly #givenUp = new Promise<void>((resolve) => {
+    this.#resolveGivenUp = resolve;
+  });
   #tellFlavour: (flavour: Flavour | undefined) => void = () => {};
   readonly #flavour = new Promise<Flavour | undefined>((resolve) => {
     this.#tellFlavour = resolve;
@@ -70,7 +75,8 @@ export class JobFinding {
     const { mode, setup } = this.#request;
     this.#store = needsStore(mode) || setup.from ? this.#parts.openStore() : undefined;
     // A master that cannot be asked is found out before anything is begun.
-    await this.#store?.refresh(neededOf(mode));
+    await Promise.race([this.#store?.refresh(neededOf(mode)), this.#givenUp]);
+    if (this.#isGivenUp) return;
     this.#search = new Search(mode, this.#store, this.#parts.clock, this.#add, this.#chosen);
     this.#mayFindMore = this.#store !== undefined && this.#parts.findOnlyThere !== undefined;
     this.#goOn(FIRST_DISCOVERY_SLICE_MS);
@@ -86,6 +92,12 @@ export class JobFinding {
       run.onFound();
     }
     if (this.#search?.isComplete) await this.#findOnlyThere(run);
+  }
+
+  /** Waits for no answer of the master any more: nothing is found but what has been. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#resolveGivenUp();
   }
 
   close(): void {

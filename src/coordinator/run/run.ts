@@ -103,7 +103,10 @@ class Run {
         emit({ kind: 'run:stopping' });
         this.#stop({ by: 'signal' });
       },
-      cut: () => this.#pool?.cut(),
+      cut: () => {
+        this.#pool?.cut();
+        this.#finding.giveUp();
+      },
       giveUp: () => this.#finish(),
     });
     const { durationSeconds } = this.#request.limits ?? {};

@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   BATCHES_PER_CONNECTION,
+  DRAIN_GRACE_MS,
   GIANT_MESSAGES,
   LOCKED_LIST_PAUSE_MS,
   TWO_CONNECTIONS_MESSAGES,
@@ -24,7 +25,7 @@ import {
   opened,
   request,
 } from '../../lab/pool-fakes.ts';
-import { VirtualClock } from '../../lab/virtual-clock.ts';
+import { quiet, VirtualClock } from '../../lab/virtual-clock.ts';
 
 interface Told {
   result: RunResult;
@@ -610,6 +611,24 @@ test('whoever a stop leaves unreached is found all the same, unless finding take
   const late = (await stopped(50)).result.summary;
   assert.ok(late.unreached.length < 1_000);
   assert.equal(late.allFound, false);
+});
+
+test('a master that says nothing when it is asked for its users is given up with the connections, and nothing is found later', async () => {
+  const stop = new AbortController();
+  const clock = new VirtualClock();
+  let answer = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const store = { ...fakeStore(users(1)), refresh: () => asked };
+  clock.after(1_000, () => stop.abort());
+  const { result, events, pool } = await runWith(syncAll, { clock, store, signal: stop.signal });
+  assert.deepEqual([result.exitCode, result.error, pool], [75, undefined, undefined]);
+  assert.equal(clock.now(), 1_000 + DRAIN_GRACE_MS);
+  assert.equal(events.at(-1)?.kind, 'run:end');
+  answer();
+  await quiet();
+  assert.equal(events.at(-1)?.kind, 'run:end');
 });
 
 test('a job that does not end in the grace period after a signal is cut off', async () => {
