@@ -113,7 +113,11 @@ export class KeptDatabase implements Disposable {
     this.#options = options;
   }
 
-  /** As `withDatabase`. `read` must have no effect but its result: where memory is not enough it is called again. */
+  /**
+   * As `withDatabase`. `read` must have no effect but its result: where memory is not enough it is called again.
+   *
+   * @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, IO, and nothing else but what `read` throws
+   */
   read<T extends Synchronous>(read: (database: CyrusDatabase) => T): T | undefined {
     const kept = this.#kept;
     if (kept && isUntouched(kept)) {
@@ -174,8 +178,13 @@ export class KeptDatabase implements Disposable {
 }
 
 function isUntouched({ fd, stats }: Kept): boolean {
-  const now = fstatSync(fd, { bigint: true });
-  return now.nlink > 0n && now.size === stats.size && now.mtimeNs === stats.mtimeNs;
+  try {
+    const now = fstatSync(fd, { bigint: true });
+    return now.nlink > 0n && now.size === stats.size && now.mtimeNs === stats.mtimeNs;
+  } catch {
+    // Whoever reads it meets the same, names the file, and lets go of the descriptor.
+    return false;
+  }
 }
 
 /** Keeps databases at hand; the least recently used is closed when there are too many. */

@@ -98,9 +98,10 @@ function openDatabase(fd: number, path: string, options: DatabaseOptions): Opene
   }
 }
 
+/** @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, IO */
 export function formatOf(fd: number, path: string, expected: Format): Format {
   const start = Buffer.alloc(MAGIC_OCTETS);
-  const length = readSync(fd, start, 0, MAGIC_OCTETS, 0);
+  const length = readStart(fd, path, start);
   // Created a moment ago: its writer holds the lock, and will have written the magic when we get it.
   if (length === 0) return expected;
   const format = detectFormat(path, start.subarray(0, length));
@@ -109,6 +110,14 @@ export function formatOf(fd: number, path: string, expected: Format): Format {
     throw damaged(path, 0, `expected the magic of a ${expected} file, found ${start.toString('hex')}`);
   }
   return 'flat';
+}
+
+function readStart(fd: number, path: string, start: Buffer): number {
+  try {
+    return readSync(fd, start, 0, start.length, 0);
+  } catch (caught) {
+    throw unreadable(path, caught);
+  }
 }
 
 function openFlat(fd: number, path: string, options: DatabaseOptions): OpenedDatabase | undefined {

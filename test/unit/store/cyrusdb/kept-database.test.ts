@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -52,6 +53,42 @@ test('a read that throws leaves the database usable', () => {
     database.read((db) => db.get('a')),
     '1',
   );
+});
+
+test('a file that cannot be read is an error that names it, whichever read it is, and is read again when that is over', (context) => {
+  using at = place();
+  at.put({ a: '1' });
+  using database = new KeptDatabase(at.path);
+  const get = (): string | undefined => database.read((db) => db.get('a'));
+  const { readSync, fstatSync } = fs;
+  const eio = (syscall: string): never => {
+    throw Object.assign(new Error(`EIO: i/o error, ${syscall}`), { code: 'EIO', errno: -5, syscall });
+  };
+  /** The call of that number fails. */
+  const failing = (name: 'readSync' | 'fstatSync', real: (...args: never[]) => unknown, at: number): void => {
+    let calls = 0;
+    context.mock.method(fs, name, (...args: never[]) => (++calls === at ? eio(name) : real(...args)));
+    syncBuiltinESMExports();
+  };
+  const named = (caught: unknown): boolean =>
+    caught instanceof SyncError && caught.code === 'IO' && caught.message.includes(at.path);
+  try {
+    for (const call of [1, 2, 3]) {
+      failing('readSync', readSync, call);
+      assert.throws(get, named, `read ${call}`);
+      context.mock.restoreAll();
+      syncBuiltinESMExports();
+      assert.equal(get(), '1');
+      database[Symbol.dispose]();
+    }
+    get();
+    // What is remembered is not believed of a file that cannot be asked whether it is the same.
+    failing('fstatSync', fstatSync, 1);
+    assert.equal(get(), '1');
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
 });
 
 test('no more databases than allowed stay open, the least recently used is closed, and all are readable', () => {
