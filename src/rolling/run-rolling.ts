@@ -97,7 +97,7 @@ async function roll(request: RollingRequest, parts: RollingParts): Promise<Rolli
     onIdleClosed: () => daemon?.replicaClosedIdle(),
   });
   const brakes = new Brakes(request.pace, emit, () => daemon?.braked());
-  using inboxes = inboxBy(parts.openStore);
+  using inboxes = inboxBy(parts.openStore, emit);
   const rolling = daemonOver(pool, request, brakes, inboxes.inboxOf, { ...parts, emit });
   daemon = rolling;
   using _status = parts.onStatusRequest?.(() => rolling.tellBacklog());

@@ -20,7 +20,7 @@ export class SimulatedLog implements SyncLog {
   readonly #disk: LogOnDisk;
   readonly #isDead: () => boolean;
   readonly #violate: (what: string) => void;
-  /** `log-run` is ours, and read. */
+  /** `log-run` is ours, and queued. */
   #taken = false;
 
   constructor(disk: LogOnDisk, isDead: () => boolean, violate: (what: string) => void) {
@@ -32,6 +32,7 @@ export class SimulatedLog implements SyncLog {
   async take(
     pending: () => Iterable<LogLine>,
     line: (parsed: ParsedLine) => void,
+    queue: (taken: TakenLog) => void,
   ): Promise<TakenLog | undefined> {
     if (this.#isDead()) return undefined;
     const disk = this.#disk;
@@ -43,9 +44,12 @@ export class SimulatedLog implements SyncLog {
       disk.run = [...(this.#taken ? this.#each(pending()) : []), ...disk.log];
       disk.log = [];
     }
-    this.#taken = true;
+    this.#taken = false;
     for (const [index, each] of lines.entries()) line({ kind: 'line', number: index + 1, line: each });
-    return { file: this.file, since: Date.now(), leftover };
+    const taken = { file: this.file, since: Date.now(), leftover };
+    queue(taken);
+    this.#taken = true;
+    return taken;
   }
 
   done(): void {

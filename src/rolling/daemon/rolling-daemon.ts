@@ -290,6 +290,7 @@ export class RollingDaemon {
     const coalescer = new Coalescer(ownerOf);
     let lines = 0;
     let bad = 0;
+    let units = 0;
     try {
       const taken = await log.take(
         () => this.#unfinished(),
@@ -305,14 +306,16 @@ export class RollingDaemon {
             for (const action of actions) this.#renamed.add(action);
           }
         },
+        ({ since }) => {
+          for (const actions of this.#renamed.take()) coalescer.addTied(actions);
+          const all = coalescer.units();
+          for (const unit of all) this.#pending.add(unit, since);
+          units = all.length;
+        },
       );
       this.#passes++;
       this.#logFault = undefined;
-      if (!taken) return;
-      for (const actions of this.#renamed.take()) coalescer.addTied(actions);
-      const units = coalescer.units();
-      for (const unit of units) this.#pending.add(unit, taken.since);
-      emit({ kind: 'rolling:pass', channel, file: taken.file, lines, bad, units: units.length });
+      if (taken) emit({ kind: 'rolling:pass', channel, file: taken.file, lines, bad, units });
     } catch (caught) {
       const error = SyncError.from(caught, { phase: 'log' }).toData();
       // Once per cause: it is looked at again every second.

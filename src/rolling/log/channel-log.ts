@@ -53,8 +53,10 @@ export class ChannelLog implements SyncLog {
   readonly file: string;
   readonly #run: string;
   readonly #emit: EventListener;
-  /** `log-run` as it is ours, and read to the end. */
+  /** `log-run` as it is ours, and all that it says is queued. */
   #taken: FileSeen | undefined;
+  /** The latest `log-run` that was made here, or told to be left behind, queued or not. */
+  #met: FileSeen | undefined;
 
   /** @param file path of the log, see `syncLogPath` */
   constructor(file: string, emit: EventListener) {
@@ -66,16 +68,20 @@ export class ChannelLog implements SyncLog {
   async take(
     pending: () => Iterable<LogLine>,
     line: (parsed: ParsedLine) => void,
+    queue: (taken: TakenLog) => void,
   ): Promise<TakenLog | undefined> {
     try {
       const isOurs = this.#taken !== undefined && !this.#isOfAnother();
-      return isOurs ? await this.#join(pending, line) : await this.#rename(line);
+      return isOurs ? await this.#join(pending, line, queue) : await this.#rename(line, queue);
     } catch (caught) {
       throw logError(caught, this.file);
     }
   }
 
-  async #rename(line: (parsed: ParsedLine) => void): Promise<TakenLog | undefined> {
+  async #rename(
+    line: (parsed: ParsedLine) => void,
+    queue: (taken: TakenLog) => void,
+  ): Promise<TakenLog | undefined> {
     const leftover = existsSync(this.#run);
     // Mostly there is none, and an error from rename costs more than all the rest of looking for one.
     if (!leftover && !existsSync(this.file)) return undefined;
@@ -90,11 +96,15 @@ export class ChannelLog implements SyncLog {
     const fd = openRegular(this.#run, constants.O_RDWR);
     try {
       await whenLocked(fd, 'exclusive', LOG_LOCK_DEADLINE_MS, this.#run, () => undefined);
-      if (leftover) this.#emit({ kind: 'rolling:leftover', file: this.#run });
-      const since = writtenSince(fstatSync(fd));
+      const seen = fileSeen(fd);
+      // One that could not be queued is read again in each round.
+      if (leftover && !isSameFile(seen, this.#met)) this.#emit({ kind: 'rolling:leftover', file: this.#run });
+      this.#met = seen;
+      const taken = { file: this.#run, since: writtenSince(fstatSync(fd)), leftover };
       await readLog(fd, line);
-      this.#taken = fileSeen(fd);
-      return { file: this.#run, since, leftover };
+      queue(taken);
+      this.#taken = seen;
+      return taken;
     } finally {
       closeSync(fd);
     }
@@ -103,6 +113,7 @@ export class ChannelLog implements SyncLog {
   async #join(
     pending: () => Iterable<LogLine>,
     line: (parsed: ParsedLine) => void,
+    queue: (taken: TakenLog) => void,
   ): Promise<TakenLog | undefined> {
     const fd = openExisting(this.file, constants.O_RDWR);
     if (fd === undefined) return undefined;
@@ -112,9 +123,11 @@ export class ChannelLog implements SyncLog {
       const replaced = await this.#replaceRun(fd, pending());
       if (replaced === undefined) return undefined;
       syncParent(this.#run);
+      const taken = { file: this.file, since: writtenSince(fstatSync(fd)), leftover: false };
       await readLog(fd, line);
+      queue(taken);
       this.#taken = replaced;
-      return { file: this.file, since: writtenSince(fstatSync(fd)), leftover: false };
+      return taken;
     } finally {
       closeSync(fd);
     }
@@ -143,6 +156,7 @@ export class ChannelLog implements SyncLog {
           renameSync(next.path, this.#run);
           // From here on the new lines are in log-run, and must be read from there should anything fail.
           this.#taken = undefined;
+          this.#met = fileSeen(next.fd);
           unlinkSync(this.file);
           return 'replaced';
         });
@@ -163,10 +177,11 @@ export class ChannelLog implements SyncLog {
       if (!hasErrno(caught, 'ENOENT')) throw logError(caught, this.#run);
     }
     this.#taken = undefined;
+    this.#met = undefined;
   }
 
   keep(pending: Iterable<LogLine>): void {
-    // Not read to the end: it says more than is pending.
+    // Not queued to the end: it says more than is pending.
     if (this.#taken === undefined) return;
     try {
       if (this.#isOfAnother()) return;
@@ -195,12 +210,7 @@ export class ChannelLog implements SyncLog {
     return (
       now !== undefined &&
       seen !== undefined &&
-      !(
-        now.ino === seen.ino &&
-        now.dev === seen.dev &&
-        now.size === seen.size &&
-        now.mtimeNs === seen.mtimeNs
-      )
+      !(isSameFile(now, seen) && now.size === seen.size && now.mtimeNs === seen.mtimeNs)
     );
   }
 
@@ -222,6 +232,10 @@ export class ChannelLog implements SyncLog {
       throw logError(caught, this.file);
     }
   }
+}
+
+function isSameFile(one: FileSeen, other: FileSeen | undefined): boolean {
+  return one.ino === other?.ino && one.dev === other.dev;
 }
 
 function fileSeen(fd: number): FileSeen {

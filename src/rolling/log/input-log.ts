@@ -34,7 +34,11 @@ export class InputLog implements SyncLog {
     this.relog = relog;
   }
 
-  async take(_pending: () => Iterable<LogLine>, line: TakeLines): Promise<TakenLog | undefined> {
+  async take(
+    _pending: () => Iterable<LogLine>,
+    line: TakeLines,
+    queue: (taken: TakenLog) => void,
+  ): Promise<TakenLog | undefined> {
     if (this.#read) return undefined;
     this.#read = true;
     const since = this.#date();
@@ -51,7 +55,9 @@ export class InputLog implements SyncLog {
         hint: 'the file named with -f must exist and be readable by the user that Cyrus runs as',
       });
     }
-    return { file: this.file, since, leftover: false };
+    const taken = { file: this.file, since, leftover: false };
+    queue(taken);
+    return taken;
   }
 
   done(): void {}

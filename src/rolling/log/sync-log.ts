@@ -31,13 +31,19 @@ export interface SyncLog {
   /** For reports. */
   readonly file: string;
   /**
-   * Takes what is there and reads it.
+   * Takes what is there and reads it. It counts as taken only once `queue` has returned: until then nothing of it is removed,
+   * whatever else is done, and if anything throws the same lines come again.
    *
    * @param pending lines that were taken before and are not done
+   * @param queue is called after the last line: what was read is among the pending lines when it returns
    * @returns undefined if there is nothing
-   * @throws SyncError IO, LOCK_TIMEOUT: nothing is lost, and the same lines may come again
+   * @throws SyncError IO, LOCK_TIMEOUT, and what `line` and `queue` throw: nothing is lost, and the same lines may come again
    */
-  take(pending: () => Iterable<LogLine>, line: (parsed: ParsedLine) => void): Promise<TakenLog | undefined>;
+  take(
+    pending: () => Iterable<LogLine>,
+    line: (parsed: ParsedLine) => void,
+    queue: (taken: TakenLog) => void,
+  ): Promise<TakenLog | undefined>;
   /** Everything taken is done. @throws SyncError IO */
   done(): void;
   /** The run ends and these lines are not done. @throws SyncError IO */

@@ -100,17 +100,18 @@ export class Pending {
       ...others.flatMap((other) => other.unit.actions),
       ...unit.actions,
     ];
+    const coalescer = new Coalescer(this.#ownerOf);
+    // What they share may be in the actions of neither any more, so that these are tied here.
+    coalescer.addTied(together);
+    const [merged] = coalescer.units();
+    if (!merged) return;
+    // Only now that they are in another: at no time is an action in none.
     for (const other of others) {
       this.#waiting.delete(other);
       this.#pausing.delete(other);
       for (const node of other.nodes) first.nodes.add(node);
       first.since = Math.min(first.since, other.since);
     }
-    const coalescer = new Coalescer(this.#ownerOf);
-    // What they share may be in the actions of neither any more, so that these are tied here.
-    coalescer.addTied(together);
-    const [merged] = coalescer.units();
-    if (!merged) return;
     // In its old place: somebody whose lines never end must not be the last in the queue for ever.
     first.unit = merged;
     for (const node of nodes) first.nodes.add(node);

@@ -33,13 +33,22 @@ export class RenamedUsers {
     if (action.kind === 'unuser') this.#gone.set(action.userid, this.#namedLast);
   }
 
-  /** Ends the log. @returns actions that belong together, for each user who was renamed */
+  /**
+   * Ends the log. Throws what looking up throws: then the log has not ended, and may be added once more.
+   *
+   * @returns actions that belong together, for each user who was renamed
+   */
   take(): Action[][] {
-    const named = new Set([...this.#namedBefore, ...this.#named]);
-    const gone = this.#gone;
+    const tied = this.#tied();
     this.#namedBefore = this.#named;
     this.#named = new Set();
     this.#gone = new Map();
+    return tied;
+  }
+
+  #tied(): Action[][] {
+    const named = new Set([...this.#namedBefore, ...this.#named]);
+    const gone = this.#gone;
     const livingBy = new Map<ByteString, ByteString>();
     if (gone.size > 0) {
       for (const userid of named) {

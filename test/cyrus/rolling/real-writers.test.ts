@@ -32,6 +32,7 @@ test('writers of the installed Cyrus and a reader that joins logs all the time: 
           assert.equal(parsed.kind, 'line');
           if (parsed.kind === 'line' && 'name' in parsed.line) read.add(parsed.line.name);
         },
+        () => {},
       );
     };
     // One reader at a time; writers go on meanwhile.

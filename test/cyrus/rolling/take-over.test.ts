@@ -37,10 +37,12 @@ test('the C client goes on from the log-run that is left: coalesced, joined with
         if (parsed.kind === 'line') coalescer.addTied(actionsOfLine(parsed.line));
         else bad.push(parsed.number);
       },
+      () => {
+        for (const unit of coalescer.units()) {
+          for (const action of unit.actions) pending.push(...linesOf(action, ownerOf));
+        }
+      },
     );
-    for (const unit of coalescer.units()) {
-      for (const action of unit.actions) pending.push(...linesOf(action, ownerOf));
-    }
   };
 
   await take();

@@ -29,7 +29,7 @@ export class Channel {
   readonly store = new MemoryStore();
   /** Settles when the replica has answered about a user who is compared. */
   comparing: (user: string) => Promise<void> = async () => {};
-  /** What the pool was told at the end. */
+  /** Orders to the pool at the end. */
   readonly orders: string[] = [];
   /** Called when the connections are cut. */
   onCut: () => void = () => {};

@@ -15,7 +15,7 @@ import { Channel } from './channel.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A channel that has just begun to compare anna, with bert to come, and whose replica says nothing about her any more. */
+/** A channel that has just begun to compare anna, with bert to come, and whose replica says nothing more. */
 class Comparing extends Channel {
   readonly shutdownFile = join(this.directory, 'shutdown');
 

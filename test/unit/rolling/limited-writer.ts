@@ -14,16 +14,19 @@ try {
     await log.take(
       () => [],
       () => undefined,
+      () => undefined,
     );
     await appendToLog(file, [{ type: 'USER', userid: 'bob' }]);
     await log.take(
       () => many,
+      () => undefined,
       () => undefined,
     );
   }
   if (what === 'keep') {
     await log.take(
       () => [],
+      () => undefined,
       () => undefined,
     );
     log.keep(many);

@@ -54,11 +54,12 @@ class Place {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  take(pending: LogLine[] = []): Promise<TakenLog | undefined> {
+  take(pending: LogLine[] = [], queue: () => void = () => {}): Promise<TakenLog | undefined> {
     this.read = [];
     return this.log.take(
       () => pending,
       (parsed) => this.read.push(parsed.kind === 'line' ? formatLogLine(parsed.line) : 'bad'),
+      queue,
     );
   }
 }
@@ -149,21 +150,36 @@ test('no log stays open, whatever was done with it', async () => {
   await new ChannelLog(place.file, () => {}).take(
     () => [],
     () => {},
+    () => {},
   );
   none('a log-run was found');
   const broken = new ChannelLog(place.file, () => {});
   const fail = (): never => {
     throw new RangeError('mine');
   };
-  await assert.rejects(broken.take(() => [], fail));
+  await assert.rejects(broken.take(() => [], fail, fail));
   none('its reader failed');
+  await assert.rejects(
+    broken.take(
+      () => [],
+      () => {},
+      fail,
+    ),
+  );
+  none('what it read could not be queued');
   await place.take();
   await appendToLog(place.file, [carol]);
   const breakingOff = function* (): Generator<LogLine> {
     yield bob;
     throw new RangeError('mine');
   };
-  await assert.rejects(place.log.take(breakingOff, () => {}));
+  await assert.rejects(
+    place.log.take(
+      breakingOff,
+      () => {},
+      () => {},
+    ),
+  );
   none('what is pending could not be written');
 });
 
@@ -489,6 +505,38 @@ test('what is not done at the end is all that log-run says afterwards', async ()
   assert.ok(!existsSync(`${place.run}.new`));
 });
 
+test('what could not be queued, of a log or of one that joins it, stays in log-run whatever is done then, and comes again', async () => {
+  using place = new Place();
+  const fail = (): never => {
+    throw new RangeError('mine');
+  };
+  const leave = (): void => {
+    place.log.keep([]);
+    place.log.done();
+  };
+  const run = (): string => readFileSync(place.run, 'latin1');
+  await appendToLog(place.file, [alice]);
+  await assert.rejects(place.take([], fail), { code: 'BUG' });
+  leave();
+  assert.deepEqual([run(), place.log.waiting().lines], ['USER alice\n', 1]);
+  await place.take();
+  assert.deepEqual(place.read, ['USER alice\n']);
+  await appendToLog(place.file, [bob]);
+  await assert.rejects(place.take([alice], fail), { code: 'BUG' });
+  leave();
+  assert.equal(run(), 'USER alice\nUSER bob\n');
+  let queued = false;
+  await place.take([alice], () => {
+    queued = true;
+    assert.equal(place.read.length, 2, 'it is queued when all is read');
+    leave();
+  });
+  assert.ok(queued && existsSync(place.run), 'and taken when it is queued');
+  assert.deepEqual(place.events, []);
+  place.log.done();
+  assert.ok(!existsSync(place.run));
+});
+
 test('done and keep leave a log-run alone that was never read', () => {
   using place = new Place();
   writeFileSync(place.run, 'USER alice\n');
@@ -503,6 +551,7 @@ test('a log-run that another client has made meanwhile is neither removed nor re
   const take = (reader: ChannelLog, pending: LogLine[] = []): Promise<TakenLog | undefined> =>
     reader.take(
       () => pending,
+      () => {},
       () => {},
     );
   await appendToLog(place.file, [alice]);
@@ -598,6 +647,7 @@ test('a log of 100,000 lines for 5,000 users becomes 5,000 units, each covering 
       if (parsed.kind === 'line') coalescer.addTied(actionsOfLine(parsed.line));
       else bad++;
     },
+    () => {},
   );
   const units = coalescer.units();
   assert.equal(bad, 0);

@@ -67,6 +67,19 @@ test('where the log ended between the two lines they are tied with the next one,
   assert.deepEqual(logOf(users, [], ['old']), []);
 });
 
+test('where nobody can be looked up, the log before is as near as it was when the same lines come again', () => {
+  let known = false;
+  const users = new RenamedUsers((userid) => {
+    if (!known) throw new RangeError('nobody is to be looked up');
+    return inboxOf(userid);
+  });
+  assert.deepEqual(logOf(users, ['new'], []), []);
+  assert.throws(() => logOf(users, [], ['old']), RangeError);
+  known = true;
+  assert.deepEqual(logOf(users, [], ['old']), TIED);
+  assert.deepEqual(logOf(users, [], ['old']), []);
+});
+
 test('an UNUSER of who was renamed waits for USER of the new name, through failures of it, without any RENAME', async () => {
   using site = new Site();
   let broken = true;
