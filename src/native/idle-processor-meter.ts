@@ -9,22 +9,43 @@ const FIELDS = 8;
 /** The first line is shorter. */
 const LINE_OCTETS = 256;
 
-/** @returns a meter: each call tells how many processors of this host nobody used since the one before, a sum of shares */
+interface ProcessorTimes {
+  all: number;
+  idle: number;
+}
+
+/**
+ * It is asked by timers, where whatever is thrown ends the process. So where the system does not tell, for want of a
+ * descriptor perhaps, no processor counts as idle, which asks for nothing; the next look is at all of the time since the
+ * last that could tell.
+ *
+ * @returns a meter: each call tells how many processors of this host nobody used since the one before, a sum of shares
+ */
 export function idleProcessorMeter(): () => number {
   const processors = availableParallelism();
   let before = processorTimes();
   return () => {
     const now = processorTimes();
-    const passed = now.all - before.all;
+    const since = before;
+    before = now ?? before;
+    if (!now || !since) return 0;
+    const passed = now.all - since.all;
     // Two looks within one tick tell nothing, and the kernel may take back a tick of waiting for disks.
-    const share = passed > 0 ? Math.max(0, now.idle - before.idle) / passed : 0;
-    before = now;
+    const share = passed > 0 ? Math.max(0, now.idle - since.idle) / passed : 0;
     return share * processors;
   };
 }
 
+function processorTimes(): ProcessorTimes | undefined {
+  try {
+    return readProcessorTimes();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Read directly: node:os asks for the speed of each processor too, which takes milliseconds. */
-function processorTimes(): { all: number; idle: number } {
+function readProcessorTimes(): ProcessorTimes {
   const line = Buffer.alloc(LINE_OCTETS);
   const fd = openSync(STATISTICS, 'r');
   try {

@@ -24,7 +24,8 @@ export function keepHeapSmall(): void {
   let percent = 0;
   let factor = YOUNG_GROWS;
   const look = (): void => {
-    const wanted = growingPercent(process.memoryUsage.rss());
+    const resident = residentOctets();
+    const wanted = resident === undefined ? percent : growingPercent(resident);
     if (wanted !== percent) setFlagsFromString(`--heap-growing-percent=${wanted}`);
     percent = wanted;
     const young = getHeapSpaceStatistics().find((each) => each.space_name === 'new_space');
@@ -36,9 +37,18 @@ export function keepHeapSmall(): void {
   setInterval(look, LOOK_EVERY_MS).unref();
 }
 
-/** @param residentOctets of the process, its threads and its buffers included */
-export function growingPercent(residentOctets: number): number {
-  return residentOctets < SMALL_PROCESS_OCTETS ? ROOMY_PERCENT : TIGHT_PERCENT;
+/** undefined: it takes a descriptor to find out, and there may be none just now. */
+function residentOctets(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param resident octets of the process, its threads and its buffers included */
+export function growingPercent(resident: number): number {
+  return resident < SMALL_PROCESS_OCTETS ? ROOMY_PERCENT : TIGHT_PERCENT;
 }
 
 /**

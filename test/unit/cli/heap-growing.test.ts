@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { growingPercent, youngGrowthFactor } from '../../../src/cli/start/keep-heap-small.ts';
+import { outOfFiles } from '../../lab/out-of-files.ts';
 import { startCommand } from '../../lab/start-command.ts';
 
 const MEBIBYTE = 1024 ** 2;
@@ -51,4 +52,16 @@ test('what is young in the heap has little room, however much is made', async ()
   );
   assert.ok(kept !== undefined && left !== undefined);
   assert.ok(kept < left, `${kept} octets, ${left} if it is left alone`);
+});
+
+test('how much memory there is cannot be told without descriptors, and the process goes on', async () => {
+  const { end, said, stderr } = await outOfFiles(`
+    const { keepHeapSmall } = await load('cli/start/keep-heap-small.js');
+    keepHeapSmall();
+    takeAll();
+    await pause(1_000);
+    giveBack();
+    await pause(500);
+    say('there');`);
+  assert.deepEqual([end, said], [0, 'there\n'], stderr);
 });
