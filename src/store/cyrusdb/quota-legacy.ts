@@ -5,6 +5,7 @@ import { readRegular } from '../../native/open-regular.ts';
 import { nameInText } from '../../report/name-in-text.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { MAX_QUOTA_OCTETS } from '../files/limits.ts';
+import { onDisk } from '../files/on-disk.ts';
 import { damaged } from './damaged.ts';
 import { directoryHash } from './directory-hash.ts';
 
@@ -129,11 +130,6 @@ function* filesBelow(
 
 function names(directory: string, path: ByteString): ByteString[] {
   return absentOr(() => readdirSync(onDisk(directory, path), { encoding: 'latin1' })) ?? [];
-}
-
-/** File names are octets, whatever the encoding of the directory above them in imapd.conf. */
-function onDisk(directory: string, path: ByteString): Buffer {
-  return Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(path, 'latin1')]);
 }
 
 function absentOr<T>(read: () => T): T | undefined {

@@ -3,7 +3,7 @@ import fs, { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileS
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { KeptDatabases } from '../../../src/store/cyrusdb/kept-database.ts';
@@ -186,6 +186,21 @@ test('a quota that cannot be read is damage that names its root, and no quota is
   );
 });
 
+/** Until the test is over listings of directories are these, then what there is. */
+function listed(context: TestContext, ...listings: string[][]): void {
+  const list = fs.readdirSync;
+  context.mock.method(
+    fs,
+    'readdirSync',
+    (...args: Parameters<typeof list>) => listings.shift() ?? list(...args),
+  );
+  syncBuiltinESMExports();
+  context.after(() => {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+}
+
 test('what is no directory of scripts, or was removed while it was listed, is not there', (context) => {
   const file = join(directory, 'no directory');
   writeFileSync(file, 'keep;');
@@ -193,14 +208,43 @@ test('what is no directory of scripts, or was removed while it was listed, is no
   const sieve = join(directory, 'changing');
   mkdirSync(sieve);
   writeFileSync(join(sieve, 'b.script'), 'keep;');
-  context.mock.method(fs, 'readdirSync', () => ['a.script', 'b.script']);
-  syncBuiltinESMExports();
-  context.after(() => {
-    context.mock.restoreAll();
-    syncBuiltinESMExports();
-  });
+  listed(context, ['a.script', 'b.script']);
   assert.deepEqual(
     readSieveDirectory(sieve).scripts.map(({ filename }) => filename),
     ['b.script'],
   );
+});
+
+test('a script that is listed again and again and cannot be found is an error, never a script that is not there', (context) => {
+  const sieve = join(directory, 'unfindable');
+  mkdirSync(sieve);
+  writeFileSync(join(sieve, 'b.script'), 'keep;');
+  listed(context, ...Array.from({ length: 9 }, () => ['a.script', 'b.script']));
+  assert.throws(
+    () => readSieveDirectory(sieve),
+    (error) =>
+      error instanceof SyncError &&
+      error.code === 'IO' &&
+      error.retryable &&
+      error.phase === 'sieve' &&
+      error.message.includes(join(sieve, 'a.script')),
+  );
+});
+
+test('names of scripts are octets, whatever their encoding, and so is that of the active one', () => {
+  const sieve = join(directory, 'octets');
+  mkdirSync(sieve);
+  const at = (name: string): Buffer => Buffer.concat([Buffer.from(`${sieve}/`), Buffer.from(name, 'latin1')]);
+  writeFileSync(at('R\xfccksendung.script'), 'discard;');
+  writeFileSync(at('\xc3\xbcber.script'), 'keep;');
+  symlinkSync(Buffer.from('R\xfccksendung.bc', 'latin1'), at('defaultbc'));
+  const { scripts, active } = readSieveDirectory(sieve);
+  assert.deepEqual(
+    scripts.map(({ filename, content }) => [filename, String(content)]),
+    [
+      ['R\xfccksendung.script', 'discard;'],
+      ['\xc3\xbcber.script', 'keep;'],
+    ],
+  );
+  assert.equal(active, 'R\xfccksendung.bc');
 });
