@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import { giveUpMessages } from '../protocol/give-up-messages.ts';
 import type {
   MessageUpload,
   ReplicaSession,
@@ -79,6 +80,7 @@ export class PlanningMaster implements MasterWriter {
       applyReserve: (_partition, folders, guids) => this.#lacking(folders, guids),
       applyMessages: async (messages: readonly MessageUpload[]) => {
         for (const { guid, size } of messages) sizes.set(guid, size);
+        giveUpMessages(messages);
       },
       applyMailbox: async (line: WireMailbox, records: Iterable<WireRecord>) => {
         this.#parts.set(line.name, partOf([...records], sizes));

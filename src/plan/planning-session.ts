@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../byte-string.ts';
+import { giveUpMessages } from '../protocol/give-up-messages.ts';
 import type {
   MessageAddress,
   MessageUpload,
@@ -168,6 +169,7 @@ export class PlanningSession implements ReplicaSession {
 
   async applyMessages(messages: readonly MessageUpload[]): Promise<void> {
     for (const { guid } of messages) this.#staged.set(guid, { found: false, sentFor: undefined });
+    giveUpMessages(messages);
   }
 
   async applyMailbox(line: WireMailbox, records: Iterable<WireRecord>): Promise<void> {

@@ -1,6 +1,7 @@
 import { printableBytes } from '../report/printable.ts';
 import { reasonOf } from '../report/reasons.ts';
 import { SyncError } from '../report/sync-error.ts';
+import { checkMessage } from '../store/check-message.ts';
 import type { IndexRecord } from '../store/master-store.ts';
 import type { Finding } from './finding.ts';
 import type { Site } from './site.ts';
@@ -38,7 +39,7 @@ export async function checkMessages({
         octets += record.size;
         if (record.size > LARGEST_OCTETS) continue;
         try {
-          await reading?.messages.readMessage(record);
+          if (reading) await checkMessage(reading.messages, record);
           read += 1;
         } catch (caught) {
           const error = SyncError.from(caught, { mailbox: name });

@@ -254,13 +254,19 @@ export interface MessageAddress {
   uid: number;
 }
 
+/**
+ * The octets of a very large message, whose total was checked beforehand. It may hold a file open before its first octet is
+ * asked for, so whoever has it disposes of it, read or not; doing so twice, or after the end, is harmless.
+ */
+export interface MessageStream extends AsyncIterable<Buffer>, Disposable {}
+
 /** A message to stage. `content` is exactly `size` octets, already checked against its GUID. */
 export interface MessageUpload {
   partition: ByteString;
   guid: string;
   size: number;
-  /** Whole, or for a very large message a stream whose total was checked beforehand. */
-  content: Buffer | AsyncIterable<Buffer>;
+  /** A stream passes to the session with the call: it disposes of it, whatever becomes of the command. */
+  content: Buffer | MessageStream;
 }
 
 export interface RenameRequest {

@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { Synchronous } from '../native/lock-scope.ts';
+import type { MessageStream } from '../protocol/replica-session.ts';
 import type { SyncError } from '../report/sync-error.ts';
 
 /**
@@ -198,7 +199,7 @@ export interface MailboxMessages {
 }
 
 /** Whole, or for a very large message a stream. */
-export type MessageContent = Buffer | AsyncIterable<Buffer>;
+export type MessageContent = Buffer | MessageStream;
 
 /** The content of one MAILBOX line, apart from records: cyrus.index header, cyrus.header, row, counters, conversations. */
 export interface MailboxState {

@@ -45,6 +45,8 @@ export interface Command<T> {
   carriesFiles?: boolean;
   /** The replica writes messages or records for it. */
   stores?: boolean;
+  /** Gives up what its arguments are made of. Called once no more of them is written, be it that they never were looked at. */
+  release?(): void;
   /** Errors thrown here become the command's error. */
   untagged?(name: ByteString, value: DlistValue): void;
   /** On OK. */
@@ -164,6 +166,7 @@ export class CommandQueue implements Consumer {
     const promise = new Promise<T>((resolve, reject) => {
       const refuse = this.#broken ?? (this.#closing ? closedByUs() : undefined);
       if (refuse !== undefined) {
+        command.release?.();
         reject(refuse);
         return;
       }
@@ -204,6 +207,7 @@ export class CommandQueue implements Consumer {
             linkError('LINK_BROKEN', `${command.name} could not be sent to its end: ${error.message}`),
           );
         },
+        release: () => command.release?.(),
       };
       // What cannot be encoded throws here, and nothing has happened yet.
       const begun = this.#output.prepare(job);

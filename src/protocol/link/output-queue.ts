@@ -20,6 +20,8 @@ export interface OutputJob {
   onWritten(octets: number): void;
   /** It failed half written: the link cannot be used any more. */
   onFailed(error: SyncError): void;
+  /** Called once nothing more of it is written, be it whole, failed or never begun. */
+  release(): void;
 }
 
 /** A job whose first piece exists already. */
@@ -63,9 +65,18 @@ export class OutputQueue {
 
   /**
    * Makes the first piece, so that a command that cannot be encoded fails before anything of it is written.
-   * @throws whatever the iterable throws
+   * @throws whatever the iterable throws; the job is released then
    */
   prepare(job: OutputJob): PreparedJob {
+    try {
+      return this.#prepare(job);
+    } catch (caught) {
+      job.release();
+      throw caught;
+    }
+  }
+
+  #prepare(job: OutputJob): PreparedJob {
     const prepared: PreparedJob = { job, first: undefined, rest: undefined, later: undefined };
     const args = typeof job.args === 'function' ? job.args() : job.args;
     if (args === undefined) return prepared;
@@ -81,7 +92,10 @@ export class OutputQueue {
     if (!this.#running) void this.#run();
   }
 
-  /** Ends for good. Iterators that were not read to their end are told so. */
+  /**
+   * Ends for good. Iterators that were not read to their end are told so, which reaches what they hold only if they had
+   * begun: the rest is released. The job that is being written sees to itself.
+   */
   stop(): void {
     this.#stopped = true;
     const dropped = this.#jobs;
@@ -98,6 +112,8 @@ export class OutputQueue {
         if (next.job.until !== undefined) await next.job.until;
       } catch (error) {
         next.job.onFailed(SyncError.from(error));
+      } finally {
+        next.job.release();
       }
       this.#showSent();
     }
@@ -164,8 +180,9 @@ export class OutputQueue {
   }
 }
 
-function abandon({ rest, later }: PreparedJob): void {
+function abandon({ job, rest, later }: PreparedJob): void {
   rest?.return?.();
   // How the end of a stream that nobody reads any more goes is nobody's concern; its command has failed already.
   later?.return?.().catch(() => {});
+  job.release();
 }

@@ -10,6 +10,7 @@ import {
   encodeStrings,
 } from '../dlist/encoders.ts';
 import { DlistFile } from '../dlist/value.ts';
+import { giveUpMessages } from '../give-up-messages.ts';
 import { MAX_ANSWER_OCTETS, MAX_FETCHED_MESSAGE_OCTETS } from '../limits.ts';
 import type { CommandQueue } from '../link/command-queue.ts';
 import type { Piece } from '../link/output-queue.ts';
@@ -59,6 +60,7 @@ export function messageCommands(queue: CommandQueue): MessageCommands {
         verb: 'APPLY',
         name: 'MESSAGE',
         args: () => filesOf(messages),
+        release: () => giveUpMessages(messages),
         octets,
         carriesFiles: true,
         stores: true,

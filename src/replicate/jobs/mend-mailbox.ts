@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import { checkMessage } from '../../store/check-message.ts';
 import type { IndexRecord, LockedMailbox, MailboxEntry, MailboxMessages } from '../../store/master-store.ts';
 import { mailboxLine } from '../compare/mailbox-line.ts';
 import { listMessages, ReplicaOwn } from '../compare/replica-own.ts';
@@ -166,9 +167,7 @@ function nextLive(mailbox: LockedMailbox, from: number, most: number): IndexReco
 
 async function readOne(messages: MailboxMessages, record: IndexRecord, name: ByteString): Promise<void> {
   try {
-    const content = await messages.readMessage(record);
-    // A very large one comes as a stream, which was checked before it began.
-    if (content && !Buffer.isBuffer(content)) for await (const _ of content);
+    await checkMessage(messages, record);
   } catch (caught) {
     const error = SyncError.from(caught);
     if (!error.damage) throw error;

@@ -1,4 +1,5 @@
 import { SyncError } from '../../report/sync-error.ts';
+import { checkMessage } from '../../store/check-message.ts';
 import type { IndexRecord, MailboxMessages, MailboxState } from '../../store/master-store.ts';
 import { areTooMany, type LeftOut } from '../compare/left-out.ts';
 import { isExpunged } from '../compare/same-record.ts';
@@ -57,7 +58,7 @@ export async function mergeReadable(
 
 async function damageOf(messages: MailboxMessages, record: IndexRecord): Promise<SyncError | undefined> {
   try {
-    await messages.readMessage(record);
+    await checkMessage(messages, record);
     return undefined;
   } catch (caught) {
     if (caught instanceof SyncError && caught.damage) return caught;

@@ -1,5 +1,13 @@
 import { createHash, hash } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, fstatSync, read as readOctets, readSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  type ReadStream,
+  read as readOctets,
+  readSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
@@ -11,6 +19,7 @@ import {
   openRegularSoon,
   openWithoutWaiting,
 } from '../../native/open-regular.ts';
+import type { MessageStream } from '../../protocol/replica-session.ts';
 import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
 import type { IndexRecord, MessageContent } from '../master-store.ts';
@@ -115,10 +124,9 @@ async function readBeside(path: string, size: number, slab: Buffer): Promise<Buf
 }
 
 /** Through one descriptor: what was checked is what is sent, whatever becomes of the path in between. */
-async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIterable<Buffer>> {
+async function checkedStream(path: string, record: IndexRecord): Promise<MessageStream> {
   const fd = await openRegularSoon(path);
-  const whole = (autoClose: boolean): AsyncIterable<Buffer> =>
-    createReadStream(path, { fd, start: 0, autoClose });
+  const whole = (autoClose: boolean): ReadStream => createReadStream(path, { fd, start: 0, autoClose });
   try {
     const sha1 = createHash('sha1');
     let octets = 0;
@@ -127,11 +135,22 @@ async function checkedStream(path: string, record: IndexRecord): Promise<AsyncIt
       octets += chunk.length;
     }
     check(record, octets, sha1.digest('hex'));
-    return whole(true);
+    return handedOut(whole(true));
   } catch (caught) {
     closeSync(fd);
     throw caught;
   }
+}
+
+/** It reads nothing before it is asked for the first octet, and has its descriptor all the while. */
+function handedOut(stream: ReadStream): MessageStream {
+  // Whoever reads is told of an error by the reading. One of closing what nobody reads is nobody's.
+  stream.on('error', () => {});
+  return {
+    [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator](),
+    // Waits for a read that is under way, so that no descriptor is closed below it.
+    [Symbol.dispose]: () => void stream.destroy(),
+  };
 }
 
 function checkSize(fd: number, size: number, path: string): void {

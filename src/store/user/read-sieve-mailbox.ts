@@ -57,7 +57,10 @@ async function parseScripts(records: readonly IndexRecord[], messages: MailboxMe
   for (const record of records) {
     const message = await messages.readMessage(record);
     // A script is never of a size that is handed out as a stream.
-    if (!Buffer.isBuffer(message)) continue;
+    if (!Buffer.isBuffer(message)) {
+      message?.[Symbol.dispose]();
+      continue;
+    }
     const parsed = parseSieveMessage(message);
     if (parsed === undefined) continue;
     const filename = `${parsed.name}.script`;

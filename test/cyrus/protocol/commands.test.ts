@@ -8,6 +8,7 @@ import { PROGRAMS } from '../../lab/cyrus-programs.ts';
 import { ADMIN, CyrusServer, PASSWORD } from '../../lab/cyrus-server.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { settingsFor } from '../../lab/settings.ts';
+import { StreamedOctets } from '../../lab/streamed-octets.ts';
 import { wireMailbox, wireRecord } from '../../lab/wire-mailbox.ts';
 
 /* Contract: each command does on a real replica what it says, in both flavours, compressed and not. */
@@ -227,7 +228,7 @@ test('a hundred thousand records in one command, read back in order', async () =
   await session.exit();
 });
 
-async function* inPieces(content: MessageUpload['content'] | undefined): AsyncGenerator<Buffer> {
+function inPieces(content: MessageUpload['content'] | undefined): StreamedOctets {
   if (!Buffer.isBuffer(content)) throw new Error('a whole message was expected');
-  for (let at = 0; at < content.length; at += 10_000) yield content.subarray(at, at + 10_000);
+  return StreamedOctets.inPieces(content, 10_000);
 }

@@ -6,6 +6,8 @@ import { connectReplica } from '../../../src/protocol/connect/connect-replica.ts
 import type { MessageUpload, ReplicaSession } from '../../../src/protocol/replica-session.ts';
 import { rejectsWith } from '../../lab/errors.ts';
 import { settingsFor } from '../../lab/settings.ts';
+import { StreamedOctets } from '../../lab/streamed-octets.ts';
+import { until } from '../../lab/until.ts';
 import { gate } from './support/gate.ts';
 import { csync, type Peer, type Script, ScriptedServer } from './support/scripted-server.ts';
 
@@ -84,7 +86,7 @@ for (const compressed of [false, true]) {
         peer.send('OK success\r\nOK Noop completed\r\nOK Restarting\r\n');
       },
       async (session) => {
-        const streamed = { ...upload('a'.repeat(40), body), content: pieces(body, 77_777) };
+        const streamed = { ...upload('a'.repeat(40), body), content: StreamedOctets.inPieces(body, 77_777) };
         await Promise.all([session.applyMessages([streamed]), session.noop(), session.restart()]);
       },
     );
@@ -146,11 +148,13 @@ test('a stream of the wrong size fails as MESSAGE_UNREADABLE and breaks the link
   for (const length of [9, 11]) {
     await using server = await ScriptedServer.start(csync(async (peer) => await peer.closed()));
     const session = await connectReplica(settingsFor(server.address));
-    const wrong = { ...upload('a'.repeat(40), Buffer.alloc(10)), content: pieces(Buffer.alloc(length), 4) };
+    const content = StreamedOctets.inPieces(Buffer.alloc(length), 4);
+    const wrong = { ...upload('a'.repeat(40), Buffer.alloc(10)), content };
     const failed = session.applyMessages([wrong]);
     const behind = session.noop();
     await rejectsWith(failed, 'MESSAGE_UNREADABLE', new RegExp(`expected 10 octets .* found ${length}`));
     await rejectsWith(behind, 'LINK_BROKEN', /MESSAGE could not be sent to its end/);
+    await until('it is given up', () => content.isGivenUp);
   }
 });
 
@@ -161,7 +165,9 @@ test('a stream that fails is the command’s error, the others’ broken link', 
   async function* failing(): AsyncGenerator<Buffer> {
     throw Object.assign(new Error('EIO: i/o error, read'), { syscall: 'read' });
   }
-  const failed = session.applyMessages([{ ...upload('a'.repeat(40), Buffer.alloc(10)), content: failing() }]);
+  const failed = session.applyMessages([
+    { ...upload('a'.repeat(40), Buffer.alloc(10)), content: new StreamedOctets(failing) },
+  ]);
   const behind = session.noop();
   await rejectsWith(failed, 'IO', /EIO/);
   await rejectsWith(behind, 'LINK_BROKEN');
@@ -228,13 +234,85 @@ test('auto does not compress before it has seen the link', async () => {
   session.destroy();
 });
 
-function upload(guid: string, content: Buffer): MessageUpload {
-  return { partition: 'default', guid, size: content.length, content };
+/** A session whose peer does as the script says, and streams that are uploaded in it. */
+async function streaming(
+  script: Script,
+  work: (
+    session: ReplicaSession,
+    make: () => { upload: MessageUpload; content: StreamedOctets },
+  ) => Promise<void>,
+): Promise<void> {
+  await using server = await ScriptedServer.start(csync(script));
+  const session = await connectReplica(settingsFor(server.address));
+  const body = Buffer.alloc(8_000_000, 'x');
+  const make = () => {
+    const content = StreamedOctets.inPieces(body, 65_536);
+    return { upload: { ...upload('a'.repeat(40), body), content }, content };
+  };
+  try {
+    await work(session, make);
+  } finally {
+    session.destroy();
+  }
 }
 
-async function* pieces(content: Buffer, octets: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < content.length; at += octets) {
-    await new Promise((resolve) => setImmediate(resolve));
-    yield content.subarray(at, at + octets);
+test('streams that wait for their turn, and one half written, are given up when the link breaks', async () => {
+  const { promise: isSeen, open } = gate();
+  await streaming(
+    async (peer) => {
+      await peer.octets(100_000);
+      peer.pause();
+      await isSeen;
+      peer.raw.destroy();
+    },
+    async (session, make) => {
+      const streams = [make(), make(), make()];
+      const sent = streams.map(({ upload }) => session.applyMessages([upload]));
+      assert.ok(streams.every(({ content }) => !content.isGivenUp));
+      open();
+      for (const each of sent) await assert.rejects(each);
+      await until('all are given up', () => streams.every(({ content }) => content.isGivenUp));
+    },
+  );
+});
+
+test('a stream that is submitted on a broken link, or beside what cannot be encoded, is given up unread', async () => {
+  await streaming(
+    async (peer) => await peer.closed(),
+    async (session, make) => {
+      const beside = make();
+      const wrong = { ...upload('b'.repeat(40), Buffer.alloc(3)), size: 4 };
+      await rejectsWith(session.applyMessages([beside.upload, wrong]), 'MESSAGE_UNREADABLE');
+      assert.ok(beside.content.isGivenUp);
+      session.destroy();
+      const late = make();
+      await assert.rejects(session.applyMessages([late.upload]));
+      assert.ok(late.content.isGivenUp);
+    },
+  );
+});
+
+test('a stream is given up once it is sent, not before, whatever the answer', async () => {
+  for (const answer of ['OK success', 'NO IMAP_PERMISSION_DENIED no']) {
+    await streaming(
+      async (peer) => {
+        await peer.expect(`APPLY MESSAGE (%{default ${'a'.repeat(40)} 8000000}`);
+        await peer.octets(8_000_000);
+        await peer.expect(')');
+        peer.send(`${answer}\r\n`);
+        await peer.closed();
+      },
+      async (session, make) => {
+        const { upload, content } = make();
+        const sent = session.applyMessages([upload]);
+        assert.equal(content.isGivenUp, false);
+        await sent.catch(() => {});
+        assert.ok(content.isGivenUp);
+      },
+    );
   }
+});
+
+function upload(guid: string, content: Buffer): MessageUpload {
+  return { partition: 'default', guid, size: content.length, content };
 }

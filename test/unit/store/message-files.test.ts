@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { MessageStream } from '../../../src/protocol/replica-session.ts';
 import { type MessageDamage, SyncError } from '../../../src/report/sync-error.ts';
+import { checkMessage } from '../../../src/store/check-message.ts';
 import { MessageFiles } from '../../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { record } from '../../lab/engine-fakes.ts';
@@ -90,6 +92,30 @@ for (const way of ways) {
     for await (const piece of stream) pieces.push(piece);
     assert.deepEqual(Buffer.concat(pieces), content);
     await until('the file is closed', () => openBelow(root).length === 0);
+  });
+
+  test(`${way}: a very large message that is not read, or not to its end, is closed when it is given up`, async (t) => {
+    const root = directory(t);
+    const path = join(root, '1.');
+    const content = Buffer.alloc(17 * 1024 * 1024, 'large');
+    writeFileSync(path, content);
+    const files = open();
+    const read = async (): Promise<MessageStream> => {
+      const stream = await files.read(path, message(1, content), 'user.a');
+      assert.ok(stream && !Buffer.isBuffer(stream));
+      return stream;
+    };
+    await checkMessage({ readMessage: (record) => files.read(path, record, 'user.a') }, message(1, content));
+    const [unread, begun, left, ended] = [await read(), await read(), await read(), await read()];
+    const reading = begun[Symbol.asyncIterator]();
+    assert.equal((await reading.next()).done, false);
+    for await (const _ of left) break;
+    for await (const _ of ended);
+    for (const stream of [unread, begun, left, ended]) {
+      stream[Symbol.dispose]();
+      stream[Symbol.dispose]();
+    }
+    await until('all are closed', () => openBelow(root).length === 0);
   });
 
   test(`${way}: a directory that is not there is no damage of the message`, async (t) => {
