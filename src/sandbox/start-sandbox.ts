@@ -136,6 +136,8 @@ class RunningSandbox implements Sandbox {
         cause: error,
       });
     }
+    // Who could not be let in for want of a descriptor comes again.
+    this.#server.on('error', () => undefined);
     const bound = this.#server.address();
     if ('host' in listen && bound !== null && typeof bound === 'object') {
       this.#address = { host: listen.host, port: bound.port };

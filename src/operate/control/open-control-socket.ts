@@ -42,7 +42,8 @@ export async function openControlSocket(
     socket.on('close', () => open.delete(socket));
   });
   await listen(server, path);
-  server.unref();
+  // Who could not be let in asks again, and whoever listens does so as before.
+  server.on('error', () => {}).unref();
   return {
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

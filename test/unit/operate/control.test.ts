@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { syncBuiltinESMExports } from 'node:module';
+import net, { connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -240,4 +241,27 @@ test('whoever asks without end, or never reads, costs bounded memory and holds n
   deaf.write('json status\n'.repeat(20_000));
   assert.match(await askControlSocket(scene.path, 'status'), /^copying/);
   deaf.destroy();
+});
+
+test('a connection that could not be accepted for want of a descriptor ends nothing', async (t) => {
+  using scene = new ControlScene();
+  const servers: Server[] = [];
+  const made = net.createServer;
+  t.mock.method(net, 'createServer', (...args: Parameters<typeof made>) => {
+    const server = made(...args);
+    servers.push(server);
+    return server;
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  await using _socket = await openControlSocket(scene.path, () => scene.run);
+  const outOfFiles = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
+  for (let times = 0; times < 3; times += 1) {
+    for (const server of servers) server.emit('error', outOfFiles);
+  }
+  assert.equal(servers.length, 1);
+  assert.match(await askControlSocket(scene.path, 'status'), /^copying/);
 });
