@@ -85,7 +85,9 @@ function divergence(
     return higher('xconvmodseq-higher-on-replica', 'XCONVMODSEQ', state.xconvmodseq, remote.xconvmodseq);
   }
   const { deletedmodseq } = state;
-  if (remote.highestmodseq !== 0 && deletedmodseq !== undefined && deletedmodseq > remote.highestmodseq) {
+  // A mailbox that was never given a message cannot have one left of those.
+  const hadMail = remote.highestmodseq !== 0 && remote.lastUid !== 0;
+  if (hadMail && deletedmodseq !== undefined && deletedmodseq > remote.highestmodseq) {
     return {
       kind: 'cleaned-up',
       reason: 'cleaned-up-on-master',

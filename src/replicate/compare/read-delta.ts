@@ -1,6 +1,7 @@
 import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, LockedMailbox, RecordPage } from '../../store/master-store.ts';
+import { hasHeardOf } from './has-heard-of.ts';
 import type { PartialLimit } from './mailbox-line.ts';
 
 /** The content of one MAILBOX command. */
@@ -42,8 +43,8 @@ export function readDelta(
       if (uid > lastUid) return delta;
       const modseq = page.modseq(i);
       const isNew = uid > base.lastUid;
-      if (modseq <= base.highestmodseq) {
-        if (isNew && remote !== undefined && !page.expunged(i)) delta.coincidingUid ??= uid;
+      if (hasHeardOf(base, modseq)) {
+        if (isNew && !page.expunged(i)) delta.coincidingUid ??= uid;
         continue;
       }
       if (!isNew && modseq > lastModseq) continue;
@@ -58,7 +59,8 @@ export function readDelta(
 }
 
 /**
- * Where the first step ends, or undefined if the mailbox fits one command or its modseqs allow no step.
+ * Where the first step ends, or undefined if the mailbox fits one command or its modseqs allow no step: whatever is left for
+ * later has to be above the modseq that the replica stands at afterwards, which mail of modseq 0 or 1 never is.
  */
 export function partialLimit(
   mailbox: LockedMailbox,

@@ -1,13 +1,14 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { WireRecord } from '../../protocol/replica-session.ts';
 import type { MergeRule } from '../../report/events.ts';
+import { hasHeardOf } from '../compare/has-heard-of.ts';
 import { isExpunged, sameRecord } from '../compare/same-record.ts';
 import { type MasterSide, type Side, wasCleanedUp } from '../compare/was-cleaned-up.ts';
 
 /**
  * The agreement of both sides, as the ordinary forward delta that each of them needs to reach it. Both lists are in
  * UID order and hold only records with a modseq above anything that the side had, so that either server accepts them and
- * its IMAP clients notice.
+ * its IMAP clients notice; a side that never had a message notices all.
  */
 export interface Merge {
   lastUid: number;
@@ -121,13 +122,14 @@ class Merger {
 
   #decideMasterOnly(ours: WireRecord): void {
     const unseen = ours.uid > this.#replica.lastUid;
+    const isNews = !hasHeardOf(this.#replica, ours.modseq);
     if (isExpunged(ours)) {
-      if (unseen) this.#send('replica', ours, ours.modseq > this.#replica.highestmodseq);
+      if (unseen) this.#send('replica', ours, isNews);
       return;
     }
     if (!unseen) {
       this.#renumberMaster(ours, 'master-renumbered');
-    } else if (ours.modseq > this.#replica.highestmodseq) {
+    } else if (isNews) {
       this.#merge.replicaNeeds.push(source(ours));
       this.#forward(ours);
     } else {

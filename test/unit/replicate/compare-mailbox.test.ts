@@ -151,6 +151,10 @@ test('messages cleaned up at the modseq of the replica are gone there too, and a
   check('unchanged', { 'as far as the replica': { here: { deletedmodseq: 20 } } });
   check('delta', {
     'made anew there': { here: { deletedmodseq: 21 }, there: { highestmodseq: 0, lastUid: 0, crcBasic: 0 } },
+    'made there and not filled': {
+      here: { deletedmodseq: 19 },
+      there: { highestmodseq: 1, lastUid: 0, crcBasic: 0, xconvmodseq: 0 },
+    },
   });
 });
 

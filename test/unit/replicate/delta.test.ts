@@ -8,6 +8,8 @@ import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { entry, lockedMailbox, record, remoteOf, state } from '../../lab/engine-fakes.ts';
 
 const inbox = entry('user.alice');
+/** A mailbox that was made for its quota or its partition, and got nothing before the run ended. */
+const NEVER_FILLED = { lastUid: 0, highestmodseq: 1 };
 
 test('a delta holds what is above the modseq of the replica, expunged records included, and uploads what is new', () => {
   const mailbox = lockedMailbox(inbox, [
@@ -47,50 +49,88 @@ test('a step ends at the modseq below that of whatever is left for the next, exp
   assert.equal(limit(2, { lastUid: 1, highestmodseq: 4 }), undefined, 'the replica is as far already');
 });
 
+test('a first copy has records of modseq 0 too, which Cyrus 2.4 gave to all mail of an older index', () => {
+  const gone = { flags: ['\\Expunged'] };
+  const mailbox = lockedMailbox(inbox, [record(1, 0), record(2, 0, gone), record(3, 2)]);
+  const uids = (list: readonly IndexRecord[]): number[] => list.map(({ uid }) => uid);
+  const untold = { lastUid: 2, highestmodseq: 0 };
+  for (const remote of [undefined, NEVER_FILLED, { lastUid: 0, highestmodseq: 2 }, untold]) {
+    const delta = readDelta(mailbox, remote && remoteOf(inbox, state(remote)), 0);
+    assert.deepEqual(uids(delta.records), [1, 2, 3]);
+    assert.deepEqual(uids(delta.uploads), remote === untold ? [3] : [1, 2, 3]);
+    assert.equal(delta.coincidingUid, undefined);
+  }
+  assert.deepEqual(uids(readDelta(mailbox, remoteOf(inbox, state({ lastUid: 2 })), 0).records), [3]);
+});
+
+test('no step is made that would hide a later record of modseq 0 or 1 from the next', () => {
+  const limit = (...modseqs: number[]) =>
+    partialLimit(
+      lockedMailbox(
+        inbox,
+        modseqs.map((modseq, i) => record(i + 1, modseq)),
+      ),
+      { lastUid: 0, highestmodseq: 0 },
+      2,
+    );
+  assert.deepEqual(limit(0, 0, 5, 6), { uid: 2, modseq: 4 });
+  assert.equal(limit(5, 6, 0, 7), undefined);
+  assert.equal(limit(1, 1, 1, 7), undefined);
+  assert.equal(limit(0, 0, 0, 0), undefined);
+});
+
 test('a record without GUID is refused', () => {
   const mailbox = lockedMailbox(inbox, [record(1, 2, { guid: '0'.repeat(40) })]);
   assert.throws(() => readDelta(mailbox, undefined, 0), { code: 'IMAP_MAILBOX_NOTSUPPORTED' });
 });
 
 test('steps of any size bring over every record once at its final modseq, expunged ones at once, and upload each message once', () => {
-  const changes = fc.array(fc.record({ modseq: fc.integer({ min: 2, max: 60 }), gone: fc.boolean() }), {
+  const modseqs = fc.oneof(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 2, max: 60 }));
+  const changes = fc.array(fc.record({ modseq: modseqs, gone: fc.boolean() }), {
     minLength: 1,
     maxLength: 40,
   });
+  const start = fc.constantFrom(undefined, NEVER_FILLED);
   fc.assert(
-    fc.property(changes, fc.integer({ min: 1, max: 10 }), fc.boolean(), (list, batch, sorted) => {
-      const order = sorted ? list.toSorted((a, b) => a.modseq - b.modseq) : list;
-      const mailbox = lockedMailbox(
-        inbox,
-        order.map(({ modseq, gone }, i) => record(i + 1, modseq, { flags: gone ? ['\\Expunged'] : [] })),
-      );
-      const replica = new Map<number, IndexRecord>();
-      const uploaded: number[] = [];
-      let remote: ReplicaMailbox | undefined;
-      for (let steps = 0; ; steps++) {
-        assert.ok(steps <= order.length, 'ends');
-        const delta = readDelta(mailbox, remote, batch);
-        assert.equal(delta.coincidingUid, undefined);
-        for (const one of delta.records) {
-          const before = replica.get(one.uid);
-          assert.ok(before || delta.uploads.includes(one), 'a new record is uploaded first');
-          assert.ok((before?.modseq ?? 0) <= one.modseq, 'no modseq goes down');
-          // No server changes a record that it has as expunged.
-          if (!before?.flags.includes('\\Expunged')) replica.set(one.uid, one);
+    fc.property(
+      changes,
+      fc.integer({ min: 1, max: 10 }),
+      fc.boolean(),
+      start,
+      (list, batch, sorted, begun) => {
+        const order = sorted ? list.toSorted((a, b) => a.modseq - b.modseq) : list;
+        const mailbox = lockedMailbox(
+          inbox,
+          order.map(({ modseq, gone }, i) => record(i + 1, modseq, { flags: gone ? ['\\Expunged'] : [] })),
+        );
+        const replica = new Map<number, IndexRecord>();
+        const uploaded: number[] = [];
+        let remote: ReplicaMailbox | undefined = begun && remoteOf(inbox, state(begun));
+        for (let steps = 0; ; steps++) {
+          assert.ok(steps <= order.length, 'ends');
+          const delta = readDelta(mailbox, remote, batch);
+          assert.equal(delta.coincidingUid, undefined);
+          for (const one of delta.records) {
+            const before = replica.get(one.uid);
+            assert.ok(before || delta.uploads.includes(one), 'a new record is uploaded first');
+            assert.ok((before?.modseq ?? 0) <= one.modseq, 'no modseq goes down');
+            // No server changes a record that it has as expunged.
+            if (!before?.flags.includes('\\Expunged')) replica.set(one.uid, one);
+          }
+          uploaded.push(...delta.uploads.map((one) => one.uid));
+          const lineOptions = { partition: 'default', local: false };
+          if (!delta.limit) break;
+          assert.ok(delta.limit.modseq > (remote?.highestmodseq ?? 0), 'each step advances');
+          remote = afterApplying(partialLine(mailbox, remote, delta.limit, lineOptions));
         }
-        uploaded.push(...delta.uploads.map((one) => one.uid));
-        const lineOptions = { partition: 'default', local: false };
-        if (!delta.limit) break;
-        assert.ok(delta.limit.modseq > (remote?.highestmodseq ?? 0), 'each step advances');
-        remote = afterApplying(partialLine(mailbox, remote, delta.limit, lineOptions));
-      }
-      assert.deepEqual(
-        [...replica.values()].map((one) => one.modseq),
-        order.map(({ modseq }) => modseq),
-      );
-      assert.deepEqual(uploaded, [...new Set(uploaded)]);
-      assert.equal(uploaded.length, order.length);
-    }),
+        assert.deepEqual(
+          [...replica.values()].map((one) => one.modseq),
+          order.map(({ modseq }) => modseq),
+        );
+        assert.deepEqual(uploaded, [...new Set(uploaded)]);
+        assert.equal(uploaded.length, order.length);
+      },
+    ),
   );
 });
 

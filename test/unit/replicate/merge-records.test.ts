@@ -402,6 +402,21 @@ test('what the replica has changed last brings its flags and annotations, but no
   assert.deepEqual([merged.toMaster, merged.toReplica], [[expected], [expected]]);
 });
 
+test('a replica that never had a message gets all as they are, whatever its modseq, and the master is not written to', () => {
+  const ours = [0, 1, 7].map((modseq, i) => message(i + 1, `${i}`, { modseq }));
+  ours.push(message(4, 'gone', { modseq: 0, flags: ['\\Expunged'] }));
+  for (const highestmodseq of [0, 1, 7]) {
+    const merged = mergeRecords(
+      { lastUid: 4, highestmodseq: 7, deletedmodseq: 3, records: ours },
+      { lastUid: 0, highestmodseq, records: [] },
+    );
+    assert.deepEqual(merged.toReplica, ours);
+    assert.deepEqual(merged.toMaster, []);
+    assert.deepEqual([merged.lastUid, merged.highestmodseq], [4, 7]);
+    assert.deepEqual(new Set(merged.decided.map(({ rule }) => rule)), new Set(['sent']));
+  }
+});
+
 for (const [ours, theirs, order] of [
   ['b', 'a', ['a', 'b']],
   ['a', 'b', ['a', 'b']],
