@@ -4,6 +4,7 @@ import { SyncError } from '../../report/sync-error.ts';
 import type { IndexRecord, MailboxMessages, MessageContent } from '../../store/master-store.ts';
 import type { LeftOut } from '../compare/left-out.ts';
 import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
+import { settledBeforeThrowing } from '../outcomes/settled-before-throwing.ts';
 import { DamagedRecords } from './damaged-records.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { Slabs } from './slabs.ts';
@@ -54,39 +55,41 @@ export async function upload(
 
   let octets = 0;
   let failed: unknown;
-  for (let next = 0; next < queue.length && failed === undefined; ) {
-    await stage.turn(async () => {
-      await context.session.window();
-      mayGoOn();
-      const { chosen, taken } = nextSlice(queue, next, isWanted);
-      next += taken;
-      const slice = await readSlice(messages, partition, chosen, stage.slabs);
-      // Another record of the same message may have a file that is sound.
-      for (const one of slice.damaged) {
-        const substitute = damage.note(one);
-        if (substitute) queue.push(substitute);
-        if (areTooMany(damage.count)) failed ??= one.error;
-      }
-      const { slab } = slice;
-      if (slice.messages.length === 0) {
-        if (slab) stage.slabs.giveBack(slab);
-        return;
-      }
-      octets += slice.octets;
-      const done = context.session.applyMessages(slice.messages).then(() => {
-        if (slab) stage.slabs.giveBack(slab);
+  await settledBeforeThrowing(confirmations, async () => {
+    for (let next = 0; next < queue.length && failed === undefined; ) {
+      await stage.turn(async () => {
+        await context.session.window();
+        mayGoOn();
+        const { chosen, taken } = nextSlice(queue, next, isWanted);
+        next += taken;
+        const slice = await readSlice(messages, partition, chosen, stage.slabs);
+        // Another record of the same message may have a file that is sound.
+        for (const one of slice.damaged) {
+          const substitute = damage.note(one);
+          if (substitute) queue.push(substitute);
+          if (areTooMany(damage.count)) failed ??= one.error;
+        }
+        const { slab } = slice;
+        if (slice.messages.length === 0) {
+          if (slab) stage.slabs.giveBack(slab);
+          return;
+        }
+        octets += slice.octets;
+        const done = context.session.applyMessages(slice.messages).then(() => {
+          if (slab) stage.slabs.giveBack(slab);
+        });
+        stage.add(
+          partition,
+          slice.messages.map((message) => message.guid),
+          done,
+        );
+        done.catch((error) => {
+          failed ??= error;
+        });
+        confirmations.push(done);
       });
-      stage.add(
-        partition,
-        slice.messages.map((message) => message.guid),
-        done,
-      );
-      done.catch((error) => {
-        failed ??= error;
-      });
-      confirmations.push(done);
-    });
-  }
+    }
+  });
   await allSettledOrThrow(confirmations);
   if (failed !== undefined) throw failed;
   return { octets, damaged: damage.hopeless };

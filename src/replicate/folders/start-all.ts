@@ -6,6 +6,7 @@ import type { MailboxTask } from '../connection/mailbox-task.ts';
 import { Order } from '../connection/order.ts';
 import { endsJob } from '../outcomes/failures.ts';
 import { breaksLink } from '../outcomes/set-aside.ts';
+import { settledBeforeThrowing } from '../outcomes/settled-before-throwing.ts';
 import { type FolderJob, noteLeftOut, noteState, reportMailbox } from './folder-job.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
 import type { FolderPlan } from './plan-folders.ts';
@@ -60,66 +61,73 @@ async function startEach(
     });
     running.push(collected);
   };
-  for (const { entry, remote, comparison } of work) {
-    if (fatal !== undefined) break;
-    const newcomer = plan.matches.has(entry) ? undefined : newcomers.add(entry);
-    await newcomer?.above?.begun;
-    if (newcomer?.missing !== undefined) {
-      newcomer.fail();
-      job.failures.holdBack(entry.name, newcomer.missing);
-      continue;
-    }
-    const aside = context.setAside.find(({ mailbox }) => mailbox === entry.name);
-    if (aside) {
-      newcomer?.fail();
-      reportMailbox(context, job, entry, breaksLink(aside));
-      continue;
-    }
-    if (entry.intermediate) {
-      newcomer?.goesOver(context.session);
+  const startThem = async (): Promise<void> => {
+    for (const { entry, remote, comparison } of work) {
+      if (fatal !== undefined) break;
+      const newcomer = plan.matches.has(entry) ? undefined : newcomers.add(entry);
+      await newcomer?.above?.begun;
+      if (newcomer?.missing !== undefined) {
+        newcomer.fail();
+        job.failures.holdBack(entry.name, newcomer.missing);
+        continue;
+      }
+      const aside = context.setAside.find(({ mailbox }) => mailbox === entry.name);
+      if (aside) {
+        newcomer?.fail();
+        reportMailbox(context, job, entry, breaksLink(aside));
+        continue;
+      }
+      if (entry.intermediate) {
+        newcomer?.goesOver(context.session);
+        const turn = order.turn();
+        collect(
+          entry,
+          newcomer,
+          sendIntermediate(context, entry, turn, () => newcomer?.checkAbove()),
+        );
+        continue;
+      }
+      const course = await spread.next(remote ? 0 : context.store.estimateMailbox(entry).messages);
+      newcomer?.goesOver(course.context.session);
       const turn = order.turn();
+      const task: MailboxTask = {
+        user: job.user,
+        entry,
+        remote,
+        partition: partitionOf(context, entry),
+        turn: { ...turn, ready: turn.ready.then(() => newcomer?.aboveElsewhere) },
+        onState: (state) => {
+          newcomer?.begin();
+          noteState(context, job, state);
+        },
+        onMerged: () => {
+          job.merged = true;
+        },
+        onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
+        onExists: () => newcomer?.isMade(),
+        onFailed: () => newcomer?.fail(),
+        checkNeeds: () => newcomer?.checkAbove(),
+      };
+      if (comparison.kind === 'diverged') {
+        turn.done();
+        course[Symbol.dispose]();
+        collect(entry, newcomer, mergeMailbox(context, task, comparison));
+        continue;
+      }
+      const { finished } = await startMailbox(course.context, task);
       collect(
         entry,
         newcomer,
-        sendIntermediate(context, entry, turn, () => newcomer?.checkAbove()),
+        finished.finally(() => course[Symbol.dispose]()),
       );
-      continue;
     }
-    const course = await spread.next(remote ? 0 : context.store.estimateMailbox(entry).messages);
-    newcomer?.goesOver(course.context.session);
-    const turn = order.turn();
-    const task: MailboxTask = {
-      user: job.user,
-      entry,
-      remote,
-      partition: partitionOf(context, entry),
-      turn: { ...turn, ready: turn.ready.then(() => newcomer?.aboveElsewhere) },
-      onState: (state) => {
-        newcomer?.begin();
-        noteState(context, job, state);
-      },
-      onMerged: () => {
-        job.merged = true;
-      },
-      onLeftOut: (leftOut) => noteLeftOut(context, job, entry, leftOut),
-      onExists: () => newcomer?.isMade(),
-      onFailed: () => newcomer?.fail(),
-      checkNeeds: () => newcomer?.checkAbove(),
-    };
-    if (comparison.kind === 'diverged') {
-      turn.done();
-      course[Symbol.dispose]();
-      collect(entry, newcomer, mergeMailbox(context, task, comparison));
-      continue;
-    }
-    const { finished } = await startMailbox(course.context, task);
-    collect(
-      entry,
-      newcomer,
-      finished.finally(() => course[Symbol.dispose]()),
-    );
+    await order.all;
+  };
+  try {
+    await settledBeforeThrowing(running, startThem);
+  } catch (caught) {
+    throw fatal ?? caught;
   }
-  await order.all;
   const finished = Promise.all(running).then(() => {
     spread[Symbol.dispose]();
     reportHeldBack(context, job);

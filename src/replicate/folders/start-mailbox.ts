@@ -169,6 +169,8 @@ async function runMailbox(
   } finally {
     claim?.[Symbol.dispose]();
     ahead?.[Symbol.dispose]();
+    // Its answer may be yet to come where the step behind it has failed, and the job is not over before.
+    await sent?.refusal;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ByteString, compareBytes } from '../../byte-string.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
+import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 import { emptySeen } from '../user-data/plan-seen.ts';
 import { userThere } from './user-there.ts';
 
@@ -18,7 +19,7 @@ export async function removeAllButDeleted(context: EngineContext, userid: ByteSt
     await session.applyUnuser(userid);
   } else {
     if (sieve.some(({ active }) => active)) await session.applyUnactivateSieve(userid);
-    await Promise.all([
+    await allSettledOrThrow([
       ...subscriptions.map((name) => session.applyUnsub(userid, name)),
       // Such a server removes the one file that is named: a script, or what was compiled of it.
       ...sieve.map(({ filename }) => session.applyUnsieve(userid, filename)),
@@ -30,5 +31,5 @@ export async function removeAllButDeleted(context: EngineContext, userid: ByteSt
   // A quota that no mailbox has any more is not told of, and is there all the same; one that is not there may be removed.
   const roots = new Set([inbox, ...quotas.map(({ root }) => root)]);
   using _lock = await context.quotaRootLock.hold(context);
-  await Promise.all([...roots].map((root) => session.applyUnquota(root)));
+  await allSettledOrThrow([...roots].map((root) => session.applyUnquota(root)));
 }

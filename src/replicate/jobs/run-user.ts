@@ -3,7 +3,7 @@
  * actions of a unit of a sync log, and what becomes of users who are gone. A job may use all sub-rooms below, and knows the
  * master and the replica by their interfaces alone. It takes the sync locks of all its users at once or is refused with
  * USER_LOCKED, looks again in rounds as long as something changed, and ends with the first failure after all that does not
- * depend on it was done.
+ * depend on it was done. Whatever it ends with, no command that changes the replica's mailboxes is under way by then.
  */
 
 import type { ByteString } from '../../byte-string.ts';
@@ -85,9 +85,12 @@ export async function syncUser(
     };
     const folders = await syncFolders(context, job);
     if (folders === 'again') return 'again';
-    const inPlace = hasInboxThere(context, userid, replica.mailboxes);
-    const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);
-    if (there) {
+    let hasInboxNow = false;
+    const besideFolders = async (): Promise<void> => {
+      const inPlace = hasInboxThere(context, userid, replica.mailboxes);
+      const there = inPlace ? replica : await askAgain(context, userid, replica, folders.finished);
+      if (!there) return;
+      hasInboxNow = true;
       const behindFolders = async (): Promise<void> => {
         await folders.finished;
         if (scripts) await sendScripts(context, userid, there, failures);
@@ -102,7 +105,8 @@ export async function syncUser(
         sendSubscriptions(context, userid, there, failures),
         sendSeen(context, userid, there, failures, renewed || !inPlace),
       ]);
-    }
+    };
+    await allSettledOrThrow([folders.finished, besideFolders()]);
     if (failures.anyMoved && !moved) {
       moved = failures.movedThere;
       return 'again';
@@ -113,7 +117,7 @@ export async function syncUser(
       lookedAgain = true;
       return 'again';
     }
-    return there ? 'synced' : 'again';
+    return hasInboxNow ? 'synced' : 'again';
   });
 }
 

@@ -10,6 +10,7 @@ import { nameInText } from '../../report/name-in-text.ts';
 import { type Phase, SyncError } from '../../report/sync-error.ts';
 import type { UnreadPart } from '../../store/master-store.ts';
 import { expected } from './expected.ts';
+import { settledBeforeThrowing } from './settled-before-throwing.ts';
 
 /** Commands in flight whose outcome is yet to be collected: more than a link with any delay has under way. */
 const MOST_REMEMBERED = 8192;
@@ -132,15 +133,17 @@ export class Failures {
   ): Promise<boolean> {
     let done = true;
     const running: Promise<void>[] = [];
-    for (const item of items) {
-      await session.window().catch((caught) => this.add(phase, caught));
-      // One that is never looked at, because another ended the job, has failed for the same reason.
-      running.push(expected(send(item)));
-      if (running.length < MOST_REMEMBERED) continue;
-      // Answers come in order, so that those behind go on meanwhile.
-      done = (await this.all(phase, running.splice(0, MOST_REMEMBERED / 2))) && done;
-    }
-    return (await this.all(phase, running)) && done;
+    return await settledBeforeThrowing(running, async () => {
+      for (const item of items) {
+        await session.window().catch((caught) => this.add(phase, caught));
+        // One that is never looked at, because another ended the job, has failed for the same reason.
+        running.push(expected(send(item)));
+        if (running.length < MOST_REMEMBERED) continue;
+        // Answers come in order, so that those behind go on meanwhile.
+        done = (await this.all(phase, running.splice(0, MOST_REMEMBERED / 2))) && done;
+      }
+      return (await this.all(phase, running)) && done;
+    });
   }
 
   /** `mailbox` was not sent: `above` is not on the replica, and has its own failure if it is part of this job. */
