@@ -19,7 +19,7 @@ interface Watched {
   underWay: Set<string>;
   /** Is called as each of them is sent. */
   onSent: (command: string) => void;
-  /** What was under way without the lock. */
+  /** Commands that were under way without the lock. */
   late: string[];
 }
 
