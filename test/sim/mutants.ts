@@ -255,7 +255,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was cleaned away here stays on the replica for ever',
     file: 'src/replicate/compare/compare-mailbox.ts',
-    changes: [['deletedmodseq > remote.highestmodseq) {', 'deletedmodseq < 0) {']],
+    changes: [['deletedmodseq > heardUpTo) {', 'deletedmodseq < 0) {']],
   },
   {
     name: 'the quota of a former user of the name stays',

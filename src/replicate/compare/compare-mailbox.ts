@@ -5,9 +5,9 @@
  * remove something unseen is never proposed: such a mailbox is `diverged`.
  */
 
-import type { ReplicaMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import type { Annotation, MailboxEntry, MailboxState } from '../../store/master-store.ts';
+import type { KnownMailbox } from './known-mailbox.ts';
 import { sameGroups } from './same-groups.ts';
 
 /** The master's side of one mailbox, as read under its index lock. */
@@ -53,7 +53,7 @@ export interface Divergence {
 /** Compares (algorithm 5.1), taking what the C client would first write to the master as if it were written. */
 export function compareMailbox(
   local: LocalMailbox,
-  remote: ReplicaMailbox,
+  remote: KnownMailbox,
   options: CompareOptions,
 ): Comparison {
   const { state } = local;
@@ -64,7 +64,7 @@ export function compareMailbox(
 
 function divergence(
   state: MailboxState,
-  remote: ReplicaMailbox,
+  remote: KnownMailbox,
   { conversations }: CompareOptions,
 ): Comparison | undefined {
   const higher = (reason: DivergedReason, what: string, ours: number, theirs: number): Comparison => ({
@@ -87,7 +87,8 @@ function divergence(
   const { deletedmodseq } = state;
   // A mailbox that was never given a message cannot have one left of those.
   const hadMail = remote.highestmodseq !== 0 && remote.lastUid !== 0;
-  if (hadMail && deletedmodseq !== undefined && deletedmodseq > remote.highestmodseq) {
+  const heardUpTo = Math.max(remote.highestmodseq, remote.cleanedUpTo ?? 0);
+  if (hadMail && deletedmodseq !== undefined && deletedmodseq > heardUpTo) {
     return {
       kind: 'cleaned-up',
       reason: 'cleaned-up-on-master',
@@ -108,7 +109,7 @@ function divergence(
   return undefined;
 }
 
-function sameState(local: LocalMailbox, remote: ReplicaMailbox, options: CompareOptions): boolean {
+function sameState(local: LocalMailbox, remote: KnownMailbox, options: CompareOptions): boolean {
   const { entry, state } = local;
   return (
     sameType(remote.type, entry.type) &&

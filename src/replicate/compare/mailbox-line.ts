@@ -1,7 +1,8 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session.ts';
-import type { MailboxEntry } from '../../store/master-store.ts';
+import type { MailboxEntry, MailboxState } from '../../store/master-store.ts';
 import type { LocalMailbox } from './compare-mailbox.ts';
+import type { KnownMailbox } from './known-mailbox.ts';
 
 /** Where one step of a mailbox that is sent in several ends (algorithm 5.4). */
 export interface PartialLimit {
@@ -154,10 +155,19 @@ export function intermediateLine(
 
 /**
  * Foretells the replica's state after a step was applied, without asking. Its checksums are not known: 0 matches anything.
+ *
+ * @param before what the step builds on
+ * @param state the master's, when the step was read
  */
-export function afterApplying(line: WireMailbox): ReplicaMailbox {
+export function afterApplying(
+  line: WireMailbox,
+  before: KnownMailbox | undefined,
+  { deletedmodseq }: Pick<MailboxState, 'deletedmodseq'>,
+): KnownMailbox {
   const { since: _since, intermediate: _intermediate, local: _local, ...mailbox } = line;
-  return { ...mailbox, crcBasic: 0, crcAnnotations: 0 };
+  const hadNothing = before === undefined || before.lastUid === 0;
+  const cleanedUpTo = hadNothing ? deletedmodseq : before.cleanedUpTo;
+  return { ...mailbox, crcBasic: 0, crcAnnotations: 0, cleanedUpTo };
 }
 
 /**

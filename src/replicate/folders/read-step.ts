@@ -16,6 +16,7 @@ import {
   type LocalMailbox,
 } from '../compare/compare-mailbox.ts';
 import { holdsOnlyOurs } from '../compare/holds-only-ours.ts';
+import type { KnownMailbox } from '../compare/known-mailbox.ts';
 import { type Delta, readDelta } from '../compare/read-delta.ts';
 import { withUnreadAsThere } from '../compare/with-unread-as-there.ts';
 import { masterRecords } from '../merge/record-lists.ts';
@@ -49,7 +50,7 @@ const NOT_THERE: Comparison = { kind: 'delta' };
 export function readStep(
   mailbox: LockedMailbox,
   listed: MailboxEntry,
-  remote: ReplicaMailbox | undefined,
+  remote: KnownMailbox | undefined,
   options: StepOptions,
 ): StepReading {
   checkSame(mailbox, listed);

@@ -1,6 +1,7 @@
-import type { ReplicaMailbox, WireMailbox } from '../../protocol/replica-session.ts';
+import type { WireMailbox } from '../../protocol/replica-session.ts';
 import type { DivergedReason } from '../../report/events.ts';
 import { SyncError } from '../../report/sync-error.ts';
+import type { KnownMailbox } from '../compare/known-mailbox.ts';
 import { areTooMany, type LeftOut, lineWithout } from '../compare/left-out.ts';
 import { afterApplying, mailboxLine, partialLine } from '../compare/mailbox-line.ts';
 import type { Delta } from '../compare/read-delta.ts';
@@ -77,7 +78,7 @@ async function runMailbox(
   firstClaim: Claim,
   merges: number,
 ): Promise<void> {
-  let { remote } = task;
+  let remote: KnownMailbox | undefined = task.remote;
   let claim: Claim | undefined = firstClaim;
   using lanes = new Lanes(context);
   let lane = context;
@@ -113,7 +114,7 @@ async function runMailbox(
             keepFiles: removed > 0,
             leftOutBefore: leftOut,
             announce,
-            onPartial: (line: WireMailbox) => next.begin(line),
+            onPartial: (after: KnownMailbox) => next.begin(after),
           };
           step = await prepareStep(lane, task, remote, claim, how);
         } catch (caught) {
@@ -164,7 +165,7 @@ async function runMailbox(
       sent = sendStep(lane, task, step, claim);
       claim = undefined;
       task.turn.done();
-      remote = afterApplying(step.line);
+      remote = step.after;
     }
   } finally {
     claim?.[Symbol.dispose]();
@@ -224,6 +225,8 @@ function sendStep(
 interface ReadyStep {
   kind: 'send';
   line: WireMailbox;
+  /** The replica's side once it is applied. */
+  after: KnownMailbox;
   delta: Delta;
   octets: number;
   leftOut: readonly LeftOut[];
@@ -243,8 +246,8 @@ interface StepWishes {
   leftOutBefore: ReadonlyMap<number, LeftOut>;
   /** Is called before anything is sent. */
   announce: () => void;
-  /** Is called with the line of a step that others follow, before its messages are sent. */
-  onPartial: (line: WireMailbox) => void;
+  /** Is called with the replica's side after a step that others follow, before the messages of that are sent. */
+  onPartial: (after: KnownMailbox) => void;
 }
 
 /**
@@ -255,7 +258,7 @@ interface StepWishes {
 async function prepareStep(
   context: EngineContext,
   task: MailboxTask,
-  remote: ReplicaMailbox | undefined,
+  remote: KnownMailbox | undefined,
   claim: Claim,
   { options, keepFiles, leftOutBefore, announce, onPartial }: StepWishes,
 ): Promise<Step | undefined> {
@@ -294,15 +297,17 @@ async function prepareStep(
     task.checkNeeds();
     await context.partitions.ensure(line);
   }
-  if (delta.limit) onPartial(line);
+  const after = afterApplying(line, remote, local.state);
+  if (delta.limit) onPartial(after);
   const endsIt = (count: number): boolean => areTooMany(leftOutBefore.size + count, local.state);
   const { octets, damaged } = await uploadOnce(context, claim, task, messages, delta.uploads, endsIt);
   // An expunged record goes without its message.
   const leftOut = damaged.filter(({ record }) => !isExpunged(record));
   const all = new Map([...leftOutBefore, ...leftOut.map((one) => [one.record.uid, one] as const)]);
-  if (all.size === 0) return { kind: 'send', line, delta, octets, leftOut };
+  if (all.size === 0) return { kind: 'send', line, after, delta, octets, leftOut };
   return {
     kind: 'send',
+    after,
     line: lineWithout(
       line,
       [...all.values()].map(({ record }) => record),

@@ -1,5 +1,4 @@
-import type { WireMailbox } from '../../protocol/replica-session.ts';
-import { afterApplying } from '../compare/mailbox-line.ts';
+import type { KnownMailbox } from '../compare/known-mailbox.ts';
 import { type Claim, claimBudgetAndStage } from '../connection/claim.ts';
 import type { EngineContext } from '../connection/engine-context.ts';
 import type { Lanes } from '../connection/lanes.ts';
@@ -37,9 +36,9 @@ export class StepAhead implements Disposable {
     this.#options = options;
   }
 
-  /** @param line of the step before, which this one builds on */
-  begin(line: WireMailbox): void {
-    this.#stage(line).catch(() => undefined);
+  /** @param remote as the step before leaves it, which this one builds on */
+  begin(remote: KnownMailbox): void {
+    this.#stage(remote).catch(() => undefined);
   }
 
   /** Ends it. @returns where the next step finds its messages; whoever takes the claim gives it back */
@@ -56,7 +55,7 @@ export class StepAhead implements Disposable {
     this.#place = undefined;
   }
 
-  async #stage(line: WireMailbox): Promise<void> {
+  async #stage(remote: KnownMailbox): Promise<void> {
     const lane = await this.#lanes.beside(this.#lane, () => this.#isWanted);
     if (!lane) return;
     const task = this.#task;
@@ -66,7 +65,6 @@ export class StepAhead implements Disposable {
       return;
     }
     this.#place = { lane, claim };
-    const remote = afterApplying(line);
     const reading = await lane.store.readMailbox(task.entry.name, (mailbox) =>
       readStep(mailbox, task.entry, remote, this.#options),
     );

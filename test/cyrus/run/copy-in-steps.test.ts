@@ -52,6 +52,27 @@ test('messages that were expunged before a copy in steps are gone from the same 
   assert.deepEqual(await vanished(pair.replica, 'anna'), await vanished(pair.master, 'anna'));
 });
 
+test('a mailbox from which cyr_expire has removed mail is copied in steps, and not compared record by record', async () => {
+  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
+  pair.master.configure('sync_batchsize', '10');
+  await pair.master.writeConfiguration();
+  await using admin = await pair.master.imap();
+  await admin.ok('CREATE user/anna');
+  await using client = await pair.master.imap('anna');
+  await append(client, 'INBOX', 35, 'in steps', 'anna');
+  await client.ok('SELECT INBOX');
+  await client.ok('STORE 2,9,17,33 +FLAGS (\\Deleted)');
+  await client.ok('EXPUNGE');
+  await client.ok('UNSELECT');
+  await pair.master.runOk('cyr_expire', ['-E', '0', '-X', '0', '-u', 'anna']);
+  const log = await syncClientOk(pair.master, ['-v', '-v', '-A', '--log-to-stderr']);
+  assert.ok((log.stderr.match(/APPLY MAILBOX/g)?.length ?? 0) > 3);
+  assert.doesNotMatch(log.stderr, /NO IMAP|GET FULLMAILBOX|full update|changed on both sides/);
+  await assertNothingLeft(pair);
+  await assertSameMailOf(pair.master, pair.replica, ['anna']);
+  await assertSameState(pair, ['anna']);
+});
+
 test('a mailbox that the replica has already is added to in steps, without a word of changes on the replica', async () => {
   await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
   pair.master.configure('sync_batchsize', '3');

@@ -23,3 +23,22 @@ test('a copy in steps, interrupted after any of them, goes on from there and end
     assert.deepEqual(modseqs(there), modseqs(master.records('user.anna')));
   }
 });
+
+test('a mailbox of which the master has cleaned up is copied in steps like any other, and is not merged', async () => {
+  await using scene = await EngineScene.start();
+  const { master } = scene;
+  scene.options = { ...scene.options, batchSize: 3 };
+  master.addUser('anna', [], { messages: Array.from({ length: 10 }, (_, i) => `message ${i}`) });
+  for (const uid of [2, 7]) master.expunge('user.anna', uid);
+  master.cleanUp('user.anna');
+  await scene.runUser('anna');
+  scene.assertSame('anna');
+  const commands = scene.takeCommands();
+  const steps = commands.flatMap((line) => /^MAILBOX .* LAST_UID (\d+) /.exec(line)?.[1] ?? []);
+  // At first an empty one, to see whether the partition is there.
+  assert.deepEqual(steps, ['0', '4', '8', '10']);
+  assert.deepEqual(
+    scene.events.filter(({ kind }) => kind === 'mailbox:diverged'),
+    [],
+  );
+});

@@ -121,7 +121,11 @@ test('steps of any size bring over every record once at its final modseq, expung
           const lineOptions = { partition: 'default', local: false };
           if (!delta.limit) break;
           assert.ok(delta.limit.modseq > (remote?.highestmodseq ?? 0), 'each step advances');
-          remote = afterApplying(partialLine(mailbox, remote, delta.limit, lineOptions));
+          remote = afterApplying(
+            partialLine(mailbox, remote, delta.limit, lineOptions),
+            remote,
+            mailbox.state,
+          );
         }
         assert.deepEqual(
           [...replica.values()].map((one) => one.modseq),

@@ -188,10 +188,11 @@ test('a mailbox that is to be filled next, one of nobody, and a row without stor
 
 test('of the replica after a step all is known but its checksums', () => {
   const { since: _, intermediate: _i, local: _l, ...mailbox } = mailboxLine(LOCAL, THERE, OPTIONS);
-  assert.deepEqual(afterApplying(mailboxLine(LOCAL, THERE, OPTIONS)), {
+  assert.deepEqual(afterApplying(mailboxLine(LOCAL, THERE, OPTIONS), THERE, STATE), {
     ...mailbox,
     crcBasic: 0,
     crcAnnotations: 0,
+    cleanedUpTo: undefined,
   });
 });
 
@@ -223,4 +224,14 @@ test('each counter may jump as far as a use of the mailbox explains, and no furt
   const unread = { ...STATE, xconvmodseq: 2 ** 40, unread: [{ part: 'xconvmodseq' }] as never };
   const jump = senselessJump(unread, { ...theirs, xconvmodseq: 21 + 2 ** 32 }, NOW);
   assert.equal(jump?.field, 'XCONVMODSEQ', 'what could not be read here explains nothing');
+});
+
+test('a replica that had nothing has nothing that was cleaned up before, nor has it after further steps', () => {
+  const line = mailboxLine(LOCAL, undefined, OPTIONS);
+  for (const nothing of [undefined, { ...THERE, lastUid: 0 }]) {
+    const first = afterApplying(line, nothing, { deletedmodseq: 7 });
+    assert.equal(first.cleanedUpTo, 7);
+    assert.equal(afterApplying(line, first, { deletedmodseq: 9 }).cleanedUpTo, 7);
+  }
+  assert.equal(afterApplying(line, THERE, { deletedmodseq: 7 }).cleanedUpTo, undefined);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ReplicaMailbox } from '../../../src/protocol/replica-session.ts';
+import type { KnownMailbox } from '../../../src/replicate/compare/known-mailbox.ts';
 import { readStep, type StepOptions, type StepReading } from '../../../src/replicate/folders/read-step.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { basicCrc } from '../../../src/store/mailbox/checksums.ts';
@@ -41,7 +41,7 @@ test('of the mailbox that was listed everything is sent', () => {
 /** A step of a mailbox whose checksum is that of its records, to a replica that has the first of them. */
 function stepOf(
   records: readonly IndexRecord[],
-  there: readonly IndexRecord[] | Partial<ReplicaMailbox>,
+  there: readonly IndexRecord[] | Partial<KnownMailbox>,
   state: Partial<MailboxState> = {},
   options: Partial<StepOptions> = {},
 ): StepReading {
@@ -54,7 +54,7 @@ function stepOf(
   });
   const remote = Array.isArray(there)
     ? { crcBasic: basicCrc(there), ...countersOf(there) }
-    : (there as Partial<ReplicaMailbox>);
+    : (there as Partial<KnownMailbox>);
   return readStep(mailbox, listed, remoteOf(listed, mailbox.state, remote), { ...OPTIONS, ...options });
 }
 
@@ -102,6 +102,16 @@ test('messages that were cleaned up here are no reason to merge where the replic
     assert.equal(inShort(stepOf([FIRST, THIRD], there, cleaned)), 'cleaned-up-on-master');
   const inSteps = stepOf([FIRST, THIRD, record(4, 9), record(5, 10)], [FIRST], cleaned, { batchSize: 2 });
   assert.equal(inShort(inSteps), 'cleaned-up-on-master', 'a step tells no checksum');
+});
+
+test('messages that were cleaned up before the first of our own steps are no reason to merge in those that follow, and later ones are', () => {
+  const records = [FIRST, THIRD, record(4, 9), record(5, 10), record(6, 11)];
+  const ours = { crcBasic: 0, crcAnnotations: 0, ...countersOf([FIRST, THIRD]), cleanedUpTo: 8 };
+  for (const batchSize of [2, 0]) {
+    const sent = batchSize === 0 ? 'send 4,5,6' : 'send 4,5';
+    assert.equal(inShort(stepOf(records, ours, { deletedmodseq: 8 }, { batchSize })), sent);
+    assert.equal(inShort(stepOf(records, ours, { deletedmodseq: 9 }, { batchSize })), 'cleaned-up-on-master');
+  }
 });
 
 test('in steps nothing is foreseen of the checksum, and each has what comes before its end', () => {

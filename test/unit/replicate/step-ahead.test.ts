@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MessageUpload } from '../../../src/protocol/replica-session.ts';
-import { mailboxLine } from '../../../src/replicate/compare/mailbox-line.ts';
+import { afterApplying, mailboxLine } from '../../../src/replicate/compare/mailbox-line.ts';
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
 import type { Lanes } from '../../../src/replicate/connection/lanes.ts';
 import type { MailboxTask } from '../../../src/replicate/connection/mailbox-task.ts';
@@ -132,7 +132,8 @@ async function stagedAhead(
   const options = OPTIONS as unknown as StepOptions;
   const ahead = new StepAhead(lanes, own as unknown as EngineContext, task, options);
   const before = { entry: mailbox, state: state(), annotations: [] };
-  ahead.begin(mailboxLine(before, undefined, { partition: 'default', local: false }));
+  const line = mailboxLine(before, undefined, { partition: 'default', local: false });
+  ahead.begin(afterApplying(line, undefined, before.state));
   for (let turn = 0; turn < 5; turn++) await nextTurn();
   const place = ahead.take();
   const isTaken = place !== undefined;
