@@ -1,5 +1,6 @@
 /**
- * Records the run that the program is trained on (bin/training), with real servers: `npm run record-training`, as root or cyrus.
+ * Records the run that the program is trained on (bin/training), with real servers, as root or cyrus:
+ * `npm run build && node dist/test/training/record-training.js`
  * Anna has nothing new, bob has one message that the replica has not: what hooks and cron start thousands of times.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
