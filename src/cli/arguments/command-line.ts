@@ -96,7 +96,7 @@ export function commandLine(): Command {
     .argument('[names...]', 'users (-u, -s), mailboxes (-m), or one mailbox name prefix (-A)')
     .helpOption('--help', 'show this and exit')
     .option('--version', 'show the version and exit')
-    .on('option:version', () => answerVersion(command))
+    .on('option:version', () => tellVersion(command))
     .addHelpText('after', EXAMPLES);
   const group = (heading: string, ...options: OptionRow[]): void => addOptions(command, heading, ...options);
   group(
@@ -169,8 +169,8 @@ export function commandLine(): Command {
   return command;
 }
 
-/** As commander answers it, but that the version is looked for only when it is asked for. */
-function answerVersion(command: Command): never {
+/** Does what commander's own option does, and looks for the version only when it is asked for: that takes a small run a while. */
+function tellVersion(command: Command): never {
   command.configureOutput().writeOut?.(`${programVersion()}\n`);
   throw new CommanderError(0, 'commander.version', 'the version was asked for');
 }

@@ -30,7 +30,7 @@ export async function carryOutFleetAgent(
 ): Promise<number> {
   const { args, masters, untilDone, leaseMs } = step;
   const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
-  // Its files may be readable by root alone. What each slice is planned with is read as Cyrus's user, now too.
+  // Its files may be readable by root alone. What each slice is planned with is read as Cyrus's user, here as well.
   const web = webPlan(args.metrics, settings);
   const identity = identityPlan(environment, undefined, undefined);
   becomeCyrusUser(identity);

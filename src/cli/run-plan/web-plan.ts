@@ -28,7 +28,7 @@ type Asked = Pick<
 > &
   Pick<Settings, 'userLock' | 'locks' | 'fullPassSeconds' | 'lockedRetrySeconds'>;
 
-/** As `webPlan`. */
+/** Does what `webPlan` does, for a run of its own or for one that is looked at where others are. */
 export type PlanWeb = (option: string | undefined, settings: Asked) => WebPlan | undefined;
 
 /**

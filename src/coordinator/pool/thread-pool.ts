@@ -24,7 +24,7 @@ import { within } from './within.ts';
 export interface ThreadHello {
   kind: 'hello';
   port: MessagePort;
-  /** As the names of its connections have it. */
+  /** The number that the names of its connections begin with. */
   thread: number;
 }
 

@@ -114,7 +114,7 @@ export class KeptDatabase implements Disposable {
   }
 
   /**
-   * As `withDatabase`. `read` must have no effect but its result: where memory is not enough it is called again.
+   * Does what `withDatabase` does. `read` must have no effect but its result: where memory is not enough it is called again.
    *
    * @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, LOCK_TIMEOUT, IO, and nothing else but what `read` throws
    */

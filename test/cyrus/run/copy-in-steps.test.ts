@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertNothingLeft, assertSameMailOf } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
-import { type CyrusServer, startPair } from '../../lab/cyrus-server.ts';
+import { type CyrusServer, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { assertSameState } from '../../lab/full-state.ts';
 import { append, populate } from '../../lab/populate.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
+
+/** A pair whose mailboxes go over in steps of so many messages. */
+async function pairInSteps(messages: number): Promise<Pair> {
+  const pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
+  pair.master.configure('sync_batchsize', String(messages));
+  await pair.master.writeConfiguration();
+  return pair;
+}
 
 /** The answer to a client with QRESYNC that has been away since the beginning. */
 async function vanished(server: CyrusServer, user: string): Promise<unknown> {
@@ -24,9 +32,7 @@ async function vanished(server: CyrusServer, user: string): Promise<unknown> {
 }
 
 test('messages that were expunged before a copy in steps are gone from the same modseq on at both ends', async () => {
-  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
-  pair.master.configure('sync_batchsize', '10');
-  await pair.master.writeConfiguration();
+  await using pair = await pairInSteps(10);
   await using admin = await pair.master.imap();
   await admin.ok('CREATE user/anna');
   await using client = await pair.master.imap('anna');
@@ -53,9 +59,7 @@ test('messages that were expunged before a copy in steps are gone from the same 
 });
 
 test('a mailbox from which cyr_expire has removed mail is copied in steps, and not compared record by record', async () => {
-  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
-  pair.master.configure('sync_batchsize', '10');
-  await pair.master.writeConfiguration();
+  await using pair = await pairInSteps(10);
   await using admin = await pair.master.imap();
   await admin.ok('CREATE user/anna');
   await using client = await pair.master.imap('anna');
@@ -74,9 +78,7 @@ test('a mailbox from which cyr_expire has removed mail is copied in steps, and n
 });
 
 test('a mailbox that the replica has already is added to in steps, without a word of changes on the replica', async () => {
-  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
-  pair.master.configure('sync_batchsize', '3');
-  await pair.master.writeConfiguration();
+  await using pair = await pairInSteps(3);
   await using admin = await pair.master.imap();
   await admin.ok('CREATE user/anna');
   await using client = await pair.master.imap('anna');
@@ -92,9 +94,7 @@ test('a mailbox that the replica has already is added to in steps, without a wor
 });
 
 test('everything of a store that goes in steps of two messages is the same at both ends, in every field', async () => {
-  await using pair = await startPair({ both: { imapd: { conversations: 'yes' } } });
-  pair.master.configure('sync_batchsize', '2');
-  await pair.master.writeConfiguration();
+  await using pair = await pairInSteps(2);
   const population = await populate(pair.master, { users: 6 });
   await syncClientOk(pair.master, ['-A']);
   await assertSameState(pair, population.users);

@@ -24,6 +24,23 @@ interface Fake {
 
 const lent = { [Symbol.dispose]: () => {} } as BorrowedLink;
 
+/** Begins the first unit, on a connection that takes so long for a part of one. */
+function beginUnit(
+  runners: RunnerSet,
+  fakes: readonly Fake[],
+  partMs: number,
+): { first: Promise<unknown>; one: Fake } {
+  const first = runners.runUnit(unit);
+  const [one] = fakes;
+  assert.ok(one);
+  one.partMs = partMs;
+  return { first, one };
+}
+
+function underWay(fakes: readonly Fake[]): number {
+  return fakes.reduce((sum, { running }) => sum + running, 0);
+}
+
 function set(limit?: number, { slow = false } = {}): { runners: RunnerSet; fakes: Fake[] } {
   const fakes: Fake[] = [];
   const create = (): BatchRunner => {
@@ -249,10 +266,7 @@ test('connections over a lower limit leave when their tasks have ended', async (
 
 test('units share a connection while it is done with them before another one would be there', async () => {
   const { runners, fakes } = set(4);
-  const first = runners.runUnit(unit);
-  const [one] = fakes;
-  assert.ok(one);
-  one.partMs = 1;
+  const { first, one } = beginUnit(runners, fakes, 1);
   const others = Array.from({ length: 9 }, () => runners.runUnit(unit));
   await begun();
   assert.equal(fakes.length, 1);
@@ -262,10 +276,7 @@ test('units share a connection while it is done with them before another one wou
 
 test('units that keep the replica at work are spread over as many connections as there may be, evenly', async () => {
   const { runners, fakes } = set(4);
-  const first = runners.runUnit(unit);
-  const [one] = fakes;
-  assert.ok(one);
-  one.partMs = 10_000;
+  const { first } = beginUnit(runners, fakes, 10_000);
   const others = Array.from({ length: 11 }, () => runners.runUnit(unit));
   await begun();
   assert.deepEqual(
@@ -297,10 +308,7 @@ test('a unit of many mailboxes counts as many, so that one such unit behind anot
 
 test('a connection that has done nothing yet is no reason to make no other', async () => {
   const { runners, fakes } = set(4);
-  const first = runners.runUnit(unit);
-  const [one] = fakes;
-  assert.ok(one);
-  one.partMs = 1_000;
+  const { first } = beginUnit(runners, fakes, 1_000);
   const units = [first, ...Array.from({ length: 3 }, () => runners.runUnit(unit))];
   await begun();
   // The others are up by now, and nobody knows of them how long a part takes.
@@ -316,10 +324,7 @@ test('a connection that has done nothing yet is no reason to make no other', asy
 
 test('where the replica takes no more, units go to those that it took, and none is made for a while', async () => {
   const { runners, fakes } = set(4);
-  const first = runners.runUnit(unit);
-  const [one] = fakes;
-  assert.ok(one);
-  one.partMs = 10_000;
+  const { first, one } = beginUnit(runners, fakes, 10_000);
   const second = runners.runUnit(unit);
   if (fakes[1]) fakes[1].refuses = true;
   await begun();
@@ -376,29 +381,20 @@ for (const [end, takeAway] of Object.entries(ENDS)) {
     fakes[0].end();
     await apart;
     await begun();
-    assert.equal(
-      fakes.reduce((sum, { running }) => sum + running, 0),
-      2,
-    );
+    assert.equal(underWay(fakes), 2);
     for (const fake of fakes) for (let i = 0; i < 2; i++) fake.end();
     await Promise.all(behind);
   });
 
   test(`a unit that waits for a connection that is being made goes on in spite of ${end}`, async () => {
     const { runners, fakes } = set(2, { slow: true });
-    const first = runners.runUnit(unit);
-    const [one] = fakes;
-    assert.ok(one);
-    one.partMs = 10_000;
+    const { first, one } = beginUnit(runners, fakes, 10_000);
     const second = runners.runUnit(unit);
     await begun();
     assert.deepEqual([fakes.length, one.running], [2, 1]);
     takeAway(runners);
     await begun();
-    assert.equal(
-      fakes.reduce((sum, { running }) => sum + running, 0),
-      2,
-    );
+    assert.equal(underWay(fakes), 2);
     for (const fake of fakes) for (let i = 0; i < 2; i++) fake.end();
     await Promise.all([first, second]);
   });
@@ -406,10 +402,7 @@ for (const [end, takeAway] of Object.entries(ENDS)) {
 
 test('a connection that was given up while it was being made is no refusal of the replica', async () => {
   const { runners, fakes } = set(2, { slow: true });
-  const first = runners.runUnit(unit);
-  const [one] = fakes;
-  assert.ok(one);
-  one.partMs = 10_000;
+  const { first } = beginUnit(runners, fakes, 10_000);
   const second = runners.runUnit(unit);
   await begun();
   runners.setLimit(1);

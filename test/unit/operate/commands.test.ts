@@ -229,7 +229,7 @@ test('an answer that is none is the error of the one run that gave it', async (c
     ['copying\n', /^expected an answer in JSON, found "copying"$/],
     ['null\n', /^expected an answer in JSON, found "null"$/],
     ['{"ok":false,"error":"out of sorts"}\n', /^out of sorts$/],
-    // As earlier versions said it, whatever was asked for.
+    // Earlier versions said it so, whatever was asked for.
     ['error: out of sorts\n', /^out of sorts$/],
   ] as const) {
     const server = await scene.answerWith('one', answer);
