@@ -1,3 +1,5 @@
+import { nowMs } from '../now-ms.ts';
+
 /** Time as runs and rolling mode see it; tests give another one. Milliseconds. */
 export interface Clock {
   /** Only differences mean anything; never goes back. */
@@ -9,7 +11,7 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => nowMs(),
   date: () => Date.now(),
   after(delayMs, call) {
     const timer = setTimeout(call, delayMs);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../now-ms.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { lockPatienceMs, lockScope, type Synchronous, spendPatience } from './lock-scope.ts';
 import { type LockKind, tryLock, unlock } from './locks.ts';
@@ -24,23 +25,23 @@ const BLOCKING_PAUSE_GROWTH = 1.5;
  */
 export function lockNow(fd: number, kind: LockKind, what: string): void {
   if (attempt(fd, kind, what)) return;
-  const started = performance.now();
+  const started = nowMs();
   const deadlineMs = lockPatienceMs();
   let pauseMs = FIRST_BLOCKING_PAUSE_MS;
   try {
     for (;;) {
-      const leftMs = deadlineMs - (performance.now() - started);
+      const leftMs = deadlineMs - (nowMs() - started);
       if (leftMs > 0) blockThread(Math.min(pauseMs * (0.5 + Math.random()), leftMs));
-      const burstEnds = performance.now() + BURST_MS;
+      const burstEnds = nowMs() + BURST_MS;
       do {
         if (attempt(fd, kind, what)) return;
-      } while (performance.now() < burstEnds);
+      } while (nowMs() < burstEnds);
       // Looked at before the tries: a thread that got no processor until now has tried once more.
       if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
       pauseMs = Math.min(pauseMs * BLOCKING_PAUSE_GROWTH, LONGEST_BLOCKING_PAUSE_MS);
     }
   } finally {
-    spendPatience(performance.now() - started);
+    spendPatience(nowMs() - started);
   }
 }
 
@@ -58,10 +59,10 @@ export async function whenLocked<T extends Synchronous>(
   what: string,
   work: () => T,
 ): Promise<T> {
-  const started = performance.now();
+  const started = nowMs();
   let pauseMs = FIRST_PAUSE_MS;
   while (!attempt(fd, kind, what)) {
-    const waitedMs = performance.now() - started;
+    const waitedMs = nowMs() - started;
     const leftMs = deadlineMs - waitedMs;
     if (leftMs <= 0) throw lockTimeout(kind, deadlineMs, what);
     // Jitter, so that threads waiting for one lock do not ask in step.

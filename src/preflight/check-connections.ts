@@ -1,3 +1,4 @@
+import { nowMs } from '../now-ms.ts';
 import type { ReplicaSession } from '../protocol/replica-session.ts';
 import { SyncError } from '../report/sync-error.ts';
 import type { Finding } from './finding.ts';
@@ -19,9 +20,9 @@ export async function checkConnections({
 }: Pick<Site, 'connect' | 'connections'>): Promise<Finding[]> {
   const check = 'connections';
   const wanted = Math.min(connections, MOST_TRIED);
-  const began = performance.now();
+  const began = nowMs();
   const sessions: ReplicaSession[] = [await connect()];
-  const patience = Math.max(LEAST_PATIENCE_MS, (performance.now() - began) * TIMES_OF_FIRST);
+  const patience = Math.max(LEAST_PATIENCE_MS, (nowMs() - began) * TIMES_OF_FIRST);
   const others = Array.from({ length: wanted - 1 }, () => connect(patience));
   const tried = await Promise.allSettled(others);
   let refusal: SyncError | undefined;

@@ -237,6 +237,7 @@ function growingThreads(pool: UnitPool, first: number, { clock, load }: RollingP
     if (threads) use();
     else cancel = clock.after(THREADS_LOOK_MS, look);
   };
+  load();
   let cancel = clock.after(THREADS_LOOK_MS, look);
   return {
     set: (wanted) => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteString } from '../../src/byte-string.ts';
 import type { Synchronous } from '../../src/native/lock-scope.ts';
+import { nowMs } from '../../src/now-ms.ts';
 import { SyncError } from '../../src/report/sync-error.ts';
 import type { LockedMailbox } from '../../src/store/master-store.ts';
 import { MemoryStore } from '../lab/memory-store.ts';
@@ -32,12 +33,12 @@ export class SimulatedStore extends MemoryStore {
     read: (mailbox: LockedMailbox) => T,
   ): Promise<T | undefined> {
     this.beforeRead();
-    const deadlineMs = performance.now() + READ_DEADLINE_MS;
+    const deadlineMs = nowMs() + READ_DEADLINE_MS;
     for (;;) {
       using held = this.#lock(name);
       // What comes out of a lock scope is never a promise. Were it one, what it waits for would be waited for under the locks.
       if (held) return await super.readMailbox(name, read);
-      if (performance.now() > deadlineMs) {
+      if (nowMs() > deadlineMs) {
         throw new SyncError('LOCK_TIMEOUT', `no lock on ${name}`, { phase: 'lock', retryable: true });
       }
       await pause(REST_MS);

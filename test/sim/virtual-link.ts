@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { nowMs } from '../../src/now-ms.ts';
 import type { Random } from './random.ts';
 
 export interface LinkNature {
@@ -49,7 +50,7 @@ export class VirtualLink {
     if (this.#stalled) return;
 
     const { cut, latencyMs, octetsPerSecond } = this.#nature;
-    const leavesMs = Math.max(to.busyUntilMs, performance.now()) + (octets.length * 1_000) / octetsPerSecond;
+    const leavesMs = Math.max(to.busyUntilMs, nowMs()) + (octets.length * 1_000) / octetsPerSecond;
     to.busyUntilMs = leavesMs;
     to.underWay += octets.length;
     to.mostUnderWay = Math.max(to.mostUnderWay, to.underWay);
@@ -63,7 +64,7 @@ export class VirtualLink {
         if (whole.length < octets.length) this.break();
         else if (!buffered) taken();
       },
-      leavesMs + latencyMs - performance.now(),
+      leavesMs + latencyMs - nowMs(),
     );
   }
 
@@ -77,11 +78,11 @@ export class VirtualLink {
   /** In order, behind what is still under way. */
   #tellEnd(to: VirtualSocket, error: Error | null): void {
     if (this.#stalled) return;
-    const atMs = Math.max(to.busyUntilMs, performance.now()) + this.#nature.latencyMs;
+    const atMs = Math.max(to.busyUntilMs, nowMs()) + this.#nature.latencyMs;
     setTimeout(() => {
       if (error) to.destroy(reset());
       else to.arrive(null);
-    }, atMs - performance.now());
+    }, atMs - nowMs());
   }
 }
 

@@ -21,6 +21,7 @@ const FAKED = [
   'clearImmediate',
   'Date',
   'performance',
+  'hrtime',
 ] as const;
 
 /**

@@ -11,6 +11,7 @@ import { retryUsers } from '../../fleet/retry-users.ts';
 import { startFleet } from '../../fleet/start-fleet.ts';
 import { fleetReport } from '../../fleet/state/fleet-report.ts';
 import { type FleetView, type UserStanding, userStandings } from '../../fleet/state/fleet-view.ts';
+import { nowMs } from '../../now-ms.ts';
 import { printableJson } from '../../report/printable-json.ts';
 import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
@@ -165,11 +166,11 @@ async function status(
   const { openScreen } = await import('../../operate/progress/screen.ts');
   using screen = openScreen(process.stdout, environment.TERM);
   while (!signal.aborted) {
-    const began = performance.now();
+    const began = nowMs();
     const now = await lookPatiently(queue);
     if (json) printJson(now);
     else screen.show('error' in now ? [`no answer: ${now.error}`] : fleetLines(now));
-    const tookMs = 'error' in now ? 0 : performance.now() - began;
+    const tookMs = 'error' in now ? 0 : nowMs() - began;
     await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
+import { nowMs } from '../../now-ms.ts';
 import type {
   Action,
   ActionResult,
@@ -172,15 +173,15 @@ export class BatchRunner {
         if (!job) return;
         const size = sizes[next] ?? 0;
         next += 1;
-        const began = performance.now();
+        const began = nowMs();
         const work = { key: jobKey(job), connection: link.connection, ...usersOf(job) };
         this.#parts.emit({ kind: 'work:begun', ...work });
         const evidence: Evidence[] = [];
         const done = await this.#runJob(job, link, postponing, borrow, evidence);
-        const elapsedMs = performance.now() - began;
+        const elapsedMs = nowMs() - began;
         const outcome = { ...done, elapsedMs, ...(evidence.length > 0 && { evidence }) };
         outcomes.push(outcome);
-        link.traffic.tellNowAndThen(performance.now());
+        link.traffic.tellNowAndThen(nowMs());
         // The outcomes are told when the whole batch is done: too late for whoever watches.
         this.#parts.emit({ kind: 'work:ended', ...work, result: done.kind, size });
         // A borrowed connection that broke is its lender's.
@@ -210,7 +211,7 @@ export class BatchRunner {
         return;
       }
       if (event.kind === 'user:progress') {
-        link.traffic.tellNowAndThen(performance.now());
+        link.traffic.tellNowAndThen(nowMs());
         counts.messages += event.messages;
         counts.octets += event.octets;
       } else if (event.kind === 'command:mailbox') {

@@ -1,3 +1,4 @@
+import { nowMs } from '../../now-ms.ts';
 import type { ConnectionListeners } from '../../protocol/connection-settings.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import {
@@ -190,7 +191,7 @@ export class KeptLink {
   async #connect(): Promise<RunnerLink> {
     const { setup, emit, connect, mostStaged } = this.#parts;
     const { server } = setup.connection;
-    const began = performance.now();
+    const began = nowMs();
     const session = await connect({
       onTraffic: setup.traffic ? (direction, text) => emit({ kind: 'traffic', direction, text }) : undefined,
       onCompression: (start) => emit({ kind: 'connection:compressed', server, ...start }),
@@ -207,13 +208,13 @@ export class KeptLink {
       partitions: new Partitions(session),
       quotaRootLock: new QuotaRootLock(),
       uses: 0,
-      intake: new LadenIntake(session, performance.now() - began),
+      intake: new LadenIntake(session, nowMs() - began),
       servedBefore: 0,
       traffic: new TrafficTeller(connection, session, emit),
     };
     this.#link = link;
     this.#living.add(link);
-    this.#connectMs = performance.now() - began;
+    this.#connectMs = nowMs() - began;
     const { flavour, mechanism, tls, compression, sieveMailbox } = session.info;
     emit({ kind: 'connection:open', connection, server, flavour, mechanism, tls, compression, sieveMailbox });
     tellExposure(session, emit);

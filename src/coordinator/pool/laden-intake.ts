@@ -1,3 +1,4 @@
+import { nowMs } from '../../now-ms.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { INTAKE_LOOK_MS, LEAST_LADEN_COMMANDS } from '../limits.ts';
 import type { Postponing } from './messages.ts';
@@ -68,9 +69,9 @@ export class LadenIntake {
 
   /** @throws Postponed */
   async #wait(): Promise<void> {
-    const untilMs = performance.now() + this.#connectMs;
+    const untilMs = nowMs() + this.#connectMs;
     while (!this.#takePlace()) {
-      if (performance.now() >= untilMs) {
+      if (nowMs() >= untilMs) {
         const { wayMs, backlogMs } = this.#session;
         throw new Postponed(wayMs, backlogMs);
       }
@@ -84,7 +85,7 @@ export class LadenIntake {
     if (this.#laden === 0) return true;
     if (backlogMs === undefined) return false;
     if (backlogMs >= wayMs) throw new Postponed(wayMs, backlogMs);
-    const now = performance.now();
+    const now = nowMs();
     if (now >= this.#look.untilMs) this.#look = { untilMs: now + INTAKE_LOOK_MS, places: this.#laden };
     if (this.#look.places === 0) return false;
     this.#look.places -= 1;

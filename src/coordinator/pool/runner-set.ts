@@ -1,3 +1,4 @@
+import { nowMs } from '../../now-ms.ts';
 import type { BorrowedLink } from '../../replicate/engine.ts';
 import { REFUSED_PAUSE_MS } from '../limits.ts';
 import type { BatchRunner } from './batch-runner.ts';
@@ -40,7 +41,7 @@ export class RunnerSet {
   readonly #opening = new Map<Connection, Opening>();
   /** Parts of units that wait for one of those. */
   #waiting = 0;
-  /** Milliseconds of `performance.now()`. */
+  /** Milliseconds of `nowMs()`. */
   #lendsFrom = 0;
   /** Those who wait for any change of what is in use. */
   #watching: (() => void)[] = [];
@@ -106,7 +107,7 @@ export class RunnerSet {
     if (least.parts * partMs <= connectMs) return least;
     const parts = up.reduce((sum, connection) => sum + connection.parts, this.#waiting);
     const pays = (parts * partMs) / (up.length + this.#opening.size) > connectMs;
-    if (pays && this.#connections.length < this.#limit && performance.now() >= this.#lendsFrom) this.#open();
+    if (pays && this.#connections.length < this.#limit && nowMs() >= this.#lendsFrom) this.#open();
     return this.#opening.size > 0 ? undefined : least;
   }
 
@@ -117,9 +118,9 @@ export class RunnerSet {
   async #useOpened(parts: number): Promise<Use> {
     this.#waiting += parts;
     const up = this.#up();
-    const until = performance.now() + ((up[0]?.parts ?? 0) + this.#waiting) * partMsOn(up);
+    const until = nowMs() + ((up[0]?.parts ?? 0) + this.#waiting) * partMsOn(up);
     for (;;) {
-      const left = until - performance.now();
+      const left = until - nowMs();
       const openings = [...this.#opening.values()].map(({ ended }) => ended);
       await within(Math.max(0, left), Promise.race(openings));
       const connection = left > 0 ? this.#soonest() : (this.#up()[0] ?? this.#take());
@@ -160,7 +161,7 @@ export class RunnerSet {
   #refused(connection: Connection): void {
     // It was given up while it was being made, which says nothing of the replica.
     if (!this.#connections.includes(connection)) return;
-    this.#lendsFrom = performance.now() + REFUSED_PAUSE_MS;
+    this.#lendsFrom = nowMs() + REFUSED_PAUSE_MS;
     this.#connections = this.#connections.filter((other) => other !== connection);
     void connection.runner.exit();
   }
@@ -236,7 +237,7 @@ export class RunnerSet {
   async #borrowBeside(own: Connection): Promise<BorrowedLink | undefined> {
     const usable = this.#connections.slice(0, this.#limit);
     const idle = usable.find((connection) => connection !== own && connection.tasks === 0);
-    if (this.#cancelled || performance.now() < this.#lendsFrom) return undefined;
+    if (this.#cancelled || nowMs() < this.#lendsFrom) return undefined;
     if (!idle && usable.length >= this.#limit) return undefined;
     const connection = idle ?? this.#add();
     const use = this.#use(connection);
@@ -249,7 +250,7 @@ export class RunnerSet {
       return { ...link, [Symbol.dispose]: giveBack };
     } catch {
       // Whoever asks has a connection; why there is no second one, those will say who need it.
-      this.#lendsFrom = performance.now() + REFUSED_PAUSE_MS;
+      this.#lendsFrom = nowMs() + REFUSED_PAUSE_MS;
       use[Symbol.dispose]();
       return undefined;
     }

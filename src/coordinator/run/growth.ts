@@ -14,6 +14,7 @@ import {
   LOOKS_FOR_CONNECTIONS,
   LOOKS_FOR_THREAD,
   LOOKS_TO_CONNECT,
+  MEASURE_AFTER_MS,
   MOST_CONNECTIONS,
   REFUSED_PAUSE_MS,
   SHARE_TO_FILL,
@@ -127,17 +128,26 @@ export class Growth {
   /** The replica is there. */
   resume(): void {
     if (this.#cancel || (this.#allowance.connections >= this.#limit.connections && !this.#auto)) return;
-    const { clock, progress, load } = this.#parts;
-    const { work } = progress();
-    if (this.#since === undefined) {
-      this.#since = clock.now();
-      // What went before is no measure of this.
-      load();
+    const { clock, load } = this.#parts;
+    if (this.#since !== undefined) {
+      this.#lookAfter(GROW_AFTER_MS);
+      return;
     }
-    const looked = { time: clock.now(), work };
+    this.#since = clock.now();
+    // What went before is no measure of what comes, and a run that is over by then has no use for one.
+    this.#cancel = clock.after(MEASURE_AFTER_MS, () => {
+      load();
+      this.#lookAfter(GROW_AFTER_MS - MEASURE_AFTER_MS);
+    });
+  }
+
+  /** @param growMs milliseconds, unless it climbs */
+  #lookAfter(growMs: number): void {
+    const { clock, progress } = this.#parts;
+    const looked = { time: clock.now(), work: progress().work };
     const climbing =
       this.#auto && this.#allowance.connections >= Math.min(AUTO_FIRST, this.#limit.connections);
-    this.#cancel = clock.after(climbing ? CLIMB_AFTER_MS : GROW_AFTER_MS, () => {
+    this.#cancel = clock.after(climbing ? CLIMB_AFTER_MS : growMs, () => {
       this.#cancel = undefined;
       if (climbing) this.#climbFrom(looked);
       else this.#grow();

@@ -15,8 +15,20 @@ export function threadsPay({ thisThread, idleProcessors }: Load): boolean {
   return thisThread >= BUSY_THREAD && idleProcessors >= IDLE_FOR_THREAD;
 }
 
-/** @returns a meter: each call tells of the time since the one before */
+/** Before there is anything to tell. */
+const NO_LOAD: Load = { thisThread: 0, idleProcessors: 0 };
+
+/** @returns a meter: the first call begins, and tells nothing; each other tells of the time since the one before */
 export function loadMeter(): () => Load {
+  let measure: (() => Load) | undefined;
+  return () => {
+    if (measure) return measure();
+    measure = beginLoad();
+    return NO_LOAD;
+  };
+}
+
+function beginLoad(): () => Load {
   const idleProcessors = idleProcessorMeter();
   let before: EventLoopUtilization = performance.eventLoopUtilization();
   return () => {

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import PQueue from 'p-queue';
+import { nowMs } from '../../now-ms.ts';
 import type { EventListener } from '../../report/events.ts';
 import { cutToOctets } from './cut-to-octets.ts';
 import { type HookAbout, type HookCall, HookFacts, type HookName } from './hook-facts.ts';
@@ -49,10 +50,10 @@ export function hooks(
       if (left === 1) emit({ kind: 'hook:left-out', hook, most: MOST_WAITING });
       return;
     }
-    const began = performance.now();
+    const began = nowMs();
     void queue.add(async () => {
       const end = await runProgram(program, { CYRUS_SYNC_HOOK: hook, ...told }, environment, timeoutMs);
-      emit({ kind: 'hook:ended', hook, program, ...end, elapsedMs: performance.now() - began });
+      emit({ kind: 'hook:ended', hook, program, ...end, elapsedMs: nowMs() - began });
       if (queue.size === 0) left = 0;
     });
   };

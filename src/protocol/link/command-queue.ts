@@ -6,6 +6,7 @@
 
 import type { ByteString } from '../../byte-string.ts';
 import { assertNoLockHeld } from '../../native/lock-scope.ts';
+import { nowMs } from '../../now-ms.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { DlistParserOptions } from '../dlist/parser.ts';
 import type { DlistValue } from '../dlist/value.ts';
@@ -59,7 +60,7 @@ interface Pending {
   command: Command<unknown>;
   tag: string | undefined;
   octets: number;
-  /** Milliseconds of `performance.now()`. */
+  /** Milliseconds of `nowMs()`. */
   submittedAt: number;
   /** First error of our own while writing it or reading its answers. */
   failure: SyncError | undefined;
@@ -134,7 +135,7 @@ export class CommandQueue implements Consumer {
   get backlogMs(): number | undefined {
     const { commands, unanswered, servedMs } = this.#stored;
     const oldest = this.#oldest;
-    const soFarMs = oldest?.command.stores ? this.#served.soFar(oldest.submittedAt, performance.now()) : 0;
+    const soFarMs = oldest?.command.stores ? this.#served.soFar(oldest.submittedAt, nowMs()) : 0;
     const seen = commands + (soFarMs > 0 ? 1 : 0);
     return seen === 0 ? undefined : (unanswered * (servedMs + soFarMs)) / seen;
   }
@@ -181,7 +182,7 @@ export class CommandQueue implements Consumer {
         command,
         tag,
         octets: 0,
-        submittedAt: performance.now(),
+        submittedAt: nowMs(),
         failure: undefined,
         resolve: (value) => {
           resolve(value as T);
@@ -363,7 +364,7 @@ export class CommandQueue implements Consumer {
       }
     }
     const wanting = this.#windowWaiters.length > 0;
-    const now = performance.now();
+    const now = nowMs();
     const servedMs = this.#served.answered(pending.submittedAt, now);
     if (pending.command.stores) {
       this.#stored.commands += 1;

@@ -1,4 +1,5 @@
 import { idleProcessorMeter } from '../../native/idle-processor-meter.ts';
+import { nowMs } from '../../now-ms.ts';
 import type { CompressionStart } from '../connection-settings.ts';
 import type { Transport } from '../wire/transport.ts';
 import type { CommandQueue } from './command-queue.ts';
@@ -23,7 +24,7 @@ export function compressWhenItPays(
 ): void {
   const idleProcessors = idleProcessorMeter();
   const look = () => ({
-    time: performance.now(),
+    time: nowMs(),
     octets: queue.octetsAnswered,
     waitedMs: transport.waiting.total,
   });

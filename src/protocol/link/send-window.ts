@@ -25,7 +25,7 @@ export class SendWindow {
 
   /**
    * @param octets of the command
-   * @param sentAt milliseconds of `performance.now()`
+   * @param sentAt milliseconds of `nowMs()`
    * @param wanting somebody waits for the window
    */
   answered(octets: number, sentAt: number, now: number, wanting: boolean): void {

@@ -1,3 +1,5 @@
+import { nowMs } from '../../now-ms.ts';
+
 /** Time during which at least one thing was going on. */
 export class Stopwatch {
   #running = 0;
@@ -5,17 +7,17 @@ export class Stopwatch {
   #total = 0;
 
   begin(): void {
-    if (this.#running === 0) this.#since = performance.now();
+    if (this.#running === 0) this.#since = nowMs();
     this.#running += 1;
   }
 
   end(): void {
     this.#running -= 1;
-    if (this.#running === 0) this.#total += performance.now() - this.#since;
+    if (this.#running === 0) this.#total += nowMs() - this.#since;
   }
 
   /** Milliseconds so far. */
   get total(): number {
-    return this.#total + (this.#running > 0 ? performance.now() - this.#since : 0);
+    return this.#total + (this.#running > 0 ? nowMs() - this.#since : 0);
   }
 }

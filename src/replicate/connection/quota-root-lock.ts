@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../../now-ms.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import type { MasterStore } from '../../store/master-store.ts';
@@ -36,11 +37,11 @@ export class QuotaRootLock {
    * @throws SyncError LOCK_TIMEOUT, IO
    */
   async hold({ session, store, options }: LockParts, patienceMs = PATIENCE_MS): Promise<Disposable> {
-    const deadline = performance.now() + patienceMs;
+    const deadline = nowMs() + patienceMs;
     let pauseMs = FIRST_PAUSE_MS;
     // What is sent on a broken connection fails by itself, and nobody waits for that.
     while (!session.broken) {
-      const now = performance.now();
+      const now = nowMs();
       if (this.#lock && now < this.#openUntil) return this.#use();
       if (!this.#lock) {
         this.#lock = store.tryQuotaRootLock(options.server);

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { lockScope, type Synchronous } from '../../native/lock-scope.ts';
+import { nowMs } from '../../now-ms.ts';
 import { lockFileNow, whileFileLocked } from './while-file-locked.ts';
 
 /**
@@ -18,12 +19,12 @@ export async function whileNamespaceLocked<T extends Synchronous>(
   deadlineMs: number,
   work: () => T,
 ): Promise<T> {
-  const deadline = performance.now() + deadlineMs;
+  const deadline = nowMs() + deadlineMs;
   for (;;) {
     const { taken, missing } = byLastTaken(files);
     const [first, ...others] = taken;
     const underAll = (): T => whileLocked(others, work);
-    const leftMs = Math.max(0, deadline - performance.now());
+    const leftMs = Math.max(0, deadline - nowMs());
     const result =
       first === undefined ? lockScope(underAll) : await whileFileLocked(first, 'shared', leftMs, underAll);
     if (missing.every((file) => !existsSync(file))) return result;

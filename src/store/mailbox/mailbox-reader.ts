@@ -7,6 +7,7 @@
 
 import type { ByteString } from '../../byte-string.ts';
 import type { Synchronous } from '../../native/lock-scope.ts';
+import { nowMs } from '../../now-ms.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { mailboxDamaged } from '../files/store-errors.ts';
 import { lockFileNow } from '../files/while-file-locked.ts';
@@ -58,18 +59,18 @@ export class MailboxReader {
     name: ByteString,
     read: (mailbox: LockedMailbox) => T,
   ): Promise<T | undefined> {
-    const deadline = performance.now() + READ_DEADLINE_MS;
+    const deadline = nowMs() + READ_DEADLINE_MS;
     const owner = namespaceOwner(this.#layout, name);
     const userLocks = userLockPaths(this.#layout, owner);
     const work = (): T | undefined => this.#readLocked(name, owner, read);
     for (let attempt = 1; ; attempt++) {
       await this.#rests.over(owner);
-      const left = Math.max(0, deadline - performance.now());
+      const left = Math.max(0, deadline - nowMs());
       try {
         return await whileNamespaceLocked(userLocks, left, work);
       } catch (caught) {
         const error = SyncError.from(caught, { phase: 'read', mailbox: name });
-        if (error.code !== 'LOCK_TIMEOUT' || performance.now() >= deadline) throw error;
+        if (error.code !== 'LOCK_TIMEOUT' || nowMs() >= deadline) throw error;
       }
       this.#rests.begin(owner, attempt);
     }

@@ -19,6 +19,7 @@ import {
   openRegularSoon,
   openWithoutWaiting,
 } from '../../native/open-regular.ts';
+import { nowMs } from '../../now-ms.ts';
 import type { MessageStream } from '../../protocol/replica-session.ts';
 import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
@@ -79,9 +80,9 @@ export class MessageFiles {
   }
 
   #readAtOnce(path: string, size: number, slab: Buffer): Buffer {
-    const started = performance.now();
+    const started = nowMs();
     const content = readWhole(path, size, slab);
-    this.#pace.took(performance.now() - started, size);
+    this.#pace.took(nowMs() - started, size);
     return content;
   }
 }

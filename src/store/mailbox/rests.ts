@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
+import { nowMs } from '../../now-ms.ts';
 
 /** Several times as long as a lock scope may wait. */
 const FIRST_REST_MS = 50;
@@ -20,7 +21,7 @@ export class Rests {
     for (;;) {
       const until = this.#until.get(owner);
       if (until === undefined) return;
-      const leftMs = until - performance.now();
+      const leftMs = until - nowMs();
       if (leftMs > 0) await sleep(leftMs);
       if (this.#until.get(owner) === until) this.#until.delete(owner);
     }
@@ -29,7 +30,7 @@ export class Rests {
   /** @param attempt of how many in a row this was the last, from 1 */
   begin(owner: ByteString | undefined, attempt: number): void {
     const restMs = Math.min(FIRST_REST_MS * REST_GROWTH ** (attempt - 1), LONGEST_REST_MS);
-    const until = performance.now() + restMs * (0.5 + Math.random());
+    const until = nowMs() + restMs * (0.5 + Math.random());
     this.#until.set(owner, Math.max(until, this.#until.get(owner) ?? 0));
   }
 }

@@ -7,6 +7,7 @@ import {
   LOOKS_FOR_CONNECTIONS,
   LOOKS_FOR_THREAD,
   LOOKS_TO_CONNECT,
+  MEASURE_AFTER_MS,
   REFUSED_PAUSE_MS,
 } from '../../../src/coordinator/limits.ts';
 import { Growth, type WantedConnections } from '../../../src/coordinator/run/growth.ts';
@@ -16,13 +17,17 @@ function scene(wanted: WantedConnections, limit: number) {
   const clock = new VirtualClock();
   const progress = { done: 1, left: 100_000, useful: 100_000, work: 0 };
   const load = { thisThread: 0.1, idleProcessors: 1 };
+  const looks = { number: 0 };
   const seen: number[] = [];
   /** undefined: all that are allowed. */
   const up: { open?: number } = {};
   const growth: Growth = new Growth(wanted, {
     clock,
     progress: () => progress,
-    load: () => load,
+    load: () => {
+      looks.number += 1;
+      return load;
+    },
     open: () => up.open ?? growth.allowance.connections,
     onChange: () => seen.push(growth.allowance.connections),
   });
@@ -31,6 +36,7 @@ function scene(wanted: WantedConnections, limit: number) {
     growth,
     progress,
     load,
+    looks,
     up,
     seen,
     clock,
@@ -45,6 +51,18 @@ test('all that the operator gave as soon as much is seen to be left', async () =
   await pass(5);
   assert.deepEqual(seen, [6]);
   assert.equal(growth.allowance.threads, false);
+});
+
+test('load is measured for a run that is not over at once, from shortly after the replica is there', async () => {
+  const { growth, looks, clock } = scene('auto', 64);
+  growth.resume();
+  await clock.advance(MEASURE_AFTER_MS - 1);
+  assert.equal(looks.number, 0);
+  await clock.advance(1);
+  assert.equal(looks.number, 1);
+  growth.pause();
+  await clock.advance(10 * GROW_AFTER_MS);
+  assert.equal(looks.number, 1, 'it is over');
 });
 
 test('auto has several times as many at each interval, to be there soon', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { INTAKE_LOOK_MS, LEAST_LADEN_COMMANDS } from '../../../src/coordinator/limits.ts';
 import { LadenIntake, Postponed } from '../../../src/coordinator/pool/laden-intake.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
 const CONNECT_MS = 100;
 const MUCH = [LEAST_LADEN_COMMANDS];
@@ -9,7 +10,7 @@ const MUCH = [LEAST_LADEN_COMMANDS];
 /** An intake on virtual time, and what became of the jobs that came to it. */
 function scene(t: TestContext, session: { wayMs: number; backlogMs: number | undefined }) {
   let nowMs = 0;
-  t.mock.method(performance, 'now', () => nowMs);
+  mockNowMs(t.mock, () => nowMs);
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const intake = new LadenIntake(session, CONNECT_MS);
   const fates = { begun: 0, postponed: 0 };

@@ -5,6 +5,7 @@ import { tryLock, unlock } from '../../../src/native/locks.ts';
 import { lockNow, whenLocked } from '../../../src/native/when-locked.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { lockInThread, patiently, scratchFile } from '../../lab/lock-holders.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
 /** Never reached by a test that passes. */
 const AMPLE_MS = 60_000;
@@ -36,7 +37,7 @@ test('a lock that is free again is had by a thread that got no processor until i
   lockNow(holder, 'exclusive', path);
   const now = performance.now.bind(performance);
   let late = 0;
-  context.mock.method(performance, 'now', () => {
+  mockNowMs(context.mock, () => {
     const time = now() + late;
     // From the first try on nothing runs here until that time is over, and the lock is free.
     late = AMPLE_MS;

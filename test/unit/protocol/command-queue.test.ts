@@ -10,6 +10,7 @@ import { Traffic } from '../../../src/protocol/wire/traffic.ts';
 import { Transport } from '../../../src/protocol/wire/transport.ts';
 import { type ErrorCode, SyncError } from '../../../src/report/sync-error.ts';
 import { rejectsWith } from '../../lab/errors.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 import { gate } from './support/gate.ts';
 import { socketPair } from './support/socket-pair.ts';
 
@@ -43,7 +44,7 @@ const OK = 'OK success\r\n';
 
 test('the backlog is what is to be stored and not answered, by what it took so far', async (t) => {
   let now = 0;
-  t.mock.method(performance, 'now', () => now);
+  mockNowMs(t.mock, () => now);
   await withQueue(async (queue, far) => {
     const answered = async (at: number, answer: Promise<unknown>): Promise<void> => {
       now = at;
@@ -130,7 +131,7 @@ test('the octets that are answered are those that were sent, whatever the argume
 
 test('the window is open below its limit, and who waits for it is let in by the answer that makes room', async (t) => {
   let now = 0;
-  t.mock.method(performance, 'now', () => now);
+  mockNowMs(t.mock, () => now);
   await withQueue(async (queue, far, transport) => {
     const first = queue.submit(command({ octets: 99 }));
     await queue.window();

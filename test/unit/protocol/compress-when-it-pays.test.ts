@@ -3,6 +3,7 @@ import test, { type TestContext } from 'node:test';
 import type { CompressionStart } from '../../../src/protocol/connection-settings.ts';
 import { compressWhenItPays } from '../../../src/protocol/link/compress-when-it-pays.ts';
 import { Stopwatch } from '../../../src/protocol/wire/stopwatch.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
 const LOOK_MS = 5_000;
 
@@ -24,7 +25,7 @@ class Watched {
   #now = 0;
 
   constructor(t: TestContext, level?: number) {
-    t.mock.method(performance, 'now', () => this.#now);
+    mockNowMs(t.mock, () => this.#now);
     t.mock.method(globalThis, 'setInterval', (look: () => void, milliseconds: number) => {
       assert.equal(milliseconds, LOOK_MS);
       this.#look = look;

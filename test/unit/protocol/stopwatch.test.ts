@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Stopwatch } from '../../../src/protocol/wire/stopwatch.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
 test('time during which several things go on counts once, and what still goes on counts so far', (t) => {
   let now = 1000;
-  t.mock.method(performance, 'now', () => now);
+  mockNowMs(t.mock, () => now);
   const watch = new Stopwatch();
   assert.equal(watch.total, 0);
   watch.begin();

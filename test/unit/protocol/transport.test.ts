@@ -14,6 +14,7 @@ import zlib, {
 import fc from 'fast-check';
 import { type Consumer, Transport } from '../../../src/protocol/wire/transport.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 import { socketPair } from './support/socket-pair.ts';
 
 /** Remembers what it is told. */
@@ -107,7 +108,7 @@ test('small writes of one turn are one write; what was gathered is not overwritt
 
 test('while the other end takes nothing it is full and the time counts; who waits goes on when it takes more', async (t) => {
   let now = 0;
-  t.mock.method(performance, 'now', () => now);
+  mockNowMs(t.mock, () => now);
   await withTransport(async ({ transport, far }) => {
     far.pause();
     assert.equal(transport.full, false);

@@ -5,6 +5,7 @@ import { listMailboxes } from '../../../src/protocol/connect/list-mailboxes.ts';
 import { MAX_BANNER_LINES, MAX_LOGIN_LINES } from '../../../src/protocol/limits.ts';
 import type { ErrorCode } from '../../../src/report/sync-error.ts';
 import { rejectsWith } from '../../lab/errors.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 import { settingsFor } from '../../lab/settings.ts';
 import { OK_LINE, type Peer, ScriptedServer } from './support/scripted-server.ts';
 
@@ -149,7 +150,7 @@ test('a message that was not taken ends the link, and what is to be stored is kn
     await peer.closed();
   });
   const session = await connectReplica(settingsFor(server.address));
-  t.mock.method(performance, 'now', () => now);
+  mockNowMs(t.mock, () => now);
   const way = session.applyUnsub('a', 'm');
   now = 10;
   await way;

@@ -7,6 +7,7 @@ import { removeAllButDeleted } from '../../../src/replicate/jobs/remove-all-but-
 import { runUser } from '../../../src/replicate/jobs/run-user.ts';
 import { EngineScene, inPlaceOf } from '../../lab/engine-scene.ts';
 import { rejection } from '../../lab/errors.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
 /*
  * Contract: quota roots are made and removed over one connection at a time. Limits of a root that is there go out whenever
@@ -165,7 +166,7 @@ test('jobs on one connection share the lock, and the last of them gives it back'
 test('on a connection that has the lock for long, who comes later has to get it anew', async (t) => {
   const lock = new QuotaRootLock();
   const { given, parts: own } = parts();
-  t.mock.method(performance, 'now', () => clock);
+  mockNowMs(t.mock, () => clock);
   let clock = 0;
   const first = await lock.hold(own);
   clock = 1000;

@@ -11,6 +11,7 @@ import { checkMessage } from '../../../src/store/check-message.ts';
 import { MessageFiles } from '../../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { record } from '../../lab/engine-fakes.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 import { openBelow } from '../../lab/open-below.ts';
 import { until } from '../../lab/until.ts';
 
@@ -146,7 +147,7 @@ test('the pace is told what each file takes that was read by itself, and nothing
     took: (milliseconds, octets) => void told.push([milliseconds, octets]),
   });
   let now = 1_000;
-  t.mock.method(performance, 'now', () => (now += 7));
+  mockNowMs(t.mock, () => (now += 7));
   for (const [i, each] of ['a', 'bb', 'ccc'].entries()) {
     const content = Buffer.from(each);
     writeFileSync(join(root, `${i}.`), content);

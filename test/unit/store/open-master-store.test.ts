@@ -23,6 +23,7 @@ import { openMasterStore } from '../../../src/store/open-master-store.ts';
 import type { StoreLayout } from '../../../src/store/paths/store-layout.ts';
 import { type FakeHeader, type FakeRecord, indexBytes } from '../../lab/index-bytes.ts';
 import { lockInThread } from '../../lab/lock-holders.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 import { openBelow } from '../../lab/open-below.ts';
 import { plainLayout } from '../../lab/plain-layout.ts';
 import { writeTwoskip } from './cyrusdb/write-twoskip.ts';
@@ -493,7 +494,7 @@ test('a lock that is never given back is an error of the mailbox in the end', as
   assert.ok(holder.got);
   t.after(holder.release);
   let now = 0;
-  t.mock.method(performance, 'now', () => (now += 7_000));
+  mockNowMs(t.mock, () => (now += 7_000));
   await assert.rejects(
     store.readMailbox('user.a', () => 'there'),
     { code: 'LOCK_TIMEOUT', mailbox: 'user.a', retryable: true },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Rests } from '../../../src/store/mailbox/rests.ts';
+import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
 /** More turns than there are in a rest that is over: one that is not takes a timer. */
 const TURNS = 10;
@@ -17,7 +18,7 @@ async function isOver(
 ): Promise<boolean> {
   let nowMs = 0;
   mock.method(Math, 'random', () => 0.5);
-  mock.method(performance, 'now', () => nowMs);
+  mockNowMs(mock, () => nowMs);
   const rests = new Rests();
   for (const each of [attempt].flat()) rests.begin('anna', each);
   assert.equal(await isSettled(rests.over('bert')), true, 'nobody else rests');
