@@ -14,7 +14,7 @@ export function checkLockKind({ layout, locks }: Pick<Host, 'layout' | 'locks'>,
   const files = new Set<string>();
   for (const path of [
     ...(quick ? [] : masterPidFiles(layout.configdirectory)),
-    ...below(join(layout.configdirectory, 'socket')),
+    ...locksOfServices(join(layout.configdirectory, 'socket')),
   ]) {
     const stats = statOf(path);
     if (stats?.isFile()) files.add(lockedAs(stats));
@@ -81,8 +81,11 @@ function masterPidFiles(configdirectory: string): string[] {
   return [...(ours.length > 0 ? ours : told.length <= 1 ? [...told, ...usual] : [])];
 }
 
-function below(directory: string): string[] {
-  return namesOf(directory).map((name) => join(directory, name));
+/** Beside these lies a socket for each IMAP session of the moment: thousands, and none of them is locked. */
+function locksOfServices(directory: string): string[] {
+  return namesOf(directory)
+    .filter((name) => name.endsWith('.lock'))
+    .map((name) => join(directory, name));
 }
 
 function namesOf(directory: string): string[] {
