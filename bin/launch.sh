@@ -29,4 +29,9 @@ if [ ! -r "$script.cjs" ]; then
   echo "${0##*/}: $script.cjs cannot be read by $(id -un): install it where this user may read it" >&2
   exit 78
 fi
-exec "$node" --inspect-port=240.0.0.1:9229 "$script.cjs" "$@"
+# V8 has four threads of its own, for which a run of a few users has too little to do to wait until they are made.
+case " $* " in
+  *' -u '*) threads=--v8-pool-size=1 ;;
+  *) threads= ;;
+esac
+exec "$node" ${threads:+"$threads"} --inspect-port=240.0.0.1:9229 "$script.cjs" "$@"

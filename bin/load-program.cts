@@ -1,4 +1,4 @@
-const { closeSync, fstatSync, openSync, readSync }: typeof import('node:fs') = require('node:fs');
+const { readFileSync }: typeof import('node:fs') = require('node:fs');
 const { createRequire }: typeof import('node:module') = require('node:module');
 const { dirname }: typeof import('node:path') = require('node:path');
 const { Script }: typeof import('node:vm') = require('node:vm');
@@ -19,13 +19,12 @@ const LATER: ReadonlySet<string> = new Set([
   'node:worker_threads',
 ]);
 
-/** Octets, more than either file has. */
-const ROOM_LENGTH = 8 * 1024 * 1024;
+/** @returns all octets of a file */
+type ReadFile = (file: string) => Buffer;
 
 interface Program {
   readonly path: string;
-  /** Both files are read into it, one after the other: a page of memory costs most when it is used for the first time. */
-  readonly room: Buffer;
+  readonly read: ReadFile;
   /** ASCII, as esbuild makes it: a function of what Node gives to a module, as putting it into one here would copy all of it. */
   readonly source: string;
   readonly codeFile: string;
@@ -40,8 +39,8 @@ interface Program {
  *
  * @returns what the program exports
  */
-function loadProgram(path: string): unknown {
-  return evaluated(compiled(readProgram(path)), path);
+function loadProgram(path: string, read: ReadFile): unknown {
+  return evaluated(compiled(readProgram(path, read)), path);
 }
 
 /** @returns what the program exports */
@@ -58,52 +57,34 @@ function requireLater(require: NodeJS.Require): (id: string) => unknown {
     LATER.has(id) ? new Proxy({}, { get: (_, name) => Reflect.get(require(id), name) }) : require(id);
 }
 
-function readProgram(path: string): Program {
-  const room = Buffer.allocUnsafeSlow(ROOM_LENGTH);
-  const source = contentOf(path, room).toString('latin1');
+function readProgram(path: string, read: ReadFile = readFileSync): Program {
+  const source = read(path).toString('latin1');
   const stamp = STAMP.exec(source.slice(-STAMP_LENGTH))?.[1];
   // V8 itself refuses code of other flags.
   const header =
     stamp && `${process.version} ${process.arch} ${stamp}`.padEnd(HEADER_LENGTH - 1).concat('\n');
-  return { path, room, source, codeFile: `${path}.code`, header };
+  return { path, read, source, codeFile: `${path}.code`, header };
 }
 
 /** @returns a script that evaluates to a function of what Node gives to a module; nothing in it may be imported, only required */
-function compiled({ path, room, source, codeFile, header }: Program): InstanceType<typeof Script> {
-  const cachedData = header === undefined ? undefined : readCode(codeFile, header, room);
+function compiled({ path, read, source, codeFile, header }: Program): InstanceType<typeof Script> {
+  const cachedData = header === undefined ? undefined : readCode(codeFile, header, read);
   return new Script(source, {
     filename: path,
     ...(cachedData && { cachedData }),
   });
 }
 
-function readCode(file: string, header: string, room: Buffer): Buffer | undefined {
+function readCode(file: string, header: string, read: ReadFile): Buffer | undefined {
   let content: Buffer;
   try {
-    content = contentOf(file, room);
+    content = read(file);
   } catch {
     // None was made, or not for this user: the program is all that is needed.
     return undefined;
   }
   if (content.toString('latin1', 0, HEADER_LENGTH) !== header) return undefined;
   return content.subarray(HEADER_LENGTH);
-}
-
-/** @returns its octets, until another file is read into the same room */
-function contentOf(file: string, room: Buffer): Buffer {
-  const descriptor = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(descriptor);
-    const content = size <= room.length ? room.subarray(0, size) : Buffer.allocUnsafeSlow(size);
-    for (let length = 0; length < size; ) {
-      const read = readSync(descriptor, content, length, size - length, null);
-      if (read === 0) return content.subarray(0, length);
-      length += read;
-    }
-    return content;
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 module.exports = { compiled, evaluated, loadProgram, readProgram };

@@ -1,9 +1,12 @@
 // Before all else: it keeps signals from ending the program, or from opening a debugger in it.
 const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
+const { watchStandardStreams }: { watchStandardStreams(): void } = require('./standard-streams.cjs');
 const {
   answerVersion,
 }: { answerVersion(argv: readonly string[]): boolean } = require('./answer-version.cjs');
-const { exitWhenWritten }: { exitWhenWritten(code: number): void } = require('./exit-when-written.cjs');
+const {
+  exitWhenWritten,
+}: { exitWhenWritten(code: number): Promise<void> } = require('./exit-when-written.cjs');
 
 type Program = typeof import('../src/cli/main.ts') | typeof import('../src/cli/cyrus-sync.ts');
 
@@ -17,6 +20,7 @@ const EX_CONFIG = 78;
  * small run lasts.
  */
 function runProgram(name: string): void {
+  watchStandardStreams();
   const argv = process.argv.slice(2);
   if (answerVersion(argv)) return;
   process.env.UV_THREADPOOL_SIZE ??= '16';
@@ -26,9 +30,16 @@ function runProgram(name: string): void {
 
 function load(name: string): Program {
   try {
+    const { readFileSync }: typeof import('node:fs') = require('node:fs');
     const { join }: typeof import('node:path') = require('node:path');
-    const { loadProgram }: { loadProgram(path: string): Program } = require('./load-program.cjs');
-    return loadProgram(join(__dirname, `../src/bundled/programs/${name}.cjs`));
+    const {
+      loadProgram,
+    }: { loadProgram(path: string, read: (file: string) => Buffer): Program } = require('./load-program.cjs');
+    const { mapFile }: { mapFile(path: string): Buffer | undefined } = require('./map-file.cjs');
+    return loadProgram(
+      join(__dirname, `../src/bundled/programs/${name}.cjs`),
+      (file) => mapFile(file) ?? readFileSync(file),
+    );
   } catch (caught) {
     const { message } = caught as Error;
     process.stderr.write(

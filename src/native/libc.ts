@@ -5,10 +5,10 @@
  * never waits; every failure is a `SyncError` with the call or the path in it.
  */
 
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type koffi from 'koffi';
+import type { default as koffi, LibraryHandle } from 'koffi';
 import { SyncError } from '../report/sync-error.ts';
+import { koffiBinary } from './koffi-binary.ts';
 
 export interface Libc {
   /** The classic int result: -1 on failure, with `errno()` set. */
@@ -53,42 +53,42 @@ function load(): Libc {
   // The process itself: libc is in it under whatever file name this system gives it.
   const library = foreign.load(null);
   const fcntl = library.func('int fcntl(int fd, int cmd, ...)');
-  const syslog = library.func('void syslog(int priority, const char *format, ...)');
+  const syslog = later(library, 'void syslog(int priority, const char *format, ...)');
   return {
     fcntlLock: (fd, command, lock) => fcntl(fd, command, 'void *', lock) as number,
-    flock: library.func('int flock(int fd, int operation)'),
+    flock: later(library, 'int flock(int fd, int operation)'),
     errno: () => foreign.errno(),
-    openlog: library.func('void openlog(const void *ident, int option, int facility)'),
+    openlog: later(library, 'void openlog(const void *ident, int option, int facility)'),
     syslog: (priority, text) => void syslog(priority, '%s', 'const char *', text),
-    closelog: library.func('void closelog()'),
+    closelog: later(library, 'void closelog()'),
     sigaction: library.func('int sigaction(int signal, const void *action, void *previous)'),
-    socket: library.func('int socket(int domain, int type, int protocol)'),
-    bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
-    listen: library.func('int listen(int fd, int backlog)'),
-    sendto: library.func(
+    socket: later(library, 'int socket(int domain, int type, int protocol)'),
+    bind: later(library, 'int bind(int fd, const void *address, uint32_t length)'),
+    listen: later(library, 'int listen(int fd, int backlog)'),
+    sendto: later(
+      library,
       'intptr_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
     ),
-    close: library.func('int close(int fd)'),
-    strdup: library.func('void *strdup(const char *text)'),
-    free: library.func('void free(void *pointer)'),
+    close: later(library, 'int close(int fd)'),
+    strdup: later(library, 'void *strdup(const char *text)'),
+    free: later(library, 'void free(void *pointer)'),
   };
 }
 
-/** Where one of these is, Node may be a program of musl, another libc than that of the binary that would be tried first. */
-const MUSL_LOADERS: Partial<Record<NodeJS.Architecture, string>> = {
-  arm64: '/lib/ld-musl-aarch64.so.1',
-  x64: '/lib/ld-musl-x86_64.so.1',
-};
+/** Reading a prototype takes its time, and most runs call few of these. */
+function later(library: LibraryHandle, prototype: string): ReturnType<LibraryHandle['func']> {
+  let call: ReturnType<LibraryHandle['func']> | undefined;
+  const first = (...values: unknown[]): unknown => {
+    call ??= library.func(prototype);
+    return call(...values);
+  };
+  return first as ReturnType<LibraryHandle['func']>;
+}
 
-/**
- * koffi's native part is all of it that is used here, and the rest takes four times as long to load: what finds the binary
- * for this host twice as long as the binary. After it come those who find it anywhere.
- */
+/** After the binary come those who find it anywhere. */
 function namesOfKoffi(): string[] {
-  const native = `@koromix/koffi-linux-${process.arch}`;
-  const loader = MUSL_LOADERS[process.arch];
-  const binary = `${native}/linux_${process.arch}/koffi.node`;
-  return [...(loader === undefined || existsSync(loader) ? [] : [binary]), native, 'koffi'];
+  const binary = koffiBinary(import.meta.dirname);
+  return [...(binary === undefined ? [] : [binary]), `@koromix/koffi-linux-${process.arch}`, 'koffi'];
 }
 
 function loadKoffi(): typeof koffi {

@@ -48,10 +48,8 @@ export async function begin(
 ): Promise<Begun> {
   const { output, channel, setup, warnings } = plan;
   chooseLocks(setup.locks);
-  const { stdout, stderr } = process;
   const { server } = setup.connection;
   const spellMailbox = (internal: ByteString): ByteString => externalName(setup.layout, internal);
-  const streams = { stdout, stderr };
   const rolling = !('mode' in plan);
   const watching = watch({ server, channel, rolling, spellMailbox }, systemClock.now);
   let steering: Steering | undefined;
@@ -67,13 +65,13 @@ export async function begin(
     server,
     spellMailbox,
     ...files,
-    streams,
+    streams: process,
     sinks: [watching.hear, joined?.hear, called?.hear, hear].filter((sink) => sink !== undefined),
     openDisplay: async (lines) => {
       const { progressDisplay } = await import('../../operate/progress/progress-display.ts');
       const { progress, statsSeconds } = output;
       return progressDisplay(lines, {
-        stderr,
+        stderr: process.stderr,
         view: watching.view,
         terminal: process.env.TERM,
         lineMs: statsSeconds === undefined ? undefined : statsSeconds * 1_000,

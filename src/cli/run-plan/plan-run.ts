@@ -3,6 +3,7 @@
  * lists of names, becomes the Cyrus user, and opens nothing of mail or network; every mistake is found before a run begins.
  */
 
+import { isatty } from 'node:tty';
 import { bytesFromText } from '../../byte-string.ts';
 import { type ConfigFile, checkFileModes } from '../../config/check-file-modes.ts';
 import { type ImapdConfig, readImapdConfig } from '../../config/imapd-config.ts';
@@ -35,7 +36,7 @@ import { type PlanWeb, webPlan, webTakenOver } from './web-plan.ts';
 export function planRun(
   args: Arguments,
   environment: NodeJS.ProcessEnv,
-  terminal: boolean = process.stderr.isTTY === true,
+  terminal: boolean = isatty(2),
   planWeb: PlanWeb = webPlan,
 ): RunPlan {
   const config = readImapdConfig(args.configFile, environment, undefined, args.from === undefined);

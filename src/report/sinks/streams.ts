@@ -2,19 +2,19 @@ import type { Writable } from 'node:stream';
 import type { ByteString } from '../../byte-string.ts';
 import { printable, printableBytes, printableLines } from '../printable.ts';
 
+/** `process` has them, and makes each when it is asked for it, for which a run that says nothing takes no time. */
 export interface OutputStreams {
-  stdout: Writable;
-  stderr: Writable & { isTTY?: boolean; columns?: number };
+  readonly stdout: Writable;
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
 /**
  * The only writer to stdout and stderr; whatever it writes is printable. A reader that goes away (`| head`) ends the output, not the replication.
  */
 export class Streams {
-  readonly #streams: OutputStreams;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
   readonly #lead: string;
-  #stdoutOpen = true;
-  #stderrOpen = true;
   /** Lines of the current turn, written together at its end: a run prints a line per mailbox. */
   #lines: ByteString[] = [];
   /** Takes away what a progress display has left on the line. */
@@ -22,14 +22,9 @@ export class Streams {
 
   /** @param lead stands before each line, but not before a document or a piece of the protocol */
   constructor(streams: OutputStreams, lead = '') {
-    this.#streams = streams;
+    this.#stdout = new Output(() => streams.stdout);
+    this.#stderr = new Output(() => streams.stderr);
     this.#lead = lead;
-    streams.stdout.on('error', () => {
-      this.#stdoutOpen = false;
-    });
-    streams.stderr.on('error', () => {
-      this.#stderrOpen = false;
-    });
   }
 
   line(line: ByteString): void {
@@ -39,9 +34,9 @@ export class Streams {
   flush(): void {
     const lines = this.#lines;
     this.#lines = [];
-    if (!this.#stdoutOpen || lines.length === 0) return;
+    if (!this.#stdout.isOpen || lines.length === 0) return;
     this.clearLine();
-    this.#streams.stdout.write(`${lines.map((line) => this.#lead + printableBytes(line)).join('\n')}\n`);
+    this.#stdout.write(`${lines.map((line) => this.#lead + printableBytes(line)).join('\n')}\n`);
   }
 
   errorLine(line: ByteString): void {
@@ -66,24 +61,46 @@ export class Streams {
   #error(text: string): void {
     // What was said before on stdout comes before on a terminal too.
     this.flush();
-    if (!this.#stderrOpen || text === '') return;
+    if (!this.#stderr.isOpen || text === '') return;
     this.clearLine();
-    this.#streams.stderr.write(text);
+    this.#stderr.write(text);
   }
 
   /** Resolves when everything written has been handed to the system. */
   async drained(): Promise<void> {
     this.flush();
-    await Promise.all([
-      ...(this.#stdoutOpen ? [written(this.#streams.stdout)] : []),
-      ...(this.#stderrOpen ? [written(this.#streams.stderr)] : []),
-    ]);
+    await Promise.all([this.#stdout.written(), this.#stderr.written()]);
   }
 }
 
-function written(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
+/** A stream that is asked for when there is something to write. */
+class Output {
+  readonly #ask: () => Writable;
+  #stream: Writable | undefined;
+  /** Its reader is there, as far as is known. */
+  isOpen = true;
+
+  constructor(ask: () => Writable) {
+    this.#ask = ask;
+  }
+
+  write(text: string): void {
+    if (this.#stream === undefined) {
+      this.#stream = this.#ask();
+      this.#stream.on('error', () => {
+        this.isOpen = false;
+      });
+    }
+    this.#stream.write(text);
+  }
+
+  /** Resolves when everything written has been handed to the system. */
+  async written(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === undefined || !this.isOpen) return;
     // An error is told by the stream's 'error' event; here only the end of waiting matters.
-    stream.write('', () => resolve());
-  });
+    await new Promise<void>((resolve) => {
+      stream.write('', () => resolve());
+    });
+  }
 }

@@ -7,6 +7,7 @@ import test from 'node:test';
 import { type CyrusServer, giveToCyrus, requireCyrus, startPair } from '../../lab/cyrus-server.ts';
 import { runAs } from '../../lab/processes.ts';
 import { settingsOfItsCyrus } from '../../lab/settings-of-its-cyrus.ts';
+import { LAUNCHER } from '../../lab/start-command.ts';
 import { syncClientOk } from '../../lab/sync-client.ts';
 
 requireCyrus();
@@ -91,4 +92,27 @@ test('a small run has all functions that it calls in its compiled code', async (
     something.compiled < something.called / 20,
     `${something.compiled} of ${something.called} were compiled`,
   );
+});
+
+/** Told by the kernel of an open file that several processes share. */
+const O_NONBLOCK = 0o4000;
+
+test('what a small run writes to is left as it was for those who share it, whether it says something or not', async () => {
+  await using pair = await startPair();
+  const { master } = pair;
+  const admin = await master.imap();
+  await admin.ok('CREATE user/carla');
+  await syncClientOk(master, ['-u', 'carla']);
+  for (const [args, said] of [
+    ['', ''],
+    ['-v', 'USER carla\n'],
+  ] as const) {
+    const arguments_ = ['-C', master.configFile, '-u', 'carla', ...(args === '' ? [] : [args])];
+    const script = '"$@"; echo "exit $?"; cat /proc/self/fdinfo/1 >&2';
+    const env = settingsOfItsCyrus(master, arguments_);
+    const { stdout, stderr } = await runAs(['sh', '-c', script, 'sh', LAUNCHER, ...arguments_], { env });
+    assert.ok(stdout.endsWith(`${said}exit 0\n`), stdout);
+    const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(stderr)?.[1] ?? '', 8);
+    assert.equal(flags & O_NONBLOCK, 0, stderr);
+  }
 });

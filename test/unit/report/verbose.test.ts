@@ -178,6 +178,28 @@ test('-v -v marks the protocol with direction and time', () => {
   assert.equal(said(1, events).stderr, '');
 });
 
+test('a run that says nothing asks for no stream', async () => {
+  const asked: string[] = [];
+  const memory = new Memory();
+  const streams = new Streams({
+    get stdout() {
+      asked.push('stdout');
+      return memory;
+    },
+    get stderr() {
+      asked.push('stderr');
+      return memory;
+    },
+  });
+  streams.flush();
+  await streams.drained();
+  assert.deepEqual(asked, []);
+  streams.line('USER anna');
+  await streams.drained();
+  assert.deepEqual(asked, ['stdout']);
+  assert.equal(memory.text, 'USER anna\n');
+});
+
 test('a reader of stdout that goes away ends the lines, not the run', async () => {
   const gone = new Writable({
     write(_chunk, _encoding, done) {
