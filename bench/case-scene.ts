@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { idleProcessorMeter } from '../src/native/idle-processor-meter.ts';
 import { CyrusServer, replicaSettings } from '../test/lab/cyrus-server.ts';
 import { DelayProxy } from '../test/lab/delay-proxy.ts';
 import type { BenchCase } from './cases.ts';
@@ -95,12 +96,14 @@ export class CaseScene implements Scene<Run> {
     target.listLocks?.reset();
     const [load = 0] = loadavg();
     const cpuBefore = processorSeconds(target.pid);
+    const idle = idleProcessorMeter();
     const measured = await measure(command, {
       input,
       cwd: this.#master.directory,
       deadline: options.deadline,
       env: contender.client === 'rsync' ? slowFlush(this.#flush, options.workDirectory) : {},
     });
+    const idleProcessors = idle();
     const cpu = processorSeconds(target.pid) - cpuBefore;
     const counts = await proxy?.counts();
     if (measured.code !== 0) {
@@ -126,6 +129,8 @@ export class CaseScene implements Scene<Run> {
       connections: counts?.connections ?? null,
       firstOctet: counts === undefined ? null : (counts.firstOctetAt - measured.startedAt) / 1000,
       serverCpu: cpu,
+      idleProcessors,
+      ...(counts === undefined ? {} : { linkCpu: counts.processorSeconds }),
       load,
       ...(spoolOctets === undefined ? {} : { spoolOctets }),
       ...(listLockedSeconds === undefined ? {} : { listLockedSeconds }),

@@ -14,6 +14,10 @@ export interface Cell {
   peakRss: number;
   /** Octets both ways; undefined where nothing counted them. */
   wire: number | undefined;
+  /** Processor seconds of the proxy that is the link; undefined where none was, or nothing counted them. */
+  linkCpu: number | undefined;
+  /** Processors that nobody used, in the mean; undefined where nothing looked. */
+  idleProcessors: number | undefined;
   /** Octets of the replica's spool; undefined where nothing counted them. */
   spool: number | undefined;
   /** Seconds for which the replica's list of mailboxes was locked; undefined where nothing noted them. */
@@ -29,24 +33,24 @@ export function cellsOf(result: CaseResult): Cell[] {
 function cellOf(runs: [Run, ...Run[]]): Cell {
   const [first] = runs;
   const of = (value: (run: Run) => number) => median(runs.map(value));
-  const counted = runs.filter((run) => run.up !== null);
-  const locked = runs.flatMap(({ listLockedSeconds }) =>
-    listLockedSeconds === undefined ? [] : [listLockedSeconds],
-  );
-  const firsts = runs.flatMap((run) => (typeof run.firstOctet === 'number' ? [run.firstOctet] : []));
-  const spools = runs.flatMap((run) => (run.spoolOctets === undefined ? [] : [run.spoolOctets]));
+  const known = (value: (run: Run) => number | null | undefined): number | undefined => {
+    const values = runs.map(value).filter((each) => typeof each === 'number');
+    return values.length === 0 ? undefined : median(values);
+  };
   return {
     roundTrip: first.roundTrip,
     contender: first.contender,
     rounds: runs.length,
-    spool: spools.length === 0 ? undefined : median(spools),
-    listLocked: locked.length === 0 ? undefined : median(locked),
+    linkCpu: known((run) => run.linkCpu),
+    idleProcessors: known((run) => run.idleProcessors),
+    spool: known((run) => run.spoolOctets),
+    listLocked: known((run) => run.listLockedSeconds),
     wall: of((run) => run.wall),
     cpu: of((run) => run.user + run.system),
     serverCpu: of((run) => run.serverCpu),
     peakRss: of((run) => run.peakRss),
-    wire: counted.length === 0 ? undefined : median(counted.map((run) => (run.up ?? 0) + (run.down ?? 0))),
-    firstOctet: firsts.length === 0 ? undefined : median(firsts),
+    wire: known((run) => (run.up === null ? null : run.up + (run.down ?? 0))),
+    firstOctet: known((run) => run.firstOctet),
   };
 }
 

@@ -8,6 +8,8 @@ export function caseTable(result: CaseResult): string {
   const cells = cellsOf(result);
   const wire = cells.some((cell) => cell.wire !== undefined);
   const spool = cells.some((cell) => cell.spool !== undefined);
+  const link = cells.some((cell) => cell.linkCpu !== undefined);
+  const idle = cells.some((cell) => cell.idleProcessors !== undefined);
   const locked = cells.some((cell) => cell.listLocked !== undefined);
   const first = cells.some((cell) => cell.firstOctet !== undefined);
   const rows = [
@@ -18,6 +20,8 @@ export function caseTable(result: CaseResult): string {
       '>times faster than C -A',
       '>client CPU s',
       '>replica CPU s',
+      ...(link ? ['>link CPU s'] : []),
+      ...(idle ? ['>processors idle'] : []),
       '>peak MB',
       ...(wire ? ['>MB on the wire'] : []),
       ...(spool ? [">replica's MB"] : []),
@@ -35,6 +39,8 @@ export function caseTable(result: CaseResult): string {
       times === undefined ? '' : times.toFixed(2),
       seconds(cell.cpu),
       seconds(cell.serverCpu),
+      ...(link ? [cell.linkCpu === undefined ? '' : seconds(cell.linkCpu)] : []),
+      ...(idle ? [cell.idleProcessors === undefined ? '' : cell.idleProcessors.toFixed(2)] : []),
       mb(cell.peakRss),
       ...(wire ? [cell.wire === undefined ? '' : mb(cell.wire)] : []),
       ...(spool ? [cell.spool === undefined ? '' : mb(cell.spool)] : []),

@@ -29,6 +29,10 @@ export interface Run extends RunKey {
   firstOctet?: number | null;
   /** Processor seconds of the replica's processes. */
   serverCpu: number;
+  /** Processor seconds of the proxy that is the link; a real one takes none of the machine. */
+  linkCpu?: number;
+  /** Processors of the machine that nobody used, in the mean of the run. */
+  idleProcessors?: number;
   /** Octets of the replica's spool on disk, a message with several names counted once. */
   spoolOctets?: number;
   /** Seconds for which the replica's list of mailboxes was locked by transactions that were flushed. */

@@ -26,6 +26,8 @@ export interface ProxyCounts {
   down: number;
   /** When the first octet came from a client, milliseconds since 1970; 0: none yet. */
   firstOctetAt: number;
+  /** Seconds that this process was at work: a real link takes none of the processors. */
+  processorSeconds: number;
 }
 
 export type ProxyOrder = { kind: 'counts' };
@@ -36,7 +38,9 @@ const UNREAD_OCTETS = 8 * 1024 * 1024;
 /** Milliseconds: a chunk due that soon goes out now, because timers are no finer. */
 const TIMER_GRAIN = 0.5;
 
-const counts: ProxyCounts = { connections: 0, up: 0, down: 0, firstOctetAt: 0 };
+const counts = { connections: 0, up: 0, down: 0, firstOctetAt: 0 };
+/** To start is no part of what it costs to be a link. */
+let startedWith = process.cpuUsage();
 
 /** One direction of the link, which all connections share: until when it is taken, milliseconds of `performance.now()`. */
 interface Line {
@@ -168,6 +172,7 @@ function serve(settings: ProxySettings): void {
   server.listen(0, '127.0.0.1', () => {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no TCP port given by the system');
+    startedWith = process.cpuUsage();
     report({ kind: 'listening', port: address.port });
   });
 }
@@ -177,7 +182,9 @@ function report(message: ProxyReport): void {
 }
 
 process.on('message', (order: ProxyOrder) => {
-  if (order.kind === 'counts') report({ kind: 'counts', counts: { ...counts } });
+  if (order.kind !== 'counts') return;
+  const { user, system } = process.cpuUsage(startedWith);
+  report({ kind: 'counts', counts: { ...counts, processorSeconds: (user + system) / 1e6 } });
 });
 // The parent is gone: so is the link.
 process.on('disconnect', () => process.exit(0));
