@@ -45,6 +45,8 @@ export class TwoskipDatabase extends SkipList<Head> {
   readonly #end: number;
   /** A writer died here: pointers above level 0 are not to be trusted. */
   readonly #dirty: boolean;
+  /** Every search begins at it, and it has as many pointers as ten other records. */
+  #dummy: Head | undefined;
 
   /** @throws SyncError DATABASE_DAMAGED, DATABASE_UNSUPPORTED, IO */
   constructor(file: BlockFile, compare: KeyComparator) {
@@ -77,9 +79,19 @@ export class TwoskipDatabase extends SkipList<Head> {
   }
 
   protected readDummy(head: Head): number {
+    const dummy = this.#dummy ?? this.#readDummy();
+    this.#dummy = dummy;
+    const { pointers } = head;
+    Object.assign(head, dummy, { pointers });
+    pointers.set(dummy.pointers);
+    return this.#dirty ? 1 : head.level;
+  }
+
+  #readDummy(): Head {
+    const head = this.newNode();
     this.#readHead(DUMMY_OFFSET, head);
     if (head.type !== DUMMY) throw this.#unexpected(head, 'the dummy');
-    return this.#dirty ? 1 : head.level;
+    return head;
   }
 
   /** The level byte counts from 1, and level 0 has the first two pointers. */
