@@ -80,7 +80,7 @@ async function serve(): Promise<void> {
     offer: { compression: flags.compression, sieveMailbox: flags.sieveMailbox },
     ...(flags.verbose ? { log: (line: string) => process.stderr.write(`${printable(line)}\n`) } : {}),
   });
-  const stop = () => void sandbox.close();
+  const stop = () => void sandbox.close().catch(tell);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   process.on('SIGUSR1', () => process.stderr.write(`${statusLine(sandbox)}\n`));
@@ -102,6 +102,11 @@ function exitCode(error: SyncError): number {
 
 /** The whole command: serves until it is told to stop. The exit code is set when that was not to be. */
 export async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      // A reader that is gone, or a disk without room, ends the output; the clients have nothing to do with it.
+    });
+  }
   try {
     checkEnvironment(process.env);
     await serve();
@@ -112,9 +117,13 @@ export async function main(): Promise<void> {
       process.exitCode = EX_USAGE;
       return;
     }
-    const error = SyncError.from(caught, { phase: 'start' });
-    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    process.stderr.write(`sync_sandbox: ${printableBytes(error.message + hint)}\n`);
-    process.exitCode = exitCode(error);
+    tell(caught);
   }
+}
+
+function tell(caught: unknown): void {
+  const error = SyncError.from(caught, { phase: 'start' });
+  const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+  process.stderr.write(`sync_sandbox: ${printableBytes(error.message + hint)}\n`);
+  process.exitCode = exitCode(error);
 }

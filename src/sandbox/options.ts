@@ -77,6 +77,9 @@ export interface FilledOptions {
 
 const HIGHEST_PORT = 65535;
 
+/** Octets of sockaddr_un without its final NUL: of a longer path some releases of Node take as much, and say nothing of it. */
+const MOST_SOCKET_PATH_OCTETS = 107;
+
 /** @throws SyncError USAGE */
 export function fillOptions(options: SandboxOptions): FilledOptions {
   const { listen, mechanisms = MECHANISMS } = options;
@@ -85,6 +88,12 @@ export function fillOptions(options: SandboxOptions): FilledOptions {
     // Nothing to check.
   } else if ('path' in listen) {
     if (listen.path === '') throw usage('listen: expected the path of a socket, found nothing');
+    const octets = Buffer.byteLength(listen.path);
+    if (octets > MOST_SOCKET_PATH_OCTETS) {
+      throw usage(
+        `listen: expected the path of a socket of at most ${MOST_SOCKET_PATH_OCTETS} octets, found ${octets}`,
+      );
+    }
   } else if (!Number.isInteger(listen.port) || listen.port < 0 || listen.port > HIGHEST_PORT) {
     throw usage(`listen: expected a port from 0 to ${HIGHEST_PORT}, found ${listen.port}`);
   }

@@ -1,11 +1,10 @@
 /**
  * The door of `sandbox`: a replica in this process that speaks the protocol as Cyrus does, its refusals and deaths included. Of
- * the other rooms it knows the DLIST codec alone, so that a misreading of the protocol does not hide on both sides. It listens,
+ * the protocol it shares the DLIST codec alone, so that a misreading does not hide on both sides. It listens,
  * and writes below its own directory only. What was applied is what can be asked for, and faults strike where the script says.
  */
 
 import { once } from 'node:events';
-import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ByteString } from '../byte-string.ts';
@@ -20,6 +19,7 @@ import {
   type RecordedCommand,
   type SandboxOptions,
 } from './options.ts';
+import { removeStaleSocket } from './remove-stale-socket.ts';
 import { LmdbTables } from './storage/lmdb-tables.ts';
 import { MemoryTables } from './storage/memory-tables.ts';
 import { Storage } from './storage/storage.ts';
@@ -125,8 +125,8 @@ class RunningSandbox implements Sandbox {
   async listen(): Promise<void> {
     const { listen } = this.#options;
     if (listen === undefined) return;
-    if ('path' in listen) removeStaleSocket(listen.path);
     try {
+      if ('path' in listen) await removeStaleSocket(listen.path);
       this.#server.listen({ ...listen, backlog: BACKLOG });
       await once(this.#server, 'listening');
     } catch (error) {
@@ -228,9 +228,4 @@ class RunningSandbox implements Sandbox {
     });
     this.#open.set(connection, served);
   }
-}
-
-/** A socket that a killed server left behind; anything else of that name stays and listening fails. */
-function removeStaleSocket(path: string): void {
-  if (existsSync(path) && lstatSync(path).isSocket()) unlinkSync(path);
 }

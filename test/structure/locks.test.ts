@@ -18,6 +18,8 @@ const takesLocks: Record<string, RegExp> = {
   'src/store/cyrusdb/with-database.ts': /lockScope\(\(\) => read\(/,
   // Also for the sync lock, which is between clients of replication: no mail waits for that.
   'src/store/files/while-file-locked.ts': /whenLocked\(fd, kind, deadlineMs, file, work\)/,
+  // No process of Cyrus opens it, and it is never waited for.
+  'src/sandbox/storage/hold-directory.ts': /tryLock\(fd, 'exclusive'\)/,
   // For the reader of mailboxes, which is in its scope.
   'src/store/cyrusdb/lock-database.ts': /lockNow\(/,
   'src/store/mailbox/index-file.ts': /lockNow\(/,

@@ -2,11 +2,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { SyncError } from '../../report/sync-error.ts';
+import { holdDirectory } from './hold-directory.ts';
 import type { Table, TableKey, Tables } from './tables.ts';
 
 /** Octets of address space set aside at first; lmdb doubles it when needed. */
 const INITIAL_MAP_OCTETS = 1024 ** 3;
 const MAX_TABLES = 16;
+
+/** The files of lmdb have mail in them, wherever they are. The package's types lack the option. */
+const FOR_OWNER_ALONE = { permissionsMode: 0o600 };
 
 /** Enough for the files that lmdb begins with. */
 const FIRST_OCTETS = 256 * 1024;
@@ -20,6 +24,7 @@ const NO_SYNC_FLUSH = 0x10000;
 export class LmdbTables implements Tables {
   readonly #root: RootDatabase<unknown, TableKey>;
   readonly #flags: number;
+  readonly #giveUpDirectory: () => void;
 
   /**
    * @param durable every transaction is on disk when it returns; otherwise the system writes when it likes, and only
@@ -27,8 +32,10 @@ export class LmdbTables implements Tables {
    * @throws SyncError IO
    */
   constructor(directory: string, durable: boolean) {
+    let giveUpDirectory: (() => void) | undefined;
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
+      giveUpDirectory = holdDirectory(directory);
       ensureRoom(directory);
       this.#root = open<unknown, TableKey>({
         path: directory,
@@ -38,8 +45,10 @@ export class LmdbTables implements Tables {
         noMemInit: true,
         overlappingSync: false,
         noSubdir: false,
+        ...FOR_OWNER_ALONE,
       });
     } catch (error) {
+      giveUpDirectory?.();
       const reason = error instanceof Error ? error.message : String(error);
       throw new SyncError('IO', `${directory}: cannot open the sandbox's database: ${reason}`, {
         phase: 'start',
@@ -47,6 +56,7 @@ export class LmdbTables implements Tables {
         cause: error,
       });
     }
+    this.#giveUpDirectory = giveUpDirectory;
     this.#flags = durable ? ABORTABLE | SYNCHRONOUS_COMMIT : ABORTABLE | NO_SYNC_FLUSH;
   }
 
@@ -64,6 +74,7 @@ export class LmdbTables implements Tables {
 
   async close(): Promise<void> {
     await this.#root.close();
+    this.#giveUpDirectory();
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -105,6 +105,61 @@ test('what was answered is still there after SIGKILL, and what was only staged i
   });
 });
 
+test('clients are served on when nobody reads what the program says', async () => {
+  await inDirectory(async (directory) => {
+    const child = run(['--directory', directory, '--user', 'me', '--verbose'], {
+      SYNC_SANDBOX_PASSWORD: 'hidden',
+    });
+    await once(child.stdout ?? child, 'data');
+    const address = { host: '127.0.0.1', port: Number(/:(\d+)\n$/.exec(child.text()[0])?.[1]) };
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    await using client = await ScriptClient.login(address, 'me', 'hidden');
+    // Each refusal is a line.
+    for (let times = 0; times < 3; times++) {
+      assert.match((await client.say('APPLY UNMAILBOX user.nobody')).final, /^NO /);
+    }
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+  });
+});
+
+test('mail is for its owner alone, whatever the mode of the directory', async () => {
+  await inDirectory(async (directory) => {
+    const open = join(directory, 'open');
+    await mkdir(open, { mode: 0o755 });
+    await using _ = await startSandbox({ directory: open });
+    for (const name of await readdir(open)) assert.equal((await stat(join(open, name))).mode & 0o77, 0, name);
+  });
+});
+
+test("a directory, and a socket, is one sandbox's at a time, and goes with its process", async () => {
+  await inDirectory(async (directory) => {
+    const path = join(directory, 'socket');
+    const [first, second] = [join(directory, 'first'), join(directory, 'second')];
+    const start = (db: string, socket: string) => run(['--directory', db, '--listen', socket]);
+    const child = start(first, path);
+    await once(child.stdout ?? child, 'data');
+    await using client = await ScriptClient.connect({ path });
+    await client.answer();
+    await upload(client, ['staged']);
+    for (const [other, said] of [
+      [start(first, join(directory, 'elsewhere')), /first: .*another sandbox has it/],
+      [start(second, path), /cannot listen on .*EADDRINUSE/],
+    ] as const) {
+      assert.deepEqual(await once(other, 'close'), [75, null], other.text().join());
+      assert.match(other.text()[1], said);
+    }
+    const record = { uid: 1, modseq: 3, guid: guidOf('staged'), size: 6 };
+    const mailbox = { name: 'user.anna', uniqueid: 'aaaa', highestmodseq: 3, lastUid: 1, records: [record] };
+    assert.equal((await client.say(mailboxCommand(mailbox))).final, 'OK success');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await using after = await startSandbox({ directory: first, listen: { path } });
+    assert.deepEqual(after.inspect().contents, { [guidOf('staged')]: guidOf('staged') });
+  });
+});
+
 test('every failure is one line and the exit code of its kind', async () => {
   await inDirectory(async (directory) => {
     const file = join(directory, 'file');
@@ -114,6 +169,7 @@ test('every failure is one line and the exit code of its kind', async () => {
       [[], password, 64, /--directory/],
       [['--directory', directory, '--listen', 'nonsense'], password, 64, /Expected host:port/],
       [['--directory', directory, '--bogus'], password, 64, /--bogus/],
+      [['--directory', directory, '--listen', `/${'x'.repeat(107)}`], {}, 64, /of at most 107 octets/],
       [['--directory', directory], {}, 64, /no password: give --password-file/],
       [
         ['--directory', directory, '--password-file', join(directory, 'none')],
