@@ -77,6 +77,7 @@ export class Connection {
           throw new ServerDeath(`fault: cut after ${octets} octets of a command`);
         }
       },
+      isLoggedIn: () => this.#authenticated,
       record: (command) => setting.options.recordCommands !== false && command.startsWith('APPLY '),
     });
   }

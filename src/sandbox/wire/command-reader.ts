@@ -31,6 +31,7 @@ export interface ReaderHooks {
   /** Called for each piece of a DLIST command's value with the octets so far: may throw to end the connection. */
   progress(octets: number): void;
   record(command: string): boolean;
+  isLoggedIn(): boolean;
 }
 
 const DLIST_VERBS = new Set(['GET', 'APPLY', 'RESTORE']);
@@ -40,6 +41,12 @@ const MAX_LINE_OCTETS = 128 * 1024;
 
 /** Octets of one file: what a 32-bit SIZE can say. */
 const MAX_FILE_OCTETS = 0xffff_ffff;
+
+/**
+ * Octets of memory that the value of one command may take. Whoever has not logged in says nothing in a value; a MAILBOX of a client
+ * that never splits one has some thousand octets for each message: a million of them.
+ */
+const MAX_VALUE_OCTETS = { beforeLogin: 64 * 1024, afterwards: 1024 ** 3 };
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -114,6 +121,7 @@ export class CommandReader {
     const capture = this.#hooks.record(key) ? new Capture(key) : undefined;
     this.#parser.reset({
       maxFileOctets: MAX_FILE_OCTETS,
+      maxMemoryOctets: this.#hooks.isLoggedIn() ? MAX_VALUE_OCTETS.afterwards : MAX_VALUE_OCTETS.beforeLogin,
       openFile: (partition, guid, size) => {
         const sink = this.#hooks.openFile(key, partition, guid, size);
         return capture === undefined ? sink : capture.leaveOut(sink);

@@ -77,6 +77,19 @@ test('before login only harmless verbs are served; the wrong password is refused
   });
 });
 
+test('a value that takes much memory is for those alone who have logged in', async () => {
+  await withSandbox({}, async (client, sandbox) => {
+    const names = `GET MAILBOXES (${'user.anna '.repeat(2_000)})`;
+    assert.equal((await client.say(names)).final, 'OK success');
+    await using stranger = await ScriptClient.connect(sandbox.address);
+    await stranger.answer();
+    for (const command of [names, 'APPLY MAILBOX %(ACL {1000000+}']) {
+      assert.match((await stranger.say(command)).final, /^BAD IMAP_PROTOCOL_ERROR Failed to parse /);
+    }
+    assert.equal((await stranger.say('NOOP')).final, 'OK Noop completed');
+  });
+});
+
 for (const [mechanism, hash] of [
   ['SCRAM-SHA-1', 'sha1'],
   ['SCRAM-SHA-256', 'sha256'],
@@ -196,6 +209,7 @@ test('commands come out the same however the octets were cut', async () => {
         return { ...sink, write };
       },
       progress: () => undefined,
+      isLoggedIn: () => true,
       record: (command) => command.startsWith('APPLY'),
     });
     const commands = [];
