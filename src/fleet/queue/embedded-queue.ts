@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Database, Key, RootDatabase } from 'lmdb';
 import { SyncError } from '../../report/sync-error.ts';
 import type { FleetSlice, SliceResult } from '../fleet-slice.ts';
+import { ensureRoom } from './ensure-room.ts';
 import {
   type Claim,
   type FleetQueue,
@@ -19,6 +20,8 @@ import {
 /** Octets of address space set aside at first; lmdb doubles it when needed. */
 const INITIAL_MAP_OCTETS = 64 * 1024 ** 2;
 const MOST_TABLES = 8;
+/** The files of lmdb, wherever they are, name all users of a site. The package's types lack the option. */
+const FOR_OWNER_ALONE = { permissionsMode: 0o600 };
 /** lmdb's flags of a transaction, which the package exports as types only: undone if it throws, on the disk when it returns. */
 const ABORTABLE_AND_DURABLE = 1 | 2;
 /** Behind all numbers in the order of keys. */
@@ -80,11 +83,13 @@ export class EmbeddedQueue implements FleetQueue {
     const { open } = await import('lmdb');
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
+      ensureRoom(directory);
       const root = open<unknown, Key>({
         path: directory,
         maxDbs: MOST_TABLES,
         mapSize: INITIAL_MAP_OCTETS,
         noSubdir: false,
+        ...FOR_OWNER_ALONE,
         overlappingSync: false,
       });
       return new EmbeddedQueue(directory, root, rules, now);
