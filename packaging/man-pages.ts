@@ -70,7 +70,7 @@ function settingsPage(settings: readonly SettingEntry[]): string[] {
       ...verbatim(['KEY = VALUE', '', '[channel NAME]', 'KEY = VALUE']),
       '.PP',
       roffText(
-        'Keys in a [channel NAME] section count with -n NAME and win over those above the first section. Options on the command line win over both. Unknown keys and sections, and keys given twice, are errors.',
+        'Keys in a [channel NAME] section count with -n NAME and win over those above the first section. Options on the command line win over both. Unknown keys and sections, and keys given twice, are errors. A # or ; behind a blank begins a comment; a value that has one of them in it stands in double quotes, between which a backslash is written twice.',
       ),
       roffText(
         'Another file is named by --settings or $CYRUS_SYNC_SETTINGS. Sizes: 8192, 64K, 1 MiB. Durations: 90, 20m, 1d12h.',

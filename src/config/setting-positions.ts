@@ -1,4 +1,5 @@
 import { configError, type Position } from './config-error.ts';
+import { misspelling } from './misspelling.ts';
 
 /** Where the sections and keys of a settings file stand: `ini` keeps no line numbers. */
 export interface SettingPositions {
@@ -19,7 +20,10 @@ export function keyAlone(spelled: string): string {
   return shown.length < spelled.length ? `${shown}...` : shown;
 }
 
-/** @throws SyncError CONFIG for what `ini` would pass over in silence: a line that is neither, a section or key given twice */
+/**
+ * @throws SyncError CONFIG for what `ini` would pass over in silence: a line that is neither, a section or key given twice, a
+ *   value that it reads as another
+ */
 export function settingPositions(
   content: string,
   file: string,
@@ -39,7 +43,7 @@ export function settingPositions(
       sections.push({ name: section, place });
       continue;
     }
-    const key = KEY.exec(text)?.[1];
+    const [start = '', key] = KEY.exec(text) ?? [];
     if (key === undefined) {
       const word = /^\s*(\w+)/.exec(text)?.[1] ?? '';
       throw configError(place, `expected ${isKnown(word) ? word : 'KEY'} = VALUE on this line`);
@@ -47,6 +51,8 @@ export function settingPositions(
     const id = `${section}\n${key}`;
     const before = keys.get(id);
     if (before !== undefined) refuseTwice(place, keyAlone(key), before);
+    const expected = misspelling(text.slice(start.length));
+    if (expected !== undefined) throw configError(place, `${keyAlone(key)}: expected ${expected}`);
     keys.set(id, place);
   }
   return {

@@ -114,6 +114,42 @@ test('true and false, which ini turns into booleans, are read as written', () =>
   assert.equal(settingsOf('progress = true').progress, true);
 });
 
+test('a value is read as it is written, or refused without being shown', () => {
+  const read: [text: string, password: string][] = [
+    ['plain', 'plain'],
+    ['two words', 'two words'],
+    ['back\\slash', 'back\\slash'],
+    ['"quo"ted', '"quo"ted'],
+    ['"a#b;c"', 'a#b;c'],
+    ['"a\\\\b \\" c"', 'a\\b " c'],
+    ["'it''s; #1'", "it''s; #1"],
+    ["'123'", '123'],
+    ['plain # comment', 'plain'],
+    ['plain ;comment', 'plain'],
+    ['a\\#b\\;c', 'a#b;c'],
+    ['null', 'null'],
+  ];
+  for (const [text, password] of read) {
+    assert.equal(settingsOf(`master_password = ${text}`).masterPassword, password, text);
+  }
+  const refused = [
+    'correct#horse',
+    'correct;horse',
+    '"a" # comment',
+    '"a#b" # comment',
+    '"back\\slash"',
+    '"tab\\t"',
+  ];
+  const otherwise = ['\'"x"\'', "'12345678901234567890'", "'1.0'", `'{"workers": 3}'`, 'a\\\\#b'];
+  for (const text of [...refused, ...otherwise]) {
+    const content = `workers = 1\nmaster_password=${text}`;
+    assertRefused(
+      () => settingsOf(content),
+      /^\/etc\/cyrus-sync\.ini:2: master_password: expected (?:a blank before|nothing behind|double quotes with)[^']*$/,
+    );
+  }
+});
+
 test('a channel section overrides the global keys for that channel only', () => {
   const content = 'workers = 2\ntls = off\n[channel east]\nworkers = 5\n[channel west]\nworkers = 6\n';
   assert.deepEqual(
@@ -216,6 +252,8 @@ test('a settings file is read from disk', (t) => {
   writeFileSync(file, 'workers = 9\n');
   assert.equal(readSettings(file, undefined).workers, 9);
   assert.equal(readSettings(undefined, undefined, file).workers, 9);
+  writeFileSync(file, '# f\u00fcr\nworkers = 9\nmaster_password = p\u00e4ss\n', 'latin1');
+  assertRefused(() => readSettings(file, undefined), /mine\.ini:3: master_password: expected UTF-8$/);
 });
 
 test('an error about a line with a password shows its key alone', () => {
