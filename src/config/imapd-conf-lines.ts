@@ -6,6 +6,8 @@ import { configError, type Position, placeText } from './config-error.ts';
 export interface ConfigLine extends Position {
   key: string;
   value: string;
+  /** The name that was opened: `file`, or that with the prefix before it. */
+  path: string;
 }
 
 /** Reads one file as octets (latin1). Throws what fs throws. */
@@ -44,7 +46,7 @@ function* linesOf(
   read: ReadConfigFile,
   seen: Map<string, Position | undefined>,
 ): Generator<ConfigLine> {
-  const content = open(file, includedAt, prefix, read);
+  const { content, path } = open(file, includedAt, prefix, read);
   if (seen.has(file)) {
     const before = seen.get(file);
     throw configError(
@@ -72,7 +74,7 @@ function* linesOf(
     if (key === '@include') yield* linesOf(value, place, prefix, read, seen);
     else if (key.startsWith('@')) {
       throw configError(place, `expected the directive @include, found ${key}`);
-    } else yield { file, line, key, value };
+    } else yield { file, line, key, value, path };
   }
 }
 
@@ -81,17 +83,17 @@ function open(
   includedAt: Position | undefined,
   prefix: string | undefined,
   read: ReadConfigFile,
-): string {
+): { content: string; path: string } {
   if (prefix !== undefined) {
     try {
-      return read(prefix + file);
+      return { content: read(prefix + file), path: prefix + file };
     } catch (caught) {
       // Cyrus takes any failure with the prefix as "not there" and goes on to the plain name, which then decides.
       if (!(caught instanceof Error && 'code' in caught)) throw caught;
     }
   }
   try {
-    return read(file);
+    return { content: read(file), path: file };
   } catch (caught) {
     if (!(caught instanceof Error && 'code' in caught)) throw caught;
     const why = caught instanceof SyncError ? caught.message : caught.code;

@@ -56,15 +56,19 @@ export class ImapdConfig {
   readonly file: string;
   readonly #known = new Map<string, Known>();
   readonly #overflow = new Map<string, ConfigLine>();
-  readonly #files = new Map<string, ConfigFile>();
+  readonly #opened: readonly string[];
+  readonly #withSecrets = new Set<string>();
   readonly #configdirectory: string;
 
-  /** @param describesStore it is of the host whose mail is read, so that it must say where */
-  constructor(file: string, lines: Iterable<ConfigLine>, describesStore = true) {
+  /**
+   * @param opened by whoever reads the lines, as they are read
+   * @param describesStore it is of the host whose mail is read, so that it must say where
+   */
+  constructor(file: string, lines: Iterable<ConfigLine>, opened: readonly string[], describesStore = true) {
     this.file = file;
-    this.#files.set(file, { path: file, holdsSecret: false });
+    this.#opened = opened;
     for (const line of lines) {
-      this.#noteFile(line);
+      if (isSecret(line.key)) this.#withSecrets.add(line.path);
       this.#add(line);
     }
     this.#configdirectory = this.#checkedConfigDirectory(describesStore);
@@ -179,14 +183,9 @@ export class ImapdConfig {
     return this.#known.get(key) ?? this.#overflowLine(key);
   }
 
-  /** All that something was read from, the main file first. */
+  /** All that was read, the main file first, by the names that they were opened by. */
   get files(): ConfigFile[] {
-    return [...this.#files.values()];
-  }
-
-  #noteFile({ file, key }: ConfigLine): void {
-    const holdsSecret = isSecret(key) || this.#files.get(file)?.holdsSecret === true;
-    this.#files.set(file, { path: file, holdsSecret });
+    return this.#opened.map((path) => ({ path, holdsSecret: this.#withSecrets.has(path) }));
   }
 
   #channelLine(channel: string | undefined, name: ChannelOption): ConfigLine | undefined {
@@ -254,7 +253,13 @@ export function readImapdConfig(
   read: ReadConfigFile = readFromDisk,
   describesStore = true,
 ): ImapdConfig {
-  return new ImapdConfig(file, configLines(file, environment.CYRUS_PREFIX, read), describesStore);
+  const opened: string[] = [];
+  const noting: ReadConfigFile = (path) => {
+    const content = read(path);
+    opened.push(path);
+    return content;
+  };
+  return new ImapdConfig(file, configLines(file, environment.CYRUS_PREFIX, noting), opened, describesStore);
 }
 
 function asText(bytes: string | undefined): string | undefined {

@@ -122,6 +122,23 @@ test('CYRUS_PREFIX is tried first for every file, and the plain name second', ()
   const config = readImapdConfig('/main', { CYRUS_PREFIX: '/p' }, read);
   assert.equal(config.configdirectory, '/with');
   assert.equal(config.text('sync_host'), 'plain');
+  // Their modes are looked at, and those of no others.
+  assert.deepEqual(
+    config.files.map(({ path }) => path),
+    ['/p/main', '/p/one', '/two'],
+  );
+});
+
+test('a file with nothing but an include in it is known too, and which of several has the password', () => {
+  const config = configOf('@include: /between', {
+    '/between': '# nothing\n@include: /secret\n',
+    '/secret': 'sync_password: x\n',
+  });
+  assert.deepEqual(config.files, [
+    { path: MAIN, holdsSecret: false },
+    { path: '/between', holdsSecret: false },
+    { path: '/secret', holdsSecret: true },
+  ]);
 });
 
 test('an option twice is refused, with both places', () => {
