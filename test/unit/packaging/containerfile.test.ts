@@ -47,6 +47,13 @@ test('it is built by scripts that the project has, and starts what the package i
   assert.ok(existsSync(join(PROJECT, program.replace('/usr/lib/cyrus-sync', 'dist'))), program);
 });
 
+test('what is installed was made by this very build, not brought along in the folder that it is built from', () => {
+  const brought = all('WORKDIR')[0] ?? assert.fail('no folder to build in');
+  for (const [, source = ''] of all('COPY').flatMap((each) => [...each.matchAll(/--from=\w+ (\S+)/g)])) {
+    assert.ok(!source.startsWith(`${brought}/`), source);
+  }
+});
+
 test('what is copied from another stage is from one that is there', () => {
   const stages = all('FROM').flatMap((each) => / AS (\w+)$/.exec(each)?.[1] ?? []);
   const from = all('COPY').flatMap((each) => /--from=(\w+)/.exec(each)?.[1] ?? []);
