@@ -27,16 +27,31 @@ type Script = InstanceType<typeof import('node:vm')['Script']>;
 /** It is started by hooks and from cron, for one user each time. */
 const TRAINED = 'sync_client.cjs';
 
+/** Code that is being written, by the number of the process. */
+const UNFINISHED = /\.code\.\d+$/;
+
 async function makeCompiledCode(): Promise<void> {
   const programs = join(__dirname, '..', 'src', 'bundled', 'programs');
-  for (const name of readdirSync(programs).filter((each) => each.endsWith('.cjs'))) {
+  const names = readdirSync(programs);
+  // Whoever was killed as it wrote has left them.
+  for (const name of names.filter((each) => UNFINISHED.test(each))) rmSync(join(programs, name));
+  for (const name of names.filter((each) => each.endsWith('.cjs'))) {
     const program = readProgram(join(programs, name));
     rmSync(program.codeFile, { force: true });
     if (program.header === undefined) continue;
     const code = (name === TRAINED && (await codeOfSmallRuns(program))) || allCode(program);
-    const unfinished = `${program.codeFile}.${process.pid}`;
-    writeFileSync(unfinished, Buffer.concat([Buffer.from(program.header, 'latin1'), code]));
-    renameSync(unfinished, program.codeFile);
+    keep(program.codeFile, Buffer.concat([Buffer.from(program.header, 'latin1'), code]));
+  }
+}
+
+/** It is there whole, or not at all: a disk may be full. */
+function keep(file: string, content: Buffer): void {
+  const unfinished = `${file}.${process.pid}`;
+  try {
+    writeFileSync(unfinished, content);
+    renameSync(unfinished, file);
+  } finally {
+    rmSync(unfinished, { force: true });
   }
 }
 
@@ -64,10 +79,19 @@ async function codeOfSmallRuns(program: Program): Promise<Buffer | undefined> {
     await runInTraining(evaluated(script, program.path).main);
     return script.createCachedData();
   } catch (caught) {
-    const reason = caught instanceof Error ? caught.message : String(caught);
-    process.stderr.write(`make-compiled-code: all of ${TRAINED} is compiled, as ${reason}\n`);
+    process.stderr.write(`make-compiled-code: all of ${TRAINED} is compiled, as ${reasonOf(caught)}\n`);
     return undefined;
   }
 }
 
-makeCompiledCode().then(() => process.exit());
+function reasonOf(caught: unknown): string {
+  return caught instanceof Error ? caught.message : String(caught);
+}
+
+makeCompiledCode().then(
+  () => process.exit(),
+  (caught: unknown) => {
+    process.stderr.write(`make-compiled-code: ${reasonOf(caught)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { programVersion } from '../../../../src/cli/arguments/program-version.ts';
-import { LAUNCHER, startCommand } from '../../../lab/start-command.ts';
+import { LAUNCHER, startCommand, VERBS_LAUNCHER } from '../../../lab/start-command.ts';
 
 /** The entries alone, without the program that they load. */
 async function entriesAlone(): Promise<AsyncDisposable & { path: string }> {
@@ -38,6 +38,13 @@ test('the version is told without the program being loaded, which anything else 
   const installed = startCommand([LAUNCHER, '--version']);
   assert.equal(await installed.end, 0);
   assert.equal(installed.stdout(), `${programVersion()}\n`);
+});
+
+test('that nobody can read the version is no failure of the program', async () => {
+  for (const program of [LAUNCHER, VERBS_LAUNCHER]) {
+    const run = startCommand(['sh', '-c', 'exec "$0" --version > /dev/full', program]);
+    assert.deepEqual([await run.end, run.stderr()], [0, '']);
+  }
 });
 
 test('each command is one file beside its entry, the packages that it always needs among it', async () => {
@@ -129,4 +136,26 @@ test('where the program cannot be run on its recording all of it is compiled, an
     told[1] ?? '',
     /^make-compiled-code: all of sync_client\.cjs is compiled, as ENOENT: .*recording\.json'\n$/,
   );
+});
+
+test('a disk without room for the compiled code keeps nothing of it, nor of what was killed as it was written', async () => {
+  await using folder = await entriesAlone();
+  const programs = join('src', 'bundled', 'programs');
+  const copy = join(folder.path, programs);
+  await cp(join(dirname(LAUNCHER), '..', programs), copy, { recursive: true });
+  await addPackages(folder.path);
+  await writeFile(join(copy, 'sync_client.cjs.code.4711'), 'half');
+  // A limit on the size of files is to the process what a full disk would be.
+  const limited = 'ulimit -f 512 && exec "$0"';
+  const made = startCommand([
+    'bash',
+    '--norc',
+    '-c',
+    limited,
+    join(folder.path, 'bin', 'make-compiled-code'),
+  ]);
+  assert.equal(await made.end, 1);
+  assert.match(made.stderr(), /^make-compiled-code: EFBIG: [^\n]*\n$/);
+  const left = (await readdir(copy)).filter((name) => /\.code\./.test(name));
+  assert.deepEqual(left, []);
 });
