@@ -93,6 +93,17 @@ test('whatever has no end of its own is started again at an upgrade, if it ran',
   assert.deepEqual(among(units, patterns), endless);
 });
 
+test('what a unit may write to of its own is made at each start of the host, whenever its account came', () => {
+  const made = readFileSync(join(PACKAGING, 'files', 'cyrus-sync.tmpfiles'), 'utf8');
+  for (const name of readdirSync(join(PACKAGING, 'systemd'))) {
+    const text = readFileSync(join(PACKAGING, 'systemd', name), 'utf8');
+    const [paths = ''] = /^ReadWritePaths=.*/m.exec(text) ?? [];
+    for (const [path] of paths.matchAll(/\/[\w/]+\/cyrus-sync\b/g)) {
+      assert.match(made, new RegExp(`^d ${path} 0750 cyrus mail `, 'm'), name);
+    }
+  }
+});
+
 test('no compiled code outlives the program that it is of, whole or unfinished', () => {
   for (const name of ['sync_client.cjs', 'sync_client.cjs.code', 'sync_client.cjs.code.1234']) {
     put(join(root, PROGRAMS, name));
