@@ -9,9 +9,6 @@ const { dirname, join }: typeof import('node:path') = require('node:path');
  */
 function answerVersion([option, ...rest]: readonly string[]): boolean {
   if (option !== '--version' || rest.length > 0) return false;
-  process.stdout.on('error', () => {
-    // A reader that is gone misses nothing.
-  });
   const { version }: { version: string } = JSON.parse(readFileSync(manifestAbove(__dirname), 'utf8'));
   process.stdout.write(`${version}\n`);
   return true;

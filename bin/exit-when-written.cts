@@ -3,22 +3,38 @@ const {
 }: { nativePart(): { libc: import('koffi').LibraryHandle } | undefined } = require('./native-part.cjs');
 const {
   openedStreams,
-}: { openedStreams(): ReadonlySet<'stdin' | 'stdout' | 'stderr'> } = require('./standard-streams.cjs');
+  outputFault,
+}: {
+  openedStreams(): ReadonlySet<'stdin' | 'stdout' | 'stderr'>;
+  outputFault(): NodeJS.ErrnoException | undefined;
+} = require('./standard-streams.cjs');
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
 
 /** The launcher gives Node these options (launch.sh). */
 const OF_LAUNCHER = /^--(?:inspect-port|v8-pool-size)=/;
 
 /**
  * Ends the process once whoever reads its output has all of it. Node writes to a pipe only as much as fits there and the rest
- * later, for which an exit leaves no time: a plan that goes to another program would end somewhere in its middle.
+ * later, for which an exit leaves no time: a plan that goes to another program would end somewhere in its middle. What its disk
+ * has no room for makes a failure of an end that would be none.
  */
-async function exitWhenWritten(code: number): Promise<void> {
-  const opened = openedStreams();
-  for (const name of ['stdout', 'stderr'] as const) {
-    if (opened.has(name)) await new Promise((resolve) => process[name].write('', resolve));
+async function exitWhenWritten(program: string, code: number): Promise<void> {
+  await written('stdout');
+  const fault = code === EXIT_OK ? outputFault() : undefined;
+  if (fault !== undefined) {
+    process.stderr.write(
+      `${program}: standard output cannot be written: ${fault.message} (What was printed is not whole; look whether its disk is full)\n`,
+    );
   }
-  if (opened.size === 0) leaveAtOnce();
-  process.exit(code);
+  await written('stderr');
+  if (openedStreams().size === 0) leaveAtOnce();
+  process.exit(fault === undefined ? code : EXIT_FAILED);
+}
+
+async function written(name: 'stdout' | 'stderr'): Promise<void> {
+  if (openedStreams().has(name)) await new Promise((resolve) => process[name].write('', resolve));
 }
 
 /**

@@ -6,7 +6,7 @@ const {
 }: { answerVersion(argv: readonly string[]): boolean } = require('./answer-version.cjs');
 const {
   exitWhenWritten,
-}: { exitWhenWritten(code: number): Promise<void> } = require('./exit-when-written.cjs');
+}: { exitWhenWritten(program: string, code: number): Promise<void> } = require('./exit-when-written.cjs');
 
 type Program = typeof import('../src/cli/main.ts') | typeof import('../src/cli/cyrus-sync.ts');
 
@@ -22,10 +22,15 @@ const EX_CONFIG = 78;
 function runProgram(name: string): void {
   watchStandardStreams();
   const argv = process.argv.slice(2);
-  if (answerVersion(argv)) return;
+  if (answerVersion(argv)) {
+    exitWhenWritten(name, 0);
+    return;
+  }
   process.env.UV_THREADPOOL_SIZE ??= '16';
   keepDebuggerClosed(name);
-  load(name).main(argv, process.env).then(exitWhenWritten);
+  load(name)
+    .main(argv, process.env)
+    .then((code) => exitWhenWritten(name, code));
 }
 
 function load(name: string): Program {

@@ -1,10 +1,11 @@
 type Name = 'stdin' | 'stdout' | 'stderr';
 
 const opened = new Set<Name>();
+let fault: NodeJS.ErrnoException | undefined;
 
 /**
  * Node makes each of these streams when somebody asks for it. From now on it is known which were: what was made of a pipe, Node
- * has to set back for those who share it. A reader that goes away ends the output, not the program.
+ * has to set back for those who share it. Neither a reader that goes away nor a full disk ends the program in its middle.
  */
 function watchStandardStreams(): void {
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
@@ -17,7 +18,7 @@ function watchStandardStreams(): void {
         const stream: NodeJS.Process[Name] = get.call(process);
         if (!opened.has(name)) {
           opened.add(name);
-          if (name !== 'stdin') stream.on('error', () => {});
+          if (name !== 'stdin') listen(process[name]);
         }
         return stream;
       },
@@ -25,9 +26,21 @@ function watchStandardStreams(): void {
   }
 }
 
+function listen(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever has gone away (`| head`), or has closed the terminal, has what they wanted.
+    if (stream === process.stdout && error.code !== 'EPIPE' && !stream.isTTY) fault ??= error;
+  });
+}
+
 /** @returns those that somebody has asked for */
 function openedStreams(): ReadonlySet<Name> {
   return opened;
 }
 
-module.exports = { openedStreams, watchStandardStreams };
+/** @returns why standard output could not take all that was written to it, if somebody wants it all */
+function outputFault(): NodeJS.ErrnoException | undefined {
+  return fault;
+}
+
+module.exports = { openedStreams, outputFault, watchStandardStreams };

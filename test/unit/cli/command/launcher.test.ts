@@ -40,10 +40,20 @@ test('the version is told without the program being loaded, which anything else 
   assert.equal(installed.stdout(), `${programVersion()}\n`);
 });
 
-test('that nobody can read the version is no failure of the program', async () => {
+test('what standard output has no room for is a failure that is said, and a reader that has gone is none', async () => {
   for (const program of [LAUNCHER, VERBS_LAUNCHER]) {
-    const run = startCommand(['sh', '-c', 'exec "$0" --version > /dev/full', program]);
-    assert.deepEqual([await run.end, run.stderr()], [0, '']);
+    for (const asked of ['--version', '--help']) {
+      const full = startCommand(['sh', '-c', 'exec "$0" "$1" > /dev/full', program, asked]);
+      assert.equal(await full.end, 1);
+      const name = program === LAUNCHER ? 'sync_client' : 'cyrus-sync';
+      assert.match(
+        full.stderr(),
+        new RegExp(`^${name}: standard output cannot be written: ENOSPC: .* look whether .*\\)\\n$`),
+      );
+      const gone = startCommand(['bash', '-c', '"$0" "$1" | true; echo "$PIPESTATUS"', program, asked]);
+      assert.equal(await gone.end, 0);
+      assert.deepEqual([gone.stdout(), gone.stderr()], ['0\n', '']);
+    }
   }
 });
 
