@@ -13,7 +13,7 @@ export type ConnectTarget =
  * @throws SyncError CONFIG
  */
 export function parseTarget(server: string): ConnectTarget {
-  if (server.startsWith('/')) return { kind: 'unix', path: server };
+  if (server.startsWith('/')) return { kind: 'unix', path: socketPath(server) };
   if (server.includes('@')) {
     // What stands before the @ may be a password, so that none of it is shown.
     throw new SyncError('CONFIG', 'expected a server without @ in -S or sync_host', {
@@ -32,6 +32,20 @@ export function parseTarget(server: string): ConnectTarget {
     );
   }
   return { kind: 'tcp', host, port, tls: suffixes.includes('tls'), noauth: suffixes.includes('noauth') };
+}
+
+/** sun_path of struct sockaddr_un without its final NUL. */
+const SOCKET_PATH_OCTETS = 107;
+
+/** Node would cut a longer one off, and speak to whoever listens at what is left of it. */
+function socketPath(path: string): string {
+  const octets = Buffer.byteLength(path);
+  if (octets <= SOCKET_PATH_OCTETS) return path;
+  throw new SyncError(
+    'CONFIG',
+    `expected a socket's path of at most ${SOCKET_PATH_OCTETS} octets, found ${octets} in ${shownValue(path)}`,
+    { phase: 'connect', hint: 'Name a shorter link to it in -S or sync_host' },
+  );
 }
 
 /** An address without brackets but with several colons is IPv6 without a port. */

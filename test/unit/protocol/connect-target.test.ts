@@ -19,10 +19,19 @@ test('every spelling of a server', () => {
   assert.deepEqual(parseTarget('::1'), { ...tcp, host: '::1' });
   assert.deepEqual(parseTarget('[::1]:2005'), { ...tcp, host: '::1', port: '2005' });
   assert.deepEqual(parseTarget('/run/cyrus/sync'), { kind: 'unix', path: '/run/cyrus/sync' });
+  const longest = `/${'x'.repeat(106)}`;
+  assert.deepEqual(parseTarget(longest), { kind: 'unix', path: longest });
 });
 
 test('a server that cannot be meant is refused before any connection', () => {
-  for (const server of ['', ':2005', 'replica:', 'replica/ssl', 'replica:2005/tls/x']) {
+  for (const server of [
+    '',
+    ':2005',
+    'replica:',
+    'replica/ssl',
+    'replica:2005/tls/x',
+    `/${'x'.repeat(107)}`,
+  ]) {
     assert.throws(() => parseTarget(server), isConfigError, server);
   }
 });
