@@ -14,15 +14,15 @@ import type { FleetSlice, SliceResult, UserResult } from '../fleet-slice.ts';
 import { isWithin } from '../planner/hours.ts';
 import type { Master, Replica } from '../planner/inventory.ts';
 import { type Claim, type FleetQueue, gatesOf, type Pairing } from '../queue/fleet-queue.ts';
+import { SidesAway } from './sides-away.ts';
 import { userResult } from './user-result.ts';
 
 /** Milliseconds between two questions to a queue that has nothing to give. */
 const ASK = { least: 200, most: 3_000 };
 /** Milliseconds between two signs of life: several before an agent is called lost. */
 const SIGN_EVERY_MS = 20_000;
-/** Milliseconds for which a replica that could not be reached is left alone, doubled each time. */
-const AVOID = { least: 15_000, most: 300_000 };
 const MS_PER_SECOND = 1_000;
+const STOPPED_WITHOUT_QUEUE = 'told to stop while the queue is away';
 /** A round adds this to the name of a slice. */
 const ROUND = /\+[0-9]+\.[0-9a-f]+$/;
 
@@ -80,8 +80,7 @@ class Agent {
   readonly #parts: AgentParts;
   readonly #signal: AbortSignal;
   readonly #since = Date.now();
-  /** Replicas that could not be reached: until when they are left alone, and for how long next time. */
-  readonly #avoided = new Map<string, { until: number; nextMs: number }>();
+  readonly #away = new SidesAway();
   #signed: { slice: string | undefined; at: number } = { slice: undefined, at: Number.NEGATIVE_INFINITY };
   #turn = 0;
   #isAway = false;
@@ -113,10 +112,11 @@ class Agent {
     await this.#sign(undefined);
     const pairings = this.#pairings(notes);
     const now = new Date();
-    const open = pairings.filter(({ master, replica }) => {
+    const open = pairings.filter((pairing) => {
+      const { master, replica } = pairing;
       const isOpen =
         isWithin(notes.masters.get(master)?.hours, now) && isWithin(notes.replicas.get(replica)?.hours, now);
-      return isOpen && (this.#avoided.get(replica)?.until ?? 0) <= Date.now();
+      return isOpen && !this.#away.isAvoided(pairing);
     });
     const claim = await queue.claim(this.#inTurn(open), this.#options.name);
     if (claim) {
@@ -146,16 +146,19 @@ class Agent {
   async #do(claim: Claim, notes: FleetTerms): Promise<void> {
     const { tell, runSlice } = this.#parts;
     const { slice } = claim;
-    const terms = await this.#termsOf(slice, notes);
     const isCancelled = (user: string): boolean =>
       notes.cancelledUsers.has(user) || notes.cancelledWaves.has(slice.wave);
     const users = slice.users.filter((user) => !isCancelled(user));
     const began = Date.now();
     tell({ kind: 'begins', slice, attempt: claim.attempt });
     await using lease = new Lease(claim, this.#options.leaseMs, this.#signal, () => this.#sign(slice));
-    if (terms === undefined) {
+    // Under the lease: a queue that is away for a moment costs the slice nothing.
+    const terms = await this.#patiently(() => this.#termsOf(slice, notes));
+    if (terms === undefined) return await this.#giveBack(claim, STOPPED_WITHOUT_QUEUE);
+    if (terms === 'unknown') {
       return await this.#fail(claim, 'the fleet has no such master or replica any more');
     }
+    if (lease.isLost) return tell({ kind: 'lost', slice });
     const none: SliceRun = { entries: new Map(), endedBy: undefined };
     const run = users.length === 0 ? none : await this.#run({ ...slice, users }, terms, lease, runSlice);
     if (lease.isLost) return tell({ kind: 'lost', slice });
@@ -163,16 +166,21 @@ class Agent {
     const isWhole = users.every((user) => (run.entries.get(user)?.status ?? 'not-reached') !== 'not-reached');
     if (!isWhole && this.#signal.aborted) return await this.#giveBack(claim, 'told to stop');
     if (!isWhole && endedBy) {
-      if (!isOfTheReplica(endedBy)) return await this.#fail(claim, reasonOf(endedBy));
-      this.#avoid(slice.replica);
+      if (!this.#away.take(endedBy, slice)) return await this.#fail(claim, reasonOf(endedBy));
       return await this.#giveBack(claim, reasonOf(endedBy));
     }
-    this.#avoided.delete(slice.replica);
+    this.#away.reached(slice);
     const results = slice.users.map((user) =>
       isCancelled(user) ? cancelled(user) : userResult(user, run.entries.get(user), slice.round),
     );
     const result: SliceResult = { agent: this.#options.name, began, ended: Date.now(), users: results };
-    await this.#patiently(() => this.#addNextRound(slice, results));
+    const isAdded = await this.#patiently(async () => {
+      await this.#addNextRound(slice, results);
+      return true;
+    });
+    // Told to stop while the queue is away: it may be back for the next word, and a slice that was finished then would
+    // have left its users without a next round.
+    if (!isAdded) return await this.#giveBack(claim, STOPPED_WITHOUT_QUEUE);
     const kept = await this.#patiently(() => claim.finish(result));
     tell(kept ? { kind: 'ends', slice, result } : { kind: 'lost', slice });
   }
@@ -217,10 +225,10 @@ class Agent {
     await this.#parts.queue.add([next], this.#options.leaseMs);
   }
 
-  async #termsOf(slice: FleetSlice, notes: FleetTerms): Promise<SliceTerms | undefined> {
+  async #termsOf(slice: FleetSlice, notes: FleetTerms): Promise<SliceTerms | 'unknown'> {
     const master = notes.masters.get(slice.master);
     const replica = notes.replicas.get(slice.replica);
-    if (master === undefined || replica === undefined) return undefined;
+    if (master === undefined || replica === undefined) return 'unknown';
     const [, gate] = gatesOf(slice);
     const limit = (await this.#parts.queue.gates([gate]))[0]?.limit;
     const sides = Math.max(1, limit ?? replica.slices);
@@ -231,11 +239,6 @@ class Agent {
       connections: share(replica.connections),
       octetsPerSecond: share(replica.octetsPerSecond),
     };
-  }
-
-  #avoid(replica: string): void {
-    const ms = this.#avoided.get(replica)?.nextMs ?? AVOID.least;
-    this.#avoided.set(replica, { until: Date.now() + ms, nextMs: Math.min(ms * 2, AVOID.most) });
   }
 
   /** Says that it lives, and at what it is; whoever waits says so less often than it asks. */
@@ -331,11 +334,6 @@ class Lease implements AsyncDisposable {
     this.#ended.abort();
     await this.#renewing;
   }
-}
-
-/** The replica, or the way to it, is away for now: nothing that the slice could be blamed for. */
-function isOfTheReplica({ family, retryable, code }: ErrorData): boolean {
-  return family === 'link' && (retryable || code === 'CONNECT_FAILED' || code === 'CONNECT_TIMEOUT');
 }
 
 function reasonOf({ code, message }: ErrorData): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { type AgentEvent, type AgentParts, runAgent } from '../../../src/fleet/agent/run-agent.ts';
 import { noteKey, readFleetNotes } from '../../../src/fleet/fleet-notes.ts';
+import type { FleetSlice } from '../../../src/fleet/fleet-slice.ts';
 import { EmbeddedQueue } from '../../../src/fleet/queue/embedded-queue.ts';
 import type { FleetQueue } from '../../../src/fleet/queue/fleet-queue.ts';
 import { retryUsers } from '../../../src/fleet/retry-users.ts';
@@ -60,6 +61,27 @@ test('a replica that is away costs a slice no attempt, what is wrong for good co
   });
 });
 
+test('a master whose server is away costs its slices no attempt, and the others are not held up', async () => {
+  for (const away of [
+    new SyncError('CONNECT_FAILED', 'the master m1 cannot be read', { phase: 'connect', retryable: true }),
+    new SyncError('MASTER_SERVER_LOST', 'the master was lost', { retryable: true }),
+  ]) {
+    await using scene = await agentScene(2);
+    await scene.add('m2', [sliceOf('other', { master: 'm2', replica: 'r1' })]);
+    const stop = new AbortController();
+    const runs: string[] = [];
+    await scene.work(async ({ id, master, users }) => {
+      runs.push(id);
+      if (runs.length === 2) stop.abort();
+      return master === 'm1'
+        ? { entries: new Map(), endedBy: away.toData() }
+        : ran(users.map((user) => entryOf(user)));
+    }, stop.signal);
+    assert.deepEqual(runs.sort(), ['other', 's0']);
+    assert.deepEqual(scene.kinds().sort(), ['begins', 'begins', 'ends', 'gives-back']);
+  }
+});
+
 test('an agent that is told to stop gives back what is not whole, and keeps what is', async () => {
   for (const isWhole of [false, true]) {
     await using scene = await agentScene(1);
@@ -73,6 +95,31 @@ test('an agent that is told to stop gives back what is not whole, and keeps what
     assert.equal(record?.state, isWhole ? 'done' : 'waiting');
     assert.deepEqual((await readFleetNotes(scene.queue)).agents, []);
   }
+});
+
+test('whoever comes again is not forgotten by an agent that is told to stop while the queue is away, and back for its last word', async () => {
+  await using scene = await agentScene(1);
+  const stop = new AbortController();
+  await scene.work(async ({ users }) => {
+    scene.awayOnce('add');
+    stop.abort();
+    return ran(users.map((user) => entryOf(user, { status: 'locked', grade: 'not-reached' })));
+  }, stop.signal);
+  assert.equal((await scene.queue.slices())[0]?.state, 'waiting');
+  await scene.work(async ({ users }) => ran(users.map((user) => entryOf(user))));
+  assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'proven' });
+});
+
+test('a queue that is away whenever a slice was just taken does not count as an agent that was lost', async () => {
+  await using scene = await agentScene(1);
+  for (let time = 0; time <= RULES.losses; time += 1) {
+    const stop = new AbortController();
+    scene.awayOnce('gates', () => stop.abort());
+    await scene.work(async () => assert.fail('nothing is run without its terms'), stop.signal);
+    scene.passes(RULES.leaseMs + 1);
+  }
+  await scene.work(async ({ users }) => ran(users.map((user) => entryOf(user))));
+  assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'proven' });
 });
 
 test('a run whose lease is lost is told to end, and nothing of it is kept', async () => {
@@ -159,6 +206,7 @@ async function agentScene(slices: number) {
   const queue: FleetQueue = await EmbeddedQueue.open(directory, RULES, () => Date.now() + passed);
   const claim = queue.claim.bind(queue);
   const gate = { slices: 10, hours: undefined };
+  const masters = ['m1'];
   await queue.note(noteKey('master', 'm1'), { name: 'm1', ...gate });
   await queue.note(noteKey('replica', 'r1'), { name: 'r1', server: 'r1', ...gate });
   for (const name of ['master/m1', 'replica/r1'] as const) await queue.limit(name, 10);
@@ -179,8 +227,31 @@ async function agentScene(slices: number) {
       queue.claim = async (...args) => {
         const claimed = await claim(...args);
         queue.claim = claim;
-        return claimed && { ...claimed, renew: () => Promise.reject(new Error(why)) };
+        let renewals = 0;
+        const renew = async (): Promise<boolean> => {
+          renewals += 1;
+          // The first is made before the run begins.
+          if (renewals > 1) throw new Error(why);
+          return await (claimed?.renew() ?? false);
+        };
+        return claimed && { ...claimed, renew };
       };
+    },
+    /** The next question of a kind finds the queue away, and all after it find it back. */
+    awayOnce: (question: 'add' | 'gates', then = () => {}) => {
+      const ask = queue[question];
+      const away = async (): Promise<never> => {
+        queue[question] = ask as never;
+        then();
+        throw new SyncError('QUEUE_UNAVAILABLE', 'away', { family: 'link', retryable: true });
+      };
+      queue[question] = away;
+    },
+    async add(master: string, slices: readonly FleetSlice[]): Promise<void> {
+      masters.push(master);
+      await queue.note(noteKey('master', master), { name: master, ...gate });
+      await queue.limit(`master/${master}`, 10);
+      await queue.add(slices);
     },
     passes: (ms: number) => {
       passed += ms;
@@ -191,7 +262,7 @@ async function agentScene(slices: number) {
         name: 'agent',
         host: 'host',
         pid: 1,
-        masters: ['m1'],
+        masters,
         untilDone: true,
       };
       const tell = (event: AgentEvent) => void events.push(event);
