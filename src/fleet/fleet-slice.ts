@@ -18,6 +18,8 @@ export interface FleetSlice {
   users: readonly string[];
   /** From 1; users whom a slice leaves undone come again in one of the next round. */
   round: number;
+  /** Rounds before the operator had them come again: those that count are after it. None: all do. */
+  roundsBefore?: number;
   /** Estimates of the plan. */
   messages: number;
   octets: number;

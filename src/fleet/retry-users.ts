@@ -23,7 +23,7 @@ export async function retryUsers(
     const alone = users.some(({ reason }) => reason === LOST_TOO_OFTEN);
     for (const names of alone ? users.map(({ user }) => [user]) : [users.map(({ user }) => user)]) {
       const next = `${id}/${slice.round}.${contentOf(names)}`;
-      again.push({ ...slice, id: next, users: names, round: slice.round + 1 });
+      again.push({ ...slice, id: next, users: names, round: slice.round + 1, roundsBefore: slice.round });
     }
   }
   await queue.add(again);

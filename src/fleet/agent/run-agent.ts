@@ -171,7 +171,7 @@ class Agent {
     }
     this.#away.reached(slice);
     const results = slice.users.map((user) =>
-      isCancelled(user) ? cancelled(user) : userResult(user, run.entries.get(user), slice.round),
+      isCancelled(user) ? cancelled(user) : userResult(user, run.entries.get(user), roundOf(slice)),
     );
     const result: SliceResult = { agent: this.#options.name, began, ended: Date.now(), users: results };
     const isAdded = await this.#patiently(async () => {
@@ -334,6 +334,11 @@ class Lease implements AsyncDisposable {
     this.#ended.abort();
     await this.#renewing;
   }
+}
+
+/** Whoever was retried has all rounds before them again. */
+function roundOf({ round, roundsBefore = 0 }: FleetSlice): number {
+  return round - roundsBefore;
 }
 
 function reasonOf({ code, message }: ErrorData): string {

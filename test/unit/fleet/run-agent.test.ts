@@ -197,6 +197,27 @@ test('users of one slice who need a person come again one after the other, as th
   assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'proven' });
 });
 
+test('who is retried has all rounds again', async () => {
+  await using scene = await agentScene(1);
+  let runs = 0;
+  const lockedUntil =
+    (run: number) =>
+    async ({ users }: { users: readonly string[] }) => {
+      runs += 1;
+      return ran(
+        users.map((user) => entryOf(user, runs < run ? { status: 'locked', grade: 'not-reached' } : {})),
+      );
+    };
+  await scene.work(lockedUntil(Number.POSITIVE_INFINITY));
+  assert.equal(runs, 5);
+  const records = await scene.queue.slices();
+  const standings = userStandings(records, await readFleetNotes(scene.queue));
+  assert.equal(await retryUsers(scene.queue, records, [...standings.values()]), 2);
+  await scene.work(lockedUntil(10));
+  assert.equal(runs, 10);
+  assert.deepEqual(await scene.outcomes(), { 's0-anna': 'proven', 's0-bob': 'proven' });
+});
+
 /** Milliseconds, so that a lost lease is soon noticed; the queue has its own. */
 const RENEWED_AFTER_MS = 30;
 
