@@ -233,6 +233,15 @@ async function limit(queue: FleetQueue, text: string): Promise<number> {
       `expected limit REPLICA=N, with N from 1 to ${MOST_SLICES}, found ${shownValue(text)}; pause holds a replica`,
     );
   }
+  const { replicas } = await readFleetNotes(queue);
+  const short = [...replicas.values()].find(
+    (replica) => (name === 'all' || replica.name === name) && (replica.connections ?? count) < count,
+  );
+  if (short) {
+    throw usageError(
+      `expected no more slices than ${short.name} has connections (${short.connections}), found ${count}; another number of connections comes with a plan that is started again`,
+    );
+  }
   const after = `given ${countOf(count, 'slice')} at once`;
   return await eachReplica(queue, name, (gate) => queue.limit(gate, count), after);
 }

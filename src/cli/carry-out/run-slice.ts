@@ -1,6 +1,8 @@
 import { textFromBytes } from '../../byte-string.ts';
+import { MOST_WORKERS } from '../../config/settings.ts';
 import type { SliceRun, SliceTerms } from '../../fleet/agent/run-agent.ts';
 import type { FleetSlice } from '../../fleet/fleet-slice.ts';
+import { LEAST_RATE, MOST_RATE } from '../../operate/throttle/timetable.ts';
 import { type ReportEntry, reportEntry } from '../../report/document/report-entry.ts';
 import { UserFacts } from '../../report/document/user-facts.ts';
 import type { EventListener } from '../../report/events.ts';
@@ -117,11 +119,17 @@ function commandLine(
     ...option('-S', replica.server),
     ...option('-n', replica.channel),
     ...(reads === 'servers' ? option('--from', master.server) : []),
-    ...option('--workers', connections),
-    ...option('--bwlimit', octetsPerSecond),
+    ...option('--workers', connections && Math.min(connections, MOST_WORKERS)),
+    ...option('--bwlimit', rateOf(octetsPerSecond)),
     '--',
     ...users,
   ];
+}
+
+/** A share may be smaller than what keeps a session alive, or larger than any link: that is what a run is given then. */
+function rateOf(octetsPerSecond: number | undefined): number | undefined {
+  if (octetsPerSecond === undefined || octetsPerSecond >= MOST_RATE) return undefined;
+  return Math.max(octetsPerSecond, LEAST_RATE);
 }
 
 function logOf({ logFile, logFormat, logToStderr }: AgentFiles): Partial<Arguments> {

@@ -31,6 +31,9 @@ const DEFAULT_SLICES = 2;
 const MOST_SLICES = 1_000;
 const MOST_CONNECTIONS = 10_000;
 
+/** `fleet pause all`. */
+const EVERY_REPLICA = 'all';
+
 const SECTION = /^(master|replica|wave) (.+)$/;
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -98,11 +101,25 @@ export function parseInventory(
       const users = section.text('users');
       if (users !== undefined) userFiles.set(name, beside(users));
     } else if (kind === 'replica') {
+      const connections = section.count('connections', MOST_CONNECTIONS);
+      if (connections !== undefined && connections < gate.slices) {
+        throw configError(
+          places.get(title, 'connections'),
+          `connections in [${title}]: expected one for each of its slices at least (${gate.slices} at once), found ${connections}`,
+          'slices = N in that section says how many are at work at once',
+        );
+      }
+      if (name === EVERY_REPLICA) {
+        throw configError(
+          place,
+          `expected another name than ${name}, which means all of them, in [${title}]`,
+        );
+      }
       replicas.push({
         ...gate,
         server: section.required('server'),
         channel: section.text('channel'),
-        connections: section.count('connections', MOST_CONNECTIONS),
+        connections,
         octetsPerSecond: section.size('bwlimit'),
         space: section.size('space'),
         hours: hours(),

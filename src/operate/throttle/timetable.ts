@@ -18,8 +18,8 @@ export type Timetable = readonly TimetableEntry[];
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1_000, M: 1_000_000, G: 1_000_000_000 };
 /** Below this a session is not kept alive; above it there is no such link. */
-const LEAST_RATE = 1_000;
-const MOST_RATE = 1_000_000_000_000;
+export const LEAST_RATE = 1_000;
+export const MOST_RATE = 1_000_000_000_000;
 
 export const RATE_FORMS = 'off, or octets a second from 1K up, such as 500K, 10M or 1.5G';
 export const TIMETABLE_FORMS = `${RATE_FORMS}; or a timetable such as "08:00,2M 19:00,off"`;

@@ -49,6 +49,12 @@ test('a mistake in an inventory is told with its line, and what is right', () =>
       '[replica r:1]',
       /fleet.ini:8: expected \[master NAME\], \[replica NAME\] or \[wave NAME\]/,
     ],
+    [
+      'slices = 4',
+      'slices = 4\nconnections = 2',
+      /fleet.ini:11: connections in \[replica r1\]: expected one for each of its slices at least \(4 at once\), found 2/,
+    ],
+    ['[replica r1]', '[replica all]', /fleet.ini:8: expected another name than all, which means all of them/],
     ['server = r1.example.org\n', '', /expected server = VALUE in \[replica r1\]/],
   ];
   for (const [from, to, told] of mistakes) {
