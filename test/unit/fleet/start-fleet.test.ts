@@ -119,6 +119,30 @@ test('a plan that is none, or names a master that is not in it, is refused in on
       text.replaceAll('"replica":"r1"', '"replica":"r9"'),
       /slice s0 to name a replica of the plan \(r1\), found "r9"/,
     ],
+    edited('waves.0.slices.1', { ...sliceOf('s0'), users: ['new'] }, /one slice of each id, found s0 twice/),
+    edited(
+      'waves.0.slices.0.id',
+      undefined,
+      /id of a slice to be letters, digits, ., - and _, found nothing/,
+    ),
+    edited('waves.0.slices.0.id', 'x'.repeat(300), /expected id of slice x+ to be letters/),
+    edited('waves.0.slices.0.users', ['', 'a'], /users of slice s0 to be a list of users, found \["","a"\]/),
+    edited('waves.0.slices.0.round', '1', /round of slice s0 to be a whole number from 1 on, found "1"/),
+    edited('waves.0.name', 'renamed', /expected slice s0 to be of wave renamed, found "all"/),
+    edited('waves.0.slices', [], /expected slices with users, found none/),
+    edited('waves.1', { ...planOf(1).waves[0], slices: [] }, /one wave of each name, found all twice/),
+    edited(
+      'replicas.0.slices',
+      undefined,
+      /slices of replica r1 to be a whole number from 1 on, found nothing/,
+    ),
+    edited('replicas.0.server', '', /server of replica r1 to be text, found ""/),
+    edited(
+      'masters.0.hours',
+      { from: 60, to: 1_440 },
+      /hours of master m1 to be from and to, .*, found \{"from":60/,
+    ),
+    edited('masters.0.name', '../m1', /name of master ..\/m1 to be letters, digits, - and _, found "..\/m1"/),
     [text.replace('"s0-bob"', '"s0-anna"'), /each user once, found "s0-anna" in the slices s0 and s0/],
   ];
   for (const [wrong, told] of mistakes) {
@@ -128,6 +152,17 @@ test('a plan that is none, or names a master that is not in it, is refused in on
     );
   }
 });
+
+/** A plan after somebody has put something else at a place of it, and what is to be said of that. */
+function edited(place: string, value: unknown, told: RegExp): [text: string, told: RegExp] {
+  const plan = structuredClone(planOf(1));
+  const keys = place.split('.');
+  const last = keys.pop() ?? '';
+  let part: object = plan;
+  for (const key of keys) part = Reflect.get(part, key);
+  Reflect.set(part, last, value);
+  return [JSON.stringify(plan), told];
+}
 
 function planWith(slices: readonly FleetSlice[]): FleetPlan {
   const plan = planOf(slices.length);

@@ -180,10 +180,15 @@ test('the queue of a fleet takes its native part from nowhere else either', asyn
   await mkdir(join(folder, 'prebuilds', 'linux-x64'), { recursive: true });
   await writeFile(join(folder, 'prebuilds', 'linux-x64', 'node.napi.glibc.node'), 'cannot be loaded');
   const plan = join(directory, 'plan.json');
-  const nobody = { masters: [], replicas: [], waves: [], unfit: [], users: 0, messages: 0, octets: 0 };
+  const sums = { users: 1, messages: 0, octets: 0, seconds: 0 };
+  const slice = { ...sums, id: 's0', wave: 'w', master: 'm', replica: 'r', round: 1, users: ['anna'] };
+  const sides = { masters: [{ name: 'm', slices: 1 }], replicas: [{ name: 'r', server: 'r', slices: 1 }] };
   await writeFile(
     plan,
-    JSON.stringify({ schema: 'cyrus-sync-fleet-plan', version: 1, fleet: 'f', seconds: 0, ...nobody }),
+    JSON.stringify({
+      ...{ schema: 'cyrus-sync-fleet-plan', version: 1, fleet: 'f', unfit: [], ...sides, ...sums },
+      waves: [{ name: 'w', ...sums, slices: [slice] }],
+    }),
   );
   const words = ['fleet', 'start', plan, '--queue', join(directory, 'queue')];
   const run = startCommand([VERBS_LAUNCHER, ...words], { LMDB_PREBUILD: folder });
