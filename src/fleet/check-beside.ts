@@ -1,5 +1,6 @@
 import { shownValue } from '../report/shown-value.ts';
 import { SyncError } from '../report/sync-error.ts';
+import type { PlanNote } from './fleet-notes.ts';
 import type { FleetSlice } from './fleet-slice.ts';
 
 /**
@@ -26,6 +27,39 @@ export function checkBeside(slices: readonly FleetSlice[], there: ReadonlyMap<st
     const found = onQueue.has(user) ? `it without ${shownValue(user)}` : `${shownValue(user)} in it, too`;
     throw refused(`slice ${id} as it is on the queue, found ${found}`);
   }
+}
+
+/**
+ * Nobody can tell who is on the queue as long as another plan is not whole there.
+ *
+ * @param slices of the plan that is to be put beside @param plans those that were started before, itself among them or not
+ * @throws SyncError USAGE
+ */
+export function checkOthersWhole(
+  digest: string,
+  slices: readonly FleetSlice[],
+  plans: ReadonlyMap<string, PlanNote>,
+  there: ReadonlyMap<string, FleetSlice>,
+): void {
+  const own = new Set(slices.filter(({ id }) => there.has(id)).flatMap(({ users }) => users));
+  const onQueue = new Set([...there.values()].flatMap(({ users }) => users));
+  const all = slices.reduce((sum, { users }) => sum + users.length, 0);
+  const brought = plans.get(digest)?.users;
+  // Of its own slices those that others have brought count for these.
+  const shared = brought === undefined ? own.size : all - brought;
+  const others = [...plans]
+    .filter(([plan]) => plan !== digest)
+    .reduce((sum, [, { users }]) => sum + users, 0);
+  const missing = others - (onQueue.size - own.size + shared);
+  if (missing <= 0) return;
+  throw new SyncError(
+    'USAGE',
+    `expected the plans before this one to be whole on the queue, found ${missing} of their users on no slice`,
+    {
+      phase: 'start',
+      hint: 'Their fleet start or add is at work, or was killed: call it again, and then this',
+    },
+  );
 }
 
 function refused(what: string): SyncError {

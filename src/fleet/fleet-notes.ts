@@ -21,6 +21,12 @@ export interface WaveNote extends Omit<PlannedWave, 'slices'> {
   order: number;
 }
 
+/** A plan that was started. */
+export interface PlanNote {
+  /** Whom it brought to the queue: others were there before. */
+  users: number;
+}
+
 /** How an agent was when it last gave a sign of life. */
 export interface AgentNote {
   name: string;
@@ -47,6 +53,12 @@ export interface FleetNotes extends FleetTerms {
   plans: readonly string[];
   waves: readonly WaveNote[];
   agents: readonly AgentNote[];
+}
+
+/** By their names. */
+export async function readPlanNotes(queue: Pick<FleetQueue, 'notes'>): Promise<Map<string, PlanNote>> {
+  const plans = await queue.notes(KEYS.plan);
+  return new Map([...plans].map(([key, note]) => [key.slice(KEYS.plan.length), note as PlanNote]));
 }
 
 /** Everything. */

@@ -1,7 +1,9 @@
 import { SyncError } from '../report/sync-error.ts';
-import { checkBeside } from './check-beside.ts';
+import { checkBeside, checkOthersWhole } from './check-beside.ts';
 import { contentOf } from './content-of.ts';
-import { noteKey, readFleetNotes, type WaveNote } from './fleet-notes.ts';
+import { noteKey, readFleetNotes, readPlanNotes, type WaveNote } from './fleet-notes.ts';
+import type { FleetSlice } from './fleet-slice.ts';
+import { notePlan } from './note-plan.ts';
 import type { FleetPlan } from './planner/fleet-plan.ts';
 import type { FleetQueue, GateName } from './queue/fleet-queue.ts';
 
@@ -23,8 +25,10 @@ export interface Started {
  */
 export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boolean): Promise<Started> {
   const digest = contentOf([JSON.stringify(plan.waves)]);
-  const { plans, waves: noted } = await readFleetNotes(queue);
-  if (!more && plans.some((other) => other !== digest)) {
+  const plans = await readPlanNotes(queue);
+  const { waves: noted } = await readFleetNotes(queue);
+  const isAlone = [...plans.keys()].every((other) => other === digest);
+  if (!more && !isAlone) {
     throw new SyncError(
       'USAGE',
       `expected the plan that the fleet "${plan.fleet}" was started with, found another`,
@@ -34,11 +38,11 @@ export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boole
       },
     );
   }
-  const isAlone = plans.every((other) => other === digest);
   const there = new Map(isAlone ? [] : (await queue.slices()).map(({ slice }) => [slice.id, slice]));
   const slices = plan.waves.flatMap((wave) => wave.slices);
+  checkOthersWhole(digest, slices, plans, there);
   checkBeside(slices, there);
-  await queue.note(noteKey('plan', digest), { users: plan.users });
+  await notePlan(queue, digest, { users: usersOf(slices.filter(({ id }) => !there.has(id))) }, plans);
   const gates = new Set((await queue.gates()).map(({ name }) => name));
   const open = async (gate: GateName, most: number): Promise<void> => {
     if (!gates.has(gate)) await queue.limit(gate, most);
@@ -56,8 +60,7 @@ export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boole
     if (noted.some((wave) => wave.plan === digest && wave.name === rest.name)) continue;
     // Others are counted by the plan that brought them, and somebody may have taken users out of this one.
     const brought = ofWave.filter(({ id }) => !there.has(id));
-    const users = brought.reduce((sum, slice) => sum + slice.users.length, 0);
-    const wave: WaveNote = { ...rest, users, plan: digest, order };
+    const wave: WaveNote = { ...rest, users: usersOf(brought), plan: digest, order };
     await queue.note(noteKey('wave', `${digest}/${wave.name}`), wave);
   }
   let added = 0;
@@ -65,4 +68,8 @@ export async function startFleet(queue: FleetQueue, plan: FleetPlan, more: boole
     added += await queue.add(slices.slice(at, at + SLICES_AT_ONCE));
   }
   return { slices: slices.length, known: slices.length - added };
+}
+
+function usersOf(slices: readonly FleetSlice[]): number {
+  return slices.reduce((sum, { users }) => sum + users.length, 0);
 }

@@ -72,6 +72,48 @@ test('whoever is on the queue is in no other slice of a plan that is added, and 
   assert.deepEqual(await standing(scene.queue), ['done', 4, 4]);
 });
 
+test('of two plans that are started at the same moment none moves anybody whom the other moves', async () => {
+  for (const more of [false, true]) {
+    await using scene = await queueScene();
+    if (more) await startFleet(scene.queue, planOf(1), false);
+    const other = planWith([{ ...sliceOf('other'), users: ['s2-anna', 'new'] }]);
+    const first = () => startFleet(scene.queue, planOf(3), more);
+    const ends = await Promise.allSettled([first(), startFleet(scene.queue, other, more)]);
+    for (const end of ends) {
+      if (end.status === 'fulfilled') continue;
+      assert.ok(end.reason instanceof SyncError);
+      assert.deepEqual([end.reason.code, /call it again/.test(end.reason.hint ?? '')], ['USAGE', true]);
+    }
+    const users = (await scene.queue.slices()).flatMap(({ slice }) => slice.users);
+    assert.equal(new Set(users).size, users.length);
+    // Whoever began nothing has left nothing in the way either.
+    assert.equal((await first()).slices, 3);
+  }
+});
+
+test('nothing is added as long as another plan is not whole on the queue, as nobody can tell whom that moves', async () => {
+  await using scene = await queueScene();
+  await startFleet(scene.queue, planOf(1), false);
+  const late = planWith([{ ...sliceOf('late'), users: ['s2-anna'] }]);
+  for (let word = 1; ; word += 1) {
+    const killed = await isKilled(startFleet(killedBefore(word)(scene.queue), planOf(3), true));
+    const { plans } = await readFleetNotes(scene.queue);
+    if (plans.length > 1) {
+      await assert.rejects(
+        startFleet(scene.queue, late, true),
+        (error) =>
+          error instanceof SyncError &&
+          error.code === 'USAGE' &&
+          /found \d+ of their users on no slice|no slice yet, found "s2-anna"/.test(error.message),
+        `killed before word ${word}`,
+      );
+    }
+    if (!killed) break;
+  }
+  await workOff(scene.queue);
+  assert.deepEqual(await standing(scene.queue), ['done', 6, 6]);
+});
+
 test('users whom somebody took out of a plan before it was started are not waited for', async () => {
   await using scene = await queueScene();
   const [first, second] = slicesOf(2);
