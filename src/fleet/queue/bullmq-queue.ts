@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IQueueBackend, Job, JobType, Queue, Worker } from 'bullmq';
-import { SyncError } from '../../report/sync-error.ts';
 import type { FleetSlice, SliceResult } from '../fleet-slice.ts';
 import {
   type Claim,
@@ -14,6 +13,7 @@ import {
   type SliceRecord,
   type SliceState,
 } from './fleet-queue.ts';
+import { queueUnavailable } from './queue-unavailable.ts';
 
 /** A database that BullMQ knows how to use, opened and found to be fit. */
 export interface JobStore extends AsyncDisposable {
@@ -255,6 +255,7 @@ export class BullmqQueue implements FleetQueue {
 
   async #recordsOf(queue: JobQueue): Promise<SliceRecord[]> {
     const found = new Map<string, SliceRecord>();
+  /** A slice that is given back between two of the questions is in no answer, so that they are asked again until none is missing. */
     for (const [type, state] of STATES) {
       for (const job of (await queue.getJobs([type], 0, -1, true)) as SliceJob[]) {
         found.set(job.data.id, {
@@ -331,13 +332,7 @@ export class BullmqQueue implements FleetQueue {
     try {
       return await work();
     } catch (caught) {
-      const { message } = SyncError.from(caught);
-      throw new SyncError('QUEUE_UNAVAILABLE', `the queue ${this.address} does not answer: ${message}`, {
-        family: 'link',
-        retryable: true,
-        hint: 'Whoever is at work goes on; nothing new begins until it answers again',
-        cause: caught,
-      });
+      throw queueUnavailable(this.address, caught);
     }
   }
 }

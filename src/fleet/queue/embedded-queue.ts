@@ -16,6 +16,7 @@ import {
   type SliceRecord,
   type SliceState,
 } from './fleet-queue.ts';
+import { queueUnavailable } from './queue-unavailable.ts';
 
 /** Octets of address space set aside at first; lmdb doubles it when needed. */
 const INITIAL_MAP_OCTETS = 64 * 1024 ** 2;
@@ -24,6 +25,8 @@ const MOST_TABLES = 8;
 const FOR_OWNER_ALONE = { permissionsMode: 0o600 };
 /** lmdb's flags of a transaction, which the package exports as types only: undone if it throws, on the disk when it returns. */
 const ABORTABLE_AND_DURABLE = 1 | 2;
+const DISK_HINT =
+  'Look whether the disk of that directory is full; whoever is at work goes on, and nothing new begins until it can be written to';
 /** Behind all numbers in the order of keys. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
@@ -323,8 +326,15 @@ export class EmbeddedQueue implements FleetQueue {
     return this.#now() + this.#rules.leaseMs;
   }
 
+  /** @throws SyncError QUEUE_UNAVAILABLE if the disk does not take it: nothing of the change is there then */
   #change<T>(work: () => T): T {
-    return this.#root.transactionSync(work, ABORTABLE_AND_DURABLE);
+    try {
+      return this.#root.transactionSync(work, ABORTABLE_AND_DURABLE);
+    } catch (caught) {
+      // Whatever lmdb says of the file has a number; all else is a mistake in here.
+      if (!(caught instanceof Error && 'code' in caught && typeof caught.code === 'number')) throw caught;
+      throw queueUnavailable(this.address, caught, DISK_HINT);
+    }
   }
 }
 

@@ -179,6 +179,24 @@ test('users and waves are cancelled and come again, replicas are paused and limi
   await scene.ok('users slow', /^$/);
 });
 
+test('a queue whose disk takes nothing more is told of with its place, and what was there stays', async () => {
+  await using scene = await stepScene();
+  const users = Array.from({ length: 20_000 }, (_, at) => `user${at}@example.org\t100000000\t1000\n`);
+  await scene.ok('start plan.json', /^3 slices/);
+  await writeFile(join(scene.directory, 'm1.users'), users.join(''));
+  const { stdout: larger } = await scene.step('plan fleet.ini --json');
+  await writeFile(join(scene.directory, 'larger.json'), larger);
+  // Kibibytes: a file that may not grow is to a program what a full disk is.
+  const { code, stderr } = await scene.through('ulimit -f 256; exec "$@"', 'add larger.json');
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^cyrus-sync: the queue \/.*\/queue\/fleet does not answer: .* \(Look whether the disk of that directory is full;.*\)\n$/,
+  );
+  await scene.ok('status', /^waiting: 0 of \d+ users proven/);
+  await scene.ok('add larger.json', /slices of 20000 users/);
+});
+
 test('status --watch says that a queue is away, and goes on when it is back', async () => {
   await using scene = await stepScene();
   await using redis = await startRedis();
@@ -196,7 +214,8 @@ test('status --watch says that a queue is away, and goes on when it is back', as
   assert.equal((await watching.result).code, 0);
 });
 
-async function stepScene() {
+/** @param more users, besides those of the plan */
+async function stepScene(more = '') {
   const directory = await mkdtemp(join(tmpdir(), 'fleet-steps-'));
   const inventory = [
     ...['[master m1]', 'users = m1.users', '[replica r1]', 'server = r1', '[replica r2]', 'server = r2'],
@@ -211,21 +230,37 @@ async function stepScene() {
     ],
   ].join('\n');
   await writeFile(join(directory, 'fleet.ini'), inventory);
-  await writeFile(join(directory, 'm1.users'), 'anna\t1000\t20\nbob\t9000000000\t10\ncarl\t0\t0\n');
+  await writeFile(join(directory, 'm1.users'), `anna\t1000\t20\nbob\t9000000000\t10\ncarl\t0\t0\n${more}`);
   await writeFile(
     join(directory, 'imapd.conf'),
     `configdirectory: ${directory}\npartition-default: ${directory}\n`,
   );
   const scene = {
     ...{ directory, inventory },
-    async step(words: string): Promise<ToolResult> {
+    argsOf(words: string): string[] {
       const args = words
         .split(' ')
         .map((word) => (/\.(ini|json)$/.test(word) ? join(directory, word) : word));
       const queue = words.includes('--queue') ? [] : ['--queue', join(directory, 'queue')];
       const isAgent = words.startsWith('agent') && !words.includes(' -C ');
       const conf = isAgent ? ['-C', join(directory, 'imapd.conf')] : [];
-      return await fleetOf(DIST, [...args.filter((arg) => arg !== ''), ...queue, ...conf]);
+      return [...args.filter((arg) => arg !== ''), ...queue, ...conf];
+    },
+    async step(words: string): Promise<ToolResult> {
+      return await fleetOf(DIST, scene.argsOf(words));
+    },
+    /** @param script of a shell, for which `"$@"` is the step */
+    async through(script: string, words: string): Promise<ToolResult> {
+      const command = [
+        'bash',
+        '-o',
+        'pipefail',
+        '-c',
+        script,
+        'bash',
+        ...commandOf(DIST, scene.argsOf(words)),
+      ];
+      return await runProcess(command, { env: ENVIRONMENT });
     },
     async ok(words: string, told: RegExp): Promise<void> {
       const { code, stdout, stderr } = await scene.step(words);
