@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { EXIT_OK } from '../coordinator/run/exit-codes.ts';
 import { shownValue } from '../report/shown-value.ts';
+import { SyncError } from '../report/sync-error.ts';
 import { checkModesOfVerb, readArguments, usageError } from './arguments/arguments.ts';
 import { programVersion } from './arguments/program-version.ts';
+import { printText } from './carry-out/print.ts';
 import { failed, inFrame } from './start/in-frame.ts';
 import type { Verb } from './verbs/verb.ts';
 
@@ -64,14 +66,14 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     const command = verb.command(`${PROGRAM} ${first}`, programVersion());
     const args = readArguments(command, verb.spell?.(rest) ?? rest, verb.checkArguments ?? checkModesOfVerb);
     if (args.answer !== undefined) {
-      process.stdout.write(args.answer);
+      printText(args.answer);
       return EXIT_OK;
     }
     const work = verb.prepare(args, command.opts());
     return await inFrame(PROGRAM, args.exitCodes, environment, (signal) => work(environment, signal));
   } catch (caught) {
     const code = failed(PROGRAM, caught);
-    process.stderr.write(USAGE);
+    if (SyncError.from(caught).code === 'USAGE') process.stderr.write(USAGE);
     return code;
   }
 }
@@ -92,6 +94,6 @@ function answer(argv: readonly string[]): number {
   const args = readArguments(command, argv, () => {
     throw usageError(`expected a verb: ${Object.keys(VERBS).join(', ')}`);
   });
-  process.stdout.write(args.answer ?? '');
+  printText(args.answer ?? '');
   return EXIT_OK;
 }

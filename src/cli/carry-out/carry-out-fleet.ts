@@ -23,7 +23,7 @@ import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
 import { openReportFile, type ReportPlace } from './open-report-file.ts';
-import { complain, printJson, printLines } from './print.ts';
+import { checkPrinted, complain, printJson, printLines, untilUnread } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** Between two looks so many times what one takes: a large fleet is not read all the time. */
@@ -156,26 +156,29 @@ async function status(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const view = await lookAtFleet(queue);
-  const code = view.users.needPerson > 0 ? EXIT_FAILED : EXIT_OK;
+  let view = await lookAtFleet(queue);
+  const code = (): number => (view.users.needPerson > 0 ? EXIT_FAILED : EXIT_OK);
   if (!watch) {
     if (json) printJson(view);
     else printLines(fleetLines(view));
-    return code;
+    return code();
   }
   const { openScreen } = await import('../../operate/progress/screen.ts');
   using screen = openScreen(process.stdout, environment.TERM);
-  while (!signal.aborted) {
+  const ended = AbortSignal.any([signal, untilUnread()]);
+  while (!ended.aborted) {
     const began = nowMs();
     const now = await lookPatiently(queue);
+    if (!('error' in now)) view = now;
     if (json) printJson(now);
     else screen.show('error' in now ? [`no answer: ${now.error}`] : fleetLines(now));
     const tookMs = 'error' in now ? 0 : nowMs() - began;
-    await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal }).catch(() => {
+    await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal: ended }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
+    checkPrinted();
   }
-  return code;
+  return code();
 }
 
 /** Whoever stays on the screen is told of a queue that is away, and goes on when it is back. */

@@ -8,7 +8,7 @@ import { printable } from '../../report/printable.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { clearAwayIfGone } from './clear-away-if-gone.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
-import { printJson, printLines } from './print.ts';
+import { checkPrinted, printJson, printLines, untilUnread } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** A run that does not answer must not hold up what is told of the others. */
@@ -43,15 +43,16 @@ export async function carryOutStatus(
     return exitCodeOf(told);
   }
   using screen = openScreen(process.stdout, environment.TERM);
+  const ended = AbortSignal.any([signal, untilUnread()]);
   for (;;) {
     const told = await ask();
     if (json) printJson(jsonOf(told));
     else screen.show(textOf(told, whole));
-    if (signal.aborted) return exitCodeOf(told);
-    await wait(WATCH_MS, undefined, { signal }).catch(() => {
+    await wait(WATCH_MS, undefined, { signal: ended }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
-    if (signal.aborted) return exitCodeOf(told);
+    checkPrinted();
+    if (ended.aborted) return exitCodeOf(told);
   }
 }
 

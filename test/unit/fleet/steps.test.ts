@@ -179,6 +179,32 @@ test('users and waves are cancelled and come again, replicas are paused and limi
   await scene.ok('users slow', /^$/);
 });
 
+test('what cannot be printed whole does not end with 0, and says why', async () => {
+  await using scene = await stepScene();
+  await scene.ok('start plan.json', /^3 slices/);
+  for (const words of ['plan fleet.ini --json', 'status', 'status --watch', 'report -', 'users slow']) {
+    const { code, stderr } = await scene.through('exec "$@" > /dev/full', words);
+    assert.deepEqual(
+      [code, stderr],
+      [
+        1,
+        'cyrus-sync: standard output cannot be written: ENOSPC: no space left on device, write (What was printed is not whole; look whether its disk is full)\n',
+      ],
+      words,
+    );
+  }
+});
+
+test('status --watch ends with its reader', async () => {
+  await using scene = await stepScene();
+  await scene.ok('start plan.json', /^3 slices/);
+  for (const words of ['status --watch', 'status --watch --json']) {
+    const { code, stdout, stderr } = await scene.through('"$@" | head -n 1', words);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /waiting/);
+  }
+});
+
 test('a queue whose disk takes nothing more is told of with its place, and what was there stays', async () => {
   await using scene = await stepScene();
   const users = Array.from({ length: 20_000 }, (_, at) => `user${at}@example.org\t100000000\t1000\n`);

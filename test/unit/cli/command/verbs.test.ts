@@ -33,6 +33,27 @@ test('each verb has a help of its own, and the command one of its verbs', async 
   }
 });
 
+test('status --watch ends with its reader, and what cannot be printed does not end with 0', async () => {
+  const through = async (script: string, ...args: string[]) => {
+    const command = ['bash', '-o', 'pipefail', '-c', script, 'bash', process.execPath, ENTRY, ...args];
+    const { end, stderr } = startCommand(command);
+    return [await end, stderr()];
+  };
+  for (const json of [[], ['--json']])
+    assert.deepEqual(await through('"$@" | head -n 1 > /dev/null', 'status', '--watch', ...json), [0, '']);
+  for (const watch of [[], ['--watch']]) {
+    const [code, stderr] = await through('exec "$@" > /dev/full', 'status', ...watch);
+    assert.equal(code, 1);
+    assert.match(
+      String(stderr),
+      /^cyrus-sync: standard output cannot be written: ENOSPC: .* look whether .*\n$/,
+    );
+  }
+  const [code, stderr] = await through('exec "$@" > /dev/full', '--help');
+  assert.equal(code, 1);
+  assert.match(String(stderr), /^cyrus-sync: standard output cannot be written: ENOSPC: .*\n$/);
+});
+
 test('an option that a verb has not is one line and exit code 64', async () => {
   const { code, stderr } = await run('verify', '-A', '--rolling');
   assert.equal(code, 64);
