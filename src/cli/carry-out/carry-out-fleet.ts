@@ -23,6 +23,7 @@ import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
 import { openReportFile, type ReportPlace } from './open-report-file.ts';
+import { namedInFleet } from './named-in-fleet.ts';
 import { checkPrinted, complain, printJson, printLines, untilUnread } from './print.ts';
 
 const WATCH_MS = 1_000;
@@ -131,9 +132,9 @@ async function ask(step: FleetStep, environment: NodeJS.ProcessEnv, signal: Abor
     case 'limit':
       return await limit(queue, name);
     case 'cancel':
-      return await cancel(queue, name);
+      return await cancel(queue, step);
     case 'retry':
-      return await retry(queue, name);
+      return await retry(queue, step);
     default: {
       const notes = await readFleetNotes(queue);
       const document = fleetReport(
@@ -169,15 +170,15 @@ async function status(
   while (!ended.aborted) {
     const began = nowMs();
     const now = await lookPatiently(queue);
-    if (!('error' in now)) view = now;
     if (json) printJson(now);
+    if (!('error' in now)) view = now;
     else screen.show('error' in now ? [`no answer: ${now.error}`] : fleetLines(now));
     const tookMs = 'error' in now ? 0 : nowMs() - began;
     await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal: ended }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
-    checkPrinted();
   }
+    checkPrinted();
   return code();
 }
 
@@ -249,40 +250,45 @@ async function limit(queue: FleetQueue, text: string): Promise<number> {
   return await eachReplica(queue, name, (gate) => queue.limit(gate, count), after);
 }
 
-async function cancel(queue: FleetQueue, name: string): Promise<number> {
-  const { waves } = await readFleetNotes(queue);
-  if (waves.some((wave) => wave.name === name)) {
-    await queue.note(noteKey('cancelledWave', name), true);
-  } else {
-    if (!(await standings(queue)).has(name)) throw unknownUser(name);
-    await queue.note(noteKey('user', name), true);
+async function cancel(queue: FleetQueue, step: FleetStep): Promise<number> {
+  const { name } = step;
+  const { isWave, users } = namedInFleet(step, await standings(queue), await readFleetNotes(queue));
+  const proven = users.filter(({ outcome }) => outcome === 'proven').length;
+  if (users.length > 0 && proven === users.length) {
+    const found = isWave ? `wave ${name}, all of whom are proven` : `${shownValue(name)}, who is proven`;
+    throw usageError(`expected somebody who is still to be moved, found ${found}`);
   }
-  printLines([`${name} is cancelled; what is under way now is finished`]);
+  await queue.note(noteKey(isWave ? 'cancelledWave' : 'user', name), true);
+  const moved = proven > 0 ? `, and ${countOf(proven, 'user')} proven before stay so` : '';
+  printLines([`${name} is cancelled; what is under way now is finished${moved}`]);
   return EXIT_OK;
 }
 
-async function retry(queue: FleetQueue, name: string): Promise<number> {
-  const { waves, cancelledUsers, cancelledWaves } = await readFleetNotes(queue);
-  const all = [...(await standings(queue)).values()];
-  const isWave = waves.some((wave) => wave.name === name);
-  const named = name === 'failed' ? all : all.filter(({ user, wave }) => (isWave ? wave : user) === name);
-  if (named.length === 0 && name !== 'failed') throw unknownUser(name);
+async function retry(queue: FleetQueue, step: FleetStep): Promise<number> {
+  const { name } = step;
+  const notes = await readFleetNotes(queue);
+  const { cancelledUsers, cancelledWaves } = notes;
+  const all = await standings(queue);
+  // Whoever is called so has to be named as a user or a wave.
+  const isAll = name === 'failed' && step.kind === undefined;
+  const { isWave, users: named } = isAll
+    ? { isWave: false, users: [...all.values()] }
+    : namedInFleet(step, all, notes);
   const needy = named.filter(({ outcome }) => outcome === 'needs-person');
   // Who was cancelled alone stays so when a wave comes again.
   const cancelled = named.filter(
-    ({ user, outcome }) =>
-      outcome === 'cancelled' && name !== 'failed' && !(isWave && cancelledUsers.has(user)),
+    ({ user, outcome }) => outcome === 'cancelled' && !isAll && !(isWave && cancelledUsers.has(user)),
   );
   const [one] = named;
-  if (one && name !== 'failed' && needy.length + cancelled.length === 0) {
+  if (one && !isAll && needy.length + cancelled.length === 0) {
     const found = isWave ? `nobody such in wave ${name}` : `"${name}", who is ${one.outcome}`;
     throw usageError(`expected somebody who needs a person or is cancelled, found ${found}`);
   }
   if (one && !isWave && cancelled.length > 0 && cancelledWaves.has(one.wave)) {
     throw usageError(`expected retry ${one.wave}, as all of that wave is cancelled, found retry ${name}`);
   }
-  if (cancelledWaves.has(name)) await queue.forget(noteKey('cancelledWave', name));
-  if (cancelledUsers.has(name)) await queue.forget(noteKey('user', name));
+  if (isWave && cancelledWaves.has(name)) await queue.forget(noteKey('cancelledWave', name));
+  if (!isWave && !isAll && cancelledUsers.has(name)) await queue.forget(noteKey('user', name));
   // Whose slice waits is in it still; whose slice is done comes in one of its own.
   const left = cancelled.filter(({ result, reason }) => result !== undefined || reason !== undefined);
   await retryUsers(queue, await queue.slices(), [...needy, ...left]);
@@ -302,8 +308,4 @@ function unknownReplica(name: string, gates: readonly string[]): SyncError {
   return usageError(
     `expected all or a replica of the fleet (${names === '' ? 'none is started' : names}), found ${shownValue(name)}`,
   );
-}
-
-function unknownUser(name: string): SyncError {
-  return usageError(`expected a user or wave of the fleet, found ${shownValue(name)}, which is on no slice`);
 }

@@ -10,6 +10,8 @@ export const DEFAULT_QUEUE = '/var/lib/cyrus-sync/fleet';
 export interface FleetStep {
   step: string;
   name: string;
+  /** Says what the name is of, where it may be of both. */
+  kind: 'user' | 'wave' | undefined;
   queue: string | undefined;
   fleet: string | undefined;
   masters: readonly string[] | undefined;

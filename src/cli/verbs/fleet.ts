@@ -29,11 +29,15 @@ const STEPS: Readonly<
   pause: { names: [1, 1], form: 'pause REPLICA|all', does: 'no slice of it begins' },
   resume: { names: [1, 1], form: 'resume REPLICA|all', does: 'they begin again' },
   limit: { names: [1, 1], form: 'limit REPLICA=N', does: 'so many slices of it at once' },
-  cancel: { names: [1, 1], form: 'cancel USER|WAVE', does: 'not moved, unless it is being moved now' },
+  cancel: {
+    names: [1, 2],
+    form: 'cancel [user|wave] NAME',
+    does: 'not moved, unless it is being moved now',
+  },
   retry: {
-    names: [1, 1],
-    form: 'retry USER|WAVE|failed',
-    does: 'who needed a person, or was cancelled, comes again',
+    names: [1, 2],
+    form: 'retry [user|wave] NAME',
+    does: 'who needed a person, or was cancelled, comes again; failed: all of the first',
   },
   report: {
     names: [1, 1],
@@ -43,7 +47,7 @@ const STEPS: Readonly<
 };
 
 const HELP = Object.values(STEPS)
-  .map(({ form, does }) => `  ${form.padEnd(22)}${does}`)
+  .map(({ form, does }) => `  ${form.padEnd(25)}${does}`)
   .join('\n');
 
 /** Options that say something to some of the steps alone. */
@@ -125,14 +129,16 @@ export const fleet: Verb = {
       );
     }
     const [least, most] = known.names;
-    if (names.length < least || names.length > most) {
+    const kind = names.length > 1 && most > 1 ? names[0] : undefined;
+    if (names.length < least || names.length > most || !(kind === undefined || isKind(kind))) {
       throw usageError(
         `expected cyrus-sync fleet ${known.form}, found ${names.length} name${names.length === 1 ? '' : 's'}`,
       );
     }
   },
   prepare(args, own) {
-    const [step = '', name = ''] = args.operands;
+    const [step = '', ...names] = args.operands;
+    const [name = '', kind] = names.toReversed();
     const text = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
     const options = {
       fleet: text(own.fleet),
@@ -157,10 +163,16 @@ export const fleet: Verb = {
     return async (environment, signal) => {
       const { carryOutFleet } = await import('../carry-out/carry-out-fleet.ts');
       const queue = text(own.queue) ?? (environment[QUEUE_VARIABLE] || undefined);
-      return await carryOutFleet({ step, name, queue, args, ...options }, environment, signal);
+      const whom = kind !== undefined && isKind(kind) ? kind : undefined;
+      return await carryOutFleet({ step, name, kind: whom, queue, args, ...options }, environment, signal);
     };
   },
 };
+
+/** A user may be called as a wave is. */
+function isKind(word: string): word is 'user' | 'wave' {
+  return word === 'user' || word === 'wave';
+}
 
 /** @throws SyncError USAGE */
 function leaseMs(text: string): number {

@@ -3,9 +3,12 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { EmbeddedQueue } from '../../../src/fleet/queue/embedded-queue.ts';
+import { DEFAULT_RULES } from '../../../src/fleet/queue/fleet-queue.ts';
 import { loadPackage } from '../../../src/fleet/queue/load-package.ts';
 import { runProcess, startProcess, type ToolResult } from '../../lab/processes.ts';
 import { startPostgres, startRedis } from '../../lab/queue-servers.ts';
+import { resultOf } from './slices.ts';
 
 const DIST = join(import.meta.dirname, '..', '..', '..');
 const ENVIRONMENT = { CYRUS_USER: userInfo().username, CYRUS_SYNC_QUEUE: '' };
@@ -177,6 +180,54 @@ test('users and waves are cancelled and come again, replicas are paused and limi
   await scene.ok('retry rest', /^come again: 2 users$/m);
   await scene.ok('status', /wave rest +0 of 2 proven, 2 to do$/m);
   await scene.ok('users slow', /^$/);
+});
+
+test('a user who is called as a wave is, or as a word, is taken for neither', async () => {
+  await using scene = await stepScene('rest\t0\t0\nfailed\t0\t0\n');
+  await scene.ok('start plan.json', /^3 slices of 5 users/);
+  for (const step of ['cancel', 'retry']) {
+    const { code, stderr } = await scene.step(`${step} rest`);
+    const told = `expected ${step} user rest or ${step} wave rest, as there are both, found ${step} rest`;
+    assert.deepEqual([code, stderr], [64, `cyrus-sync: ${told}\n`]);
+  }
+  await scene.ok('cancel user rest', /^rest is cancelled/);
+  await scene.ok('status', /wave rest +0 of 4 proven, 3 to do, 1 cancelled$/m);
+  await scene.ok('cancel wave rest', /^rest is cancelled/);
+  await scene.ok('status', /wave rest +0 of 4 proven, 0 to do, 4 cancelled$/m);
+  await scene.ok('retry wave rest', /^come again: 3 users$/m);
+  await scene.ok('retry user rest', /^come again: 1 user$/m);
+  await scene.ok('cancel user failed', /^failed is cancelled/);
+  await scene.ok('retry failed', /^come again: 0 users$/m);
+  await scene.ok('retry user failed', /^come again: 1 user$/m);
+  for (const [words, told] of [
+    ['cancel wave anna', /expected a wave of the fleet, found "anna"/],
+    ['cancel user pilot', /expected a user of the fleet, found "pilot", which is on no slice/],
+    ['cancel anna bob', /expected cyrus-sync fleet cancel \[user\|wave\] NAME, found 2 names/],
+  ] as const) {
+    const { code, stderr } = await scene.step(words);
+    assert.match(stderr, told);
+    assert.equal(code, 64);
+  }
+});
+
+test('who is proven cannot be cancelled any more, and is told so', async () => {
+  await using scene = await stepScene();
+  await scene.ok('start plan.json', /^3 slices/);
+  {
+    await using queue = await EmbeddedQueue.open(join(scene.directory, 'queue', 'fleet'), DEFAULT_RULES);
+    for (const replica of ['r1', 'r2']) {
+      const claim = await queue.claim([{ master: 'm1', replica }], 'agent');
+      assert.ok(await claim?.finish(resultOf(claim.slice)));
+    }
+  }
+  const proven: string[] = [];
+  for (const user of ['anna', 'bob', 'carl']) {
+    const { code, stderr } = await scene.step(`cancel ${user}`);
+    if (code === 0) continue;
+    assert.match(stderr, /expected somebody who is still to be moved, found "[a-z]+", who is proven/);
+    proven.push(user);
+  }
+  assert.equal(proven.length, 2);
 });
 
 test('what cannot be printed whole does not end with 0, and says why', async () => {
