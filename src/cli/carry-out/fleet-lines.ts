@@ -1,10 +1,17 @@
-import type { FleetPlan } from '../../fleet/planner/fleet-plan.ts';
+import type { FleetPlan, UnfitReason } from '../../fleet/planner/fleet-plan.ts';
 import type { FleetView, UserStanding, WaveView } from '../../fleet/state/fleet-view.ts';
 import { printable } from '../../report/printable.ts';
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
 /** Users who do not fit, of each reason, or who need a person, that are named. */
 const MOST_NAMED = 5;
+const UNFIT: Readonly<Record<UnfitReason, string>> = {
+  'no-wave': 'no wave is for them',
+  'no-room': 'no room on the replicas of their wave',
+  unknown: 'a wave names them, and no master has them',
+  twice: 'in the lists of masters more than once',
+  'too-long': 'more than the hours of a day',
+};
 
 /** How a fleet stands, for a screen. */
 export function fleetLines({
@@ -73,7 +80,7 @@ function whyText({ result, reason = '' }: UserStanding): string {
 
 /** A plan, for whoever is to say yes to it. */
 export function planLines({ fleet, waves, unfit, users, octets, seconds }: FleetPlan): string[] {
-  const reasons = new Map<string, string[]>();
+  const reasons = new Map<UnfitReason, string[]>();
   for (const { reason, user } of unfit) reasons.set(reason, [...(reasons.get(reason) ?? []), user]);
   return [
     `fleet ${fleet}: ${countOf(users, 'user')}, ${octetsText(octets)}, about ${timeText(seconds)}`,
@@ -83,7 +90,7 @@ export function planLines({ fleet, waves, unfit, users, octets, seconds }: Fleet
     ),
     ...[...reasons].map(([reason, names]) => {
       const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-      return `  does not fit (${reason}): ${names.slice(0, MOST_NAMED).map(printable).join(', ')}${more}`;
+      return `  does not fit (${reason}: ${UNFIT[reason]}): ${names.slice(0, MOST_NAMED).map(printable).join(', ')}${more}`;
     }),
   ];
 }

@@ -41,6 +41,6 @@ export interface Unfit {
 
 /**
  * `no-wave`: no rule names the user. `no-room`: no replica that the rule names has space left. `unknown`: a list names the user,
- * and no master has it. `twice`: several masters have it. `too-long`: it takes longer than the hours of a day.
+ * and no master has it. `twice`: it is in the lists of masters more than once. `too-long`: it takes longer than the hours of a day.
  */
 export type UnfitReason = 'no-wave' | 'no-room' | 'unknown' | 'twice' | 'too-long';

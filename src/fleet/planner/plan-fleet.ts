@@ -91,11 +91,14 @@ function candidates(
   for (const master of masters) {
     for (const sized of usersOf.get(master.name) ?? []) {
       const other = known.get(sized.user);
-      if (other !== undefined || twice.has(sized.user)) {
+      if (other !== undefined) {
         twice.add(sized.user);
         unfit.push({
           ...{ user: sized.user, master: master.name, reason: 'twice' },
-          detail: 'several masters have it: say which one is right by removing it from the list of the other',
+          detail:
+            other.master === master
+              ? 'the list of its master names it more than once: leave one line'
+              : 'several masters have it: say which one is right by removing it from the list of the other',
         });
         continue;
       }

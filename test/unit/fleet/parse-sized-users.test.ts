@@ -21,6 +21,20 @@ test('the list of users steers no terminal, and names the same users when it is 
   assert.equal(sizedUserLine({ user: 'an\u202ena', ...known }), '"an\\u202ena"\t150000\t2');
 });
 
+test('blanks in the place of tabs are refused, rather than taken for a part of the userid', () => {
+  for (const line of ['anna 1000 20', 'anna  1000'])
+    assert.throws(
+      () => parseSizedUsers(`bob\n${line}\n`, 'm1.users'),
+      /^SyncError: m1\.users:2: expected USERID, octets and messages separated by tabs/,
+      line,
+    );
+  const known = { octets: 1, messages: 1 };
+  assert.deepEqual(parseSizedUsers('\ufeffanna\t1\t1\r\nan na 2\t1\t1\n', 'm1.users'), [
+    { user: 'anna', ...known },
+    { user: 'an na 2', ...known },
+  ]);
+});
+
 test('a line that begins as a userid in quotes and is none is refused by its number', () => {
   for (const line of ['"anna', '"anna\\"', '""', '"anna"x'])
     assert.throws(

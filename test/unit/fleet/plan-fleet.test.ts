@@ -56,6 +56,26 @@ test('each user is in one slice, or is told why in none', () => {
   );
 });
 
+test('who is named twice is told where: by one list, or by those of several masters', () => {
+  const inventory = inventoryOf({ masters: 2, replicas: 1, waves: [{ name: 'all', match: ['*'] }] });
+  const sized = (user: string): SizedUser => ({ user, octets: 1, messages: 1 });
+  const lists = [[sized('anna'), sized('anna'), sized('bob')], [sized('bob')]];
+  const { users, unfit } = planFleet(
+    inventory,
+    new Map(inventory.masters.map(({ name }, at) => [name, lists[at] ?? []])),
+  );
+  assert.equal(users, 0);
+  assert.deepEqual(
+    unfit.map(({ user, reason }) => [user, reason]),
+    [
+      ['anna', 'twice'],
+      ['bob', 'twice'],
+    ],
+  );
+  assert.match(unfit[0]?.detail ?? '', /^the list of its master names it more than once/);
+  assert.match(unfit[1]?.detail ?? '', /^several masters have it/);
+});
+
 test('a slice is worth its way: only a pairing with less work than that has a smaller one', () => {
   fc.assert(
     fc.property(inventories, ({ inventory, users }) => {
