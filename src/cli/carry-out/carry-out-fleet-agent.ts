@@ -7,7 +7,8 @@ import { readFleetNotes } from '../../fleet/fleet-notes.ts';
 import type { FleetQueue } from '../../fleet/queue/fleet-queue.ts';
 import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
-import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
+import { becomeCyrusUser } from '../run-plan/become-cyrus-user.ts';
+import { identityOfHost } from '../run-plan/identity-of-host.ts';
 import { webPlan } from '../run-plan/web-plan.ts';
 import { checkProgramReadable } from '../start/check-program-readable.ts';
 import { openAgentLog } from './agent-log.ts';
@@ -32,7 +33,7 @@ export async function carryOutFleetAgent(
   const settings = readSettings(args.settingsFile ?? environment[SETTINGS_VARIABLE], undefined);
   // Its files may be readable by root alone. What each slice is planned with is read as Cyrus's user, here as well.
   const web = webPlan(args.metrics, settings);
-  const identity = identityPlan(environment, undefined, undefined);
+  const identity = identityOfHost(args, environment);
   becomeCyrusUser(identity);
   checkProgramReadable(identity.user);
   const fleet = step.fleet ?? DEFAULT_FLEET;

@@ -16,14 +16,15 @@ import { printableJson } from '../../report/printable-json.ts';
 import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { usageError } from '../arguments/arguments.ts';
-import { becomeCyrusUser, identityPlan } from '../run-plan/become-cyrus-user.ts';
+import { becomeCyrusUser } from '../run-plan/become-cyrus-user.ts';
+import { identityOfHost } from '../run-plan/identity-of-host.ts';
 import { onStatusRequest } from '../start/signals.ts';
 import { countOf, fleetLines, userLine } from './fleet-lines.ts';
 import { fleetNotStarted } from './fleet-not-started.ts';
 import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
-import { openReportFile, type ReportPlace } from './open-report-file.ts';
 import { namedInFleet } from './named-in-fleet.ts';
+import { openReportFile, type ReportPlace } from './open-report-file.ts';
 import { checkPrinted, complain, printJson, printLines, untilUnread } from './print.ts';
 
 const WATCH_MS = 1_000;
@@ -61,25 +62,25 @@ export async function carryOutFleet(
   }
 }
 
-type Which = Pick<FleetStep, 'queue' | 'fleet' | 'leaseMs'>;
+type Which = Pick<FleetStep, 'queue' | 'fleet' | 'leaseMs' | 'args'>;
 
 /** @throws SyncError as `openQueue` */
 async function makeFleet(which: Which, environment: NodeJS.ProcessEnv): Promise<FleetQueue> {
   const { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET, leaseMs } = which;
-  enter(queue, environment);
+  enter(queue, which, environment);
   return await openQueue(queue, fleet, { ...DEFAULT_RULES, leaseMs });
 }
 
 /** @returns undefined: there is none, and nothing was left there @throws SyncError as `openQueue` */
 async function findFleet(which: Which, environment: NodeJS.ProcessEnv): Promise<FleetQueue | undefined> {
   const { queue = DEFAULT_QUEUE, fleet = DEFAULT_FLEET, leaseMs } = which;
-  enter(queue, environment);
+  enter(queue, which, environment);
   return await findQueue(queue, fleet, { ...DEFAULT_RULES, leaseMs });
 }
 
 /** Agents read the store as Cyrus's user, and share a directory with whoever asks. */
-function enter(queue: string, environment: NodeJS.ProcessEnv): void {
-  if (queue.startsWith('/')) becomeCyrusUser(identityPlan(environment, undefined, undefined));
+function enter(queue: string, { args }: Which, environment: NodeJS.ProcessEnv): void {
+  if (queue.startsWith('/')) becomeCyrusUser(identityOfHost(args, environment));
 }
 
 async function start(step: FleetStep, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -170,15 +171,15 @@ async function status(
   while (!ended.aborted) {
     const began = nowMs();
     const now = await lookPatiently(queue);
-    if (json) printJson(now);
     if (!('error' in now)) view = now;
+    if (json) printJson(now);
     else screen.show('error' in now ? [`no answer: ${now.error}`] : fleetLines(now));
     const tookMs = 'error' in now ? 0 : nowMs() - began;
     await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal: ended }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
-  }
     checkPrinted();
+  }
   return code();
 }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { becomeCyrusUser, type IdentitySystem } from '../../../src/cli/run-plan/become-cyrus-user.ts';
+import { identityOfHost } from '../../../src/cli/run-plan/identity-of-host.ts';
 import { assertRefused } from '../../lab/config-of.ts';
 
 const OWN_GROUP = 8;
@@ -41,6 +45,21 @@ test('a group given wins over the own one', () => {
   const { calls, system } = recording();
   becomeCyrusUser({ user: 'cyrus', group: 'mail' }, system);
   assert.deepEqual(calls.slice(2), ['initgroups cyrus mail', 'setgid mail', 'setuid cyrus']);
+});
+
+test('where no run is planned root becomes whom Cyrus runs as by the imapd.conf that is given', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'identity-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const configFile = join(folder, 'imapd.conf');
+  writeFileSync(configFile, 'cyrus_user: mailer\ncyrus_group: mail\n');
+  assert.deepEqual(identityOfHost({ configFile }, {}, true), { user: 'mailer', group: 'mail' });
+  assert.deepEqual(identityOfHost({ configFile }, { CYRUS_USER: 'other' }, true), {
+    user: 'other',
+    group: 'mail',
+  });
+  // It may not be readable by anybody else.
+  assert.equal(identityOfHost({ configFile: '/nowhere' }, {}, false).user, 'cyrus');
+  assertRefused(() => identityOfHost({ configFile: '/nowhere' }, {}, true), /expected a readable config/);
 });
 
 test('anybody else stays who they are', () => {
