@@ -45,6 +45,8 @@ const STATES: readonly [JobType, SliceState][] = [
   ['failed', 'failed'],
   ['completed', 'done'],
 ];
+/** Looks at all slices, of which the first is nearly always enough. */
+const MOST_LOOKS = 5;
 const LEFT = STATES.filter(([, state]) => state === 'waiting' || state === 'active').map(([type]) => type);
 /** Notes of this file alone: which queues there are, as nobody can be asked that. */
 const GATES = '.gate/';
@@ -253,9 +255,18 @@ export class BullmqQueue implements FleetQueue {
     return (await worker.getNextJob(token, { block: false })) as J | undefined;
   }
 
+  /** A slice that is given back between two of the questions is in no answer, so that they are asked again until none is missing. */
   async #recordsOf(queue: JobQueue): Promise<SliceRecord[]> {
     const found = new Map<string, SliceRecord>();
-  /** A slice that is given back between two of the questions is in no answer, so that they are asked again until none is missing. */
+    for (let look = 0; look < MOST_LOOKS; look += 1) {
+      const there = await this.#jobsThere(queue);
+      await this.#findRecords(queue, found);
+      if (found.size >= there) break;
+    }
+    return [...found.values()];
+  }
+
+  async #findRecords(queue: JobQueue, found: Map<string, SliceRecord>): Promise<void> {
     for (const [type, state] of STATES) {
       for (const job of (await queue.getJobs([type], 0, -1, true)) as SliceJob[]) {
         found.set(job.data.id, {
@@ -267,7 +278,6 @@ export class BullmqQueue implements FleetQueue {
         });
       }
     }
-    return [...found.values()];
   }
 
   async #jobsThere(queue: JobQueue): Promise<number> {
