@@ -24,6 +24,8 @@ Exit codes:
   64 usage   70 no replica configured   75 stopped, run again   78 configuration
 `;
 
+const SHARE = /^1\/([0-9]{1,5})$/;
+
 /** Compares, and changes nothing on either side unless it is told to repair. */
 export const verify: Verb = {
   command(name, version) {
@@ -76,7 +78,13 @@ export const verify: Verb = {
 
   spell: (argv) => {
     const end = argv.indexOf('--');
-    return argv.map((word, at) => (word === '--deep' && (end < 0 || at < end) ? '--deep=1/1' : word));
+    return argv.map((word, at) => {
+      if (word !== '--deep' || (end >= 0 && at > end)) return word;
+      // It would be taken for the prefix of -A, whom nobody has.
+      const next = argv[at + 1] ?? '';
+      if (SHARE.test(next)) throw usageError(`expected --deep=${next} in one word, found --deep ${next}`);
+      return '--deep=1/1';
+    });
   },
 
   prepare(args, own) {
@@ -111,7 +119,7 @@ export const verify: Verb = {
 /** @throws SyncError USAGE */
 function share(text: unknown): { parts: number; turn: number } | undefined {
   if (text === undefined) return undefined;
-  const parts = /^1\/([0-9]{1,5})$/.exec(String(text))?.[1];
+  const parts = SHARE.exec(String(text))?.[1];
   const count = Number(parts ?? Number.NaN);
   if (count >= 1 && count <= MOST_PARTS) return { parts: count, turn: Math.floor(Date.now() / MS_PER_DAY) };
   throw usageError(

@@ -66,6 +66,7 @@ test('wrong input to a verb is one clear line and exit code 64', async () => {
     [['verify', '-A', '-u', 'anna'], /Mutually exclusive/],
     [['verify', '-A', '--deep=2/30'], /option --deep expects a share from 1\/1 to 1\/10000, found "2\/30"/],
     [['verify', '-A', '--deep=1/0'], /--deep expects/],
+    [['verify', '-A', '--deep', '1/30'], /expected --deep=1\/30 in one word, found --deep 1\/30/],
     [['verify', '-A', '--repair=yes'], /^cyrus-sync: option --repair takes no value$/],
     [['check', '--probe=1'], /option --probe takes no value/],
     [
