@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteString } from '../../byte-string.ts';
 import { nowMs } from '../../now-ms.ts';
@@ -69,6 +70,8 @@ export class BatchRunner {
   constructor(parts: BatchRunnerParts) {
     this.#parts = parts;
     this.link = new KeptLink(parts);
+    // As many as are under way may pause at once, and Node would take them for a leak.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** @param borrow see EngineContext */

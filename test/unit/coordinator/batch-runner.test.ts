@@ -79,6 +79,30 @@ test('as many jobs as lookAhead says are under way at once, and no more', async 
   assert.equal(outcomes.length, 9);
 });
 
+test('however many users are looked at again later, at once, nothing is said of a leak', async (t) => {
+  const warnings: Error[] = [];
+  const hear = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', hear);
+  t.after(() => process.off('warning', hear));
+  const users = Array.from({ length: 20 }, (_, at) => `u${at}`);
+  const verify = { after: false, deep: undefined, repair: false, logs: [] };
+  const options = { ...setup.options, lookAhead: users.length, verify };
+  const { runner } = scene(async () => 'synced', {
+    setup: { ...setup, options },
+    async verify({ pause }) {
+      await pause(1);
+      return 'synced';
+    },
+  });
+  const outcomes = await runner.run(batch(...users));
+  assert.deepEqual(new Set(Object.values(summary(outcomes))), new Set(['synced']));
+  // Node tells of it in a turn of its own.
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  assert.deepEqual(warnings, []);
+});
+
 test('a lost link fails what was in flight, hands back the rest untouched, and the next batch connects anew', async () => {
   const failing = gate();
   const { runner, log, events } = scene(async ({ session }, userid) => {
