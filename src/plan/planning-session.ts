@@ -94,7 +94,10 @@ export class PlanningSession implements ReplicaSession {
         mailboxes.set(mailbox.name, mailbox);
       }
     }
-    return await this.#withPersonalData(userid, { ...user, mailboxes: [...mailboxes.values()] });
+    const there = await this.#withPersonalData(userid, { ...user, mailboxes: [...mailboxes.values()] });
+    // A server tells of the roots that it has named with a mailbox, and of no others.
+    const roots = new Set(there.mailboxes.map(({ quotaroot }) => quotaroot));
+    return { ...there, quotas: there.quotas.filter(({ root }) => roots.has(root)) };
   }
 
   async getMeta(userid: ByteString): Promise<ReplicaUser> {

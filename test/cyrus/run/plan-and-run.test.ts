@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { assertSameMail } from '../../lab/assert-same-mail.ts';
 import { changeRound } from '../../lab/change-round.ts';
 import { PROGRAMS } from '../../lab/cyrus-programs.ts';
-import { type Pair, startPair } from '../../lab/cyrus-server.ts';
+import { ADMIN, type Pair, startPair } from '../../lab/cyrus-server.ts';
 import { cyrusSync } from '../../lab/cyrus-sync.ts';
 import { quoteImap } from '../../lab/imap-values.ts';
 import { append, mailboxOf, ownName, type Population, populate } from '../../lab/populate.ts';
@@ -213,4 +213,21 @@ test('--dry-run says the same as plan', async () => {
   const withoutTime = (text: string): string => text.replace(/^time: .*$/m, '');
   assert.equal(withoutTime(dryRun.stdout), withoutTime(plan.stdout));
   assert.match(dryRun.stdout, /conflicts merged/);
+});
+
+test('a user with a quota who was deleted here for good is removed as was planned', async () => {
+  const { master } = pair;
+  const inbox = quoteImap(mailboxOf(master, 'gone'));
+  await using admin = await master.imap();
+  await admin.ok(`CREATE ${inbox}`);
+  await admin.ok(`SETQUOTA ${inbox} (STORAGE 1000)`);
+  await syncClientOk(master, ['-u', 'gone']);
+  await admin.ok(`SETACL ${inbox} ${ADMIN} lrswipkxtecdan`);
+  await admin.ok(`DELETE ${inbox}`);
+  await master.runOk('cyr_expire', ['-D', '0', '-E', '10000', '-u', 'gone']);
+  const plan = await planThenRun(['-u', 'gone']);
+  assert.deepEqual(
+    plan.users.map(({ user, deletes, failure }) => [user, deletes.length, failure]),
+    [['gone', 1, null]],
+  );
 });
