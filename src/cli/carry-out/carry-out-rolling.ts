@@ -6,8 +6,11 @@ import { loadMeter } from '../../coordinator/run/load.ts';
 import { openFileLimit } from '../../native/open-file-limit.ts';
 import { checkUnseen } from '../../preflight/check-host.ts';
 import { TokenBucket } from '../../protocol/wire/token-bucket.ts';
+import type { EventListener } from '../../report/events.ts';
+import { rollingLines } from '../../report/words/rolling-lines.ts';
 import { runRolling } from '../../rolling/run-rolling.ts';
 import { openMasterStore } from '../../store/open-master-store.ts';
+import { externalName } from '../../store/paths/external-name.ts';
 import type { RollingPlan } from '../run-plan/rolling-plan.ts';
 import { onHangup, onStatusRequest } from '../start/signals.ts';
 import { begin, startDelay, warnOf } from './begin.ts';
@@ -53,6 +56,13 @@ export async function carryOutRolling(
     operated.reread(report, replan);
   });
   begun();
+  const emit: EventListener = (event) => {
+    report.emit(event);
+    // Whoever has one log read, and waits for the end, does not look into syslog for what was wrong with it.
+    const isOfLog = event.kind === 'rolling:take-failed' || event.kind === 'rolling:bad-line';
+    if (!isOfLog || !plan.options.once || plan.output.logToStderr) return;
+    for (const { text } of rollingLines(event, (name) => externalName(layout, name))) report.remark(text);
+  };
   const end = await runRolling(
     {
       layout,
@@ -67,7 +77,7 @@ export async function carryOutRolling(
       options: { ...plan.options, parallel: connections * lookAhead, openFiles },
     },
     {
-      emit: report.emit,
+      emit,
       openPool: (most, emit, options) => openPool(setup, most, emit, options),
       openStore: () => openMasterStore(plan.setup.layout),
       load: loadMeter(),

@@ -107,9 +107,21 @@ test('-f - reads standard input to its end, the last line without a line feed in
 });
 
 test('-f with a file that is not there exits 1 and names it', async () => {
-  const run = await syncClient(pair.master, ['-R', '-f', '/nowhere/log', '--log-to-stderr']);
-  assert.equal(run.code, 1);
-  assert.match(run.stderr, /\/nowhere\/log/);
+  for (const more of [[], ['--log-to-stderr']]) {
+    const run = await syncClient(pair.master, ['-R', '-f', '/nowhere/log', ...more]);
+    assert.equal(run.code, 1);
+    assert.equal(run.stderr.split('\n').filter((line) => line.includes('/nowhere/log')).length, 1);
+  }
+});
+
+test('a line of -f that is none is named on standard error, and the others are done', async () => {
+  await change('chiara');
+  const { code, stderr } = await syncClient(pair.master, [
+    ...['-R', '-f', file('half', 'GARBAGE x\nMAILBOX user.chiara\n')],
+  ]);
+  assert.equal(code, 0);
+  assert.match(stderr, /^sync_client: .*\/half line 1 skipped: expected .*, found/m);
+  await assertSynced('chiara');
 });
 
 test('sync_empty_file', async () => {
