@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { commanderText } from '../src/cli/arguments/commander-text.ts';
 import { checkEnvironment } from '../src/cli/start/check-environment.ts';
 import { printable, printableBytes } from '../src/report/printable.ts';
@@ -48,10 +48,11 @@ function readPassword(file: string | undefined): string | undefined {
 const program = new Command('sync_sandbox')
   .description('A replica for trials: the Cyrus replication protocol, server side, on an embedded database.')
   .requiredOption('-d, --directory <path>', 'where the database is kept; made if missing')
-  .option('-l, --listen <address>', 'host:port (port 0: any free one) or /path/of/socket', parseListen, {
-    host: '127.0.0.1',
-    port: 0,
-  })
+  .addOption(
+    new Option('-l, --listen <address>', 'host:port (port 0: any free one) or /path/of/socket')
+      .argParser(parseListen)
+      .default({ host: '127.0.0.1', port: 0 }, '127.0.0.1:0'),
+  )
   .option('-u, --user <name>', 'who may log in', 'replication')
   .option('-p, --password-file <path>', `file with the user's password; default: $${PASSWORD_VARIABLE}`)
   .option('--servername <name>', 'name in the banner', 'sandbox')
