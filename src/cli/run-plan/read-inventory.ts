@@ -16,6 +16,7 @@ import {
 } from '../../fleet/planner/inventory.ts';
 import { LEAST_SLICE_SECONDS } from '../../fleet/planner/plan-fleet.ts';
 import { readNamedFile } from '../../native/open-regular.ts';
+import { parseRate, RATE_FORMS } from '../../operate/throttle/timetable.ts';
 import { shownValue } from '../../report/shown-value.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { readNameList } from './read-name-list.ts';
@@ -120,7 +121,7 @@ export function parseInventory(
         server: section.required('server'),
         channel: section.text('channel'),
         connections,
-        octetsPerSecond: section.size('bwlimit'),
+        octetsPerSecond: section.rate('bwlimit'),
         space: section.size('space'),
         hours: hours(),
       });
@@ -259,6 +260,12 @@ class Section {
         terabytes === undefined ? parseByteSize(text) : parseByteSize(`${Number(terabytes) * 1_024}G`);
       return octets !== undefined && octets > 0 ? octets : undefined;
     });
+  }
+
+  /** @returns octets a second, counted as `--bwlimit` does; undefined where there is no limit */
+  rate(key: string): number | undefined {
+    const rate = this.read(key, RATE_FORMS, parseRate);
+    return rate === 'off' ? undefined : rate;
   }
 
   words(key: string): string[] {

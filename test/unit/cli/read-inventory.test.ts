@@ -14,6 +14,7 @@ hours = 22:00-06:00
 server = r1.example.org
 slices = 4
 space = 2T
+bwlimit = 50M
 [wave all]
 match = a*, b*
 replicas = r1
@@ -25,6 +26,7 @@ test('an inventory says where from, where to, and by which limits', () => {
   assert.equal(inventory.sliceSeconds, 120);
   assert.deepEqual(inventory.masters[0]?.hours, { from: 1_320, to: 360 });
   assert.equal(inventory.replicas[0]?.space, 2 * 1_024 ** 4);
+  assert.equal(inventory.replicas[0]?.octetsPerSecond, 50_000_000, 'as --bwlimit counts');
   assert.deepEqual(inventory.waves[0]?.match, ['a*', 'b*']);
   assert.deepEqual([...userFiles], [['m1', '/etc/m1.users']]);
 });
@@ -34,7 +36,7 @@ test('a mistake in an inventory is told with its line, and what is right', () =>
     [
       'replicas = r1',
       'replicas = r2',
-      /fleet.ini:14: replicas in \[wave all\]: expected names of \[replica NAME\] \(r1\), found "r2"/,
+      /fleet.ini:15: replicas in \[wave all\]: expected names of \[replica NAME\] \(r1\), found "r2"/,
     ],
     ['slices = 4', 'slices = 0', /fleet.ini:10: slices in \[replica r1\]: expected a whole number from 1/],
     [
@@ -43,6 +45,11 @@ test('a mistake in an inventory is told with its line, and what is right', () =>
       /fleet.ini:7: hours in \[master m1\]: expected a part of the day/,
     ],
     ['slice = 2m', 'slice = 5s', /fleet.ini:3: slice: expected a duration .* from 10s on/],
+    [
+      '50M',
+      'much',
+      /fleet.ini:12: bwlimit in \[replica r1\]: expected off, or octets a second .*, found "much"/,
+    ],
     ['space = 2T', 'spice = 2T', /fleet.ini:11: expected a known key in \[replica r1\], found spice/],
     [
       '[replica r1]',
