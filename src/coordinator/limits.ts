@@ -34,11 +34,10 @@ export const FAR_LINK_MS = 5;
 export const INTAKE_LOOK_MS = 5;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;
-/** How often a run asks itself whether it wants more connections ... */
-export const GROW_AFTER_MS = 100;
-
 /** Milliseconds from when the replica is there: from then on a run's load is measured, which takes a small run some of its time. */
 export const MEASURE_AFTER_MS = 20;
+/** How often a run asks itself whether it wants more connections ... */
+export const GROW_AFTER_MS = 100;
 /** ... for `auto` at most so many times as many as it has ... */
 export const GROWTH = 4;
 /** ... at first, with nothing known but that there is much to send, so many times, over a far link more ... */
