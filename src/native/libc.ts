@@ -92,7 +92,7 @@ function namesOfKoffi(): string[] {
 }
 
 function loadKoffi(): typeof koffi {
-  const load = createRequire(import.meta.url);
+  const load = createRequire(import.meta.filename);
   let reason: unknown;
   for (const name of namesOfKoffi()) {
     try {

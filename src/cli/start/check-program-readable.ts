@@ -1,5 +1,4 @@
 import { accessSync, constants } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { SyncError } from '../../report/sync-error.ts';
 
 /**
@@ -11,7 +10,7 @@ import { SyncError } from '../../report/sync-error.ts';
  */
 export function checkProgramReadable(
   user: string,
-  path: string = fileURLToPath(import.meta.url),
+  path: string = import.meta.filename,
   access: (path: string, mode: number) => void = accessSync,
 ): void {
   try {

@@ -10,7 +10,7 @@ const PLACES = ['/usr/local/lib/node_modules/', '/usr/lib/node_modules/'];
  * @throws SyncError CONFIG if nobody has installed it
  */
 export function loadPackage<T>(name: string): T {
-  for (const from of [import.meta.url, ...PLACES]) {
+  for (const from of [import.meta.filename, ...PLACES]) {
     const load = createRequire(from);
     try {
       return load(load.resolve(name));

@@ -20,7 +20,7 @@ const TYPES = {
  * @param folder of the page's own files
  */
 export function readAssets(folder: URL): ReadonlyMap<string, Asset> {
-  const { resolve } = createRequire(import.meta.url);
+  const { resolve } = createRequire(import.meta.filename);
   const own = (name: string): URL => new URL(name, folder);
   const asset = (type: keyof typeof TYPES, path: string | URL): Asset => ({
     type: TYPES[type],

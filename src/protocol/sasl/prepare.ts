@@ -11,7 +11,7 @@ export function saslPrepare(octets: ByteString): Buffer {
   if (/^[\x20-\x7e]*$/.test(octets)) return raw;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
-    const { saslprep } = createRequire(import.meta.url)(
+    const { saslprep } = createRequire(import.meta.filename)(
       '@mongodb-js/saslprep',
     ) as typeof import('@mongodb-js/saslprep');
     return Buffer.from(saslprep(text), 'utf8');

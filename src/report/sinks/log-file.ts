@@ -31,7 +31,7 @@ export function openLogFile(
   ident: string,
   complain: (text: string) => void,
 ): LogFile {
-  const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
+  const { pino }: typeof import('pino') = createRequire(import.meta.filename)('pino');
   let destination: ReturnType<typeof pino.destination>;
   try {
     destination = pino.destination({ dest: path, sync: true, append: true, mode: MODE });
@@ -67,7 +67,7 @@ export function openLogFile(
 
 /** Writes one JSON document for each line: time, level, what it is about, and the text. */
 export function jsonTarget(destination: DestinationStream): LogFile['log'] {
-  const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
+  const { pino }: typeof import('pino') = createRequire(import.meta.filename)('pino');
   const logger = pino<LogLevel, true>(
     {
       ...{

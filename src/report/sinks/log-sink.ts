@@ -51,7 +51,7 @@ export function logSink(options: LogOptions): EventListener {
 
 /** It keeps to its level and hands each line to the targets as it is: whoever wants JSON makes it. */
 function openLogger(targets: readonly LogTarget[]): Logger<LogLevel, true> {
-  const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
+  const { pino }: typeof import('pino') = createRequire(import.meta.filename)('pino');
   return pino<LogLevel, true>(
     {
       ...{ customLevels: levels, useOnlyCustomLevels: true, level: 'info', base: null, timestamp: false },
