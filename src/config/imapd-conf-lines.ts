@@ -100,10 +100,16 @@ function open(
     throw configError(
       includedAt ?? file,
       `expected a readable configuration file, but ${file} cannot be opened (${why})`,
-      includedAt === undefined ? 'name the file with -C' : 'correct the @include line',
+      hintFor(caught.code, includedAt),
       caught,
     );
   }
+}
+
+function hintFor(code: unknown, includedAt: Position | undefined): string {
+  if (code === 'EACCES')
+    return 'Cyrus itself has to read it: let this user, as chmod and chown do, or run this as Cyrus does';
+  return includedAt === undefined ? 'name the file with -C' : 'correct the @include line';
 }
 
 /**

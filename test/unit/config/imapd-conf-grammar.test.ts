@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { configLines } from '../../../src/config/imapd-conf-lines.ts';
 import { readImapdConfig } from '../../../src/config/imapd-config.ts';
+import { SyncError } from '../../../src/report/sync-error.ts';
 import { assertRefused, configOf, filesFrom, MAIN } from '../../lab/config-of.ts';
 
 function entries(
@@ -99,6 +100,18 @@ test('including a file twice is refused where the second include stands', () => 
 
 test('a file that includes itself is refused, not read for ever', () => {
   assertRefused(() => entries(`@include: ${MAIN}\n`), /:1: .*included twice \(first as the main file\)/);
+});
+
+test('a file that this user may not read is not said to be another than was meant', () => {
+  const refused = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+  const read = (): never => {
+    throw refused;
+  };
+  assert.throws(
+    () => readImapdConfig('/etc/imapd.conf', {}, read),
+    (error) =>
+      error instanceof SyncError && /^Cyrus itself has to read it: let this user/.test(error.hint ?? ''),
+  );
 });
 
 test('an include that cannot be opened is refused at its line', () => {
