@@ -169,3 +169,20 @@ test('a disk without room for the compiled code keeps nothing of it, nor of what
   const left = (await readdir(copy)).filter((name) => /\.code\./.test(name));
   assert.deepEqual(left, []);
 });
+
+test('a run of some users has one thread for V8, any other as many as Node gives it', async () => {
+  await using folder = await entriesAlone();
+  // The one beside the command is taken for it.
+  await writeFile(join(folder.path, 'bin', 'node'), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+  const launcher = join(folder.path, 'bin', 'sync_client');
+  const optionsOf = async (...args: string[]): Promise<string[]> => {
+    const run = startCommand([launcher, ...args]);
+    assert.equal(await run.end, 0, run.stderr());
+    const words = run.stdout().trimEnd().split('\n');
+    assert.deepEqual(words.slice(-1 - args.length), [`${launcher}.cjs`, ...args]);
+    return words.slice(0, -1 - args.length);
+  };
+  const nowhere = '--inspect-port=240.0.0.1:9229';
+  assert.deepEqual(await optionsOf('-v', '-u', 'anna'), ['--v8-pool-size=1', nowhere]);
+  assert.deepEqual(await optionsOf('-A'), [nowhere]);
+});
