@@ -143,10 +143,11 @@ test("a directory, and a socket, is one sandbox's at a time, and goes with its p
     await using client = await ScriptClient.connect({ path });
     await client.answer();
     await upload(client, ['staged']);
-    for (const [other, said] of [
-      [start(first, join(directory, 'elsewhere')), /first: .*another sandbox has it/],
-      [start(second, path), /cannot listen on .*EADDRINUSE/],
+    for (const [db, socket, said] of [
+      [first, join(directory, 'elsewhere'), /first: .*another sandbox has it/],
+      [second, path, /cannot listen on .*EADDRINUSE/],
     ] as const) {
+      const other = start(db, socket);
       assert.deepEqual(await once(other, 'close'), [75, null], other.text().join());
       assert.match(other.text()[1], said);
     }
