@@ -22,7 +22,7 @@ const OF_LAUNCHER = /^--(?:inspect-port|v8-pool-size)=/;
  */
 async function exitWhenWritten(program: string, code: number): Promise<void> {
   await written('stdout');
-  const fault = code === EXIT_OK ? outputFault() : undefined;
+  const fault = outputFault();
   if (fault !== undefined) {
     process.stderr.write(
       `${program}: standard output cannot be written: ${fault.message} (What was printed is not whole; look whether its disk is full)\n`,
@@ -30,7 +30,7 @@ async function exitWhenWritten(program: string, code: number): Promise<void> {
   }
   await written('stderr');
   if (openedStreams().size === 0) leaveAtOnce();
-  process.exit(fault === undefined ? code : EXIT_FAILED);
+  process.exit(fault !== undefined && code === EXIT_OK ? EXIT_FAILED : code);
 }
 
 async function written(name: 'stdout' | 'stderr'): Promise<void> {

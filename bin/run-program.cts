@@ -1,5 +1,6 @@
 // Before all else: it keeps signals from ending the program, or from opening a debugger in it.
 const { keepDebuggerClosed }: { keepDebuggerClosed(program: string): void } = require('./guard.cjs');
+const { checkNode }: { checkNode(program: string): void } = require('./check-node.cjs');
 const { watchStandardStreams }: { watchStandardStreams(): void } = require('./standard-streams.cjs');
 const {
   answerVersion,
@@ -21,6 +22,7 @@ const EX_CONFIG = 78;
  */
 function runProgram(name: string): void {
   watchStandardStreams();
+  checkNode(name);
   const argv = process.argv.slice(2);
   if (answerVersion(argv)) {
     exitWhenWritten(name, 0);

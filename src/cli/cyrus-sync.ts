@@ -4,7 +4,6 @@ import { shownValue } from '../report/shown-value.ts';
 import { SyncError } from '../report/sync-error.ts';
 import { checkModesOfVerb, readArguments, usageError } from './arguments/arguments.ts';
 import { programVersion } from './arguments/program-version.ts';
-import { printText } from './carry-out/print.ts';
 import { failed, inFrame } from './start/in-frame.ts';
 import type { Verb } from './verbs/verb.ts';
 
@@ -66,7 +65,7 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
     const command = verb.command(`${PROGRAM} ${first}`, programVersion());
     const args = readArguments(command, verb.spell?.(rest) ?? rest, verb.checkArguments ?? checkModesOfVerb);
     if (args.answer !== undefined) {
-      printText(args.answer);
+      process.stdout.write(args.answer);
       return EXIT_OK;
     }
     const work = verb.prepare(args, command.opts());
@@ -94,6 +93,6 @@ function answer(argv: readonly string[]): number {
   const args = readArguments(command, argv, () => {
     throw usageError(`expected a verb: ${Object.keys(VERBS).join(', ')}`);
   });
-  printText(args.answer ?? '');
+  process.stdout.write(args.answer ?? '');
   return EXIT_OK;
 }

@@ -45,7 +45,7 @@ export function checkOthersWhole(
   const onQueue = new Set([...there.values()].flatMap(({ users }) => users));
   const all = slices.reduce((sum, { users }) => sum + users.length, 0);
   const brought = plans.get(digest)?.users;
-  // Of its own slices those that others have brought count for these.
+  // Those of its own slices that others have brought count for these.
   const shared = brought === undefined ? own.size : all - brought;
   const others = [...plans]
     .filter(([plan]) => plan !== digest)

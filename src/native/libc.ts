@@ -52,31 +52,31 @@ function load(): Libc {
   const foreign = loadKoffi();
   // The process itself: libc is in it under whatever file name this system gives it.
   const library = foreign.load(null);
-  const fcntl = library.func('int fcntl(int fd, int cmd, ...)');
-  const syslog = later(library, 'void syslog(int priority, const char *format, ...)');
+  const later = (prototype: string): ReturnType<LibraryHandle['func']> => whenCalled(library, prototype);
+  const fcntl = later('int fcntl(int fd, int cmd, ...)');
+  const syslog = later('void syslog(int priority, const char *format, ...)');
   return {
     fcntlLock: (fd, command, lock) => fcntl(fd, command, 'void *', lock) as number,
-    flock: later(library, 'int flock(int fd, int operation)'),
+    flock: later('int flock(int fd, int operation)'),
     errno: () => foreign.errno(),
-    openlog: later(library, 'void openlog(const void *ident, int option, int facility)'),
+    openlog: later('void openlog(const void *ident, int option, int facility)'),
     syslog: (priority, text) => void syslog(priority, '%s', 'const char *', text),
-    closelog: later(library, 'void closelog()'),
-    sigaction: library.func('int sigaction(int signal, const void *action, void *previous)'),
-    socket: later(library, 'int socket(int domain, int type, int protocol)'),
-    bind: later(library, 'int bind(int fd, const void *address, uint32_t length)'),
-    listen: later(library, 'int listen(int fd, int backlog)'),
+    closelog: later('void closelog()'),
+    sigaction: later('int sigaction(int signal, const void *action, void *previous)'),
+    socket: later('int socket(int domain, int type, int protocol)'),
+    bind: later('int bind(int fd, const void *address, uint32_t length)'),
+    listen: later('int listen(int fd, int backlog)'),
     sendto: later(
-      library,
       'intptr_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
     ),
-    close: later(library, 'int close(int fd)'),
-    strdup: later(library, 'void *strdup(const char *text)'),
-    free: later(library, 'void free(void *pointer)'),
+    close: later('int close(int fd)'),
+    strdup: later('void *strdup(const char *text)'),
+    free: later('void free(void *pointer)'),
   };
 }
 
 /** Reading a prototype takes its time, and most runs call few of these. */
-function later(library: LibraryHandle, prototype: string): ReturnType<LibraryHandle['func']> {
+function whenCalled(library: LibraryHandle, prototype: string): ReturnType<LibraryHandle['func']> {
   let call: ReturnType<LibraryHandle['func']> | undefined;
   const first = (...values: unknown[]): unknown => {
     call ??= library.func(prototype);

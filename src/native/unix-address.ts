@@ -3,6 +3,7 @@ import { SyncError } from '../report/sync-error.ts';
 const AF_UNIX = 1;
 /** sun_path of struct sockaddr_un, its final NUL included. */
 const PATH_OCTETS = 108;
+export const MOST_SOCKET_PATH_OCTETS = PATH_OCTETS - 1;
 
 /**
  * Makes a struct sockaddr_un.
@@ -13,8 +14,10 @@ const PATH_OCTETS = 108;
  */
 export function unixAddress(path: string, hint: string): Buffer {
   const octets = Buffer.from(path);
-  if (octets.length >= PATH_OCTETS) {
-    throw new SyncError('IO', `${path}: a socket's path has at most ${PATH_OCTETS - 1} octets`, { hint });
+  if (octets.length > MOST_SOCKET_PATH_OCTETS) {
+    throw new SyncError('IO', `${path}: a socket's path has at most ${MOST_SOCKET_PATH_OCTETS} octets`, {
+      hint,
+    });
   }
   const isAbstract = path.startsWith('@');
   const address = Buffer.alloc(2 + (isAbstract ? octets.length : PATH_OCTETS));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { MOST_SOCKET_PATH_OCTETS } from '../native/unix-address.ts';
 import { shownValue } from '../report/shown-value.ts';
 import { SyncError } from '../report/sync-error.ts';
 
@@ -34,16 +35,13 @@ export function parseTarget(server: string): ConnectTarget {
   return { kind: 'tcp', host, port, tls: suffixes.includes('tls'), noauth: suffixes.includes('noauth') };
 }
 
-/** sun_path of struct sockaddr_un without its final NUL. */
-const SOCKET_PATH_OCTETS = 107;
-
 /** Node would cut a longer one off, and speak to whoever listens at what is left of it. */
 function socketPath(path: string): string {
   const octets = Buffer.byteLength(path);
-  if (octets <= SOCKET_PATH_OCTETS) return path;
+  if (octets <= MOST_SOCKET_PATH_OCTETS) return path;
   throw new SyncError(
     'CONFIG',
-    `expected a socket's path of at most ${SOCKET_PATH_OCTETS} octets, found ${octets} in ${shownValue(path)}`,
+    `expected a socket's path of at most ${MOST_SOCKET_PATH_OCTETS} octets, found ${octets} in ${shownValue(path)}`,
     { phase: 'connect', hint: 'Name a shorter link to it in -S or sync_host' },
   );
 }

@@ -25,7 +25,7 @@ import { DEFAULT_FLEET, DEFAULT_QUEUE, type FleetStep } from './fleet-step.ts';
 import { lookAtFleet } from './look-at-fleet.ts';
 import { namedInFleet } from './named-in-fleet.ts';
 import { openReportFile, type ReportPlace } from './open-report-file.ts';
-import { checkPrinted, complain, printJson, printLines, untilUnread } from './print.ts';
+import { complain, printJson, printLines, untilUnread } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** Between two looks so many times what one takes: a large fleet is not read all the time. */
@@ -178,7 +178,6 @@ async function status(
     await wait(Math.max(WATCH_MS, tookMs * WATCH_PAUSES), undefined, { signal: ended }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
-    checkPrinted();
   }
   return code();
 }

@@ -8,7 +8,7 @@ import { printable } from '../../report/printable.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { clearAwayIfGone } from './clear-away-if-gone.ts';
 import { controlSocket, controlSockets, type NamedSocket } from './control-sockets.ts';
-import { checkPrinted, printJson, printLines, untilUnread } from './print.ts';
+import { printJson, printLines, untilUnread } from './print.ts';
 
 const WATCH_MS = 1_000;
 /** A run that does not answer must not hold up what is told of the others. */
@@ -51,7 +51,6 @@ export async function carryOutStatus(
     await wait(WATCH_MS, undefined, { signal: ended }).catch(() => {
       // The one thing that ends it early is the signal, which is looked at next.
     });
-    checkPrinted();
     if (ended.aborted) return exitCodeOf(told);
   }
 }

@@ -70,7 +70,7 @@ export class BatchRunner {
   constructor(parts: BatchRunnerParts) {
     this.#parts = parts;
     this.link = new KeptLink(parts);
-    // As many as are under way may pause at once, and Node would take them for a leak.
+    // All that is under way may pause at once, which Node would take for a leak.
     setMaxListeners(0, this.#stopping.signal);
   }
 
