@@ -1,5 +1,5 @@
 import { lstatSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { lifeOfSocket } from '../native/life-of-socket.ts';
 
 /**
  * Removes a socket that a killed server left behind. Anything else of that name stays, and so does a socket at which somebody
@@ -7,18 +7,5 @@ import { connect } from 'node:net';
  */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found?.isSocket() && (await isDead(path))) unlinkSync(path);
-}
-
-/** Whoever may not be asked, or is too busy to answer, is alive. */
-function isDead(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const end = (dead: boolean): void => {
-      socket.destroy();
-      resolve(dead);
-    };
-    socket.on('connect', () => end(false));
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'));
-  });
+  if (found?.isSocket() && (await lifeOfSocket(path)) === 'dead') unlinkSync(path);
 }

@@ -27,8 +27,8 @@ const rooms: Record<string, readonly string[]> = {
     'store',
     'native',
   ],
-  operate: ['coordinator/steering.ts'],
-  fleet: [],
+  operate: ['coordinator/steering.ts', 'native/life-of-socket.ts'],
+  fleet: ['native/ensure-lmdb-room.ts'],
   config: ['native'],
   coordinator: ['verify', 'replicate', 'protocol', 'store', 'native'],
   rolling: ['coordinator', 'replicate', 'store', 'native'],
@@ -39,7 +39,7 @@ const rooms: Record<string, readonly string[]> = {
   protocol: ['native'],
   store: ['native', 'protocol/replica-session.ts'],
   native: [],
-  sandbox: ['protocol/dlist', 'native/locks.ts', 'native/open-regular.ts'],
+  sandbox: ['protocol/dlist', 'native'],
   report: [],
 };
 /** Imported by all; they import nobody, except that they know of byte strings. */

@@ -1,5 +1,5 @@
 import { lstatSync, rmSync, type Stats } from 'node:fs';
-import { lifeOfSocket } from '../../operate/control/life-of-socket.ts';
+import { lifeOfSocket } from '../../native/life-of-socket.ts';
 import { isNameOfProcess } from '../run-plan/operate-plan.ts';
 import type { NamedSocket } from './control-sockets.ts';
 

@@ -1,23 +1,14 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** Enough for the files that lmdb begins with. */
-const FIRST_OCTETS = 256 * 1024;
+import { ensureLmdbRoom } from '../../native/ensure-lmdb-room.ts';
 
 /**
- * Where there is no database yet, writes as much as lmdb begins with, and takes it away: lmdb maps its lock file before the disk
- * has given room for it, and where there is none, the process dies of SIGBUS without a word.
+ * Where there is no database yet: one that is there can be asked and drained on a full disk too.
  *
- * @throws Error of the system, as ENOSPC
+ * @throws Error as `ensureLmdbRoom`
  */
 export function ensureRoom(directory: string): void {
-  // One that died so has left a lock file of full size, and nothing of it is on the disk.
+  // One that died for want of room has left a lock file of full size, and nothing of it is on the disk.
   const found = statSync(join(directory, 'lock.mdb'), { throwIfNoEntry: false });
-  if (found !== undefined && found.blocks > 0) return;
-  const trial = join(directory, `room-${process.pid}`);
-  try {
-    writeFileSync(trial, Buffer.alloc(FIRST_OCTETS));
-  } finally {
-    rmSync(trial, { force: true });
-  }
+  if (found === undefined || found.blocks === 0) ensureLmdbRoom(directory);
 }

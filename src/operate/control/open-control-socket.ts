@@ -7,10 +7,10 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type ByteString, withoutBlanksAround } from '../../byte-string.ts';
+import { lifeOfSocket } from '../../native/life-of-socket.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { type Controlled, controlAnswer, controlRefusal } from './control-answer.ts';
 import { asksForJson, parseControlRequest } from './control-request.ts';
-import { lifeOfSocket } from './life-of-socket.ts';
 
 /** Octets of a line: the longest userid and a reason fit many times. */
 const MOST_LINE_OCTETS = 4_096;

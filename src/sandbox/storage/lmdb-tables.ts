@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
+import { ensureLmdbRoom } from '../../native/ensure-lmdb-room.ts';
 import { SyncError } from '../../report/sync-error.ts';
 import { holdDirectory } from './hold-directory.ts';
 import type { Table, TableKey, Tables } from './tables.ts';
@@ -11,9 +11,6 @@ const MAX_TABLES = 16;
 
 /** The files of lmdb have mail in them, wherever they are. The package's types lack the option. */
 const FOR_OWNER_ALONE = { permissionsMode: 0o600 };
-
-/** Enough for the files that lmdb begins with. */
-const FIRST_OCTETS = 256 * 1024;
 
 // lmdb's transactionSync flags; the package exports them as types only.
 const ABORTABLE = 1;
@@ -36,7 +33,7 @@ export class LmdbTables implements Tables {
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       giveUpDirectory = holdDirectory(directory);
-      ensureRoom(directory);
+      ensureLmdbRoom(directory);
       this.#root = open<unknown, TableKey>({
         path: directory,
         maxDbs: MAX_TABLES,
@@ -75,20 +72,5 @@ export class LmdbTables implements Tables {
   async close(): Promise<void> {
     await this.#root.close();
     this.#giveUpDirectory();
-  }
-}
-
-/**
- * Writes as much as lmdb begins with, and takes it away: lmdb maps its lock file before the disk has given room for it, and
- * where there is none, the process dies of SIGBUS without a word.
- *
- * @throws Error of the system, as ENOSPC
- */
-function ensureRoom(directory: string): void {
-  const trial = join(directory, `room-${process.pid}`);
-  try {
-    writeFileSync(trial, Buffer.alloc(FIRST_OCTETS));
-  } finally {
-    rmSync(trial, { force: true });
   }
 }

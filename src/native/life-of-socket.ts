@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** A run that is alive answers a connection at once. */
+/** A server that is alive answers a connection at once. */
 const LIVE_MS = 2_000;
 
 /**
