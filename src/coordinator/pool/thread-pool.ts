@@ -38,6 +38,13 @@ export interface PoolOptions {
   file?: URL;
 }
 
+/**
+ * Megabytes of a thread's room for young objects: three of V8's semi-spaces. What survives leaves it at once, and Node lets a
+ * thread whose heap is full have 16 MB more until it has ended: from a larger room more than these could come in one step,
+ * which is the end of the process and of everybody's work. V8's own choice is 48 to 96.
+ */
+const YOUNG_ROOM_MEGABYTES = 12;
+
 const workerFile = new URL('../../../workers/replicate.js', import.meta.url);
 
 /**
@@ -99,6 +106,7 @@ export class ThreadPool implements JobPool, UnitPool {
       // Each is given its share of the connections that there are at the time, which may become more than at first.
       concurrentTasksPerWorker: MOST_CONNECTIONS * tasksPerConnection,
       loadBalancer: (_task, threads) => leastBusy(threads, this.#tasksPerThread),
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_ROOM_MEGABYTES },
       atomics: 'disabled',
       recordTiming: false,
       workerData: start,

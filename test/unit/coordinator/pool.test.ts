@@ -8,6 +8,9 @@ import { asItIs } from '../../../src/report/reasons.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { setup, user } from '../../lab/pool-fakes.ts';
 
+/** What a thread may take beyond its full heap until it has ended; more in one step ends the process (Node's `NearHeapLimit`). */
+const NODES_ALLOWANCE_MEGABYTES = 16;
+
 const worker = new URL('./scripted-worker.js', import.meta.url);
 
 function batch(id: number, ...userids: string[]): Batch {
@@ -36,6 +39,18 @@ test('a thread that dies is an error of its batch; the pool goes on', async () =
       (caught) => caught instanceof SyncError && caught.code === 'BUG' && caught.retryable,
     );
     assert.equal((await pool.run(batch(2, 'a'))).length, 1);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('what a thread has of young objects never exceeds what Node allows it beyond a full heap', async () => {
+  const pool = new ThreadPool(setup, 1, () => {}, { file: worker });
+  try {
+    await assert.rejects(pool.run(batch(1, 'tell-limits')), (caught) => {
+      const megabytes = /young (\d+)/.exec(String(caught))?.[1];
+      return Number(megabytes) < NODES_ALLOWANCE_MEGABYTES;
+    });
   } finally {
     await pool.close();
   }

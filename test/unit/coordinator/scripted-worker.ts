@@ -1,5 +1,5 @@
 /** A worker thread for the pool's own test: what it does stands in the user's name. */
-import { MessageChannel, parentPort, threadId } from 'node:worker_threads';
+import { MessageChannel, parentPort, resourceLimits, threadId } from 'node:worker_threads';
 import type { Batch, Outcome, ThreadControl, ThreadMessage } from '../../../src/coordinator/pool/messages.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
 
@@ -17,6 +17,7 @@ export default async function scriptedWorker({ id, jobs }: Batch): Promise<Outco
     const userid = job.kind === 'mailboxes' ? '' : job.userid;
     if (userid === 'begin') post({ kind: 'events', events: beginning() });
     if (userid === 'die') process.exit(3);
+    if (userid === 'tell-limits') throw new Error(`young ${resourceLimits.maxYoungGenerationSizeMb}`);
     if (userid === 'await-cut') {
       const ordered = new Promise<void>((resolve) => {
         order = (kind) => {
