@@ -27,6 +27,8 @@ export interface Libc {
   /** Octets sent, or -1. */
   sendto(fd: number, data: Buffer, length: number, flags: number, to: Buffer, toLength: number): number;
   close(fd: number): number;
+  /** Its result is like that of `sigaction`. */
+  getrusage(who: number, usage: Buffer): number;
   strdup(text: string): unknown;
   free(pointer: unknown): void;
 }
@@ -70,6 +72,7 @@ function load(): Libc {
       'intptr_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
     ),
     close: later('int close(int fd)'),
+    getrusage: later('int getrusage(int who, void *usage)'),
     strdup: later('void *strdup(const char *text)'),
     free: later('void free(void *pointer)'),
   };

@@ -19,7 +19,7 @@ import {
   openRegularSoon,
   openWithoutWaiting,
 } from '../../native/open-regular.ts';
-import { nowMs } from '../../now-ms.ts';
+import { waitsOfThread } from '../../native/waits-of-thread.ts';
 import type { MessageStream } from '../../protocol/replica-session.ts';
 import { type MessageDamage, SyncError } from '../../report/sync-error.ts';
 import { ReadPace } from '../files/read-pace.ts';
@@ -34,11 +34,14 @@ const read = promisify(readOctets);
 
 /** The message files of a store as one thread reads them. */
 export class MessageFiles {
-  readonly #pace: Pick<ReadPace, 'next' | 'took'>;
+  readonly #pace: Pick<ReadPace, 'next' | 'didOne'>;
+  readonly #waits: () => number;
   readonly #queue = new PQueue({ concurrency: AT_ONCE });
 
-  constructor(pace: Pick<ReadPace, 'next' | 'took'> = new ReadPace()) {
+  /** @param waits of this thread, as a count that wraps */
+  constructor(pace: Pick<ReadPace, 'next' | 'didOne'> = new ReadPace(), waits = waitsOfThread) {
     this.#pace = pace;
+    this.#waits = waits;
   }
 
   /**
@@ -80,9 +83,9 @@ export class MessageFiles {
   }
 
   #readAtOnce(path: string, size: number, slab: Buffer): Buffer {
-    const started = nowMs();
+    const waits = this.#waits();
     const content = readWhole(path, size, slab);
-    this.#pace.took(nowMs() - started, size);
+    this.#pace.didOne(this.#waits() !== waits);
     return content;
   }
 }

@@ -11,7 +11,6 @@ import { checkMessage } from '../../../src/store/check-message.ts';
 import { MessageFiles } from '../../../src/store/mailbox/message-files.ts';
 import type { IndexRecord } from '../../../src/store/master-store.ts';
 import { record } from '../../lab/engine-fakes.ts';
-import { mockNowMs } from '../../lab/mock-now-ms.ts';
 import { openBelow } from '../../lab/open-below.ts';
 import { until } from '../../lab/until.ts';
 
@@ -29,7 +28,7 @@ function message(uid: number, content: Buffer, fields: Partial<IndexRecord> = {}
 }
 
 for (const way of ways) {
-  const open = (): MessageFiles => new MessageFiles({ next: () => way, took: () => {} });
+  const open = (): MessageFiles => new MessageFiles({ next: () => way, didOne: () => {} });
 
   test(`${way}: many messages, each in the place that was given for it`, async (t) => {
     const files = open();
@@ -137,26 +136,26 @@ for (const way of ways) {
   });
 }
 
-test('the pace is told what each file takes that was read by itself, and nothing of the others', async (t) => {
+test('the pace is told of each file that was read by itself whether it was waited for, and nothing of the others', async (t) => {
   const root = directory(t);
-  const told: [milliseconds: number, octets: number][] = [];
+  const told: boolean[] = [];
   const pace = ['one by one', 'several at once', 'one by one'] as const;
   let asked = 0;
-  const files = new MessageFiles({
-    next: () => pace[asked++] ?? 'one by one',
-    took: (milliseconds, octets) => void told.push([milliseconds, octets]),
-  });
-  let now = 1_000;
-  mockNowMs(t.mock, () => (now += 7));
+  // The thread waits for the first file alone.
+  const waits = [3, 4, 9, 9];
+  const files = new MessageFiles(
+    {
+      next: () => pace[asked++] ?? 'one by one',
+      didOne: (hasWaited) => void told.push(hasWaited),
+    },
+    () => waits.shift() ?? 0,
+  );
   for (const [i, each] of ['a', 'bb', 'ccc'].entries()) {
     const content = Buffer.from(each);
     writeFileSync(join(root, `${i}.`), content);
     assert.deepEqual(await files.read(join(root, `${i}.`), message(i, content), 'user.a'), content);
   }
-  assert.deepEqual(told, [
-    [7, 1],
-    [7, 3],
-  ]);
+  assert.deepEqual(told, [true, false]);
 });
 
 test('a file that may not be read is no damage of its message, expunged or not', async (t) => {
@@ -165,7 +164,7 @@ test('a file that may not be read is no damage of its message, expunged or not',
   symlinkSync(path, path);
   for (const flags of [[], ['\\Expunged']]) {
     for (const way of ways) {
-      const files = new MessageFiles({ next: () => way, took: () => {} });
+      const files = new MessageFiles({ next: () => way, didOne: () => {} });
       const said = message(1, Buffer.from('x'), { flags });
       await assert.rejects(files.read(path, said, 'user.a'), {
         code: 'MESSAGE_UNREADABLE',
