@@ -1,11 +1,12 @@
 /** Octets of the smallest buffer: a slice of small messages. */
 const LEAST_OCTETS = 64 * 1024;
-/** Octets of buffers that are kept for the next slices: what is in flight in an ordinary window, rounded up. */
-const KEPT_OCTETS = 8 * 1024 ** 2;
+/** Octets of buffers that are kept for the next slices: what several connections have in flight in ordinary windows. */
+const KEPT_OCTETS = 32 * 1024 ** 2;
 
 /**
  * Memory for message slices, used again once the replica has answered: otherwise a large mailbox leaves behind a heap
- * full of buffers that only the next full garbage collection takes away.
+ * full of buffers that only the next full garbage collection takes away. For all connections of a thread: with buffers of its own
+ * each would keep what another has use for, and memory that was just used is the cheapest to use again.
  */
 export class Slabs {
   readonly #free: Buffer[] = [];

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { Slabs } from './slabs.ts';
+import { type Turn, Turns } from './turns.ts';
 
 /**
  * Messages staged on the replica before the stage is dropped. The stage is a directory of files on its spool and a
@@ -15,6 +16,9 @@ const BUDGET_RECORDS = 16_384;
 /** A mailbox is given a budget of at least this many records, which also bounds how many are open at once. */
 export const LEAST_BUDGET_RECORDS = 256;
 
+/** Shared by all connections of this thread. */
+const SLABS = new Slabs();
+
 /**
  * The replica's stage for this connection: the messages that it holds, and who relies on them.
  *
@@ -23,7 +27,7 @@ export const LEAST_BUDGET_RECORDS = 256;
  * (protocol 10.3), so whoever sends MAILBOX holds the stage from before its first look until the answer.
  */
 export class Stage {
-  readonly slabs = new Slabs();
+  readonly slabs: Slabs;
   readonly #session: ReplicaSession;
   readonly #mostStaged: number;
   /** By partition, then by GUID. */
@@ -32,12 +36,14 @@ export class Stage {
   #waiting: (() => void)[] = [];
   #weight = 0;
   #weightQueue: { weight: number; start: () => void }[] = [];
-  #lastTurn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
+  #claims = 0;
 
   /** @param mostStaged messages after which the stage is dropped; simulations reach fewer */
-  constructor(session: ReplicaSession, mostStaged = RESTART_AFTER_MESSAGES) {
+  constructor(session: ReplicaSession, mostStaged = RESTART_AFTER_MESSAGES, slabs = SLABS) {
     this.#session = session;
     this.#mostStaged = mostStaged;
+    this.slabs = slabs;
   }
 
   /** Waits while a RESTART is due, then relies on the stage until disposed. One per job. */
@@ -85,11 +91,11 @@ export class Stage {
     };
   }
 
-  /** Runs after every earlier turn: slices of several mailboxes share the window instead of all bursting into it. */
-  turn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#lastTurn.then(work);
-    this.#lastTurn = turn.catch(() => undefined);
-    return turn;
+  /** @returns what gives a turn to send messages, by when it was asked for this within its job */
+  queue(job: string): () => Promise<Turn> {
+    this.#claims += 1;
+    const seat = { job, place: this.#claims };
+    return () => this.#turns.take(seat);
   }
 
   /** The promise that resolves when this GUID is on the replica's stage; undefined if nobody has begun to send it. */

@@ -22,15 +22,16 @@ export async function uploadOnce(
 ): Promise<Uploaded> {
   const { there, stage } = context;
   await reserveElsewhere(context, partition, records);
-  if (there === undefined) return await upload(context, messages, partition, records, checkNeeds, areTooMany);
+  if (there === undefined)
+    return await upload(context, claim, messages, partition, records, checkNeeds, areTooMany);
   const sending = there.onTheirWay.begin(user, stage, partition, records);
   claim.until(sending);
   const { mine, others } = sending;
-  const first = await upload(context, messages, partition, mine, checkNeeds, areTooMany);
+  const first = await upload(context, claim, messages, partition, mine, checkNeeds, areTooMany);
   if (others.length === 0) return first;
   await sending.waitForOthers();
   await reserveElsewhere(context, partition, others);
   const areThen = (damaged: number): boolean => areTooMany(first.damaged.length + damaged);
-  const rest = await upload(context, messages, partition, others, checkNeeds, areThen);
+  const rest = await upload(context, claim, messages, partition, others, checkNeeds, areThen);
   return { octets: first.octets + rest.octets, damaged: [...first.damaged, ...rest.damaged] };
 }

@@ -5,6 +5,7 @@ import type { IndexRecord, MailboxMessages, MessageContent } from '../../store/m
 import type { LeftOut } from '../compare/left-out.ts';
 import { allSettledOrThrow } from '../outcomes/all-settled-or-throw.ts';
 import { settledBeforeThrowing } from '../outcomes/settled-before-throwing.ts';
+import type { Claim } from './claim.ts';
 import { DamagedRecords } from './damaged-records.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { Slabs } from './slabs.ts';
@@ -25,12 +26,14 @@ export interface Uploaded {
  * Stages the files of `records` that are not on the stage yet. Resolves when the replica has confirmed all of them,
  * those begun by other mailboxes included. The caller holds the stage.
  *
+ * @param claim whose turns they go in
  * @param mayGoOn throws when the rest is not wanted any more
  * @param areTooMany damaged ones to go on without them
  * @throws SyncError as `readMessage`, unless it is about one message alone and these are not too many; what the replica answers
  */
 export async function upload(
   context: EngineContext,
+  claim: Pick<Claim, 'turn'>,
   messages: MailboxMessages,
   partition: ByteString,
   records: readonly IndexRecord[],
@@ -56,38 +59,39 @@ export async function upload(
   let octets = 0;
   let failed: unknown;
   await settledBeforeThrowing(confirmations, async () => {
+    if (queue.length === 0) return;
+    using turn = await claim.turn();
     for (let next = 0; next < queue.length && failed === undefined; ) {
-      await stage.turn(async () => {
-        await context.session.window();
-        mayGoOn();
-        const { chosen, taken } = nextSlice(queue, next, isWanted);
-        next += taken;
-        const slice = await readSlice(messages, partition, chosen, stage.slabs);
-        // Another record of the same message may have a file that is sound.
-        for (const one of slice.damaged) {
-          const substitute = damage.note(one);
-          if (substitute) queue.push(substitute);
-          if (areTooMany(damage.count)) failed ??= one.error;
-        }
-        const { slab } = slice;
-        if (slice.messages.length === 0) {
-          if (slab) stage.slabs.giveBack(slab);
-          return;
-        }
-        octets += slice.octets;
-        const done = context.session.applyMessages(slice.messages).then(() => {
-          if (slab) stage.slabs.giveBack(slab);
-        });
-        stage.add(
-          partition,
-          slice.messages.map((message) => message.guid),
-          done,
-        );
-        done.catch((error) => {
-          failed ??= error;
-        });
-        confirmations.push(done);
+      if (next > 0) await turn.pass();
+      await context.session.window();
+      mayGoOn();
+      const { chosen, taken } = nextSlice(queue, next, isWanted);
+      next += taken;
+      const slice = await readSlice(messages, partition, chosen, stage.slabs);
+      // Another record of the same message may have a file that is sound.
+      for (const one of slice.damaged) {
+        const substitute = damage.note(one);
+        if (substitute) queue.push(substitute);
+        if (areTooMany(damage.count)) failed ??= one.error;
+      }
+      const { slab } = slice;
+      if (slice.messages.length === 0) {
+        if (slab) stage.slabs.giveBack(slab);
+        continue;
+      }
+      octets += slice.octets;
+      const done = context.session.applyMessages(slice.messages).then(() => {
+        if (slab) stage.slabs.giveBack(slab);
       });
+      stage.add(
+        partition,
+        slice.messages.map((message) => message.guid),
+        done,
+      );
+      done.catch((error) => {
+        failed ??= error;
+      });
+      confirmations.push(done);
     }
   });
   await allSettledOrThrow(confirmations);

@@ -79,6 +79,6 @@ export class StepAhead implements Disposable {
       if (!this.#isWanted) throw new Error('nobody wants this step any more');
       task.checkNeeds();
     };
-    await upload(lane, reading.messages, task.partition, uploads, mayGoOn, () => false);
+    await upload(lane, claim, reading.messages, task.partition, uploads, mayGoOn, () => false);
   }
 }

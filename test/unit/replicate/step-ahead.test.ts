@@ -36,7 +36,12 @@ function scene() {
   const mailbox = entry('user.anna');
   const lane = {
     options: { batchSize: 10 },
-    stage: { budget: hold, hold, find: () => undefined },
+    stage: {
+      budget: hold,
+      hold,
+      find: () => undefined,
+      queue: () => () => Promise.reject(new Error('nothing to send')),
+    },
     store: {
       estimateMailbox: () => ({ messages: 3 }),
       readMailbox: async (_name: string, read: (locked: unknown) => unknown) => {

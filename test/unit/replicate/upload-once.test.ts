@@ -40,7 +40,11 @@ async function sent(count: number, damaged: readonly number[], mostDamaged: numb
   } as unknown as MailboxMessages;
   const task = { user: 'bert', partition: PARTITION, checkNeeds: () => {} } as unknown as MailboxTask;
   const claimed: Disposable[] = [];
-  const claim = { until: (end: Disposable) => void claimed.push(end) } as unknown as Claim;
+  const claim: Claim = {
+    turn: stage.queue('bert'),
+    until: (end) => void claimed.push(end),
+    [Symbol.dispose]: () => {},
+  };
   const areTooMany = (damage: number): boolean => damage > mostDamaged;
   const sending = uploadOnce(context, claim, task, messages, records, areTooMany);
   setImmediate(() => ofAnna[Symbol.dispose]());

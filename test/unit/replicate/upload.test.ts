@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { MessageUpload } from '../../../src/protocol/replica-session.ts';
 import type { EngineContext } from '../../../src/replicate/connection/engine-context.ts';
+import { Slabs } from '../../../src/replicate/connection/slabs.ts';
 import { Stage } from '../../../src/replicate/connection/stage.ts';
 import { upload } from '../../../src/replicate/connection/upload.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
@@ -40,6 +41,7 @@ async function sent(
   const context = { session, stage } as unknown as EngineContext;
   const { octets } = await upload(
     context,
+    { turn: stage.queue('') },
     messages as MailboxMessages,
     PARTITION,
     records,
@@ -97,13 +99,13 @@ test('a message that cannot be read for another reason than its own file ends it
   } as unknown as MailboxMessages;
   const never = (): boolean => false;
   await assert.rejects(
-    upload(context, messages, PARTITION, [record(1, 1)], () => {}, never),
+    upload(context, { turn: context.stage.queue('') }, messages, PARTITION, [record(1, 1)], () => {}, never),
     { code: 'IO' },
   );
 });
 
 test('memory for messages that turn out to be damaged is used again, as is that of those that were sent', async () => {
-  const stage = new Stage({} as never);
+  const stage = new Stage({} as never, undefined, new Slabs());
   const { slabs } = stage;
   const given: Buffer[] = [];
   const take = slabs.take.bind(slabs);
@@ -128,6 +130,7 @@ test('memory for messages that turn out to be damaged is used again, as is that 
     const records = [record(given.length * 2 + 1, 1), record(given.length * 2 + 2, 1)];
     const { damaged } = await upload(
       context,
+      { turn: stage.queue('') },
       messages,
       PARTITION,
       records,
