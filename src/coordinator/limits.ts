@@ -14,7 +14,10 @@
 export const GIANT_MESSAGES = 20_000;
 /** From here on a user can keep two connections at work, on which the steps of a mailbox take turns. */
 export const TWO_CONNECTIONS_MESSAGES = 1_024;
-/** One batch in this many is kept for small users while both kinds wait, so that a few giants never hold up a site. */
+/**
+ * One batch in this many is kept for small users while giants wait too, so that a few of these never hold up a site, and one in this
+ * many for the smallest of the small ones.
+ */
 export const SLOTS_PER_SMALL_SHARE = 4;
 /** A batch keeps a connection's pipeline full between two answers to the coordinator: no more jobs than this ... */
 export const BATCH_JOBS = 64;
@@ -32,6 +35,8 @@ export const SPREAD_MESSAGES = 4_000;
 export const FAR_LINK_MS = 5;
 /** How often a job with much to send asks whether its connection can take it. */
 export const INTAKE_LOOK_MS = 5;
+/** From here on a job keeps a connection at work alone: the moments at its begin and end in which it does not are few. */
+export const LONG_JOB_MS = 1_000;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;
 /** Milliseconds from when the replica is there: from then on a run's load is measured, which takes a small run some of its time. */

@@ -154,7 +154,7 @@ export class Admission {
 
   /** One connection alone has more to do than it can. @param backlogMs as for `Growth.hurry` */
   hurry({ wayMs, backlogMs }: { wayMs: number; backlogMs: number | undefined }): void {
-    if (backlogMs !== undefined) this.#oneIsEnough = true;
+    this.#oneIsEnough = true;
     this.#growth.hurry(wayMs >= FAR_LINK_MS, backlogMs);
   }
 
@@ -259,11 +259,12 @@ export class Admission {
   }
 
   /**
-   * Two fill each other's gaps. Users who came back because one of them is enough for a connection get one each, until it is
-   * known what one costs: two that share one would be the last of all.
+   * Two fill each other's gaps. Users with much to send get a connection each, until it is known what one costs, and as long as that
+   * is much: two that share one would be the last of all while others have nothing to do.
    */
   get #batchesPerConnection(): number {
-    const isEnough = this.#oneIsEnough && this.#wanted === 'auto' && !this.#run.schedule.knowsPace;
+    const { knowsPace, isPaceSlow } = this.#run.schedule;
+    const isEnough = knowsPace ? isPaceSlow : this.#oneIsEnough && this.#wanted === 'auto';
     return isEnough ? 1 : BATCHES_PER_CONNECTION;
   }
 

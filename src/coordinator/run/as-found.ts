@@ -25,6 +25,10 @@ export class AsFound<T> implements SizedQueue<T> {
     this.#sum += size;
   }
 
+  giveBack(item: T, size: number): void {
+    this.putBack(item, size);
+  }
+
   putBack(item: T, size: number): void {
     this.#front.push({ item, size });
     this.#sum += size;

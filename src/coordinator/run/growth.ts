@@ -260,7 +260,12 @@ export class Growth {
   #climbFrom(looked: { time: number; work: number }): void {
     const { clock, progress, load } = this.#parts;
     const { connections } = this.#allowance;
-    const threads = this.#threadsFor(load());
+    const { idleProcessors, thisThread } = load();
+    const threads = this.#threadsFor({ idleProcessors, thisThread });
+    if (idleProcessors < IDLE_FOR_CONNECTIONS && thisThread > SHARE_TO_FILL_OF_BUSY_HOST) {
+      this.#set({ connections, threads }, 'host-busy');
+      return;
+    }
     const { work, useful } = progress();
     const done = work - looked.work;
     if (done < LEAST_WORK_TO_CLIMB || connections >= useful) {

@@ -1,4 +1,4 @@
-import type { Sized, SizedQueue } from './sized-queue.ts';
+import type { End, Sized, SizedQueue } from './sized-queue.ts';
 
 /** Taken items that may still be held before the rest is moved together. */
 const MOST_TAKEN = 1024;
@@ -18,8 +18,10 @@ interface Line<T> {
  */
 export class LargestFirst<T> implements SizedQueue<T> {
   readonly #lines: (Line<T> | undefined)[] = [];
-  /** Nothing larger waits in `#lines`. */
+  /** Nothing larger waits in `#lines` ... */
   #largest = -1;
+  /** ... and nothing smaller. */
+  #smallest = Number.POSITIVE_INFINITY;
   /** Before all others, whatever their size; the last is first. */
   readonly #front: Sized<T>[] = [];
   #length = 0;
@@ -39,6 +41,17 @@ export class LargestFirst<T> implements SizedQueue<T> {
     if (line) line.items.push(item);
     else this.#lines[size] = { items: [item], head: 0 };
     this.#largest = Math.max(this.#largest, size);
+    this.#smallest = Math.min(this.#smallest, size);
+    this.#count(1, size);
+  }
+
+  giveBack(item: T, size: number): void {
+    const line = this.#lines[size];
+    if (!line) {
+      this.add(item, size);
+      return;
+    }
+    line.items.splice(line.head, 0, item);
     this.#count(1, size);
   }
 
@@ -49,14 +62,12 @@ export class LargestFirst<T> implements SizedQueue<T> {
   }
 
   /** The size of what `take` gives next. */
-  peek(): number | undefined {
-    const front = this.#front.at(-1);
-    if (front) return front.size;
-    return this.#line() ? this.#largest : undefined;
+  peek(end: End = 'largest'): number | undefined {
+    return this.#front.at(-1)?.size ?? this.#next(end);
   }
 
-  take(): Sized<T> | undefined {
-    const taken = this.#front.pop() ?? this.#takeFromLine();
+  take(end: End = 'largest'): Sized<T> | undefined {
+    const taken = this.#front.pop() ?? this.#takeFromLine(this.#next(end));
     if (taken) this.#count(-1, -taken.size);
     return taken;
   }
@@ -103,9 +114,8 @@ export class LargestFirst<T> implements SizedQueue<T> {
     return items;
   }
 
-  #takeFromLine(): Sized<T> | undefined {
-    const line = this.#line();
-    const size = this.#largest;
+  #takeFromLine(size = -1): Sized<T> | undefined {
+    const line = this.#lines[size];
     const item = line?.items[line.head];
     if (!line || item === undefined) return undefined;
     line.head += 1;
@@ -118,10 +128,14 @@ export class LargestFirst<T> implements SizedQueue<T> {
     return { item, size };
   }
 
-  /** The one that is not empty and has the largest items. */
-  #line(): Line<T> | undefined {
-    while (this.#largest >= 0 && !this.#lines[this.#largest]) this.#largest -= 1;
-    return this.#lines[this.#largest];
+  /** The size of the largest or the smallest that waits in `#lines`. */
+  #next(end: End): number | undefined {
+    while (this.#largest >= this.#smallest && !this.#lines[this.#largest]) this.#largest -= 1;
+    while (this.#smallest < this.#largest && !this.#lines[this.#smallest]) this.#smallest += 1;
+    if (this.#lines[this.#largest]) return end === 'largest' ? this.#largest : this.#smallest;
+    this.#largest = -1;
+    this.#smallest = Number.POSITIVE_INFINITY;
+    return undefined;
   }
 
   #count(items: number, size: number): void {

@@ -1,4 +1,4 @@
-import { BATCH_JOBS, BATCH_MS, FIRST_BATCH_JOBS, LEAST_BATCH_MS } from '../limits.ts';
+import { BATCH_JOBS, BATCH_MS, FIRST_BATCH_JOBS, LEAST_BATCH_MS, LONG_JOB_MS } from '../limits.ts';
 
 /** Jobs of which the older ones are forgotten by half. */
 const REMEMBERED = 64;
@@ -10,6 +10,11 @@ export class Pace {
 
   get isKnown(): boolean {
     return this.#jobs > 0;
+  }
+
+  /** One job alone keeps a connection at work. */
+  get isSlow(): boolean {
+    return this.isKnown && this.#milliseconds / this.#jobs >= LONG_JOB_MS;
   }
 
   /** @param servedMs that the replica was at work on it; undefined: nobody measured */

@@ -26,7 +26,7 @@ import {
   userOf,
   type WaitingJob,
 } from './scheduled-job.ts';
-import type { SizedQueue } from './sized-queue.ts';
+import type { End, SizedQueue } from './sized-queue.ts';
 
 /** The answer of `next`: something to start, when to ask again, or nothing that waits. */
 export type Next = { kind: 'batch'; batch: Batch } | { kind: 'wait'; until: number } | { kind: 'nothing' };
@@ -72,8 +72,10 @@ export interface ScheduleOptions {
  *
  * - Giants start first, the largest first, but a share of the slots stays with small users while any wait.
  * - Small users go out several to a batch, as many as the replica deals with in a moment (`Pace`), the largest of those
- *   known first, so that none of them is left for the end. Of the first batches, of which nothing is known, those come
- *   back that have more to send than their connection wants.
+ *   known first, so that none of them is left for the end; a share of the slots takes the smallest. These have most of their
+ *   mailboxes made, which a replica does one after the other, while the large ones send messages. Left to the end they would wait
+ *   for nothing but that. Of the first batches, of which nothing is known, those come back that have more to send than their
+ *   connection wants.
  * - Whatever failed runs alone the next time, and on a connection of its own if one broke under it: if it does so again, it takes
  *   nobody with it, nor is it taken along by whoever did. If it does so at the same mailbox, it goes on without that one.
  * - A parked job starts when nothing else waits, or after a good while.
@@ -95,6 +97,8 @@ export class Schedule {
   /** Done. */
   readonly #failed = new Map<string, ScheduledJob>();
   #giantsRunning = 0;
+  /** Batches of the smallest that are under way. */
+  readonly #light = new Set<number>();
   #mostJobs = BATCH_JOBS;
   readonly #pace = new Pace();
   #postponing: Postponing | undefined;
@@ -134,6 +138,11 @@ export class Schedule {
     return this.#pace.isKnown;
   }
 
+  /** One job alone keeps a connection at work, as far as some have told. */
+  get isPaceSlow(): boolean {
+    return this.#pace.isSlow;
+  }
+
   /** Unfinished jobs that are under way. */
   get running(): number {
     return this.#running.size;
@@ -169,7 +178,7 @@ export class Schedule {
     const giantsMayStart = this.#small.length === 0 || this.#giantsRunning < this.#giantLimit;
     const giant = giantsMayStart ? this.#giants.pop() : undefined;
     if (giant) return this.#start([giant]);
-    if (this.#small.length > 0) return this.#start(this.#takeSmall());
+    if (this.#small.length > 0) return this.#startSmall();
 
     const parked = this.#parked.take(now);
     if (parked) {
@@ -313,6 +322,7 @@ export class Schedule {
    */
   take(batch: Batch, outcomes: readonly Outcome[], now: number): Disposition[] {
     const dispositions: Disposition[] = [];
+    this.#light.delete(batch.id);
     for (const outcome of outcomes) if (outcome.kind === 'synced') this.#pace.done(outcome.servedMs);
     const mine = new Set(batch.jobs.map(jobKey));
     for (const outcome of outcomes) {
@@ -336,7 +346,8 @@ export class Schedule {
     const entry = this.#stop(key);
     if (!entry) return;
     entry.job = { ...entry.job, laden: true };
-    this.#wait(entry);
+    if (entry.giant) this.#wait(entry);
+    else if (!this.#putAside(entry)) this.#small.giveBack(entry, entry.size);
   }
 
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
@@ -411,7 +422,7 @@ export class Schedule {
 
   /** A giant takes its place by size, a small one comes before all that were never started. */
   #wait(entry: ScheduledJob): void {
-    if (this.#skip.size > 0 && this.#putAside(entry)) return;
+    if (this.#putAside(entry)) return;
     if (!entry.giant) {
       this.#small.putBack(entry, entry.size);
       return;
@@ -420,14 +431,22 @@ export class Schedule {
     this.#giants.splice(index + 1, 0, entry);
   }
 
-  /** The largest of them, as many as the replica is at work on for a moment; before anything is known of that, some. */
-  #takeSmall(most = this.#mostJobs): ScheduledJob[] {
+  /** The next batch of small users, of the largest or, as the share of the slots is, of the smallest. */
+  #startSmall(): Next {
+    const isLight = this.#light.size < Math.floor(this.#slots / SLOTS_PER_SMALL_SHARE);
+    const next = this.#start(this.#takeSmall(this.#mostJobs, isLight ? 'smallest' : 'largest'));
+    if (isLight && next.kind === 'batch') this.#light.add(next.batch.id);
+    return next;
+  }
+
+  /** As many of them as the replica is at work on for a moment; before anything is known of that, some. */
+  #takeSmall(most: number, end: End = 'largest'): ScheduledJob[] {
     const share = Math.ceil(this.#small.length / this.#slots);
     const jobs = Math.min(most, this.#pace.batchOf(share));
     const taken: ScheduledJob[] = [];
     while (taken.length < jobs) {
-      const size = this.#small.peek();
-      const next = this.#small.take();
+      const size = this.#small.peek(end);
+      const next = this.#small.take(end);
       if (size === undefined || !next) break;
       const entry = scheduledJobOf(next.item, size);
       taken.push(entry);

@@ -271,3 +271,19 @@ test('auto goes on while the rate rises, and back where it falls', async () => {
   }
   assert.deepEqual(reached, [48, 64, 48, 48, 48, 48]);
 });
+
+test('auto tries no more by the rate where no processor is idle, unless this thread hardly works', async () => {
+  const { growth, progress, load, clock, pass } = scene('auto', 64);
+  growth.resume();
+  await pass(3);
+  assert.equal(growth.allowance.connections, AUTO_FIRST);
+  const climb = async (idleProcessors: number, thisThread: number): Promise<number> => {
+    Object.assign(load, { idleProcessors, thisThread });
+    progress.work += 100 * CLIMB_AFTER_MS;
+    await clock.advance(CLIMB_AFTER_MS);
+    return growth.allowance.connections;
+  };
+  assert.equal(await climb(0, 0.5), AUTO_FIRST);
+  assert.equal(growth.why, 'host-busy');
+  assert.equal(await climb(0, 0.1), 48);
+});

@@ -11,11 +11,11 @@ interface Item {
 /** More than is kept of what was taken. */
 const MANY = 5000;
 
-test('what comes next is the largest, the earliest of its size, whatever came and went before', () => {
+test('what comes next is the largest or the smallest, the earliest of its size, whatever came and went before', () => {
   const operation = fc.oneof(
     { weight: 3, arbitrary: fc.record({ add: fc.nat(12) }) },
-    { weight: 2, arbitrary: fc.constant('take' as const) },
-    { weight: 1, arbitrary: fc.constant('put back' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('largest', 'smallest') },
+    { weight: 1, arbitrary: fc.constantFrom('put back', 'give back') },
   );
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 200 }), (operations) => {
@@ -28,18 +28,25 @@ test('what comes next is the largest, the earliest of its size, whatever came an
           const item = { size: each.add, number };
           queue.add(item, item.size);
           rest.push(item);
-        } else if (each === 'take') {
-          const [expected, ...others] = front.length > 0 ? front : [...rest].sort((a, b) => b.size - a.size);
-          assert.equal(queue.peek(), expected?.size);
-          assert.deepEqual(queue.take(), expected && { item: expected, size: expected.size });
+        } else if (each === 'largest' || each === 'smallest') {
+          const sign = each === 'largest' ? 1 : -1;
+          const [expected, ...others] =
+            front.length > 0 ? front : rest.toSorted((a, b) => sign * (b.size - a.size));
+          assert.equal(queue.peek(each), expected?.size);
+          assert.deepEqual(queue.take(each), expected && { item: expected, size: expected.size });
           if (front.length > 0) front = others;
           else rest = rest.filter((item) => item !== expected);
           if (expected) taken.push(expected);
         } else {
           const item = taken.pop();
           if (!item) continue;
-          queue.putBack(item, item.size);
-          front = [item, ...front];
+          if (each === 'put back') {
+            queue.putBack(item, item.size);
+            front = [item, ...front];
+          } else {
+            queue.giveBack(item, item.size);
+            rest = [item, ...rest];
+          }
         }
         const waiting = [...front, ...rest];
         assert.equal(queue.length, waiting.length);

@@ -6,6 +6,7 @@ import {
   DRAIN_GRACE_MS,
   GIANT_MESSAGES,
   LOCKED_LIST_PAUSE_MS,
+  LONG_JOB_MS,
   TWO_CONNECTIONS_MESSAGES,
 } from '../../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages.ts';
@@ -196,7 +197,8 @@ test('one batch tries the replica before the others, which come as the work last
   assert.deepEqual(pool?.allowance, { connections: 4, threads: false });
 });
 
-test('who came back for a connection of its own gets one, until it is known what a user costs', async () => {
+/** Twelve users with much to send of which each takes so long. @returns how many were under way at once at first, and at most */
+async function withMuchToSend(servedMs: number): Promise<{ first: number; most: number }> {
   const clock = new VirtualClock();
   const lastsMs = 2_000;
   const atOnce: number[] = [];
@@ -214,7 +216,7 @@ test('who came back for a connection of its own gets one, until it is known what
       if (clock.now() < lastsMs) atOnce.push(own.running);
       await clock.sleep(began + lastsMs - clock.now());
       return [
-        { kind: 'synced', job: kept, counts: noCounts, servedMs: lastsMs },
+        { kind: 'synced', job: kept, counts: noCounts, servedMs },
         ...others.map((job) => ({ kind: 'postponed', job }) as const),
       ];
     },
@@ -222,8 +224,12 @@ test('who came back for a connection of its own gets one, until it is known what
   );
   assert.equal(result.summary.synced, 12);
   assert.equal(pool?.allowance.connections, 2);
-  assert.equal(Math.max(...atOnce), 2);
-  assert.equal(pool.mostRunning, 2 * BATCHES_PER_CONNECTION);
+  return { first: Math.max(...atOnce), most: pool.mostRunning };
+}
+
+test('who came back for a connection of its own gets one, until it is known that a user costs little', async () => {
+  assert.deepEqual(await withMuchToSend(LONG_JOB_MS - 1), { first: 2, most: 2 * BATCHES_PER_CONNECTION });
+  assert.deepEqual(await withMuchToSend(LONG_JOB_MS), { first: 2, most: 2 });
 });
 
 test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one connection, and nothing is lost', async () => {

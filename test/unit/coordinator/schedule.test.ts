@@ -51,6 +51,41 @@ test('small users go out largest first, those found later included', () => {
   assert.deepEqual(userids(started(plan.next(0))), ['u9', 'u2']);
 });
 
+test('a share of the slots takes the smallest, the others the largest, and nobody is lost in between', () => {
+  const plan = schedule(8);
+  for (let size = 1; size <= FIRST_BATCH_JOBS; size += 1) plan.add(user(`first${size}`), size);
+  // From here on each is a batch by itself.
+  const first = started(plan.next(0));
+  plan.take(
+    first,
+    first.jobs.map((job) => ({ kind: 'synced', job, counts: noCounts, servedMs: BATCH_MS })),
+    0,
+  );
+  for (let size = 1; size <= 6; size += 1) plan.add(user(`u${size}`), size);
+  const begin = (): Batch => started(plan.next(0));
+  const [light] = [begin(), begin(), begin()].map((batch, index) => {
+    assert.deepEqual(userids(batch), [['u1'], ['u2'], ['u6']][index]);
+    return batch;
+  });
+  assert.ok(light);
+  plan.take(light, light.jobs.map(synced), 0);
+  assert.deepEqual([begin(), begin(), begin()].map(userids), [['u3'], ['u5'], ['u4']]);
+  assert.equal(plan.next(0).kind, 'nothing');
+});
+
+test('whoever has more to send than its connection wants comes before all others of its size', () => {
+  const plan = schedule(2);
+  for (const name of ['a', 'b', 'c']) plan.add(user(name), 5);
+  plan.add(user('larger'), 6);
+  plan.letPostpone('when-busy');
+  const batch = started(plan.next(0));
+  assert.deepEqual(userids(batch), ['larger', 'a', 'b', 'c']);
+  for (const job of batch.jobs.slice(1, 3)) plan.postpone(jobKey(job));
+  plan.add(user('d'), 5);
+  plan.add(user('e'), 7);
+  assert.deepEqual(userids(started(plan.next(0))), ['e', 'b']);
+});
+
 test('giants get every worker when no small user waits', () => {
   const plan = schedule(2);
   plan.add(user('a'), GIANT_MESSAGES);
