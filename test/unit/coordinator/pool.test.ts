@@ -8,7 +8,7 @@ import { asItIs } from '../../../src/report/reasons.ts';
 import { SyncError } from '../../../src/report/sync-error.ts';
 import { setup, user } from '../../lab/pool-fakes.ts';
 
-/** What a thread may take beyond its full heap until it has ended; more in one step ends the process (Node's `NearHeapLimit`). */
+/** A thread may take so much beyond its full heap until it has ended; more in one step ends the process (Node's `NearHeapLimit`). */
 const NODES_ALLOWANCE_MEGABYTES = 16;
 
 const worker = new URL('./scripted-worker.js', import.meta.url);
