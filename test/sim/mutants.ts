@@ -332,8 +332,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/replicate/connection/upload-once.ts',
     changes: [
       [
-        'const rest = await upload(context, messages, partition, others, checkNeeds, areThen);',
-        'const rest = await upload(context, messages, partition, [], checkNeeds, areThen);',
+        'const rest = await upload(context, claim, messages, partition, others, checkNeeds, areThen);',
+        'const rest = await upload(context, claim, messages, partition, [], checkNeeds, areThen);',
       ],
     ],
   },
