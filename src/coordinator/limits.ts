@@ -35,7 +35,7 @@ export const SPREAD_MESSAGES = 4_000;
 export const FAR_LINK_MS = 5;
 /** How often a job with much to send asks whether its connection can take it. */
 export const INTAKE_LOOK_MS = 5;
-/** From here on a job keeps a connection at work alone: the moments at its begin and end in which it does not are few. */
+/** Milliseconds of the replica's work from which on a job keeps a connection at work alone, but for moments at its begin and end. */
 export const LONG_JOB_MS = 1_000;
 /** Batches under way on one connection: the next one fills the gaps that the last jobs of one before leave. */
 export const BATCHES_PER_CONNECTION = 2;

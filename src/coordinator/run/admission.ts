@@ -66,7 +66,7 @@ export class Admission {
   /** Connections as they were asked for last. */
   #wanted: WantedConnections;
   #everConnected = false;
-  /** The replica was seen to have enough to do for one user with much to send. */
+  /** Users have come back of whom one is enough for a connection. */
   #oneIsEnough = false;
   #deadInARow = 0;
   #cancelReconnect: (() => void) | undefined;

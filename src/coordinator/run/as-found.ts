@@ -34,10 +34,6 @@ export class AsFound<T> implements SizedQueue<T> {
     this.#sum += size;
   }
 
-  peek(): number | undefined {
-    return this.#front.at(-1)?.size ?? this.#sizes[this.#head];
-  }
-
   take(): Sized<T> | undefined {
     const taken = this.#front.pop() ?? this.#takeFirst();
     if (taken) this.#sum -= taken.size;

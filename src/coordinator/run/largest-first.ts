@@ -61,11 +61,6 @@ export class LargestFirst<T> implements SizedQueue<T> {
     this.#count(1, size);
   }
 
-  /** The size of what `take` gives next. */
-  peek(end: End = 'largest'): number | undefined {
-    return this.#front.at(-1)?.size ?? this.#next(end);
-  }
-
   take(end: End = 'largest'): Sized<T> | undefined {
     const taken = this.#front.pop() ?? this.#takeFromLine(this.#next(end));
     if (taken) this.#count(-1, -taken.size);

@@ -346,8 +346,7 @@ export class Schedule {
     const entry = this.#stop(key);
     if (!entry) return;
     entry.job = { ...entry.job, laden: true };
-    if (entry.giant) this.#wait(entry);
-    else if (!this.#putAside(entry)) this.#small.giveBack(entry, entry.size);
+    this.#wait(entry, 'by size');
   }
 
   /** The run ends early: all that have no final outcome, those who are still running included; none waits afterwards. */
@@ -420,35 +419,35 @@ export class Schedule {
     return this.#hastened.length + this.#giants.length + this.#small.length;
   }
 
-  /** A giant takes its place by size, a small one comes before all that were never started. */
-  #wait(entry: ScheduledJob): void {
+  /** A giant takes its place by size; a small one does if nothing was done with it, and otherwise comes before all others. */
+  #wait(entry: ScheduledJob, place: 'first' | 'by size' = 'first'): void {
     if (this.#putAside(entry)) return;
     if (!entry.giant) {
-      this.#small.putBack(entry, entry.size);
+      if (place === 'first') this.#small.putBack(entry, entry.size);
+      else this.#small.giveBack(entry, entry.size);
       return;
     }
     const index = this.#giants.findLastIndex((other) => other.size <= entry.size);
     this.#giants.splice(index + 1, 0, entry);
   }
 
-  /** The next batch of small users, of the largest or, as the share of the slots is, of the smallest. */
+  /** Begins with the largest of the small users or, for a share of the slots, with the smallest. */
   #startSmall(): Next {
     const isLight = this.#light.size < Math.floor(this.#slots / SLOTS_PER_SMALL_SHARE);
     const next = this.#start(this.#takeSmall(this.#mostJobs, isLight ? 'smallest' : 'largest'));
-    if (isLight && next.kind === 'batch') this.#light.add(next.batch.id);
+    if (isLight) this.#light.add(next.batch.id);
     return next;
   }
 
-  /** As many of them as the replica is at work on for a moment; before anything is known of that, some. */
+  /** Takes as many of them as the replica is at work on for a moment; before anything is known of that, some. */
   #takeSmall(most: number, end: End = 'largest'): ScheduledJob[] {
     const share = Math.ceil(this.#small.length / this.#slots);
     const jobs = Math.min(most, this.#pace.batchOf(share));
     const taken: ScheduledJob[] = [];
     while (taken.length < jobs) {
-      const size = this.#small.peek(end);
       const next = this.#small.take(end);
-      if (size === undefined || !next) break;
-      const entry = scheduledJobOf(next.item, size);
+      if (!next) break;
+      const entry = scheduledJobOf(next.item, next.size);
       taken.push(entry);
       // One alone of these is known to be much.
       if (entry.job.laden && !this.#pace.isKnown) break;
@@ -456,7 +455,7 @@ export class Schedule {
     return taken;
   }
 
-  #start(entries: ScheduledJob[]): Next {
+  #start(entries: ScheduledJob[]): Extract<Next, { kind: 'batch' }> {
     for (const entry of entries) {
       this.#running.set(entry.key, entry);
       if (entry.giant) this.#giantsRunning += 1;

@@ -16,8 +16,6 @@ export interface SizedQueue<T> {
   giveBack(item: T, size: number): void;
   /** It was taken before, and has waited longest: it comes before all others. */
   putBack(item: T, size: number): void;
-  /** The size of what `take` gives next. */
-  peek(end?: End): number | undefined;
   /** @param end default: the largest */
   take(end?: End): Sized<T> | undefined;
   /** Takes the first for which `isIt` says so, wherever it is: as long as many wait. */

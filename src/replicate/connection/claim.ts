@@ -1,7 +1,7 @@
 import type { EngineContext } from './engine-context.ts';
 import type { MailboxTask } from './mailbox-task.ts';
 import { LEAST_BUDGET_RECORDS } from './stage.ts';
-import type { Turn } from './turns.ts';
+import type { UploadTurn } from './upload-turns.ts';
 
 /** Steps of this many records at least: the replica flushes its index after each, and looks through the mailbox. */
 const LEAST_STEP_RECORDS = 512;
@@ -11,7 +11,7 @@ const STEPS = 8;
 /** Leave to prepare a step of a mailbox, until disposed of. */
 export interface Claim extends Disposable {
   /** Waits until messages of this step are due. */
-  turn(): Promise<Turn>;
+  uploadTurn(): Promise<UploadTurn>;
   /** Disposes of that with the claim: it lasts as long as the step. */
   until(end: Disposable): void;
 }
@@ -23,7 +23,7 @@ export async function claimBudgetAndStage(context: EngineContext, task: MailboxT
   const hold = await context.stage.hold();
   const ends: Disposable[] = [hold, budget];
   return {
-    turn: context.stage.queue(task.user),
+    uploadTurn: context.stage.uploadTurns(task.user),
     until: (end) => ends.unshift(end),
     [Symbol.dispose]() {
       for (const end of ends.splice(0)) end[Symbol.dispose]();

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
 import { Slabs } from './slabs.ts';
-import { type Turn, Turns } from './turns.ts';
+import { type UploadTurn, UploadTurns } from './upload-turns.ts';
 
 /**
  * Messages staged on the replica before the stage is dropped. The stage is a directory of files on its spool and a
@@ -36,7 +36,7 @@ export class Stage {
   #waiting: (() => void)[] = [];
   #weight = 0;
   #weightQueue: { weight: number; start: () => void }[] = [];
-  readonly #turns = new Turns();
+  readonly #turns = new UploadTurns();
   #claims = 0;
 
   /** @param mostStaged messages after which the stage is dropped; simulations reach fewer */
@@ -91,8 +91,8 @@ export class Stage {
     };
   }
 
-  /** @returns what gives a turn to send messages, by when it was asked for this within its job */
-  queue(job: string): () => Promise<Turn> {
+  /** @returns what waits for a turn to send messages; within a job whoever asked for this first is first */
+  uploadTurns(job: string): () => Promise<UploadTurn> {
     this.#claims += 1;
     const seat = { job, place: this.#claims };
     return () => this.#turns.take(seat);

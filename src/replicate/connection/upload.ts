@@ -33,7 +33,7 @@ export interface Uploaded {
  */
 export async function upload(
   context: EngineContext,
-  claim: Pick<Claim, 'turn'>,
+  claim: Pick<Claim, 'uploadTurn'>,
   messages: MailboxMessages,
   partition: ByteString,
   records: readonly IndexRecord[],
@@ -60,7 +60,7 @@ export async function upload(
   let failed: unknown;
   await settledBeforeThrowing(confirmations, async () => {
     if (queue.length === 0) return;
-    using turn = await claim.turn();
+    using turn = await claim.uploadTurn();
     for (let next = 0; next < queue.length && failed === undefined; ) {
       if (next > 0) await turn.pass();
       await context.session.window();

@@ -40,7 +40,7 @@ function scene() {
       budget: hold,
       hold,
       find: () => undefined,
-      queue: () => () => Promise.reject(new Error('nothing to send')),
+      uploadTurns: () => () => Promise.reject(new Error('nothing to send')),
     },
     store: {
       estimateMailbox: () => ({ messages: 3 }),

@@ -41,7 +41,7 @@ async function sent(count: number, damaged: readonly number[], mostDamaged: numb
   const task = { user: 'bert', partition: PARTITION, checkNeeds: () => {} } as unknown as MailboxTask;
   const claimed: Disposable[] = [];
   const claim: Claim = {
-    turn: stage.queue('bert'),
+    uploadTurn: stage.uploadTurns('bert'),
     until: (end) => void claimed.push(end),
     [Symbol.dispose]: () => {},
   };

@@ -41,7 +41,7 @@ async function sent(
   const context = { session, stage } as unknown as EngineContext;
   const { octets } = await upload(
     context,
-    { turn: stage.queue('') },
+    { uploadTurn: stage.uploadTurns('') },
     messages as MailboxMessages,
     PARTITION,
     records,
@@ -99,7 +99,15 @@ test('a message that cannot be read for another reason than its own file ends it
   } as unknown as MailboxMessages;
   const never = (): boolean => false;
   await assert.rejects(
-    upload(context, { turn: context.stage.queue('') }, messages, PARTITION, [record(1, 1)], () => {}, never),
+    upload(
+      context,
+      { uploadTurn: context.stage.uploadTurns('') },
+      messages,
+      PARTITION,
+      [record(1, 1)],
+      () => {},
+      never,
+    ),
     { code: 'IO' },
   );
 });
@@ -130,7 +138,7 @@ test('memory for messages that turn out to be damaged is used again, as is that 
     const records = [record(given.length * 2 + 1, 1), record(given.length * 2 + 2, 1)];
     const { damaged } = await upload(
       context,
-      { turn: stage.queue('') },
+      { uploadTurn: stage.uploadTurns('') },
       messages,
       PARTITION,
       records,

@@ -1,5 +1,5 @@
-/** Who waits for a turn. */
-export interface Seat {
+/** Who waits for a turn to send messages. */
+export interface UploadSeat {
   /** Jobs take turns. */
   job: string;
   /** The lower of one job is first. */
@@ -7,30 +7,30 @@ export interface Seat {
 }
 
 /** The turn, until disposed of. */
-export interface Turn extends Disposable {
+export interface UploadTurn extends Disposable {
   /** Lets another have it who is due by now, and waits until it is back. */
   pass(): Promise<void>;
 }
 
 interface Waiting {
-  seat: Seat;
+  seat: UploadSeat;
   begin: () => void;
 }
 
 /**
- * The order in which what waits on one connection is sent: jobs take turns, so that a large one holds up nobody; in a job one
+ * The order in which messages that wait on one connection are sent: jobs take turns, so that a large one holds up nobody; in a job one
  * mailbox comes after the other, because what the replica does with a mailbox that is complete, it does beside the messages of
  * the next one. Were all of them sent in turns, all would be complete at the end, and all connections would wait for the lock of
  * the replica's `mailboxes.db` at the same time.
  */
-export class Turns {
+export class UploadTurns {
   #taken = false;
   readonly #waiting: Waiting[] = [];
   /** When each job that is here had its last turn, as a count of turns. */
   readonly #last = new Map<string, number>();
   #count = 0;
 
-  async take(seat: Seat): Promise<Turn> {
+  async take(seat: UploadSeat): Promise<UploadTurn> {
     await this.#wait(seat);
     let ended = false;
     return {
@@ -48,7 +48,7 @@ export class Turns {
     };
   }
 
-  #wait(seat: Seat): Promise<void> {
+  #wait(seat: UploadSeat): Promise<void> {
     return new Promise((begin) => {
       this.#waiting.push({ seat, begin });
       if (!this.#taken) this.#next();
@@ -66,7 +66,7 @@ export class Turns {
     due.begin();
   }
 
-  #isBefore(one: Seat, other: Seat): boolean {
+  #isBefore(one: UploadSeat, other: UploadSeat): boolean {
     if (one.job === other.job) return one.place < other.place;
     return (this.#last.get(one.job) ?? 0) < (this.#last.get(other.job) ?? 0);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Turns } from '../../../src/replicate/connection/turns.ts';
+import { UploadTurns } from '../../../src/replicate/connection/upload-turns.ts';
 
 /** Who sends how many slices: takes a turn, and passes it between two of them. */
 interface Sender {
@@ -11,7 +11,7 @@ interface Sender {
 
 /** @returns the places in the order of their slices, all senders being there before the first slice */
 async function sent(senders: readonly Sender[]): Promise<string[]> {
-  const turns = new Turns();
+  const turns = new UploadTurns();
   const order: string[] = [];
   const send = async ({ job, place, slices }: Sender): Promise<void> => {
     using turn = await turns.take({ job, place });
@@ -46,7 +46,7 @@ test('jobs take turns, so that a large one holds up nobody', async () => {
 });
 
 test('a turn that ends in an error is another one’s', async () => {
-  const turns = new Turns();
+  const turns = new UploadTurns();
   await assert.rejects(async () => {
     using _turn = await turns.take({ job: 'a', place: 1 });
     throw new Error('the message is gone');
