@@ -29,6 +29,10 @@ export const LEAST_BATCH_MS = 30;
 export const FIRST_BATCH_JOBS = 16;
 /** Mailboxes and messages from which on a job has much to send: some tenths of a second where flushes are waited for. */
 export const LEAST_LADEN_COMMANDS = 8;
+/** No more of them are counted: so many keep a connection at work, whatever one takes. */
+export const MOST_COUNTED_COMMANDS = 1_024;
+/** Answers that a job with much to send waits for one after the other, at least: those of others can be worked on meanwhile. */
+export const ROUND_TRIPS_OF_JOB = 4;
 /** Messages of a run from which on more connections pay whatever the link is: nobody asks then whether one would do. */
 export const SPREAD_MESSAGES = 4_000;
 /** Milliseconds of a round trip from which on a link is far: the replica idles while a connection waits for the next answer. */
@@ -59,6 +63,8 @@ export const IDLE_FOR_CONNECTIONS = 0.5;
  * fifth of it now and then, and none of its means of eight was below 0.3.
  */
 export const LOOKS_FOR_CONNECTIONS = 8;
+/** Milliseconds of the replica's work that another connection must take off the others, to be worth the process that it costs there. */
+export const WORTH_CONNECTING_MS = 250;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING_MS = 500;
 /** Share of its time from which on a thread is what its connections wait for ... */

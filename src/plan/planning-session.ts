@@ -77,6 +77,10 @@ export class PlanningSession implements ReplicaSession {
     return 0;
   }
 
+  get storeMs(): number {
+    return 0;
+  }
+
   get broken(): boolean {
     return this.#real.broken;
   }

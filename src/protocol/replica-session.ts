@@ -23,9 +23,11 @@ export interface ReplicaSession {
   readonly wayMs: number;
   /**
    * Milliseconds that the replica will be at work on mailboxes and messages that it has not answered, by what it took for
-   * those so far; undefined: it has not been seen at work on any.
+   * those so far; undefined: it has not been seen at work on enough of them.
    */
   readonly backlogMs: number | undefined;
+  /** Milliseconds that the replica took for a mailbox or message to store, in the mean; undefined: it has answered too few. */
+  readonly storeMs: number | undefined;
   /** Since the connection was made. */
   readonly traffic: WireTraffic;
 

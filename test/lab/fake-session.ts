@@ -35,6 +35,7 @@ export function fakeSession(log: string[]): ReplicaSession {
     servedMs: 0,
     wayMs: 0,
     backlogMs: undefined,
+    storeMs: undefined,
     traffic: { sentOctets: 0, receivedOctets: 0, answers: 0 },
     get broken() {
       return broken;

@@ -1,13 +1,18 @@
 import { nowMs } from '../../now-ms.ts';
 import type { ReplicaSession } from '../../protocol/replica-session.ts';
-import { INTAKE_LOOK_MS, LEAST_LADEN_COMMANDS } from '../limits.ts';
+import {
+  INTAKE_LOOK_MS,
+  LEAST_LADEN_COMMANDS,
+  MOST_COUNTED_COMMANDS,
+  ROUND_TRIPS_OF_JOB,
+} from '../limits.ts';
 import type { Postponing } from './messages.ts';
 
 /** Ends a job before it sends anything. */
 export class Postponed extends Error {
   /** Milliseconds that an answer of the replica needs on its way. */
   readonly wayMs: number;
-  /** Milliseconds that the replica has still to do for those before it on the connection, if that is known. */
+  /** Milliseconds that the replica will be at work on one of those before it on the connection, if that is known. */
   readonly backlogMs: number | undefined;
 
   constructor(wayMs: number, backlogMs: number | undefined) {
@@ -28,76 +33,89 @@ export interface LadenJob extends Disposable {
   pass(commands: Iterable<number>): Promise<void> | undefined;
 }
 
+type PacedSession = Pick<ReplicaSession, 'wayMs' | 'backlogMs' | 'storeMs'>;
+
 /**
- * Lets jobs with much to send begin on one connection. As long as what the replica has to store for those before will not
- * keep it at work until more can reach it, others begin too: on a far link that are many, and more connections would only be
- * made. Once it is behind, they are postponed, for connections to other processes of the replica. What it takes is known
- * from the first answers on; nobody waits for these longer than another connection takes to be made.
+ * Lets jobs with much to send begin on one connection. As long as all that those before have to send will not keep the replica
+ * at work for the time in which one of them waits for answers, others begin too: on a far link that may be many, and more
+ * connections would only be made. Otherwise they are postponed, for connections to other processes of the replica. What it
+ * takes is known from the first answers on; nobody waits for these longer than another connection takes to be made.
  */
 export class LadenIntake {
-  readonly #session: Pick<ReplicaSession, 'wayMs' | 'backlogMs'>;
+  readonly #session: PacedSession;
   readonly #connectMs: number;
-  #laden = 0;
-  /** In the time of one look no more than twice as many: what they send is not under way yet. */
-  #look = { untilMs: 0, places: 0 };
+  /** Those with much to send that are under way. */
+  #jobs = 0;
+  /** All that those have to send, as far as it was counted, sent yet or not. */
+  #commands = 0;
 
   /** @param connectMs how long it took to make the connection */
-  constructor(session: Pick<ReplicaSession, 'wayMs' | 'backlogMs'>, connectMs: number) {
+  constructor(session: PacedSession, connectMs: number) {
     this.#session = session;
     this.#connectMs = connectMs;
   }
 
   /** @param postponing undefined: whatever the job has to send, this connection does it */
   enter(postponing: Postponing | undefined): LadenJob {
-    let counted = false;
-    const count = (): undefined => {
-      counted = true;
-      this.#laden += 1;
+    let counted: number | undefined;
+    const count = (commands: number): undefined => {
+      counted = commands;
+      this.#jobs += 1;
+      this.#commands += commands;
     };
     return {
-      pass: (commands) => {
-        if (counted || !reaches(commands, LEAST_LADEN_COMMANDS)) return undefined;
-        if (postponing === undefined || this.#laden === 0) return count();
+      pass: (parts) => {
+        if (counted !== undefined) return undefined;
+        const most = postponing === 'at-once' ? LEAST_LADEN_COMMANDS : MOST_COUNTED_COMMANDS;
+        const commands = sumUpTo(parts, most);
+        if (commands < LEAST_LADEN_COMMANDS) return undefined;
+        if (postponing === undefined || this.#jobs === 0) return count(commands);
         if (postponing === 'at-once') throw new Postponed(this.#session.wayMs, undefined);
-        return this.#wait().then(count);
+        return this.#wait(() => count(commands));
       },
       [Symbol.dispose]: () => {
-        if (counted) this.#laden -= 1;
+        if (counted === undefined) return;
+        this.#jobs -= 1;
+        this.#commands -= counted;
       },
     };
   }
 
   /** @throws Postponed */
-  async #wait(): Promise<void> {
+  async #wait(begin: () => void): Promise<void> {
     const untilMs = nowMs() + this.#connectMs;
-    while (!this.#takePlace()) {
-      if (nowMs() >= untilMs) {
-        const { wayMs, backlogMs } = this.#session;
-        throw new Postponed(wayMs, backlogMs);
-      }
+    while (!this.#mayBegin()) {
+      if (nowMs() >= untilMs) throw this.#postponed();
       await new Promise((resolve) => setTimeout(resolve, INTAKE_LOOK_MS));
     }
+    begin();
   }
 
   /** @throws Postponed */
-  #takePlace(): boolean {
-    const { wayMs, backlogMs } = this.#session;
-    if (this.#laden === 0) return true;
-    if (backlogMs === undefined) return false;
-    if (backlogMs >= wayMs) throw new Postponed(wayMs, backlogMs);
-    const now = nowMs();
-    if (now >= this.#look.untilMs) this.#look = { untilMs: now + INTAKE_LOOK_MS, places: this.#laden };
-    if (this.#look.places === 0) return false;
-    this.#look.places -= 1;
-    return true;
+  #mayBegin(): boolean {
+    if (this.#jobs === 0) return true;
+    const { wayMs, storeMs } = this.#session;
+    if (this.#expectedMs >= wayMs * ROUND_TRIPS_OF_JOB) throw this.#postponed();
+    return storeMs !== undefined;
+  }
+
+  /** Milliseconds of the replica's work on all that the jobs under way are to send, or on what waits for it if that is more already. */
+  get #expectedMs(): number {
+    const { backlogMs = 0, storeMs = 0 } = this.#session;
+    return Math.max(this.#commands * storeMs, backlogMs);
+  }
+
+  #postponed(): Postponed {
+    return new Postponed(this.#session.wayMs, this.#expectedMs / this.#jobs);
   }
 }
 
-function reaches(counts: Iterable<number>, least: number): boolean {
+/** @returns the sum of all parts, or of as many as reach `most` */
+function sumUpTo(parts: Iterable<number>, most: number): number {
   let sum = 0;
-  for (const count of counts) {
-    sum += count;
-    if (sum >= least) return true;
+  for (const part of parts) {
+    sum += part;
+    if (sum >= most) break;
   }
-  return false;
+  return sum;
 }

@@ -19,6 +19,7 @@ import {
   REFUSED_PAUSE_MS,
   SHARE_TO_FILL,
   SHARE_TO_FILL_OF_BUSY_HOST,
+  WORTH_CONNECTING_MS,
   WORTH_GROWING_MS,
 } from '../limits.ts';
 import type { Allowance } from '../pool/pool.ts';
@@ -159,14 +160,14 @@ export class Growth {
    * Before the time: there is much to send, so that each connection will be at work until the next look at least.
    *
    * @param isFar a job waits for answers more than the replica works for it, so that it has use for several at once
-   * @param backlogMs milliseconds that the replica has still to do for one user or more, if that is known
+   * @param backlogMs milliseconds that the replica will be at work on one user, if that is known
    */
   hurry(isFar: boolean, backlogMs = 0): void {
     if (this.#since === undefined) return;
     const { left, useful } = this.#parts.progress();
     const factor = this.#hurried ? 1 : isFar ? FIRST_GROWTH_IF_FAR : FIRST_GROWTH;
     this.#hurried = true;
-    const busy = Math.min(Math.floor((backlogMs * left) / GROW_AFTER_MS), AUTO_FIRST, useful);
+    const busy = Math.min(Math.floor((backlogMs * left) / WORTH_CONNECTING_MS), AUTO_FIRST, useful);
     this.#set({ ...this.#allowance, connections: Math.max(busy, this.#times(factor)) }, 'begin');
   }
 

@@ -44,8 +44,8 @@ export interface Command<T> {
   alone?: boolean;
   /** Its arguments hold whole messages. */
   carriesFiles?: boolean;
-  /** The replica writes messages or records for it. */
-  stores?: boolean;
+  /** Messages and mailboxes that the replica writes for it. */
+  stores?: number;
   /** Gives up what its arguments are made of. Called once no more of them is written, be it that they never were looked at. */
   release?(): void;
   /** Errors thrown here become the command's error. */
@@ -71,6 +71,9 @@ interface Pending {
 /** Smaller commands are answered soon on any link, and say nothing of it. */
 const JUDGED_OCTETS = 16 * 1024;
 
+/** Messages and mailboxes before which their mean says nothing: at its first ones a process of the replica opens all its databases. */
+const LEAST_STORED = 8;
+
 const NO_OPTIONS: DlistParserOptions = {};
 
 /**
@@ -85,7 +88,8 @@ export class CommandQueue implements Consumer {
   readonly #output: OutputQueue;
   readonly #window: SendWindow;
   readonly #served = new ServiceTime();
-  readonly #stored = { commands: 0, unanswered: 0, servedMs: 0 };
+  /** Messages and mailboxes. */
+  readonly #stored = { answered: 0, unanswered: 0, servedMs: 0 };
   #pending: Pending[] = [];
   #head = 0;
   #octetsInFlight = 0;
@@ -130,14 +134,21 @@ export class CommandQueue implements Consumer {
 
   /**
    * Milliseconds that the replica will be at work on what it is to store and has not answered, by what it took for that
-   * so far; undefined: it has not been seen at work on any of it.
+   * so far; undefined: it has not been seen at work on enough of it.
    */
   get backlogMs(): number | undefined {
-    const { commands, unanswered, servedMs } = this.#stored;
+    const { answered, unanswered, servedMs } = this.#stored;
     const oldest = this.#oldest;
-    const soFarMs = oldest?.command.stores ? this.#served.soFar(oldest.submittedAt, nowMs()) : 0;
-    const seen = commands + (soFarMs > 0 ? 1 : 0);
-    return seen === 0 ? undefined : (unanswered * (servedMs + soFarMs)) / seen;
+    const underWay = oldest?.command.stores ?? 0;
+    const soFarMs = oldest && underWay > 0 ? this.#served.soFar(oldest.submittedAt, nowMs()) : 0;
+    const seen = answered + (soFarMs > 0 ? underWay : 0);
+    return seen < LEAST_STORED ? undefined : (unanswered * (servedMs + soFarMs)) / seen;
+  }
+
+  /** Milliseconds that the replica took for a message or mailbox to store, in the mean; undefined: it has answered too few. */
+  get storeMs(): number | undefined {
+    const { answered, servedMs } = this.#stored;
+    return answered < LEAST_STORED ? undefined : servedMs / answered;
   }
 
   get traffic(): WireTraffic {
@@ -215,7 +226,7 @@ export class CommandQueue implements Consumer {
       // One that waits to be written counts too: else nothing would hold up those who wait for the window.
       this.#count(pending, Math.max(command.octets ?? 0, knownOctets(begun)));
       this.#pending.push(pending);
-      if (command.stores) this.#stored.unanswered += 1;
+      this.#stored.unanswered += command.stores ?? 0;
       this.#output.enqueue(begun);
     });
     promise.catch(() => {});
@@ -366,9 +377,10 @@ export class CommandQueue implements Consumer {
     const wanting = this.#windowWaiters.length > 0;
     const now = nowMs();
     const servedMs = this.#served.answered(pending.submittedAt, now);
-    if (pending.command.stores) {
-      this.#stored.commands += 1;
-      this.#stored.unanswered -= 1;
+    const stored = pending.command.stores ?? 0;
+    if (stored > 0) {
+      this.#stored.answered += stored;
+      this.#stored.unanswered -= stored;
       this.#stored.servedMs += servedMs;
     }
     if ((pending.command.octets ?? 0) >= JUDGED_OCTETS) {

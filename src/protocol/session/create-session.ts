@@ -46,6 +46,9 @@ export function createSession(queue: CommandQueue, info: SessionInfo): MasterSes
     get backlogMs() {
       return queue.backlogMs;
     },
+    get storeMs() {
+      return queue.storeMs;
+    },
     get traffic() {
       return queue.traffic;
     },

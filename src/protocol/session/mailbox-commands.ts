@@ -55,7 +55,7 @@ export function mailboxCommands(
         name: 'MAILBOX',
         mailbox: mailbox.name,
         args: encodeMailbox(asTaken(mailbox, info), records),
-        stores: true,
+        stores: 1,
         result: () => {},
       }),
 

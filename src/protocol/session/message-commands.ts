@@ -63,7 +63,7 @@ export function messageCommands(queue: CommandQueue): MessageCommands {
         release: () => giveUpMessages(messages),
         octets,
         carriesFiles: true,
-        stores: true,
+        stores: messages.length,
         result: () => {},
       });
     },

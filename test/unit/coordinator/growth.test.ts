@@ -9,6 +9,7 @@ import {
   LOOKS_TO_CONNECT,
   MEASURE_AFTER_MS,
   REFUSED_PAUSE_MS,
+  WORTH_CONNECTING_MS,
 } from '../../../src/coordinator/limits.ts';
 import { Growth, type WantedConnections } from '../../../src/coordinator/run/growth.ts';
 import { VirtualClock } from '../../lab/virtual-clock.ts';
@@ -192,12 +193,12 @@ test('as many at once as will each be at work for a while, where it is known wha
   const { growth, progress, seen } = scene('auto', 64);
   growth.resume();
   Object.assign(progress, { left: 20, useful: 10 });
-  growth.hurry(false, GROW_AFTER_MS / 10);
-  growth.hurry(false, GROW_AFTER_MS / 2);
-  growth.hurry(false, GROW_AFTER_MS * 2);
+  growth.hurry(false, WORTH_CONNECTING_MS / 10);
+  growth.hurry(false, WORTH_CONNECTING_MS / 2);
+  growth.hurry(false, WORTH_CONNECTING_MS * 2);
   assert.deepEqual(seen, [2, 10]);
   Object.assign(progress, { left: 1_000, useful: 1_000 });
-  growth.hurry(false, GROW_AFTER_MS * 2);
+  growth.hurry(false, WORTH_CONNECTING_MS * 2);
   assert.deepEqual(seen, [2, 10, AUTO_FIRST]);
 });
 

@@ -7,22 +7,38 @@ import { mockNowMs } from '../../lab/mock-now-ms.ts';
 const CONNECT_MS = 100;
 const MUCH = [LEAST_LADEN_COMMANDS];
 
+type Paced = ConstructorParameters<typeof LadenIntake>[0];
+
+/** A far replica of which nothing is known yet. */
+const far = (changes: Partial<Paced> = {}): Paced => ({
+  wayMs: 40,
+  backlogMs: undefined,
+  storeMs: undefined,
+  ...changes,
+});
+
 /** An intake on virtual time, and what became of the jobs that came to it. */
-function scene(t: TestContext, session: { wayMs: number; backlogMs: number | undefined }) {
+function scene(t: TestContext) {
   let nowMs = 0;
   mockNowMs(t.mock, () => nowMs);
   t.mock.timers.enable({ apis: ['setTimeout'] });
+  const session: { -readonly [Key in keyof Paced]: Paced[Key] } = far();
   const intake = new LadenIntake(session, CONNECT_MS);
   const fates = { begun: 0, postponed: 0 };
+  const backlogs = new Set<number | undefined>();
+  const begun: Disposable[] = [];
   const come = (jobs: number): void => {
-    for (let job = 0; job < jobs; job++) {
-      void Promise.resolve(intake.enter('when-busy').pass(MUCH)).then(
+    for (let count = 0; count < jobs; count++) {
+      const job = intake.enter('when-busy');
+      void Promise.resolve(job.pass(MUCH)).then(
         () => {
           fates.begun += 1;
+          begun.push(job);
         },
         (error: unknown) => {
           assert.ok(error instanceof Postponed);
           fates.postponed += 1;
+          backlogs.add(error.backlogMs);
         },
       );
     }
@@ -34,32 +50,58 @@ function scene(t: TestContext, session: { wayMs: number; backlogMs: number | und
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { session, come, pass, fates };
+  return { session, come, pass, fates, backlogs, begun };
 }
 
-test('until the replica has stored anything one job with much to send is under way, then ever more on a far link', async (t) => {
-  const { session, come, pass, fates } = scene(t, { wayMs: 40, backlogMs: undefined });
+test('on a far link as many jobs begin as keep the replica at work while one of them waits, once it is known what it takes', async (t) => {
+  const { session, come, pass, fates, backlogs, begun } = scene(t);
   come(16);
   await pass(40);
-  assert.deepEqual(fates, { begun: 1, postponed: 0 });
+  assert.deepEqual(fates, { begun: 1, postponed: 0 }, 'nothing is known');
   session.backlogMs = 3;
-  for (const begun of [2, 4, 8, 16]) {
-    await pass(INTAKE_LOOK_MS);
-    assert.deepEqual(fates, { begun, postponed: 0 });
-  }
+  await pass(INTAKE_LOOK_MS);
+  assert.deepEqual(
+    fates,
+    { begun: 1, postponed: 0 },
+    'what the first answer takes is known when it is there',
+  );
+  session.storeMs = 3;
+  await pass(INTAKE_LOOK_MS);
+  // Eight commands of 3 ms each: seven jobs are more than four times 40 ms.
+  assert.deepEqual(fates, { begun: 7, postponed: 9 });
+  assert.deepEqual([...backlogs], [24]);
+  for (const job of begun.slice(0, 2)) job[Symbol.dispose]();
+  come(16);
+  await pass(INTAKE_LOOK_MS);
+  assert.deepEqual(fates, { begun: 9, postponed: 9 + 14 }, 'whoever has ended makes room');
 });
 
-test('once the replica has enough to do until more could reach it, the others are left to other connections', async (t) => {
-  const { session, come, pass, fates } = scene(t, { wayMs: 40, backlogMs: undefined });
+test('where one job alone keeps the replica at work, the others are left to other connections, though little is under way', async (t) => {
+  const { session, come, pass, fates, backlogs } = scene(t);
   come(6);
   await pass(20);
-  session.backlogMs = 40;
+  session.backlogMs = 5;
+  session.storeMs = 20;
   await pass(INTAKE_LOOK_MS);
   assert.deepEqual(fates, { begun: 1, postponed: 5 });
+  assert.deepEqual([...backlogs], [160]);
+});
+
+test('what is under way may be more than was foreseen, and tell before the first answer', async (t) => {
+  const { session, come, pass, fates } = scene(t);
+  come(6);
+  session.storeMs = 1;
+  await pass(INTAKE_LOOK_MS);
+  assert.deepEqual(fates, { begun: 6, postponed: 0 });
+  session.storeMs = undefined;
+  session.backlogMs = 160;
+  come(2);
+  await pass(INTAKE_LOOK_MS);
+  assert.deepEqual(fates, { begun: 6, postponed: 2 });
 });
 
 test('nobody waits for the first answers longer than for another connection', async (t) => {
-  const { come, pass, fates } = scene(t, { wayMs: 40, backlogMs: undefined });
+  const { come, pass, fates } = scene(t);
   come(3);
   await pass(CONNECT_MS - INTAKE_LOOK_MS);
   assert.deepEqual(fates, { begun: 1, postponed: 0 });
@@ -69,7 +111,7 @@ test('nobody waits for the first answers longer than for another connection', as
 
 test('when the only job with much to send has ended, the next one begins whatever is known', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const intake = new LadenIntake({ wayMs: 40, backlogMs: undefined }, CONNECT_MS);
+  const intake = new LadenIntake(far(), CONNECT_MS);
   const first = intake.enter('when-busy');
   await first.pass(MUCH);
   const second = intake.enter('when-busy').pass(MUCH);
@@ -79,7 +121,7 @@ test('when the only job with much to send has ended, the next one begins whateve
 });
 
 test('a job with little to send passes at once, and one that no other connection can take', async () => {
-  const intake = new LadenIntake({ wayMs: 0, backlogMs: 1_000 }, CONNECT_MS);
+  const intake = new LadenIntake(far({ wayMs: 0, backlogMs: 1_000 }), CONNECT_MS);
   await intake.enter('at-once').pass(MUCH);
   assert.equal(intake.enter('at-once').pass([LEAST_LADEN_COMMANDS - 1]), undefined);
   assert.equal(intake.enter(undefined).pass(MUCH), undefined);

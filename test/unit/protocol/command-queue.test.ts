@@ -60,13 +60,15 @@ test('the backlog is what is to be stored and not answered, by what it took so f
     await answered(10, look);
     assert.deepEqual([queue.wayMs, queue.servedMs, queue.backlogMs], [10, 0, undefined]);
 
-    const stores = Array.from({ length: 4 }, () => queue.submit(command({ stores: true })));
+    const stores = Array.from({ length: 4 }, () => queue.submit(command({ stores: 8 })));
     now = 15;
     assert.equal(queue.backlogMs, undefined, 'none of it has reached the replica yet');
     // Submitted at 10, and an eighth more than the way: it is at work since 21.25.
     now = 31.25;
     assert.equal(queue.backlogMs, 4 * 10, 'four of which the first has taken ten so far');
+    assert.equal(queue.storeMs, undefined, 'nothing is answered');
     await answered(41.25, stores[0] ?? look);
+    assert.equal(queue.storeMs, 20 / 8);
     assert.deepEqual([queue.servedMs, queue.backlogMs], [20, 3 * 20]);
     now = 51.25;
     assert.equal(queue.backlogMs, (3 * (20 + 10)) / 2);
@@ -79,6 +81,29 @@ test('the backlog is what is to be stored and not answered, by what it took so f
     now = 200;
     assert.equal(queue.backlogMs, 0, 'what stores nothing is no backlog');
     await answered(200, later);
+  });
+});
+
+test('what the replica took for the first few messages and mailboxes says nothing of the next', async (t) => {
+  let now = 0;
+  mockNowMs(t.mock, () => now);
+  await withQueue(async (queue, far) => {
+    const answered = async (at: number, answer: Promise<unknown>): Promise<void> => {
+      now = at;
+      far.write(OK);
+      await answer;
+    };
+    await answered(10, queue.submit(command({ verb: 'GET', name: 'USER' })));
+    const first = queue.submit(command({ stores: 1 }));
+    const second = queue.submit(command({ stores: 7 }));
+    now = 60;
+    assert.equal(queue.backlogMs, undefined);
+    await answered(100, first);
+    assert.deepEqual([queue.backlogMs, queue.storeMs], [undefined, undefined]);
+    now = 110;
+    assert.equal(queue.backlogMs, (7 * (78.75 + 10)) / 8);
+    await answered(121.25, second);
+    assert.deepEqual([queue.backlogMs, queue.storeMs], [0, 100 / 8]);
   });
 });
 

@@ -141,7 +141,7 @@ test('a message that was not taken ends the link, and what is to be stored is kn
     peer.send('OK Success (no protection)\r\n');
     await peer.expect('APPLY UNSUB %(USERID a MBOXNAME m)');
     peer.send('OK success\r\n');
-    await peer.line();
+    for (let message = 0; message < 8; message++) await peer.line();
     await peer.octets(6);
     peer.send('OK success\r\n');
     await peer.line();
@@ -156,7 +156,7 @@ test('a message that was not taken ends the link, and what is to be stored is kn
   await way;
   const content = Buffer.from('abc');
   const message = { partition: 'default', guid: 'ab'.repeat(20), size: 3, content };
-  const stored = session.applyMessages([message]);
+  const stored = session.applyMessages(Array.from({ length: 8 }, () => message));
   now = 40;
   assert.ok((session.backlogMs ?? 0) > 0);
   await stored;
