@@ -11,8 +11,15 @@ import { levelThatPays } from './level-that-pays.ts';
  */
 const LOOK_EVERY_MS = 5_000;
 
+/** By connection, the octets a second that its last look found. */
+export type Rates = Map<object, number>;
+
+/** All connections of this thread. */
+const RATES: Rates = new Map();
+
 /**
- * Begins to compress as soon as the link turns out to be what this connection waits for.
+ * Begins to compress as soon as the link turns out to be what this connection waits for. What that costs and gains is judged for
+ * all connections together: each of many has little of the link, and would take a little of the processors for next to nothing.
  *
  * @param level zlib level 1 to 9 instead of the one that the rate suggests
  */
@@ -21,6 +28,7 @@ export function compressWhenItPays(
   transport: Pick<Transport, 'closed' | 'waiting'>,
   { local, level }: { local: boolean; level: number | undefined },
   onStart: (start: CompressionStart) => void,
+  rates = RATES,
 ): void {
   const idleProcessors = idleProcessorMeter();
   const look = () => ({
@@ -29,24 +37,36 @@ export function compressWhenItPays(
     waitedMs: transport.waiting.total,
   });
   let before = look();
+  let isDecided = false;
   const timer = setInterval(() => {
     if (transport.closed) {
       clearInterval(timer);
+      rates.delete(queue);
       return;
     }
     const now = look();
     const elapsedMs = now.time - before.time;
     const octets = now.octets - before.octets;
     const waitedMs = now.waitedMs - before.waitedMs;
-    const sample = { elapsedMs, octets, waitedMs, idleProcessors: idleProcessors(), local };
-    const found = levelThatPays(sample);
+    rates.set(queue, 0);
+    const othersRate = sum(rates.values());
+    const rate = (octets * 1000) / elapsedMs;
+    rates.set(queue, rate);
+    const sample = { elapsedMs, octets, othersRate, waitedMs, idleProcessors: idleProcessors(), local };
+    const found = isDecided ? 'none' : levelThatPays(sample);
     // Large commands are answered seconds apart on a slow link.
     if (found !== 'undecided') before = now;
     if (typeof found !== 'number') return;
-    clearInterval(timer);
-    void begin(queue, level ?? found, (octets * 1000) / elapsedMs, onStart);
+    isDecided = true;
+    void begin(queue, level ?? found, rate + othersRate, onStart);
   }, LOOK_EVERY_MS);
   timer.unref();
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
 }
 
 /** A replica that refuses, or a link that breaks meanwhile, leaves things as they are: nobody asked for compression. */

@@ -1,8 +1,10 @@
-/** One connection over one interval. */
+/** One connection over one interval, and the others beside it. */
 export interface LinkSample {
   elapsedMs: number;
   /** Octets of commands that were answered. */
   octets: number;
+  /** Octets a second of this host's other connections, as they were last looked at: they have the link and the processors in common. */
+  othersRate: number;
   /** Milliseconds during which more could have been sent. */
   waitedMs: number;
   /** Processors of this host that nobody used: a sum of shares. */
@@ -29,7 +31,7 @@ const LEVELS = [
 ] as const;
 
 /**
- * The zlib level that pays for what was seen. Pure.
+ * The zlib level that pays for what was seen, if all connections that go over the link get it. Pure.
  *
  * Whether a slow link or a slow replica makes us wait cannot be told apart from here. So compression begins only where the
  * processor time that it will take is small and idle anyway: then it costs nothing where it does not help.
@@ -37,10 +39,10 @@ const LEVELS = [
  * @returns `undecided`: look again when more was answered
  */
 export function levelThatPays(sample: LinkSample): number | 'none' | 'undecided' {
-  const { elapsedMs, octets, waitedMs, idleProcessors, local } = sample;
+  const { elapsedMs, octets, othersRate, waitedMs, idleProcessors, local } = sample;
   if (waitedMs < elapsedMs * LEAST_WAITED) return 'none';
   if (octets < LEAST_OCTETS) return 'undecided';
-  const rate = (octets * 1000) / elapsedMs;
+  const rate = (octets * 1000) / elapsedMs + othersRate;
   if (local && rate > FAST_TUNNEL) return 'none';
   const spare = Math.max(NEGLIGIBLE, idleProcessors);
   return LEVELS.find(({ upTo, deflated }) => rate <= upTo && rate / deflated <= spare)?.level ?? 'none';

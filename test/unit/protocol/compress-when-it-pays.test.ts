@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { CompressionStart } from '../../../src/protocol/connection-settings.ts';
-import { compressWhenItPays } from '../../../src/protocol/link/compress-when-it-pays.ts';
+import { compressWhenItPays, type Rates } from '../../../src/protocol/link/compress-when-it-pays.ts';
 import { Stopwatch } from '../../../src/protocol/wire/stopwatch.ts';
 import { mockNowMs } from '../../lab/mock-now-ms.ts';
 
@@ -21,22 +21,27 @@ class Watched {
     },
   };
   readonly transport = { closed: false, waiting: new Stopwatch() };
+  readonly #timer = { unref: () => undefined };
   #look: (() => void) | undefined;
   #now = 0;
 
-  constructor(t: TestContext, level?: number) {
+  constructor(t: TestContext, level?: number, rates: Rates = new Map()) {
     mockNowMs(t.mock, () => this.#now);
     t.mock.method(globalThis, 'setInterval', (look: () => void, milliseconds: number) => {
       assert.equal(milliseconds, LOOK_MS);
       this.#look = look;
-      return { unref: () => undefined };
+      return this.#timer;
     });
-    t.mock.method(globalThis, 'clearInterval', () => {
-      this.#look = undefined;
+    t.mock.method(globalThis, 'clearInterval', (timer: unknown) => {
+      if (timer === this.#timer) this.#look = undefined;
     });
-    compressWhenItPays(this.queue, this.transport, { local: false, level }, (start) => {
-      this.started.push(start);
-    });
+    compressWhenItPays(
+      this.queue,
+      this.transport,
+      { local: false, level },
+      (start) => this.started.push(start),
+      rates,
+    );
   }
 
   /** Until the next look: so many octets are answered, and so much of the time is waited. */
@@ -46,6 +51,10 @@ class Watched {
     this.#now += waitedMs;
     this.transport.waiting.end();
     this.#now += LOOK_MS - waitedMs;
+    await this.lookAlone();
+  }
+
+  async lookAlone(): Promise<void> {
     this.#look?.();
     for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
   }
@@ -91,4 +100,29 @@ test('a replica that refuses, a link that breaks meanwhile, and one that is clos
   closed.transport.closed = false;
   await closed.look(2_500_000, LOOK_MS);
   assert.deepEqual(closed.levels, []);
+});
+
+test('what others have of the link counts until they are closed', async (t) => {
+  const rates: Rates = new Map();
+  const other = new Watched(t, undefined, rates);
+  await other.look(100_000_000, 0);
+  const { queue, transport } = other;
+  t.mock.reset();
+  const watched = new Watched(t, undefined, rates);
+  await watched.look(2_500_000, LOOK_MS);
+  assert.deepEqual(
+    [...rates],
+    [
+      [queue, 20_000_000],
+      [watched.queue, 500_000],
+    ],
+  );
+  assert.deepEqual(watched.levels, [], 'all together are faster than what is worth it');
+  transport.closed = true;
+  await other.lookAlone();
+  await watched.look(2_500_000, LOOK_MS);
+  assert.deepEqual(watched.started, [{ level: 6, rate: 500_000 }]);
+  await watched.look(5_000_000, LOOK_MS);
+  assert.deepEqual([...rates], [[watched.queue, 1_000_000]], 'its own still changes');
+  assert.equal(watched.started.length, 1);
 });

@@ -6,7 +6,8 @@ const SECOND_MS = 1_000;
 
 /** A link to another host that takes so many octets a second, with processors to spare. */
 function sample(rate: number, fields: Partial<LinkSample> = {}): LinkSample {
-  return { elapsedMs: SECOND_MS, octets: rate, waitedMs: 900, idleProcessors: 1, local: false, ...fields };
+  const still = { othersRate: 0, waitedMs: 900, idleProcessors: 1, local: false };
+  return { elapsedMs: SECOND_MS, octets: rate, ...still, ...fields };
 }
 
 test('a slow link is compressed, a very slow one more', () => {
@@ -37,4 +38,12 @@ test('not where the processors are busy, unless it takes next to nothing', () =>
 test('on this host only what can hardly be anything but a tunnel to a slow link', () => {
   assert.equal(levelThatPays(sample(5_000_000, { local: true })), 'none');
   assert.equal(levelThatPays(sample(500_000, { local: true })), 6);
+});
+
+test('of many connections each has little of the link, which says nothing of what all of them would cost', () => {
+  const busy = { idleProcessors: 0.1, othersRate: 31 * 400_000 };
+  assert.equal(levelThatPays(sample(400_000, busy)), 'none');
+  assert.equal(levelThatPays(sample(400_000, { ...busy, idleProcessors: 1 })), 1);
+  assert.equal(levelThatPays(sample(400_000, { othersRate: 20_000_000 })), 'none');
+  assert.equal(levelThatPays(sample(400_000, { othersRate: 800_000, local: true })), 'none');
 });
