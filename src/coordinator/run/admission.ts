@@ -154,7 +154,10 @@ export class Admission {
 
   /** One connection alone has more to do than it can. @param backlogMs as for `Growth.hurry` */
   hurry({ wayMs, backlogMs }: { wayMs: number; backlogMs: number | undefined }): void {
-    this.#oneIsEnough = true;
+    if (!this.#oneIsEnough) {
+      this.#oneIsEnough = true;
+      this.#widen();
+    }
     this.#growth.hurry(wayMs >= FAR_LINK_MS, backlogMs);
   }
 

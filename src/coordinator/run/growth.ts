@@ -87,7 +87,8 @@ export class Growth {
   /** When the first connection was made. */
   #since: number | undefined;
   #cancel: (() => void) | undefined;
-  #hurried = false;
+  /** Connections that much to send was found to be worth at first, though they may have no use for as many yet. */
+  #hurriedTo = 0;
   /** Looks since more connections were asked for: while those were being made, and since they are there. */
   #looks = { connecting: 0, settling: 0 };
   /** The shares of its time that this thread was at work, by the looks in a row at which no processor of the host was idle. */
@@ -164,11 +165,11 @@ export class Growth {
    */
   hurry(isFar: boolean, backlogMs = 0): void {
     if (this.#since === undefined) return;
-    const { left, useful } = this.#parts.progress();
-    const factor = this.#hurried ? 1 : isFar ? FIRST_GROWTH_IF_FAR : FIRST_GROWTH;
-    this.#hurried = true;
-    const busy = Math.min(Math.floor((backlogMs * left) / WORTH_CONNECTING_MS), AUTO_FIRST, useful);
-    this.#set({ ...this.#allowance, connections: Math.max(busy, this.#times(factor)) }, 'begin');
+    const { left } = this.#parts.progress();
+    const { connections } = this.#allowance;
+    this.#hurriedTo ||= connections * (isFar ? FIRST_GROWTH_IF_FAR : FIRST_GROWTH);
+    const busy = Math.floor((backlogMs * left) / WORTH_CONNECTING_MS);
+    this.#set({ ...this.#allowance, connections: this.#atMost(Math.max(this.#hurriedTo, busy)) }, 'begin');
   }
 
   pause(): void {
@@ -252,10 +253,14 @@ export class Growth {
 
   /** @returns so many times as many, but not more than there are jobs for */
   #times(factor: number): number {
-    const { connections } = this.#allowance;
+    return this.#atMost(Math.floor(this.#allowance.connections * factor));
+  }
+
+  /** @returns so many, but not more than there are jobs for, nor fewer than there are */
+  #atMost(wanted: number): number {
     if (!this.#auto) return this.#limit.connections;
     const { useful } = this.#parts.progress();
-    return Math.max(connections, Math.min(Math.floor(connections * factor), AUTO_FIRST, useful));
+    return Math.max(this.#allowance.connections, Math.min(wanted, AUTO_FIRST, useful));
   }
 
   #climbFrom(looked: { time: number; work: number }): void {

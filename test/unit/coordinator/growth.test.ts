@@ -189,6 +189,16 @@ test('over a far link more at once, since each waits for answers most of the tim
   assert.deepEqual(seen, [6]);
 });
 
+test('as many as are worth it at first come as soon as there are jobs for them', async () => {
+  const { growth, progress, seen } = scene('auto', 64);
+  growth.resume();
+  for (const useful of [1, 2, 4, 10]) {
+    Object.assign(progress, { useful });
+    growth.hurry(true);
+  }
+  assert.deepEqual(seen, [2, 4, 6]);
+});
+
 test('as many at once as will each be at work for a while, where it is known what a user costs', async () => {
   const { growth, progress, seen } = scene('auto', 64);
   growth.resume();

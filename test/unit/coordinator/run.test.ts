@@ -41,6 +41,8 @@ interface Scene {
   store?: MasterStore | (() => MasterStore);
   clock?: VirtualClock;
   signal?: AbortSignal;
+  /** Share of its time that the main thread is at work. */
+  thisThread?: number;
   onEvent?(event: SyncEvent): void;
 }
 
@@ -62,7 +64,7 @@ async function runWith(work: FakeWork, scene: Scene = {}): Promise<Told> {
         return pool;
       },
       clock,
-      load: () => ({ thisThread: 0.5, idleProcessors: 1 }),
+      load: () => ({ thisThread: scene.thisThread ?? 0.5, idleProcessors: 1 }),
       random: () => 0.5,
       signal,
     }),
@@ -230,6 +232,36 @@ async function withMuchToSend(servedMs: number): Promise<{ first: number; most: 
 test('who came back for a connection of its own gets one, until it is known that a user costs little', async () => {
   assert.deepEqual(await withMuchToSend(LONG_JOB_MS - 1), { first: 2, most: 2 * BATCHES_PER_CONNECTION });
   assert.deepEqual(await withMuchToSend(LONG_JOB_MS), { first: 2, most: 2 });
+});
+
+test('who came back gets a connection alone also where no more can be had than were asked for before', async () => {
+  const clock = new VirtualClock();
+  let shared = 0;
+  const { pool } = await runWith(
+    async ({ jobs }, emit, own) => {
+      emit(opened);
+      const [kept, ...others] = jobs;
+      if (!kept) return [];
+      await clock.sleep(250);
+      for (const job of kept.laden ? [] : others) {
+        emit({ kind: 'job:postponed', key: `user:${names(job)}`, wayMs: 100, backlogMs: undefined });
+        shared = Math.max(shared, own.running - own.allowance.connections);
+      }
+      await clock.sleep(2_000);
+      return [
+        { kind: 'synced', job: kept, counts: noCounts, servedMs: LONG_JOB_MS },
+        ...others.map((job) => ({ kind: 'postponed', job }) as const),
+      ];
+    },
+    {
+      clock,
+      store: fakeStore(users(60)),
+      request: { connections: 'auto', mostConnections: 4 },
+      thisThread: 0.1,
+    },
+  );
+  assert.equal(pool?.mostRunning, 4);
+  assert.equal(shared, 0);
 });
 
 test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one connection, and nothing is lost', async () => {
