@@ -11,7 +11,7 @@ import { levelThatPays } from './level-that-pays.ts';
  */
 const LOOK_EVERY_MS = 5_000;
 
-/** By connection, the octets a second that its last look found. */
+/** By connection, the octets a second that its last look found; of one that compresses, the last before it did. */
 export type Rates = Map<object, number>;
 
 /** All connections of this thread. */
@@ -44,6 +44,8 @@ export function compressWhenItPays(
       rates.delete(queue);
       return;
     }
+    // What it has of the link is what it had before, though more of its mail gets across: else the others would find a faster link.
+    if (isDecided) return;
     const now = look();
     const elapsedMs = now.time - before.time;
     const octets = now.octets - before.octets;
@@ -53,7 +55,7 @@ export function compressWhenItPays(
     const rate = (octets * 1000) / elapsedMs;
     rates.set(queue, rate);
     const sample = { elapsedMs, octets, othersRate, waitedMs, idleProcessors: idleProcessors(), local };
-    const found = isDecided ? 'none' : levelThatPays(sample);
+    const found = levelThatPays(sample);
     // Large commands are answered seconds apart on a slow link.
     if (found !== 'undecided') before = now;
     if (typeof found !== 'number') return;

@@ -123,6 +123,6 @@ test('what others have of the link counts until they are closed', async (t) => {
   await watched.look(2_500_000, LOOK_MS);
   assert.deepEqual(watched.started, [{ level: 6, rate: 500_000 }]);
   await watched.look(5_000_000, LOOK_MS);
-  assert.deepEqual([...rates], [[watched.queue, 1_000_000]], 'its own still changes');
+  assert.deepEqual([...rates], [[watched.queue, 500_000]], 'compressed it has no more of the link');
   assert.equal(watched.started.length, 1);
 });
