@@ -154,11 +154,10 @@ export class Admission {
 
   /** One connection alone has more to do than it can. @param backlogMs as for `Growth.hurry` */
   hurry({ wayMs, backlogMs }: { wayMs: number; backlogMs: number | undefined }): void {
-    if (!this.#oneIsEnough) {
-      this.#oneIsEnough = true;
-      this.#widen();
-    }
+    this.#oneIsEnough = true;
     this.#growth.hurry(wayMs >= FAR_LINK_MS, backlogMs);
+    // Only then: who came back would begin on a connection that another has. But also where there are to be no more of them.
+    this.#widen();
   }
 
   steerConnections(limit: WantedConnections): void {

@@ -10,6 +10,7 @@ import {
   TWO_CONNECTIONS_MESSAGES,
 } from '../../../src/coordinator/limits.ts';
 import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages.ts';
+import type { WantedConnections } from '../../../src/coordinator/run/growth.ts';
 import { type RunResult, run } from '../../../src/coordinator/run/run.ts';
 import type { RunRequest } from '../../../src/coordinator/run/run-request.ts';
 import type { SyncEvent } from '../../../src/report/events.ts';
@@ -234,34 +235,40 @@ test('who came back for a connection of its own gets one, until it is known that
   assert.deepEqual(await withMuchToSend(LONG_JOB_MS), { first: 2, most: 2 });
 });
 
-test('who came back gets a connection alone also where no more can be had than were asked for before', async () => {
-  const clock = new VirtualClock();
-  let shared = 0;
-  const { pool } = await runWith(
-    async ({ jobs }, emit, own) => {
-      emit(opened);
-      const [kept, ...others] = jobs;
-      if (!kept) return [];
-      await clock.sleep(250);
-      for (const job of kept.laden ? [] : others) {
-        emit({ kind: 'job:postponed', key: `user:${names(job)}`, wayMs: 100, backlogMs: undefined });
-        shared = Math.max(shared, own.running - own.allowance.connections);
-      }
-      await clock.sleep(2_000);
-      return [
-        { kind: 'synced', job: kept, counts: noCounts, servedMs: LONG_JOB_MS },
-        ...others.map((job) => ({ kind: 'postponed', job }) as const),
-      ];
-    },
-    {
-      clock,
-      store: fakeStore(users(60)),
-      request: { connections: 'auto', mostConnections: 4 },
-      thisThread: 0.1,
-    },
-  );
-  assert.equal(pool?.mostRunning, 4);
-  assert.equal(shared, 0);
+test('who came back gets a connection alone, be they asked for before, or then, or as many as can be had already', async () => {
+  const atMost: [number, WantedConnections, number][] = [
+    [60, 'auto', 4],
+    [6, 6, 6],
+  ];
+  for (const [count, connections, most] of atMost) {
+    const clock = new VirtualClock();
+    const sharing: number[] = [];
+    const { pool } = await runWith(
+      async ({ jobs }, emit, own) => {
+        emit(opened);
+        const [kept, ...others] = jobs;
+        if (!kept) return [];
+        if (kept.laden) sharing.push(own.running - own.allowance.connections);
+        await clock.sleep(250);
+        for (const job of kept.laden ? [] : others) {
+          emit({ kind: 'job:postponed', key: `user:${names(job)}`, wayMs: 100, backlogMs: undefined });
+        }
+        await clock.sleep(2_000);
+        return [
+          { kind: 'synced', job: kept, counts: noCounts, servedMs: LONG_JOB_MS },
+          ...others.map((job) => ({ kind: 'postponed', job }) as const),
+        ];
+      },
+      {
+        clock,
+        store: fakeStore(users(count)),
+        request: { connections, mostConnections: most },
+        thisThread: 0.1,
+      },
+    );
+    assert.equal(pool?.mostRunning, most);
+    assert.ok(Math.max(...sharing) <= 0, String(sharing));
+  }
 });
 
 test('a replica that is down is tried again at 15, 20, 20 ... seconds, by one connection, and nothing is lost', async () => {
