@@ -63,10 +63,10 @@ export const IDLE_FOR_CONNECTIONS = 0.5;
  * fifth of it now and then, and none of its means of eight was below 0.3.
  */
 export const LOOKS_FOR_CONNECTIONS = 8;
-/** Milliseconds of the replica's work that another connection must take off the others, to be worth the process that it costs there. */
-export const WORTH_CONNECTING_MS = 250;
 /** ... and how long what is left must take for that to pay. */
 export const WORTH_GROWING_MS = 500;
+/** Milliseconds of the replica's work that another connection must take off the others, to be worth the process that it costs there. */
+export const WORTH_CONNECTING_MS = 250;
 /** Share of its time from which on a thread is what its connections wait for ... */
 export const BUSY_THREAD = 0.8;
 /** ... and of a processor that must be free for another thread. */

@@ -50,8 +50,8 @@ export function compressWhenItPays(
     const elapsedMs = now.time - before.time;
     const octets = now.octets - before.octets;
     const waitedMs = now.waitedMs - before.waitedMs;
-    rates.set(queue, 0);
-    const othersRate = sum(rates.values());
+    rates.delete(queue);
+    const othersRate = [...rates.values()].reduce((total, each) => total + each, 0);
     const rate = (octets * 1000) / elapsedMs;
     rates.set(queue, rate);
     const sample = { elapsedMs, octets, othersRate, waitedMs, idleProcessors: idleProcessors(), local };
@@ -63,12 +63,6 @@ export function compressWhenItPays(
     void begin(queue, level ?? found, rate + othersRate, onStart);
   }, LOOK_EVERY_MS);
   timer.unref();
-}
-
-function sum(numbers: Iterable<number>): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }
 
 /** A replica that refuses, or a link that breaks meanwhile, leaves things as they are: nobody asked for compression. */

@@ -235,7 +235,7 @@ test('who came back for a connection of its own gets one, until it is known that
   assert.deepEqual(await withMuchToSend(LONG_JOB_MS), { first: 2, most: 2 });
 });
 
-test('who came back gets a connection alone, be they asked for before, or then, or as many as can be had already', async () => {
+test('who came back gets a connection alone, also where there are as many as can be had already', async () => {
   const atMost: [number, WantedConnections, number][] = [
     [60, 'auto', 4],
     [6, 6, 6],

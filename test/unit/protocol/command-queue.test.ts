@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type Command, CommandQueue } from '../../../src/protocol/link/command-queue.ts';
@@ -42,15 +42,28 @@ const command = (changes: Partial<Command<string>> = {}): Command<string> => ({
 
 const OK = 'OK success\r\n';
 
-test('the backlog is what is to be stored and not answered, by what it took so far', async (t) => {
-  let now = 0;
-  mockNowMs(t.mock, () => now);
-  await withQueue(async (queue, far) => {
-    const answered = async (at: number, answer: Promise<unknown>): Promise<void> => {
-      now = at;
+/** On virtual time; `answered` has the peer answer at its first argument, in milliseconds. */
+function withTimedQueue(
+  t: TestContext,
+  work: (
+    queue: CommandQueue,
+    clock: { nowMs: number },
+    answered: (atMs: number, answer: Promise<unknown>) => Promise<void>,
+  ) => Promise<void>,
+): Promise<void> {
+  const clock = { nowMs: 0 };
+  mockNowMs(t.mock, () => clock.nowMs);
+  return withQueue(async (queue, far) => {
+    await work(queue, clock, async (atMs, answer) => {
+      clock.nowMs = atMs;
       far.write(OK);
       await answer;
-    };
+    });
+  });
+}
+
+test('the backlog is what is to be stored and not answered, by what it took so far', async (t) => {
+  await withTimedQueue(t, async (queue, clock, answered) => {
     assert.deepEqual(
       [queue.backlogMs, queue.servedMs, queue.wayMs],
       [undefined, 0, Number.POSITIVE_INFINITY],
@@ -61,16 +74,16 @@ test('the backlog is what is to be stored and not answered, by what it took so f
     assert.deepEqual([queue.wayMs, queue.servedMs, queue.backlogMs], [10, 0, undefined]);
 
     const stores = Array.from({ length: 4 }, () => queue.submit(command({ stores: 8 })));
-    now = 15;
+    clock.nowMs = 15;
     assert.equal(queue.backlogMs, undefined, 'none of it has reached the replica yet');
     // Submitted at 10, and an eighth more than the way: it is at work since 21.25.
-    now = 31.25;
+    clock.nowMs = 31.25;
     assert.equal(queue.backlogMs, 4 * 10, 'four of which the first has taken ten so far');
     assert.equal(queue.storeMs, undefined, 'nothing is answered');
     await answered(41.25, stores[0] ?? look);
     assert.equal(queue.storeMs, 20 / 8);
     assert.deepEqual([queue.servedMs, queue.backlogMs], [20, 3 * 20]);
-    now = 51.25;
+    clock.nowMs = 51.25;
     assert.equal(queue.backlogMs, (3 * (20 + 10)) / 2);
     await answered(81.25, stores[1] ?? look);
     assert.deepEqual([queue.servedMs, queue.backlogMs], [60, (2 * 60) / 2]);
@@ -78,29 +91,22 @@ test('the backlog is what is to be stored and not answered, by what it took so f
     await answered(81.25, stores[3] ?? look);
     assert.deepEqual([queue.servedMs, queue.backlogMs], [60, 0]);
     const later = queue.submit(command());
-    now = 200;
+    clock.nowMs = 200;
     assert.equal(queue.backlogMs, 0, 'what stores nothing is no backlog');
     await answered(200, later);
   });
 });
 
 test('what the replica took for the first few messages and mailboxes says nothing of the next', async (t) => {
-  let now = 0;
-  mockNowMs(t.mock, () => now);
-  await withQueue(async (queue, far) => {
-    const answered = async (at: number, answer: Promise<unknown>): Promise<void> => {
-      now = at;
-      far.write(OK);
-      await answer;
-    };
+  await withTimedQueue(t, async (queue, clock, answered) => {
     await answered(10, queue.submit(command({ verb: 'GET', name: 'USER' })));
     const first = queue.submit(command({ stores: 1 }));
     const second = queue.submit(command({ stores: 7 }));
-    now = 60;
+    clock.nowMs = 60;
     assert.equal(queue.backlogMs, undefined);
     await answered(100, first);
     assert.deepEqual([queue.backlogMs, queue.storeMs], [undefined, undefined]);
-    now = 110;
+    clock.nowMs = 110;
     assert.equal(queue.backlogMs, (7 * (78.75 + 10)) / 8);
     await answered(121.25, second);
     assert.deepEqual([queue.backlogMs, queue.storeMs], [0, 100 / 8]);
