@@ -98,9 +98,9 @@ export const LOCKED_LIST_PAUSE_MS = 100;
 /** How long they may before the first connection is made: a site that is known whole by then gets only as many as it needs. */
 export const FIRST_DISCOVERY_SLICE_MS = 150;
 
-/** A locked user is looked at again after this even while other work waits. */
+/** A locked user is looked at again after about this even while other work waits. */
 export const PARKED_WHILE_BUSY_MS = 30_000;
-/** With nothing else to start: the first wait for a lock, doubled up to the plan's `lockedRetrySeconds`. */
+/** With nothing else to start: about the first wait for a lock, doubled up to the plan's `lockedRetrySeconds`. */
 export const PARKED_FIRST_MS = 250;
 
 /** Attempts of a job that fails for a reason that may pass. */

@@ -4,6 +4,7 @@ import {
   LINK_ATTEMPTS,
   LOCK_ATTEMPTS,
   PARKED_FIRST_MS,
+  PARKED_WHILE_BUSY_MS,
   RETRY_FIRST_MS,
   RETRY_JITTER,
   RETRYABLE_ATTEMPTS,
@@ -46,8 +47,19 @@ export class RetryPolicy {
     return Math.round(doublingPause(series, attempt, this.#random));
   }
 
-  /** How long a parked job waits while nothing else does: not long at first, since most locks are short. */
+  /**
+   * How long a parked job waits while nothing else does: not long at first, since most locks are short. Two jobs of the run may need
+   * the lock that the other has, where a folder went from one user to another: tried again together, they would never end.
+   */
   parkedPauseMs({ timesParked }: ScheduledJob): number {
-    return doublingPause({ first: PARKED_FIRST_MS, longest: this.#lockedRetryMs }, timesParked);
+    const longest = this.#lockedRetryMs / (1 + RETRY_JITTER);
+    const series = { first: PARKED_FIRST_MS, longest, jitter: RETRY_JITTER };
+    return Math.round(doublingPause(series, timesParked, this.#random));
+  }
+
+  /** How long it waits whatever else does. */
+  parkedWhileBusyMs(): number {
+    const series = { first: PARKED_WHILE_BUSY_MS, longest: PARKED_WHILE_BUSY_MS, jitter: RETRY_JITTER };
+    return Math.round(doublingPause(series, 1, this.#random));
   }
 }

@@ -1,13 +1,7 @@
 import type { ByteString } from '../../byte-string.ts';
 import type { Effort, Evidence } from '../../report/events.ts';
 import type { ErrorData } from '../../report/sync-error.ts';
-import {
-  BATCH_JOBS,
-  GIANT_MESSAGES,
-  PARKED_WHILE_BUSY_MS,
-  SLOTS_PER_SMALL_SHARE,
-  SPREAD_MESSAGES,
-} from '../limits.ts';
+import { BATCH_JOBS, GIANT_MESSAGES, SLOTS_PER_SMALL_SHARE, SPREAD_MESSAGES } from '../limits.ts';
 import { jobKey } from '../pool/job-key.ts';
 import type { Batch, Job, Outcome, Postponing } from '../pool/messages.ts';
 import { AsFound } from './as-found.ts';
@@ -388,7 +382,7 @@ export class Schedule {
         entry.timesParked += 1;
         if (this.#putAside(entry)) return { kind: 'returned', job };
         this.#parked.add(entry, now + this.#retries.parkedPauseMs(entry));
-        this.#parkedLong.add(entry, now + PARKED_WHILE_BUSY_MS);
+        this.#parkedLong.add(entry, now + this.#retries.parkedWhileBusyMs());
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
       case 'failed': {
         const { error } = outcome;

@@ -12,10 +12,10 @@ import {
 } from '../../../src/coordinator/limits.ts';
 import { jobKey } from '../../../src/coordinator/pool/job-key.ts';
 import type { Batch, Job, Outcome } from '../../../src/coordinator/pool/messages.ts';
-import { type FinalOutcome, Schedule } from '../../../src/coordinator/run/schedule.ts';
+import { type FinalOutcome, Schedule, type ScheduleOptions } from '../../../src/coordinator/run/schedule.ts';
 import { connectFailed, errorData, linkBroken, noCounts, user } from '../../lab/pool-fakes.ts';
 
-function schedule(workers: number, fields: { skipLocked?: boolean; lockedRetryMs?: number } = {}): Schedule {
+function schedule(workers: number, fields: Partial<ScheduleOptions> = {}): Schedule {
   return new Schedule({ skipLocked: false, lockedRetryMs: 5_000, random: () => 0.5, ...fields }, workers);
 }
 
@@ -188,7 +188,7 @@ test('a locked user waits until nothing else is left to start', () => {
 });
 
 test('waits for a lock grow up to the configured time', () => {
-  const plan = schedule(1, { lockedRetryMs: 1_000 });
+  const plan = schedule(1, { lockedRetryMs: 1_000, random: () => 0.999_999 });
   plan.add(user('a'), 1);
   const waits: number[] = [];
   let now = 0;
@@ -205,8 +205,33 @@ test('waits for a lock grow up to the configured time', () => {
     waits.push(next.until - now);
     now = next.until;
   }
-  assert.deepEqual(waits, [250, 500, 1_000, 1_000, 1_000]);
+  assert.deepEqual(waits, [375, 750, 1_000, 1_000, 1_000]);
 });
+
+for (const isBusy of [false, true]) {
+  test(`two who need the lock that the other has are not tried again together, ${isBusy ? 'while others wait' : 'at the end'}`, () => {
+    const randoms = [0.2, 0.4, 0.6, 0.8];
+    const plan = schedule(1, { random: () => randoms.shift() ?? 0 });
+    for (const name of ['anna', 'bert']) plan.add(user(name), 2);
+    const batch = started(plan.next(0));
+    assert.deepEqual(userids(batch), ['anna', 'bert']);
+    plan.take(
+      batch,
+      batch.jobs.map((job) => ({ kind: 'locked', job, user: job === batch.jobs[0] ? 'bert' : 'anna' })),
+      0,
+    );
+    const began = new Map<string, number>();
+    for (let now = 0; now < 60_000; now += 10) {
+      for (const call of ['first', 'second']) {
+        if (isBusy) plan.add(user(`${call}${now}`), 1);
+        const next = plan.next(now);
+        if (next.kind === 'batch') for (const name of userids(next.batch)) began.set(name, now);
+      }
+    }
+    const [anna, bert] = [began.get('anna'), began.get('bert')];
+    assert.ok(anna !== undefined && bert !== undefined && anna !== bert, `${anna} and ${bert} ms`);
+  });
+}
 
 test('jobs in flight on a lost link run alone the next time, each on a connection that nobody else uses', () => {
   const plan = schedule(1);
