@@ -72,7 +72,8 @@ export interface ScheduleOptions {
  *   connection wants.
  * - Whatever failed runs alone the next time, and on a connection of its own if one broke under it: if it does so again, it takes
  *   nobody with it, nor is it taken along by whoever did. If it does so at the same mailbox, it goes on without that one.
- * - A parked job starts when nothing else waits, or after a good while.
+ * - A parked job starts when nothing else waits, or after a good while. With `skipLocked` one is parked only if others of the run
+ *   were under way beside it, any of whom may have had the lock, and starts when none is.
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
@@ -174,12 +175,13 @@ export class Schedule {
     if (giant) return this.#start([giant]);
     if (this.#small.length > 0) return this.#startSmall();
 
-    const parked = this.#parked.take(now);
+    const parked = this.#mayStartParked ? this.#parked.take(now) : undefined;
     if (parked) {
       this.#parkedLong.delete(parked);
       return this.#start([parked]);
     }
-    const times = [this.#delayed.lowest(), this.#parked.lowest()].filter((time) => time !== undefined);
+    const parkedUntil = this.#mayStartParked ? this.#parked.lowest() : undefined;
+    const times = [this.#delayed.lowest(), parkedUntil].filter((time) => time !== undefined);
     return times.length === 0 ? { kind: 'nothing' } : { kind: 'wait', until: Math.min(...times) };
   }
 
@@ -378,11 +380,10 @@ export class Schedule {
         this.#wait(entry);
         return { kind: 'returned', job };
       case 'locked':
-        if (this.#options.skipLocked) return final(outcome);
+        if (this.#options.skipLocked && this.#wasAlone(entry)) return final(outcome);
         entry.timesParked += 1;
         if (this.#putAside(entry)) return { kind: 'returned', job };
-        this.#parked.add(entry, now + this.#retries.parkedPauseMs(entry));
-        this.#parkedLong.add(entry, now + this.#retries.parkedWhileBusyMs());
+        this.#park(entry, now);
         return { kind: 'parked', job, user: outcome.user, first: entry.timesParked === 1 };
       case 'failed': {
         const { error } = outcome;
@@ -401,6 +402,25 @@ export class Schedule {
         return { kind: 'retry', job, delayMs, error };
       }
     }
+  }
+
+  #park(entry: ScheduledJob, now: number): void {
+    if (this.#options.skipLocked) {
+      this.#parked.add(entry, now);
+      return;
+    }
+    this.#parked.add(entry, now + this.#retries.parkedPauseMs(entry));
+    this.#parkedLong.add(entry, now + this.#retries.parkedWhileBusyMs());
+  }
+
+  /** Who is to be skipped for a lock is asked once more with nobody beside: a job of this run may have had the lock. */
+  get #mayStartParked(): boolean {
+    return !this.#options.skipLocked || this.#running.size === 0;
+  }
+
+  /** No other job of the run was under way meanwhile. */
+  #wasAlone({ start }: ScheduledJob): boolean {
+    return start?.alone === true && start.batch === this.#nextBatch - 1;
   }
 
   /** Giants at once while small users wait too; where only one batch can run, those are first. */
@@ -450,12 +470,14 @@ export class Schedule {
   }
 
   #start(entries: ScheduledJob[]): Extract<Next, { kind: 'batch' }> {
+    const id = this.#nextBatch;
+    this.#nextBatch += 1;
+    const start = { batch: id, alone: this.#running.size === 0 && entries.length === 1 };
     for (const entry of entries) {
+      entry.start = start;
       this.#running.set(entry.key, entry);
       if (entry.giant) this.#giantsRunning += 1;
     }
-    const id = this.#nextBatch;
-    this.#nextBatch += 1;
     const jobs = entries.map((entry) => entry.job);
     const sizes = entries.map((entry) => entry.size);
     const apart = entries.some(({ linkAttempts }) => linkAttempts > 0);

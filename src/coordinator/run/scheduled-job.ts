@@ -17,6 +17,8 @@ export interface ScheduledJob {
   /** Mailboxes that the replica was at when the link broke, and how often it did. */
   readonly breaks: Map<ByteString, number>;
   timesParked: number;
+  /** The latest: in which batch, and whether nobody else was under way then. */
+  start: { batch: number; alone: boolean } | undefined;
   /** Found by the latest attempt that found anything, and not told yet. */
   evidence: readonly Evidence[];
   /** Its last word; somebody may have asked for another attempt since. */
@@ -76,6 +78,7 @@ export function scheduledJob(job: Job, size: number): ScheduledJob {
     fruitlessLinkAttempts: 0,
     breaks: new Map(),
     timesParked: 0,
+    start: undefined,
     evidence: [],
     failed: undefined,
     effort: noEffort(),

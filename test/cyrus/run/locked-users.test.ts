@@ -75,6 +75,26 @@ test('locks = flock reaches every thread: a lock so held is respected with it, a
   }
 });
 
+for (const options of [['-A'], ['-A', '-N']]) {
+  test(`${options.join(' ')} neither skips nor waits for a lock of its own, as of two users after folders went from one to the other`, async () => {
+    await using pair = await pairWithMail();
+    await syncClientOk(pair.master, ['-A']);
+    {
+      await using admin = await pair.master.imap();
+      const [anna, eva] = ['anna', 'eva'].map((user) => mailboxOf(pair.master, user));
+      for (const name of [`${anna}/Given`, `${eva}/Given too`]) await admin.ok(`CREATE "${name}"`);
+      await syncClientOk(pair.master, ['-u', 'anna', 'eva']);
+      await admin.ok(`RENAME "${anna}/Given" "${eva}/Got"`);
+      await admin.ok(`RENAME "${eva}/Given too" "${anna}/Got too"`);
+    }
+    const run = await syncClient(pair.master, [...options, '-v']);
+    assert.doesNotMatch(run.stderr, /^Skipping locked user/m);
+    assert.equal(run.code, 0, run.stderr);
+    await assertNothingLeft(pair);
+    await assertSameMail(pair.master, pair.replica, population.users);
+  });
+}
+
 test('without -N the others go on while one user is locked, who follows when released', async () => {
   await using pair = await pairWithMail();
   const held = await lockUser(pair.master, 'anna', REPLICA);

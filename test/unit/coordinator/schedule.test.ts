@@ -233,6 +233,54 @@ for (const isBusy of [false, true]) {
   });
 }
 
+test('who is to be skipped for a lock is asked again with nobody beside, since the lock may be of this run, and then skipped', () => {
+  const plan = schedule(2, { skipLocked: true });
+  for (const name of ['anna', 'bert']) plan.add(user(name), 2);
+  const both = started(plan.next(0));
+  plan.add(user('carl'), 1);
+  const other = started(plan.next(0));
+  const locked = (job: Job): Outcome => ({ kind: 'locked', job, user: 'anna' });
+  const kinds = plan.take(both, both.jobs.map(locked), 0).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['parked', 'parked']);
+  assert.equal(plan.next(60_000).kind, 'nothing', 'as long as another is under way');
+  plan.take(other, other.jobs.map(synced), 60_000);
+  const first = started(plan.next(60_000));
+  assert.deepEqual(userids(first), ['anna']);
+  assert.equal(plan.next(60_000).kind, 'nothing', 'one after the other');
+  assert.deepEqual(
+    plan.take(first, first.jobs.map(synced), 60_000).map(({ kind }) => kind),
+    ['final'],
+  );
+  const second = started(plan.next(60_000));
+  const [last] = plan.take(second, second.jobs.map(locked), 60_000);
+  assert.deepEqual([last?.kind, last?.kind === 'final' && last.outcome.kind], ['final', 'locked']);
+  assert.equal(plan.unfinished, 0);
+});
+
+test('whoever is begun with or behind one may have its lock too', () => {
+  const two = schedule(1, { skipLocked: true });
+  for (const name of ['anna', 'bert']) two.add(user(name), 1);
+  const batch = started(two.next(0));
+  const [parked] = two.take(batch, [{ kind: 'locked', job: user('bert'), user: 'bert' }], 0);
+  assert.equal(parked?.kind, 'parked');
+  const plan = schedule(2, { skipLocked: true });
+  plan.add(user('anna'), 2);
+  const alone = started(plan.next(0));
+  plan.add(user('bert'), 1);
+  const beside = started(plan.next(0));
+  const locked = (job: Job): Outcome => ({ kind: 'locked', job, user: 'anna' });
+  plan.take(beside, beside.jobs.map(synced), 0);
+  assert.deepEqual(
+    plan.take(alone, alone.jobs.map(locked), 0).map(({ kind }) => kind),
+    ['parked'],
+  );
+  const again = started(plan.next(0));
+  assert.deepEqual(
+    plan.take(again, again.jobs.map(locked), 0).map(({ kind }) => kind),
+    ['final'],
+  );
+});
+
 test('jobs in flight on a lost link run alone the next time, each on a connection that nobody else uses', () => {
   const plan = schedule(1);
   for (let index = 0; index < 8; index += 1) plan.add(user(`u${index}`), 1);
