@@ -100,7 +100,7 @@ export const FIRST_DISCOVERY_SLICE_MS = 150;
 
 /** A locked user is looked at again after about this even while other work waits. */
 export const PARKED_WHILE_BUSY_MS = 30_000;
-/** With nothing else to start: about the first wait for a lock, doubled up to the plan's `lockedRetrySeconds`. */
+/** About so long is the first wait for a lock when nothing else is to be started, doubled up to the plan's `lockedRetrySeconds`. */
 export const PARKED_FIRST_MS = 250;
 
 /** Attempts of a job that fails for a reason that may pass. */
